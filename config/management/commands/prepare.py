@@ -1,0 +1,53 @@
+"""``manage.py prepare``: everything that must have happened before a new release answers."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from config.database_roles import as_owner
+
+
+class Command(BaseCommand):
+    """Migrate as the owner, grant, collect static files; for a demonstration load its data too."""
+
+    help = "Bring tables, rights and static files up to this release; running it again does nothing twice."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--demonstration", type=Path, metavar="FILE", help="load the demonstration data; write the sign-ins to FILE"
+        )
+
+    def handle(self, **options: Any) -> None:
+        with as_owner():
+            executor = MigrationExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                call_command("migrate", interactive=False, stdout=self.stdout)
+        call_command("grant_application_role", stdout=self.stdout)
+        self._collect_static()
+        if (file := options["demonstration"]) and apps.is_installed("demonstration"):
+            call_command("demo", stdout=self.stdout)
+            with file.open("w") as sign_ins:
+                call_command("demo", who=True, stdout=sign_ins)
+
+    def _collect_static(self) -> None:
+        """Collect static files when one of them has changed since the last time."""
+        digest = hashlib.sha256()
+        for finder in get_finders():
+            for path, storage in finder.list([]):
+                stat = Path(storage.path(path)).stat()
+                digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        mark = Path(settings.STATIC_ROOT) / ".collected"
+        if mark.exists() and mark.read_text() == digest.hexdigest():
+            return
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0, stdout=self.stdout)
+        mark.write_text(digest.hexdigest())

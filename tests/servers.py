@@ -1,0 +1,65 @@
+"""A pytest plugin that gives the tests a real PostgreSQL and a real Valkey, from the starter's own code.
+
+``DATABASE_URL`` and ``REDIS_URL`` that are set are used. Otherwise the process that leads the run starts private
+servers under ``.local/test/`` and stops them at its end; the workers of xdist find them in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from config.supervisor.folders import Folder, Lock, short_digest
+from config.supervisor.postgres import VARIABLE_DATA
+from config.supervisor.processes import Watch, end_survivors
+from config.supervisor.refusal import Refused
+from config.supervisor.servers import STOP_STEPS, start_servers, stop_servers
+
+TEST_FOLDER = Path(__file__).resolve().parent.parent / ".local" / "test"
+running = ExitStack()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Iterator[None]:
+    """Before Django reads its settings: have the addresses in the environment."""
+    wanted = not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"))
+    only_words = {"--help", "-h", "--version", "-V"} & set(args)
+    if wanted and not only_words:
+        try:
+            os.environ.update(start())
+        except Refused as refusal:
+            raise pytest.UsageError(str(refusal)) from refusal
+    os.environ.setdefault("DATABASE_URL", "postgres://nobody@localhost/none")
+    os.environ.setdefault("REDIS_URL", "redis://localhost/0")
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    running.close()
+
+
+def start() -> dict[str, str]:
+    """Start the servers in the first folder that no other test run holds; begin with an empty cluster."""
+    for number in count(1):
+        folder = Folder(TEST_FOLDER / str(number))
+        try:
+            running.enter_context(Lock(folder))
+        except Refused:
+            continue
+        break
+    end_survivors(folder, STOP_STEPS)
+    for leftover in (folder.path / "postgres", folder.path / "valkey", VARIABLE_DATA / short_digest(folder.path)):
+        shutil.rmtree(leftover, ignore_errors=True)
+    watch = Watch(lambda line: None)
+    running.callback(stop_servers, folder, watch)
+    addresses = start_servers(folder, watch, os.environ, throwaway=True)
+    # Tests make and drop databases, which is the owner's right.
+    if owner := addresses.pop("DATABASE_OWNER_URL", None):
+        addresses["DATABASE_URL"] = owner
+    return addresses
