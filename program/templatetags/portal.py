@@ -1,0 +1,115 @@
+"""How dates, money and shares are written on every page."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+
+register = template.Library()
+
+EASTERN = ZoneInfo("America/New_York")
+LARGE_AMOUNTS = [(10**12, "trillion"), (10**9, "billion"), (10**6, "million")]
+
+
+def last_moment(at: datetime) -> datetime:
+    """The last minute before an exclusive bound, as people write it: midnight belongs to the day before."""
+    local = at.astimezone(EASTERN)
+    at_midnight = local.hour == local.minute == local.second == local.microsecond == 0
+    return local - timedelta(minutes=1) if at_midnight else local
+
+
+def zone_words(local: datetime) -> str:
+    """The zone in words, with the offset that a reader elsewhere needs."""
+    return f"Eastern Time (UTC{local:%z}"[:-2] + ")"
+
+
+@register.filter(expects_localtime=False)
+def deadline(at: datetime | None) -> str:
+    """``at``, an exclusive bound: "Tuesday, June 30, 2026, 11:59 p.m. Eastern Time"."""
+    if at is None:
+        return "not set"
+    return f"{date_format(last_moment(at), 'l, F j, Y, g:i a')} Eastern Time"
+
+
+@register.filter
+def deadline_date(at: datetime | None) -> str:
+    """The day an exclusive bound belongs to: "June 30, 2026"."""
+    return "not set" if at is None else date_format(last_moment(at), "F j, Y")
+
+
+@register.filter
+def deadline_time(at: datetime | None) -> str:
+    """The time of an exclusive bound with its zone: "11:59 p.m. Eastern Time (UTC-04)"."""
+    if at is None:
+        return "not set"
+    local = last_moment(at)
+    return f"{date_format(local, 'g:i a')} {zone_words(local)}"
+
+
+@register.filter
+def remaining(at: datetime | None, now: datetime | None = None) -> str:
+    """The time left in its two largest units, never rounded up: "12 days 4 hours"; "over" once it has passed."""
+    if at is None:
+        return "not set"
+    seconds = int((at - (now or timezone.now())).total_seconds())
+    if seconds <= 0:
+        return "over"
+    days, rest = divmod(seconds, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes = rest // 60
+    units = [(days, "day"), (hours, "hour"), (minutes, "minute")]
+    while len(units) > 1 and not units[0][0]:
+        units.pop(0)
+    shown = [(number, unit) for number, unit in units[:2] if number]
+    return " ".join(f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in shown) or "less than a minute"
+
+
+@register.filter(expects_localtime=False)
+def eastern(at: datetime | None) -> str:
+    """An instant in Washington: "June 30, 2026, 2:05 p.m. Eastern Time"."""
+    return "" if at is None else f"{date_format(at.astimezone(EASTERN), 'F j, Y, g:i a')} Eastern Time"
+
+
+@register.filter
+def eastern_date(at: date | datetime | None) -> str:
+    """A day as it is in Washington: "June 30, 2026"."""
+    if at is None:
+        return ""
+    return date_format(at.astimezone(EASTERN) if isinstance(at, datetime) else at, "F j, Y")
+
+
+@register.filter
+def money(amount: Any) -> str:
+    """U.S. dollars in full: "$1,250,000", cents only where there are some."""
+    if amount in (None, ""):
+        return "to be determined"
+    value = Decimal(amount)
+    digits = f"{abs(value):,.0f}" if value == value.to_integral_value() else f"{abs(value):,.2f}"
+    return f"{'-' if value < 0 else ''}${digits}"
+
+
+@register.filter
+def money_short(amount: Any) -> str:
+    """U.S. dollars in words, rounded towards zero so that nothing looks larger than it is: "$1.2 million"."""
+    if amount in (None, ""):
+        return "to be determined"
+    value = Decimal(amount)
+    for size, word in LARGE_AMOUNTS:
+        if abs(value) >= size:
+            scaled = (value / size).quantize(Decimal("0.1"), ROUND_DOWN)
+            return f"{'-' if value < 0 else ''}${abs(scaled):,f} {word}".replace(".0 ", " ")
+    return money(value)
+
+
+@register.filter
+def share(value: Any) -> str:
+    """A share from 0 to 1 in percent, rounded down: 0.5099 is "50.9%", and never meets a threshold it does not."""
+    if value in (None, ""):
+        return "not computable"
+    return f"{(Decimal(str(value)) * 100).quantize(Decimal('0.1'), ROUND_DOWN):f}%"

@@ -1,0 +1,461 @@
+/*
+ * Makes pages that already work without script more pleasant: focus on errors, counters, countdowns,
+ * confirmation, autosave, a warning before the session ends. Nothing typed is kept in browser storage.
+ */
+(() => {
+  "use strict";
+
+  const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
+  const element = (name, attributes = {}, ...children) => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  };
+  const fieldsOf = (form, name) => all("[name]", form).filter((field) => field.name === name);
+
+  /* ---- Errors: the summary takes the focus, its links go to the field itself ---- */
+
+  function focusErrors(root) {
+    const summary = root.querySelector("#error-summary");
+    if (summary) summary.focus();
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("#error-summary a[href^='#']");
+    if (!link) return;
+    const target = document.getElementById(link.hash.slice(1));
+    if (!target) return;
+    event.preventDefault();
+    const folded = target.closest("details");
+    if (folded) folded.open = true;
+    const field = target.matches("input, select, textarea") ? target : target.querySelector("input, select, textarea");
+    (target.closest(".site-field") || target).scrollIntoView({ block: "start" });
+    (field || target).focus({ preventScroll: true });
+  });
+
+  /* ---- Counters of long texts ---- */
+
+  function startCounter(counter) {
+    const field = document.getElementById(counter.dataset.counterFor);
+    if (!field || field.dataset.counted) return;
+    const limit = field.maxLength;
+    const spoken = element("span", { class: "usa-sr-only", "aria-live": "polite" });
+    let timer;
+    field.dataset.counted = "1";
+    counter.setAttribute("aria-hidden", "true");
+    counter.after(spoken);
+    /* A browser counts a line break as one character, the server as it is sent: two. */
+    const left = () => limit - field.value.replace(/\r?\n/g, "\r\n").length;
+    const words = (number) =>
+      number < 0
+        ? `${(-number).toLocaleString("en-US")} characters too many`
+        : `${number.toLocaleString("en-US")} characters left`;
+    field.removeAttribute("maxlength");
+    const show = () => {
+      const number = left();
+      counter.textContent = words(number);
+      counter.classList.toggle("site-counter--over", number < 0);
+      clearTimeout(timer);
+      timer = setTimeout(() => (spoken.textContent = number < 100 ? words(number) : ""), 1000);
+    };
+    field.addEventListener("input", show);
+    show();
+  }
+
+  /* ---- Countdowns: the words of the server, kept current ---- */
+
+  function timeLeft(milliseconds) {
+    const minutes = Math.floor(milliseconds / 60000);
+    const units = [
+      [Math.floor(minutes / 1440), "day"],
+      [Math.floor(minutes / 60) % 24, "hour"],
+      [minutes % 60, "minute"],
+    ];
+    while (units.length > 1 && !units[0][0]) units.shift();
+    const words = units
+      .slice(0, 2)
+      .filter(([number]) => number)
+      .map(([number, unit]) => `${number} ${unit}${number === 1 ? "" : "s"}`);
+    return words.join(" ") || "less than a minute";
+  }
+
+  /* The clock of this computer may be wrong: only the time since the page was made is taken from it. */
+  const madeAt = Date.parse(document.body.dataset.now) || Date.now();
+  const startedAt = performance.now();
+  const now = () => madeAt + (performance.now() - startedAt);
+
+  function showCountdowns() {
+    for (const clock of all("[data-countdown]")) {
+      const left = Date.parse(clock.dateTime) - now();
+      if (left > 0) clock.textContent = timeLeft(left);
+      else if (clock.dataset.over) (clock.closest(".site-deadline__left") || clock).textContent = clock.dataset.over;
+    }
+  }
+
+  /* ---- A question before an act ---- */
+
+  function ask({ heading, text, yes, no }) {
+    const dialog = element("dialog", { class: "site-dialog", "aria-labelledby": "site-dialog-heading" });
+    const agree = element("button", { class: "usa-button", type: "button" }, yes);
+    const refuse = element("button", { class: "usa-button usa-button--outline", type: "button" }, no);
+    const body = typeof text === "string" ? element("p", {}, text) : text;
+    dialog.append(
+      element("h2", { id: "site-dialog-heading" }, heading),
+      body,
+      element("div", { class: "site-buttons" }, agree, refuse),
+    );
+    document.body.append(dialog);
+    return new Promise((resolve) => {
+      const answer = (value) => {
+        dialog.close();
+        dialog.remove();
+        resolve(value);
+      };
+      agree.addEventListener("click", () => answer(true));
+      refuse.addEventListener("click", () => answer(false));
+      dialog.addEventListener("cancel", (event) => {
+        event.preventDefault();
+        answer(false);
+      });
+      dialog.showModal();
+      refuse.focus();
+    });
+  }
+
+  document.addEventListener(
+    "click",
+    (event) => {
+      const button = event.target.closest("button[data-confirm]");
+      if (!button || button.dataset.confirmed) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      ask({
+        heading: button.textContent.trim(),
+        text: button.dataset.confirm,
+        yes: button.textContent.trim(),
+        no: "Go back",
+      }).then((agreed) => {
+        if (!agreed) return button.focus();
+        button.dataset.confirmed = "1";
+        button.click();
+        delete button.dataset.confirmed;
+      });
+    },
+    true,
+  );
+
+  /* ---- One press, one submission ---- */
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post")) return;
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "1";
+    setTimeout(() => delete form.dataset.sent, 8000);
+  });
+  window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+  /* ---- Autosave ---- */
+
+  const PAUSE = 1500;
+  const LONGEST_WAIT = 10000;
+  const RETRIES = [5000, 10000, 15000];
+
+  class Autosave {
+    constructor(form) {
+      this.form = form;
+      this.status = form.querySelector("[data-autosave-status]") || this.makeStatus();
+      this.dirty = false;
+      this.failures = 0;
+      this.running = null;
+      this.blocked = false;
+      form.dataset.autosaving = "1";
+      form.addEventListener("input", () => this.changed(PAUSE));
+      form.addEventListener("change", () => this.changed(PAUSE));
+      form.addEventListener("focusout", () => this.dirty && this.changed(200));
+      form.addEventListener("submit", (event) => this.beforeSubmit(event));
+      window.addEventListener("beforeunload", (event) => this.dirty && !this.leaving && event.preventDefault());
+      window.addEventListener("focus", () => this.dirty && this.failures && this.save());
+      document.addEventListener("visibilitychange", () => document.hidden && this.dirty && this.save());
+    }
+
+    makeStatus() {
+      const status = element("p", { class: "site-autosave", role: "status", "aria-live": "polite" });
+      this.form.append(status);
+      return status;
+    }
+
+    say(text, kind = "") {
+      this.status.className = `site-autosave${kind ? ` site-autosave--${kind}` : ""}`;
+      this.status.replaceChildren(...(Array.isArray(text) ? text : [text]));
+    }
+
+    changed(wait) {
+      if (!this.dirty) this.since = performance.now();
+      this.dirty = true;
+      if (this.blocked) return;
+      clearTimeout(this.timer);
+      const longest = Math.max(0, LONGEST_WAIT - (performance.now() - this.since));
+      this.timer = setTimeout(() => this.save(), Math.min(wait, longest));
+    }
+
+    async beforeSubmit(event) {
+      clearTimeout(this.timer);
+      if (this.running) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        await this.running;
+        clearTimeout(this.timer);
+        this.leaving = true;
+        this.form.requestSubmit(event.submitter);
+      }
+      this.leaving = true;
+    }
+
+    save() {
+      if (this.running || this.blocked || !this.dirty) return this.running;
+      this.running = this.send().finally(() => {
+        this.running = null;
+        if (this.dirty && !this.failures && !this.blocked) this.changed(PAUSE);
+      });
+      return this.running;
+    }
+
+    async send() {
+      const content = new FormData(this.form);
+      for (const [name, value] of Array.from(content.entries())) if (value instanceof File) content.delete(name);
+      this.dirty = false;
+      this.since = performance.now();
+      this.say("Saving…");
+      let answer;
+      let body = {};
+      try {
+        answer = await fetch(this.form.action, {
+          method: "POST",
+          body: content,
+          headers: { "X-Autosave": "1", Accept: "application/json" },
+          credentials: "same-origin",
+          redirect: "manual",
+        });
+        if (answer.type === "opaqueredirect") return this.signedOut();
+        body = await answer.json().catch(() => ({}));
+      } catch {
+        return this.failed("Not saved: the connection is broken. Your text is still on this page; we keep trying.");
+      }
+      if (answer.ok) return this.saved(body);
+      if (answer.status === 409) return this.conflicting(body);
+      if (answer.status === 422) return this.invalid(body.errors || {});
+      if (answer.status === 401 || answer.status === 403) return this.signedOut(body.sign_in);
+      return this.failed("Not saved: the portal did not answer as it should. We keep trying.");
+    }
+
+    takeRevision(revision) {
+      if (revision === undefined) return;
+      for (const field of fieldsOf(this.form, "revision")) field.value = revision;
+    }
+
+    saved({ saved_at: savedAt, revision }) {
+      this.failures = 0;
+      this.takeRevision(revision);
+      this.showErrors({});
+      const at = savedAt ? new Date(savedAt) : new Date();
+      const time = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+      this.say(`Saved ${time}`, "good");
+      announceActivity();
+    }
+
+    failed(words) {
+      this.dirty = true;
+      const wait = RETRIES[Math.min(this.failures, RETRIES.length - 1)];
+      this.failures += 1;
+      this.say(words, "bad");
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.save(), wait);
+    }
+
+    signedOut(address = document.body.dataset.signInUrl) {
+      this.dirty = true;
+      this.failures += 1;
+      const words = [
+        "Not saved: you are signed out or may no longer edit this. Your text is still on this page. ",
+      ];
+      if (address) {
+        const link = element("a", { href: address, target: "_blank", rel: "noopener" }, "Sign in in a new tab");
+        words.push(link, ", then come back and go on typing.");
+      }
+      this.say(words, "bad");
+    }
+
+    invalid(errors) {
+      this.failures = 0;
+      this.showErrors(errors);
+      const number = Object.keys(errors).length;
+      this.say(`Not saved: ${number === 1 ? "1 field needs" : `${number} fields need`} a correction.`, "bad");
+    }
+
+    showErrors(errors) {
+      all("[data-autosave-error]", this.form).forEach((shown) => shown.remove());
+      for (const field of all("[data-autosave-invalid]", this.form)) {
+        field.removeAttribute("aria-invalid");
+        field.setAttribute("aria-describedby", field.dataset.autosaveInvalid);
+        if (!field.dataset.autosaveInvalid) field.removeAttribute("aria-describedby");
+        delete field.dataset.autosaveInvalid;
+      }
+      for (const [name, messages] of Object.entries(errors)) {
+        const [field] = fieldsOf(this.form, name);
+        if (!field) continue;
+        const id = `${field.id || name}_autosave_error`;
+        const described = field.getAttribute("aria-describedby") || "";
+        const shown = element("p", { class: "usa-error-message", id, "data-autosave-error": "" });
+        shown.textContent = messages.join(" ");
+        (field.closest(".usa-input-group, .site-choices") || field).before(shown);
+        field.dataset.autosaveInvalid = described;
+        field.setAttribute("aria-invalid", "true");
+        field.setAttribute("aria-describedby", `${described} ${id}`.trim());
+      }
+    }
+
+    conflicting({ yours = {}, theirs = {}, revision, by }) {
+      this.dirty = true;
+      this.blocked = true;
+      const who = by ? `${by} saved` : "Someone else saved";
+      this.say([`Not saved: ${who} this section after you opened it. Compare the two texts below.`], "bad");
+      const rows = Object.keys(theirs).map((name) => {
+        const [field] = fieldsOf(this.form, name);
+        const label = field?.closest(".site-field")?.querySelector("label, legend")?.textContent.trim() || name;
+        return element(
+          "section",
+          { class: "site-conflict__field" },
+          element("h3", {}, label),
+          element(
+            "div",
+            { class: "site-columns" },
+            element("div", {}, element("h4", {}, "Yours"), element("p", { class: "site-text" }, yours[name] ?? "")),
+            element("div", {}, element("h4", {}, "Theirs"), element("p", { class: "site-text" }, theirs[name] ?? "")),
+          ),
+        );
+      });
+      const keep = element("button", { class: "usa-button", type: "button" }, "Save mine over theirs");
+      const take = element("button", { class: "usa-button usa-button--outline", type: "button" }, "Take theirs");
+      const panel = element(
+        "section",
+        { class: "site-conflict", tabindex: "-1", role: "alertdialog", "aria-label": "Two texts" },
+        element("h2", {}, "Two texts of this section"),
+        ...rows,
+        element("div", { class: "site-buttons" }, keep, take),
+      );
+      const settle = () => {
+        panel.remove();
+        this.blocked = false;
+        this.takeRevision(revision);
+      };
+      keep.addEventListener("click", () => {
+        settle();
+        this.save();
+      });
+      take.addEventListener("click", () => {
+        for (const [name, text] of Object.entries(theirs)) {
+          for (const field of fieldsOf(this.form, name)) {
+            if (field.type === "radio" || field.type === "checkbox") {
+              field.checked = [].concat(text).map(String).includes(field.value);
+            } else if (field.type !== "file") {
+              field.value = text ?? "";
+              field.dispatchEvent(new Event("input"));
+            }
+          }
+        }
+        settle();
+        this.dirty = false;
+        this.say("You now see their text. Nothing of yours was saved.", "");
+      });
+      this.status.after(panel);
+      panel.focus();
+    }
+  }
+
+  /* ---- The session ends after a time without work; say so before ---- */
+
+  const sessionSeconds = Number(document.body.dataset.sessionSeconds || 0);
+  const WARNING_SECONDS = 5 * 60;
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel("portal-activity") : null;
+  let lastActive = performance.now();
+  let warned = false;
+
+  function announceActivity() {
+    lastActive = performance.now();
+    channel?.postMessage("active");
+  }
+  if (channel) channel.onmessage = () => (lastActive = performance.now());
+
+  async function watchSession() {
+    const left = sessionSeconds - (performance.now() - lastActive) / 1000;
+    if (left > WARNING_SECONDS || warned) return;
+    warned = true;
+    const minutes = Math.max(1, Math.round(left / 60));
+    const clock = element("p", {}, `For your safety you will be signed out in about ${minutes} minutes.`);
+    const stay = await ask({
+      heading: "Are you still there?",
+      text: clock,
+      yes: "Stay signed in",
+      no: "Go back",
+    });
+    if (stay) {
+      const answer = await fetch(document.body.dataset.sessionUrl, { credentials: "same-origin", redirect: "error" })
+        .then((found) => found.ok)
+        .catch(() => false);
+      if (answer) announceActivity();
+    }
+    setTimeout(() => (warned = false), 60000);
+  }
+
+  /* ---- Menus close when one leaves them ---- */
+
+  document.addEventListener("click", (event) => {
+    for (const menu of all("details.site-menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of all("details.site-menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  /* ---- Start, and start again on what htmx brings in ---- */
+
+  function enhance(root) {
+    all("[data-counter-for]", root).forEach(startCounter);
+    all("form[data-autosave]", root).forEach((form) => form.dataset.autosaving || new Autosave(form));
+    if (root.matches?.("form[data-autosave]") && !root.dataset.autosaving) new Autosave(root);
+    showCountdowns();
+  }
+
+  enhance(document);
+  focusErrors(document);
+  setInterval(showCountdowns, 15000);
+  if (sessionSeconds) {
+    announceActivity();
+    setInterval(watchSession, 15000);
+  }
+  document.addEventListener("htmx:afterSwap", (event) => {
+    enhance(event.target);
+    focusErrors(event.target);
+    announceActivity();
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    const place = document.getElementById("page-messages");
+    if (!place) return;
+    const words =
+      event.detail.xhr.status === 403
+        ? "You may not do this, or you are signed out."
+        : "The portal did not answer as it should. Nothing was changed; load the page again.";
+    place.replaceChildren(
+      element(
+        "div",
+        { class: "usa-alert usa-alert--error usa-alert--slim" },
+        element("div", { class: "usa-alert__body" }, element("p", { class: "usa-alert__text" }, words)),
+      ),
+    );
+  });
+})();
