@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -88,45 +89,41 @@ class Portal:
                 stop_servers(self.folder, self.watch)
 
     def run(self, command: Sequence[str]) -> int:
-        """Run one ``manage.py`` command against this portal's servers, starting and stopping them if need be."""
-        if self._note.exists() and (environment := self._running_environment()):
-            return self._manage(command, environment)
+        """Run ``command`` against this portal's servers, which are started and stopped for it if need be."""
+        if environment := self._running_environment():
+            return subprocess.run(list(command), env=environment).returncode
         with Lock(self.folder), self.watch.signals():
             try:
                 self._start_servers()
                 self._prepare(demonstration=False)
-                child = Child(command[0], self._manage_command(command), self.environment, self.folder)
-                code = self._in_foreground(child)
+                return self._in_foreground(command)
             except Stopped:
                 return 130
             finally:
                 self._note.unlink(missing_ok=True)
                 stop_servers(self.folder, self.watch)
-        return code
 
     def _running_environment(self) -> dict[str, str] | None:
         """The environment of the portal that is running in this folder now, if one is."""
+        if not self._note.exists():
+            return None
         try:
             with Lock(self.folder):
                 return None
         except Refused:
-            return dict(os.environ) | json.loads(self._note.read_text())
+            return {**self.outside, **json.loads(self._note.read_text())}
 
-    def _in_foreground(self, child: Child) -> int:
-        process = subprocess.Popen(
-            list(child.command), cwd=CHECKOUT, env=dict(child.environment), start_new_session=True
-        )
-        child.process = process
+    def _in_foreground(self, command: Sequence[str]) -> int:
+        """Run ``command`` at the terminal to its end; a stop of the starter stops it."""
+        process = subprocess.Popen(list(command), env=self.environment, start_new_session=True)
         try:
             while process.poll() is None:
                 self.watch.pause(0.05)
                 self.watch.look()
         finally:
-            child.stop()
-        return process.returncode
-
-    def _manage(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
-        return subprocess.run(self._manage_command(command), cwd=CHECKOUT, env=dict(environment)).returncode
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        return process.wait()
 
     @staticmethod
     def _manage_command(command: Sequence[str]) -> list[str]:

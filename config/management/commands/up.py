@@ -30,7 +30,7 @@ class Command(BaseCommand):
             "--run",
             nargs=argparse.REMAINDER,
             metavar="COMMAND",
-            help="run one manage.py command against the portal's servers, and stop what was started for it",
+            help="run COMMAND against database and broker, and stop what was started for it",
         )
 
     def handle(self, **options: Any) -> None:

@@ -1,0 +1,23 @@
+"""The Celery application; tasks are found in each app's ``tasks.py``, what beat runs in its ``schedule.py``."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@app.on_after_finalize.connect
+def add_schedules(sender: Celery, **kwargs: Any) -> None:
+    """Give beat the static schedule of each app: ``SCHEDULE`` in its ``schedule.py``."""
+    for name in ("program", "proposals", "evaluation", "financing"):
+        module = importlib.import_module(f"{name}.schedule")
+        sender.conf.beat_schedule |= module.SCHEDULE

@@ -1,0 +1,22 @@
+"""The same settings with a quick hasher, mail in memory and files in a folder of the test run."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+os.environ.setdefault("SECRET_KEY", "only-for-the-test-run-0123456789-abcdefghijklmnopqrstuvwxyz")
+os.environ.setdefault("SITE_URL", "https://portal.test")
+os.environ.setdefault("ALLOWED_HOSTS", "portal.test,testserver,localhost,127.0.0.1")
+
+from config.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+MEDIA_ROOT = os.environ.get("TEST_MEDIA_ROOT") or tempfile.mkdtemp(prefix="portal-test-media-")
+SECURE_SSL_REDIRECT = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+CLOCK_MAY_BE_MOVED = True

@@ -1,0 +1,76 @@
+"""How a page carries out an act: fetch what the person may see, call one service, answer in words."""
+
+from __future__ import annotations
+
+import time
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows import reauthentication
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from program.transitions import WrongStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+    from program.models import AuditEvent
+
+
+def is_freshly_signed_in(request: HttpRequest) -> bool:
+    """Whether the person proved who they are within the last five minutes."""
+    records = get_authentication_records(request, request.user)
+    last = max((float(record.get("at", 0)) for record in records), default=0.0)
+    return time.time() - last < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
+
+def fresh_sign_in_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Ask again who it is before a POST that certifies, signs or announces; nothing is changed until then.
+
+    The posted form is kept in the session and carried out after the challenge. Who signs in only at an
+    identity provider is sent there again.
+    """
+
+    @wraps(view)
+    def challenged(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST" or is_freshly_signed_in(request):
+            return view(request, *args, **kwargs)
+        if flows := reauthentication.get_reauthentication_flows(request.user):
+            return reauthentication.suspend_request(request, reverse(_page_of(flows[0]["id"])))
+        back = request.get_full_path()
+        logout(request)
+        messages.info(request, "Sign in again, then repeat the act: it needs a fresh sign-in.")
+        return redirect(f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': back})}")
+
+    return challenged
+
+
+def _page_of(flow: str) -> str:
+    return {"reauthenticate": "account_reauthenticate", "mfa_reauthenticate": "mfa_reauthenticate"}[flow]
+
+
+def attempt(
+    request: HttpRequest, service: Callable[..., AuditEvent | Any], *args: Any, done: str, **details: Any
+) -> bool:
+    """Call ``service`` for the signed-in person; say ``done`` or why it was refused. True when it was done.
+
+    NotReady and form errors are the caller's to show beside the fields; a missing right is 403.
+    """
+    try:
+        service(*args, by=request.user, **details)
+    except WrongStatus as refusal:
+        messages.warning(request, str(refusal))
+        return False
+    except PermissionDenied:
+        raise
+    messages.success(request, done)
+    return True

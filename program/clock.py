@@ -1,0 +1,62 @@
+"""The one clock: the database's, so that no web machine's wrong clock makes anybody late.
+
+``now()`` is the start of the running transaction, ``instant()`` the very moment. Demonstration data and
+tests may move both with ``moved_to``; a production portal refuses that.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WASHINGTON = ZoneInfo("America/New_York")
+_moved: ContextVar[datetime | None] = ContextVar("moved_clock", default=None)
+
+
+def now() -> datetime:
+    """When the running transaction began (outside one: now), aware, in UTC."""
+    return _moved.get() or _ask("SELECT transaction_timestamp()")
+
+
+def instant() -> datetime:
+    """The database's time at this very moment, aware, in UTC."""
+    return _moved.get() or _ask("SELECT clock_timestamp()")
+
+
+def today() -> date:
+    """The date in Washington when the running transaction began."""
+    return now().astimezone(WASHINGTON).date()
+
+
+def moved() -> datetime | None:
+    """The moment that ``moved_to`` set, if any."""
+    return _moved.get()
+
+
+@contextmanager
+def moved_to(moment: datetime) -> Iterator[None]:
+    """Let the clock stand at ``moment``: for demonstration data and tests only."""
+    if not getattr(settings, "CLOCK_MAY_BE_MOVED", False):
+        raise ImproperlyConfigured("The clock of a production portal cannot be moved.")
+    token = _moved.set(moment)
+    try:
+        yield
+    finally:
+        _moved.reset(token)
+
+
+def _ask(query: str) -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        moment: datetime = cursor.fetchone()[0]
+    return moment

@@ -1,0 +1,119 @@
+"""The words of the Program that are stored: roles, statuses, layers, marks, confidence."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+
+
+class StackLayer(TextChoices):
+    """The five layers of a full-stack package, E.O. 14320 s.3(b)(i)(A)-(E)."""
+
+    HARDWARE = "hardware", "Hardware and infrastructure"
+    DATA = "data", "Data pipelines and labeling"
+    MODELS = "models", "AI models and systems"
+    SECURITY = "security", "Security and cybersecurity"
+    APPLICATIONS = "applications", "Applications"
+
+
+class OfficeRole(TextChoices):
+    """What a person does in an agency; each role is a record with dates (``Office``)."""
+
+    REVIEWER = "reviewer", "Reviewer"
+    LEAD = "lead", "Agency lead"
+    PROGRAM_OFFICER = "program_officer", "Program officer"
+    DECISION_OFFICIAL = "decision_official", "Decision official"
+    EDAG_CHAIR = "edag_chair", "EDAG chair"
+    EDAG_OFFICER = "edag_officer", "EDAG officer"
+    AUDITOR = "auditor", "Auditor"
+    CLOCK = "clock", "Program clock (machine)"
+
+
+class CallType(TextChoices):
+    PRE_SET = "pre_set", "Pre-set consortia"
+    ON_DEMAND = "on_demand", "On-demand consortia"
+
+
+class CallStatus(TextChoices):
+    DRAFT = "draft", "Draft"
+    APPROVED = "approved", "Approved"
+    ISSUED = "issued", "Open"
+    CLOSED = "closed", "Closed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class AmendmentKind(TextChoices):
+    AMENDMENT = "amendment", "Amendment"
+    EXTENSION = "extension", "Extension of the deadline"
+
+
+class QuestionStatus(TextChoices):
+    ASKED = "asked", "Asked"
+    ANSWERED = "answered", "Answered"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class EvidenceType(TextChoices):
+    """How a proposal answers a requirement; PACKAGE means the parts of the package answer it."""
+
+    PACKAGE = "package", "Parts of the package"
+    TEXT = "text", "Text"
+    NUMBER = "number", "Number"
+    CHOICE = "choice", "Choice"
+    DATE = "date", "Date"
+    FILE = "file", "File"
+
+
+class Confidence(TextChoices):
+    """How far a fact copied from a source can be relied on."""
+
+    STATED = "S", "Stated in a source that was read"
+    SECONDARY = "S2", "Stated in a secondary source"
+    INFERRED = "I", "Inferred"
+    UNVERIFIED = "U", "Unverified"
+
+
+class Mark(TextChoices):
+    """Who may read a field or document beyond those who work on it."""
+
+    PUBLIC = "public", "Public"
+    BUSINESS_CONFIDENTIAL = "business_confidential", "Business confidential"
+    GOVERNMENT_ONLY = "government_only", "Government only"
+
+
+class ScanState(TextChoices):
+    PENDING = "pending", "Waiting for the malware scan"
+    CLEAN = "clean", "Scanned, clean"
+    INFECTED = "infected", "Infected, withheld"
+    NOT_SCANNED = "not_scanned", "Not scanned"
+
+
+class Channel(TextChoices):
+    MAIL = "mail", "E-mail"
+
+
+class DeliveryState(TextChoices):
+    """``claimed`` may be taken again when its lease ends; ``sending`` never is, its outcome is unknown."""
+
+    OWED = "owed", "Owed"
+    CLAIMED = "claimed", "Being prepared"
+    SENDING = "sending", "Being handed over"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Failed"
+    UNKNOWN = "unknown", "Outcome unknown"
+    DROPPED = "dropped", "Not sent: recipient may no longer read it"
+
+
+class DestinationResult(TextChoices):
+    """A screening result, not a legal determination; unknown is REVIEW, never CLEAR."""
+
+    BLOCKED = "blocked", "Blocked destination"
+    DENIAL_LIKELY = "denial_likely", "License denial likely"
+    LICENSE_LIKELY = "license_likely", "License likely needed"
+    REVIEW = "review", "Review needed"
+    CLEAR = "clear_by_destination", "No destination flag"
+
+
+class DutyState(TextChoices):
+    OPEN = "open", "Open"
+    FULFILLED = "fulfilled", "Fulfilled"
+    CONTINUING = "continuing", "Continuing duty"

@@ -1,0 +1,78 @@
+"""What happens around every request: its number, who may keep a copy, how long a session lives."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.cache import add_never_cache_headers
+
+from program.request_context import request_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    GetResponse = Callable[[HttpRequest], HttpResponse]
+
+STARTED = "session_started_at"
+
+
+def record_request(get_response: GetResponse) -> GetResponse:
+    """Give the request a number that the record, the log and the answer share."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        token = request_id.set(uuid.uuid4().hex)
+        try:
+            response = get_response(request)
+            response["X-Request-ID"] = request_id.get()
+            return response
+        finally:
+            request_id.reset(token)
+
+    return middleware
+
+
+def private_pages(get_response: GetResponse) -> GetResponse:
+    """Let nobody keep a copy of what a signed-in person is shown, and name the unused powers of the page."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        user = getattr(request, "user", None)
+        if user is not None and user.is_authenticated and not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
+            response["Cache-Control"] = "no-store, private"
+        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+    return middleware
+
+
+def absolute_session(get_response: GetResponse) -> GetResponse:
+    """End a session twelve hours after it began, however busy it was."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            started = request.session.setdefault(STARTED, int(time.time()))
+            if time.time() - started > settings.SESSION_ABSOLUTE_SECONDS:
+                logout(request)
+                messages.info(request, "Your session ended after twelve hours. Sign in again to go on.")
+                return redirect(settings.LOGIN_URL)
+        return get_response(request)
+
+    return middleware
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the client: what the last trusted proxy saw, never what the client claims."""
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    trusted = settings.TRUSTED_PROXY_COUNT
+    if trusted and len(hops) >= trusted:
+        return hops[-trusted]
+    return request.META.get("REMOTE_ADDR", "")

@@ -1,0 +1,53 @@
+"""The records of the Program that everything else stands on."""
+
+from __future__ import annotations
+
+from program.models.base import Dated, Revised, Sourced, TimeStamped
+from program.models.calls import (
+    Amendment,
+    Call,
+    Criterion,
+    IneligibleJurisdiction,
+    Question,
+    Requirement,
+    Subscription,
+)
+from program.models.directives import Directive, Duty
+from program.models.notices import Delivery, Notice
+from program.models.papers import Document
+from program.models.people import Affiliation, Agency, Delegation, Office, Organization, User
+from program.models.places import Bloc, Closure, Country, CountryGroup, Embargo, GroupMembership
+from program.models.record import AuditEvent, Seal
+
+__all__ = [
+    "Affiliation",
+    "Agency",
+    "Amendment",
+    "AuditEvent",
+    "Bloc",
+    "Call",
+    "Closure",
+    "Country",
+    "CountryGroup",
+    "Criterion",
+    "Dated",
+    "Delegation",
+    "Delivery",
+    "Directive",
+    "Document",
+    "Duty",
+    "Embargo",
+    "GroupMembership",
+    "IneligibleJurisdiction",
+    "Notice",
+    "Office",
+    "Organization",
+    "Question",
+    "Requirement",
+    "Revised",
+    "Seal",
+    "Sourced",
+    "Subscription",
+    "TimeStamped",
+    "User",
+]

@@ -1,0 +1,52 @@
+"""What records of every app share: when they were made, and which revision a person edits."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class TimeStamped(models.Model):
+    created_at = models.DateTimeField(auto_now_add=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Revised(TimeStamped):
+    """A row that several people may edit: each save names the ``revision`` it read."""
+
+    revision = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Dated(models.Model):
+    """A fact of law or office that holds from one day (inclusive) to another (exclusive, null: open).
+
+    What ended on the day it began was never in force.
+    """
+
+    effective_from = models.DateField()
+    effective_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                name="%(app_label)s_%(class)s_dates_in_order",
+                condition=models.Q(effective_to=None) | models.Q(effective_to__gte=models.F("effective_from")),
+            )
+        ]
+
+
+class Sourced(models.Model):
+    """Where a fact comes from, when it was checked and how far it can be relied on."""
+
+    source = models.TextField(blank=True)
+    checked_on = models.DateField(null=True, blank=True)
+    confidence = models.CharField(max_length=2, default="U", blank=True)
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,247 @@
+"""The public call for proposals, E.O. 14320 s.3(b)-(c), and everything that belongs to it."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+from program.enums import AmendmentKind, CallStatus, CallType, EvidenceType, QuestionStatus, StackLayer
+from program.models.base import Dated, Revised, Sourced, TimeStamped
+from program.models.people import User
+from program.querysets import CallQuerySet, QuestionQuerySet
+
+
+class Call(Revised):
+    """A public call for proposals; from its issue on, its text and its clock are public.
+
+    ``day_90``, ``due_on`` and ``closes_at`` are computed once, when the call is issued, and changed only by
+    an extension with a recorded reason; ``closes_at`` is exclusive. A draft has no ``issued_at``.
+    """
+
+    number = models.CharField(max_length=20, unique=True)
+    title = models.CharField(max_length=200)
+    call_type = models.CharField(max_length=12, choices=CallType, default=CallType.PRE_SET)
+    status = models.CharField(max_length=12, choices=CallStatus, default=CallStatus.DRAFT, editable=False)
+    summary = models.TextField(help_text="Two or three plain sentences for the list of calls.")
+    text = models.TextField(help_text="The call as it will be published.", blank=True)
+
+    fr_citation = models.CharField("Federal Register citation", max_length=100, blank=True)
+    fr_published_on = models.DateField("published in the Federal Register on", null=True, blank=True)
+    no_fr_reason = models.TextField("why there is no Federal Register citation", blank=True)
+
+    rolls_forward = models.BooleanField(
+        "move the deadline off a weekend or holiday", default=True,
+        help_text="To the next federal business day, by the method of 1 CFR 18.17(b).",
+    )
+    set_due_on = models.DateField(
+        "last day, when set by the officer", null=True, blank=True,
+        help_text="Leave empty to use the 90th day. An earlier day needs no reason; a later one does.",
+    )
+    set_due_reason = models.TextField("reason for the set day", blank=True)
+    cure_days = models.PositiveSmallIntegerField(
+        "days to correct a returned proposal after closing", default=10, validators=[MaxValueValidator(90)],
+        help_text="Calendar days. Program policy; no source states a figure.",
+    )
+    consultation_days = models.PositiveSmallIntegerField(
+        "days for each agency's position", default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(180)],
+        help_text="Calendar days from acceptance. Program policy; no source states a figure.",
+    )
+    check_max_age_days = models.PositiveSmallIntegerField(
+        "days a party check stays good for a determination", default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+    )
+    us_content_presumption = models.DecimalField(
+        "U.S. content at which the presumption holds, percent", max_digits=5, decimal_places=2, default=51,
+        help_text="Of the aggregate value of the hardware layer; a presumption, not a floor.",
+    )
+    anchor_must_be_us = models.BooleanField("the anchor must be a U.S. company", default=False)
+
+    control_number = models.CharField(
+        "OMB control number", max_length=9, blank=True,
+        validators=[RegexValidator(r"^\d{4}-\d{4}$", "An OMB control number has the form 0000-0000.")],
+    )
+    control_expires_on = models.DateField("OMB control number expires on", null=True, blank=True)
+    no_control_reason = models.TextField("why there is no valid OMB control number", blank=True)
+    burden_hours = models.PositiveSmallIntegerField("estimated hours to apply", default=40)
+    certification_text = models.TextField(blank=True)
+    certification_version = models.CharField(max_length=20, default="1")
+
+    issued_at = models.DateTimeField(null=True, editable=False)
+    issued_on = models.DateField(null=True, editable=False)
+    day_90 = models.DateField(null=True, editable=False)
+    due_on = models.DateField(null=True, editable=False)
+    closes_at = models.DateTimeField(null=True, editable=False)
+    rule_text = models.TextField(editable=False, blank=True)
+    rule_citation = models.CharField(max_length=200, editable=False, blank=True)
+    closed_at = models.DateTimeField(null=True, editable=False)
+    cancelled_at = models.DateTimeField(null=True, editable=False)
+
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    approved_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    objects = CallQuerySet.as_manager()
+
+    class Meta:
+        ordering = [F("issued_at").desc(nulls_first=True), "-pk"]
+        permissions = [
+            (f"{verb}_call", verb) for verb in ("approve", "issue", "amend", "extend", "close", "cancel")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="call_clock_stated_once_issued",
+                condition=Q(status__in=["draft", "approved"])
+                | Q(status="cancelled")
+                | Q(issued_at__isnull=False, issued_on__isnull=False, due_on__isnull=False, closes_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="call_approved_by_another",
+                condition=Q(approved_by=None) | ~Q(approved_by=F("created_by")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.title}"
+
+    def clean(self) -> None:
+        if self.set_due_on and self.issued_on and self.set_due_on < self.issued_on:
+            raise ValidationError({"set_due_on": "The last day cannot come before the day of issue."})
+
+
+class Requirement(Sourced):
+    """Something a proposal under a call must give, with the clause that demands it.
+
+    ``code`` of a PACKAGE requirement names the check in ``proposals/checks.py`` that decides it.
+    """
+
+    call = models.ForeignKey(Call, models.CASCADE, related_name="requirements")
+    code = models.SlugField(max_length=40)
+    title = models.CharField(max_length=200)
+    guidance = models.TextField(blank=True)
+    clause = models.CharField(max_length=60, help_text="Such as E.O. 14320 s.3(b)(i)(A).")
+    is_mandatory = models.BooleanField(default=True)
+    evidence_type = models.CharField(max_length=10, choices=EvidenceType, default=EvidenceType.PACKAGE)
+    choices = models.TextField(blank=True, help_text="For a choice: one a line.")
+    max_characters = models.PositiveIntegerField(null=True, blank=True)
+    sort_order = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["sort_order", "pk"]
+        constraints = [models.UniqueConstraint(name="requirement_code_once", fields=["call", "code"])]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.clause})"
+
+
+class Criterion(models.Model):
+    """One line of a call's rubric; ``weight`` in percent, an independent one stands outside the total."""
+
+    call = models.ForeignKey(Call, models.CASCADE, related_name="criteria")
+    code = models.SlugField(max_length=40)
+    title = models.CharField(max_length=200)
+    guidance = models.TextField(blank=True)
+    clause = models.CharField(max_length=60, blank=True)
+    weight = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(100)])
+    is_independent = models.BooleanField(default=False)
+    lowest = models.SmallIntegerField(default=1)
+    highest = models.SmallIntegerField(default=5)
+    anchors = models.JSONField(default=dict, blank=True, help_text='Words for values: {"1": "...", "5": "..."}')
+    sort_order = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["sort_order", "pk"]
+        verbose_name_plural = "criteria"
+        constraints = [
+            models.UniqueConstraint(name="criterion_code_once", fields=["call", "code"]),
+            models.CheckConstraint(name="criterion_scale_rises", condition=Q(highest__gt=F("lowest"))),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Amendment(TimeStamped):
+    """A numbered, public change of an issued call; an extension moves the deadline, with its reason."""
+
+    call = models.ForeignKey(Call, models.PROTECT, related_name="amendments")
+    number = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=10, choices=AmendmentKind, default=AmendmentKind.AMENDMENT)
+    summary = models.TextField()
+    reason = models.TextField()
+    legal_basis = models.CharField(max_length=200, blank=True)
+    effective_on = models.DateField()
+    text_before = models.TextField(blank=True)
+    text_after = models.TextField(blank=True)
+    due_on_before = models.DateField(null=True)
+    due_on_after = models.DateField(null=True)
+    made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(name="amendment_number_once", fields=["call", "number"])]
+
+    def __str__(self) -> str:
+        return f"Amendment {self.number} to {self.call.number}"
+
+
+class Question(TimeStamped):
+    """A question about a call; what is published is the officer's wording, not the asker's name."""
+
+    call = models.ForeignKey(Call, models.PROTECT, related_name="questions")
+    status = models.CharField(max_length=12, choices=QuestionStatus, default=QuestionStatus.ASKED, editable=False)
+    text = models.TextField("your question")
+    published_text = models.TextField("question as published", blank=True)
+    answer = models.TextField(blank=True)
+    is_confidential = models.BooleanField(
+        "answer me privately", default=False, help_text="A private answer is not published."
+    )
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="questions")
+    answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    answered_at = models.DateTimeField(null=True, editable=False)
+    objects = QuestionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-answered_at", "-pk"]
+        permissions = [("answer_question", "answer"), ("withdraw_question", "withdraw")]
+
+    def __str__(self) -> str:
+        return self.published_text or self.text
+
+
+class IneligibleJurisdiction(Dated, Sourced):
+    """A country whose entities may not take part in a call, for one layer or (null) altogether.
+
+    The entity test and the layer test of the Call's summaries; the lists are data and can grow.
+    """
+
+    call = models.ForeignKey(Call, models.CASCADE, related_name="ineligible_jurisdictions")
+    layer = models.CharField(max_length=12, choices=StackLayer, blank=True, help_text="Empty: the whole entity.")
+    country = models.ForeignKey("program.Country", models.PROTECT, related_name="+")
+    reason = models.TextField()
+
+    class Meta(Dated.Meta):
+        constraints = [
+            *Dated.Meta.constraints,
+            models.UniqueConstraint(
+                name="jurisdiction_listed_once", fields=["call", "layer", "country", "effective_from"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.country_id} {self.layer}".strip()
+
+
+class Subscription(TimeStamped):
+    """A person who wants to hear of one call, or (null) of every call of the Program."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="subscriptions")
+    call = models.ForeignKey(Call, models.CASCADE, null=True, related_name="subscriptions")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="subscribed_once", fields=["user", "call"], nulls_distinct=False)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.call or 'the Program'}"

@@ -1,0 +1,65 @@
+"""What people are told: a notice stands in the portal, a delivery carries it by mail."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from program.enums import Channel, DeliveryState
+from program.models.people import User
+from program.models.record import AuditEvent
+from program.querysets import NoticeQuerySet
+
+
+class Notice(models.Model):
+    """One thing one person is told about one event; confidential matter stays behind ``url``."""
+
+    event = models.ForeignKey(AuditEvent, models.PROTECT, related_name="notices")
+    recipient = models.ForeignKey(User, models.PROTECT, related_name="notices")
+    kind = models.CharField(max_length=60)
+    title = models.CharField(max_length=200)
+    text = models.TextField()
+    url = models.CharField(max_length=300)
+    clause = models.CharField(max_length=60, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True)
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(name="told_once_per_event", fields=["event", "recipient", "kind"])
+        ]
+        indexes = [
+            models.Index(name="notice_unread", fields=["recipient"], condition=models.Q(read_at=None))
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Delivery(models.Model):
+    """A notice on its way through one channel; the row is what is owed, a message only speeds it up."""
+
+    notice = models.ForeignKey(Notice, models.CASCADE, related_name="deliveries")
+    channel = models.CharField(max_length=10, choices=Channel, default=Channel.MAIL)
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.OWED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True, help_text="Earliest next attempt after a failure.")
+    sent_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(name="one_delivery_per_channel", fields=["notice", "channel"])
+        ]
+        indexes = [
+            models.Index(
+                name="delivery_unfinished", fields=["state", "id"],
+                condition=models.Q(state__in=["owed", "claimed", "sending"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()}: {self.get_state_display()}"

@@ -1,0 +1,237 @@
+"""Who takes part: people, agencies and the offices they hold, organizations and who works for them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from program.enums import OfficeRole
+from program.models.base import Dated, Revised, TimeStamped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class UserManager(BaseUserManager["User"]):
+    """People are found by e-mail address, whatever its letter case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Make a person who signs in with ``email``; without a password only by other means."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.full_clean(exclude=["password"])
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, email: str | None) -> User:
+        return self.get(email=(email or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin, TimeStamped):
+    """A person, or a machine that acts under its own name; the e-mail address is the name.
+
+    There is no superuser: a constraint says so, because nobody stands above the rules of access.
+    """
+
+    email = models.EmailField("e-mail address", max_length=254, unique=True)
+    name = models.CharField("full name", max_length=200)
+    title = models.CharField("job title", max_length=200, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_service = models.BooleanField("is a machine", default=False, editable=False)
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="user_email_folded", condition=Q(email=Lower("email"))),
+            models.CheckConstraint(name="nobody_is_superuser", condition=Q(is_superuser=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def clean(self) -> None:
+        self.email = self.email.strip().lower()
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
+
+    @cached_property
+    def offices_held(self) -> frozenset[tuple[str, str]]:
+        """``{(role, agency code)}`` in force today; read once per request."""
+        if not self.is_active:
+            return frozenset()
+        return frozenset(self.offices.in_force().values_list("role", "agency__code"))
+
+    def holds(self, *roles: str, agency: str | None = None) -> bool:
+        """Whether the person holds one of ``roles`` (in ``agency``, when given)."""
+        return any(role in roles and agency in (None, code) for role, code in self.offices_held)
+
+    def agencies_as(self, *roles: str) -> set[str]:
+        """Codes of the agencies in which the person holds one of ``roles``."""
+        return {code for role, code in self.offices_held if role in roles}
+
+    @property
+    def is_government(self) -> bool:
+        return bool(self.offices_held)
+
+    @property
+    def standing(self) -> str:
+        """In which capacities the person acts, in words, as the record keeps it."""
+        offices = [f"{OfficeRole(role).label}, {code}" for role, code in sorted(self.offices_held)]
+        firms = [] if offices else sorted(self.organizations.values_list("legal_name", flat=True))
+        return "; ".join([*offices, *firms])
+
+
+class Agency(models.Model):
+    """A department or agency of the Program, its EDAG members and tool holders included."""
+
+    code = models.CharField(max_length=12, unique=True)
+    name = models.CharField(max_length=200)
+    display_name = models.CharField(max_length=80, help_text="As pages show it; configurable.")
+    is_evaluating = models.BooleanField(
+        default=False, help_text="Consulted on every proposal, E.O. 14320 s.3(d)."
+    )
+    sort_order = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["sort_order", "code"]
+        verbose_name_plural = "agencies"
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class OfficeQuerySet(models.QuerySet["Office"]):
+    def in_force(self, *, on: Any = None) -> OfficeQuerySet:
+        """Offices that hold on the day ``on`` (today in Washington when not given)."""
+        day = on or timezone.localdate()
+        return self.filter(
+            Q(effective_to=None) | Q(effective_to__gt=day), effective_from__lte=day, user__is_active=True
+        )
+
+
+class Office(Dated, TimeStamped):
+    """A role that a person holds in an agency for a time; the source of all government rights."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="offices")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="offices")
+    role = models.CharField(max_length=20, choices=OfficeRole)
+    appointed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    basis = models.CharField(max_length=300, blank=True, help_text="The act of appointment.")
+    objects = OfficeQuerySet.as_manager()
+
+    class Meta(Dated.Meta):
+        constraints = [
+            *Dated.Meta.constraints,
+            models.UniqueConstraint(
+                name="office_held_once", fields=["user", "agency", "role"], condition=Q(effective_to=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}, {self.agency}"
+
+
+class Delegation(Dated, TimeStamped):
+    """Authority that a head or lead gives another person for one kind of act, for a time."""
+
+    SIGN_POSITION = "sign_position"
+    SIGN_DETERMINATION = "sign_determination"
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="delegations")
+    given_by = models.ForeignKey(User, models.PROTECT, related_name="delegations_given")
+    given_to = models.ForeignKey(User, models.PROTECT, related_name="delegations_held")
+    act = models.CharField(
+        max_length=30,
+        choices=[(SIGN_POSITION, "Sign the agency's position"), (SIGN_DETERMINATION, "Sign determinations")],
+    )
+    authority = models.CharField(max_length=300, help_text="The instrument that delegates.")
+
+    class Meta(Dated.Meta):
+        constraints = [
+            *Dated.Meta.constraints,
+            models.CheckConstraint(
+                name="delegation_to_another", condition=~Q(given_by=models.F("given_to"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_act_display()}: {self.given_by} to {self.given_to} ({self.authority})"
+
+
+UEI = RegexValidator(
+    r"^[A-HJ-NP-Z1-9][A-HJ-NP-Z0-9]{11}$",
+    "A UEI has 12 letters and digits; the letters O and I never occur and the first is not zero.",
+)
+CAGE = RegexValidator(r"^[A-Z0-9]{5}$", "A CAGE or NCAGE code has five letters and digits.")
+
+
+class Organization(Revised):
+    """A company or other body that can be a member of consortia; it may be in many."""
+
+    legal_name = models.CharField(max_length=300)
+    aliases = models.TextField(blank=True, help_text="Other names, one a line.")
+    uei = models.CharField("UEI", max_length=12, blank=True, validators=[UEI])
+    cage = models.CharField("CAGE or NCAGE", max_length=5, blank=True, validators=[CAGE])
+    incorporated_in = models.ForeignKey(
+        "program.Country", models.PROTECT, related_name="+", verbose_name="country of incorporation"
+    )
+    headquartered_in = models.ForeignKey(
+        "program.Country", models.PROTECT, related_name="+", verbose_name="country of headquarters"
+    )
+    ultimate_parent = models.CharField(max_length=300, blank=True, help_text="Empty when it has none.")
+    parent_country = models.ForeignKey(
+        "program.Country", models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name="country of the ultimate parent",
+    )
+    is_small_business = models.BooleanField(
+        "is a U.S. small business", default=False, help_text="Self-certified against its NAICS size standard."
+    )
+    people = models.ManyToManyField(
+        User, through="Affiliation", through_fields=("organization", "user"), related_name="organizations"
+    )
+
+    class Meta:
+        ordering = ["legal_name"]
+
+    def __str__(self) -> str:
+        return self.legal_name
+
+    def clean(self) -> None:
+        self.uei = self.uei.strip().upper()
+        self.cage = self.cage.strip().upper()
+
+    @property
+    def names(self) -> Iterable[str]:
+        """The legal name and every alias, as screening reads them."""
+        return [self.legal_name, *filter(None, map(str.strip, self.aliases.splitlines()))]
+
+
+class Affiliation(TimeStamped):
+    """A person who works for an organization; its administrators keep the organization's facts."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="affiliations")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="affiliations")
+    is_administrator = models.BooleanField(default=False)
+    added_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="affiliated_once", fields=["user", "organization"])]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.organization}"

@@ -1,0 +1,203 @@
+"""What people are told and how it reaches them: owed in the act's transaction, delivered after commit.
+
+A delivery goes owed -> claimed -> sending -> sent. Who dies while it is *claimed* has sent nothing: the
+sweep gives it back. Who dies while it is *sending* may have sent it: the sweep says "unknown" and sends
+nothing twice. The text says what happened and where to read on, never confidential matter.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPSenderRefused
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import mail
+from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
+from django.db import transaction
+from django.db.models import F, Q
+from django.template.loader import render_to_string
+
+from program import clock
+from program.enums import DeliveryState
+from program.models import Delivery, Notice
+from program.publish import after_commit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from program.models import AuditEvent, User
+
+LEASE = timedelta(seconds=45)
+HANDING_OVER = timedelta(seconds=120)
+MOST_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class NoticeKind:
+    """A kind of notice: ``title`` and ``text`` are formatted with the facts given to ``owe``."""
+
+    code: str
+    title: str
+    text: str
+    clause: str = ""
+
+
+def owe(event: AuditEvent, kind: NoticeKind, recipients: Iterable[User], *, url: str, **facts: Any) -> int:
+    """Owe every active person among ``recipients`` one notice of ``event``; return how many are owed.
+
+    Part of the act's transaction. ``url`` is a path of the portal. Raises KeyError for a missing fact.
+    """
+    people = {person.pk: person for person in recipients if person.is_active and not person.is_service}
+    title, text = kind.title.format(**facts), kind.text.format(**facts)
+    notices = Notice.objects.bulk_create(
+        Notice(
+            event=event, recipient=person, kind=kind.code, title=title[:200], text=text, url=url, clause=kind.clause
+        )
+        for person in people.values()
+    )
+    Delivery.objects.bulk_create(Delivery(notice=notice) for notice in notices)
+    if notices:
+        after_commit("program.tasks.deliver_notices", event.pk)
+    return len(notices)
+
+
+def owed(event_id: int) -> list[int]:
+    """Keys of the deliveries of one event that nobody has claimed yet."""
+    rows = Delivery.objects.filter(notice__event_id=event_id, state=DeliveryState.OWED)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def deliver(pk: int) -> bool:
+    """Send one delivery if it is still owed and due; True when it was handed over.
+
+    Repeatable and safe to run twice at once: the row is claimed by a conditional update.
+    """
+    at = clock.instant()
+    claimed = Delivery.objects.filter(
+        Q(not_before=None) | Q(not_before__lte=at), pk=pk, state=DeliveryState.OWED
+    ).update(state=DeliveryState.CLAIMED, claimed_at=at, attempts=F("attempts") + 1)
+    if not claimed:
+        return False
+    delivery = Delivery.objects.select_related("notice__recipient", "notice__event").get(pk=pk)
+    recipient = delivery.notice.recipient
+    if not recipient.is_active:
+        _settle(delivery, DeliveryState.DROPPED, "The recipient's account is closed.")
+        return False
+    try:
+        _hand_over(delivery, _message(delivery.notice))
+    except SMTPDataError as error:
+        _put_off(delivery, f"Refused by the mail server: {error.smtp_code}")
+    except (SMTPRecipientsRefused, SMTPSenderRefused) as error:
+        _put_off(delivery, f"Address refused by the mail server: {type(error).__name__}")
+    except (SMTPException, OSError) as error:
+        delivery.refresh_from_db(fields=["state"])
+        if delivery.state == DeliveryState.SENDING:
+            _settle(delivery, DeliveryState.UNKNOWN, f"The line broke after the text was sent: {type(error).__name__}")
+        else:
+            _put_off(delivery, f"Mail server not reached: {type(error).__name__}")
+    else:
+        _settle(delivery, DeliveryState.SENT, "")
+        return True
+    return False
+
+
+def _hand_over(delivery: Delivery, message: mail.EmailMultiAlternatives) -> None:
+    """Give ``message`` to the mail server, noting the moment from which its outcome is uncertain."""
+    connection = mail.get_connection()
+    if not isinstance(connection, SmtpBackend):
+        _note_sending(delivery)
+        connection.send_messages([message])
+        return
+    connection.open()
+    smtp = connection.connection
+    assert smtp is not None, "open() raises when it fails"
+    try:
+        smtp.ehlo_or_helo_if_needed()
+        code, answer = smtp.mail(_address(message.from_email))
+        if code != 250:
+            raise SMTPSenderRefused(code, answer, message.from_email)
+        for address in message.recipients():
+            code, answer = smtp.rcpt(address)
+            if code not in (250, 251):
+                raise SMTPRecipientsRefused({address: (code, answer)})
+        code, answer = smtp.docmd("DATA")
+        if code != 354:
+            raise SMTPDataError(code, answer)
+        _note_sending(delivery)
+        text = re.sub(rb"(?m)^\.", b"..", message.message().as_bytes(linesep="\r\n"))
+        smtp.send(text + (b"" if text.endswith(b"\r\n") else b"\r\n") + b".\r\n")
+        code, answer = smtp.getreply()
+        if code != 250:
+            raise SMTPDataError(code, answer)
+    finally:
+        connection.close()
+
+
+def _address(header: str) -> str:
+    """The bare address of ``Name <address>``."""
+    return header.rpartition("<")[2].rstrip(">")
+
+
+def _note_sending(delivery: Delivery) -> None:
+    """From here on a broken line leaves the outcome unknown; refuses when the lease was lost."""
+    held = Delivery.objects.filter(
+        pk=delivery.pk, state=DeliveryState.CLAIMED, claimed_at=delivery.claimed_at
+    ).update(state=DeliveryState.SENDING)
+    if not held:
+        raise SMTPException("The lease on this delivery was lost.")
+
+
+def _settle(delivery: Delivery, state: DeliveryState, reason: str) -> None:
+    values: dict[str, Any] = {"state": state, "reason": reason[:300]}
+    if state == DeliveryState.SENT:
+        values["sent_at"] = clock.instant()
+    Delivery.objects.filter(pk=delivery.pk).update(**values)
+
+
+def _put_off(delivery: Delivery, reason: str) -> None:
+    """Owe it again, later each time; after ``MOST_ATTEMPTS`` it has failed, and the log says why."""
+    if delivery.attempts >= MOST_ATTEMPTS:
+        _settle(delivery, DeliveryState.FAILED, reason)
+        return
+    wait = timedelta(seconds=min(15 * 2**delivery.attempts, 3600))
+    Delivery.objects.filter(pk=delivery.pk, claimed_at=delivery.claimed_at).exclude(
+        state__in=[DeliveryState.SENT, DeliveryState.UNKNOWN]
+    ).update(state=DeliveryState.OWED, not_before=clock.instant() + wait, reason=reason[:300])
+
+
+def _message(notice: Notice) -> mail.EmailMultiAlternatives:
+    """The mail that carries ``notice``: text and HTML, links made from the portal's own address."""
+    facts = {
+        "notice": notice,
+        "link": f"{settings.SITE_URL}{notice.url}",
+        "site_name": settings.SITE_NAME,
+        "is_demonstration": settings.DEMONSTRATION,
+    }
+    host = urlsplit(settings.SITE_URL).hostname or "portal"
+    subject = " ".join(render_to_string("emails/notice_subject.txt", facts).split())
+    message = mail.EmailMultiAlternatives(
+        subject,
+        render_to_string("emails/notice.txt", facts),
+        to=[notice.recipient.email],
+        headers={"Message-ID": f"<notice-{notice.pk}@{host}>", "Auto-Submitted": "auto-generated"},
+    )
+    message.attach_alternative(render_to_string("emails/notice.html", facts), "text/html")
+    return message
+
+
+@transaction.atomic
+def sweep(*, most: int = 500) -> list[int]:
+    """Give back what dead workers had claimed, settle what they were sending; return what is owed and due."""
+    at = clock.instant()
+    Delivery.objects.filter(state=DeliveryState.CLAIMED, claimed_at__lt=at - LEASE).update(
+        state=DeliveryState.OWED, reason="The worker stopped before it could send."
+    )
+    Delivery.objects.filter(state=DeliveryState.SENDING, claimed_at__lt=at - HANDING_OVER).update(
+        state=DeliveryState.UNKNOWN, reason="The worker stopped while it was sending; it is not sent again."
+    )
+    due = Delivery.objects.filter(Q(not_before=None) | Q(not_before__lte=at), state=DeliveryState.OWED)
+    return list(due.order_by("pk").values_list("pk", flat=True)[:most])

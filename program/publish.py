@@ -1,0 +1,35 @@
+"""How work reaches the background: after commit, by name, and never as a reason to fail a request.
+
+What is owed stands in the database; a message only makes it quick. When the broker is away the sweep of
+beat finds the row.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+
+from celery import current_app
+from django.db import transaction
+
+logger = logging.getLogger(__name__)
+PAUSE_SECONDS = 10.0
+_silent_until = 0.0
+
+
+def after_commit(task: str, *ids: int) -> None:
+    """Send ``task`` the ``ids`` once the running transaction has committed."""
+    transaction.on_commit(partial(_send, task, ids), robust=True)
+
+
+def _send(task: str, ids: tuple[int, ...]) -> None:
+    """Hand the message over; after a failure let the broker be for ten seconds, so that nobody waits for it."""
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
+    try:
+        current_app.send_task(task, args=list(ids), ignore_result=True)
+    except Exception as error:  # the broker's libraries raise many kinds; the row stays owed
+        _silent_until = time.monotonic() + PAUSE_SECONDS
+        logger.warning("Broker not reached; the sweep will do it.", extra={"task": task, "error": repr(error)})

@@ -1,0 +1,74 @@
+"""Questions to the database about the Program's own records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+
+from program.enums import CallStatus, OfficeRole, QuestionStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.contrib.auth.models import AnonymousUser
+
+    from program.models import User
+
+PUBLIC_CALL_STATUSES = (CallStatus.ISSUED, CallStatus.CLOSED, CallStatus.CANCELLED)
+
+
+class CallQuerySet(models.QuerySet):
+    """A cancelled call is public only when it had been issued."""
+
+    def public(self) -> Self:
+        return self.filter(status__in=PUBLIC_CALL_STATUSES, issued_at__isnull=False)
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Issued calls for everybody; drafts for program officers and auditors only."""
+        if user.is_authenticated and user.holds(
+            OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR
+        ):
+            return self.all()
+        return self.public()
+
+    def open_at(self, at: datetime) -> Self:
+        """Calls that take proposals at the moment ``at``."""
+        return self.filter(status=CallStatus.ISSUED, closes_at__gt=at)
+
+    def due_to_close(self, at: datetime) -> Self:
+        return self.filter(status=CallStatus.ISSUED, closes_at__lte=at)
+
+
+class QuestionQuerySet(models.QuerySet):
+    def public(self) -> Self:
+        return self.filter(status=QuestionStatus.ANSWERED, is_confidential=False)
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Published answers for everybody, one's own questions, all of them for program officers."""
+        if not user.is_authenticated:
+            return self.public()
+        if user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR):
+            return self.all()
+        return self.filter(Q(asked_by=user) | Q(status=QuestionStatus.ANSWERED, is_confidential=False))
+
+
+class AuditEventQuerySet(models.QuerySet):
+    def of(self, subject: models.Model) -> Self:
+        """The chain of one subject, first event first."""
+        return self.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk)).order_by("sequence")
+
+    def visible_to(self, user: User) -> Self:
+        """The record as a whole is the auditor's; histories of one subject go through that subject."""
+        if user.is_authenticated and user.holds(OfficeRole.AUDITOR):
+            return self.all()
+        return self.filter(actor_id=user.pk or 0)
+
+
+class NoticeQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(recipient_id=user.pk or 0)
+
+    def unread(self) -> Self:
+        return self.filter(read_at=None)

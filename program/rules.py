@@ -1,0 +1,94 @@
+"""Who may do what with the Program's own records; one predicate per fact, one ``permit`` per right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import rules
+
+from program.enums import OfficeRole, QuestionStatus
+from program.grants import granted_pks
+
+if TYPE_CHECKING:
+    from program.models import User
+
+
+@rules.predicate
+def is_active(user: User) -> bool:
+    return bool(user.is_authenticated and user.is_active)
+
+
+def permit(name: str, predicate: rules.Predicate) -> None:
+    """Let active people for whom ``predicate`` holds use the right ``name``."""
+    rules.set_perm(name, is_active & predicate)
+
+
+def holds(*roles: str, agency: str | None = None) -> rules.Predicate:
+    """The predicate that a person holds one of these offices today (in ``agency``, when given)."""
+
+    @rules.predicate(name=f"holds({', '.join(roles)}{f' in {agency}' if agency else ''})")
+    def holds_office(user: User) -> bool:
+        return user.is_authenticated and user.holds(*roles, agency=agency)
+
+    return holds_office
+
+
+def granted(permission: str) -> rules.Predicate:
+    """The predicate that a person was given ``permission`` on exactly this object."""
+
+    @rules.predicate(name=f"granted({permission})")
+    def was_granted(user: User, record: Any) -> bool:
+        return record is not None and granted_pks(permission, user).filter(content_object_id=record.pk).exists()
+
+    return was_granted
+
+
+is_program_officer = holds(OfficeRole.PROGRAM_OFFICER)
+is_decision_official = holds(OfficeRole.DECISION_OFFICIAL)
+is_auditor = holds(OfficeRole.AUDITOR)
+is_clock = holds(OfficeRole.CLOCK)
+
+
+@rules.predicate
+def is_public_call(user: User, call: Any) -> bool:
+    return call is not None and call.issued_at is not None
+
+
+@rules.predicate
+def is_call_drafter(user: User, call: Any) -> bool:
+    return call is not None and call.created_by_id == user.pk
+
+
+@rules.predicate
+def is_own_question(user: User, question: Any) -> bool:
+    return question is not None and question.asked_by_id == user.pk
+
+
+@rules.predicate
+def is_published_question(user: User, question: Any) -> bool:
+    return question is not None and question.status == QuestionStatus.ANSWERED and not question.is_confidential
+
+
+@rules.predicate
+def administers_organization(user: User, organization: Any) -> bool:
+    return (
+        organization is not None
+        and organization.affiliations.filter(user=user, is_administrator=True).exists()
+    )
+
+
+permit("program.view_call", is_public_call | is_program_officer | is_decision_official | is_auditor)
+permit("program.add_call", is_program_officer)
+permit("program.change_call", is_program_officer)
+permit("program.approve_call", is_program_officer & ~is_call_drafter)
+permit("program.issue_call", is_program_officer)
+permit("program.amend_call", is_program_officer)
+permit("program.extend_call", is_program_officer)
+permit("program.cancel_call", is_program_officer)
+permit("program.close_call", is_clock)
+permit("program.view_question", is_published_question | is_own_question | is_program_officer | is_auditor)
+permit("program.answer_question", is_program_officer)
+permit("program.withdraw_question", is_own_question)
+permit("program.view_record", is_auditor)
+permit("program.appoint_office", is_program_officer)
+permit("program.change_organization", administers_organization)

@@ -1,0 +1,92 @@
+"""Who holds which office, who acts for whom, and the machine accounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from program import audit, clock
+from program.enums import OfficeRole
+from program.models import Affiliation, Agency, Delegation, Office, Organization, User
+
+if TYPE_CHECKING:
+    from datetime import date
+
+CLOCK_ADDRESS = "clock@service.invalid"
+
+
+def clock_account() -> User:
+    """The service account under which the clock acts; made when it is missing."""
+    with transaction.atomic():
+        account, made = User.objects.get_or_create(
+            email=CLOCK_ADDRESS, defaults={"name": "Program clock", "is_service": True}
+        )
+        if made:
+            account.set_unusable_password()
+            account.save(update_fields=["password"])
+        commerce = Agency.objects.get(code="COMMERCE")
+        Office.objects.get_or_create(
+            user=account, agency=commerce, role=OfficeRole.CLOCK, defaults={"effective_from": clock.today()}
+        )
+    return account
+
+
+@transaction.atomic
+def appoint(
+    person: User, *, agency: Agency, role: str, by: User, basis: str = "", effective_from: date | None = None
+) -> Office:
+    """Give ``person`` an office; who appoints does not appoint themselves."""
+    if not by.has_perm("program.appoint_office") or by == person:
+        raise PermissionDenied("You may not appoint this person.")
+    office = Office(
+        user=person, agency=agency, role=role, appointed_by=by, basis=basis,
+        effective_from=effective_from or clock.today(),
+    )
+    office.full_clean()
+    office.save()
+    audit.record(office, "office.appoint", by=by, after={"user": person.email, "agency": agency.code, "role": role})
+    return office
+
+
+@transaction.atomic
+def end_office(office: Office, *, by: User, note: str = "") -> Office:
+    """End an office as of today; its holder loses the rights with the next request."""
+    if not by.has_perm("program.appoint_office"):
+        raise PermissionDenied("You may not end this office.")
+    office.effective_to = max(clock.today(), office.effective_from)
+    office.save(update_fields=["effective_to", "updated_at"])
+    audit.record(office, "office.end", by=by, before=str(office), after=str(office.effective_to), note=note)
+    return office
+
+
+@transaction.atomic
+def delegate(
+    *, by: User, to: User, agency: Agency, act: str, authority: str, effective_from: date, effective_to: date | None
+) -> Delegation:
+    """Record that ``by`` lets ``to`` sign in their stead, from one day to another."""
+    needed = {
+        Delegation.SIGN_POSITION: OfficeRole.LEAD,
+        Delegation.SIGN_DETERMINATION: OfficeRole.DECISION_OFFICIAL,
+    }[act]
+    if not by.holds(needed, agency=agency.code):
+        raise PermissionDenied("Only the holder of the office may delegate its acts.")
+    delegation = Delegation(
+        given_by=by, given_to=to, agency=agency, act=act, authority=authority,
+        effective_from=effective_from, effective_to=effective_to,
+    )
+    delegation.full_clean()
+    delegation.save()
+    audit.record(delegation, "delegation.give", by=by, after=str(delegation))
+    return delegation
+
+
+@transaction.atomic
+def register_organization(organization: Organization, *, by: User) -> Organization:
+    """Enter an organization; who enters it becomes its administrator."""
+    organization.full_clean()
+    organization.save()
+    Affiliation.objects.create(user=by, organization=organization, is_administrator=True, added_by=by)
+    audit.record(organization, "organization.register", by=by, after=organization.legal_name)
+    return organization

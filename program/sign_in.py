@@ -1,0 +1,112 @@
+"""How people sign in: our words on top of django-allauth, and Login.gov as an identity provider."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.account.internal.flows.login import record_authentication
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.shortcuts import redirect
+
+from program.middleware import client_address
+
+if TYPE_CHECKING:
+    from allauth.socialaccount.models import SocialLogin
+    from django.http import HttpRequest
+
+    from program.models import User
+
+logger = logging.getLogger(__name__)
+LOGIN_GOV = "login-gov"
+
+
+class NameForm(forms.Form):
+    """What sign-up asks beyond e-mail address and password."""
+
+    name = forms.CharField(label="Full name", max_length=200, widget=forms.TextInput({"autocomplete": "name"}))
+    title = forms.CharField(
+        label="Job title", max_length=200, required=False, widget=forms.TextInput({"autocomplete": "organization-title"})
+    )
+    field_order = ("name", "title", "email", "password1", "password2")
+
+    def signup(self, request: HttpRequest, user: User) -> None:
+        user.name, user.title = self.cleaned_data["name"], self.cleaned_data["title"]
+        user.save(update_fields=["name", "title", "updated_at"])
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Addresses are folded, links come from the portal's own address, mail never breaks a request."""
+
+    def clean_email(self, email: str) -> str:
+        return str(super().clean_email(email)).strip().lower()
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request)
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        url = super().get_email_confirmation_url(request, emailconfirmation)
+        return settings.SITE_URL + "/" + url.split("/", 3)[3]
+
+    def format_email_subject(self, subject: str) -> str:
+        prefix = "[Demonstration] " if settings.DEMONSTRATION else ""
+        return prefix + " ".join(subject.split())
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:
+            logger.error("Sign-in mail was not sent.", extra={"template": template_prefix, "error": repr(error)})
+            request = context.get("request")
+            if request is not None:
+                messages.error(
+                    request, "Our mail server did not answer, so the message was not sent. Try again in a few minutes."
+                )
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        entity = super().get_public_key_credential_rp_entity()
+        return {**entity, "name": settings.SITE_NAME}
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):
+    """Accounts are told apart by issuer and subject; the level of assurance is checked, not assumed."""
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        claims = sociallogin.account.extra_data
+        acr = (claims.get("id_token") or {}).get("acr") or (claims.get("userinfo") or {}).get("acr") or ""
+        if settings.LOGIN_GOV_ACR and acr != settings.LOGIN_GOV_ACR:
+            messages.error(
+                request, "Your identity provider did not confirm a second factor. Sign in there with two factors."
+            )
+            raise ImmediateHttpResponse(redirect(settings.LOGIN_URL))
+        request.session["identity_assurance"] = acr
+
+    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
+        user: User = super().populate_user(request, sociallogin, data)
+        claims = sociallogin.account.extra_data.get("userinfo") or sociallogin.account.extra_data
+        full = " ".join(filter(None, [claims.get("given_name"), claims.get("family_name")]))
+        user.email = (user.email or "").strip().lower()
+        user.name = (claims.get("name") or full or user.email.partition("@")[0])[:200]
+        return user
+
+
+def note_provider_factor(request: HttpRequest) -> None:
+    """Say in the session's list of sign-in methods that the identity provider used two factors."""
+    if request.session.get("identity_assurance") == settings.LOGIN_GOV_ACR:
+        records = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
+        for entry in records:
+            if entry.get("method") == "socialaccount":
+                entry["second_factor"] = True
+        request.session[AUTHENTICATION_METHODS_SESSION_KEY] = records
+
+
+__all__ = ["AccountAdapter", "MFAAdapter", "NameForm", "SocialAccountAdapter", "record_authentication"]

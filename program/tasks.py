@@ -1,0 +1,26 @@
+"""Thin, repeatable wrappers that Celery runs; ids in, counts out."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from program import audit, notices
+
+
+@shared_task
+def deliver_notices(event_id: int) -> int:
+    """Send the notices still owed for one event; running it again sends nothing twice."""
+    return sum(notices.deliver(pk) for pk in notices.owed(event_id))
+
+
+@shared_task
+def sweep_deliveries() -> int:
+    """Send what is owed and was not sent: the broker was away, a worker died, a server refused."""
+    return sum(notices.deliver(pk) for pk in notices.sweep())
+
+
+@shared_task
+def seal_record() -> int:
+    """Seal the record; returns the number of events sealed."""
+    seal = audit.seal_record()
+    return seal.event_count if seal else 0

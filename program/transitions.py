@@ -1,0 +1,167 @@
+"""How a status changes: a table of transitions as data, and ``perform``, the only code that assigns one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from program import audit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from django.db import models
+
+    from program.models import AuditEvent, Delegation, User
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a record is not ready: what is wrong and what to do, under which clause, and where."""
+
+    code: str
+    message: str
+    clause: str = ""
+    part: str = ""
+    field: str = ""
+
+
+Check = "Callable[[Any], Iterable[Problem]]"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One act that carries a record from one of ``sources`` to ``target``.
+
+    The right it needs follows from its name: ``<app>.<name>_<model>``. ``stamps`` are date-time fields
+    that take the event's moment. ``label`` is what the button says.
+    """
+
+    name: str
+    sources: frozenset[str]
+    target: str
+    clause: str = ""
+    checks: tuple[Callable[[Any], Iterable[Problem]], ...] = ()
+    stamps: tuple[str, ...] = ()
+    label: str = ""
+    description: str = ""
+
+    def __init__(
+        self,
+        name: str,
+        sources: Iterable[str],
+        target: str,
+        *,
+        clause: str = "",
+        checks: Sequence[Callable[[Any], Iterable[Problem]]] = (),
+        stamps: Sequence[str] = (),
+        label: str = "",
+        description: str = "",
+    ) -> None:
+        values = {
+            "name": name,
+            "sources": frozenset(map(str, sources)),
+            "target": str(target),
+            "clause": clause,
+            "checks": tuple(checks),
+            "stamps": tuple(stamps),
+            "label": label or name.replace("_", " ").capitalize(),
+            "description": description,
+        }
+        for key, value in values.items():
+            object.__setattr__(self, key, value)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def permission(self, record: models.Model | type[models.Model]) -> str:
+        """The right this transition needs, such as ``proposals.submit_proposal``."""
+        return f"{record._meta.app_label}.{self.name}_{record._meta.model_name}"
+
+    def problems(self, record: Any) -> list[Problem]:
+        """Everything that keeps ``record`` from being ready, all at once."""
+        return [problem for check in self.checks for problem in check(record)]
+
+
+@dataclass
+class WrongStatus(Exception):
+    """The record is not in a status from which the transition starts; nothing was changed."""
+
+    transition: Transition
+    record: Any
+    status: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.status = str(self.record.status)
+
+    def __str__(self) -> str:
+        labels = dict(self.record._meta.get_field("status").flatchoices)
+        froms = " or ".join(sorted(f"“{labels.get(s, s)}”" for s in self.transition.sources))
+        noun = self.record._meta.verbose_name
+        return (
+            f"“{self.transition.label}” was not done: this {noun} is “{labels.get(self.status, self.status)}”, "
+            f"and that act starts only from {froms}. Somebody may have acted before you; the page now shows "
+            "where it stands."
+        )
+
+
+@dataclass
+class NotReady(Exception):
+    """The checks of a transition found problems; nothing was changed."""
+
+    problems: list[Problem]
+
+    def __str__(self) -> str:
+        return " ".join(problem.message for problem in self.problems)
+
+
+@transaction.atomic
+def perform(
+    transition: Transition,
+    record: Any,
+    *,
+    by: User,
+    note: str = "",
+    delegation: Delegation | None = None,
+) -> AuditEvent:
+    """Carry ``record`` along ``transition``; return the audit event that says so.
+
+    The row is locked and read again first: of two people pressing one button, one succeeds. Raises
+    PermissionDenied, WrongStatus or NotReady, having changed nothing.
+    """
+    record.refresh_from_db(from_queryset=type(record)._base_manager.select_for_update())
+    if not by.has_perm(transition.permission(record), record):
+        raise PermissionDenied(f"You may not do this: {transition.label}.")
+    if record.status not in transition.sources:
+        raise WrongStatus(transition, record)
+    if problems := transition.problems(record):
+        raise NotReady(problems)
+
+    before, record.status = record.status, transition.target
+    act = f"{record._meta.model_name}.{transition.name}"
+    event = audit.record(
+        record,
+        act,
+        by=by,
+        before=before,
+        after=record.status,
+        note=note,
+        clause=transition.clause,
+        delegation=delegation,
+    )
+    for stamp in transition.stamps:
+        setattr(record, stamp, event.at)
+    record.save(update_fields=["status", "updated_at", *transition.stamps])
+    return event
+
+
+def available(transitions: Iterable[Transition], record: Any, user: User) -> list[Transition]:
+    """The transitions that ``user`` may do to ``record`` as it stands, ready or not."""
+    return [
+        transition
+        for transition in transitions
+        if record.status in transition.sources and user.has_perm(transition.permission(record), record)
+    ]

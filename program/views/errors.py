@@ -1,0 +1,15 @@
+"""Error pages: what happened in plain words, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.shortcuts import render
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that did not come from a page of ours, or one that stood open past the end of the session."""
+    return render(request, "403_csrf.html", status=403)
