@@ -1,6 +1,6 @@
 # What a person types. Each target says what it does; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench audit verify-record-drill manage
+.PHONY: help install run test check types format bench audit verify-record-drill manage
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -10,7 +10,9 @@ export PORT
 
 # Settings that let the tools read the code; nothing is connected to.
 checking := DJANGO_SETTINGS_MODULE=config.settings_test DATABASE_URL=postgres://check@localhost/check REDIS_URL=redis://localhost/0
-templates := templates demonstration/templates
+deploying = SECRET_KEY=$$($(py) -c 'import secrets; print(secrets.token_urlsafe(64))') SITE_URL=https://portal.example \
+	DATABASE_URL=postgres://check@localhost/check REDIS_URL=redis://localhost/0
+pages := find templates demonstration -name '*.html' -print0 | xargs -0r
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' Makefile
@@ -28,26 +30,31 @@ test: ## Run all tests on real servers and in a real browser; WORKERS=2, ARGS=".
 check: install ## Linters, types, import contracts, templates, migrations, deployment checks
 	$(py) -m ruff check .
 	$(py) -m ruff format --check .
-	$(checking) $(py) -m mypy
+	@$(MAKE) --no-print-directory types
 	.venv/bin/lint-imports
-	$(py) bin/check_templates.py
+	$(pages) .venv/bin/djade --check --target-version 5.2
+	$(pages) $(py) -m djhtml --check --tabwidth 2
 	$(checking) $(py) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	$(py) bin/check_deployment.py
+	$(deploying) $(py) manage.py check --deploy --fail-level WARNING
+
+types: ## mypy with Django's and the REST framework's plugins
+	$(checking) $(py) -m mypy
 
 format: install ## Rewrite code and templates in the house style
 	$(py) -m ruff check --fix .
 	$(py) -m ruff format .
-	$(py) bin/check_templates.py --write
+	$(pages) .venv/bin/djade --target-version 5.2
+	$(pages) $(py) -m djhtml --tabwidth 2
 
 bench: install ## Measure the portal at size, against an empty one; table here, JSON in .local/bench/
-	@$(py) manage.py up --folder .local/bench/portal --run bench $(ARGS)
+	@$(py) manage.py up --folder .local/bench/portal --run $(py) -m bench $(ARGS)
 
 audit: install ## Ask the advisory services about the locked libraries (needs the network)
 	$(py) -m pip_audit --strict --require-hashes --disable-pip -r requirements.lock
 	$(py) -m pip_audit --strict --require-hashes --disable-pip -r requirements-dev.lock
 
 verify-record-drill: install ## Alter the record behind the portal's back and demand that the verification finds it
-	@$(py) manage.py up --folder .local/drill --run verify_record_drill
+	@$(py) manage.py up --folder .local/drill --run $(py) manage.py verify_record_drill
 
 manage: install ## Run a manage.py command against the portal's servers: make manage ARGS="verify_record"
-	@$(py) manage.py up --run $(ARGS)
+	@$(py) manage.py up --run $(py) manage.py $(ARGS)
