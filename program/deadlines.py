@@ -170,7 +170,7 @@ def call_clock(
     set_due_on: date | None = None,
     closures: Collection[date] = NO_CLOSURES,
 ) -> CallClock:
-    """When a call issued on ``issued_on`` closes, s.3(c): on its 90th day or the date certain ``set_due_on``."""
+    """When a call issued on ``issued_on`` closes, s.3(c): on the 90th day or on ``set_due_on``."""
     period = Period(CALL_DAYS, rolls_forward=rolls_forward, citation=CALL_CITATION)
     due = period.due_from(issued_on, closures)
     due_on = set_due_on or due.due_on
