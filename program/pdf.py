@@ -193,7 +193,7 @@ class Press:
         library = json.dumps({address: str(path) for address, path in LIBRARY.items()})
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "FONTCONFIG_FILE": str(FONTS / "fonts.conf")}
         with theirs:
-            self.process = subprocess.Popen(  # noqa: S603 our own file, by our own interpreter
+            self.process = subprocess.Popen(
                 [sys.executable, "-I", str(HERE / "press.py"), library],
                 stdin=theirs,
                 stdout=subprocess.DEVNULL,
