@@ -47,6 +47,15 @@ def broker_url(url: str) -> str:
     return parts._replace(scheme="redis+socket", query=f"virtual_host={number}").geturl()
 
 
+def broker_address(url: str) -> str:
+    """``url`` as Celery writes it: the same, but for a socket, which the cache library writes otherwise."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    database = dict(parse_qsl(parts.query)).get("db", "0")
+    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
+
+
 # What this copy of the portal is
 DEMONSTRATION = env.bool("DEMONSTRATION", default=False)
 DEBUG = only_in_demonstration("DEBUG")

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import os
 import tempfile
+from urllib.parse import urlsplit, urlunsplit
 
 os.environ.setdefault("SECRET_KEY", "only-for-the-test-run-0123456789-abcdefghijklmnopqrstuvwxyz")
 os.environ.setdefault("SITE_URL", "https://portal.test")
 os.environ.setdefault("ALLOWED_HOSTS", "portal.test,testserver,localhost,127.0.0.1")
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker of a parallel run has a broker of its own
+    number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1
+    parts = urlsplit(os.environ["REDIS_URL"])
+    if parts.scheme == "unix":
+        parts = parts._replace(query=f"db={number}")
+    else:
+        parts = parts._replace(path=f"/{number}")
+    os.environ["REDIS_URL"] = urlunsplit(parts)
 
 from config.settings import *  # noqa: E402, F403
 

@@ -1,0 +1,124 @@
+"""Records of the Program with their defaults written down."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import factory
+from factory.django import DjangoModelFactory
+
+from program.enums import OfficeRole
+from program.models import Agency, Call, Country, Criterion, Office, Organization, Requirement, User
+
+COUNTRIES = {
+    "US": "United States", "KE": "Kenya", "JP": "Japan", "CN": "China", "AE": "United Arab Emirates",
+    "DE": "Germany", "IN": "India", "IR": "Iran",
+}  # fmt: skip
+AGENCIES = {
+    "COMMERCE": ("Department of Commerce", True),
+    "STATE": ("Department of State", True),
+    "DOD": ("Department of Defense", True),
+    "DOE": ("Department of Energy", True),
+    "OSTP": ("Office of Science and Technology Policy", True),
+    "EXIM": ("Export-Import Bank of the United States", False),
+    "DFC": ("U.S. International Development Finance Corporation", False),
+    "USTDA": ("U.S. Trade and Development Agency", False),
+    "USTR": ("Office of the United States Trade Representative", False),
+}
+
+
+class CountryFactory(DjangoModelFactory):
+    class Meta:
+        model = Country
+        django_get_or_create = ("code",)
+
+    code = "US"
+    name = factory.LazyAttribute(lambda country: COUNTRIES.get(country.code, country.code))
+
+
+class AgencyFactory(DjangoModelFactory):
+    class Meta:
+        model = Agency
+        django_get_or_create = ("code",)
+
+    code = "COMMERCE"
+    name = factory.LazyAttribute(lambda agency: AGENCIES[agency.code][0])
+    display_name = factory.LazyAttribute(lambda agency: AGENCIES[agency.code][0])
+    is_evaluating = factory.LazyAttribute(lambda agency: AGENCIES[agency.code][1])
+
+
+class UserFactory(DjangoModelFactory):
+    """A person without any office or team; the password is ``correct horse battery staple``."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@firm.example")
+    name = factory.Sequence(lambda n: f"Person {n}")
+    password = factory.django.Password("correct horse battery staple")
+
+    @factory.post_generation
+    def verified(self, create, extracted, **kwargs):
+        if create and extracted is not False:
+            self.emailaddress_set.create(email=self.email, verified=True, primary=True)
+
+
+class OfficeFactory(DjangoModelFactory):
+    class Meta:
+        model = Office
+
+    user = factory.SubFactory(UserFactory)
+    agency = factory.SubFactory(AgencyFactory)
+    role = OfficeRole.PROGRAM_OFFICER
+    effective_from = date(2025, 1, 1)
+
+
+def officer(role=OfficeRole.PROGRAM_OFFICER, agency="COMMERCE"):
+    """A new person who holds one office."""
+    return OfficeFactory(role=role, agency__code=agency).user
+
+
+class OrganizationFactory(DjangoModelFactory):
+    class Meta:
+        model = Organization
+
+    legal_name = factory.Sequence(lambda n: f"Fictional Systems {n}, Inc.")
+    incorporated_in = factory.SubFactory(CountryFactory)
+    headquartered_in = factory.SubFactory(CountryFactory)
+
+
+class CallFactory(DjangoModelFactory):
+    """A draft call, complete but for requirements and rubric (see ``RequirementFactory``)."""
+
+    class Meta:
+        model = Call
+
+    number = factory.Sequence(lambda n: f"AIX-C-2026-{n:04}")
+    title = "Call for proposals from pre-set consortia"
+    summary = "The Department of Commerce calls for full-stack AI export packages."
+    text = "Consortia propose full-stack AI export packages."
+    no_fr_reason = "Published on the Program's own site first."
+    no_control_reason = "Approval under the Paperwork Reduction Act is pending."
+    certification_text = "I am authorized to sign, and this proposal is accurate and complete in all material respects."
+    created_by = factory.LazyFunction(officer)
+
+
+class RequirementFactory(DjangoModelFactory):
+    class Meta:
+        model = Requirement
+
+    call = factory.SubFactory(CallFactory)
+    code = factory.Sequence(lambda n: f"requirement-{n}")
+    title = "Describe the hardware layer"
+    clause = "E.O. 14320 s.3(b)(i)(A)"
+
+
+class CriterionFactory(DjangoModelFactory):
+    class Meta:
+        model = Criterion
+
+    call = factory.SubFactory(CallFactory)
+    code = factory.Sequence(lambda n: f"criterion-{n}")
+    title = "National interest"
+    weight = 100

@@ -1,0 +1,120 @@
+"""Real processes for tests: a Celery worker on the test database, a mail server that can misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def wait_until(condition, *, seconds=20.0, what="the condition"):
+    """Wait until ``condition()`` is true; return its value."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    pytest.fail(f"Waited {seconds} s in vain for {what}.")
+
+
+def test_database_url():
+    """The address of the database that the running test uses, for another process."""
+    facts = connection.settings_dict
+    user = f"{quote(facts['USER'], safe='')}:{quote(facts['PASSWORD'], safe='')}"
+    host, port = facts["HOST"], facts["PORT"]
+    if host.startswith("/"):
+        return f"postgres://{user}@{quote(host, safe='')}:{port or ''}/{facts['NAME']}"
+    return f"postgres://{user}@{host}:{port or 5432}/{facts['NAME']}"
+
+
+test_database_url.__test__ = False
+
+
+@contextmanager
+def celery_worker(*, mail=None, queues="notices,documents,clock", **environment):
+    """A real worker in a session of its own; killed with all its children at the end."""
+    smtp = f"smtp://{mail.hostname}:{mail.port}" if mail else "dummymail://"
+    values = os.environ | {
+        "DATABASE_URL": test_database_url(),
+        "DJANGO_SETTINGS_MODULE": "config.settings_process",
+        "EMAIL_URL": smtp,
+        "TEST_MEDIA_ROOT": str(settings.MEDIA_ROOT),
+        **environment,
+    }
+    values.pop("DATABASE_OWNER_URL", None)
+    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queues, "-c", "1", "-l", "WARNING"]
+    process = subprocess.Popen(command, cwd=ROOT, env=values, start_new_session=True)
+    try:
+        yield process
+    finally:
+        kill(process)
+
+
+def kill(process):
+    """``kill -9`` of a process and everything it started; nobody gets to tidy up."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=10)
+
+
+class MailServer(Controller):
+    """An SMTP server on this machine that keeps what it accepted, and misbehaves when told to.
+
+    ``refuses`` names addresses it does not take; ``hangs_at`` ("MAIL") never answers that command;
+    ``drops_after_data`` accepts the text and then closes the line without saying so.
+    """
+
+    def __init__(self):
+        self.messages, self.refuses, self.hangs_at, self.drops_after_data = [], set(), "", False
+        self.seen = []
+        super().__init__(self, hostname="127.0.0.1", port=0)
+
+    def factory(self):
+        return SMTP(self.handler, hostname="mail.test", loop=self.loop)
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        self.seen.append("MAIL")
+        if self.hangs_at == "MAIL":
+            await asyncio.sleep(60)
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address in self.refuses:
+            return "550 No such person"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        self.messages.append(envelope)
+        if self.drops_after_data:
+            server.transport.abort()
+        return "250 Accepted"
+
+    def start(self):
+        super().start()
+        self.port = self.server.sockets[0].getsockname()[1]
+
+
+@contextmanager
+def mail_server():
+    server = MailServer()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import pytest
+from django.core import mail
+from django.db import transaction
+
+from program import audit, clock, notices
+from program.enums import DeliveryState
+from program.models import AuditEvent, Delivery, Notice
+from program.notices import LEASE, NoticeKind
+from tests.factories.program import UserFactory
+from tests.processes import mail_server
+
+KIND = NoticeKind("tests.told", "Proposal {number} was received", "It came in on time.", "E.O. 14320 s.3(c)")
+
+
+def owe(*people, number="AIX-2026-0001"):
+    """One event and the notices it owes; returns the deliveries."""
+    event = audit.record(people[0], "tests.act", by=people[0])
+    notices.owe(event, KIND, people, url="/proposals/1/", number=number)
+    return list(Delivery.objects.filter(notice__event=event).order_by("pk"))
+
+
+@pytest.fixture
+def smtp(settings):
+    with mail_server() as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = server.hostname, server.port, 2
+        yield server
+
+
+@pytest.mark.django_db
+class TestOwe:
+    def test_everybody_is_told_once_however_often_named(self):
+        person, other = UserFactory(), UserFactory()
+        assert len(owe(person, other, person)) == 2
+        assert sorted(Notice.objects.values_list("recipient", "title")) == sorted(
+            (user.pk, "Proposal AIX-2026-0001 was received") for user in (person, other)
+        )
+
+    def test_closed_accounts_and_machines_are_told_nothing(self):
+        closed, machine = UserFactory(is_active=False), UserFactory(is_service=True)
+        assert len(owe(UserFactory(), closed, machine)) == 1
+
+    def test_missing_fact_is_an_error_of_the_act(self):
+        person = UserFactory()
+        event = audit.record(person, "tests.act", by=person)
+        with pytest.raises(KeyError):
+            notices.owe(event, KIND, [person], url="/")
+
+    def test_act_that_fails_owes_nothing(self):
+        person = UserFactory()
+        with pytest.raises(RuntimeError), transaction.atomic():
+            owe(person)
+            raise RuntimeError
+        assert not Notice.objects.exists()
+        assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.django_db
+class TestDeliver:
+    def test_mail_says_it_in_text_and_html_with_a_link_of_our_own(self, settings):
+        person = UserFactory()
+        (delivery,) = owe(person, number="<b>&1")
+        assert notices.deliver(delivery.pk)
+        (message,) = mail.outbox
+        assert message.to == [person.email]
+        assert message.subject == "Proposal <b>&1 was received"
+        assert f"{settings.SITE_URL}/proposals/1/" in message.body
+        html = message.alternatives[0].content
+        assert "&lt;b&gt;&amp;1" in html
+        assert "<b>" not in html
+
+    def test_running_it_again_sends_nothing_twice(self):
+        (delivery,) = owe(UserFactory())
+        assert [notices.deliver(delivery.pk) for _ in range(3)] == [True, False, False]
+        assert len(mail.outbox) == 1
+
+    def test_account_closed_meanwhile_gets_no_mail(self):
+        person = UserFactory()
+        (delivery,) = owe(person)
+        type(person).objects.filter(pk=person.pk).update(is_active=False)
+        assert not notices.deliver(delivery.pk)
+        delivery.refresh_from_db()
+        assert (delivery.state, len(mail.outbox)) == (DeliveryState.DROPPED, 0)
+
+    def test_real_mail_server_gets_one_message_whole(self, smtp):
+        (delivery,) = owe(UserFactory())
+        notices.deliver(delivery.pk)
+        notices.deliver(delivery.pk)
+        delivery.refresh_from_db()
+        assert delivery.state == DeliveryState.SENT
+        (envelope,) = smtp.messages
+        assert b"Subject: Proposal AIX-2026-0001 was received" in envelope.content
+        assert envelope.rcpt_tos == [delivery.notice.recipient.email]
+
+    def test_refused_address_is_put_off_and_at_last_given_up(self, smtp):
+        person = UserFactory()
+        (delivery,) = owe(person)
+        smtp.refuses.add(person.email)
+        at = clock.instant()
+        for attempt in range(1, notices.MOST_ATTEMPTS + 1):
+            with clock.moved_to(at + attempt * 2 * notices.timedelta(hours=1)):
+                assert not notices.deliver(delivery.pk)
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, notices.MOST_ATTEMPTS)
+        assert "refused" in delivery.reason
+
+    def test_server_away_for_an_hour_then_it_goes(self, smtp, settings):
+        (delivery,) = owe(UserFactory())
+        port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
+        notices.deliver(delivery.pk)
+        delivery.refresh_from_db()
+        assert delivery.state == DeliveryState.OWED
+        assert notices.sweep() == []
+        settings.EMAIL_PORT = port
+        with clock.moved_to(delivery.not_before):
+            assert [notices.deliver(pk) for pk in notices.sweep()] == [True]
+        assert len(smtp.messages) == 1
+
+    def test_line_dropped_after_the_text_is_unknown_and_not_sent_again(self, smtp):
+        (delivery,) = owe(UserFactory())
+        smtp.drops_after_data = True
+        notices.deliver(delivery.pk)
+        smtp.drops_after_data = False
+        delivery.refresh_from_db()
+        assert delivery.state == DeliveryState.UNKNOWN
+        with clock.moved_to(clock.instant() + notices.timedelta(days=1)):
+            assert notices.sweep() == []
+        assert len(smtp.messages) == 1
+
+
+@pytest.mark.django_db
+class TestSweep:
+    @pytest.mark.parametrize(
+        ("state", "becomes"),
+        [(DeliveryState.CLAIMED, DeliveryState.OWED), (DeliveryState.SENDING, DeliveryState.UNKNOWN)],
+    )
+    def test_what_a_dead_worker_held_is_settled_when_its_lease_ends(self, state, becomes):
+        (delivery,) = owe(UserFactory())
+        at = clock.instant()
+        Delivery.objects.filter(pk=delivery.pk).update(state=state, claimed_at=at, attempts=1)
+        with clock.moved_to(at + LEASE):
+            notices.sweep()
+        delivery.refresh_from_db()
+        assert delivery.state == state
+        with clock.moved_to(at + 3 * LEASE):
+            due = notices.sweep()
+        delivery.refresh_from_db()
+        assert delivery.state == becomes
+        assert due == ([delivery.pk] if becomes == DeliveryState.OWED else [])
