@@ -68,7 +68,7 @@ def use_new_enough_python() -> None:
     for minor in range(20, OLDEST[1] - 1, -1):
         other = shutil.which("python3.%d" % minor)  # noqa: UP031 - must be readable to an old Python
         if other and subprocess.call([other, "-c", ""]) == 0:
-            os.execv(other, [other, *sys.argv])
+            os.execv(other, [other, *sys.argv])  # noqa: S606
     stop("Python 3.11 or later is needed, and this is %s." % sys.version.split()[0])  # noqa: UP031
 
 
@@ -112,7 +112,12 @@ def make_environment(uv_command: list[str] | None) -> None:
 
 
 def has_ensurepip() -> bool:
-    return subprocess.call([sys.executable, "-c", "import ensurepip, venv"], stderr=subprocess.DEVNULL) == 0
+    return silently([sys.executable, "-c", "import ensurepip, venv"])
+
+
+def silently(command: list[str]) -> bool:
+    """Whether ``command`` succeeds; what it prints is not for the person at the terminal."""
+    return subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
 
 
 def works(program: object) -> bool:
@@ -131,8 +136,8 @@ def locked_uv() -> list[str] | None:
     with tempfile.NamedTemporaryFile("w", suffix=".lock") as file:
         file.write(entry.group())
         file.flush()
-        pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-        done = subprocess.run([*pip, "-r", file.name], capture_output=True)
+        pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        done = subprocess.run([*pip, "--require-hashes", "-r", file.name], capture_output=True)
     return [str(PYTHON), "-m", "uv"] if done.returncode == 0 else None
 
 
@@ -158,18 +163,14 @@ def install_system_packages(packages: list[str], purpose: str) -> None:
     root: list[str] | None = None
     if os.geteuid() == 0:
         root = []
-    elif (sudo := shutil.which("sudo")) and subprocess.call([sudo, "-n", "true"], stderr=subprocess.DEVNULL) == 0:
+    elif (sudo := shutil.which("sudo")) and silently([sudo, "-n", "true"]):
         root = [sudo, "-n"]
     names = " ".join(packages)
     if apt and root is not None:
         say("Installing system packages: " + names)
         install = [*root, "env", "DEBIAN_FRONTEND=noninteractive", apt, "install", "-y", "-qq"]
         install += ["--no-install-recommends", *packages]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-        if subprocess.call(install, **quiet) == 0:
-            return
-        subprocess.call([*root, apt, "update", "-qq"], **quiet)
-        if subprocess.call(install, **quiet) == 0:
+        if silently(install) or (silently([*root, apt, "update", "-qq"]) and silently(install)):
             return
     for_what = "tests need" if purpose == "test" else "PDF files need"
     say(f"Not on this machine, and {for_what} them: {names} (Debian: apt-get install {names})")

@@ -1,4 +1,4 @@
-"""How gunicorn serves the portal, on this machine and in production; the address comes from the command line."""
+"""How gunicorn serves the portal, here and in production; the address comes from the command line."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """A pytest plugin that gives the tests a real PostgreSQL and a real Valkey, from the starter's own code.
 
-``DATABASE_URL`` and ``REDIS_URL`` that are set are used. Otherwise the process that leads the run starts private
-servers under ``.local/test/`` and stops them at its end; the workers of xdist find them in the environment.
+``DATABASE_URL`` and ``REDIS_URL`` that are set are used. Otherwise the process that leads the run starts
+private servers under ``.local/test/`` and stops them at its end; the workers of xdist find them in the
+environment.
 """
 
 from __future__ import annotations
@@ -37,7 +38,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
             raise pytest.UsageError(str(refusal)) from refusal
     os.environ.setdefault("DATABASE_URL", "postgres://nobody@localhost/none")
     os.environ.setdefault("REDIS_URL", "redis://localhost/0")
-    return (yield)
+    try:
+        return (yield)
+    except BaseException:
+        running.close()
+        raise
 
 
 def pytest_unconfigure() -> None:
@@ -54,7 +59,11 @@ def start() -> dict[str, str]:
             continue
         break
     end_survivors(folder, STOP_STEPS)
-    for leftover in (folder.path / "postgres", folder.path / "valkey", VARIABLE_DATA / short_digest(folder.path)):
+    for leftover in (
+        folder.path / "postgres",
+        folder.path / "valkey",
+        VARIABLE_DATA / short_digest(folder.path),
+    ):
         shutil.rmtree(leftover, ignore_errors=True)
     watch = Watch(lambda line: None)
     running.callback(stop_servers, folder, watch)

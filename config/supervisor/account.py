@@ -61,7 +61,8 @@ def database_account() -> Account:
         if entry.pw_uid != 0:
             return Account(name, entry.pw_uid, entry.pw_gid)
     raise Refused(
-        "PostgreSQL does not run as root and there is no account 'postgres' or 'nobody': start as an ordinary user."
+        "PostgreSQL does not run as root, and there is no account 'postgres' or 'nobody': "
+        "start as an ordinary user."
     )
 
 

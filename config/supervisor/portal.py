@@ -55,7 +55,7 @@ def environment_of_children(
 
 
 class Portal:
-    """One start of the portal in ``folder``, with the environment ``outside``, on ``port`` of this machine."""
+    """One start of the portal in ``folder``, with the environment ``outside``, on ``port``."""
 
     def __init__(self, folder: Folder, outside: Mapping[str, str], port: int) -> None:
         self.folder = folder
@@ -76,10 +76,11 @@ class Portal:
                     lock.announce(self._address)
                 self._start_servers()
                 if servers_only:
-                    say(f"Database and broker are up; their addresses are in {self._note}. Ctrl-C stops them.")
+                    say(f"Database and broker are up; addresses in {self._note}. Ctrl-C stops them.")
                 else:
                     self._start_portal()
-                    say(f"\nReady after {time.monotonic() - began:.0f} s: {self._address}/  (Ctrl-C stops everything)\n")
+                    took = time.monotonic() - began
+                    say(f"\nReady after {took:.0f} s: {self._address}/  (Ctrl-C stops everything)\n")
                     say(self._sign_ins())
                 self.watch.run()
             except Stopped:
@@ -135,7 +136,7 @@ class Portal:
 
     @property
     def _note(self) -> Path:
-        """The settings that differ from the person's own environment, for commands beside the running portal."""
+        """What differs from the person's own environment, for commands beside the running portal."""
         return self.folder.state / "environment.json"
 
     @property
@@ -149,14 +150,15 @@ class Portal:
                 probe.bind((self.bind, self.port))
             except OSError as error:
                 raise Refused(
-                    f"Port {self.port} cannot be used ({error.strerror}); choose another: make run PORT={self.port + 1}"
+                    f"Port {self.port} cannot be used ({error.strerror}); "
+                    f"choose another: make run PORT={self.port + 1}"
                 ) from error
 
     def _start_servers(self) -> None:
         addresses = start_servers(self.folder, self.watch, self.outside)
         self.environment = environment_of_children(self.folder, self.outside, addresses, self.port)
-        differing = {name: value for name, value in self.environment.items() if self.outside.get(name) != value}
-        write_private(self._note, json.dumps(differing, indent=1))
+        differing = self.environment.items() - self.outside.items()
+        write_private(self._note, json.dumps(dict(sorted(differing)), indent=1))
 
     def _prepare(self, *, demonstration: bool) -> None:
         self._sign_in_file.unlink(missing_ok=True)
@@ -170,23 +172,31 @@ class Portal:
     def _start_portal(self) -> None:
         say("  tables, static files and demonstration data" + self._first_time())
         self._prepare(demonstration=True)
-        web = self._child("web", "gunicorn", "--config", "deploy/gunicorn.py", "--bind", f"{self.bind}:{self.port}")
-        worker = self._child(
-            "worker", "celery", "-A", "config", "worker", "-Q", QUEUES, "--concurrency", "2",
-            "--without-gossip", "--without-mingle", "--loglevel", "INFO",
-        )  # fmt: skip
-        beat = self._child(
-            "beat", "celery", "-A", "config", "beat", "--pidfile=", "--schedule", self.environment["BEAT_SCHEDULE"]
-        )
-        for child in (web, worker, beat):
-            self.watch.start(child)
+        address, schedule = f"{self.bind}:{self.port}", self.environment["BEAT_SCHEDULE"]
+        web = self._child("web", ["gunicorn", "--config", "deploy/gunicorn.py", "--bind", address])
+        worker = [
+            "celery",
+            "-A",
+            "config",
+            "worker",
+            "-Q",
+            QUEUES,
+            "--concurrency",
+            "2",
+            "--loglevel",
+            "INFO",
+        ]
+        beat = ["celery", "-A", "config", "beat", "--pidfile=", "--schedule", schedule]
+        self.watch.start(web)
+        self.watch.start(self._child("worker", [*worker, "--without-gossip", "--without-mingle"]))
+        self.watch.start(self._child("beat", beat))
         self.watch.wait_for(self._answers, web, seconds=90)
 
     def _first_time(self) -> str:
         return "" if (self.folder.path / "static").exists() else " (the first time this takes up to a minute)"
 
-    def _child(self, name: str, module: str, *arguments: str) -> Child:
-        command = [sys.executable, "-m", module, *arguments]
+    def _child(self, name: str, arguments: Sequence[str]) -> Child:
+        command = [sys.executable, "-m", *arguments]
         return Child(name, command, self.environment, self.folder, directory=CHECKOUT)
 
     def _answers(self) -> bool:

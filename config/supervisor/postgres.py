@@ -1,4 +1,4 @@
-"""A private PostgreSQL: sockets only, password login, an owner role and an application role that owns nothing."""
+"""A private PostgreSQL: sockets only, password login, one role that owns and one that works."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ class Postgres:
             home.mkdir(parents=True, exist_ok=True)
             programs = copy_of(programs)
             if not (account.can_enter(home) and account.can_run(programs.folder / "postgres")):
-                raise Refused(f"The account '{account.name}' can neither come to {folder.path} nor to {home}.")
+                raise Refused(
+                    f"The account '{account.name}' can come neither to {folder.path} nor to {home}."
+                )
         sockets = folder.socket_folder("postgres", socket=SOCKET, reachable=account.can_enter)
         account.own(sockets)
         server = cls(folder, programs, account, home / "postgres" / "data", sockets, options)
@@ -93,8 +95,8 @@ class Postgres:
         except psycopg2.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise Refused(
-                    f"The passwords in {self.folder.path / 'secrets'} do not open the cluster in {self.cluster}: "
-                    "put them back, or remove both folders to begin anew."
+                    f"The passwords in {self.folder.path / 'secrets'} do not open the cluster in "
+                    f"{self.cluster}: put them back, or remove both folders to begin anew."
                 ) from error
             return False
         return True
@@ -102,8 +104,8 @@ class Postgres:
     def make_roles(self, *, owner_makes_roles: bool = False) -> None:
         """The role that owns and migrates, the role that the portal works under, and the database.
 
-        The application role gets its rights on tables from ``manage.py prepare``, table by table. Tests of those
-        rights make roles of their own, in a cluster that is thrown away.
+        The application role gets its rights on tables from ``manage.py prepare``, table by table. Tests of
+        those rights make roles of their own, in a cluster that is thrown away.
         """
         connection = psycopg2.connect(**self._login(SUPERUSER, "postgres"))
         connection.autocommit = True
@@ -113,19 +115,15 @@ class Postgres:
                 cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
                 verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
                 statement = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER {} PASSWORD {}")
-                cursor.execute(
-                    statement.format(
-                        verb, sql.Identifier(role), sql.SQL(rights), sql.Literal(self.folder.secret(f"database-{role}"))
-                    )
-                )
+                password = sql.Literal(self.folder.secret(f"database-{role}"))
+                cursor.execute(statement.format(verb, sql.Identifier(role), sql.SQL(rights), password))
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
             if not cursor.fetchone():
                 database = sql.Identifier(DATABASE)
                 cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, sql.Identifier(OWNER)))
                 cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
-                cursor.execute(
-                    sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, sql.Identifier(APPLICATION))
-                )
+                grant = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
+                cursor.execute(grant.format(database, sql.Identifier(APPLICATION)))
         connection.close()
 
     def url(self, role: str) -> str:
@@ -138,8 +136,8 @@ class Postgres:
         if version.exists():
             if (made_by := int(version.read_text().split(".")[0])) != self.programs.major:
                 raise Refused(
-                    f"The data in {self.cluster} were made by PostgreSQL {made_by} and the programs found are "
-                    f"{self.programs.version}: install release {made_by}, or dump, move the folder away and restore."
+                    f"The data in {self.cluster} were made by PostgreSQL {made_by}, and the programs found "
+                    f"are {self.programs.version}: install release {made_by}, or move the folder away."
                 )
             return
         home = private_folder(self.cluster.parent)
@@ -177,8 +175,8 @@ class Postgres:
     def _clear_stale_pid_file(self) -> None:
         """Remove the pid file of a server that is gone.
 
-        PostgreSQL believes a pid file whose number now belongs to any live process of its account. We hold the
-        lock of this folder, so unless that process is a postgres of this very cluster, the file means nothing.
+        PostgreSQL believes a pid file whose number now belongs to any live process of its account. We hold
+        the lock of this folder, so unless that process is a postgres of this cluster, the file means nothing.
         """
         file = self.cluster / "postmaster.pid"
         try:
@@ -214,7 +212,10 @@ def copy_of(programs: PostgresPrograms) -> PostgresPrograms:
         shutil.rmtree(fresh, ignore_errors=True)
         for part in programs.parts:
             shutil.copytree(
-                programs.root / part, fresh / part, symlinks=True, ignore=shutil.ignore_patterns("*.a", "include")
+                programs.root / part,
+                fresh / part,
+                symlinks=True,
+                ignore=shutil.ignore_patterns("*.a", "include"),
             )
         for path in (fresh, *fresh.rglob("*")):
             if not path.is_symlink():

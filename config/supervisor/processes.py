@@ -56,7 +56,7 @@ def command_line(pid: int) -> list[str]:
 
 @dataclass
 class Child:
-    """One long-running process. ``before`` runs before each start, for instance to clear what a crash left."""
+    """One long-running process; ``before`` runs before each start, to clear what a crash left."""
 
     name: str
     command: Sequence[str]
@@ -103,7 +103,7 @@ class Child:
                 env=dict(self.environment),
                 start_new_session=True,
                 umask=0o077,
-                preexec_fn=die_with_starter,  # noqa: PLW1509 - the starter has one thread
+                preexec_fn=die_with_starter,
                 **(self.account.spawning() if self.account else {}),
             )
         write_private(self.note, json.dumps({"pid": self.process.pid, "birth": birth(self.process.pid)}))
@@ -181,7 +181,9 @@ class Watch:
         def ask(number: int, frame: FrameType | None) -> None:
             self.stop_asked += 1
 
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        before = {
+            number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        }
         try:
             yield
         finally:
@@ -206,7 +208,7 @@ class Watch:
             time.sleep(min(left, 0.1))
 
     def wait_for(self, ready: Callable[[], bool], child: Child, *, seconds: float) -> None:
-        """Wait until ``ready``; raises Refused with the last lines of the log when ``child`` does not get there."""
+        """Wait until ``ready``; raises Refused with the end of its log when ``child`` does not get there."""
         until = time.monotonic() + seconds
         while not ready():
             self.pause(0.03)
@@ -241,9 +243,8 @@ class Watch:
                 while child.deaths[0] < now - DEATHS_WITHIN:
                     child.deaths.popleft()
                 if len(child.deaths) >= DEATHS_ALLOWED:
-                    raise Refused(
-                        f"{child.name} died {DEATHS_ALLOWED} times in a minute ({child.log}):\n{child.last_lines()}"
-                    )
+                    often = f"{child.name} died {DEATHS_ALLOWED} times in a minute"
+                    raise Refused(f"{often} ({child.log}):\n{child.last_lines()}")
                 child.start_again_at = now + BACK_OFF[min(len(child.deaths), len(BACK_OFF)) - 1]
                 self.say(f"{child.name} died and is started again (log: {child.log})")
 

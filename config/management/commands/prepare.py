@@ -24,7 +24,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--demonstration", type=Path, metavar="FILE", help="load the demonstration data; write the sign-ins to FILE"
+            "--demonstration",
+            type=Path,
+            metavar="FILE",
+            help="load the demonstration data; write the sign-ins to FILE",
         )
 
     def handle(self, **options: Any) -> None:

@@ -18,13 +18,15 @@ from config.supervisor.refusal import Refused
 class Command(BaseCommand):
     """Start database, broker, web, worker and beat, and stop them on Ctrl-C."""
 
-    help = "Start the whole portal: database, broker, web, worker and beat. Ctrl-C stops it, the data are kept."
-    requires_system_checks: list[str] = []  # noqa: RUF012
+    help = "Start the whole portal: database, broker, web, worker, beat. Ctrl-C stops it; the data stay."
+    requires_system_checks: list[str] = []
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=None, help="port of the web server (PORT, else 8000)")
-        parser.add_argument("--folder", type=Path, default=CHECKOUT / ".local", help="where everything is kept")
+        parser.add_argument(
+            "--folder", type=Path, default=CHECKOUT / ".local", help="where everything is kept"
+        )
         parser.add_argument("--servers", action="store_true", help="start database and broker only")
         parser.add_argument(
             "--run",

@@ -1,0 +1,101 @@
+"""C27: the role that the portal works under owns nothing and cannot change the record."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+from psycopg2 import sql
+
+from config.database_roles import append_only_tables, grant_application_role
+
+ROLE = "portal_test_application"
+
+
+@pytest.fixture
+def application_role(db):
+    """Work as a role that has just been granted what the portal needs; all of it is rolled back."""
+    role = sql.Identifier(ROLE)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+        cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+        assert grant_application_role(ROLE)
+        cursor.execute(sql.SQL("SET ROLE {}").format(role))
+    yield ROLE
+    if not connection.needs_rollback:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
+
+
+def refused(statement):
+    """Whether the database refuses ``statement`` for want of rights, and says so."""
+    with pytest.raises(DatabaseError) as refusal, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    text = str(refusal.value)
+    return "permission denied" in text or "must be owner" in text or "must be able to SET ROLE" in text
+
+
+def test_record_and_every_other_append_only_table_is_known():
+    assert {"program_auditevent"} <= set(append_only_tables())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE mine (id int)",
+        "ALTER TABLE program_agency ADD COLUMN mine int",
+        "DROP TABLE program_agency",
+        "TRUNCATE program_agency",
+        "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE SCHEMA mine",
+        "ALTER TABLE program_auditevent DISABLE TRIGGER ALL",
+        "DROP TRIGGER IF EXISTS mine ON program_auditevent",
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('a', 'b', now())",
+        "DELETE FROM django_migrations",
+    ],
+)
+def test_application_role_defines_and_empties_nothing(application_role, statement):
+    assert refused(statement)
+
+
+def test_application_role_cannot_change_what_only_grows(application_role):
+    for table in append_only_tables():
+        name = sql.Identifier(table)
+        for statement in ("DELETE FROM {}", "TRUNCATE {}", "UPDATE {} SET id = id"):
+            assert refused(sql.SQL(statement).format(name)), (statement, table)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT has_table_privilege(%s, 'SELECT'), has_table_privilege(%s, 'INSERT')", [table, table]
+            )
+            assert cursor.fetchone() == (True, True)
+
+
+def test_application_role_works_with_rows(application_role):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE program_agency SET name = name")
+        cursor.execute("DELETE FROM django_session")
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('program_agency', 'id'))")
+
+
+def test_granting_again_changes_nothing(application_role):
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute(
+            "SELECT relname, relacl::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        )
+        before = sorted(cursor.fetchall(), key=str)
+        assert grant_application_role(ROLE)
+        cursor.execute(
+            "SELECT relname, relacl::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        )
+        assert sorted(cursor.fetchall(), key=str) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_command_says_when_the_role_owns_the_tables_itself():
+    said = StringIO()
+    call_command("grant_application_role", role=settings.DATABASE_OWNER["USER"], stdout=said)
+    assert "owns the tables itself" in said.getvalue()
