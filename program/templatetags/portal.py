@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -113,3 +114,9 @@ def share(value: Any) -> str:
     if value in (None, ""):
         return "not computable"
     return f"{(Decimal(str(value)) * 100).quantize(Decimal('0.1'), ROUND_DOWN):f}%"
+
+
+@register.inclusion_tag("components/_demonstration.html")
+def demonstration_notice() -> dict[str, bool]:
+    """Says on every page, error pages included, that a demonstration is no government website."""
+    return {"is_demonstration": settings.DEMONSTRATION}

@@ -91,7 +91,7 @@ def summary_box(context: Context, content: str, heading: str, *, level: int = 2,
 
 
 @register.simple_block_tag(takes_context=True)
-def empty_state(context: Context, content: str, heading: str, *, icon: str = "inbox", level: int = 2) -> SafeString:
+def empty_state(context: Context, content: str, heading: str, *, icon: str = "folder_open", level: int = 2) -> SafeString:
     """What stands where a list has no rows: why, and what to do next."""
     return fill(context, "empty_state", content=content, heading=heading, icon=icon, level=level)
 
@@ -329,7 +329,7 @@ def fact_list(context: Context, content: str, *, columns: int = 1) -> SafeString
 @register.simple_block_tag(takes_context=True)
 def fact(context: Context, content: str, term: str) -> SafeString:
     """One term and its value."""
-    return fill(context, "fact", content=content.strip(), term=term)
+    return fill(context, "fact", content=content, is_given=bool(content.strip()), term=term)
 
 
 @register.simple_block_tag(takes_context=True)
@@ -379,7 +379,7 @@ def timeline_entry(
     """One event: what, when, by whom, under which clause."""
     one_of(tone, TONE_ICONS, "The tone of an entry")
     values = {"heading": heading, "at": at, "by": by, "clause": clause, "tone": tone, "level": level}
-    return fill(context, "timeline_entry", content=content.strip(), **values)
+    return fill(context, "timeline_entry", content=content, has_more=bool(content.strip()), **values)
 
 
 # Finding one's way
@@ -578,3 +578,9 @@ def unit_after(field: BoundField) -> str:
 def wants_combo_box(attributes: Mapping[str, Any]) -> bool:
     """Whether a select has so many choices that one types to find them, the widget's ``data-combo-box``."""
     return bool(attributes.get("data-combo-box"))
+
+
+@register.filter
+def same(one: str, other: str) -> bool:
+    """Whether two addresses are equal, where a tag needs the answer as an argument."""
+    return one == other
