@@ -207,9 +207,7 @@ def test_pid_file_that_names_a_live_stranger_is_removed(place):
     folder = place / "local"
     with starter(folder):
         pass
-    cluster = (
-        next((folder / "postgres", VARIABLE_DATA / short_digest(folder) / "postgres").__iter__()) / "data"
-    )
+    cluster = folder / "postgres" / "data"
     account = pwd.getpwuid(cluster.stat().st_uid)
     stranger = subprocess.Popen(
         ["sleep", "60"], **({"user": account.pw_uid, "group": account.pw_gid} if os.geteuid() == 0 else {})

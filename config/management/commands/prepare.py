@@ -30,13 +30,16 @@ class Command(BaseCommand):
             help="load the demonstration data; write the sign-ins to FILE",
         )
 
+        parser.add_argument("--no-static", action="store_true", help="static files are in the image already")
+
     def handle(self, **options: Any) -> None:
         with as_owner():
             executor = MigrationExecutor(connection)
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):
                 call_command("migrate", interactive=False, stdout=self.stdout)
         call_command("grant_application_role", stdout=self.stdout)
-        self._collect_static()
+        if not options["no_static"]:
+            self._collect_static()
         if (file := options["demonstration"]) and apps.is_installed("demonstration"):
             call_command("demo", stdout=self.stdout)
             with file.open("w") as sign_ins:

@@ -1,0 +1,13 @@
+"""The container's health check: does the web process answer? Speaks as the proxy does."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+from urllib.parse import urlsplit
+
+host = os.environ.get("ALLOWED_HOSTS", "").split(",")[0] or urlsplit(os.environ["SITE_URL"]).hostname or ""
+connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=4)
+connection.request("GET", "/healthz", headers={"Host": host, "X-Forwarded-Proto": "https"})
+sys.exit(0 if connection.getresponse().status == 200 else 1)
