@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 from django.conf import settings
 from django.db import connection
+
+from config.supervisor.binaries import valkey_program
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,11 +67,63 @@ def celery_worker(*, mail=None, queues="notices,documents,clock", **environment)
         kill(process)
 
 
+class Broker:
+    """A Valkey of the test's own, which it may stop and start again."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self):
+        command = [valkey_program(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"]
+        self.process = subprocess.Popen(command, start_new_session=True)
+        wait_until(self.answers, what="the broker to start")
+
+    def answers(self):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+
+    def stop(self):
+        kill(self.process)
+
+
+@contextmanager
+def broker():
+    own = Broker()
+    try:
+        yield own
+    finally:
+        own.stop()
+
+
+def run_in_process(code, **environment):
+    """Run ``code`` in a fresh process of the portal on the test database; return what it printed."""
+    values = os.environ | {
+        "DATABASE_URL": test_database_url(),
+        "DJANGO_SETTINGS_MODULE": "config.settings_process",
+        "EMAIL_URL": "dummymail://",
+        "TEST_MEDIA_ROOT": str(settings.MEDIA_ROOT),
+        **environment,
+    }
+    program = f"import django\ndjango.setup()\n{code}"
+    answer = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=values, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
 def kill(process):
     """``kill -9`` of a process and everything it started; nobody gets to tidy up."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(timeout=10)
+
+
+def free_port():
+    """A TCP port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class MailServer(Controller):
@@ -81,7 +136,7 @@ class MailServer(Controller):
     def __init__(self):
         self.messages, self.refuses, self.hangs_at, self.drops_after_data = [], set(), "", False
         self.seen = []
-        super().__init__(self, hostname="127.0.0.1", port=0)
+        super().__init__(self, hostname="127.0.0.1", port=free_port())
 
     def factory(self):
         return SMTP(self.handler, hostname="mail.test", loop=self.loop)
@@ -104,10 +159,6 @@ class MailServer(Controller):
         if self.drops_after_data:
             server.transport.abort()
         return "250 Accepted"
-
-    def start(self):
-        super().start()
-        self.port = self.server.sockets[0].getsockname()[1]
 
 
 @contextmanager

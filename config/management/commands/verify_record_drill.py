@@ -41,12 +41,14 @@ class Command(BaseCommand):
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
             cursor.execute(
-                f"UPDATE {table} SET body = replace(body, '\"note\":\"', '\"note\":\"(altered) ') WHERE id = %s",
+                f'UPDATE {table} SET body = replace(body, \'"note":"\', \'"note":"(altered) \') WHERE id = %s',
                 [event.pk],
             )
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
         self.stdout.write(f"Altered event {event.pk} ({event}) with the trigger disabled.")
         found = audit.verify()
         if found.is_sound or found.misfits[0].event != event.pk:
-            raise CommandError(f"The alteration was not found, or another event was named: {found.misfits[:1]}")
+            raise CommandError(
+                f"The alteration was not found, or another event was named: {found.misfits[:1]}"
+            )
         self.stdout.write(self.style.SUCCESS(f"Found: event {event.pk}: {found.misfits[0].reason}."))
