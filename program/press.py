@@ -21,11 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
-
-if TYPE_CHECKING:
-    from weasyprint.urls import URLFetcher
-
+from typing import Any, BinaryIO, NoReturn
 
 CHUNK = 1 << 16
 GRACE_SECONDS = 1
@@ -53,11 +49,12 @@ def answer(line: socket.socket, outcome: str, body: bytes = b"", **facts: Any) -
     line.sendall(head.encode() + b"\n" + body)
 
 
-def fetcher_of(library: dict[str, bytes]) -> URLFetcher:
+def fetcher_of(library: dict[str, bytes]) -> Any:
     """The one way to anything outside the document: a dictionary of what the portal ships, no more.
 
     WeasyPrint only logs an ordinary error and goes on without the font or the image; the fatal class
-    stops the document, whatever scheme the forbidden address has.
+    stops the document, whatever scheme the forbidden address has. Where even that is swallowed, as while an
+    SVG is drawn, ``refused`` remembers the address and the finished document is thrown away.
     """
     from weasyprint.text.fonts import FontConfiguration
     from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
@@ -66,16 +63,19 @@ def fetcher_of(library: dict[str, bytes]) -> URLFetcher:
     kinds = {".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png", ".ttf": "font/ttf"}
 
     class Library(URLFetcher):
+        refused = ""
+
         def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
             if url not in library:
-                raise FatalURLFetchingError(url[:200])
+                self.refused = url[:200]
+                raise FatalURLFetchingError(self.refused)
             return URLFetcherResponse(url, library[url], {"Content-Type": kinds[Path(url).suffix]})
 
     return Library()
 
 
 def set_apart(
-    line: socket.socket, fetcher: URLFetcher, markup: bytes, order: dict[str, Any]
+    line: socket.socket, fetcher: Any, markup: bytes, order: dict[str, Any]
 ) -> tuple[str, bytes, dict[str, Any]]:
     """Set ``markup`` in a child with limits; return the outcome, the PDF and what there is to say."""
     limits = order["limits"]
@@ -129,7 +129,7 @@ def cause_of_death(number: int, peak_kib: int, limits: dict[str, int]) -> str:
     return "memory" if peak_kib * 1024 > limits["memory_bytes"] // 3 else "crashed"
 
 
-def set_document(output: int, fetcher: URLFetcher, markup: bytes, order: dict[str, Any]) -> NoReturn:
+def set_document(output: int, fetcher: Any, markup: bytes, order: dict[str, Any]) -> NoReturn:
     """In the child: take the limits on, set the document, write the result, and end without clean-up."""
     from weasyprint import HTML
     from weasyprint.urls import FatalURLFetchingError
@@ -139,6 +139,8 @@ def set_document(output: int, fetcher: URLFetcher, markup: bytes, order: dict[st
         confine(order["limits"], order["folder"])
         page = HTML(string=markup.decode(), base_url=order["base"], url_fetcher=fetcher)
         pdf = page.write_pdf(pdf_variant=order["variant"], pdf_identifier=bytes.fromhex(order["identifier"]))
+        if fetcher.refused:
+            raise FatalURLFetchingError(fetcher.refused)
         pipe.write(b"done\n" + pdf)
     except MemoryError:
         pipe.write(b"memory\n")

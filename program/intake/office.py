@@ -7,7 +7,6 @@ import re
 import struct
 import zipfile
 import zlib
-from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 from xml.etree import ElementTree
 
@@ -87,7 +86,7 @@ def check_entries(entries: list[zipfile.ZipInfo]) -> None:
             raise external()
         if "embeddings/" in folded or "activex/" in folded or folded.endswith("oleobject.bin"):
             raise embedded()
-        ending = PurePosixPath(folded).suffix.lstrip(".")
+        ending = folded.rpartition(".")[2]
         if not entry.is_dir() and ending not in PART_ENDINGS and "printersettings" not in folded:
             raise embedded()
 
@@ -142,7 +141,8 @@ def check_types(archive: zipfile.ZipFile, kind: str) -> None:
     if main != OFFICE_MAIN[kind]:
         other = next((each for each, value in OFFICE_MAIN.items() if value == main), "")
         raise lying(kind, other or "an Office file of another kind", kind)
-    archive.getinfo(next(name for name in archive.namelist() if f"/{name.lower()}" == targets[0]))
+    if targets[0] not in {f"/{name.lower()}" for name in archive.namelist()}:
+        raise broken(kind)
 
 
 FORBIDDEN_RELATIONS: Final = {

@@ -25,8 +25,9 @@ def receipt(**changes):
         "closes_at": dt.datetime(2027, 1, 16, 5, 0, tzinfo=dt.UTC),
         "on_time": True,
         "rule_text": (
-            "The issue day is day 0 and the 90th day, January 15, 2027, is the last. The window ends at midnight "
-            "at the end of that day in Washington, D.C. The time that counts is the one at which the portal "
+            "The issue day is day 0 and the 90th day, January 15, 2027, is the last. The window ends at "
+            "midnight at the end of that day in Washington, D.C. The time that counts is the "
+            "one at which the portal "
             "received the submission."
         ),
         "rule_citation": "E.O. 14320 s.3(c)",
@@ -42,8 +43,10 @@ def receipt(**changes):
         "signer_title": "Chief Executive Officer",
         "certified_at": dt.datetime(2026, 11, 12, 21, 13, 40, tzinfo=dt.UTC),
         "certification_text": (
-            "I am authorized to sign for Blue Mesa Systems, Inc. To the best of my knowledge this proposal is "
-            "accurate and complete in all material respects. I understand that false statements may be punished "
+            "I am authorized to sign for Blue Mesa Systems, Inc. To the best of my knowledge "
+            "this proposal is "
+            "accurate and complete in all material respects. I understand that false statements "
+            "may be punished "
             "under 18 U.S.C. 1001."
         ),
         "certification_version": "2026-04",
@@ -68,14 +71,18 @@ def letter(**changes):
             {
                 "label": "AI-optimized hardware, storage, cloud and networking",
                 "summary": (
-                    "Forty-two inference servers in two regional sites, with storage and networking, assembled in "
+                    "Forty-two inference servers in two regional sites, with storage and "
+                    "networking, assembled in "
                     "Texas and Arizona, and a managed cloud service for training runs.\n"
                     "Spare parts for five years are held in Nairobi."
                 ),
             },
             {
                 "label": "Data pipelines and labeling systems",
-                "summary": "De-identified images stay in the country of origin; labeling is done by trained radiographers.",
+                "summary": (
+                    "De-identified images stay in the country of origin; labeling is done by "
+                    "trained radiographers."
+                ),
             },
             {
                 "label": "AI models and systems",
@@ -83,24 +90,35 @@ def letter(**changes):
             },
             {
                 "label": "Security and cybersecurity of models and systems",
-                "summary": "Hardware-backed custody of weights, signed updates, incident response within four hours.",
+                "summary": (
+                    "Hardware-backed custody of weights, signed updates, incident response within four hours."
+                ),
             },
             {
                 "label": "Applications",
-                "summary": "Reading of chest images and queue triage in 61 district hospitals, in English and Swahili.",
+                "summary": (
+                    "Reading of chest images and queue triage in 61 district hospitals, in English "
+                    "and Swahili."
+                ),
             },
         ],
         "conditions": [
             {
                 "number": 1,
-                "text": "Report each transfer of model weights out of the anchor member's custody before it takes place.",
+                "text": (
+                    "Report each transfer of model weights out of the anchor member's custody "
+                    "before it takes place."
+                ),
                 "owner": "Blue Mesa Systems, Inc.",
                 "due_on": dt.date(2027, 2, 1),
                 "effect": "The designation may be suspended.",
             },
             {
                 "number": 2,
-                "text": "Hold a current export license or a recorded determination that none is needed for each site.",
+                "text": (
+                    "Hold a current export license or a recorded determination that none is needed "
+                    "for each site."
+                ),
                 "owner": "Blue Mesa Systems, Inc.",
                 "due_on": None,
                 "effect": "",
@@ -114,7 +132,9 @@ def letter(**changes):
             {"agency": "OSTP", "position": "No response by the due date"},
         ],
         "us_content": {
-            "state_words": "Presumed met: at least 51 percent of the value of the hardware layer is U.S. content.",
+            "state_words": (
+                "Presumed met: at least 51 percent of the value of the hardware layer is U.S. content."
+            ),
             "percent": Decimal("63.41"),
         },
         "signer_name": "Morgan Ellery",
