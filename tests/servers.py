@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -36,13 +37,24 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
             os.environ.update(start())
         except Refused as refusal:
             raise pytest.UsageError(str(refusal)) from refusal
-    os.environ.setdefault("DATABASE_URL", "postgres://nobody@localhost/none")
-    os.environ.setdefault("REDIS_URL", "redis://localhost/0")
+    if only_words:
+        os.environ.setdefault("DATABASE_URL", "postgres://nobody@localhost/none")
+        os.environ.setdefault("REDIS_URL", "redis://localhost/0")
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ["REDIS_URL"] = of_its_own(os.environ["REDIS_URL"], int(worker.removeprefix("gw")))
     try:
         return (yield)
     except BaseException:
         running.close()
         raise
+
+
+def of_its_own(url: str, worker: int) -> str:
+    """The broker's database for one worker of xdist: one worker's cache and queues are no other's."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return parts._replace(query=f"db={worker + 1}").geturl()
+    return parts._replace(path=f"/{int(parts.path.strip('/') or 0) + worker + 1}").geturl()
 
 
 def pytest_unconfigure() -> None:
