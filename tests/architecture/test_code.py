@@ -1,0 +1,84 @@
+"""Rules of the house that a reader of the code may rely on."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import psycopg2
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+ROOT = Path(settings.BASE_DIR)
+APPS = ("config", "program", "proposals", "evaluation", "financing", "demonstration")
+SOURCES = sorted(
+    path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
+)
+
+
+def calls_and_assignments(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        yield node
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_only_perform_assigns_a_status(path):
+    if name_of(path) == "program/transitions.py":
+        return
+    for node in calls_and_assignments(path):
+        targets = getattr(node, "targets", [getattr(node, "target", None)])
+        for target in targets:
+            for part in getattr(target, "elts", [target]):
+                wrong = isinstance(part, ast.Attribute) and part.attr == "status"
+                assert not wrong, f"line {node.lineno} assigns a status"
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "update":
+            words = {keyword.arg for keyword in node.keywords}
+            assert "status" not in words, f"line {node.lineno} updates a status"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_nothing_is_marked_safe_and_no_query_is_pasted(path):
+    text = path.read_text()
+    for word in ("mark_safe", "SafeString(", ".extra(", "RawSQL("):
+        assert word not in text
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.parts[-2] != "demonstration"], ids=name_of)
+def test_only_demonstration_and_tests_move_the_clock(path):
+    if name_of(path) in ("program/clock.py",) or path.is_relative_to(ROOT / "demonstration"):
+        return
+    assert "moved_to(" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_no_task_waits_in_the_broker(path):
+    """Due times are rows; a countdown longer than the broker's lease would run a task several times."""
+    text = path.read_text()
+    for word in ("countdown=", "eta=", "apply_async", "task_always_eager", "TASK_ALWAYS_EAGER"):
+        assert word not in text
+
+
+@pytest.mark.django_db
+def test_driver_is_psycopg2():
+
+
+    with connection.cursor() as cursor:
+        assert isinstance(cursor.cursor, psycopg2.extensions.cursor)
+
+
+@pytest.mark.django_db
+def test_no_migration_is_missing():
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.django_db
+def test_tables_use_no_extension():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extname FROM pg_extension")
+        assert [row[0] for row in cursor.fetchall()] == ["plpgsql"]
