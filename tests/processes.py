@@ -40,7 +40,7 @@ def test_database_url():
     user = f"{quote(facts['USER'], safe='')}:{quote(facts['PASSWORD'], safe='')}"
     host, port = facts["HOST"], facts["PORT"]
     if host.startswith("/"):
-        return f"postgres://{user}@{quote(host, safe='')}:{port or ''}/{facts['NAME']}"
+        return f"postgres://{user}@/{quote(host)}/{facts['NAME']}"
     return f"postgres://{user}@{host}:{port or 5432}/{facts['NAME']}"
 
 
