@@ -14,11 +14,9 @@ from psycopg2 import sql
 
 @contextmanager
 def as_owner() -> Iterator[None]:
-    """Work on the default connection as the role of ``DATABASE_OWNER_URL``, which owns the tables."""
+    """Work on the same database as the role of ``DATABASE_OWNER_URL``, which owns the tables."""
     application = connection.settings_dict
-    credentials = {
-        name: settings.DATABASE_OWNER[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")
-    }
+    credentials = {name: settings.DATABASE_OWNER[name] for name in ("USER", "PASSWORD", "HOST", "PORT")}
     connection.close()
     # A migration may take longer than a request.
     connection.settings_dict = {

@@ -6,10 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -40,7 +39,7 @@ class Command(BaseCommand):
         call_command("grant_application_role", stdout=self.stdout)
         if not options["no_static"]:
             self._collect_static()
-        if (file := options["demonstration"]) and apps.is_installed("demonstration"):
+        if (file := options["demonstration"]) and "demo" in get_commands():
             call_command("demo", stdout=self.stdout)
             with file.open("w") as sign_ins:
                 call_command("demo", who=True, stdout=sign_ins)
