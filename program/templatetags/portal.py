@@ -55,7 +55,7 @@ def deadline_time(at: datetime | None) -> str:
 
 @register.filter
 def remaining(at: datetime | None, now: datetime | None = None) -> str:
-    """The time left in its two largest units, never rounded up: "12 days 4 hours"; "over" once it has passed."""
+    """The time left in two units, never rounded up: "12 days 4 hours"; "over" once it has passed."""
     if at is None:
         return "not set"
     seconds = int((at - (now or timezone.now())).total_seconds())
@@ -68,7 +68,10 @@ def remaining(at: datetime | None, now: datetime | None = None) -> str:
     while len(units) > 1 and not units[0][0]:
         units.pop(0)
     shown = [(number, unit) for number, unit in units[:2] if number]
-    return " ".join(f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in shown) or "less than a minute"
+    return (
+        " ".join(f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in shown)
+        or "less than a minute"
+    )
 
 
 @register.filter(expects_localtime=False)
@@ -110,7 +113,7 @@ def money_short(amount: Any) -> str:
 
 @register.filter
 def share(value: Any) -> str:
-    """A share from 0 to 1 in percent, rounded down: 0.5099 is "50.9%", and never meets a threshold it does not."""
+    """A share from 0 to 1 in percent, rounded down: 0.5099 is "50.9%", never the 51 it does not reach."""
     if value in (None, ""):
         return "not computable"
     return f"{(Decimal(str(value)) * 100).quantize(Decimal('0.1'), ROUND_DOWN):f}%"

@@ -36,12 +36,14 @@ MARKS = {
 }
 # What a status means for the reader. The word is always printed; colour and icon only repeat it.
 TONES = {
-    "good": "issued answered announced designated active committed support accepted verified released met"
-    " complete consented delivered sent clean fulfilled",
-    "info": "approved submitted under_evaluation acknowledged signed referred assigned in_progress scheduled continuing",
-    "waiting": "returned open suspended support_with_conditions deferred owed pending due invited needs_review"
-    " paused not_computable potential_match asked not_scanned unknown review license_likely",
-    "bad": "cancelled revoked declined object lapsed failed quarantined overdue missing not_met refused match infected blocked denial_likely",
+    "good": """issued answered announced designated active committed support accepted verified released met
+        complete consented delivered sent clean fulfilled""",
+    "info": """approved submitted under_evaluation acknowledged signed referred assigned in_progress scheduled
+        continuing""",
+    "waiting": """returned open suspended support_with_conditions deferred owed pending due invited
+        needs_review paused not_computable potential_match asked not_scanned unknown review license_likely""",
+    "bad": """cancelled revoked declined object lapsed failed quarantined overdue missing not_met refused
+        match infected blocked denial_likely""",
 }
 TONE_OF_STATUS = {status: tone for tone, statuses in TONES.items() for status in statuses.split()}
 TONE_ICONS = {
@@ -76,7 +78,13 @@ def tone_of(status: str) -> str:
 
 @register.simple_block_tag(takes_context=True)
 def alert(
-    context: Context, content: str, kind: str = "info", *, heading: str = "", slim: bool = False, level: int = 2
+    context: Context,
+    content: str,
+    kind: str = "info",
+    *,
+    heading: str = "",
+    slim: bool = False,
+    level: int = 2,
 ) -> SafeString:
     """A message in a coloured box whose kind is also said in words to a screen reader."""
     one_of(kind, ALERT_KINDS, "The kind of an alert")
@@ -91,7 +99,9 @@ def summary_box(context: Context, content: str, heading: str, *, level: int = 2,
 
 
 @register.simple_block_tag(takes_context=True)
-def empty_state(context: Context, content: str, heading: str, *, icon: str = "folder_open", level: int = 2) -> SafeString:
+def empty_state(
+    context: Context, content: str, heading: str, *, icon: str = "folder_open", level: int = 2
+) -> SafeString:
     """What stands where a list has no rows: why, and what to do next."""
     return fill(context, "empty_state", content=content, heading=heading, icon=icon, level=level)
 
@@ -176,7 +186,9 @@ def button(
     """
     one_of(variant, BUTTON_VARIANTS, "The variant of a button")
     one_of(type, ("submit", "button", "reset"), "The type of a button")
-    return {key: value_ for key, value_ in locals().items() if key != "value"} | {"value": value}
+    values = {"label": label, "href": href, "variant": variant, "type": type, "name": name, "value": value}
+    values |= {"form": form, "icon": icon, "confirm": confirm, "describes": describes, "id": id}
+    return {**values, "big": big, "disabled": disabled}
 
 
 @register.inclusion_tag("components/post_button.html", takes_context=True)
@@ -305,9 +317,15 @@ def table(
 
 @register.inclusion_tag("components/th.html")
 def th(
-    label: str, *, scope: str = "col", numeric: bool = False, sort_url: str = "", sorted: str = "", hidden: bool = False
+    label: str,
+    *,
+    scope: str = "col",
+    numeric: bool = False,
+    sort_url: str = "",
+    sorted: str = "",
+    hidden: bool = False,
 ) -> dict[str, Any]:
-    """A header cell. ``sorted`` is "", "ascending" or "descending"; ``hidden`` shows it to screen readers only."""
+    """A header cell, ``sorted`` "ascending", "descending" or not; ``hidden`` is for screen readers only."""
     one_of(scope, ("col", "row", "colgroup", "rowgroup"), "The scope of a header")
     one_of(sorted, ("", "ascending", "descending"), "The order of a column")
     values = {"label": label, "scope": scope, "numeric": numeric, "sort_url": sort_url}
@@ -405,7 +423,13 @@ def side_navigation(context: Context, content: str, label: str) -> SafeString:
 
 @register.inclusion_tag("components/side_link.html")
 def side_link(
-    label: str, url: str, *, current: bool = False, state: str = "", tone: str = "neutral", count: int | None = None
+    label: str,
+    url: str,
+    *,
+    current: bool = False,
+    state: str = "",
+    tone: str = "neutral",
+    count: int | None = None,
 ) -> dict[str, Any]:
     """One part: ``state`` says in words how it stands ("2 problems", "complete"), ``tone`` colours it."""
     one_of(tone, TONE_ICONS, "The tone of a link")
@@ -414,8 +438,10 @@ def side_link(
 
 
 @register.inclusion_tag("components/pagination.html")
-def pagination(*, previous: str = "", next: str = "", label: str = "Pages", shown: str = "") -> dict[str, Any]:
-    """Backwards and forwards through a keyset; ``shown`` says what is on this page ("25 of 312 proposals")."""
+def pagination(
+    *, previous: str = "", next: str = "", label: str = "Pages", shown: str = ""
+) -> dict[str, Any]:
+    """Back and forth through a keyset; ``shown`` says what is on this page ("25 of 312 proposals")."""
     return {"previous": previous, "next": next, "label": label, "shown": shown}
 
 
@@ -428,7 +454,9 @@ class Step:
 
 
 @register.inclusion_tag("components/step_indicator.html")
-def step_indicator(steps: Sequence[str], current: int, *, label: str = "Progress", level: int = 2) -> dict[str, Any]:
+def step_indicator(
+    steps: Sequence[str], current: int, *, label: str = "Progress", level: int = 2
+) -> dict[str, Any]:
     """Where one stands in a sequence. ``current`` counts from 1; ``len(steps) + 1`` says all are done."""
     marked = [
         Step(str(name), "complete" if number < current else "current" if number == current else "incomplete")
@@ -464,10 +492,12 @@ def deadline_panel(
 
 
 @register.inclusion_tag("components/consultations.html")
-def consultations(columns: Iterable[Any], *, heading: str = "Five consultations", level: int = 2) -> dict[str, Any]:
+def consultations(
+    columns: Iterable[Any], *, heading: str = "Five consultations", level: int = 2
+) -> dict[str, Any]:
     """The agencies side by side, E.O. 14320 s.3(d).
 
-    Each column has ``agency`` and ``state`` (a word), and may have ``tone``, ``due_at``, ``note`` and ``url``.
+    Each column has ``agency`` and ``state`` (a word); ``tone``, ``due_at``, ``note``, ``url`` if it likes.
     """
     shown = [
         {
