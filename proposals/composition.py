@@ -1,0 +1,316 @@
+"""From the working rows to the package value, and from a call to the rules that its checks read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from program import clock
+from program.models import IneligibleJurisdiction
+from proposals.checks import Ineligible, RequirementRule, Rules
+from proposals.enums import MarketKind
+from proposals.models import Proposal
+from proposals.package import (
+    Answer,
+    AnyComponent,
+    ApplicationComponent,
+    CallReference,
+    Compliance,
+    ComplianceStatement,
+    Component,
+    Consent,
+    ConsortiumFacts,
+    Contact,
+    Country,
+    DataComponent,
+    DocumentReference,
+    HardwareComponent,
+    Holder,
+    Marking,
+    Member,
+    ModelComponent,
+    OperatingModel,
+    OperatingRole,
+    OrganizationFacts,
+    OutsideParty,
+    Package,
+    Provision,
+    SecurityComponent,
+    Site,
+    SupportRequest,
+    TargetMarket,
+    Value,
+)
+from proposals.questionnaire import BY_CODE
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from program import models as program
+    from proposals import models as rows
+
+COMPONENTS: dict[str, type[Component]] = {
+    "hardware": HardwareComponent,
+    "data": DataComponent,
+    "models": ModelComponent,
+    "security": SecurityComponent,
+    "applications": ApplicationComponent,
+}
+PLACES = frozenset({"country_of_origin", "country_of_assembly"})
+
+
+def compose(proposal: Proposal) -> Package:
+    """The package that the working rows say now; reads the database anew, in a fixed number of statements."""
+    return composed(Proposal.objects.for_detail().get(pk=proposal.pk))
+
+
+def composed(proposal: Proposal) -> Package:
+    """The package of a proposal that ``for_detail`` has loaded; asks the database nothing."""
+    members: list[rows.Membership] = proposal.consortium.present_members  # type: ignore[attr-defined]
+    return Package(
+        call=CallReference(number=proposal.call.number, title=proposal.call.title),
+        title=proposal.title,
+        summary=proposal.summary,
+        contact=Contact(
+            name=proposal.contact_name, email=proposal.contact_email, phone=proposal.contact_phone
+        ),
+        consortium=ConsortiumFacts(
+            name=proposal.consortium.name,
+            description=proposal.consortium.description,
+            members=tuple(_member(row) for row in members),
+        ),
+        provisions=tuple(
+            Provision(
+                key=row.key, member=_member_key(row.membership_id), layer=row.layer, description=row.description
+            )
+            for row in proposal.provisions.all()
+        ),
+        components=tuple(_component(row) for row in proposal.components.all()),
+        markets=tuple(_market(row) for row in proposal.markets.all()),
+        operating_model=OperatingModel(
+            overview=proposal.operating_model, sites=tuple(_site(row) for row in proposal.sites.all())
+        ),
+        support_requests=tuple(_support_request(row) for row in proposal.support_requests.all()),
+        compliance=_compliance(proposal),
+        answers=tuple(_answer(row) for row in proposal.answers.all()),
+        documents=tuple(_document(row) for row in proposal.present_attachments),  # type: ignore[attr-defined]
+        markings=tuple(
+            Marking(
+                key=f"marking-{row.pk}", part=row.part, row=row.row_key, field=row.field, mark=row.mark,
+                justification=row.justification,
+            )
+            for row in proposal.markings.all()
+        ),
+    )
+
+
+def rules_of(call: program.Call) -> Rules:
+    """What ``call`` demands beyond the order, as its rows say today."""
+    today = clock.today()
+    listed = IneligibleJurisdiction.objects.filter(
+        Q(effective_to=None) | Q(effective_to__gt=today), call=call, effective_from__lte=today
+    )
+    return Rules(
+        requirements=tuple(requirement_rule(row) for row in call.requirements.all()),
+        ineligible=tuple(
+            Ineligible(row.country_id, row.layer, row.reason, row.source, row.confidence) for row in listed
+        ),
+        anchor_must_be_us=call.anchor_must_be_us,
+        us_content_threshold=call.us_content_presumption,
+    )
+
+
+def requirement_rule(row: program.Requirement) -> RequirementRule:
+    """One requirement of a call as checks read it."""
+    return RequirementRule(
+        code=row.code,
+        title=row.title,
+        clause=row.clause,
+        is_mandatory=row.is_mandatory,
+        evidence_type=row.evidence_type,
+        choices=tuple(filter(None, map(str.strip, row.choices.splitlines()))),
+        max_characters=row.max_characters,
+    )
+
+
+def _place(row: program.Country | None) -> Country | None:
+    return Country(code=row.code, name=row.name) if row else None
+
+
+def _places(countries: Any) -> tuple[Country, ...]:
+    """Countries in the order of their codes, so that the order of loading changes no hash."""
+    return tuple(
+        Country(code=row.code, name=row.name) for row in sorted(countries, key=lambda row: row.code)
+    )
+
+
+def _member_key(pk: int | None) -> str | None:
+    return f"member-{pk}" if pk else None
+
+
+def _member(row: rows.Membership) -> Member:
+    return Member(
+        key=f"member-{row.pk}",
+        is_anchor=row.is_anchor,
+        role=row.role_text,
+        organization=_organization(row.organization),
+        consent=Consent(
+            status=row.status,
+            declaration_version=row.declaration_version,
+            given_at=row.consented_at,
+            given_by=str(row.consented_by or ""),
+            is_current=row.is_consent_current,
+        ),
+    )
+
+
+def _organization(row: program.Organization) -> OrganizationFacts:
+    return OrganizationFacts(
+        legal_name=row.legal_name,
+        aliases=tuple(row.names)[1:],
+        uei=row.uei,
+        cage=row.cage,
+        incorporated_in=_place(row.incorporated_in),
+        headquartered_in=_place(row.headquartered_in),
+        ultimate_parent=row.ultimate_parent,
+        parent_country=_place(row.parent_country),
+        is_small_business=row.is_small_business,
+        holders=tuple(
+            Holder(
+                key=f"holding-{holding.pk}", name=holding.holder_name, country=_place(holding.holder_country),
+                share=holding.share, has_control=holding.has_control, is_ultimate=holding.is_ultimate,
+            )
+            for holding in row.holdings.all()
+        ),
+    )
+
+
+def _component(row: rows.Component) -> AnyComponent:
+    kind = COMPONENTS[row.layer]
+    return kind(key=row.key, supplier=_member_key(row.supplier_id), **_columns(row, kind))  # type: ignore[return-value]
+
+
+def _columns(row: Any, kind: type[Value]) -> dict[str, Any]:
+    """The columns of ``row`` that ``kind`` has a field for; an empty choice is no choice."""
+    values: dict[str, Any] = {}
+    for name, field in kind.model_fields.items():
+        if name in ("key", "supplier"):
+            continue
+        value = getattr(row, name)
+        if name in PLACES:
+            value = _place(value)
+        values[name] = None if value == "" and field.default is None else value
+    return values
+
+
+def _market(row: rows.TargetMarket) -> TargetMarket:
+    facts: dict[str, Any] = {}
+    if row.country:
+        facts = {"kind": MarketKind.COUNTRY, "code": row.country.code, "name": row.country.name,
+                 "countries": _places([row.country])}
+    elif row.bloc:
+        # The United States is a member of some blocs, but no destination of an export.
+        members = [country for country in row.bloc.countries.all() if country.code != "US"]
+        facts = {"kind": MarketKind.BLOC, "code": row.bloc.code, "name": row.bloc.name,
+                 "as_of": row.bloc.checked_on.isoformat() if row.bloc.checked_on else "",
+                 "source": row.bloc.source, "countries": _places(members)}
+    elif row.list_name or row.countries.all():
+        facts = {"kind": MarketKind.LIST, "name": row.list_name, "countries": _places(row.countries.all())}
+    return TargetMarket(
+        key=row.key, national_interest=row.national_interest, demand_evidence=row.demand_evidence,
+        end_users=row.end_users, **facts,
+    )
+
+
+def _site(row: rows.Site) -> Site:
+    return Site(
+        key=row.key, name=row.name, kind=row.kind, country=_place(row.country), location=row.location,
+        capacity_mw=row.capacity_mw, status=row.status or None,
+        roles=tuple(
+            OperatingRole(
+                key=role.key, act=role.act, member=_member_key(role.membership_id),
+                third_party_name=role.third_party_name,
+                third_party_country=_place(role.third_party_country),
+            )
+            for role in row.roles.all()
+        ),
+    )
+
+
+def _support_request(row: rows.SupportRequest) -> SupportRequest:
+    return SupportRequest(
+        key=row.key, mechanism=row.mechanism or None, other_text=row.other_text, amount_usd=row.amount_usd,
+        term_months=row.term_months, purpose=row.purpose, alternatives=row.alternatives,
+    )
+
+
+def _compliance(proposal: Proposal) -> Compliance:
+    return Compliance(
+        officer=Contact(
+            name=proposal.compliance_officer_name,
+            email=proposal.compliance_officer_email,
+            phone=proposal.compliance_officer_phone,
+        ),
+        program_summary=proposal.program_summary,
+        end_uses=proposal.end_uses,
+        remote_access_policy=proposal.remote_access_policy,
+        cloud_access_countries=_places(proposal.cloud_access_countries.all()),
+        statements=tuple(_statement(row) for row in proposal.compliance_statements.all()),
+        parties=tuple(_party(row) for row in proposal.outside_parties.all()),
+    )
+
+
+def _statement(row: rows.ComplianceStatement) -> ComplianceStatement:
+    subject = BY_CODE.get(row.subject)
+    return ComplianceStatement(
+        key=row.key,
+        subject=row.subject,
+        group=subject.group.value if subject else "",
+        text=subject.text if subject else "",
+        citation=subject.citation if subject else "",
+        answer=row.answer or None,
+        explanation=row.explanation,
+    )
+
+
+def _party(row: rows.OutsideParty) -> OutsideParty:
+    return OutsideParty(
+        key=row.key,
+        role=row.role or None,
+        legal_name=row.legal_name,
+        aliases=tuple(filter(None, map(str.strip, row.aliases.splitlines()))),
+        address=row.address,
+        country=_place(row.country),
+        headquartered_in=_place(row.headquartered_in),
+        ultimate_parent=row.ultimate_parent,
+        parent_country=_place(row.parent_country),
+    )
+
+
+def _answer(row: rows.Answer) -> Answer:
+    return Answer(
+        key=row.key,
+        requirement=row.requirement.code,
+        title=row.requirement.title,
+        evidence_type=row.requirement.evidence_type,
+        text=row.text,
+        number=row.number,
+        choice=row.choice,
+        day=row.day,
+        document=row.document.sha256 if row.document else None,
+    )
+
+
+def _document(row: rows.Attachment) -> DocumentReference:
+    return DocumentReference(
+        key=f"attachment-{row.pk}",
+        name=row.document.name,
+        sha256=row.document.sha256,
+        size=row.document.size,
+        content_type=row.document.content_type,
+        part=row.part,
+        caption=row.caption,
+        mark=row.mark,
+        justification=row.justification,
+    )

@@ -1,0 +1,111 @@
+"""Fields of the working copy: anything may be missing, nothing may be malformed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.forms.models import ModelChoiceIterator
+
+from program.models import Country
+from proposals.models.fields import UsdField, plain_text
+from proposals.package import LARGEST_WHOLE
+
+NOT_CHOSEN: Final = "Not chosen yet"
+
+
+class TextField(forms.CharField):
+    """Text in one spelling of line ends, so that saving it unchanged changes no hash."""
+
+    default_validators = [plain_text]
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return text.replace("\r\n", "\n").replace("\r", "\n") if isinstance(text, str) else text
+
+
+class AmountField(forms.DecimalField):
+    """An exact number as people write it: ``$1,250,000.00`` is understood, ``NaN`` and ``1e9`` are not."""
+
+    def __init__(self, **options: Any) -> None:
+        options["widget"] = forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "data-size": "medium"})
+        options["localize"] = False
+        super().__init__(**options)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if isinstance(value, str):
+            value = value.replace(",", "").replace("$", "").replace("\u00a0", "").strip()
+            if value and not value.lstrip("+-").replace(".", "", 1).isdigit():
+                raise ValidationError("Give a number, such as 1250000 or 12.50.", code="invalid")
+        return super().to_python(value)
+
+
+class WholeField(forms.IntegerField):
+    """A whole number that JSON carries exactly; commas are understood."""
+
+    def __init__(self, **options: Any) -> None:
+        options["widget"] = forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "data-size": "small"})
+        options["max_value"] = min(options.get("max_value") or LARGEST_WHOLE, LARGEST_WHOLE)
+        super().__init__(**options)
+
+    def to_python(self, value: Any) -> int | None:
+        return super().to_python(value.replace(",", "").strip() if isinstance(value, str) else value)
+
+
+class Choices(ModelChoiceIterator):
+    """The choices of a field in a plain loop, so that they are read once."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class KeptChoiceField(forms.ModelChoiceField):
+    """A choice among records that asks the database only when another one is chosen."""
+
+    iterator = Choices
+    kept: Any = None
+
+    def to_python(self, value: Any) -> Any:
+        if value not in self.empty_values and str(value) == str(self.kept):
+            return self.queryset.model(pk=self.kept)  # type: ignore[union-attr]
+        return super().to_python(value)
+
+
+def field_for(column: models.Field, **options: Any) -> forms.Field | None:
+    """The form field of a column; nothing is required, because saving refuses nothing that is missing."""
+    options["required"] = False
+    if isinstance(column, models.TextField):
+        return column.formfield(**options, form_class=TextField, widget=forms.Textarea({"rows": 4}))
+    if isinstance(column, models.EmailField):
+        return column.formfield(**options)
+    if isinstance(column, models.CharField) and not column.choices:
+        return column.formfield(**options, form_class=TextField)
+    if isinstance(column, models.CharField):
+        field = column.formfield(**options)
+        if isinstance(field, forms.TypedChoiceField):
+            field.choices = [("", NOT_CHOSEN), *(pair for pair in column.flatchoices)]
+        return field
+    if isinstance(column, models.DecimalField):
+        field = column.formfield(**options, form_class=AmountField)
+        if isinstance(column, UsdField) and field is not None:
+            field.help_text = options.get("help_text") or column.help_text or "U.S. dollars."
+        return field
+    if isinstance(column, models.BooleanField) and column.null:
+        return forms.NullBooleanField(
+            label=options.get("label", column.verbose_name.capitalize()),
+            required=False,
+            widget=forms.Select(choices=[("unknown", "Not answered yet"), ("true", "Yes"), ("false", "No")]),
+        )
+    if isinstance(column, models.DateField):
+        return column.formfield(**options, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    if isinstance(column, models.IntegerField):
+        return column.formfield(**options, form_class=WholeField)
+    if isinstance(column, models.ForeignKey):
+        widget = forms.Select({"data-combo-box": True} if column.related_model is Country else {})
+        return column.formfield(**options, form_class=KeptChoiceField, empty_label=NOT_CHOSEN, widget=widget)
+    if isinstance(column, models.ManyToManyField):
+        return column.formfield(**options, widget=forms.CheckboxSelectMultiple)
+    return column.formfield(**options)

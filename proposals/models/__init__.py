@@ -1,0 +1,46 @@
+"""The records of the consortium's side: who proposes, what, and what was received."""
+
+from __future__ import annotations
+
+from proposals.models.consortia import Consent, Consortium, Holding, Invitation, Membership, TeamMember
+from proposals.models.parts import (
+    Answer,
+    ComplianceStatement,
+    Component,
+    OperatingRole,
+    OutsideParty,
+    Provision,
+    Site,
+    SupportRequest,
+    TargetMarket,
+)
+from proposals.models.proposals import Attachment, Marking, MaterialChange, Proposal, ProposalGrant, Recusal
+from proposals.models.submissions import Certification, Receipt, ReceiptPaper, Version
+
+__all__ = [
+    "Answer",
+    "Attachment",
+    "Certification",
+    "ComplianceStatement",
+    "Component",
+    "Consent",
+    "Consortium",
+    "Holding",
+    "Invitation",
+    "Marking",
+    "MaterialChange",
+    "Membership",
+    "OperatingRole",
+    "OutsideParty",
+    "Proposal",
+    "ProposalGrant",
+    "Provision",
+    "Receipt",
+    "ReceiptPaper",
+    "Recusal",
+    "Site",
+    "SupportRequest",
+    "TargetMarket",
+    "TeamMember",
+    "Version",
+]

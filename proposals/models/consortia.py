@@ -1,0 +1,192 @@
+"""Who proposes: consortia, the organizations in them by consent, and the people on their team."""
+
+from __future__ import annotations
+
+import secrets
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from program.models import Organization, Revised, TimeStamped, User
+from program.models.base import Sourced
+from proposals.enums import MembershipStatus, TeamRole
+from proposals.models.fields import PlainTextField, plain_text
+from proposals.querysets import ConsortiumQuerySet, MembershipQuerySet, TeamMemberQuerySet
+
+
+class Consortium(Revised):
+    """Organizations that propose together; no legal form is needed, E.O. 14320 s.3(b)."""
+
+    name = models.CharField(max_length=200, validators=[plain_text])
+    description = PlainTextField(blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    objects = ConsortiumQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "consortia"
+        ordering = ["name", "pk"]
+        permissions = [("invite_consortium", "invite")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def anchor(self) -> Membership | None:
+        """The member that leads and submits."""
+        return self.memberships.select_related("organization").filter(is_anchor=True).first()
+
+
+class Membership(Revised):
+    """An organization's place in a consortium, by consent; one of them is the anchor.
+
+    ``consented_role`` is the role as it stood when the member consented: a changed role asks again.
+    """
+
+    consortium = models.ForeignKey(Consortium, models.PROTECT, related_name="memberships")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="memberships")
+    is_anchor = models.BooleanField(default=False, editable=False)
+    status = models.CharField(
+        max_length=12, choices=MembershipStatus, default=MembershipStatus.INVITED, editable=False
+    )
+    role_text = PlainTextField("what it contributes", blank=True)
+    declaration_version = models.CharField(max_length=20, blank=True, editable=False)
+    consented_role = PlainTextField(blank=True, editable=False)
+    invited_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    invited_email = models.EmailField(blank=True, editable=False)
+    consented_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    consented_at = models.DateTimeField(null=True, editable=False)
+    left_at = models.DateTimeField(null=True, editable=False)
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-is_anchor", "pk"]
+        permissions = [(f"{verb}_membership", verb) for verb in ("consent", "decline", "leave")]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_anchor_per_consortium", fields=["consortium"], condition=Q(is_anchor=True)
+            ),
+            models.UniqueConstraint(
+                name="member_once_while_in",
+                fields=["consortium", "organization"],
+                condition=~Q(status__in=["left", "declined"]),
+            ),
+            models.CheckConstraint(
+                name="consent_is_stamped", condition=~Q(status="consented") | Q(consented_at__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="anchor_has_consented", condition=Q(is_anchor=False) | Q(status="consented")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization} in {self.consortium}"
+
+    @property
+    def is_consent_current(self) -> bool:
+        """Whether the member consented to the role as it now stands."""
+        return self.status == MembershipStatus.CONSENTED and self.consented_role == self.role_text
+
+
+def new_nonce() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class Invitation(TimeStamped):
+    """A link by e-mail that makes a person a team member; POST confirms it.
+
+    The link is a signature over this row and its ``nonce``: it is kept nowhere, and a new nonce ends it.
+    ``mailed_at`` is empty as long as the mail is owed.
+    """
+
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=30, choices=TeamRole, default=TeamRole.ADMINISTRATOR)
+    nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
+    expires_at = models.DateTimeField()
+    sent_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    accepted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    mail_attempts = models.PositiveSmallIntegerField(default=0)
+    mailed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(name="invitation_owed", fields=["id"], condition=Q(mailed_at=None))]
+        constraints = [
+            models.CheckConstraint(
+                name="invitation_ends_once", condition=Q(accepted_at=None) | Q(revoked_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Invitation of {self.email}"
+
+
+class TeamMember(TimeStamped):
+    """A person on the team of a consortium, for one member organization; a person may hold several roles."""
+
+    membership = models.ForeignKey(Membership, models.PROTECT, related_name="team")
+    user = models.ForeignKey(User, models.PROTECT, related_name="team_places")
+    role = models.CharField(max_length=30, choices=TeamRole)
+    added_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    removed_at = models.DateTimeField(null=True, blank=True)
+    removed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    objects = TeamMemberQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="on_team_once", fields=["membership", "user", "role"], condition=Q(removed_at=None)
+            )
+        ]
+        indexes = [models.Index(name="team_of_person", fields=["user"], condition=Q(removed_at=None))]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.get_role_display()}"
+
+
+class Consent(TimeStamped):
+    """What a member accepted, word for word: role, layers and declaration; one row for each time."""
+
+    append_only: ClassVar[bool] = True
+
+    membership = models.ForeignKey(Membership, models.PROTECT, related_name="consents")
+    terms = models.TextField(help_text="Canonical JSON of what was accepted.")
+    sha256 = models.CharField(max_length=64)
+    given_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    given_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"Consent of {self.membership}"
+
+
+class Holding(Revised, Sourced):
+    """An owner of an organization; any share of a listed holder is flagged, 50 percent together stops."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="holdings")
+    holder_name = models.CharField(max_length=300, blank=True, validators=[plain_text])
+    holder_country = models.ForeignKey(
+        "program.Country", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    share = models.DecimalField(
+        max_digits=7, decimal_places=6, null=True, blank=True, help_text="From 0 to 1; empty when not known."
+    )
+    has_control = models.BooleanField("has rights of control", default=False)
+    is_ultimate = models.BooleanField("is an ultimate owner", default=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="share_from_0_to_1", condition=Q(share=None) | Q(share__gte=0, share__lte=1)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.holder_name

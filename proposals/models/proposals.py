@@ -1,0 +1,195 @@
+"""The proposal and what decides who may read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from guardian.models import UserObjectPermissionBase
+
+from program.enums import Mark
+from program.models import Call, Document, Revised, TimeStamped, User
+from proposals.enums import Part, ProposalStatus
+from proposals.models.consortia import Consortium
+from proposals.models.fields import PlainTextField, plain_text
+from proposals.querysets import ProposalQuerySet, RecusalQuerySet
+
+if TYPE_CHECKING:
+    from proposals.models.submissions import Version
+
+
+class Proposal(Revised):
+    """A consortium's bid for inclusion in the Program, E.O. 14320 s.3(b).
+
+    The rows that hang on it are the working copy; what was submitted stands in its versions. A draft and
+    a lapsed proposal have no ``submitted_at``; it is the first submission's moment, and it stays.
+    """
+
+    call = models.ForeignKey(Call, models.PROTECT, related_name="proposals", editable=False)
+    consortium = models.ForeignKey(Consortium, models.PROTECT, related_name="proposals", editable=False)
+    number = models.CharField(max_length=20, unique=True, null=True, editable=False)
+    title = models.CharField(max_length=200, blank=True, validators=[plain_text])
+    summary = PlainTextField(blank=True)
+    status = models.CharField(
+        max_length=20, choices=ProposalStatus, default=ProposalStatus.DRAFT, editable=False
+    )
+    submitted_at = models.DateTimeField(null=True, editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    cure_due_at = models.DateTimeField(
+        "to be corrected before", null=True, editable=False, help_text="Exclusive; stated with the return."
+    )
+    version_count = models.PositiveIntegerField(default=0, editable=False)
+
+    contact_name = models.CharField(max_length=200, blank=True, validators=[plain_text])
+    contact_email = models.EmailField("contact e-mail address", blank=True)
+    contact_phone = models.CharField(max_length=40, blank=True, validators=[plain_text])
+    operating_model = PlainTextField(
+        "business and operational model", blank=True, help_text="At a high level, E.O. 14320 s.3(b)(iii)."
+    )
+    compliance_officer_name = models.CharField(max_length=200, blank=True, validators=[plain_text])
+    compliance_officer_email = models.EmailField("compliance officer's e-mail address", blank=True)
+    compliance_officer_phone = models.CharField(max_length=40, blank=True, validators=[plain_text])
+    program_summary = PlainTextField("export compliance program", blank=True)
+    end_uses = PlainTextField("end uses", blank=True)
+    remote_access_policy = PlainTextField("policy for customers with remote access", blank=True)
+    cloud_access_countries = models.ManyToManyField("program.Country", related_name="+", blank=True)
+
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    objects = ProposalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        permissions = [
+            (f"{verb}_proposal", verb)
+            for verb in (
+                "certify",
+                "submit",
+                "resubmit",
+                "withdraw",
+                "lapse",
+                "return",
+                "accept",
+                "designate",
+                "decline",
+                "evaluate",
+                "report_change",
+                "share",
+                "recuse",
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="proposal_stamped_once_out",
+                condition=Q(status="withdrawn")
+                | (Q(status__in=["draft", "lapsed"]) & Q(submitted_at=None))
+                | (~Q(status__in=["draft", "lapsed"]) & Q(submitted_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="proposal_accepted_before_decided",
+                condition=~Q(status__in=["under_evaluation", "designated", "not_selected"])
+                | Q(accepted_at__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="one_live_proposal_per_call",
+                fields=["call", "consortium"],
+                condition=~Q(status__in=["lapsed", "withdrawn"]),
+            ),
+        ]
+        indexes = [
+            models.Index(name="proposal_by_status", fields=["status", "-submitted_at"]),
+            models.Index(name="proposal_accepted", fields=["accepted_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number or 'Draft'}: {self.title}" if self.title else self.number or f"Draft {self.pk}"
+
+    @property
+    def latest_version(self) -> Version | None:
+        """The version that counts: the last one submitted."""
+        return self.versions.order_by("-number").first()
+
+
+class ProposalGrant(UserObjectPermissionBase):
+    """A right on one proposal that a person gave another: counsel invited, reviewer assigned."""
+
+    content_object = models.ForeignKey(Proposal, models.CASCADE)
+
+    class Meta(UserObjectPermissionBase.Meta):
+        abstract = False
+
+
+class Recusal(TimeStamped):
+    """That a person stays away from a proposal; it closes the proposal to them at once, in every channel."""
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="recusals")
+    user = models.ForeignKey(User, models.PROTECT, related_name="recusals")
+    reason = PlainTextField()
+    recused_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    recused_at = models.DateTimeField()
+    replaced_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    objects = RecusalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(name="recused_once", fields=["proposal", "user"])]
+
+    def __str__(self) -> str:
+        return f"{self.user} recused from {self.proposal}"
+
+
+class MaterialChange(TimeStamped):
+    """A change that the consortium must report within 30 calendar days of learning of it."""
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="material_changes")
+    text = PlainTextField()
+    learned_on = models.DateField(null=True, blank=True)
+    reported_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    reported_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-reported_at"]
+
+    def __str__(self) -> str:
+        return f"Material change of {self.proposal}"
+
+
+class Attachment(Revised):
+    """A document in a part of the package; one document may stand in several parts."""
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="attachments")
+    document = models.ForeignKey(Document, models.PROTECT, related_name="attachments")
+    part = models.CharField(max_length=20, choices=Part, default=Part.DOCUMENTS)
+    row_key = models.CharField(
+        max_length=60, blank=True, help_text="The row it proves, such as component-12."
+    )
+    caption = models.CharField(max_length=300, blank=True, validators=[plain_text])
+    mark = models.CharField(max_length=24, choices=Mark, default=Mark.BUSINESS_CONFIDENTIAL)
+    justification = PlainTextField(blank=True, help_text="Why it is business confidential.")
+    removed_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.caption or str(self.document)
+
+
+class Marking(Revised):
+    """A confidentiality mark on a part, a row or a field of the working copy, 5 U.S.C. 552(b)(4)."""
+
+    proposal = models.ForeignKey(Proposal, models.CASCADE, related_name="markings")
+    part = models.CharField(max_length=20, choices=Part)
+    row_key = models.CharField(max_length=60, blank=True)
+    field = models.CharField(max_length=60, blank=True)
+    mark = models.CharField(max_length=24, choices=Mark, default=Mark.BUSINESS_CONFIDENTIAL)
+    justification = PlainTextField(blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(name="marked_once", fields=["proposal", "part", "row_key", "field"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_mark_display()}: {self.part} {self.row_key} {self.field}".strip()

@@ -1,0 +1,142 @@
+"""What the consortium and the program office are told; the matter itself stays behind the link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from program.enums import OfficeRole
+from program.models import Office, User
+from program.notices import NoticeKind
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from proposals.models import Consortium, Membership, Proposal
+
+INVITED: Final = NoticeKind(
+    "proposals.invited",
+    "You are invited to a consortium",
+    "Your organization is invited to join a consortium of the American AI Exports Program. Read what it is "
+    "asked to contribute and answer before {until}.",
+    "E.O. 14320 s.3(b)",
+)
+CONSENTED: Final = NoticeKind(
+    "proposals.consented",
+    "A member has consented",
+    "A member of your consortium has accepted its role and its declaration.",
+    "E.O. 14320 s.3(b)",
+)
+DECLINED: Final = NoticeKind(
+    "proposals.declined",
+    "An organization has declined",
+    "An organization that you invited does not join your consortium.",
+    "E.O. 14320 s.3(b)",
+)
+LEFT: Final = NoticeKind(
+    "proposals.left",
+    "A member has left",
+    "A member has left your consortium. Check which layers still have a supplier.",
+    "E.O. 14320 s.3(b)",
+)
+ROLE_CHANGED: Final = NoticeKind(
+    "proposals.role_changed",
+    "Your consent is asked again",
+    "The role of your organization in a consortium has changed. Read it and consent again.",
+    "E.O. 14320 s.3(b)",
+)
+ADDED_TO_TEAM: Final = NoticeKind(
+    "proposals.added_to_team",
+    "You are on the team of a consortium",
+    "You were added to the team of a consortium as {role}.",
+    "E.O. 14320 s.3(b)",
+)
+SHARED: Final = NoticeKind(
+    "proposals.shared",
+    "A proposal was shared with you",
+    "You may now {right} a proposal of a consortium.",
+    "E.O. 14320 s.3(b)",
+)
+SUBMITTED: Final = NoticeKind(
+    "proposals.submitted",
+    "Proposal {number} was received",
+    "Version {version} of proposal {number} was received at {received_at}. Its receipt is {receipt}.",
+    "E.O. 14320 s.3(c)",
+)
+ARRIVED: Final = NoticeKind(
+    "proposals.arrived",
+    "Proposal {number} has arrived",
+    "Version {version} of proposal {number} was received at {received_at} and waits for intake.",
+    "E.O. 14320 s.3(c)",
+)
+RETURNED: Final = NoticeKind(
+    "proposals.returned",
+    "Proposal {number} was returned for correction",
+    "The program office asks for corrections to proposal {number}. Submit it again before {due}.",
+    "E.O. 14320 s.3(b)",
+)
+ACCEPTED: Final = NoticeKind(
+    "proposals.accepted",
+    "Proposal {number} is under evaluation",
+    "Proposal {number} was accepted. The five agencies are now consulted.",
+    "E.O. 14320 s.3(d)",
+)
+WITHDRAWN: Final = NoticeKind(
+    "proposals.withdrawn",
+    "{what} was withdrawn",
+    "{what} was withdrawn by the consortium.",
+    "E.O. 14320 s.3(b)",
+)
+LAPSED: Final = NoticeKind(
+    "proposals.lapsed",
+    "Your draft has lapsed",
+    "The call {call} has closed and your draft was not submitted. You can still read it and copy from it.",
+    "E.O. 14320 s.3(c)",
+)
+CHANGE_REPORTED: Final = NoticeKind(
+    "proposals.change_reported",
+    "A material change was reported for {number}",
+    "The consortium of proposal {number} has reported a material change.",
+    "E.O. 14320 s.3(b)(v)",
+)
+KINDS: Final = (
+    INVITED, CONSENTED, DECLINED, LEFT, ROLE_CHANGED, ADDED_TO_TEAM, SHARED, SUBMITTED, ARRIVED, RETURNED,
+    ACCEPTED, WITHDRAWN, LAPSED, CHANGE_REPORTED,
+)
+
+
+def team_of(consortium: Consortium | int) -> QuerySet[User]:
+    """Everybody on the team today, for organizations that are in the consortium."""
+    return User.objects.filter(
+        team_places__removed_at=None,
+        team_places__membership__consortium=consortium,
+        team_places__membership__status="consented",
+        is_active=True,
+    ).distinct()
+
+
+def people_of(membership: Membership) -> QuerySet[User]:
+    """Everybody on the team for one member."""
+    return User.objects.filter(
+        team_places__removed_at=None, team_places__membership=membership, is_active=True
+    ).distinct()
+
+
+def intake_officers(proposal: Proposal) -> QuerySet[User]:
+    """Program officers in office today who are not recused from the proposal."""
+    officers = Office.objects.in_force().filter(role=OfficeRole.PROGRAM_OFFICER)
+    people = User.objects.filter(pk__in=officers.values("user"))
+    return people.exclude(pk__in=proposal.recusals.values("user"))
+
+
+def address(proposal: Proposal) -> str:
+    """Where the consortium reads about its proposal."""
+    return f"/proposals/{proposal.pk}/"
+
+
+def desk_address(proposal: Proposal) -> str:
+    """Where government reads about a submitted proposal."""
+    return f"/desk/proposals/{proposal.number}/"
+
+
+def consortium_address(consortium_id: int) -> str:
+    return f"/consortia/{consortium_id}/"

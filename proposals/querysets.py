@@ -1,0 +1,165 @@
+"""Who may see what of the consortium's side, asked once, and what each page reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
+
+from program.enums import OfficeRole
+from program.grants import granted_pks
+from proposals.enums import MembershipStatus, ProposalStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.contrib.auth.models import AnonymousUser
+
+    from program.models import User
+
+IN_CONSORTIUM = (MembershipStatus.INVITED, MembershipStatus.CONSENTED)
+READS_SUBMITTED = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
+READS_DESIGNATED = (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
+
+
+class TeamMemberQuerySet(models.QuerySet):
+    def active(self) -> Self:
+        """People on a team today, of organizations that are invited or in."""
+        return self.filter(removed_at=None, membership__status__in=IN_CONSORTIUM, user__is_active=True)
+
+    def of(self, user: User | AnonymousUser) -> Self:
+        """The places of ``user`` for organizations that have consented."""
+        return self.active().filter(user_id=user.pk or 0, membership__status=MembershipStatus.CONSENTED)
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.filter(membership__consortium__in=_consortia(user, IN_CONSORTIUM))
+
+
+class ConsortiumQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Consortia on whose team the person is, an organization that is only invited included."""
+        return self.filter(pk__in=_consortia(user, IN_CONSORTIUM))
+
+    def for_list(self) -> Self:
+        """Everything a row of the list prints, with the number of members and of proposals."""
+        members = Count("memberships", filter=Q(memberships__status__in=IN_CONSORTIUM), distinct=True)
+        return self.annotate(member_count=members, proposal_count=Count("proposals", distinct=True))
+
+
+class MembershipQuerySet(models.QuerySet):
+    def present(self) -> Self:
+        """Organizations that are invited or in, not those that declined or left."""
+        return self.filter(status__in=IN_CONSORTIUM)
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.filter(consortium__in=_consortia(user, IN_CONSORTIUM))
+
+
+def _consortia(user: User | AnonymousUser, statuses: tuple[str, ...]) -> QuerySet:
+    """Keys of the consortia on whose team ``user`` is, for an organization in one of ``statuses``."""
+    places = apps.get_model("proposals", "TeamMember").objects.active()
+    return places.filter(user_id=user.pk or 0, membership__status__in=statuses).values(
+        "membership__consortium"
+    )
+
+
+class ProposalQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """The rows that ``proposals.view_proposal`` allows; a test holds the two equal.
+
+        Government sees nothing that was never submitted; a recused person sees nothing at all.
+        """
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        allowed = Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
+        for permission in ("proposals.view_proposal", "proposals.change_proposal"):
+            allowed |= Q(pk__in=granted_pks(permission, user))
+        if user.holds(*READS_SUBMITTED):
+            allowed |= Q(submitted_at__isnull=False)
+        if user.holds(OfficeRole.REVIEWER):
+            allowed |= Q(submitted_at__isnull=False, pk__in=granted_pks("proposals.evaluate_proposal", user))
+        if user.holds(OfficeRole.LEAD):
+            allowed |= Q(Exists(leads_in_force(user)), accepted_at__isnull=False)
+        if user.holds(*READS_DESIGNATED):
+            allowed |= Q(status=ProposalStatus.DESIGNATED)
+        recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
+        return self.filter(allowed).exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
+
+    def for_list(self) -> Self:
+        """Everything a row of the list prints; ``layer_count`` is 0 to 5."""
+        layers = apps.get_model("proposals", "Component").objects.filter(proposal=OuterRef("pk"))
+        counted = layers.order_by().values("proposal").annotate(n=Count("layer", distinct=True)).values("n")
+        return self.select_related("call", "consortium").annotate(layer_count=models.Subquery(counted))
+
+    def for_detail(self) -> Self:
+        """The whole working copy in a fixed number of statements, as ``compose`` reads it."""
+        return self.select_related("call", "consortium", "created_by").prefetch_related(
+            Prefetch(
+                "consortium__memberships",
+                queryset=apps.get_model("proposals", "Membership")
+                .objects.present()
+                .select_related(
+                    "organization__incorporated_in",
+                    "organization__headquartered_in",
+                    "organization__parent_country",
+                    "consented_by",
+                )
+                .prefetch_related("organization__holdings__holder_country"),
+                to_attr="present_members",
+            ),
+            "provisions",
+            _rows("Component", "components", "country_of_origin", "country_of_assembly"),
+            _rows("TargetMarket", "markets", "country", "bloc", also=("countries", "bloc__countries")),
+            _rows("Site", "sites", "country", also=("roles__third_party_country",)),
+            "support_requests",
+            "compliance_statements",
+            _rows("OutsideParty", "outside_parties", "country", "headquartered_in", "parent_country"),
+            _rows("Answer", "answers", "requirement", "document"),
+            "cloud_access_countries",
+            "markings",
+            Prefetch(
+                "attachments",
+                queryset=apps.get_model("proposals", "Attachment")
+                .objects.filter(removed_at=None)
+                .select_related("document"),
+                to_attr="present_attachments",
+            ),
+        )
+
+    def due_to_lapse(self, at: datetime) -> Self:
+        """Drafts of calls that closed at ``at`` or before."""
+        return self.filter(status=ProposalStatus.DRAFT, call__closes_at__lte=at)
+
+
+def leads_in_force(user: User) -> QuerySet:
+    """The offices by which ``user`` leads an evaluating agency today."""
+    offices = apps.get_model("program", "Office").objects.in_force()
+    return offices.filter(user_id=user.pk, role=OfficeRole.LEAD, agency__is_evaluating=True)
+
+
+def _rows(model: str, name: str, *related: str, also: tuple[str, ...] = ()) -> Prefetch:
+    rows = apps.get_model("proposals", model).objects.select_related(*related)
+    return Prefetch(name, queryset=rows.prefetch_related(*also) if also else rows)
+
+
+class VersionQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Versions of the proposals that ``user`` may see."""
+        proposals = apps.get_model("proposals", "Proposal").objects.visible_to(user)
+        return self.filter(proposal__in=proposals)
+
+    def current(self) -> Self:
+        """The last version of each proposal."""
+        return self.filter(number=F("proposal__version_count"))
+
+
+class RecusalQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """One's own, and all of them for program officers and auditors who are not recused themselves."""
+        own = Q(user_id=user.pk or 0)
+        if user.is_authenticated and user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR):
+            proposals = apps.get_model("proposals", "Proposal").objects.visible_to(user)
+            return self.filter(own | Q(proposal__in=proposals))
+        return self.filter(own)

@@ -1,0 +1,128 @@
+"""Whether a proposal may be submitted now: its package, its certification and the clock, all at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from program import clock
+from program.models import Call
+from program.transitions import Problem
+from proposals.checks import all_problems
+from proposals.composition import compose, rules_of
+from proposals.enums import Part, ProposalStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from proposals.models import Certification, Proposal
+    from proposals.package import Package
+
+WINDOW = "E.O. 14320 s.3(c)"
+
+
+@dataclass
+class Candidate:
+    """A proposal as it would be submitted in the running transaction; each fact is read once.
+
+    ``received_at`` is the start of the transaction on the database's clock, so waiting for a lock makes
+    nobody late. The call's row is held against the closer; its status is not asked.
+    """
+
+    proposal: Proposal
+
+    @cached_property
+    def received_at(self) -> datetime:
+        return clock.now()
+
+    @cached_property
+    def call(self) -> Call:
+        """The call, locked so that it cannot be closed, extended or cancelled before this commits."""
+        return Call.objects.raw(
+            "SELECT * FROM program_call WHERE id = %s FOR SHARE", [self.proposal.call_id]
+        )[0]
+
+    @cached_property
+    def package(self) -> Package:
+        return compose(self.proposal)
+
+    @cached_property
+    def sha256(self) -> str:
+        return self.package.sha256
+
+    @cached_property
+    def limit(self) -> datetime | None:
+        """The exclusive limit: the close of the call, or the end of the cure period when that is later."""
+        limits = [self.call.closes_at]
+        if self.proposal.status == ProposalStatus.RETURNED:
+            limits.append(self.proposal.cure_due_at)
+        return max(filter(None, limits), default=None)
+
+    @cached_property
+    def on_time(self) -> bool:
+        return self.limit is not None and self.received_at < self.limit
+
+    @cached_property
+    def certification(self) -> Certification | None:
+        """The newest unused certification of exactly this content, by somebody who may still give it."""
+        for certification in self.proposal.certifications.filter(
+            content_sha256=self.sha256, version=None
+        ).select_related("signer"):
+            if certification.signer.has_perm("proposals.certify_proposal", self.proposal):
+                return certification
+        return None
+
+    @property
+    def rule_text(self) -> str:
+        """The rule by which the deadline was judged, in words."""
+        if self.limit == self.call.closes_at:
+            return f"{self.call.rule_text} ({self.call.rule_citation})".strip()
+        return "The cure period stated when the proposal was returned for correction."
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything that keeps it from being submitted."""
+        yield from self.late()
+        yield from self.unchanged()
+        yield from all_problems(self.package, rules_of(self.call))
+        if self.certification is None:
+            yield Problem(
+                "certification",
+                "The anchor's authorized representative must certify exactly this content.",
+                "18 U.S.C. 1001",
+                Part.OVERVIEW,
+                "certification",
+            )
+
+    def late(self) -> Iterator[Problem]:
+        """Received before the call closes, or within the stated cure period, s.3(c)."""
+        if self.call.cancelled_at:
+            yield Problem("call-cancelled", "The call was cancelled.", WINDOW, Part.OVERVIEW)
+        elif self.limit is None:
+            yield Problem("call-not-issued", "The call has not been issued.", WINDOW, Part.OVERVIEW)
+        elif not self.on_time:
+            limit = self.limit.astimezone(clock.WASHINGTON)
+            yield Problem(
+                "late",
+                f"The time to submit ended at {limit:%B %-d, %Y, %-I:%M:%S %p} Washington time. This was received "
+                f"at {self.received_at.astimezone(clock.WASHINGTON):%B %-d, %Y, %-I:%M:%S %p}.",
+                WINDOW,
+                Part.OVERVIEW,
+            )
+
+    def unchanged(self) -> Iterator[Problem]:
+        """A new version must say something new."""
+        if self.proposal.version_count == 0:
+            return
+        if self.proposal.versions.filter(
+            number=self.proposal.version_count, sha256=self.sha256
+        ).exists():
+            yield Problem(
+                "unchanged", "Nothing has changed since the last version.", "E.O. 14320 s.3(c)", Part.OVERVIEW
+            )
+
+
+def is_ready(proposal: Proposal) -> Iterator[Problem]:
+    """Package complete, certified as it stands, received in time: s.3(b)-(c)."""
+    yield from Candidate(proposal).problems()

@@ -1,0 +1,188 @@
+"""Who may do what with consortia and proposals; a recusal stands above every right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import rules
+
+from program.enums import OfficeRole
+from program.rules import (
+    granted,
+    holds,
+    is_auditor,
+    is_clock,
+    is_decision_official,
+    is_program_officer,
+    permit,
+)
+from proposals.enums import MembershipStatus, ProposalStatus, TeamRole
+from proposals.models import Membership, TeamMember
+from proposals.querysets import IN_CONSORTIUM, READS_DESIGNATED, READS_SUBMITTED, leads_in_force
+
+if TYPE_CHECKING:
+    from program.models import User
+    from proposals.models import Consortium, Proposal
+
+EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.SUBMITTED, ProposalStatus.RETURNED)
+
+
+# The consortium's own people
+
+
+@rules.predicate
+def is_on_team(user: User, proposal: Proposal | None) -> bool:
+    return proposal is not None and TeamMember.objects.of(user).filter(
+        membership__consortium=proposal.consortium_id
+    ).exists()
+
+
+@rules.predicate
+def may_lead(user: User, proposal: Proposal | None) -> bool:
+    """An administrator or authorized representative of any member."""
+    return proposal is not None and _has_role(
+        user, proposal.consortium_id, TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE
+    )
+
+
+@rules.predicate
+def represents_anchor(user: User, proposal: Proposal | None) -> bool:
+    """An authorized representative of the anchor."""
+    return proposal is not None and _has_role(
+        user, proposal.consortium_id, TeamRole.AUTHORIZED_REPRESENTATIVE, of_anchor=True
+    )
+
+
+@rules.predicate
+def administers_anchor(user: User, record: Proposal | Consortium | None) -> bool:
+    """An administrator of the anchor; asked of a proposal or of its consortium."""
+    if record is None:
+        return False
+    consortium = getattr(record, "consortium_id", record.pk)
+    return _has_role(user, consortium, TeamRole.ADMINISTRATOR, of_anchor=True)
+
+
+def _has_role(user: User, consortium: int, *roles: str, of_anchor: bool = False) -> bool:
+    places = TeamMember.objects.of(user).filter(membership__consortium=consortium, role__in=roles)
+    return places.filter(membership__is_anchor=True).exists() if of_anchor else places.exists()
+
+
+@rules.predicate
+def is_in_consortium(user: User, consortium: Consortium | None) -> bool:
+    """On the team for an organization that is invited or in."""
+    return consortium is not None and TeamMember.objects.active().filter(
+        user_id=user.pk or 0, membership__consortium=consortium.pk
+    ).exists()
+
+
+@rules.predicate
+def is_in_consortium_of(user: User, membership: Membership | None) -> bool:
+    return membership is not None and is_in_consortium.test(user, membership.consortium)
+
+
+@rules.predicate
+def speaks_for_member(user: User, membership: Membership | None) -> bool:
+    """An administrator or authorized representative of this member, invited or in."""
+    return membership is not None and TeamMember.objects.active().filter(
+        user_id=user.pk or 0, membership=membership.pk,
+        role__in=[TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE],
+    ).exists()
+
+
+@rules.predicate
+def administers_member(user: User, membership: Membership | None) -> bool:
+    """An administrator of this member, or of the anchor of its consortium."""
+    if membership is None or membership.status not in IN_CONSORTIUM:
+        return False
+    return administers_anchor.test(user, membership.consortium) or TeamMember.objects.active().filter(
+        user_id=user.pk or 0, membership=membership.pk, role=TeamRole.ADMINISTRATOR
+    ).exists()
+
+
+@rules.predicate
+def is_anchor_member(user: User, membership: Membership | None) -> bool:
+    return membership is not None and membership.is_anchor
+
+
+@rules.predicate
+def has_not_consented(user: User, membership: Membership | None) -> bool:
+    return membership is not None and not membership.is_consent_current
+
+
+@rules.predicate
+def is_invited(user: User, membership: Membership | None) -> bool:
+    return membership is not None and membership.status == MembershipStatus.INVITED
+
+
+# What state the proposal is in
+
+
+@rules.predicate
+def is_editable(user: User, proposal: Proposal | None) -> bool:
+    return proposal is not None and proposal.status in EDITABLE
+
+
+@rules.predicate
+def was_submitted(user: User, proposal: Proposal | None) -> bool:
+    return proposal is not None and proposal.submitted_at is not None
+
+
+@rules.predicate
+def was_accepted(user: User, proposal: Proposal | None) -> bool:
+    return proposal is not None and proposal.accepted_at is not None
+
+
+@rules.predicate
+def is_designated(user: User, proposal: Proposal | None) -> bool:
+    return proposal is not None and proposal.status == ProposalStatus.DESIGNATED
+
+
+@rules.predicate
+def is_recused(user: User, proposal: Proposal | None) -> bool:
+    """Also true without a proposal, so that its negation never opens anything by itself."""
+    return proposal is None or proposal.recusals.filter(user_id=user.pk or 0).exists()
+
+
+@rules.predicate
+def leads_evaluating_agency(user: User) -> bool:
+    return user.is_authenticated and user.holds(OfficeRole.LEAD) and leads_in_force(user).exists()
+
+
+is_counsel = granted("proposals.view_proposal") | granted("proposals.change_proposal")
+is_evaluator = holds(OfficeRole.REVIEWER) & was_submitted & granted("proposals.evaluate_proposal")
+is_reader = (
+    is_on_team
+    | is_counsel
+    | (holds(*READS_SUBMITTED) & was_submitted)
+    | is_evaluator
+    | (leads_evaluating_agency & was_accepted)
+    | (holds(*READS_DESIGNATED) & is_designated)
+)
+is_editor = is_on_team | granted("proposals.change_proposal")
+
+permit("proposals.add_consortium", ~holds(*READS_SUBMITTED, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.CLOCK))
+permit("proposals.view_consortium", is_in_consortium)
+permit("proposals.change_consortium", administers_anchor)
+permit("proposals.invite_consortium", administers_anchor)
+permit("proposals.view_membership", is_in_consortium_of)
+permit("proposals.change_membership", administers_member)
+permit("proposals.consent_membership", speaks_for_member & has_not_consented)
+permit("proposals.decline_membership", speaks_for_member & is_invited)
+permit("proposals.leave_membership", speaks_for_member & ~is_anchor_member)
+
+permit("proposals.add_proposal", administers_anchor)
+permit("proposals.view_proposal", is_reader & ~is_recused)
+permit("proposals.change_proposal", is_editor & is_editable & ~is_recused)
+permit("proposals.certify_proposal", represents_anchor & is_editable & ~is_recused)
+permit("proposals.submit_proposal", represents_anchor & ~is_recused)
+permit("proposals.resubmit_proposal", represents_anchor & ~is_recused)
+permit("proposals.withdraw_proposal", represents_anchor & ~is_recused)
+permit("proposals.report_change_proposal", may_lead & was_submitted & ~is_recused)
+permit("proposals.share_proposal", administers_anchor & ~is_recused)
+permit("proposals.lapse_proposal", is_clock)
+permit("proposals.return_proposal", is_program_officer & was_submitted & ~is_recused)
+permit("proposals.accept_proposal", is_program_officer & was_submitted & ~is_recused)
+permit("proposals.designate_proposal", is_decision_official & was_accepted & ~is_recused)
+permit("proposals.decline_proposal", is_decision_official & was_accepted & ~is_recused)
+permit("proposals.evaluate_proposal", is_evaluator & ~is_recused)
+permit("proposals.recuse_proposal", (is_program_officer | is_auditor) & was_submitted & ~is_recused)

@@ -1,0 +1,77 @@
+"""Everything that writes on the consortium's side; one function per act, one transaction each."""
+
+from __future__ import annotations
+
+from proposals.invitations import InvitationRefused, find_invitation, token_of
+from proposals.services.consortia import (
+    accept_invitation,
+    add_team_member,
+    change_role,
+    consent,
+    create_consortium,
+    decline_membership,
+    invite_member,
+    invite_person,
+    leave_consortium,
+    remove_team_member,
+    resend_invitation,
+    revoke_invitation,
+)
+from proposals.services.drafts import (
+    add_row,
+    attach_document,
+    create_proposal,
+    grant_access,
+    provide_layer,
+    remove_attachment,
+    remove_row,
+    revoke_access,
+    save_row,
+    set_operating_role,
+)
+from proposals.services.submissions import (
+    accept_proposal,
+    certify_proposal,
+    lapse_proposal,
+    report_material_change,
+    resubmit_proposal,
+    return_proposal,
+    submit_proposal,
+    withdraw_proposal,
+)
+
+__all__ = [
+    "InvitationRefused",
+    "accept_invitation",
+    "accept_proposal",
+    "add_row",
+    "add_team_member",
+    "attach_document",
+    "certify_proposal",
+    "change_role",
+    "consent",
+    "create_consortium",
+    "create_proposal",
+    "decline_membership",
+    "find_invitation",
+    "grant_access",
+    "invite_member",
+    "invite_person",
+    "lapse_proposal",
+    "leave_consortium",
+    "provide_layer",
+    "remove_attachment",
+    "remove_row",
+    "remove_team_member",
+    "report_material_change",
+    "resend_invitation",
+    "resubmit_proposal",
+    "return_proposal",
+    "revoke_access",
+    "revoke_invitation",
+    "save_row",
+    "set_operating_role",
+    "submit_proposal",
+    "token_of",
+    "withdraw_proposal",
+]

@@ -1,0 +1,273 @@
+"""Form a consortium: invite, consent, decline, leave, and keep the team."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+
+from program import audit, clock, notices
+from program.canonical import canonical_json, sha256_hex
+from program.models import Affiliation, Organization, User
+from program.publish import after_commit
+from program.revisions import hold
+from program.services.calls import require
+from program.transitions import perform
+from proposals import declaration
+from proposals.enums import MembershipStatus, TeamRole
+from proposals.invitations import InvitationRefused, find_invitation
+from proposals.lifecycle import CONSENT, DECLINE, LEAVE
+from proposals.models import Consent, Consortium, Invitation, Membership, TeamMember
+from proposals.models.consortia import new_nonce
+from proposals.notices import (
+    ADDED_TO_TEAM,
+    CONSENTED,
+    DECLINED,
+    INVITED,
+    LEFT,
+    ROLE_CHANGED,
+    consortium_address,
+    people_of,
+    team_of,
+)
+
+if TYPE_CHECKING:
+    from program.models import AuditEvent
+
+CLAUSE = "E.O. 14320 s.3(b)"
+INVITATION_DAYS = 14
+
+
+@transaction.atomic
+def create_consortium(
+    name: str, organization: Organization, *, by: User, role_text: str, description: str = ""
+) -> Consortium:
+    """Found a consortium with ``organization`` as its anchor, which consents by founding it."""
+    require("proposals.add_consortium", by)
+    require("program.change_organization", by, organization)
+    consortium = Consortium(name=name, description=description, created_by=by)
+    consortium.full_clean()
+    consortium.save()
+    at = clock.instant()
+    anchor = Membership.objects.create(
+        consortium=consortium,
+        organization=organization,
+        is_anchor=True,
+        status=MembershipStatus.CONSENTED,
+        role_text=role_text,
+        consented_role=role_text,
+        declaration_version=declaration.VERSION,
+        invited_by=by,
+        consented_by=by,
+        consented_at=at,
+    )
+    _keep_consent(anchor, by=by)
+    TeamMember.objects.create(membership=anchor, user=by, role=TeamRole.ADMINISTRATOR, added_by=by)
+    audit.record(consortium, "consortium.create", by=by, after={"anchor": organization.legal_name}, clause=CLAUSE)
+    return consortium
+
+
+@transaction.atomic
+def invite_member(
+    consortium: Consortium,
+    organization: Organization,
+    *,
+    by: User,
+    email: str,
+    role_text: str = "",
+    role: str = TeamRole.ADMINISTRATOR,
+) -> Invitation:
+    """Invite an organization; the person at ``email`` gets a link that ends after two weeks."""
+    require("proposals.invite_consortium", by, consortium)
+    membership = Membership(
+        consortium=consortium, organization=organization, role_text=role_text, invited_by=by,
+        invited_email=email.strip().lower(),
+    )
+    membership.full_clean()
+    membership.save()
+    audit.record(membership, "membership.invite", by=by, after=MembershipStatus.INVITED.value, clause=CLAUSE)
+    return _send(membership, email=email, role=role, by=by)
+
+
+@transaction.atomic
+def invite_person(membership: Membership, *, by: User, email: str, role: str) -> Invitation:
+    """Invite one more person to a member's team."""
+    require("proposals.change_membership", by, membership)
+    return _send(membership, email=email, role=role, by=by)
+
+
+def _send(membership: Membership, *, email: str, role: str, by: User) -> Invitation:
+    invitation = Invitation(
+        membership=membership, email=email.strip().lower(), role=role, sent_by=by,
+        expires_at=clock.now() + timedelta(days=INVITATION_DAYS),
+    )
+    invitation.full_clean()
+    invitation.save()
+    event = audit.record(membership, "membership.send_invitation", by=by, after={"role": str(role)}, clause=CLAUSE)
+    if known := User.objects.filter(email=invitation.email, is_active=True).first():
+        until = invitation.expires_at.astimezone(clock.WASHINGTON)
+        notices.owe(event, INVITED, [known], url="/tasks/", until=f"{until:%B %-d, %Y}")
+    after_commit("proposals.tasks.mail_invitation", invitation.pk)
+    return invitation
+
+
+@transaction.atomic
+def resend_invitation(invitation: Invitation, *, by: User) -> Invitation:
+    """Send a new link; the earlier one ends."""
+    invitation.refresh_from_db(from_queryset=Invitation.objects.select_for_update())
+    require("proposals.change_membership", by, invitation.membership)
+    if invitation.accepted_at or invitation.revoked_at:
+        raise InvitationRefused("This invitation has ended.")
+    invitation.nonce, invitation.mailed_at, invitation.mail_attempts = new_nonce(), None, 0
+    invitation.expires_at = clock.now() + timedelta(days=INVITATION_DAYS)
+    invitation.save(update_fields=["nonce", "mailed_at", "mail_attempts", "expires_at", "updated_at"])
+    audit.record(invitation.membership, "membership.resend_invitation", by=by, clause=CLAUSE)
+    after_commit("proposals.tasks.mail_invitation", invitation.pk)
+    return invitation
+
+
+@transaction.atomic
+def revoke_invitation(invitation: Invitation, *, by: User) -> Invitation:
+    """End a link that was not used yet."""
+    invitation.refresh_from_db(from_queryset=Invitation.objects.select_for_update())
+    require("proposals.change_membership", by, invitation.membership)
+    if invitation.accepted_at or invitation.revoked_at:
+        raise InvitationRefused("This invitation has ended.")
+    invitation.revoked_at = clock.instant()
+    invitation.save(update_fields=["revoked_at", "updated_at"])
+    audit.record(invitation.membership, "membership.revoke_invitation", by=by, clause=CLAUSE)
+    return invitation
+
+
+@transaction.atomic
+def accept_invitation(token: str, *, by: User) -> TeamMember:
+    """Join the team that the link names; the address must be that of the person who is signed in."""
+    invitation = find_invitation(token)
+    Invitation.objects.select_for_update().get(pk=invitation.pk)
+    invitation = find_invitation(token)
+    if by.email != invitation.email:
+        raise InvitationRefused("This link was sent to another address. Sign in with that one.")
+    membership = invitation.membership
+    place, _ = TeamMember.objects.get_or_create(
+        membership=membership, user=by, role=invitation.role, removed_at=None,
+        defaults={"added_by": invitation.sent_by},
+    )
+    first = not membership.organization.affiliations.exists()
+    Affiliation.objects.get_or_create(
+        user=by, organization=membership.organization,
+        defaults={"is_administrator": first, "added_by": invitation.sent_by},
+    )
+    invitation.accepted_by, invitation.accepted_at = by, clock.instant()
+    invitation.save(update_fields=["accepted_by", "accepted_at", "updated_at"])
+    audit.record(membership, "membership.accept_invitation", by=by, after={"role": invitation.role}, clause=CLAUSE)
+    return place
+
+
+@transaction.atomic
+def consent(membership: Membership, *, by: User, role_text: str | None = None) -> AuditEvent:
+    """Accept the member's role and declaration, word for word as they stand.
+
+    ``role_text`` is what the person was shown; raises ValidationError when it has changed since.
+    """
+    event = perform(CONSENT, membership, by=by)
+    if role_text is not None and role_text != membership.role_text:
+        raise ValidationError("The role has changed since it was shown to you. Read it again.")
+    membership.consented_by = by
+    membership.consented_role = membership.role_text
+    membership.declaration_version = declaration.VERSION
+    membership.revision += 1
+    membership.save(
+        update_fields=["consented_by", "consented_role", "declaration_version", "revision", "updated_at"]
+    )
+    _keep_consent(membership, by=by)
+    team = team_of(membership.consortium_id)
+    notices.owe(event, CONSENTED, team, url=consortium_address(membership.consortium_id))
+    return event
+
+
+def _keep_consent(membership: Membership, *, by: User) -> Consent:
+    terms = canonical_json(
+        {
+            "consortium": membership.consortium.name,
+            "declaration": declaration.TEXT,
+            "declaration_version": declaration.VERSION,
+            "organization": membership.organization.legal_name,
+            "role": membership.role_text,
+        }
+    )
+    return Consent.objects.create(
+        membership=membership, terms=terms, sha256=sha256_hex(terms), given_by=by, given_at=clock.instant()
+    )
+
+
+@transaction.atomic
+def decline_membership(membership: Membership, *, by: User, note: str = "") -> AuditEvent:
+    """Do not join."""
+    event = perform(DECLINE, membership, by=by, note=note)
+    team = team_of(membership.consortium_id)
+    notices.owe(event, DECLINED, team, url=consortium_address(membership.consortium_id))
+    return event
+
+
+@transaction.atomic
+def leave_consortium(membership: Membership, *, by: User, note: str = "") -> AuditEvent:
+    """Leave; the member's people lose their access with this act. The anchor cannot leave."""
+    event = perform(LEAVE, membership, by=by, note=note)
+    team = team_of(membership.consortium_id)
+    notices.owe(event, LEFT, team, url=consortium_address(membership.consortium_id))
+    return event
+
+
+@transaction.atomic
+def change_role(membership: Membership, *, by: User, role_text: str, revision: int | None) -> AuditEvent:
+    """Change what a member contributes; its consent is asked again."""
+    hold(membership, revision=revision)
+    require("proposals.change_membership", by, membership)
+    membership.role_text = role_text
+    membership.full_clean(validate_constraints=False)
+    membership.revision += 1
+    membership.save(update_fields=["role_text", "revision", "updated_at"])
+    event = audit.record(membership, "membership.change_role", by=by, clause=CLAUSE)
+    if not membership.is_consent_current:
+        url = consortium_address(membership.consortium_id)
+        notices.owe(event, ROLE_CHANGED, people_of(membership), url=url)
+    return event
+
+
+@transaction.atomic
+def add_team_member(membership: Membership, user: User, *, by: User, role: str) -> TeamMember:
+    """Put a person of the member organization on the team."""
+    require("proposals.change_membership", by, membership)
+    if not membership.organization.affiliations.filter(user=user).exists():
+        raise PermissionDenied("Only people of the organization can be on its team; invite them by e-mail.")
+    place = TeamMember(membership=membership, user=user, role=role, added_by=by)
+    place.full_clean()
+    place.save()
+    event = audit.record(
+        membership, "membership.add_team_member", by=by, after={"user": user.email, "role": str(role)}, clause=CLAUSE
+    )
+    url = consortium_address(membership.consortium_id)
+    notices.owe(event, ADDED_TO_TEAM, [user], url=url, role=place.get_role_display().lower())
+    return place
+
+
+@transaction.atomic
+def remove_team_member(place: TeamMember, *, by: User, note: str = "") -> TeamMember:
+    """Take a person off the team; the last administrator of the anchor stays."""
+    place.refresh_from_db(from_queryset=TeamMember.objects.select_for_update())
+    membership = Membership.objects.select_for_update().get(pk=place.membership_id)
+    require("proposals.change_membership", by, membership)
+    if place.removed_at:
+        return place
+    others = membership.team.active().filter(role=TeamRole.ADMINISTRATOR).exclude(pk=place.pk)
+    if membership.is_anchor and place.role == TeamRole.ADMINISTRATOR and not others.exists():
+        raise PermissionDenied("The anchor keeps at least one administrator.")
+    place.removed_at, place.removed_by = clock.instant(), by
+    place.save(update_fields=["removed_at", "removed_by", "updated_at"])
+    audit.record(
+        membership, "membership.remove_team_member", by=by, before={"user": place.user.email, "role": place.role},
+        note=note, clause=CLAUSE,
+    )
+    return place

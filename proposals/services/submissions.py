@@ -1,0 +1,280 @@
+"""Certify, submit, submit again, withdraw, lapse: what turns the working copy into the record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+
+from program import audit, clock, notices
+from program.canonical import canonical_json, sha256_hex
+from program.publish import after_commit
+from program.services.calls import require
+from program.transitions import NotReady, Problem, perform
+from proposals.checks import all_problems
+from proposals.composition import rules_of
+from proposals.enums import AuthorityBasis, Part
+from proposals.lifecycle import ACCEPT, LAPSE, RESUBMIT, RETURN, SUBMIT, WITHDRAW
+from proposals.models import Certification, MaterialChange, Proposal, Receipt, ReceiptPaper, Version
+from proposals.notices import (
+    ACCEPTED,
+    ARRIVED,
+    CHANGE_REPORTED,
+    LAPSED,
+    RETURNED,
+    SUBMITTED,
+    WITHDRAWN,
+    address,
+    desk_address,
+    intake_officers,
+    team_of,
+)
+from proposals.readiness import Candidate
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from program.models import AuditEvent, User
+    from program.transitions import Transition
+
+CERTIFY_CLAUSE = "18 U.S.C. 1001"
+
+
+@transaction.atomic
+def certify_proposal(
+    proposal: Proposal,
+    *,
+    by: User,
+    content_sha256: str,
+    typed_signature: str,
+    authority_basis: str,
+    signer_title: str = "",
+    authority_note: str = "",
+) -> Certification:
+    """Certify exactly the content that the signer was shown; any later edit leaves it without effect.
+
+    Raises NotReady when the package has problems, when it is no longer the one that was shown, or when the
+    signature is not the signer's name.
+    """
+    require("proposals.certify_proposal", by, proposal)
+    proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
+    candidate = Candidate(proposal)
+    problems = list(all_problems(candidate.package, rules_of(proposal.call)))
+    if candidate.sha256 != content_sha256:
+        problems.append(_refusal("content-changed", "The package has changed since it was shown to you. Read it again.", ""))
+    if " ".join(typed_signature.split()).casefold() != " ".join(by.name.split()).casefold():
+        problems.append(_refusal("signature", f"Sign with your full name as it is recorded: {by.name}.", "typed_signature"))
+    if authority_basis not in AuthorityBasis:
+        problems.append(_refusal("authority", "Say why you may sign for the anchor.", "authority_basis"))
+    if not (signer_title or by.title).strip():
+        problems.append(_refusal("signer-title", "Give your title.", "signer_title"))
+    if problems:
+        raise NotReady(problems)
+    anchor = candidate.package.anchor
+    certification = Certification.objects.create(
+        proposal=proposal,
+        content_sha256=content_sha256,
+        signer=by,
+        signer_name=by.name,
+        signer_title=signer_title or by.title,
+        organization_name=anchor.organization.legal_name if anchor else "",
+        authority_basis=authority_basis,
+        authority_note=authority_note,
+        statement_version=proposal.call.certification_version,
+        statement_text=proposal.call.certification_text,
+        typed_signature=typed_signature,
+        signed_at=clock.instant(),
+    )
+    audit.record(
+        proposal, "proposal.certify", by=by, after={"content_sha256": content_sha256}, clause=CERTIFY_CLAUSE
+    )
+    return certification
+
+
+def _refusal(code: str, message: str, field: str) -> Problem:
+    return Problem(code, message, CERTIFY_CLAUSE, Part.OVERVIEW, field)
+
+
+@transaction.atomic
+def submit_proposal(proposal: Proposal, *, by: User, note: str = "") -> Version:
+    """Hand the proposal to the Department of Commerce within the window of s.3(c).
+
+    Freezes a version and issues its receipt. Pressed twice, or by two people at once, the second gets
+    WrongStatus: there is one version and one receipt.
+    """
+    return _submit(SUBMIT, proposal, by=by, note=note)
+
+
+@transaction.atomic
+def resubmit_proposal(proposal: Proposal, *, by: User, note: str = "") -> Version:
+    """Replace the last version until the close, or correct a returned proposal within its cure period."""
+    return _submit(RESUBMIT, proposal, by=by, note=note)
+
+
+def _submit(transition: Transition, proposal: Proposal, *, by: User, note: str) -> Version:
+    candidate = Candidate(proposal)
+    candidate.received_at  # noqa: B018  # the transaction begins here, before anything waits for a lock
+    event = perform(replace(transition, checks=[lambda _: candidate.problems()]), proposal, by=by, note=note)
+    proposal.version_count += 1
+    proposal.number = proposal.number or _next_number(candidate.received_at)
+    proposal.cure_due_at = None
+    proposal.save(update_fields=["version_count", "number", "cure_due_at", "updated_at"])
+    version = _freeze(candidate, by=by, note=note)
+    receipt = _issue_receipt(candidate, version)
+    facts = {
+        "number": proposal.number,
+        "version": version.number,
+        "receipt": receipt.number,
+        "received_at": in_words(version.received_at),
+    }
+    notices.owe(event, SUBMITTED, team_of(proposal.consortium_id), url=address(proposal), **facts)
+    notices.owe(event, ARRIVED, intake_officers(proposal), url=desk_address(proposal), **facts)
+    return version
+
+
+def _next_number(at: datetime) -> str:
+    """``AIX-2026-0001``: the year in Washington and one running number; a gap means nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('proposals_number_seq')")
+        return f"AIX-{at.astimezone(clock.WASHINGTON).year}-{cursor.fetchone()[0]:04}"
+
+
+def _freeze(candidate: Candidate, *, by: User, note: str) -> Version:
+    return Version.objects.create(
+        proposal=candidate.proposal,
+        number=candidate.proposal.version_count,
+        package=candidate.package.to_json(),
+        sha256=candidate.sha256,
+        certification=candidate.certification,
+        submitted_by=by,
+        note=note,
+        received_at=candidate.received_at,
+        closes_at=candidate.limit,  # type: ignore[misc]  # the check for lateness refused a call without one
+        on_time=candidate.on_time,
+        on_time_rule=candidate.rule_text,
+    )
+
+
+def _issue_receipt(candidate: Candidate, version: Version) -> Receipt:
+    """The receipt's text holds all that its PDF prints and all that a stranger needs to verify it."""
+    proposal, package, certification = candidate.proposal, candidate.package, version.certification
+    before = Receipt.objects.filter(version__proposal=proposal).order_by("-version__number").first()
+    number = f"{proposal.number}-R{version.number}"
+    body: dict[str, Any] = {
+        "anchor": package.anchor.organization.legal_name if package.anchor else "",
+        "authority_basis": certification.authority_basis,
+        "call_number": package.call.number,
+        "call_title": package.call.title,
+        "certification_text": certification.statement_text,
+        "certification_version": certification.statement_version,
+        "certified_at": certification.signed_at.isoformat(),
+        "closes_at": version.closes_at.isoformat(),
+        "consortium": package.consortium.name,
+        "content_sha256": version.sha256,
+        "files": [
+            {"name": file.name, "sha256": file.sha256, "size": file.size} for file in package.documents
+        ],
+        "number": number,
+        "on_time": version.on_time,
+        "previous_receipt_sha256": before.sha256 if before else "",
+        "proposal_number": proposal.number,
+        "received_at": version.received_at.isoformat(),
+        "rule_citation": candidate.call.rule_citation,
+        "rule_text": version.on_time_rule,
+        "signer_name": certification.signer_name,
+        "signer_title": certification.signer_title,
+        "title": package.title,
+        "version_number": version.number,
+    }
+    text = canonical_json(body)
+    receipt = Receipt.objects.create(
+        version=version,
+        number=number,
+        body=text,
+        sha256=sha256_hex(text),
+        previous_sha256=before.sha256 if before else "",
+        issued_at=clock.instant(),
+    )
+    paper = ReceiptPaper.objects.create(receipt=receipt)
+    after_commit("proposals.tasks.render_receipt", paper.pk)
+    return receipt
+
+
+def in_words(moment: datetime) -> str:
+    """A moment as notices say it, in Washington time."""
+    return f"{moment.astimezone(clock.WASHINGTON):%B %-d, %Y, %-I:%M:%S %p} Washington time"
+
+
+@transaction.atomic
+def withdraw_proposal(proposal: Proposal, *, by: User, note: str) -> AuditEvent:
+    """Take the proposal back, with a reason; a draft that was never submitted stays unknown to government."""
+    require("proposals.withdraw_proposal", by, proposal)
+    if not note.strip():
+        raise NotReady([Problem("withdraw-reason", "Say why you withdraw.", "E.O. 14320 s.3(b)", "", "note")])
+    event = perform(WITHDRAW, proposal, by=by, note=note)
+    what = f"Proposal {proposal.number}" if proposal.number else "A draft proposal"
+    notices.owe(event, WITHDRAWN, team_of(proposal.consortium_id), url=address(proposal), what=what)
+    if proposal.submitted_at:
+        notices.owe(event, WITHDRAWN, intake_officers(proposal), url=desk_address(proposal), what=what)
+    return event
+
+
+@transaction.atomic
+def return_proposal(proposal: Proposal, *, by: User, due_at: datetime, note: str) -> AuditEvent:
+    """Give a submitted proposal back for correction; ``due_at`` is the exclusive end of its cure period."""
+    require("proposals.return_proposal", by, proposal)
+    if not note.strip():
+        raise NotReady([Problem("return-reason", "Say what is deficient.", "E.O. 14320 s.3(b)", "", "note")])
+    if due_at <= clock.now():
+        raise NotReady([Problem("return-due", "The time to correct lies in the past.", "E.O. 14320 s.3(c)", "", "due_at")])
+    event = perform(RETURN, proposal, by=by, note=note)
+    proposal.cure_due_at = due_at
+    proposal.save(update_fields=["cure_due_at", "updated_at"])
+    notices.owe(
+        event, RETURNED, team_of(proposal.consortium_id), url=address(proposal), number=proposal.number,
+        due=in_words(due_at),
+    )
+    return event
+
+
+@transaction.atomic
+def accept_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEvent:
+    """Take a submitted proposal into evaluation, s.3(d)."""
+    event = perform(ACCEPT, proposal, by=by, note=note)
+    notices.owe(
+        event, ACCEPTED, team_of(proposal.consortium_id), url=address(proposal), number=proposal.number
+    )
+    return event
+
+
+@transaction.atomic
+def lapse_proposal(proposal: Proposal, *, by: User) -> AuditEvent:
+    """Close a draft of a call that is over; the clock's act."""
+    event = perform(LAPSE, proposal, by=by)
+    notices.owe(
+        event, LAPSED, team_of(proposal.consortium_id), url=address(proposal), call=proposal.call.number
+    )
+    return event
+
+
+@transaction.atomic
+def report_material_change(
+    proposal: Proposal, *, by: User, text: str, learned_on: date | None = None
+) -> MaterialChange:
+    """Report a change within 30 calendar days of learning of it; the pattern is 31 CFR 850.406."""
+    require("proposals.report_change_proposal", by, proposal)
+    if not text.strip():
+        raise NotReady([Problem("change-text", "Say what has changed.", "E.O. 14320 s.3(b)(v)", "", "text")])
+    change = MaterialChange(
+        proposal=proposal, text=text, learned_on=learned_on, reported_by=by, reported_at=clock.instant()
+    )
+    change.full_clean()
+    change.save()
+    event = audit.record(
+        proposal, "proposal.report_change", by=by, after={"material_change": change.pk}, clause="E.O. 14320 s.3(b)(v)"
+    )
+    notices.owe(
+        event, CHANGE_REPORTED, intake_officers(proposal), url=desk_address(proposal), number=proposal.number
+    )
+    return change

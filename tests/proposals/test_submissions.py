@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import json
+import threading
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, connection, transaction
+
+from program import clock
+from program.canonical import canonical_json, sha256_hex
+from program.models import AuditEvent, Notice
+from program.services.calls import close_call
+from program.services.people import clock_account
+from program.transitions import NotReady, WrongStatus
+from proposals import services
+from proposals.composition import compose
+from proposals.enums import ProposalStatus, TeamRole
+from proposals.models import Certification, Proposal, Receipt, ReceiptPaper, TeamMember, Version
+from proposals.package import Package
+from tests.factories.program import officer
+from tests.factories.proposals import (
+    ProposalFactory,
+    TeamMemberFactory,
+    bring_to,
+    certified,
+    representative_of,
+    submitted,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def proposal():
+    return ProposalFactory(complete=True)
+
+
+def codes(refusal):
+    return {problem.code for problem in refusal.value.problems}
+
+
+def test_submission_freezes_exactly_what_was_certified(proposal):
+    package = compose(proposal)
+    version = submitted(proposal)
+    assert (version.number, version.sha256) == (1, package.sha256)
+    assert version.package == package.to_json() and version.value == package
+    assert sha256_hex(version.package) == version.certification.content_sha256
+    assert proposal.status == ProposalStatus.SUBMITTED
+    assert proposal.submitted_at is not None and proposal.version_count == 1
+    year = version.received_at.astimezone(clock.WASHINGTON).year
+    assert proposal.number.startswith(f"AIX-{year}-")
+
+
+def test_receipt_can_be_verified_from_its_text_alone(proposal):
+    receipt = submitted(proposal).receipt
+    body = json.loads(receipt.body)
+    assert canonical_json(body) == receipt.body and sha256_hex(receipt.body) == receipt.sha256
+    assert (body["number"], body["on_time"], body["previous_receipt_sha256"]) == (
+        f"{proposal.number}-R1", True, ""
+    )  # fmt: skip
+    assert ReceiptPaper.objects.get().receipt == receipt
+
+
+def test_second_version_names_the_receipt_before_it(proposal):
+    first = submitted(proposal).receipt
+    Proposal.objects.filter(pk=proposal.pk).update(title="A better title")
+    certified(proposal)
+    second = services.resubmit_proposal(proposal, by=representative_of(proposal))
+    assert (second.number, second.receipt.previous_sha256) == (2, first.sha256)
+    assert first.version.value.title != second.value.title == "A better title"
+    assert Proposal.objects.get().submitted_at == proposal.submitted_at
+
+
+def test_team_and_officers_are_told_without_the_content(proposal):
+    intake = officer()
+    submitted(proposal)
+    told = dict(Notice.objects.filter(kind__startswith="proposals.").values_list("recipient", "kind"))
+    assert told[representative_of(proposal).pk] == "proposals.submitted"
+    assert told[intake.pk] == "proposals.arrived"
+    assert not Notice.objects.filter(text__contains=proposal.title).exists()
+
+
+def test_submission_is_one_event_in_the_record(proposal):
+    submitted(proposal)
+    acts = list(AuditEvent.objects.of(proposal).values_list("act", flat=True))
+    assert acts == ["proposal.certify", "proposal.submit"]
+
+
+def test_all_problems_come_at_once():
+    proposal = ProposalFactory()
+    with pytest.raises(NotReady) as refusal:
+        services.submit_proposal(proposal, by=representative_of(proposal))
+    clauses = {problem.clause for problem in refusal.value.problems}
+    assert {f"E.O. 14320 s.3(b)(i)({letter})" for letter in "ABCDE"} < clauses
+    assert {"E.O. 14320 s.3(b)(ii)", "E.O. 14320 s.3(b)(iii)", "E.O. 14320 s.3(b)(iv)"} < clauses
+    assert {"E.O. 14320 s.3(b)(v)", "18 U.S.C. 1001"} < clauses
+    proposal.refresh_from_db()
+    assert (proposal.status, Version.objects.count()) == (ProposalStatus.DRAFT, 0)
+
+
+def test_any_edit_voids_the_certification(proposal):
+    certified(proposal)
+    component = proposal.components.first()
+    services.save_row(component, by=representative_of(proposal), values={"name": "Other"}, revision=1)
+    with pytest.raises(NotReady) as refusal:
+        services.submit_proposal(proposal, by=representative_of(proposal))
+    assert codes(refusal) == {"certification"}
+
+
+def test_certification_is_of_what_was_shown_and_signed_by_name(proposal):
+    by = representative_of(proposal)
+    with pytest.raises(NotReady) as refusal:
+        services.certify_proposal(
+            proposal, by=by, content_sha256="0" * 64, typed_signature="X", authority_basis="whim"
+        )
+    assert codes(refusal) == {"content-changed", "signature", "authority"}
+    assert Certification.objects.count() == 0
+
+
+def test_certification_ends_with_the_right_to_give_it(proposal):
+    by = representative_of(proposal)
+    other = TeamMemberFactory(
+        membership=proposal.consortium.anchor, role=TeamRole.AUTHORIZED_REPRESENTATIVE
+    ).user
+    certified(proposal, by)
+    TeamMember.objects.filter(user=by, role=TeamRole.AUTHORIZED_REPRESENTATIVE).update(
+        removed_at=clock.instant()
+    )
+    with pytest.raises(PermissionDenied):
+        services.submit_proposal(proposal, by=by)
+    with pytest.raises(NotReady) as refusal:
+        services.submit_proposal(proposal, by=other)
+    assert codes(refusal) == {"certification"}
+
+
+def test_contributor_cannot_certify_or_submit(proposal):
+    person = TeamMemberFactory(membership=proposal.consortium.anchor).user
+    for act in (services.submit_proposal, services.resubmit_proposal):
+        with pytest.raises(PermissionDenied):
+            act(proposal, by=person)
+    with pytest.raises(PermissionDenied):
+        certified(proposal, person)
+
+
+@pytest.mark.parametrize(("before", "on_time"), [(timedelta(milliseconds=1), True), (timedelta(0), False)])
+def test_deadline_is_exclusive_to_the_millisecond(proposal, before, on_time):
+    certified(proposal)
+    with clock.moved_to(proposal.call.closes_at - before):
+        if on_time:
+            version = services.submit_proposal(proposal, by=representative_of(proposal))
+            assert (version.on_time, version.received_at) == (True, proposal.call.closes_at - before)
+            assert version.closes_at == proposal.call.closes_at and "s.3(c)" in version.on_time_rule
+        else:
+            with pytest.raises(NotReady) as refusal:
+                services.submit_proposal(proposal, by=representative_of(proposal))
+            assert codes(refusal) == {"late"}
+
+
+def test_status_of_the_call_is_not_asked(proposal):
+    """The closer may have run while this transaction waited: what was received in time stands."""
+    certified(proposal)
+    account = clock_account()
+    with clock.moved_to(proposal.call.closes_at + timedelta(seconds=1)):
+        close_call(proposal.call, by=account)
+    with clock.moved_to(proposal.call.closes_at - timedelta(milliseconds=1)):
+        assert services.submit_proposal(proposal, by=representative_of(proposal)).on_time
+
+
+def test_fifty_clicks_make_one_version(proposal):
+    certified(proposal)
+    by = representative_of(proposal)
+    services.submit_proposal(proposal, by=by)
+    for _ in range(49):
+        with pytest.raises(WrongStatus):
+            services.submit_proposal(Proposal.objects.get(), by=by)
+    assert (Version.objects.count(), Receipt.objects.count()) == (1, 1)
+
+
+def test_resubmission_must_say_something_new(proposal):
+    submitted(proposal)
+    with pytest.raises(NotReady) as refusal:
+        services.resubmit_proposal(proposal, by=representative_of(proposal))
+    assert codes(refusal) == {"unchanged", "certification"}
+
+
+def test_returned_proposal_is_corrected_within_its_cure_period(proposal):
+    submitted(proposal)
+    after = proposal.call.closes_at + timedelta(days=1)
+    due = proposal.call.closes_at + timedelta(days=10)
+    with clock.moved_to(after):
+        services.return_proposal(proposal, by=officer(), due_at=due, note="The provenance is missing.")
+        Proposal.objects.filter(pk=proposal.pk).update(title="Corrected")
+        certified(proposal)
+    with clock.moved_to(due), pytest.raises(NotReady) as refusal:
+        services.resubmit_proposal(proposal, by=representative_of(proposal))
+    assert codes(refusal) == {"late"}
+    with clock.moved_to(due - timedelta(milliseconds=1)):
+        version = services.resubmit_proposal(proposal, by=representative_of(proposal))
+    assert (version.closes_at, version.number, proposal.cure_due_at) == (due, 2, None)
+
+
+def test_withdrawal_needs_a_reason_and_hides_a_draft_from_government(proposal):
+    by, intake = representative_of(proposal), officer()
+    with pytest.raises(NotReady):
+        services.withdraw_proposal(proposal, by=by, note=" ")
+    services.withdraw_proposal(proposal, by=by, note="A member left.")
+    assert not Notice.objects.filter(recipient=intake, kind="proposals.withdrawn").exists()
+    assert not Proposal.objects.visible_to(intake).exists()
+
+
+def test_lapse_is_the_clocks_act(proposal):
+    with pytest.raises(PermissionDenied):
+        services.lapse_proposal(proposal, by=representative_of(proposal))
+    services.lapse_proposal(proposal, by=clock_account())
+    assert Proposal.objects.get().status == ProposalStatus.LAPSED
+
+
+def test_material_change_is_reported_only_of_what_was_submitted(proposal):
+    with pytest.raises(PermissionDenied):
+        services.report_material_change(proposal, by=representative_of(proposal), text="A new owner.")
+    bring_to(proposal, ProposalStatus.SUBMITTED)
+    change = services.report_material_change(proposal, by=representative_of(proposal), text="A new owner.")
+    assert change.proposal == proposal
+
+
+@pytest.mark.parametrize("table", ["version", "certification", "receipt"])
+def test_what_was_submitted_is_kept_by_the_database(proposal, table):
+    submitted(proposal)
+    for statement in (f"UPDATE proposals_{table} SET id = id", f"DELETE FROM proposals_{table}"):
+        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def test_text_is_kept_to_the_letter(proposal):
+    hostile = "<script>alert('é')</script> '; DROP TABLE x;-- ‮אב 🛰️ {{ 7*7 }}\n\t" + "z" * 200_000
+    Proposal.objects.filter(pk=proposal.pk).update(summary=hostile)
+    version = submitted(proposal)
+    assert Package.from_json(Version.objects.get(pk=version.pk).package).summary == hostile
+
+
+def test_number_of_statements_of_a_submission(proposal, django_assert_max_num_queries):
+    by = representative_of(proposal)
+    certified(proposal)
+    with django_assert_max_num_queries(75):
+        services.submit_proposal(proposal, by=by)
+
+
+class TestTogether:
+    """On a real database, with transactions that wait for each other."""
+
+    pytestmark = pytest.mark.django_db(transaction=True)
+
+    def run(self, *works):
+        outcomes = []
+
+        def work(act):
+            try:
+                outcomes.append(act())
+            except Exception as error:
+                outcomes.append(error)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=work, args=[act]) for act in works]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        return outcomes
+
+    def test_two_people_submit_at_once(self):
+        proposal = ProposalFactory(complete=True)
+        certified(proposal)
+        by = representative_of(proposal)
+
+        def submit():
+            return services.submit_proposal(Proposal.objects.get(), by=by)
+
+        outcomes = self.run(submit, submit)
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Version", "WrongStatus"]
+        assert (Version.objects.count(), Receipt.objects.count()) == (1, 1)
+
+    def test_submission_begun_before_the_close_stands_when_it_commits_after(self):
+        proposal = ProposalFactory(complete=True)
+        certified(proposal)
+        by = representative_of(proposal)
+        began, may_go_on = threading.Event(), threading.Event()
+
+        def submit():
+            with transaction.atomic():
+                began_at = clock.now()
+                began.set()
+                may_go_on.wait(10)
+                version = services.submit_proposal(Proposal.objects.get(), by=by)
+            return began_at, version
+
+        def close():
+            began.wait(10)
+            moment = clock.instant()
+            with transaction.atomic():
+                type(proposal.call).objects.filter(pk=proposal.call_id).update(
+                    closes_at=moment, status="closed", closed_at=moment
+                )
+            may_go_on.set()
+            return moment
+
+        outcomes = self.run(submit, close)
+        moment = next(outcome for outcome in outcomes if not isinstance(outcome, tuple))
+        began_at, version = next(outcome for outcome in outcomes if isinstance(outcome, tuple))
+        assert began_at == version.received_at < moment == version.closes_at
+        assert version.on_time
