@@ -201,3 +201,53 @@ def sweep(*, most: int = 500) -> list[int]:
     )
     due = Delivery.objects.filter(Q(not_before=None) | Q(not_before__lte=at), state=DeliveryState.OWED)
     return list(due.order_by("pk").values_list("pk", flat=True)[:most])
+
+
+CALL_TO_APPROVE = NoticeKind(
+    "call-to-approve",
+    "Call {number} waits for approval",
+    "The draft “{title}” is complete. A program officer who did not draft it approves it or sends it back.",
+    "s.3(b)",
+)
+CALL_ISSUED = NoticeKind(
+    "call-issued",
+    "New call for proposals: {number}",
+    "“{title}” is open. Proposals are due by the end of {due}, Eastern time.",
+    "s.3(b)",
+)
+CALL_AMENDED = NoticeKind(
+    "call-amended",
+    "Amendment {amendment} to call {number}",
+    "{summary}",
+    "s.3(b)",
+)
+CALL_EXTENDED = NoticeKind(
+    "call-extended",
+    "New deadline for call {number}",
+    "The last day moved from {before} to {due}, Eastern time.",
+    "s.3(c)",
+)
+CALL_CANCELLED = NoticeKind(
+    "call-cancelled",
+    "Call {number} was cancelled",
+    "The Department ended the call. The reason given: {reason}",
+    "s.3(b)",
+)
+QUESTION_ASKED = NoticeKind(
+    "question-asked",
+    "A question about call {number}",
+    "Somebody asked a question about the call. It waits for an answer.",
+    "s.3(b)",
+)
+QUESTION_ANSWERED = NoticeKind(
+    "question-answered",
+    "Your question about call {number} was answered",
+    "The program office answered your question.",
+    "s.3(b)",
+)
+ANSWER_PUBLISHED = NoticeKind(
+    "answer-published",
+    "A new answer about call {number}",
+    "The program office published an answer to a question about the call.",
+    "s.3(b)",
+)

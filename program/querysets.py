@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q
+from django.db.models.functions import JSONObject
 
 from program.enums import CallStatus, OfficeRole, QuestionStatus
 
@@ -39,6 +42,38 @@ class CallQuerySet(models.QuerySet):
 
     def due_to_close(self, at: datetime) -> Self:
         return self.filter(status=CallStatus.ISSUED, closes_at__lte=at)
+
+    def for_public_page(self) -> Self:
+        """All that the public page of a call prints, in one statement: its parts come as lists of rows."""
+        return self.annotate(
+            requirement_rows=rows_of(
+                "Requirement", "sort_order",
+                "code", "title", "guidance", "clause", "is_mandatory", "max_characters", "source",
+            ),
+            criterion_rows=rows_of(
+                "Criterion", "sort_order", "title", "guidance", "clause", "weight", "is_independent",
+            ),
+            amendment_rows=rows_of(
+                "Amendment", "number",
+                "number", "kind", "summary", "reason", "legal_basis", "effective_on", "text_before",
+                "text_after", "due_on_before", "due_on_after",
+            ),
+            question_rows=rows_of(
+                "Question", "-answered_at", "pk", "published_text", "answer", "answered_at",
+                status=QuestionStatus.ANSWERED, is_confidential=False,
+            ),
+        )  # fmt: skip
+
+    def for_desk_list(self) -> Self:
+        """What a row of the desk's list prints; ``open_questions`` is how many wait for an answer."""
+        waiting = Count("questions", filter=Q(questions__status=QuestionStatus.ASKED))
+        return self.defer("text", "certification_text").annotate(open_questions=waiting)
+
+
+def rows_of(model: str, order: str, *fields: str, **conditions: Any) -> ArraySubquery:
+    """The rows of one of a call's parts as dictionaries, as a subquery; days and times are text."""
+    rows = apps.get_model("program", model)._default_manager.filter(call=OuterRef("pk"), **conditions)
+    return ArraySubquery(rows.order_by(order, "pk").values(row=JSONObject(**{name: name for name in fields})))
 
 
 class QuestionQuerySet(models.QuerySet):

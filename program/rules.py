@@ -81,6 +81,7 @@ permit("program.view_call", is_public_call | is_program_officer | is_decision_of
 permit("program.add_call", is_program_officer)
 permit("program.change_call", is_program_officer)
 permit("program.approve_call", is_program_officer & ~is_call_drafter)
+permit("program.reopen_call", is_program_officer)
 permit("program.issue_call", is_program_officer)
 permit("program.amend_call", is_program_officer)
 permit("program.extend_call", is_program_officer)

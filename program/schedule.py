@@ -2,9 +2,52 @@
 
 from __future__ import annotations
 
+import logging
+from datetime import timedelta
+
+from celery import shared_task
 from celery.schedules import crontab
+from django.db import connection, transaction
+
+from program import clock
+from program.models import Call
+from program.services.calls import close_call
+from program.services.people import clock_account
+from program.transitions import NotReady, WrongStatus
+
+logger = logging.getLogger(__name__)
+
+# Longer than any request may take: what was received in time has committed before its call is closed
+SETTLING = timedelta(seconds=45)
+
+
+@shared_task
+def close_due_calls() -> int:
+    """Close every call whose deadline has passed, each in its own transaction; returns how many.
+
+    Of two beats one works: the other does not get the lock and leaves.
+    """
+    due = Call.objects.due_to_close(clock.instant() - SETTLING).order_by("closes_at")
+    return sum(close_one(pk) for pk in due.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def close_one(pk: int) -> bool:
+    """Close one call under the clock's own name, unless another worker has it in hand."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('close-call'), %s)", [pk])
+        if not cursor.fetchone()[0]:
+            return False
+    try:
+        close_call(Call.objects.get(pk=pk), by=clock_account())
+    except (WrongStatus, NotReady) as refusal:
+        logger.info("The call was not closed.", extra={"call": pk, "reason": str(refusal)})
+        return False
+    return True
+
 
 SCHEDULE = {
     "sweep-deliveries": {"task": "program.tasks.sweep_deliveries", "schedule": 20.0},
     "seal-record": {"task": "program.tasks.seal_record", "schedule": crontab(hour="5", minute="10")},
+    "close-due-calls": {"task": "program.schedule.close_due_calls", "schedule": crontab()},
 }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from contextlib import nullcontext
+from datetime import date, timedelta
 
 import factory
 from factory.django import DjangoModelFactory
 
+from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, Call, Country, Criterion, Office, Organization, Requirement, User
+from program.services import calls
+from program.services.people import clock_account
 
 COUNTRIES = {
     "US": "United States", "KE": "Kenya", "JP": "Japan", "CN": "China", "AE": "United Arab Emirates",
@@ -122,3 +126,38 @@ class CriterionFactory(DjangoModelFactory):
     code = factory.Sequence(lambda n: f"criterion-{n}")
     title = "National interest"
     weight = 100
+
+
+def drafted_call(by=None, **changes):
+    """A draft with the requirements and rubric of the library, complete for approval and issue."""
+    call = calls.draft_call(by=by or officer(), title="Call for proposals from pre-set consortia")
+    complete = {
+        "summary": "The Department of Commerce calls for full-stack AI export packages.",
+        "text": "Consortia propose full-stack AI export packages.",
+        "no_fr_reason": "Published on the Program's own site first.",
+        "no_control_reason": "Approval under the Paperwork Reduction Act is pending.",
+    }
+    return calls.update_call(call, by=call.created_by, revision=call.revision, changes=complete | changes)
+
+
+def approved_call(**changes):
+    """As ``drafted_call``, approved by a second program officer."""
+    call = drafted_call(**changes)
+    calls.approve_call(call, by=officer())
+    return call
+
+
+def issued_call(at=None, **changes):
+    """A call issued by the real services, now or at the moment ``at``."""
+    with clock.moved_to(at) if at else nullcontext():
+        call = approved_call(**changes)
+        calls.issue_call(call, by=call.created_by)
+    return call
+
+
+def closed_call(issued_at):
+    """A call issued at ``issued_at`` and closed by the clock one minute after its deadline."""
+    call = issued_call(at=issued_at)
+    with clock.moved_to(call.closes_at + timedelta(minutes=1)):
+        calls.close_call(call, by=clock_account())
+    return call

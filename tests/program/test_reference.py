@@ -40,7 +40,7 @@ def test_command_says_what_it_loaded(capsys):
 
 def test_five_agencies_are_consulted_on_every_proposal():
     evaluating = Agency.objects.filter(is_evaluating=True).values_list("code", flat=True)
-    assert list(evaluating) == ["COMMERCE", "STATE", "DOD", "ENERGY", "OSTP"]
+    assert list(evaluating) == ["COMMERCE", "STATE", "DOD", "DOE", "OSTP"]
 
 
 DUTIES = {

@@ -1,0 +1,60 @@
+"""Deadlines as calendar files (RFC 5545), for the reader's own calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+LINE_OCTETS = 75
+
+
+def deadline_file(*, uid: str, title: str, text: str, url: str, at: datetime, stamped_at: datetime) -> bytes:
+    """One event that ends at the exclusive bound ``at``, with reminders a week and a day before."""
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//American AI Exports Program//Portal//EN",
+        "METHOD:PUBLISH",
+        "BEGIN:VEVENT",
+        f"UID:{escaped(uid)}",
+        f"DTSTAMP:{in_utc(stamped_at)}",
+        f"DTSTART:{in_utc(at - timedelta(hours=1))}",
+        f"DTEND:{in_utc(at)}",
+        f"SUMMARY:{escaped(title)}",
+        f"DESCRIPTION:{escaped(text)}",
+        f"URL:{url}",
+        "TRANSP:TRANSPARENT",
+        *alarm(title, "-P7D"),
+        *alarm(title, "-P1D"),
+        "END:VEVENT",
+        "END:VCALENDAR",
+    ]
+    return "".join(f"{part}\r\n" for line in lines for part in folded(line)).encode()
+
+
+def alarm(title: str, trigger: str) -> list[str]:
+    description = f"DESCRIPTION:{escaped(title)}"
+    return ["BEGIN:VALARM", "ACTION:DISPLAY", description, f"TRIGGER:{trigger}", "END:VALARM"]
+
+
+def in_utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def escaped(text: str) -> str:
+    """``text`` as a value: backslash, comma, semicolon and line break escaped, other controls left out."""
+    kept = "".join(letter for letter in text.replace("\r\n", "\n") if letter == "\n" or letter.isprintable())
+    for plain, written in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\n", "\\n")):
+        kept = kept.replace(plain, written)
+    return kept
+
+
+def folded(line: str) -> Iterator[str]:
+    """``line`` cut so that no piece is longer than 75 octets; pieces after the first begin with a blank."""
+    piece = ""
+    for letter in line:
+        if len((piece + letter).encode()) > LINE_OCTETS:
+            yield piece
+            piece = " "
+        piece += letter
+    yield piece

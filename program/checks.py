@@ -1,0 +1,177 @@
+"""What a call must have before it is approved and issued: one function per rule, each with its clause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from program import clock
+from program.deadlines import CallClock, call_clock, long_date
+from program.enums import CallType, EvidenceType
+from program.models import Closure
+from program.transitions import Problem
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from program.models import Call
+
+FULL_WEIGHT = 100
+PRA = "44 U.S.C. 3507; 5 CFR 1320.5"
+LAYER_CODES = ("layer-hardware", "layer-data", "layer-models", "layer-security", "layer-applications")
+ORDER_CODES = (
+    *LAYER_CODES,
+    "us-manufacture",
+    "target-markets",
+    "operating-model",
+    "support-requested",
+    "compliance",
+)
+
+
+def has_title_and_text(call: Call) -> Iterator[Problem]:
+    """A public call says what it asks for, s.3(b)."""
+    for field, words in (("title", "a title"), ("summary", "a summary"), ("text", "the text of the call")):
+        if not getattr(call, field).strip():
+            yield Problem(f"call-{field}", f"Give the call {words}.", "s.3(b)", "text", field)
+
+
+def says_where_published(call: Call) -> Iterator[Problem]:
+    """A call cites the Federal Register, or the record says why not."""
+    if not call.fr_citation.strip() and not call.no_fr_reason.strip():
+        message = "Give the Federal Register citation, or say why there is none."
+        yield Problem("call-publication", message, "s.3(b)", "text", "fr_citation")
+
+
+def is_of_an_open_type(call: Call) -> Iterator[Problem]:
+    """Only pre-set consortia are called for so far; on-demand calls are not open."""
+    if call.call_type != CallType.PRE_SET:
+        message = "Calls for on-demand consortia are not open: no such call has been authorized."
+        yield Problem("call-type", message, "s.3(b)", "text", "call_type")
+
+
+def asks_all_the_order_requires(call: Call) -> Iterator[Problem]:
+    """A call requires of every proposal what s.3(b)(i) to (v) lists."""
+    requirements = list(call.requirements.all())
+    if not requirements:
+        message = "Add the requirements of s.3(b)(i) to (v); the library holds them."
+        yield Problem("call-requirements", message, "s.3(b)", "requirements")
+        return
+    required = {
+        requirement.code
+        for requirement in requirements
+        if requirement.is_mandatory and requirement.evidence_type == EvidenceType.PACKAGE
+    }
+    if missing := [code for code in ORDER_CODES if code not in required]:
+        message = f"Require what the order requires; mandatory and from the library: {', '.join(missing)}."
+        yield Problem("call-order-requirements", message, "s.3(b)(i)-(v)", "requirements")
+
+
+def cites_every_requirement(call: Call) -> Iterator[Problem]:
+    """A requirement names the clause or the policy that demands it."""
+    for requirement in call.requirements.all():
+        if not requirement.clause.strip():
+            message = f"Say under which clause the call requires “{requirement.title}”."
+            yield Problem("requirement-clause", message, "s.3(b)", "requirements")
+        if requirement.evidence_type == EvidenceType.CHOICE and len(choices_of(requirement.choices)) < 2:
+            message = f"Give at least two choices for “{requirement.title}”."
+            yield Problem("requirement-choices", message, "s.3(b)", "requirements")
+
+
+def has_a_rubric_of_full_weight(call: Call) -> Iterator[Problem]:
+    """The weights of a rubric add up to 100; independent criteria stand outside the total, s.3(d)."""
+    criteria = list(call.criteria.all())
+    weighed = [criterion for criterion in criteria if not criterion.is_independent]
+    if not weighed:
+        message = "Add the criteria by which reviewers score; the library holds a default rubric."
+        yield Problem("call-rubric", message, "s.3(d)", "criteria")
+    elif (total := sum(criterion.weight for criterion in weighed)) != FULL_WEIGHT:
+        message = f"The weights add up to {total}, not to {FULL_WEIGHT} percent."
+        yield Problem("call-weights", message, "s.3(d)", "criteria")
+    for criterion in criteria:
+        if criterion.is_independent and criterion.weight:
+            message = f"“{criterion.title}” is independent and stands outside the total: set its weight to 0."
+            yield Problem("criterion-independent", message, "s.3(d)", "criteria")
+
+
+def has_certification_text(call: Call) -> Iterator[Problem]:
+    """Whoever signs a proposal must see what is signed, 18 U.S.C. 1001."""
+    if not call.certification_text.strip():
+        message = "Give the text that the authorized representative certifies."
+        yield Problem("call-certification", message, "18 U.S.C. 1001", "notices", "certification_text")
+
+
+def may_collect_information(call: Call) -> Iterator[Problem]:
+    """A collection displays a valid OMB control number, or an officer recorded why there is none."""
+    if call.no_control_reason.strip():
+        return
+    if not call.control_number:
+        message = "Give the OMB control number, or record why there is none."
+        yield Problem("call-control-number", message, PRA, "notices", "control_number")
+    elif call.control_expires_on is None:
+        message = "Give the day on which the OMB control number expires."
+        yield Problem("call-control-expiry", message, PRA, "notices", "control_expires_on")
+    elif call.control_expires_on < clock.today():
+        message = f"The OMB control number expired on {long_date(call.control_expires_on)}."
+        yield Problem("call-control-expired", message, PRA, "notices", "control_expires_on")
+
+
+def closes_on_a_lawful_day(call: Call) -> Iterator[Problem]:
+    """The last day lies in the time to come; one later than the order gives needs a reason, s.3(c)."""
+    if call.set_due_on is None:
+        return
+    today = clock.today()
+    if call.set_due_on < today:
+        message = f"The last day, {long_date(call.set_due_on)}, has passed already."
+        yield Problem("call-due-passed", message, "s.3(c)", "schedule", "set_due_on")
+    elif expected_clock(call, today).is_later_than_order and not call.set_due_reason.strip():
+        yield Problem("call-due-reason", LATER_THAN_ORDER, "s.3(c)", "schedule", "set_due_reason")
+
+
+LATER_THAN_ORDER = (
+    "The last day is later than the 90th day after issue. The order requires proposals no later than 90 days"
+    " after the call is issued; record the justification."
+)
+APPROVAL_CHECKS = (
+    has_title_and_text,
+    says_where_published,
+    is_of_an_open_type,
+    asks_all_the_order_requires,
+    cites_every_requirement,
+    has_a_rubric_of_full_weight,
+    has_certification_text,
+)
+ISSUE_CHECKS = (*APPROVAL_CHECKS, may_collect_information, closes_on_a_lawful_day)
+
+
+def is_due_to_close(call: Call) -> Iterator[Problem]:
+    """A call closes at ``closes_at`` and not before, s.3(c)."""
+    if call.closes_at is None or clock.now() < call.closes_at:
+        message = "The call is open until its deadline; only an extension or a cancellation changes that."
+        yield Problem("call-not-due", message, "s.3(c)")
+
+
+def expected_clock(call: Call, issued_on: date) -> CallClock:
+    """The clock the call would have, were it issued on ``issued_on``."""
+    return call_clock(
+        issued_on,
+        rolls_forward=call.rolls_forward,
+        set_due_on=call.set_due_on,
+        closures=frozenset(Closure.objects.filter(counts_as_holiday=True).values_list("day", flat=True)),
+    )
+
+
+def warnings_of(call: Call, issued_on: date) -> list[Problem]:
+    """What does not keep the call from being issued but must be seen, whatever the reasons recorded."""
+    found = []
+    if expected_clock(call, issued_on).is_later_than_order:
+        found.append(Problem("later-than-order", LATER_THAN_ORDER, "s.3(c)", "schedule", "set_due_on"))
+    if call.no_control_reason.strip() and not call.control_number:
+        message = "The call would go out without an OMB control number; nobody need answer it."
+        found.append(Problem("no-control-number", message, "5 CFR 1320.6", "notices", "control_number"))
+    return found
+
+
+def choices_of(text: str) -> list[str]:
+    """The choices written one a line."""
+    return list(filter(None, map(str.strip, text.splitlines())))

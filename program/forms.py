@@ -1,0 +1,201 @@
+"""What people type about calls: drafts save whatever is missing, acts demand what they need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from program.models import Call, Criterion, Question, Requirement
+
+TEXT_LIMIT = 200_000
+NATIVE_DATE = {"type": "date"}
+
+
+def day_input() -> forms.DateInput:
+    return forms.DateInput(attrs=NATIVE_DATE, format="%Y-%m-%d")
+
+
+class NewCallForm(forms.Form):
+    title = forms.CharField(max_length=200, help_text="As it will stand at the head of the call.")
+    copied_from = forms.ModelChoiceField(
+        Call.objects.none(), required=False, label="Copy from", empty_label="Start from the library",
+        help_text="Texts, requirements, rubric and listed places are copied, not the clock and the OMB number.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, calls: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["copied_from"].queryset = calls  # type: ignore[attr-defined]
+
+
+class CallForm(forms.ModelForm):
+    """A draft of a call; nothing is required to save it, and ``revision`` is the one that was read."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+
+    class Meta:
+        model = Call
+        fields = (
+            "title", "call_type", "summary", "text", "fr_citation", "fr_published_on", "no_fr_reason",
+            "rolls_forward", "set_due_on", "set_due_reason", "cure_days", "consultation_days",
+            "check_max_age_days", "us_content_presumption", "anchor_must_be_us", "burden_hours",
+            "control_number", "control_expires_on", "no_control_reason", "certification_text",
+            "certification_version",
+        )  # fmt: skip
+        widgets = {
+            "summary": forms.Textarea(attrs={"rows": 3}),
+            "text": forms.Textarea(attrs={"rows": 18, "maxlength": TEXT_LIMIT}),
+            "no_fr_reason": forms.Textarea(attrs={"rows": 2}),
+            "set_due_reason": forms.Textarea(attrs={"rows": 3}),
+            "no_control_reason": forms.Textarea(attrs={"rows": 2}),
+            "certification_text": forms.Textarea(attrs={"rows": 5}),
+            "fr_published_on": day_input(),
+            "set_due_on": day_input(),
+            "control_expires_on": day_input(),
+            "cure_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
+            "consultation_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
+            "check_max_age_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
+            "burden_hours": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "hours"}),
+            "us_content_presumption": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "%"}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("title", "summary", "text"):
+            self.fields[name].required = False
+        self.initial.setdefault("revision", self.instance.revision)
+
+    def _post_clean(self) -> None:
+        """The service asks the model; here only the fields' own forms are asked, so that a draft is saved."""
+
+
+class RequirementForm(forms.ModelForm):
+    class Meta:
+        model = Requirement
+        fields = (
+            "code", "title", "clause", "guidance", "is_mandatory", "evidence_type", "choices",
+            "max_characters", "sort_order", "source",
+        )  # fmt: skip
+        widgets = {
+            "guidance": forms.Textarea(attrs={"rows": 3}),
+            "choices": forms.Textarea(attrs={"rows": 3}),
+            "source": forms.Textarea(attrs={"rows": 2}),
+            "max_characters": forms.NumberInput(attrs={"data-size": "small"}),
+            "sort_order": forms.NumberInput(attrs={"data-size": "small"}),
+        }
+        help_texts = {
+            "code": "Short and without blanks. The codes of the library name the check that decides them.",
+            "clause": "Such as E.O. 14320 s.3(b)(i)(A), or “Program policy”.",
+            "sort_order": "Lower numbers come first.",
+        }
+
+
+class CriterionForm(forms.ModelForm):
+    anchors_text = forms.CharField(
+        label="What the values mean", required=False, widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="One a line, the value first, such as “5: Outstanding”.",
+    )  # fmt: skip
+
+    class Meta:
+        model = Criterion
+        fields = (
+            "code", "title", "clause", "guidance", "weight", "is_independent", "lowest", "highest",
+            "sort_order",
+        )  # fmt: skip
+        widgets = {
+            "guidance": forms.Textarea(attrs={"rows": 3}),
+            "weight": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "%"}),
+            "lowest": forms.NumberInput(attrs={"data-size": "small"}),
+            "highest": forms.NumberInput(attrs={"data-size": "small"}),
+            "sort_order": forms.NumberInput(attrs={"data-size": "small"}),
+        }
+        labels = {"is_independent": "Independent: scored, but outside the total", "weight": "Weight"}
+        help_texts = {"sort_order": "Lower numbers come first."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        anchors = sorted(self.instance.anchors.items())
+        self.fields["anchors_text"].initial = "\n".join(f"{value}: {words}" for value, words in anchors)
+
+    def clean_anchors_text(self) -> dict[str, str]:
+        anchors = {}
+        for line in filter(None, map(str.strip, self.cleaned_data["anchors_text"].splitlines())):
+            value, colon, words = line.partition(":")
+            if not colon or not value.strip().lstrip("-").isdigit() or not words.strip():
+                message = f"Write “{line[:40]}” as a value, a colon and words, such as “5: Outstanding”."
+                raise ValidationError(message)
+            anchors[value.strip()] = words.strip()
+        return anchors
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        self.instance.anchors = cleaned.get("anchors_text") or {}
+        return cleaned
+
+
+class AmendForm(forms.Form):
+    text = forms.CharField(
+        label="The text of the call after the amendment", max_length=TEXT_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 18}),
+    )  # fmt: skip
+    summary = forms.CharField(
+        label="What changes", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One or two plain sentences; subscribers are sent them.",
+    )  # fmt: skip
+    reason = forms.CharField(
+        label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text="Public."
+    )
+    legal_basis = forms.CharField(max_length=200, required=False)
+
+
+class ExtendForm(forms.Form):
+    due_on = forms.DateField(
+        label="New last day", widget=day_input(), help_text="Ends at 11:59:59 p.m. Eastern time."
+    )
+    summary = forms.CharField(
+        label="What changes", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),
+    )  # fmt: skip
+    reason = forms.CharField(
+        label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text="Public."
+    )
+    legal_basis = forms.CharField(
+        max_length=200, help_text="The order knows no extension (s.3(c)). Name what this one rests on."
+    )
+    understood = forms.BooleanField(
+        label="I have read that the order requires proposals no later than 90 days after issue, s.3(c)"
+    )
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(
+        label="Why the call is cancelled", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Public, and sent to all who follow the call.",
+    )  # fmt: skip
+
+
+class ReopenForm(forms.Form):
+    note = forms.CharField(label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class QuestionForm(forms.ModelForm):
+    class Meta:
+        model = Question
+        fields = ("text", "is_confidential")
+
+    text = forms.CharField(
+        label="Your question", max_length=4000, widget=forms.Textarea(attrs={"rows": 4, "maxlength": 4000}),
+        help_text="The program office may reword it before it is published. Your name is not published.",
+    )  # fmt: skip
+
+
+class AnswerForm(forms.Form):
+    published_text = forms.CharField(
+        label="Question as published", required=False, max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Take out what could tell who asked. Empty: as it was asked.",
+    )  # fmt: skip
+    answer = forms.CharField(max_length=10_000, widget=forms.Textarea(attrs={"rows": 6}))
+    is_confidential = forms.BooleanField(
+        label="Answer privately: publish nothing", required=False,
+    )  # fmt: skip

@@ -1,0 +1,31 @@
+"""Two people, one row: a save names the revision it read, and a later one is not overwritten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class StaleRevision(Exception):
+    """Somebody saved ``record`` after the revision ``read`` was shown; nothing was changed."""
+
+    record: Any
+    read: int
+
+    def __str__(self) -> str:
+        noun = self.record._meta.verbose_name
+        return (
+            f"Somebody else saved this {noun} while you were working: you read revision {self.read}, it is now"
+            f" revision {self.record.revision}. Nothing of yours was saved; both texts are shown below."
+        )
+
+
+def hold(record: Any, *, revision: int | None = None) -> None:
+    """Lock the row of ``record`` and read it again; raise StaleRevision when it is not at ``revision``.
+
+    Part of the caller's transaction, which then raises ``record.revision`` by one as it saves.
+    """
+    record.refresh_from_db(from_queryset=type(record)._base_manager.select_for_update())
+    if revision is not None and record.revision != revision:
+        raise StaleRevision(record, revision)

@@ -1,0 +1,376 @@
+"""Everything that is done to a call: draft, approve, issue, amend, extend, close, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, transaction
+from django.forms.models import model_to_dict
+from django.urls import reverse
+
+from program import audit, clock, library, notices
+from program.checks import LATER_THAN_ORDER, expected_clock
+from program.deadlines import end_of_day, local_day, long_date
+from program.enums import AmendmentKind, CallStatus, OfficeRole
+from program.lifecycle import APPROVE, CANCEL, CLOSE, ISSUE, REOPEN
+from program.models import (
+    Amendment,
+    AuditEvent,
+    Call,
+    Country,
+    Criterion,
+    IneligibleJurisdiction,
+    Office,
+    Requirement,
+    User,
+)
+from program.notices import CALL_AMENDED, CALL_CANCELLED, CALL_EXTENDED, CALL_ISSUED, CALL_TO_APPROVE
+from program.revisions import hold
+from program.services.subscriptions import subscribers
+from program.transitions import NotReady, Problem, Transition, WrongStatus, perform
+
+EDITABLE = (
+    "title", "call_type", "summary", "text", "fr_citation", "fr_published_on", "no_fr_reason", "rolls_forward",
+    "set_due_on", "set_due_reason", "cure_days", "consultation_days", "check_max_age_days",
+    "us_content_presumption", "anchor_must_be_us", "control_number", "control_expires_on", "no_control_reason",
+    "burden_hours", "certification_text", "certification_version",
+)  # fmt: skip
+EDIT = Transition("edit", {CallStatus.DRAFT}, CallStatus.DRAFT, clause="s.3(b)")
+AMEND = Transition("amend", {CallStatus.ISSUED}, CallStatus.ISSUED, clause="s.3(b)", label="Amend the call")
+EXTEND = Transition(
+    "extend", {CallStatus.ISSUED}, CallStatus.ISSUED, clause="s.3(c)", label="Extend the deadline"
+)
+Part = Requirement | Criterion
+
+
+@transaction.atomic
+def draft_call(*, by: User, title: str, summary: str = "") -> Call:
+    """A new draft with the requirements, rubric and texts of the library, s.3(b)."""
+    require("program.add_call", by)
+    call = Call(
+        number=next_number(), title=title, summary=summary, created_by=by,
+        certification_text=library.CERTIFICATION,
+    )  # fmt: skip
+    call.full_clean(exclude=["summary"])
+    call.save()
+    seed_from_library(call)
+    audit.record(call, "call.draft", by=by, after=facts_of(call), clause="s.3(b)")
+    return call
+
+
+@transaction.atomic
+def copy_call(call: Call, *, by: User, title: str) -> Call:
+    """A new draft with the texts, requirements, rubric and listed places of ``call``; never its clock.
+
+    The OMB number is not copied: each collection shows its own.
+    """
+    require("program.add_call", by)
+    kept = {name: getattr(call, name) for name in EDITABLE if name not in NEVER_COPIED}
+    copied = Call.objects.create(**kept | {"number": next_number(), "title": title, "created_by": by})
+    for model in (Requirement, Criterion, IneligibleJurisdiction):
+        rows = list(model._default_manager.filter(call=call))
+        for row in rows:
+            row.pk, row._state.adding, row.call = None, True, copied
+        model._default_manager.bulk_create(rows)
+    audit.record(
+        copied, "call.draft", by=by, after={**facts_of(copied), "copied_from": call.number}, clause="s.3(b)"
+    )
+    return copied
+
+
+NEVER_COPIED = {
+    "fr_citation", "fr_published_on", "no_fr_reason", "set_due_on", "set_due_reason", "control_number",
+    "control_expires_on", "no_control_reason",
+}  # fmt: skip
+
+
+def next_number() -> str:
+    """The next number of the year in Washington, such as ``AIX-C-2026-0002``; one draft waits for the other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('call-number'))")
+    stem = f"AIX-C-{clock.today().year}-"
+    last = (
+        Call.objects.filter(number__startswith=stem)
+        .order_by("number")
+        .values_list("number", flat=True)
+        .last()
+    )
+    return f"{stem}{int(last.removeprefix(stem)) + 1 if last else 1:04}"
+
+
+def seed_from_library(call: Call) -> None:
+    for order, entry in enumerate(library.REQUIREMENTS, start=1):
+        call.requirements.create(**vars(entry), sort_order=order * 10, checked_on=clock.today())
+    for order, criterion in enumerate(library.RUBRIC, start=1):
+        facts = vars(criterion) | {"guidance": f"{criterion.guidance} {library.RUBRIC_NOTE}"}
+        call.criteria.create(**facts, sort_order=order * 10)
+    known = set(Country.objects.values_list("code", flat=True))
+    IneligibleJurisdiction.objects.bulk_create(
+        IneligibleJurisdiction(
+            call=call, layer=place.layer, country_id=place.country, reason=place.reason, source=place.source,
+            confidence=place.confidence, checked_on=clock.today(), effective_from=clock.today(),
+        )
+        for place in library.INELIGIBLE
+        if place.country in known
+    )  # fmt: skip
+
+
+def require(permission: str, by: User, record: Any = None) -> None:
+    """Raise PermissionDenied unless ``by`` holds ``permission``."""
+    if not by.has_perm(permission, record):
+        raise PermissionDenied("You may not do this.")
+
+
+def hold_draft(call: Call, *, by: User, revision: int | None = None) -> None:
+    """Lock a draft that ``by`` may edit; raise WrongStatus once it is approved, StaleRevision when it moved on."""
+    require("program.change_call", by, call)
+    hold(call, revision=revision)
+    if call.status != CallStatus.DRAFT:
+        raise WrongStatus(EDIT, call)
+
+
+def facts_of(record: Call | Part) -> dict[str, str]:
+    """The editable facts of a record as words, for the record of what changed."""
+    names = (
+        EDITABLE if isinstance(record, Call) else [field.name for field in record._meta.concrete_fields][1:]
+    )
+    return {
+        name: str(value)
+        for name, value in model_to_dict(record, fields=names).items()
+        if value not in ("", None)
+    }
+
+
+@transaction.atomic
+def update_call(call: Call, *, by: User, revision: int, changes: dict[str, Any]) -> Call:
+    """Save what a person changed in a draft, read at ``revision``; saving never asks for completeness."""
+    hold_draft(call, by=by, revision=revision)
+    before = facts_of(call)
+    for name in EDITABLE:
+        if name in changes:
+            setattr(call, name, changes[name])
+    call.full_clean(exclude=["title", "summary"])
+    save_draft(call)
+    after = facts_of(call)
+    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    if names:
+        was, now_is = ({name: facts.get(name, "") for name in names} for facts in (before, after))
+        audit.record(call, "call.change", by=by, before=was, after=now_is, clause="s.3(b)")
+    return call
+
+
+def save_draft(call: Call) -> None:
+    call.revision += 1
+    call.save(update_fields=[*EDITABLE, "revision", "updated_at"])
+
+
+@transaction.atomic
+def save_part(part: Part, *, by: User) -> Part:
+    """Add or change a requirement or a criterion of a draft call."""
+    call = part.call
+    hold_draft(call, by=by)
+    noun = part._meta.model_name
+    old = type(part)._default_manager.filter(pk=part.pk, call=call).first() if part.pk else None
+    part.full_clean()
+    part.save()
+    save_draft(call)
+    act = f"call.change_{noun}" if old else f"call.add_{noun}"
+    before = facts_of(old) if old else ""
+    audit.record(call, act, by=by, before=before, after=facts_of(part), clause="s.3(b)")
+    return part
+
+
+@transaction.atomic
+def remove_part(part: Part, *, by: User) -> None:
+    """Take a requirement or a criterion out of a draft call; the record keeps what it said."""
+    call = part.call
+    hold_draft(call, by=by)
+    before = facts_of(part)
+    part.delete()
+    save_draft(call)
+    audit.record(call, f"call.remove_{part._meta.model_name}", by=by, before=before, clause="s.3(b)")
+
+
+@transaction.atomic
+def ask_for_approval(call: Call, *, by: User) -> AuditEvent:
+    """Tell the other program officers that a draft is ready; raises NotReady with all that is missing."""
+    hold_draft(call, by=by)
+    if problems := APPROVE.problems(call):
+        raise NotReady(problems)
+    event = audit.record(call, "call.ask_approval", by=by, clause="s.3(b)")
+    others = [person for person in program_officers() if person.pk != call.created_by_id]
+    url = reverse("program:desk-call", args=[call.number])
+    notices.owe(event, CALL_TO_APPROVE, others, url=url, number=call.number, title=call.title)
+    return event
+
+
+def program_officers() -> Iterable[User]:
+    """Everyone who holds the office today."""
+    offices = Office.objects.in_force(on=clock.today()).filter(role=OfficeRole.PROGRAM_OFFICER)
+    return User.objects.filter(pk__in=offices.values("user"))
+
+
+@transaction.atomic
+def approve_call(call: Call, *, by: User) -> AuditEvent:
+    """A program officer other than the drafter finds the call complete; raises NotReady with every problem."""
+    event = perform(APPROVE, call, by=by)
+    call.approved_by = by
+    call.save(update_fields=["approved_by", "updated_at"])
+    return event
+
+
+@transaction.atomic
+def reopen_call(call: Call, *, by: User, note: str = "") -> AuditEvent:
+    """Take an approved call back to its draft; the approval is void."""
+    event = perform(REOPEN, call, by=by, note=note)
+    call.approved_by = None
+    call.revision += 1
+    call.save(update_fields=["approved_by", "revision", "updated_at"])
+    return event
+
+
+@transaction.atomic
+def issue_call(call: Call, *, by: User) -> AuditEvent:
+    """Issue the call, s.3(b): from this moment its 90 days run, s.3(c); subscribers of the Program are told.
+
+    The clock is computed once, from the day in Washington on which the issuing transaction began.
+    """
+    hold(call)
+    if call.status in ISSUE.sources:
+        state_clock(call)
+    event = perform(ISSUE, call, by=by)
+    notices.owe(
+        event, CALL_ISSUED, subscribers(call), url=public_url(call), number=call.number, title=call.title,
+        due=long_date(call.due_on),
+    )  # fmt: skip
+    return event
+
+
+def state_clock(call: Call) -> None:
+    """Write the day of issue and everything that follows from it onto the locked row of an approved call."""
+    call.issued_at = clock.now()
+    call.issued_on = local_day(call.issued_at)
+    stated = expected_clock(call, call.issued_on)
+    for name in CLOCK_FIELDS:
+        setattr(call, name, getattr(stated, name))
+    call.save(update_fields=["issued_at", "issued_on", *CLOCK_FIELDS, "updated_at"])
+
+
+CLOCK_FIELDS = ("day_90", "due_on", "closes_at", "rule_text", "rule_citation")
+
+
+def public_url(call: Call) -> str:
+    return reverse("program:call-detail", args=[call.number])
+
+
+def hold_open(call: Call, act: Transition, *, by: User) -> None:
+    """Lock a call that is issued and not past its deadline; raise WrongStatus or NotReady otherwise."""
+    require(act.permission(call), by, call)
+    hold(call)
+    if call.status not in act.sources:
+        raise WrongStatus(act, call)
+    if clock.now() >= call.closes_at:
+        message = "The deadline has passed: the call can no longer be changed."
+        raise NotReady([Problem("call-over", message, "s.3(c)")])
+
+
+def next_amendment(call: Call) -> int:
+    return (call.amendments.order_by("-number").values_list("number", flat=True).first() or 0) + 1
+
+
+@transaction.atomic
+def amend_call(
+    call: Call, *, by: User, text: str, summary: str, reason: str, legal_basis: str = ""
+) -> Amendment:
+    """Change the text of an open call in public: numbered, with the text before and after, and the reason."""
+    hold_open(call, AMEND, by=by)
+    if text.strip() == call.text.strip():
+        raise NotReady(
+            [Problem("amendment-empty", "The text is the same as before.", "s.3(b)", field="text")]
+        )
+    amendment = Amendment(
+        call=call, number=next_amendment(call), summary=summary, reason=reason, legal_basis=legal_basis,
+        effective_on=clock.today(), text_before=call.text, text_after=text, due_on_before=call.due_on,
+        due_on_after=call.due_on, made_by=by,
+    )  # fmt: skip
+    amendment.full_clean()
+    amendment.save()
+    call.text = text
+    call.revision += 1
+    call.save(update_fields=["text", "revision", "updated_at"])
+    event = audit.record(
+        call, "call.amend", by=by, before={"text": amendment.text_before}, after={"text": text}, note=reason,
+        clause="s.3(b)",
+    )  # fmt: skip
+    notices.owe(
+        event, CALL_AMENDED, subscribers(call), url=f"{public_url(call)}#amendment-{amendment.number}",
+        number=call.number, amendment=amendment.number, summary=summary,
+    )  # fmt: skip
+    return amendment
+
+
+@transaction.atomic
+def extend_call(
+    call: Call, *, by: User, due_on: date, summary: str, reason: str, legal_basis: str
+) -> Amendment:
+    """Move the deadline of an open call to a later day in public, with the reason and the legal basis.
+
+    The order knows no extension: one past the 90th day carries the warning that cites s.3(c).
+    """
+    hold_open(call, EXTEND, by=by)
+    if due_on <= call.due_on:
+        message = f"Choose a day after {long_date(call.due_on)}, the last day as it stands."
+        raise NotReady([Problem("extension-earlier", message, "s.3(c)", field="due_on")])
+    amendment = Amendment(
+        call=call, number=next_amendment(call), kind=AmendmentKind.EXTENSION, summary=summary, reason=reason,
+        legal_basis=legal_basis, effective_on=clock.today(), due_on_before=call.due_on, due_on_after=due_on,
+        made_by=by,
+    )  # fmt: skip
+    amendment.full_clean()
+    if not legal_basis.strip():
+        raise ValidationError({"legal_basis": "Name the legal basis of the extension."})
+    amendment.save()
+    before = {"due_on": call.due_on.isoformat(), "closes_at": call.closes_at.isoformat()}
+    call.due_on, call.closes_at = due_on, end_of_day(due_on)
+    call.rule_text = (
+        f"{call.rule_text} Extended by amendment {amendment.number} from {long_date(amendment.due_on_before)} to"
+        f" {long_date(due_on)}."
+    )
+    call.revision += 1
+    call.save(update_fields=["due_on", "closes_at", "rule_text", "revision", "updated_at"])
+    after = {"due_on": due_on.isoformat(), "closes_at": call.closes_at.isoformat()}
+    event = audit.record(call, "call.extend", by=by, before=before, after=after, note=reason, clause="s.3(c)")
+    notices.owe(
+        event, CALL_EXTENDED, subscribers(call), url=f"{public_url(call)}#amendment-{amendment.number}",
+        number=call.number, before=long_date(amendment.due_on_before), due=long_date(due_on),
+    )  # fmt: skip
+    return amendment
+
+
+def warning_of_extension(call: Call, due_on: date) -> str:
+    """The warning that an extension to ``due_on`` carries, citing s.3(c), or nothing."""
+    return LATER_THAN_ORDER if due_on > expected_clock(call, call.issued_on).rolled_day_90 else ""
+
+
+@transaction.atomic
+def close_call(call: Call, *, by: User) -> AuditEvent:
+    """Close a call whose deadline has passed; the clock's act, nobody else's, s.3(c)."""
+    return perform(CLOSE, call, by=by)
+
+
+@transaction.atomic
+def cancel_call(call: Call, *, by: User, reason: str) -> AuditEvent:
+    """End an issued call before its deadline with a public reason; subscribers are told."""
+    require(CANCEL.permission(call), by, call)
+    if not reason.strip():
+        raise NotReady(
+            [Problem("cancel-reason", "Give the reason; it is published.", "s.3(b)", field="reason")]
+        )
+    event = perform(CANCEL, call, by=by, note=reason)
+    notices.owe(
+        event, CALL_CANCELLED, subscribers(call), url=public_url(call), number=call.number, reason=reason
+    )  # fmt: skip
+    return event

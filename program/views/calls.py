@@ -1,0 +1,159 @@
+"""The public pages of calls, and what a signed-in person does there: follow, ask, withdraw a question."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from program import library
+from program.acts import attempt
+from program.calendars import deadline_file
+from program.context_processors import Portal
+from program.deadlines import long_date
+from program.differences import compare_texts
+from program.enums import AmendmentKind, CallStatus
+from program.forms import QuestionForm
+from program.models import Call, Question
+from program.services.calls import public_url
+from program.services.questions import ask_question, withdraw_question
+from program.services.subscriptions import follows, subscribe, unsubscribe
+from program.transitions import NotReady
+
+
+@login_not_required
+@require_safe
+def call_list(request: HttpRequest) -> HttpResponse:
+    """Every call that was issued, the newest first."""
+    calls = Call.objects.public().defer("text", "certification_text").order_by("-issued_at", "-pk")
+    now = timezone.now()
+    following = request.user.is_authenticated and follows(request.user, None)
+    facts = {"calls": [(call, is_open(call, now)) for call in calls], "is_following": following}
+    return render(request, "program/calls/list.html", facts)
+
+
+def is_open(call: Call, now: timezone.datetime) -> bool:
+    """Whether the call takes proposals; its status follows within a minute."""
+    return call.status == CallStatus.ISSUED and call.closes_at is not None and now < call.closes_at
+
+
+@login_not_required
+@require_safe
+def call_detail(request: HttpRequest, number: str) -> HttpResponse:
+    """One issued call: text, requirements, timeline, amendments, questions. One statement for a stranger."""
+    call = get_object_or_404(Call.objects.public().for_public_page(), number=number)
+    return show_call(request, call, QuestionForm())
+
+
+def show_call(request: HttpRequest, call: Call, form: QuestionForm, status: int = 200) -> HttpResponse:
+    """The public page; a signed-in person sees as well their own questions and whether they follow."""
+    now = timezone.now()
+    facts = {
+        **facts_of_call(call, request),
+        "form": form,
+        "is_open": is_open(call, now),
+        "my_questions": [],
+        "is_following": False,
+    }
+    if request.user.is_authenticated:
+        facts["my_questions"] = list(Question.objects.filter(call=call, asked_by=request.user))
+        facts["is_following"] = follows(request.user, call)
+    return render(request, "program/calls/detail.html", facts, status=status)
+
+
+def facts_of_call(call: Call, request: HttpRequest) -> dict[str, object]:
+    """What the public page and the preview at the desk print of a call."""
+    amendments = [
+        {
+            **row,
+            "is_extension": row["kind"] == AmendmentKind.EXTENSION,
+            "segments": compare_texts(row["text_before"], row["text_after"]) if row["text_after"] else (),
+        }
+        for row in call.amendment_rows
+    ]
+    expires = long_date(call.control_expires_on) if call.control_expires_on else "not stated"
+    burden = library.burden_notice(
+        call.burden_hours, Portal(request).support_email, call.control_number, expires
+    )
+    return {
+        "call": call,
+        "requirements": call.requirement_rows,
+        "criteria": call.criterion_rows,
+        "amendments": amendments,
+        "questions": call.question_rows,
+        "burden": burden,
+        "confidentiality_text": library.CONFIDENTIALITY,
+    }
+
+
+@login_not_required
+@require_safe
+def call_calendar(request: HttpRequest, number: str) -> HttpResponse:
+    """The deadline as a calendar file."""
+    call = get_object_or_404(Call.objects.public().defer("text"), number=number)
+    if call.status == CallStatus.CANCELLED:
+        raise Http404
+    content = deadline_file(
+        uid=f"{call.number}@{request.get_host()}",
+        title=f"{call.number}: proposals are due",
+        text=f"{call.title}\n{call.rule_text}",
+        url=request.build_absolute_uri(public_url(call)),
+        at=call.closes_at,
+        stamped_at=call.updated_at,
+    )
+    response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{call.number}-deadline.ics"'
+    return response
+
+
+@require_POST
+def call_ask(request: HttpRequest, number: str) -> HttpResponse:
+    """Put a question to the program office."""
+    call = get_object_or_404(Call.objects.public().for_public_page(), number=number)
+    form = QuestionForm(request.POST)
+    if form.is_valid():
+        try:
+            ask_question(call, by=request.user, **form.cleaned_data)
+        except NotReady as refusal:
+            form.add_error("text", str(refusal))
+        else:
+            done = "Your question went to the program office. You will be told of the answer."
+            messages.success(request, done)
+            return redirect(f"{public_url(call)}#my-questions")
+    return show_call(request, call, form, status=422)
+
+
+@require_POST
+def call_follow(request: HttpRequest, number: str) -> HttpResponse:
+    """Follow one call, or follow it no longer."""
+    call = get_object_or_404(Call.objects.public().defer("text"), number=number)
+    return follow(request, call, "this call", public_url(call))
+
+
+@require_POST
+def follow_program(request: HttpRequest) -> HttpResponse:
+    """Follow every call of the Program, or no longer."""
+    return follow(request, None, "every call", "program:calls")
+
+
+def follow(request: HttpRequest, call: Call | None, what: str, back: str) -> HttpResponse:
+    if request.POST.get("act") == "stop":
+        unsubscribe(call, by=request.user)
+        messages.success(request, f"You no longer follow {what}.")
+    else:
+        subscribe(call, by=request.user)
+        messages.success(request, f"You follow {what}: you will be told what changes, here and by e-mail.")
+    return redirect(back)
+
+
+@require_POST
+def question_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take one's own question back."""
+    question = get_object_or_404(
+        Question.objects.visible_to(request.user).select_related("call"), pk=pk, asked_by=request.user
+    )
+    attempt(request, withdraw_question, question, done="Your question was withdrawn.")
+    return redirect(f"{public_url(question.call)}#my-questions")

@@ -1,0 +1,383 @@
+"""The call workshop at the desk: draft, check, approve, issue, amend, extend, cancel, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from program import clock
+from program.acts import attempt
+from program.checks import FULL_WEIGHT, expected_clock, warnings_of
+from program.enums import CallStatus, QuestionStatus
+from program.forms import (
+    AmendForm,
+    AnswerForm,
+    CallForm,
+    CancelForm,
+    CriterionForm,
+    ExtendForm,
+    NewCallForm,
+    ReopenForm,
+    RequirementForm,
+)
+from program.lifecycle import APPROVE, CALL_TRANSITIONS, ISSUE
+from program.models import AuditEvent, Call, Criterion, Question, Requirement
+from program.revisions import StaleRevision
+from program.services import calls as services
+from program.services.questions import answer_question
+from program.services.subscriptions import subscribers
+from program.transitions import NotReady, WrongStatus, available
+from program.views.calls import facts_of_call
+
+View = Callable[..., HttpResponse]
+FORM = ["GET", "HEAD", "POST"]
+
+
+def program_office(view: View) -> View:
+    """A page of the program office: for anybody else it does not exist."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.has_perm("program.change_call"):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def find(request: HttpRequest, number: str) -> Call:
+    return get_object_or_404(Call.objects.visible_to(request.user), number=number)
+
+
+@program_office
+@require_safe
+def call_list(request: HttpRequest) -> HttpResponse:
+    """Every call, drafts first, with the questions that wait."""
+    facts = {
+        "calls": Call.objects.visible_to(request.user).for_desk_list(),
+        "waiting": Question.objects.visible_to(request.user).filter(status=QuestionStatus.ASKED).count(),
+    }
+    return render(request, "program/desk/list.html", facts)
+
+
+@program_office
+@require_http_methods(FORM)
+def call_new(request: HttpRequest) -> HttpResponse:
+    """Start a draft from the library or from an earlier call."""
+    form = NewCallForm(request.POST or None, calls=Call.objects.visible_to(request.user))
+    if request.method == "POST" and form.is_valid():
+        title, earlier = form.cleaned_data["title"], form.cleaned_data["copied_from"]
+        if earlier:
+            call = services.copy_call(earlier, by=request.user, title=title)
+        else:
+            call = services.draft_call(by=request.user, title=title)
+        messages.success(request, f"Draft {call.number} was made. Only the program office can see it.")
+        return redirect("program:desk-call", call.number)
+    return render(request, "program/desk/new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@program_office
+@require_safe
+def call_overview(request: HttpRequest, number: str) -> HttpResponse:
+    return show(request, find(request, number))
+
+
+def show(request: HttpRequest, call: Call, status: int = 200, **more: Any) -> HttpResponse:
+    """One call as the program office sees it: what is missing, its clock, its parts, its acts, its record."""
+    may = {transition.name for transition in available(CALL_TRANSITIONS, call, request.user)}
+    day = call.issued_on or clock.today()
+    requirements, criteria = list(call.requirements.all()), list(call.criteria.all())
+    facts = {
+        "call": call,
+        "may": may,
+        "is_draft": call.status == CallStatus.DRAFT,
+        "is_open": call.status == CallStatus.ISSUED and clock.now() < call.closes_at,
+        "is_drafter": call.created_by_id == request.user.pk,
+        "approval_problems": APPROVE.problems(call) if call.status == CallStatus.DRAFT else [],
+        "issue_problems": ISSUE.problems(call) if call.issued_at is None else [],
+        "warnings": warnings_of(call, day),
+        "expected": expected_clock(call, day),
+        "requirements": requirements,
+        "criteria": criteria,
+        "total_weight": sum(criterion.weight for criterion in criteria if not criterion.is_independent),
+        "full_weight": FULL_WEIGHT,
+        "places": call.ineligible_jurisdictions.select_related("country").order_by("layer", "country__name"),
+        "amendments": call.amendments.select_related("made_by"),
+        "events": AuditEvent.objects.of(call).select_related("actor").reverse()[:20],
+        "waiting": call.questions.filter(status=QuestionStatus.ASKED).count(),
+        "told": subscribers(call).count(),
+        "reopen_form": ReopenForm(),
+        **more,
+    }
+    return render(request, "program/desk/call.html", facts, status=status)
+
+
+@program_office
+@require_http_methods(FORM)
+def call_edit(request: HttpRequest, number: str) -> HttpResponse:
+    """Edit a draft; a save that read an older revision answers 409 with both texts."""
+    call = find(request, number)
+    if call.status != CallStatus.DRAFT:
+        message = "Only a draft is edited. An approved call goes back to draft, an open one is amended."
+        messages.info(request, message)
+        return redirect("program:desk-call", call.number)
+    form = CallForm(request.POST or None, instance=call)
+    if request.method != "POST":
+        return render(request, "program/desk/edit.html", {"call": call, "form": form})
+    if form.is_valid():
+        changes = dict(form.cleaned_data)
+        revision = changes.pop("revision")
+        try:
+            services.update_call(call, by=request.user, revision=revision, changes=changes)
+        except StaleRevision as stale:
+            return edit_conflict(request, stale, form)
+        except WrongStatus as refusal:
+            messages.warning(request, str(refusal))
+            return redirect("program:desk-call", call.number)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            if is_autosave(request):
+                return JsonResponse({"saved_at": call.updated_at.isoformat(), "revision": call.revision})
+            messages.success(request, "Saved.")
+            return redirect("program:desk-call", call.number)
+    if is_autosave(request):
+        return JsonResponse({"errors": form.errors}, status=422)
+    facts = {"call": find(request, number), "form": form}
+    return render(request, "program/desk/edit.html", facts, status=422)
+
+
+def is_autosave(request: HttpRequest) -> bool:
+    return request.headers.get("X-Autosave") == "1"
+
+
+def edit_conflict(request: HttpRequest, stale: StaleRevision, form: CallForm) -> HttpResponse:
+    """What the person typed beside what another saved meanwhile; the next save goes over it knowingly."""
+    current = stale.record
+    yours = {name: form[name].value() for name in services.EDITABLE if name in form.fields}
+    theirs = services.facts_of(current)
+    typed = {name: str(value) for name, value in form.cleaned_data.items() if name in services.EDITABLE}
+    differing = [name for name in yours if blank(typed.get(name)) != blank(theirs.get(name))]
+    if is_autosave(request):
+        body = {
+            "yours": {name: blank(typed.get(name)) for name in differing},
+            "theirs": {name: theirs.get(name, "") for name in differing},
+            "revision": current.revision,
+        }
+        return JsonResponse(body, status=409)
+    data = form.data.copy()
+    data["revision"] = str(current.revision)
+    both = [
+        {"label": form.fields[name].label, "yours": blank(typed.get(name)), "theirs": theirs.get(name, "")}
+        for name in differing
+    ]
+    facts = {"call": current, "form": CallForm(data, instance=current), "conflict": str(stale), "both": both}
+    return render(request, "program/desk/edit.html", facts, status=409)
+
+
+def blank(value: Any) -> str:
+    return "" if value in (None, "None") else str(value)
+
+
+@program_office
+@require_safe
+def call_preview(request: HttpRequest, number: str) -> HttpResponse:
+    """The call as the public will see it, were it issued today."""
+    visible = Call.objects.visible_to(request.user).for_public_page()
+    call = get_object_or_404(visible, number=number)
+    day = call.issued_on or clock.today()
+    facts = {**facts_of_call(call, request), "expected": expected_clock(call, day)}
+    return render(request, "program/desk/preview.html", facts)
+
+
+def carry_out(request: HttpRequest, number: str, service: View, done: str, **details: Any) -> HttpResponse:
+    """Do one act to a call and show what came of it: done, or everything that keeps it from being done."""
+    call = find(request, number)
+    try:
+        attempt(request, service, call, done=done, **details)
+    except NotReady as refusal:
+        return show(request, find(request, number), status=422, problems=refusal.problems)
+    return redirect("program:desk-call", number)
+
+
+@program_office
+@require_POST
+def call_ask_approval(request: HttpRequest, number: str) -> HttpResponse:
+    done = "The other program officers were told that the draft waits for approval."
+    return carry_out(request, number, services.ask_for_approval, done)
+
+
+@program_office
+@require_POST
+def call_approve(request: HttpRequest, number: str) -> HttpResponse:
+    return carry_out(request, number, services.approve_call, "The call is approved. It can be issued now.")
+
+
+@program_office
+@require_POST
+def call_reopen(request: HttpRequest, number: str) -> HttpResponse:
+    form = ReopenForm(request.POST)
+    if not form.is_valid():
+        return show(request, find(request, number), status=422, reopen_form=form)
+    done = "The call is a draft again and needs a new approval."
+    return carry_out(request, number, services.reopen_call, done, note=form.cleaned_data["note"])
+
+
+@program_office
+@require_POST
+def call_issue(request: HttpRequest, number: str) -> HttpResponse:
+    done = "The call is issued: it is public, its clock runs, and proposals are taken."
+    return carry_out(request, number, services.issue_call, done)
+
+
+def act_form(
+    request: HttpRequest, number: str, form: BaseForm, service: View, template: str, done: str, **more: Any
+) -> HttpResponse:
+    """A form for one act on an open call; what the act refuses stands beside its field."""
+    call = find(request, number)
+    if call.status != CallStatus.ISSUED:
+        messages.info(request, "Only a call that is open is changed in public.")
+        return redirect("program:desk-call", number)
+    if request.method == "POST" and form.is_valid():
+        details = {name: value for name, value in form.cleaned_data.items() if name != "understood"}
+        try:
+            if attempt(request, service, call, done=done, **details):
+                return redirect("program:desk-call", number)
+        except NotReady as refusal:
+            for problem in refusal.problems:
+                form.add_error(problem.field if problem.field in form.fields else None, problem.message)
+        except ValidationError as error:
+            form.add_error(None, error)
+    facts = {"call": call, "form": form, "told": subscribers(call).count(), **more}
+    return render(request, template, facts, status=422 if form.errors else 200)
+
+
+@program_office
+@require_http_methods(FORM)
+def call_amend(request: HttpRequest, number: str) -> HttpResponse:
+    form = AmendForm(request.POST or None, initial={"text": find(request, number).text})
+    done = "The amendment is public, and all who follow the call are told."
+    return act_form(request, number, form, services.amend_call, "program/desk/amend.html", done)
+
+
+@program_office
+@require_http_methods(FORM)
+def call_extend(request: HttpRequest, number: str) -> HttpResponse:
+    form = ExtendForm(request.POST or None)
+    done = "The new deadline is public, and all who follow the call are told."
+    return act_form(request, number, form, services.extend_call, "program/desk/extend.html", done)
+
+
+@program_office
+@require_http_methods(FORM)
+def call_cancel(request: HttpRequest, number: str) -> HttpResponse:
+    form = CancelForm(request.POST or None)
+    done = "The call is cancelled, and all who follow it are told."
+    return act_form(request, number, form, services.cancel_call, "program/desk/cancel.html", done)
+
+
+@program_office
+@require_http_methods(FORM)
+def requirement_new(request: HttpRequest, number: str) -> HttpResponse:
+    return part_form(request, number, RequirementForm, Requirement(source="Program policy"))
+
+
+@program_office
+@require_http_methods(FORM)
+def requirement(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    return part_form(request, number, RequirementForm, find_part(request, number, Requirement, pk))
+
+
+@program_office
+@require_POST
+def requirement_remove(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    return part_remove(request, number, find_part(request, number, Requirement, pk))
+
+
+@program_office
+@require_http_methods(FORM)
+def criterion_new(request: HttpRequest, number: str) -> HttpResponse:
+    return part_form(request, number, CriterionForm, Criterion())
+
+
+@program_office
+@require_http_methods(FORM)
+def criterion(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    return part_form(request, number, CriterionForm, find_part(request, number, Criterion, pk))
+
+
+@program_office
+@require_POST
+def criterion_remove(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    return part_remove(request, number, find_part(request, number, Criterion, pk))
+
+
+def find_part(request: HttpRequest, number: str, model: type[services.Part], pk: int) -> services.Part:
+    part: services.Part = get_object_or_404(model, call=find(request, number), pk=pk)
+    return part
+
+
+def part_form(
+    request: HttpRequest, number: str, form_class: type[RequirementForm | CriterionForm], part: services.Part
+) -> HttpResponse:
+    """Add or change one requirement or criterion of a draft."""
+    part.call = find(request, number)
+    if part.call.status != CallStatus.DRAFT:
+        messages.info(request, "Requirements and rubric are frozen once a call is approved.")
+        return redirect("program:desk-call", number)
+    form = form_class(request.POST or None, instance=part)
+    if request.method == "POST" and form.is_valid():
+        try:
+            if attempt(request, services.save_part, form.instance, done="Saved."):
+                return redirect("program:desk-call", number)
+        except ValidationError as error:
+            form.add_error(None, error)
+    noun = part._meta.verbose_name
+    facts = {"call": part.call, "form": form, "part": part if part.pk else None, "noun": noun}
+    return render(request, "program/desk/part.html", facts, status=422 if form.errors else 200)
+
+
+def part_remove(request: HttpRequest, number: str, part: services.Part) -> HttpResponse:
+    attempt(request, services.remove_part, part, done=f"The {part._meta.verbose_name} was removed.")
+    return redirect("program:desk-call", number)
+
+
+@program_office
+@require_safe
+def question_list(request: HttpRequest) -> HttpResponse:
+    """Questions that wait, the oldest first, then the last fifty that were settled."""
+    questions = Question.objects.visible_to(request.user).select_related("call", "asked_by")
+    facts = {
+        "waiting": questions.filter(status=QuestionStatus.ASKED).order_by("created_at"),
+        "settled": questions.exclude(status=QuestionStatus.ASKED).order_by("-updated_at")[:50],
+    }
+    return render(request, "program/desk/questions.html", facts)
+
+
+@program_office
+@require_http_methods(FORM)
+def question(request: HttpRequest, pk: int) -> HttpResponse:
+    """Read one question and answer it."""
+    asked = get_object_or_404(
+        Question.objects.visible_to(request.user).select_related("call", "asked_by", "answered_by"), pk=pk
+    )
+    initial = {"published_text": asked.text, "is_confidential": asked.is_confidential}
+    form = AnswerForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            attempt(request, answer_question, asked, done="The answer is given.", **form.cleaned_data)
+        except NotReady as refusal:
+            form.add_error("answer", str(refusal))
+        else:
+            return redirect("program:desk-questions")
+    told = subscribers(asked.call).exclude(pk=asked.asked_by_id).count()
+    facts = {"question": asked, "form": form, "told": told, "is_open": asked.status == QuestionStatus.ASKED}
+    return render(request, "program/desk/question.html", facts, status=422 if form.errors else 200)

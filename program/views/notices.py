@@ -1,0 +1,40 @@
+"""A person's own notices; reading one is a POST, because opening a page changes nothing."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from program import clock
+from program.models import Notice
+
+PAGE = 25
+
+
+@require_safe
+def notice_list(request: HttpRequest) -> HttpResponse:
+    """The newest 25 notices, or those before the one named in ``before``."""
+    notices = Notice.objects.visible_to(request.user).order_by("-pk")
+    before = request.GET.get("before", "")
+    if before.isdecimal() and len(before) < 19:
+        notices = notices.filter(pk__lt=int(before))
+    found = list(notices[: PAGE + 1])
+    older = f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else ""
+    facts = {"notices": found[:PAGE], "older": older, "before": before}
+    return render(request, "program/notices.html", facts)
+
+
+@require_POST
+def read_one(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mark one notice read and go where it points."""
+    notice = get_object_or_404(Notice.objects.visible_to(request.user), pk=pk)
+    Notice.objects.filter(pk=notice.pk, read_at=None).update(read_at=clock.instant())
+    return redirect("program:notices" if request.POST.get("stay") else notice.url)
+
+
+@require_POST
+def read_all(request: HttpRequest) -> HttpResponse:
+    """Mark every notice of the person read."""
+    Notice.objects.visible_to(request.user).unread().update(read_at=clock.instant())
+    return redirect("program:notices")

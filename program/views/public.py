@@ -1,0 +1,130 @@
+"""The pages around the calls: home, directives, accessibility, privacy, status, and the way after sign-in."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_safe
+
+from program import clock, library
+from program.context_processors import AT_THE_DESK, IN_THE_EDAG
+from program.enums import CallStatus, DeliveryState, DutyState
+from program.models import Call, Delivery, Directive, Duty, Question
+
+HELD = (DutyState.FULFILLED, DutyState.CONTINUING)
+LAYERS = (
+    ("Hardware and infrastructure", "Chips, servers, storage, cloud and networking", "s.3(b)(i)(A)"),
+    ("Data", "Data pipelines and labeling systems", "s.3(b)(i)(B)"),
+    ("Models", "AI models and systems", "s.3(b)(i)(C)"),
+    ("Security", "Measures for the security of models and systems", "s.3(b)(i)(D)"),
+    ("Applications", "Uses such as health care, education, farming or transport", "s.3(b)(i)(E)"),
+)
+SECURITY_TXT_DAYS = 180
+
+
+@login_not_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What the Program is, the call that is open now (else the last one), and three numbers of the record."""
+    calls = list(Call.objects.public().defer("text", "certification_text").order_by("-issued_at"))
+    now = clock.now()
+    current = next((c for c in calls if c.status == CallStatus.ISSUED and c.closes_at > now), None)
+    facts = {
+        "call": current,
+        "last_call": None if current or not calls else calls[0],
+        "call_count": len(calls),
+        "answer_count": Question.objects.public().count(),
+        "duties": Duty.objects.aggregate(total=Count("pk"), held=Count("pk", filter=Q(state__in=HELD))),
+        "layers": LAYERS,
+    }
+    return render(request, "program/home.html", facts)
+
+
+@require_safe
+def start(request: HttpRequest) -> HttpResponse:
+    """Where a person who signed in begins, by role."""
+    user = request.user
+    names = ["proposals:organizations", "proposals:list"]
+    if user.is_government:
+        names = ["financing:edag"] if user.holds(*IN_THE_EDAG) and not user.holds(*AT_THE_DESK) else []
+        names += ["evaluation:desk", "program:desk-calls"]
+    elif user.affiliations.exists():
+        names = ["proposals:list"]
+    for name in names:
+        try:
+            return redirect(reverse(name))
+        except NoReverseMatch:
+            continue
+    return redirect("program:home")
+
+
+@require_safe
+def session(request: HttpRequest) -> HttpResponse:
+    """Keep the session alive: a person said that they are still there."""
+    return JsonResponse({"seconds": settings.SESSION_COOKIE_AGE})
+
+
+@login_not_required
+@require_safe
+def directives(request: HttpRequest) -> HttpResponse:
+    """The duties that both orders lay on officials: clause, due date, state, evidence."""
+    today = clock.today()
+    found = list(Directive.objects.prefetch_related("duties"))
+    for directive in found:
+        for duty in directive.duties.all():
+            duty.is_late = duty.state == DutyState.OPEN and duty.due_on is not None and duty.due_on < today
+    return render(request, "program/directives.html", {"directives": found, "call_count": public_calls()})
+
+
+def public_calls() -> int:
+    return Call.objects.public().count()
+
+
+@login_not_required
+@require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "program/accessibility.html")
+
+
+@login_not_required
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    notices = {"privacy": library.PRIVACY, "confidentiality": library.CONFIDENTIALITY}
+    return render(request, "program/privacy.html", notices)
+
+
+@login_not_required
+@require_safe
+def status(request: HttpRequest) -> HttpResponse:
+    """What works right now, in words; nothing that names a person or a proposal."""
+    try:
+        at = clock.instant()
+        waiting = Delivery.objects.filter(
+            state=DeliveryState.OWED, notice__created_at__lt=at - timedelta(minutes=5)
+        ).count()
+        overdue = Call.objects.due_to_close(at - timedelta(minutes=5)).count()
+    except DatabaseError:
+        return render(request, "program/status.html", {"database": False}, status=503)
+    facts = {"database": True, "at": at, "waiting": waiting, "overdue": overdue}
+    return render(request, "program/status.html", facts)
+
+
+@login_not_required
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Whom to tell of a weakness, RFC 9116; the expiry lies half a year ahead of every answer."""
+    expires = datetime.combine(clock.today() + timedelta(days=SECURITY_TXT_DAYS), time.min)
+    lines = [
+        f"Contact: mailto:{settings.SECURITY_CONTACT}",
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: en",
+        f"Canonical: {settings.SITE_URL}{reverse('program:security-txt')}",
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

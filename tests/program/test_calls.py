@@ -1,0 +1,453 @@
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, connections, transaction
+
+from program import clock, library
+from program.checks import ORDER_CODES, warnings_of
+from program.enums import CallStatus, OfficeRole
+from program.lifecycle import CALL_TRANSITIONS
+from program.models import AuditEvent, Call, Closure, Criterion, IneligibleJurisdiction, Notice, Requirement
+from program.revisions import StaleRevision
+from program.schedule import SETTLING, close_due_calls
+from program.services import calls
+from program.services.people import clock_account
+from program.services.subscriptions import subscribe
+from program.transitions import NotReady, WrongStatus, perform
+from tests.factories.program import (
+    CallFactory,
+    UserFactory,
+    approved_call,
+    closed_call,
+    drafted_call,
+    issued_call,
+    officer,
+)
+
+pytestmark = pytest.mark.django_db
+APRIL_FIRST = datetime(2026, 4, 1, 13, tzinfo=UTC)
+
+
+def acts_of(subject):
+    return list(AuditEvent.objects.of(subject).values_list("act", flat=True))
+
+
+def codes(refusal):
+    return [problem.code for problem in refusal.value.problems]
+
+
+class TestDrafting:
+    def test_draft_is_seeded_from_the_library(self, reference_data):
+        call = calls.draft_call(by=officer(), title="Second call")
+        assert list(call.requirements.values_list("code", flat=True)) == [
+            requirement.code for requirement in library.REQUIREMENTS
+        ]
+        assert sum(call.criteria.filter(is_independent=False).values_list("weight", flat=True)) == 100
+        assert set(call.ineligible_jurisdictions.filter(layer="").values_list("country_id", flat=True)) == {
+            "CN", "HK", "MO",
+        }  # fmt: skip
+        assert set(
+            call.ineligible_jurisdictions.filter(layer="data").values_list("country_id", flat=True)
+        ) == {"CN", "HK", "MO", "RU"}
+        assert not call.ineligible_jurisdictions.filter(layer="hardware").exists()
+        assert acts_of(call) == ["call.draft"]
+
+    def test_library_holds_every_code_the_order_needs_with_its_clause(self):
+        by_code = {requirement.code: requirement for requirement in library.REQUIREMENTS}
+        assert len(by_code) == 12
+        assert set(ORDER_CODES) < set(by_code)
+        assert all(requirement.clause for requirement in library.REQUIREMENTS)
+
+    def test_drafts_are_numbered_within_the_year(self):
+        person = officer()
+        first = calls.draft_call(by=person, title="One").number
+        second = calls.draft_call(by=person, title="Two").number
+        assert (first[:11], int(second[-4:])) == (f"AIX-C-{clock.today().year}-"[:11], int(first[-4:]) + 1)
+
+    def test_stranger_may_not_draft(self):
+        with pytest.raises(PermissionDenied):
+            calls.draft_call(by=UserFactory(), title="Mine")
+        with pytest.raises(PermissionDenied):
+            calls.draft_call(by=officer(OfficeRole.DECISION_OFFICIAL), title="Mine")
+
+    def test_copy_takes_texts_and_parts_but_no_clock_and_no_control_number(self, reference_data):
+        call = issued_call(control_number="0625-0001", control_expires_on=date(2030, 1, 1))
+        copied = calls.copy_call(call, by=officer(), title="Second call")
+        assert (copied.status, copied.text, copied.control_number, copied.closes_at) == (
+            CallStatus.DRAFT, call.text, "", None,
+        )  # fmt: skip
+        for model in (Requirement, Criterion, IneligibleJurisdiction):
+            old, new = model.objects.filter(call=call), model.objects.filter(call=copied)
+            assert new.count() == old.count() > 0
+            assert not set(new.values_list("pk")) & set(old.values_list("pk"))
+
+    def test_saving_never_refuses_an_incomplete_draft(self):
+        call = drafted_call()
+        calls.update_call(call, by=officer(), revision=call.revision, changes={"title": "", "text": ""})
+        call.refresh_from_db()
+        assert (call.title, call.text) == ("", "")
+
+    def test_change_is_recorded_with_the_text_before_and_after(self):
+        call = drafted_call()
+        calls.update_call(call, by=officer(), revision=call.revision, changes={"cure_days": 14})
+        event = AuditEvent.objects.of(call).last()
+        assert event.act == "call.change"
+        assert '"after":{"cure_days":"14"},"at"' in event.body
+        assert '"before":{"cure_days":"10"}' in event.body
+
+    def test_stale_save_changes_nothing(self):
+        call = drafted_call()
+        read = call.revision
+        calls.update_call(Call.objects.get(pk=call.pk), by=officer(), revision=read, changes={"title": "First"})
+        with pytest.raises(StaleRevision) as refusal:
+            calls.update_call(call, by=officer(), revision=read, changes={"title": "Second"})
+        assert refusal.value.record.title == "First"
+        assert Call.objects.get(pk=call.pk).title == "First"
+
+    def test_parts_are_added_changed_and_removed(self):
+        call = drafted_call()
+        person = officer()
+        part = calls.save_part(
+            Requirement(call=call, code="page-limit", title="Page limit", clause="Program policy"), by=person
+        )
+        part.title = "Limit of pages"
+        calls.save_part(part, by=person)
+        calls.remove_part(part, by=person)
+        assert acts_of(call)[-3:] == [
+            "call.add_requirement", "call.change_requirement", "call.remove_requirement",
+        ]  # fmt: skip
+        assert not call.requirements.filter(code="page-limit").exists()
+
+    @pytest.mark.parametrize("make", [approved_call, issued_call])
+    def test_call_is_frozen_once_approved(self, make):
+        call = make()
+        with pytest.raises(WrongStatus):
+            calls.update_call(call, by=officer(), revision=call.revision, changes={"title": "Other"})
+        with pytest.raises(WrongStatus):
+            calls.save_part(Criterion(call=call, code="x", title="X"), by=officer())
+        with pytest.raises(WrongStatus):
+            calls.remove_part(call.requirements.first(), by=officer())
+
+
+class TestApproval:
+    def test_second_officer_approves(self):
+        call = drafted_call()
+        second = officer()
+        calls.approve_call(call, by=second)
+        call.refresh_from_db()
+        assert (call.status, call.approved_by) == (CallStatus.APPROVED, second)
+
+    def test_drafter_may_not_approve(self):
+        call = drafted_call()
+        with pytest.raises(PermissionDenied):
+            calls.approve_call(call, by=call.created_by)
+        assert Call.objects.get(pk=call.pk).status == CallStatus.DRAFT
+
+    def test_everything_missing_is_said_at_once(self):
+        call = CallFactory(title="", summary="", text="", no_fr_reason="", certification_text="")
+        with pytest.raises(NotReady) as refusal:
+            calls.approve_call(call, by=officer())
+        assert codes(refusal) == [
+            "call-title", "call-summary", "call-text", "call-publication", "call-requirements", "call-rubric",
+            "call-certification",
+        ]  # fmt: skip
+        assert all(problem.clause and problem.part for problem in refusal.value.problems)
+
+    def test_requirement_of_the_order_cannot_be_left_out(self):
+        call = drafted_call()
+        call.requirements.filter(code="layer-security").delete()
+        call.requirements.filter(code="target-markets").update(is_mandatory=False)
+        with pytest.raises(NotReady, match="layer-security, target-markets") as refusal:
+            calls.approve_call(call, by=officer())
+        assert codes(refusal) == ["call-order-requirements"]
+
+    def test_national_interest_is_policy_and_may_be_left_out(self):
+        call = drafted_call()
+        call.requirements.filter(code="national-interest").delete()
+        calls.approve_call(call, by=officer())
+        assert call.status == CallStatus.APPROVED
+
+    @pytest.mark.parametrize(("weight", "total"), [(29, 99), (31, 101)])
+    def test_weights_must_add_up(self, weight, total):
+        call = drafted_call()
+        call.criteria.filter(code="national-interest").update(weight=weight)
+        with pytest.raises(NotReady, match=f"add up to {total}"):
+            calls.approve_call(call, by=officer())
+
+    def test_independent_criterion_stands_outside_the_total(self):
+        call = drafted_call()
+        call.criteria.filter(code="compliance-risk").update(weight=10)
+        with pytest.raises(NotReady) as refusal:
+            calls.approve_call(call, by=officer())
+        assert codes(refusal) == ["criterion-independent"]
+
+    def test_on_demand_calls_are_not_open(self):
+        call = drafted_call(call_type="on_demand")
+        with pytest.raises(NotReady) as refusal:
+            calls.approve_call(call, by=officer())
+        assert codes(refusal) == ["call-type"]
+
+    def test_asking_for_approval_tells_the_other_officers(self):
+        call, other = drafted_call(), officer()
+        calls.ask_for_approval(call, by=call.created_by)
+        told = Notice.objects.filter(kind="call-to-approve").values_list("recipient", flat=True)
+        assert list(told) == [other.pk]
+
+    def test_reopened_call_needs_a_new_approval(self):
+        call = approved_call()
+        calls.reopen_call(call, by=officer(), note="The text changed.")
+        call.refresh_from_db()
+        assert (call.status, call.approved_by) == (CallStatus.DRAFT, None)
+
+
+class TestIssue:
+    def test_issue_states_the_clock_once(self):
+        call = issued_call(at=APRIL_FIRST)
+        call.refresh_from_db()
+        assert (call.status, call.issued_at, call.issued_on) == ("issued", APRIL_FIRST, date(2026, 4, 1))
+        assert (call.day_90, call.due_on) == (date(2026, 6, 30), date(2026, 6, 30))
+        assert call.closes_at == datetime(2026, 7, 1, 4, tzinfo=UTC)
+        assert call.rule_text.startswith("Counted in calendar days. The day the call is issued is day 0.")
+
+    def test_day_of_issue_is_the_day_in_washington(self):
+        call = issued_call(at=datetime(2026, 4, 2, 3, 59, tzinfo=UTC))
+        assert call.issued_on == date(2026, 4, 1)
+
+    def test_closure_counts_when_an_officer_says_so(self):
+        Closure.objects.create(day=date(2026, 6, 30), authority="Executive order", counts_as_holiday=True)
+        assert issued_call(at=APRIL_FIRST).due_on == date(2026, 7, 1)
+
+    def test_issue_tells_subscribers_of_the_program(self):
+        reader, other = UserFactory(), UserFactory()
+        subscribe(None, by=reader)
+        call = issued_call()
+        notice = Notice.objects.get(kind="call-issued")
+        assert (notice.recipient, notice.url) == (reader, f"/calls/{call.number}/")
+        assert not other.notices.exists()
+
+    def test_control_number_or_reason_is_demanded(self):
+        call = approved_call(no_control_reason="")
+        with pytest.raises(NotReady) as refusal:
+            calls.issue_call(call, by=officer())
+        assert codes(refusal) == ["call-control-number"]
+        call = Call.objects.get(pk=call.pk)
+        assert (call.status, call.issued_at, call.closes_at) == (CallStatus.APPROVED, None, None)
+
+    @pytest.mark.parametrize(
+        ("expires", "expected"),
+        [(None, ["call-control-expiry"]), (date(2026, 3, 31), ["call-control-expired"]), (date(2026, 4, 1), [])],
+    )
+    def test_control_number_must_be_valid_on_the_day(self, expires, expected):
+        with clock.moved_to(APRIL_FIRST):
+            call = approved_call(
+                no_control_reason="", control_number="0625-0001", control_expires_on=expires
+            )
+            try:
+                calls.issue_call(call, by=officer())
+                found = []
+            except NotReady as refusal:
+                found = [problem.code for problem in refusal.problems]
+        assert found == expected
+
+    @pytest.mark.parametrize(
+        ("set_due_on", "reason", "expected", "warned"),
+        [
+            (date(2026, 3, 31), "", ["call-due-passed"], False),
+            (date(2026, 5, 1), "", [], False),
+            (date(2026, 6, 30), "", [], False),
+            (date(2026, 7, 1), "", ["call-due-reason"], True),
+            (date(2026, 7, 1), "Outage on the last day.", [], True),
+        ],
+    )
+    def test_last_day_may_be_set(self, set_due_on, reason, expected, warned):
+        with clock.moved_to(APRIL_FIRST):
+            call = approved_call(set_due_on=set_due_on, set_due_reason=reason)
+            assert any(w.code == "later-than-order" for w in warnings_of(call, clock.today())) is warned
+            try:
+                calls.issue_call(call, by=officer())
+                found = []
+            except NotReady as refusal:
+                found = [problem.code for problem in refusal.problems]
+        assert found == expected
+        if not found:
+            assert Call.objects.get(pk=call.pk).due_on == set_due_on
+
+    def test_draft_is_not_issued(self):
+        with pytest.raises(WrongStatus):
+            calls.issue_call(drafted_call(), by=officer())
+
+    def test_stranger_does_not_issue(self):
+        call = approved_call()
+        with pytest.raises(PermissionDenied):
+            calls.issue_call(call, by=UserFactory())
+        assert Call.objects.get(pk=call.pk).issued_at is None
+
+
+class TestAmendment:
+    def test_amendment_is_numbered_and_keeps_the_text_before(self):
+        call, reader = issued_call(), UserFactory()
+        before = call.text
+        subscribe(call, by=reader)
+        amendment = calls.amend_call(
+            call, by=officer(), text="A new text.", summary="Clearer text.", reason="Questions."
+        )
+        assert (amendment.number, amendment.text_before, amendment.text_after) == (1, before, "A new text.")
+        assert Call.objects.get(pk=call.pk).text == "A new text."
+        assert reader.notices.get().url == f"/calls/{call.number}/#amendment-1"
+
+    def test_extension_moves_the_deadline_with_reason_and_basis(self):
+        with clock.moved_to(APRIL_FIRST):
+            call = issued_call()
+            extension = calls.extend_call(
+                call, by=officer(), due_on=date(2026, 7, 2), summary="Two more days.", reason="Outage.",
+                legal_basis="By analogy with Fed. R. Civ. P. 6(a)(3)",
+            )  # fmt: skip
+            assert calls.warning_of_extension(call, date(2026, 7, 2)) != ""
+        call.refresh_from_db()
+        assert (extension.due_on_before, extension.due_on_after) == (date(2026, 6, 30), date(2026, 7, 2))
+        assert (call.day_90, call.due_on) == (date(2026, 6, 30), date(2026, 7, 2))
+        assert call.closes_at == datetime(2026, 7, 3, 4, tzinfo=UTC)
+        assert call.rule_text.endswith("Extended by amendment 1 from Tuesday, June 30, 2026 to Thursday, July 2, 2026.")
+
+    def test_extension_goes_forward_only(self):
+        call = issued_call()
+        for due_on in (call.due_on, call.due_on - timedelta(days=1)):
+            with pytest.raises(NotReady):
+                calls.extend_call(call, by=officer(), due_on=due_on, summary="s", reason="r", legal_basis="b")
+
+    def test_extension_needs_reason_and_legal_basis(self):
+        call = issued_call()
+        later = call.due_on + timedelta(days=1)
+        for missing in ({"reason": ""}, {"legal_basis": ""}):
+            details = {"summary": "s", "reason": "r", "legal_basis": "b"} | missing
+            with pytest.raises(ValidationError):
+                calls.extend_call(call, by=officer(), due_on=later, **details)
+        assert Call.objects.get(pk=call.pk).due_on == call.due_on
+
+    def test_nothing_is_amended_after_the_deadline_even_before_the_clock_closed_it(self):
+        call = issued_call(at=APRIL_FIRST)
+        with clock.moved_to(call.closes_at), pytest.raises(NotReady, match="deadline has passed"):
+            calls.amend_call(call, by=officer(), text="New.", summary="s", reason="r")
+        with clock.moved_to(call.closes_at - timedelta(microseconds=1)):
+            calls.amend_call(call, by=officer(), text="New.", summary="s", reason="r")
+
+    def test_nothing_is_amended_after_close(self):
+        call = closed_call(APRIL_FIRST)
+        with pytest.raises(WrongStatus):
+            calls.amend_call(call, by=officer(), text="New.", summary="s", reason="r")
+        with pytest.raises(WrongStatus):
+            calls.extend_call(
+                call, by=officer(), due_on=date(2026, 8, 1), summary="s", reason="r", legal_basis="b"
+            )
+
+
+class TestClosing:
+    def test_clock_closes_at_the_deadline_and_not_before(self):
+        call, machine = issued_call(at=APRIL_FIRST), clock_account()
+        with clock.moved_to(call.closes_at - timedelta(microseconds=1)), pytest.raises(NotReady):
+            calls.close_call(call, by=machine)
+        with clock.moved_to(call.closes_at):
+            calls.close_call(call, by=machine)
+        call.refresh_from_db()
+        assert (call.status, call.closed_at) == (CallStatus.CLOSED, call.closes_at)
+
+    def test_nobody_but_the_clock_closes(self):
+        call = issued_call(at=APRIL_FIRST)
+        with pytest.raises(PermissionDenied):
+            calls.close_call(call, by=officer())
+
+    def test_task_leaves_time_for_what_was_received_to_commit(self):
+        call = issued_call(at=APRIL_FIRST)
+        with clock.moved_to(call.closes_at + SETTLING - timedelta(seconds=1)):
+            assert close_due_calls() == 0
+        with clock.moved_to(call.closes_at + SETTLING):
+            assert close_due_calls() == 1
+            assert close_due_calls() == 0
+        assert Call.objects.get(pk=call.pk).closed_at == call.closes_at + SETTLING
+        assert acts_of(call).count("call.close") == 1
+
+    def test_extended_call_stays_open_at_its_former_deadline(self):
+        call = issued_call(at=APRIL_FIRST)
+        former = call.closes_at
+        with clock.moved_to(former - timedelta(hours=1)):
+            calls.extend_call(
+                call, by=officer(), due_on=date(2026, 7, 2), summary="s", reason="r", legal_basis="b"
+            )
+        with clock.moved_to(former + SETTLING):
+            assert close_due_calls() == 0
+
+    def test_each_due_call_is_closed_and_no_other(self):
+        due = [issued_call(at=APRIL_FIRST), issued_call(at=APRIL_FIRST + timedelta(days=1))]
+        open_call = issued_call(at=APRIL_FIRST + timedelta(days=60))
+        with clock.moved_to(due[1].closes_at + SETTLING):
+            assert close_due_calls() == 2
+        assert Call.objects.get(pk=open_call.pk).status == CallStatus.ISSUED
+
+    @pytest.mark.django_db(transaction=True)
+    def test_second_beat_leaves_a_call_that_another_has_in_hand(self):
+        call = issued_call(at=APRIL_FIRST)
+        moment = call.closes_at + SETTLING
+        found = []
+
+        def second_beat():
+            with clock.moved_to(moment):
+                found.append(close_due_calls())
+            connections.close_all()
+
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('close-call'), %s)", [call.pk])
+            beat = threading.Thread(target=second_beat)
+            beat.start()
+            beat.join(timeout=10)
+        assert found == [0]
+        with clock.moved_to(moment):
+            assert close_due_calls() == 1
+
+
+class TestCancellation:
+    def test_issued_call_is_cancelled_with_a_reason(self):
+        call, reader = issued_call(), UserFactory()
+        subscribe(call, by=reader)
+        calls.cancel_call(call, by=officer(), reason="The Department withdraws the call.")
+        call.refresh_from_db()
+        assert call.status == CallStatus.CANCELLED
+        assert reader.notices.get().text.endswith("The Department withdraws the call.")
+
+    def test_reason_is_demanded(self):
+        with pytest.raises(NotReady):
+            calls.cancel_call(issued_call(), by=officer(), reason=" ")
+
+    def test_stranger_is_refused_before_anything_else(self):
+        with pytest.raises(PermissionDenied):
+            calls.cancel_call(issued_call(), by=UserFactory(), reason="")
+
+
+BARRED = [(t, s) for t in CALL_TRANSITIONS for s in CallStatus if s not in t.sources]
+
+
+@pytest.mark.parametrize(("transition", "status"), BARRED, ids=str)
+def test_transition_is_barred_from_every_other_status(transition, status):
+    at = {} if status in ("draft", "approved") else {
+        "issued_at": APRIL_FIRST, "issued_on": date(2026, 4, 1), "due_on": date(2026, 6, 30),
+        "closes_at": datetime(2026, 7, 1, 4, tzinfo=UTC),
+    }  # fmt: skip
+    call = CallFactory(status=status, **at)
+    by = clock_account() if transition.name == "close" else officer()
+    with pytest.raises(WrongStatus):
+        perform(transition, call, by=by)
+
+
+@pytest.mark.parametrize("status", CallStatus)
+@pytest.mark.parametrize("role", [None, *OfficeRole])
+def test_list_and_record_agree_on_who_may_view(role, status):
+    at = {} if status in ("draft", "approved") else {
+        "issued_at": APRIL_FIRST, "issued_on": date(2026, 4, 1), "due_on": date(2026, 6, 30),
+        "closes_at": datetime(2026, 7, 1, 4, tzinfo=UTC),
+    }  # fmt: skip
+    call = CallFactory(status=status, **at)
+    user = officer(role) if role else UserFactory()
+    assert Call.objects.visible_to(user).contains(call) == user.has_perm("program.view_call", call)
