@@ -45,8 +45,11 @@ class Withheld(Exception):
     """The file is not handed out now, for ``reason``; the text says so to the person."""
 
     def __init__(self, reason: Literal["infected", "waiting", "missing"]) -> None:
-        super().__init__(WITHHELD[reason])
+        super().__init__(reason)
         self.reason = reason
+
+    def __str__(self) -> str:
+        return WITHHELD[self.reason]
 
 
 @transaction.atomic

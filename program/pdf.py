@@ -9,6 +9,7 @@ A document takes 0.1 s to a minute: call `render` from a task, never in a reques
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -82,9 +83,12 @@ class PdfFailed(Exception):
     """
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__(EXPLANATIONS[reason])
+        super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
+
+    def __str__(self) -> str:
+        return EXPLANATIONS[self.reason]
 
     @property
     def permanent(self) -> bool:
@@ -195,7 +199,7 @@ class Press:
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", str(HERE / "press.py"), library],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=environment,
@@ -262,3 +266,8 @@ def current_press() -> Press:
     if _press.owner != os.getpid():
         _press = Press()
     return _press
+
+
+@atexit.register
+def stop_press() -> None:
+    current_press().stop()

@@ -87,9 +87,11 @@ def set_apart(
         set_document(output, fetcher, markup, order)
     os.close(output)
     deadline = time.monotonic() + limits["wall_seconds"]
-    received, size, outcome = [], 0, ""
+    received: list[bytes] = []
+    size, outcome = 0, ""
+    watched: list[Any] = [result, line]
     while not outcome:
-        ready, _, _ = select.select([result, line], [], [], max(0.0, deadline - time.monotonic()))
+        ready, _, _ = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))
         if result in ready:
             if not (block := os.read(result, CHUNK)):
                 break

@@ -27,10 +27,13 @@ class Refused(Exception):
     """The file is not kept: ``code`` for programs, ``message`` and ``what_to_do`` for the person."""
 
     def __init__(self, code: str, message: str, what_to_do: str) -> None:
-        super().__init__(message)
+        super().__init__(code, message, what_to_do)
         self.code = code
         self.message = message
         self.what_to_do = what_to_do
+
+    def __str__(self) -> str:
+        return self.message
 
 
 def lying(extension: str, found: str, expected: str) -> Refused:

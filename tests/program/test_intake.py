@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import struct
 import tracemalloc
 from hashlib import sha256
@@ -203,6 +204,30 @@ def test_bad_file_is_refused_by_reason(name, code, make):
     assert refusal.value.code == code
     assert refusal.value.message
     assert refusal.value.what_to_do
+
+
+WHOLE = {
+    "a.pdf": makers.pdf,
+    "a.docx": makers.office,
+    "a.xlsx": lambda: makers.office("xlsx"),
+    "a.png": makers.noise,
+    "a.jpg": lambda: makers.noise("JPEG"),
+}
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("name", WHOLE)
+def test_upload_that_was_cut_short_is_refused(name, share):
+    content = WHOLE[name]()
+    assert examine(io.BytesIO(content), name)
+    with pytest.raises(Refused) as refusal:
+        examine(io.BytesIO(content[: int(len(content) * share)]), name)
+    assert refusal.value.code == "broken"
+
+
+def test_refusal_survives_the_way_to_another_process():
+    refusal = pickle.loads(pickle.dumps(Refused("quota", "No room.", "Remove a file.")))  # noqa: S301
+    assert (refusal.code, str(refusal), refusal.what_to_do) == ("quota", "No room.", "Remove a file.")
 
 
 def test_file_over_the_limit_is_refused_without_reading_on(settings):

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import dataclasses
 import io
+import json
 import os
+import pickle
 import signal
 import socket
 import tempfile
@@ -228,6 +231,28 @@ def test_press_that_dies_in_the_middle_is_one_failure_to_repeat():
     assert pdf.set_html(document("b")).startswith(b"%PDF")
 
 
+class SoftTimeLimit(Exception):
+    pass
+
+
+def test_task_that_is_interrupted_stops_its_document():
+    def interrupt(number, frame):
+        raise SoftTimeLimit
+
+    pdf.set_html(document("a"))
+    process = pdf.current_press().process
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.4)
+    try:
+        with pytest.raises(SoftTimeLimit):
+            pdf.set_html(LONG)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert process.returncode == -signal.SIGKILL
+    assert "page after" in text_of(pdf.set_html(document("page after")))
+
+
 def test_press_holds_no_secret_and_no_connection(db):
     pdf.set_html(document("a"))
     process = Path("/proc") / str(pdf.current_press().process.pid)
@@ -244,6 +269,17 @@ def test_press_holds_no_secret_and_no_connection(db):
 def test_press_ends_with_the_one_that_started_it():
     press = pdf.Press()
     press.set(document("a").encode(), variant="pdf/ua-1", limits=pdf.LIMITS)
+    press.line.close()
+    assert press.process.wait(10) == 0
+
+
+def test_press_drops_the_document_when_its_owner_is_gone(tmp_path):
+    press = pdf.Press()
+    press.set(document("a").encode(), variant="pdf/ua-1", limits=pdf.LIMITS)
+    order = {"length": len(LONG), "folder": str(tmp_path), "base": pdf.BASE, "variant": "pdf/ua-1"}
+    order |= {"identifier": "00", "limits": dataclasses.asdict(pdf.LIMITS)}
+    press.line.sendall(json.dumps(order).encode() + b"\n" + LONG.encode())
+    time.sleep(0.3)
     press.line.close()
     assert press.process.wait(10) == 0
 
@@ -290,6 +326,13 @@ def test_missing_library_is_one_clear_error(monkeypatch, tmp_path):
         pdf.Press().set(b"a", variant="pdf/ua-1", limits=pdf.LIMITS)
     assert failure.value.reason == "libraries"
     assert not failure.value.permanent
+
+
+def test_failure_survives_the_way_to_another_process():
+    sent = pickle.dumps(pdf.PdfFailed("forbidden", "file:///etc/passwd"))
+    failure = pickle.loads(sent)  # noqa: S301
+    assert (failure.reason, failure.detail) == ("forbidden", "file:///etc/passwd")
+    assert "passwd" not in str(failure)
 
 
 # The papers

@@ -149,6 +149,13 @@ def image(kind="PNG", size=(40, 30), mode="RGB", **options):
     return output.getvalue()
 
 
+def noise(kind="PNG"):
+    """A picture that fills some kilobytes."""
+    output = io.BytesIO()
+    Image.effect_noise((300, 200), 60).save(output, kind)
+    return output.getvalue()
+
+
 def oversized_png():
     """A PNG whose header states 30,000 by 30,000 pixels."""
     data = bytearray(image("PNG"))
