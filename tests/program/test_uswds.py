@@ -391,3 +391,10 @@ def test_field_keeps_its_shape_whatever_a_stranger_typed(text):
         ).parts
 
     assert shape(text.replace("\u0000", "")) == shape("Plain")
+
+
+@pytest.mark.parametrize("text", ["Plain", "\n  indented\n", "  two blanks"])
+def test_long_text_comes_back_as_it_was_typed(text):
+    html = str(PackageForm({"summary": text})["summary"])
+    shown = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", html, re.S)  # a browser drops the first line break
+    assert shown[1] == text
