@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "config.second_factor.second_factor",
+    "program.middleware.RecordRefusals",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -211,6 +212,8 @@ CELERY_TASK_ROUTES = {
     "*.tasks.sweep_documents": {"queue": "documents"},
 }
 CELERY_TIMEZONE = "UTC"
+# Longer than a transaction may run: idle limit and statement limit above
+LAPSE_GRACE_SECONDS = env.int("LAPSE_GRACE_SECONDS", default=60)
 CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE", default=str(BASE_DIR / ".local" / "beat-schedule"))
 
 # People and sign-in
