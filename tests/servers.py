@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import pytest
@@ -40,8 +41,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     if only_words:
         os.environ.setdefault("DATABASE_URL", "postgres://nobody@localhost/none")
         os.environ.setdefault("REDIS_URL", "redis://localhost/0")
+    if "TEST_MEDIA_ROOT" not in os.environ:
+        os.environ["TEST_MEDIA_ROOT"] = running.enter_context(TemporaryDirectory(prefix="portal-test-media-"))
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         os.environ["REDIS_URL"] = of_its_own(os.environ["REDIS_URL"], int(worker.removeprefix("gw")))
+        media = Path(os.environ["TEST_MEDIA_ROOT"]) / worker
+        media.mkdir(exist_ok=True)
+        os.environ["TEST_MEDIA_ROOT"] = str(media)
     try:
         return (yield)
     except BaseException:

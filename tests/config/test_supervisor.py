@@ -335,8 +335,8 @@ def test_socket_path_that_is_too_long_goes_to_the_runtime_folder(place, monkeypa
     assert (sockets.exists(), again.exists()) == (False, True)
 
 
-def test_cluster_of_another_release_is_refused(tmp_path, monkeypatch):
-    folder = Folder(tmp_path / "local")
+def test_cluster_of_another_release_is_refused(place, monkeypatch):
+    folder = Folder(place / "local")
     monkeypatch.setattr("config.supervisor.postgres.Account.can_enter", lambda self, path: True)
     monkeypatch.setattr("config.supervisor.postgres.Account.can_run", lambda self, program: True)
     cluster = folder.path / "postgres" / "data"
