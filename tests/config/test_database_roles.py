@@ -52,7 +52,7 @@ def test_record_and_every_other_append_only_table_is_known():
         "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "CREATE SCHEMA mine",
         "ALTER TABLE program_auditevent DISABLE TRIGGER ALL",
-        "DROP TRIGGER IF EXISTS mine ON program_auditevent",
+        "DROP TRIGGER program_auditevent_is_kept ON program_auditevent",
         "INSERT INTO django_migrations (app, name, applied) VALUES ('a', 'b', now())",
         "DELETE FROM django_migrations",
     ],
