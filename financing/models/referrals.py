@@ -1,0 +1,187 @@
+"""From advice to money: matches, referrals to the agency that holds a tool, and its commitments."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from evaluation.enums import DesignationStatus
+from evaluation.models import Designation
+from financing.enums import OPEN_STATUSES, Assessment, ReferralStatus
+from financing.models.tools import Tool
+from financing.querysets import MatchQuerySet, ToolReferralQuerySet
+from program.models import Agency, TimeStamped, User
+from proposals.enums import SupportMechanism
+from proposals.models.fields import PlainTextField, UsdField, plain_text
+
+
+class Match(models.Model):
+    """What the match of one tool with one market of a designated package found; advice, superseded by the next.
+
+    ``reasons`` are ``{kind, text, citation, confidence}``; ``as_of`` is the day of the rules used.
+    """
+
+    designation = models.ForeignKey(Designation, models.PROTECT, related_name="matches")
+    tool = models.ForeignKey(Tool, models.PROTECT, related_name="matches")
+    mechanism = models.CharField(
+        max_length=32, choices=SupportMechanism, blank=True, help_text="As requested under s.3(b)(iv); empty if not."
+    )
+    market_key = models.CharField(max_length=60)
+    market = models.CharField(max_length=200)
+    assessment = models.CharField(max_length=8, choices=Assessment)
+    reasons = models.JSONField(default=list)
+    citation = models.CharField(max_length=120)
+    as_of = models.DateField()
+    made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True)
+    objects = MatchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["tool__sort_order", "market", "pk"]
+        verbose_name_plural = "matches"
+        constraints = [
+            models.UniqueConstraint(
+                name="matched_once",
+                fields=["designation", "tool", "market_key"],
+                condition=Q(superseded_at=None),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool} for {self.market}: {self.get_assessment_display()}"
+
+    @property
+    def is_requested(self) -> bool:
+        return bool(self.mechanism)
+
+
+class ToolReferral(TimeStamped):
+    """A tool referred to the agency that holds it, for one market of a designated package, E.O. 14320 s.4(d).
+
+    The agency applies its own statute and underwriting: the outcome is its own. ``citation`` is the authority
+    as it stood when the referral was proposed. Not to be confused with what the consortium requested.
+    """
+
+    number = models.CharField(max_length=40, unique=True, editable=False)
+    designation = models.ForeignKey(Designation, models.PROTECT, related_name="tool_referrals", editable=False)
+    tool = models.ForeignKey(Tool, models.PROTECT, related_name="referrals")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="tool_referrals", editable=False)
+    mechanism = models.CharField(max_length=32, choices=SupportMechanism, blank=True, editable=False)
+    market = models.CharField(max_length=200, validators=[plain_text])
+    country = models.ForeignKey(
+        "program.Country", models.PROTECT, null=True, blank=True, related_name="tool_referrals"
+    )
+    purpose = PlainTextField()
+    amount_usd = UsdField("amount", null=True, blank=True, validators=[MinValueValidator(1)])
+    amount_is_tbd = models.BooleanField("the amount is to be determined", default=False)
+    lead_officer = models.ForeignKey(User, models.PROTECT, related_name="tool_referrals_led")
+    citation = models.CharField(max_length=120, editable=False)
+    status = models.CharField(
+        max_length=12, choices=ReferralStatus, default=ReferralStatus.PROPOSED, editable=False
+    )
+    reason = PlainTextField("reason", blank=True, editable=False)
+
+    proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    proposed_at = models.DateTimeField(editable=False)
+    referred_at = models.DateTimeField(null=True, editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    committed_at = models.DateTimeField(null=True, editable=False)
+    closed_at = models.DateTimeField(null=True, editable=False)
+    declined_at = models.DateTimeField(null=True, editable=False)
+    suspended_at = models.DateTimeField(null=True, editable=False)
+    objects = ToolReferralQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = "tool referral"
+        permissions = [
+            (f"{verb}_toolreferral", verb)
+            for verb in (
+                "propose", "refer", "set_aside", "accept", "decline", "commit", "close", "suspend", "resume", "follow",
+            )
+        ]
+        indexes = [
+            models.Index(name="referral_by_stage", fields=["status", "-id"]),
+            models.Index(name="referral_by_agency", fields=["agency", "status", "-id"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="referral_amount_or_tbd",
+                condition=Q(amount_usd=None, amount_is_tbd=True)
+                | Q(amount_usd__gt=0, amount_is_tbd=False),
+            ),
+            models.CheckConstraint(
+                name="referral_stamped",
+                condition=(
+                    ~Q(status="referred") | Q(referred_at__isnull=False)
+                ) & (
+                    ~Q(status="accepted") | Q(referred_at__isnull=False, accepted_at__isnull=False)
+                ) & (
+                    ~Q(status="committed") | Q(accepted_at__isnull=False, committed_at__isnull=False)
+                ) & (
+                    ~Q(status="declined") | Q(declined_at__isnull=False)
+                ),
+            ),
+            models.UniqueConstraint(
+                name="one_open_referral_per_tool_and_market",
+                fields=["designation", "tool", "market"],
+                condition=Q(status__in=["proposed", "referred", "accepted", "suspended"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.tool.name}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+    @property
+    def stood_at(self) -> str:
+        """The stage that a suspended referral goes back to, as its stamps tell."""
+        if self.accepted_at:
+            return ReferralStatus.ACCEPTED
+        return ReferralStatus.REFERRED if self.referred_at else ReferralStatus.PROPOSED
+
+    @property
+    def stage(self) -> str:
+        """The status as it counts now: an open referral of a package without active designation is suspended.
+
+        True at once, before the clock has written it down.
+        """
+        if self.is_open and self.designation.status != DesignationStatus.ACTIVE:
+            return ReferralStatus.SUSPENDED
+        return self.status
+
+    def get_stage_display(self) -> str:
+        return ReferralStatus(self.stage).label
+
+
+class Commitment(models.Model):
+    """What the agency committed, kept as it was recorded; later trouble of the designation does not touch it."""
+
+    append_only: ClassVar[bool] = True
+
+    referral = models.OneToOneField(ToolReferral, models.PROTECT, related_name="commitment", editable=False)
+    amount_usd = UsdField("amount committed", validators=[MinValueValidator(1)])
+    term_months = models.PositiveSmallIntegerField("term in months", null=True, blank=True)
+    committed_on = models.DateField("date of the commitment")
+    instrument_reference = models.CharField(
+        "reference of the instrument", max_length=200, validators=[plain_text],
+        help_text="Such as the number of the agency's board action, agreement or policy.",
+    )
+    conditions = PlainTextField(blank=True)
+    is_subject_to_appropriations = models.BooleanField("subject to appropriations, E.O. 14320 s.5(b)", default=True)
+    recorded_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    recorded_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.CheckConstraint(name="commitment_positive", condition=Q(amount_usd__gt=0))]
+
+    def __str__(self) -> str:
+        return f"{self.instrument_reference} for {self.referral.number}"

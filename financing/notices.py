@@ -1,0 +1,115 @@
+"""What the EDAG, the agencies that hold tools and the anchor's team are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from program.enums import OfficeRole
+from program.models import Office, User
+from program.notices import NoticeKind
+from proposals.enums import MembershipStatus
+from proposals.models import TeamMember
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from financing.models import ToolReferral
+    from program.models import Agency
+    from proposals.models import Proposal
+
+S4D: Final = "s.4(d)"
+
+PROPOSED: Final = NoticeKind(
+    "financing.proposed",
+    "A tool referral is proposed: {number}",
+    "Referral {number} of a federal financing tool to {agency} waits for the decision of the EDAG.",
+    S4D,
+)
+REFERRED: Final = NoticeKind(
+    "financing.referred",
+    "A tool was referred to {agency}: {number}",
+    "The EDAG referred a federal financing tool for designated package {designation} to {agency}. "
+    "Accept it, or decline it with the reason.",
+    S4D,
+)
+STAGE_REACHED: Final = NoticeKind(
+    "financing.stage_reached",
+    "Federal financing for package {designation}: {stage}",
+    "A federal financing tool for your designated package {designation} now stands at: {stage}. "
+    "This is no commitment unless it says so; each agency applies its own law.",
+    S4D,
+)
+ANSWERED: Final = NoticeKind(
+    "financing.answered",
+    "{agency} answered referral {number}: {stage}",
+    "{agency} has brought referral {number} for package {designation} to: {stage}.",
+    S4D,
+)
+SUSPENDED: Final = NoticeKind(
+    "financing.suspended",
+    "Referral {number} is suspended with its designation",
+    "Designation {designation} is not active. Referral {number} rests; commitments already made are not touched.",
+    "s.3(d)",
+)
+RESUMED: Final = NoticeKind(
+    "financing.resumed",
+    "Referral {number} goes on",
+    "Designation {designation} is active again. Referral {number} stands where it stood: {stage}.",
+    "s.3(d)",
+)
+ACTION_GIVEN: Final = NoticeKind(
+    "financing.action_given",
+    "An action of the EDAG is yours, due {due}",
+    "The meeting “{meeting}” gave you an action, due {due}.",
+    "s.4(a)",
+)
+ACTION_DONE: Final = NoticeKind(
+    "financing.action_done",
+    "An action of the EDAG is done",
+    "An action of the meeting “{meeting}” was reported done.",
+    "s.4(a)",
+)
+MEETING_PLANNED: Final = NoticeKind(
+    "financing.meeting_planned",
+    "A meeting of the EDAG is planned for {day}",
+    "The meeting “{meeting}” is planned for {day}.",
+    "s.4(a)",
+)
+KINDS: Final = (
+    PROPOSED, REFERRED, STAGE_REACHED, ANSWERED, SUSPENDED, RESUMED, ACTION_GIVEN, ACTION_DONE, MEETING_PLANNED,
+)
+
+
+def holders(agency: Agency, proposal: Proposal) -> QuerySet[User]:
+    """EDAG officers of ``agency`` in office today who are not recused from the proposal."""
+    return _in_office(OfficeRole.EDAG_OFFICER, proposal=proposal, agency=agency)
+
+
+def chairs(proposal: Proposal | None = None) -> QuerySet[User]:
+    """Who chairs the EDAG today, but for the recused."""
+    return _in_office(OfficeRole.EDAG_CHAIR, proposal=proposal)
+
+
+def members() -> QuerySet[User]:
+    """Chairs and officers of the EDAG today."""
+    return _in_office(OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
+
+
+def _in_office(
+    *roles: str, proposal: Proposal | None = None, agency: Agency | None = None
+) -> QuerySet[User]:
+    offices = Office.objects.in_force().filter(role__in=roles)
+    if agency:
+        offices = offices.filter(agency=agency)
+    people = User.objects.filter(pk__in=offices.values("user"))
+    return people.exclude(pk__in=proposal.recusals.values("user")) if proposal else people
+
+
+def anchor_team(referral: ToolReferral) -> QuerySet[User]:
+    """The team of the package, for its anchor."""
+    places = TeamMember.objects.active().filter(
+        membership__is_anchor=True,
+        membership__status=MembershipStatus.CONSENTED,
+        membership__consortium=referral.designation.proposal.consortium_id,
+    )
+    return User.objects.filter(pk__in=places.values("user"))

@@ -1,0 +1,103 @@
+"""Who may do what with federal financing: the EDAG coordinates, each agency decides about its own tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import rules
+
+from financing.querysets import FOLLOWS_FINANCING
+from program.enums import OfficeRole
+from program.rules import holds, is_clock, permit
+from proposals.enums import MembershipStatus
+from proposals.models import TeamMember
+
+if TYPE_CHECKING:
+    from evaluation.models import Designation
+    from financing.models import Action, AgendaItem, Match, ToolReferral
+    from program.models import User
+
+chairs_edag = holds(OfficeRole.EDAG_CHAIR, agency="STATE")
+works_in_edag = holds(OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
+follows_financing = holds(*FOLLOWS_FINANCING)
+
+
+@rules.predicate
+def sees_designation(user: User, designation: Designation | None) -> bool:
+    """May read the package behind a designation; false for who is recused from it."""
+    return designation is not None and user.has_perm("proposals.view_proposal", designation.proposal)
+
+
+@rules.predicate
+def sees_package(user: User, record: ToolReferral | Match | None) -> bool:
+    """The same for a record about a designation."""
+    return record is not None and sees_designation.test(user, record.designation)
+
+
+@rules.predicate
+def holds_the_tool(user: User, referral: ToolReferral | None) -> bool:
+    """An EDAG officer of the agency to which the tool was referred."""
+    return referral is not None and user.holds(OfficeRole.EDAG_OFFICER, agency=referral.agency.code)
+
+
+@rules.predicate
+def is_on_anchor_team(user: User, referral: ToolReferral | None) -> bool:
+    """On the team of the package, for its anchor."""
+    return referral is not None and TeamMember.objects.active().filter(
+        user_id=user.pk or 0,
+        membership__is_anchor=True,
+        membership__status=MembershipStatus.CONSENTED,
+        membership__consortium=referral.designation.proposal.consortium_id,
+    ).exists()
+
+
+@rules.predicate
+def was_referred(user: User, referral: ToolReferral | None) -> bool:
+    """The EDAG has decided; what is only proposed is its own deliberation."""
+    return referral is not None and referral.referred_at is not None
+
+
+@rules.predicate
+def sees_item(user: User, item: AgendaItem | None) -> bool:
+    return item is not None and (item.referral is None or sees_package.test(user, item.referral))
+
+
+@rules.predicate
+def sees_action(user: User, action: Action | None) -> bool:
+    return action is not None and sees_item.test(user, action.item)
+
+
+@rules.predicate
+def owns_action(user: User, action: Any) -> bool:
+    return action is not None and action.owner_id == user.pk
+
+
+for record in ("tool", "edagmember", "meeting", "workstream", "partnership", "marketbarrier", "countryclass"):
+    permit(f"financing.view_{record}", follows_financing)
+
+permit("financing.view_match", follows_financing & sees_package)
+permit("financing.add_match", works_in_edag & sees_designation)
+permit("financing.view_toolreferral", follows_financing & sees_package)
+permit("financing.follow_toolreferral", is_on_anchor_team & was_referred)
+permit("financing.propose_toolreferral", works_in_edag & sees_designation)
+permit("financing.refer_toolreferral", chairs_edag & sees_package)
+permit("financing.set_aside_toolreferral", chairs_edag & sees_package)
+permit("financing.accept_toolreferral", holds_the_tool & sees_package)
+permit("financing.decline_toolreferral", holds_the_tool & sees_package)
+permit("financing.commit_toolreferral", holds_the_tool & sees_package)
+permit("financing.close_toolreferral", holds_the_tool & sees_package)
+permit("financing.suspend_toolreferral", is_clock)
+permit("financing.resume_toolreferral", is_clock)
+
+permit("financing.plan_meeting", works_in_edag)
+permit("financing.change_meeting", works_in_edag)
+permit("financing.hold_meeting", chairs_edag)
+permit("financing.view_agendaitem", follows_financing & sees_item)
+permit("financing.decide_agendaitem", chairs_edag & sees_item)
+permit("financing.view_action", follows_financing & sees_action)
+permit("financing.add_action", works_in_edag & sees_item)
+permit("financing.finish_action", (owns_action | chairs_edag) & works_in_edag & sees_action)
+permit("financing.change_workstream", works_in_edag)
+permit("financing.change_partnership", works_in_edag)
+permit("financing.change_marketbarrier", works_in_edag)
+permit("financing.change_countryclass", works_in_edag)

@@ -1,0 +1,1 @@
+"""Everything that writes: matches, referrals and commitments, meetings, workstreams."""

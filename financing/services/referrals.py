@@ -1,0 +1,279 @@
+"""Referrals of a tool to the agency that holds it: propose, refer, accept or decline, commit, close, suspend."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.urls import reverse
+
+from evaluation.models import Designation
+from financing import checks, notices
+from financing.enums import ReferralStatus
+from financing.lifecycle import ACCEPT, CLOSE, COMMIT, DECLINE, REFER, RESUME, SET_ASIDE, SUSPEND
+from financing.models import Commitment, Tool, ToolReferral
+from program import audit, clock
+from program.notices import owe
+from program.transitions import NotReady, Problem, Transition, perform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from program.models import Agency, AuditEvent, User
+
+S4D = checks.S4D
+
+
+@transaction.atomic
+def propose_referral(
+    designation: Designation,
+    *,
+    tool: Tool,
+    market: str,
+    purpose: str,
+    lead_officer: User,
+    by: User,
+    amount_usd: Decimal | None = None,
+    amount_is_tbd: bool = False,
+    agency: Agency | None = None,
+) -> ToolReferral:
+    """Propose that ``tool`` be referred to ``agency`` (its holder when not given) for one target market.
+
+    ``market`` is the name of a target market of the designated version. Raises PermissionDenied, and NotReady
+    with every problem at once; the EDAG's decision comes later (``refer_tool``).
+    """
+    designation.refresh_from_db(from_queryset=type(designation)._base_manager.select_for_update())
+    if not by.has_perm("financing.propose_toolreferral", designation):
+        raise PermissionDenied("You may not propose a referral for this package.")
+    markets = {market.name: market for market in designation.version.value.markets}
+    places = markets[market].countries if market in markets else ()
+    requests = {r.mechanism for r in designation.version.value.support_requests}
+    referral = ToolReferral(
+        designation=designation,
+        tool=tool,
+        agency=agency or tool.agency,
+        mechanism=tool.code if tool.code in requests else "",
+        market=market,
+        country_id=places[0].code if len(places) == 1 else None,
+        purpose=purpose,
+        amount_usd=amount_usd,
+        amount_is_tbd=amount_is_tbd,
+        lead_officer=lead_officer,
+        citation=tool.authority,
+        proposed_by=by,
+        proposed_at=clock.instant(),
+    )
+    if problems := [*_not_proposable(referral, set(markets)), *REFER.problems(referral)]:
+        raise NotReady(problems)
+    count = ToolReferral.objects.filter(designation=designation).count()
+    referral.number = f"{designation.number}-R{count + 1}"
+    referral.full_clean()
+    referral.save()
+    event = audit.record(
+        referral, "toolreferral.propose", by=by, after=_facts(referral), note=purpose, clause=S4D
+    )
+    proposal = designation.proposal
+    owe(
+        event, notices.PROPOSED, notices.chairs(proposal), url=_page(referral), number=referral.number,
+        agency=referral.agency,
+    )
+    return referral
+
+
+def _not_proposable(referral: ToolReferral, markets: set[str]) -> Iterator[Problem]:
+    """The market is one that the package targets, and the tool is not already on its way there."""
+    if referral.market not in markets:
+        yield Problem("market-not-targeted", "Choose a target market of the designated package.", "s.3(b)(ii)",
+                      field="market")  # fmt: skip
+    on_its_way = ToolReferral.objects.filter(
+        designation=referral.designation, tool=referral.tool, market=referral.market,
+        status__in=["proposed", "referred", "accepted", "suspended"],
+    )
+    if other := on_its_way.first():
+        yield Problem("already-proposed", f"Referral {other.number} of this tool for this market is open.", S4D,
+                      field="tool")  # fmt: skip
+
+
+@transaction.atomic
+def refer_tool(referral: ToolReferral, *, by: User, note: str = "") -> AuditEvent:
+    """Refer the tool to the agency that holds it: the EDAG's decision, made by its chair, s.4(a) and (d)."""
+    _hold_designation(referral)
+    event = perform(REFER, referral, by=by, note=note)
+    owe(
+        event, notices.REFERRED, notices.holders(referral.agency, referral.designation.proposal),
+        url=_page(referral), number=referral.number, agency=referral.agency, designation=referral.designation.number,
+    )
+    _tell_consortium(event, referral)
+    return event
+
+
+@transaction.atomic
+def set_aside_referral(referral: ToolReferral, *, by: User, reason: str) -> AuditEvent:
+    """Do not refer a proposed tool, for a stated reason; the consortium never heard of it."""
+    return _with_reason(SET_ASIDE, referral, by=by, reason=reason)
+
+
+@transaction.atomic
+def accept_referral(referral: ToolReferral, *, by: User, note: str = "") -> AuditEvent:
+    """Take the case up, as an officer of the agency that holds the tool."""
+    _hold_designation(referral)
+    event = perform(ACCEPT, referral, by=by, note=note)
+    _tell_edag(event, referral)
+    _tell_consortium(event, referral)
+    return event
+
+
+@transaction.atomic
+def decline_referral(referral: ToolReferral, *, by: User, reason: str) -> AuditEvent:
+    """Decline, as an officer of the agency that holds the tool, with the reason."""
+    event = _with_reason(DECLINE, referral, by=by, reason=reason)
+    _tell_edag(event, referral)
+    _tell_consortium(event, referral)
+    return event
+
+
+@transaction.atomic
+def commit_referral(
+    referral: ToolReferral,
+    *,
+    by: User,
+    amount_usd: Decimal,
+    committed_on: date,
+    instrument_reference: str,
+    term_months: int | None = None,
+    conditions: str = "",
+    is_subject_to_appropriations: bool = True,
+) -> Commitment:
+    """Record what the agency committed under its own authority, consistent with s.5(b).
+
+    Raises PermissionDenied, WrongStatus, or NotReady with every problem; a commitment is never edited.
+    """
+    _hold_designation(referral)
+    event = perform(COMMIT, referral, by=by, note=instrument_reference)
+    commitment = Commitment(
+        referral=referral,
+        amount_usd=amount_usd,
+        term_months=term_months,
+        committed_on=committed_on,
+        instrument_reference=instrument_reference,
+        conditions=conditions,
+        is_subject_to_appropriations=is_subject_to_appropriations,
+        recorded_by=by,
+        recorded_at=event.at,
+    )
+    if problems := list(_not_committable(commitment)):
+        raise NotReady(problems)
+    commitment.full_clean()
+    commitment.save()
+    audit.record(
+        commitment, "commitment.record", by=by, clause="s.4(d)",
+        after={
+            "referral": referral.number, "amount_usd": str(amount_usd), "term_months": term_months,
+            "committed_on": committed_on.isoformat(), "instrument": instrument_reference,
+        },
+    )
+    _tell_edag(event, referral)
+    _tell_consortium(event, referral)
+    return commitment
+
+
+def _not_committable(commitment: Commitment) -> Iterator[Problem]:
+    """A commitment states a positive amount, an instrument and a day that is not in the future."""
+    if commitment.amount_usd is None or commitment.amount_usd <= 0:
+        yield Problem("amount-missing", "Give the amount that was committed.", S4D, field="amount_usd")
+    if not commitment.instrument_reference.strip():
+        yield Problem("instrument-missing", "Name the instrument that commits it.", S4D, field="instrument_reference")
+    if commitment.committed_on > clock.today():
+        yield Problem("committed-in-future", "A commitment is recorded once it was made: this day is in the future.",
+                      S4D, field="committed_on")  # fmt: skip
+
+
+@transaction.atomic
+def close_referral(referral: ToolReferral, *, by: User, note: str = "") -> AuditEvent:
+    """Close a committed referral; its commitment stays on record and in the totals."""
+    event = perform(CLOSE, referral, by=by, note=note)
+    _tell_edag(event, referral)
+    _tell_consortium(event, referral)
+    return event
+
+
+@transaction.atomic
+def suspend_referral(referral: ToolReferral, *, by: User) -> AuditEvent:
+    """Suspend an open referral whose designation is not active; what was committed is not touched."""
+    _hold_designation(referral)
+    event = perform(SUSPEND, referral, by=by)
+    _tell_all(event, notices.SUSPENDED, referral)
+    return event
+
+
+@transaction.atomic
+def resume_referral(referral: ToolReferral, *, by: User) -> AuditEvent:
+    """Take a suspended referral up where it stood, once its designation is active again."""
+    _hold_designation(referral)
+    referral.refresh_from_db()
+    event = perform(RESUME[ReferralStatus(referral.stood_at)], referral, by=by)
+    _tell_all(event, notices.RESUMED, referral)
+    return event
+
+
+def _hold_designation(referral: ToolReferral) -> None:
+    """Let nobody suspend or reinstate the designation until this transaction ends."""
+    Designation.objects.select_for_update(no_key=True).get(pk=referral.designation_id)
+
+
+def _with_reason(transition: Transition, referral: ToolReferral, *, by: User, reason: str) -> AuditEvent:
+    """Perform ``transition`` and keep its reason; raises NotReady without one, after every other refusal."""
+    event = perform(transition, referral, by=by, note=reason)
+    if not reason.strip():
+        raise NotReady([Problem("reason-missing", "Give the reason.", S4D, field="reason")])
+    referral.reason = reason
+    referral.full_clean()
+    referral.save(update_fields=["reason", "updated_at"])
+    return event
+
+
+def _facts(referral: ToolReferral) -> dict[str, str]:
+    return {
+        "tool": referral.tool.code,
+        "agency": referral.agency.code,
+        "market": referral.market,
+        "amount_usd": "to be determined" if referral.amount_usd is None else str(referral.amount_usd),
+        "lead_officer": referral.lead_officer.email,
+        "citation": referral.citation,
+    }
+
+
+def _page(referral: ToolReferral) -> str:
+    return reverse("financing:referral", args=[referral.number])
+
+
+def _tell_edag(event: AuditEvent, referral: ToolReferral) -> None:
+    owe(
+        event, notices.ANSWERED, notices.chairs(referral.designation.proposal), url=_page(referral),
+        number=referral.number, agency=referral.agency, designation=referral.designation.number,
+        stage=referral.get_status_display().lower(),
+    )
+
+
+def _tell_consortium(event: AuditEvent, referral: ToolReferral) -> None:
+    """Tell the anchor's team the stage, once the EDAG has referred the tool."""
+    if referral.referred_at:
+        owe(
+            event, notices.STAGE_REACHED, notices.anchor_team(referral),
+            url=reverse("financing:support", args=[referral.designation.proposal_id]),
+            designation=referral.designation.number, stage=referral.get_status_display().lower(),
+        )
+
+
+def _tell_all(event: AuditEvent, kind: notices.NoticeKind, referral: ToolReferral) -> None:
+    """The chair and the holder; and, without the number's page, the anchor's team."""
+    proposal = referral.designation.proposal
+    people = notices.chairs(proposal) | notices.holders(referral.agency, proposal)
+    owe(
+        event, kind, people.distinct(), url=_page(referral), number=referral.number,
+        designation=referral.designation.number, stage=referral.get_status_display().lower(),
+    )
+    _tell_consortium(event, referral)

@@ -1,0 +1,157 @@
+"""One referral: where it stands, on which authority, who acts next, and the acts themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from financing.enums import ReferralStatus
+from financing.forms import CommitmentForm, NoteForm, ReasonForm
+from financing.lifecycle import TRANSITIONS
+from financing.models import ToolReferral
+from financing.services import referrals as services
+from financing.views.doors import edag_desk
+from program import clock
+from program.models import AuditEvent
+from program.transitions import NotReady, Transition, WrongStatus, available
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMS: dict[str, type[forms.BaseForm]] = {
+    "refer": NoteForm,
+    "set_aside": ReasonForm,
+    "accept": NoteForm,
+    "decline": ReasonForm,
+    "commit": CommitmentForm,
+    "close": NoteForm,
+}
+HEADINGS = {
+    "refer": "Refer the tool",
+    "set_aside": "Set this proposal aside",
+    "accept": "Accept the case",
+    "decline": "Decline",
+    "commit": "Record the commitment",
+    "close": "Close the referral",
+}
+STEPS = [ReferralStatus.PROPOSED, ReferralStatus.REFERRED, ReferralStatus.ACCEPTED, ReferralStatus.COMMITTED]
+NEXT = {
+    ReferralStatus.PROPOSED: "The EDAG decides, chaired by State: in a meeting or by the chair alone.",
+    ReferralStatus.REFERRED: "An officer of the agency accepts the case, or declines it with the reason.",
+    ReferralStatus.ACCEPTED: "The agency examines the case under its own statute and records what it commits.",
+    ReferralStatus.COMMITTED: "The agency carries out its commitment and closes the referral when it is over.",
+    ReferralStatus.SUSPENDED: "It rests until the designation is active again. Nothing can be done to it now.",
+    ReferralStatus.DECLINED: "Nothing more. Another tool, or a new referral of this one, may be proposed.",
+    ReferralStatus.CLOSED: "Nothing more.",
+}
+
+
+def find(request: HttpRequest, number: str) -> ToolReferral:
+    return get_object_or_404(ToolReferral.objects.visible_to(request.user).for_list(), number=number)
+
+
+@edag_desk
+@require_safe
+def referral(request: HttpRequest, number: str) -> HttpResponse:
+    return show(request, find(request, number))
+
+
+def show(
+    request: HttpRequest, record: ToolReferral, status: int = 200, **more: Any
+) -> HttpResponse:
+    """The referral with a form for each act that this person may do now."""
+    stage = ReferralStatus(record.stage)
+    bound = more.pop("bound", {})
+    acts = available(TRANSITIONS, record, request.user) if stage == record.status else []
+    facts: dict[str, Any] = {
+        "referral": record,
+        "stage": stage,
+        "next": NEXT[stage],
+        "steps": [step.label for step in STEPS],
+        "current_step": _step(record),
+        "acts": [
+            {"transition": act, "heading": HEADINGS[act.name], "form": bound.get(act.name) or _form(act),
+             "url": f"financing:{act.name}"}
+            for act in acts if act.name in FORMS
+        ],
+        "items": record.agenda_items.select_related("meeting").order_by("pk"),
+        "events": AuditEvent.objects.of(record).select_related("actor").reverse()[:30],
+        **more,
+    }  # fmt: skip
+    return render(request, "financing/referral.html", facts, status=status)
+
+
+def _step(record: ToolReferral) -> int:
+    """Where the step indicator stands; past the last step once it is committed."""
+    if record.committed_at:
+        return len(STEPS) + 1
+    return STEPS.index(ReferralStatus(record.stood_at)) + 1
+
+
+def _form(act: Transition, data: Any = None) -> forms.BaseForm:
+    initial = {"committed_on": clock.today()} if act.name == "commit" else {}
+    return FORMS[act.name](data, prefix=act.name, initial=initial)
+
+
+def carry_out(
+    request: HttpRequest, number: str, name: str, service: Callable[..., Any], done: str
+) -> HttpResponse:
+    """Call ``service`` with what the form of the act says, and show what came of it."""
+    record = find(request, number)
+    act = next(transition for transition in TRANSITIONS if transition.name == name)
+    if not request.user.has_perm(act.permission(record), record):
+        raise PermissionDenied(f"You may not do this: {act.label}.")
+    form = _form(act, request.POST)
+    if not form.is_valid():
+        return show(request, record, status=422, bound={name: form}, failed=form)
+    try:
+        service(record, by=request.user, **form.cleaned_data)
+    except NotReady as refusal:
+        return show(request, find(request, number), status=422, bound={name: form}, problems=refusal.problems)
+    except WrongStatus as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.success(request, done)
+    return redirect("financing:referral", record.number)
+
+
+@edag_desk
+@require_POST
+def referral_refer(request: HttpRequest, number: str) -> HttpResponse:
+    return carry_out(request, number, "refer", services.refer_tool, "The tool is referred to the agency that holds it.")
+
+
+@edag_desk
+@require_POST
+def referral_set_aside(request: HttpRequest, number: str) -> HttpResponse:
+    return carry_out(request, number, "set_aside", services.set_aside_referral, "The proposed referral is set aside.")
+
+
+@edag_desk
+@require_POST
+def referral_accept(request: HttpRequest, number: str) -> HttpResponse:
+    return carry_out(request, number, "accept", services.accept_referral, "Your agency has accepted the case.")
+
+
+@edag_desk
+@require_POST
+def referral_decline(request: HttpRequest, number: str) -> HttpResponse:
+    return carry_out(request, number, "decline", services.decline_referral, "Declined, with your reason on record.")
+
+
+@edag_desk
+@require_POST
+def referral_commit(request: HttpRequest, number: str) -> HttpResponse:
+    return carry_out(request, number, "commit", services.commit_referral, "The commitment is on record.")
+
+
+@edag_desk
+@require_POST
+def referral_close(request: HttpRequest, number: str) -> HttpResponse:
+    return carry_out(request, number, "close", services.close_referral, "The referral is closed.")

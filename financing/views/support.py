@@ -1,0 +1,50 @@
+"""What a consortium sees of the federal support for its package: stage in words, never deliberations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from financing.enums import ReferralStatus
+from financing.models import ToolReferral
+from proposals.enums import ProposalStatus
+from proposals.models import Proposal, TeamMember
+
+WORDS = {
+    ReferralStatus.REFERRED: "With the agency. It will accept the case or decline it with a reason.",
+    ReferralStatus.ACCEPTED: "The agency examines the case under its own law. It will contact you.",
+    ReferralStatus.COMMITTED: "The agency has committed this support, under the terms of its own instrument.",
+    ReferralStatus.CLOSED: "Over. The commitment stays on record.",
+    ReferralStatus.DECLINED: "The agency does not provide this support.",
+    ReferralStatus.SUSPENDED: "Resting, because your designation is not active. What was committed is not touched.",
+}
+
+
+@require_safe
+def support(request: HttpRequest, pk: int) -> HttpResponse:
+    """For the anchor's team: what was requested and where each referred tool stands."""
+    proposal = get_object_or_404(Proposal.objects.visible_to(request.user).select_related("consortium"), pk=pk)
+    on_team = TeamMember.objects.of(request.user).filter(
+        membership__consortium=proposal.consortium_id, membership__is_anchor=True
+    )
+    if not on_team.exists():
+        raise Http404
+    referrals = list(
+        ToolReferral.objects.followed_by(request.user)
+        .filter(designation__proposal=proposal)
+        .select_related("tool", "agency", "designation", "commitment")
+        .order_by("pk")
+    )
+    version = proposal.latest_version
+    requests = version.value.support_requests if version else ()
+    answered = {referral.tool.code for referral in referrals}
+    facts: dict[str, Any] = {
+        "proposal": proposal,
+        "is_designated": proposal.status == ProposalStatus.DESIGNATED,
+        "rows": [(referral, WORDS[ReferralStatus(referral.stage)]) for referral in referrals],
+        "requests": [(row, bool(row.mechanism and row.mechanism.value in answered)) for row in requests],
+    }
+    return render(request, "financing/support.html", facts)
