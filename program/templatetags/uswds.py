@@ -149,9 +149,9 @@ def error_summary(
     ``parts_url`` is put before the ``part`` of a problem when its field is on another page.
     """
     lines = list(lines_of_problems(problems or (), parts_url))
-    if form is not None and form.is_bound:
+    if form and form.is_bound:
         lines += lines_of_form(form)
-    if formset is not None and formset.is_bound:
+    if formset and formset.is_bound:
         lines += [SummaryLine(str(message)) for message in formset.non_form_errors()]
         lines += [line for each in formset.forms for line in lines_of_form(each)]
     if not heading:
@@ -472,7 +472,7 @@ def step_indicator(
 
 @register.inclusion_tag("components/deadline_panel.html")
 def deadline_panel(
-    at: datetime,
+    at: datetime | None,
     *,
     heading: str = "Proposals are due",
     rule: str = "",
@@ -488,7 +488,7 @@ def deadline_panel(
     """
     now = now or timezone.now()
     values = {"at": at, "heading": heading, "rule": rule, "clause": clause, "note": note, "ended": ended}
-    return {**values, "level": level, "is_over": now >= at, "now": now}
+    return {**values, "level": level, "is_over": bool(at) and now >= at, "now": now}
 
 
 @register.inclusion_tag("components/consultations.html")

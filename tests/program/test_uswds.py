@@ -280,6 +280,16 @@ def test_deadline_panel_after_the_end_says_so_and_counts_no_more():
     assert "data-countdown" not in html
 
 
+def test_deadline_that_is_not_set_says_so():
+    html = render("{% deadline_panel at %}", at=None)
+    assert "Not set yet" in html
+    assert "<time" not in html
+
+
+def test_error_summary_takes_a_form_that_the_page_does_not_have():
+    assert render("{% error_summary problems=no_such form=no_such formset=no_such %}") == ""
+
+
 def test_table_is_named_by_its_caption_and_scrolls_by_keyboard():
     html = render("{% table 'Open calls' %}{% endtable %}")
     assert 'tabindex="0" role="region" aria-labelledby="open-calls-caption"' in html
@@ -396,5 +406,7 @@ def test_field_keeps_its_shape_whatever_a_stranger_typed(text):
 @pytest.mark.parametrize("text", ["Plain", "\n  indented\n", "  two blanks"])
 def test_long_text_comes_back_as_it_was_typed(text):
     html = str(PackageForm({"summary": text})["summary"])
-    shown = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", html, re.S)  # a browser drops the first line break
+    shown = re.search(
+        r"<textarea[^>]*>\n(.*?)</textarea>", html, re.S
+    )  # a browser drops the first line break
     assert shown[1] == text
