@@ -172,6 +172,7 @@ permit("proposals.leave_membership", speaks_for_member & ~is_anchor_member)
 
 permit("proposals.add_proposal", administers_anchor)
 permit("proposals.view_proposal", is_reader & ~is_recused)
+permit("proposals.view_draft_proposal", (is_on_team | is_counsel) & ~is_recused)
 permit("proposals.change_proposal", is_editor & is_editable & ~is_recused)
 permit("proposals.certify_proposal", represents_anchor & is_editable & ~is_recused)
 permit("proposals.submit_proposal", represents_anchor & ~is_recused)

@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms.models import ModelChoiceIterator
+from django.utils.text import capfirst
 
 from program.models import Country
 from proposals.models.fields import UsdField, plain_text
@@ -74,6 +75,14 @@ class KeptChoiceField(forms.ModelChoiceField):
         return super().to_python(value)
 
 
+class YesOrNo(forms.NullBooleanSelect):
+    """Yes, no, or not answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choices = [("unknown", "Not answered yet"), ("true", "Yes"), ("false", "No")]
+
+
 def field_for(column: models.Field, **options: Any) -> forms.Field | None:
     """The form field of a column; nothing is required, because saving refuses nothing that is missing."""
     options["required"] = False
@@ -95,9 +104,9 @@ def field_for(column: models.Field, **options: Any) -> forms.Field | None:
         return field
     if isinstance(column, models.BooleanField) and column.null:
         return forms.NullBooleanField(
-            label=options.get("label", column.verbose_name.capitalize()),
+            label=capfirst(str(column.verbose_name)),
             required=False,
-            widget=forms.Select(choices=[("unknown", "Not answered yet"), ("true", "Yes"), ("false", "No")]),
+            widget=YesOrNo(),
         )
     if isinstance(column, models.DateField):
         return column.formfield(**options, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))

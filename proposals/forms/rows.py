@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.forms.models import construct_instance
 
 from program.enums import EvidenceType
-from proposals.forms.fields import NOT_CHOSEN, KeptChoiceField, TextField, field_for
+from proposals.forms.fields import NOT_CHOSEN, KeptChoiceField, field_for
 from proposals.models import (
     Answer,
     ComplianceStatement,
@@ -74,11 +75,14 @@ class RowForm(forms.ModelForm):
         return super()._get_validation_exclusions() | keys  # type: ignore[misc]
 
     def _post_clean(self) -> None:
-        checked, self.instance.validate_constraints = self.instance.validate_constraints, lambda exclude=None: None
+        """Put the values into the instance and ask its fields and its ``clean``, without a statement."""
+        self.instance = construct_instance(self, self.instance, self._meta.fields, self._meta.exclude)
         try:
-            super()._post_clean()  # type: ignore[misc]
-        finally:
-            self.instance.validate_constraints = checked
+            self.instance.full_clean(
+                exclude=self._get_validation_exclusions(), validate_unique=False, validate_constraints=False
+            )
+        except forms.ValidationError as errors:
+            self._update_errors(errors)  # type: ignore[attr-defined]
 
     @property
     def shown_sections(self) -> Iterator[Section]:
@@ -444,4 +448,3 @@ PART_FORMS: dict[str, type[PartForm]] = {
     "compliance": CompliancePartForm,
 }
 
-__all__ = ["COMPONENT_FORMS", "PART_FORMS", "RowForm", "TextField"]

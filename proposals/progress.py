@@ -1,0 +1,218 @@
+"""How far a package is, for the people who build it: layers with their suppliers, the checklist, the parts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from django.urls import reverse
+
+from program.enums import StackLayer
+from proposals.checks import REQUIREMENTS, flags, problems_by_requirement
+from proposals.enums import Part, Presumption
+from proposals.us_content import us_content
+
+if TYPE_CHECKING:
+    from program.transitions import Problem
+    from proposals.checks import Rules
+    from proposals.package import Member, Package
+    from proposals.us_content import UsContent
+
+LAYER_CLAUSES: Final = dict(zip(StackLayer, "ABCDE", strict=True))
+OWN_PAGE: Final = re.compile(r"^((?:component|market|site|support|party|attachment|provision)-\d+)-(.+)$")
+ON_PART: Final = re.compile(r"^(statement-[a-z0-9-]+)-(answer|explanation)$")
+OF_ROLE: Final = re.compile(r"^(role-\d+)-(.+)$")
+OF_MEMBER: Final = re.compile(r"^member-(\d+)-(.+)$")
+TONES: Final = {
+    Presumption.PRESUMED_MET: "good",
+    Presumption.NOT_PRESUMED: "waiting",
+    Presumption.NOT_COMPUTABLE: "neutral",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedProblem:
+    """A problem with the address of the field where it is mended."""
+
+    code: str
+    message: str
+    clause: str
+    part: str
+    field: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerState:
+    """One layer in the picture of the package."""
+
+    layer: StackLayer
+    label: str
+    clause: str
+    state: str
+    tone: str
+    detail: str
+    url: str
+    suppliers: tuple[Member, ...]
+    component_count: int
+    problem_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One line of the checklist."""
+
+    code: str
+    title: str
+    clause: str
+    is_mandatory: bool
+    problems: tuple[LinkedProblem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """One part in the side navigation."""
+
+    part: Part
+    label: str
+    url: str
+    state: str
+    tone: str
+
+
+@dataclass
+class Progress:
+    """Everything that pages say about the state of a package; a function of package and rules."""
+
+    proposal_id: int
+    package: Package
+    rules: Rules
+
+    @cached_property
+    def checklist(self) -> list[Requirement]:
+        """Every requirement of the order and of the call, with its problems."""
+        own = {rule.code: rule for rule in self.rules.requirements}
+        lines = []
+        for code, found in problems_by_requirement(self.package, self.rules).items():
+            if code in REQUIREMENTS:
+                title, clause, _ = REQUIREMENTS[code]
+            elif code in own:
+                title, clause = own[code].title, own[code].clause
+            else:
+                title, clause = "Confidentiality marks are justified", "5 U.S.C. 552(b)(4)"
+            mandatory = own[code].is_mandatory if code in own else True
+            linked = tuple(self.linked(problem) for problem in found)
+            lines.append(Requirement(code, title, clause, mandatory, linked))
+        return lines
+
+    @cached_property
+    def problems(self) -> list[LinkedProblem]:
+        return [problem for line in self.checklist for problem in line.problems]
+
+    @cached_property
+    def flags(self) -> list[LinkedProblem]:
+        """What a person will look at, without stopping a submission."""
+        return [self.linked(problem) for problem in flags(self.package, self.rules)]
+
+    @property
+    def done_count(self) -> int:
+        return sum(1 for line in self.checklist if not line.problems)
+
+    @cached_property
+    def us_content(self) -> UsContent:
+        return us_content(self.package.hardware, threshold=self.rules.us_content_threshold)
+
+    @property
+    def us_content_tone(self) -> str:
+        return TONES[self.us_content.state]
+
+    @cached_property
+    def layers(self) -> list[LayerState]:
+        """The five layers: what each holds, who supplies it and what is missing."""
+        counted = Counter(problem.part for problem in self.problems)
+        return [self._layer(layer, counted[layer.value]) for layer in StackLayer]
+
+    def _layer(self, layer: StackLayer, missing: int) -> LayerState:
+        suppliers, components = self.package.suppliers(layer), self.package.layer(layer)
+        number = len(components)
+        if not number:
+            state, tone = "Nothing yet", "bad"
+        elif missing:
+            state, tone = f"{missing} {'thing' if missing == 1 else 'things'} missing", "waiting"
+        else:
+            state, tone = "Complete", "good"
+        names = ", ".join(member.organization.legal_name for member in suppliers)
+        supplied = f"supplied by {names}" if names else "no supplier yet"
+        detail = f"{number} {'component' if number == 1 else 'components'}, {supplied}"
+        clause = f"s.3(b)(i)({LAYER_CLAUSES[layer]})"
+        url = self.part_url(Part(layer.value))
+        return LayerState(layer, layer.label, clause, state, tone, detail, url, suppliers, number, missing)
+
+    @cached_property
+    def supply(self) -> list[tuple[Member, list[bool]]]:
+        """Each member with the layers it supplies, in their order."""
+        return [
+            (member, [member in layer.suppliers for layer in self.layers])
+            for member in self.package.consortium.members
+        ]
+
+    @cached_property
+    def parts(self) -> list[PartState]:
+        """The parts with their state in words; requirements only where the call has some of its own."""
+        counted = Counter(problem.part for problem in self.problems)
+        own = any(rule.code not in REQUIREMENTS for rule in self.rules.requirements)
+        shown = [part for part in Part if part != Part.REQUIREMENTS or own]
+        return [self._part(part, counted[part.value]) for part in shown]
+
+    def _part(self, part: Part, missing: int) -> PartState:
+        if missing:
+            state, tone = f"{missing} to do", "waiting"
+        elif part == Part.DOCUMENTS and not self.package.documents:
+            state, tone = "No files", "neutral"
+        else:
+            state, tone = "Complete", "good"
+        return PartState(part, part.label, self.part_url(part), state, tone)
+
+    def problems_of(self, key: str) -> list[LinkedProblem]:
+        """What is missing in one row."""
+        return [problem for problem in self.problems if problem.field.startswith(f"{key}-")]
+
+    def part_url(self, part: Part | str) -> str:
+        return reverse("proposals:part", args=[self.proposal_id, str(part)])
+
+    def linked(self, problem: Problem) -> LinkedProblem:
+        return LinkedProblem(
+            problem.code, problem.message, problem.clause, problem.part, problem.field, self.url_of(problem)
+        )
+
+    def url_of(self, problem: Problem) -> str:
+        """Where a problem is mended: the field itself on the page that shows it."""
+        name = problem.field
+        if not problem.part:
+            return ""
+        if found := OF_ROLE.match(name):
+            site = self._site_of_role.get(found[1], "")
+            return f"{self._row_url(problem.part, site)}#id_{name}" if site else self.part_url(problem.part)
+        if found := OWN_PAGE.match(name):
+            anchor = {"kind": "country", "layers": ""}.get(found[2], found[2])
+            if found[1].startswith("site-") and found[2] in ("build", "own", "operate"):
+                return f"{self._row_url(problem.part, found[1])}#{found[2]}"
+            return f"{self._row_url(problem.part, found[1])}#id_{found[1]}-{anchor}"
+        if found := ON_PART.match(name):
+            first = "_0" if found[2] == "answer" else ""
+            return f"{self.part_url(problem.part)}#id_{name}{first}"
+        if found := OF_MEMBER.match(name):
+            return f"{self.part_url(Part.CONSORTIUM)}#member-{found[1]}"
+        return f"{self.part_url(problem.part)}#id_{name}" if name else self.part_url(problem.part)
+
+    def _row_url(self, part: str, key: str) -> str:
+        return reverse("proposals:row-edit", args=[self.proposal_id, part, key])
+
+    @cached_property
+    def _site_of_role(self) -> dict[str, str]:
+        return {role.key: site.key for site in self.package.operating_model.sites for role in site.roles}
+
+
