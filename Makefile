@@ -49,9 +49,10 @@ format: install ## Rewrite code and templates in the house style
 bench: install ## Measure the portal at size, against an empty one; table here, JSON in .local/bench/
 	@$(py) manage.py up --folder .local/bench/portal --run $(py) -m bench $(ARGS)
 
-audit: install ## Ask the advisory services about the locked libraries (needs the network)
+audit: install ## Ask the advisory services about the locked libraries, write .local/sbom.json (needs the network)
 	$(py) -m pip_audit --strict --require-hashes --disable-pip -r requirements.lock
 	$(py) -m pip_audit --strict --require-hashes --disable-pip -r requirements-dev.lock
+	$(py) -m pip_audit --strict --require-hashes --disable-pip -r requirements.lock --format cyclonedx-json --output .local/sbom.json
 
 verify-record-drill: install ## Alter the record behind the portal's back and demand that the verification finds it
 	@$(py) manage.py up --folder .local/drill --run $(py) manage.py verify_record_drill

@@ -92,7 +92,7 @@ def install_libraries() -> None:
         quick = [*uv_command, "pip", "install", "--quiet", "--python", str(PYTHON), *wanted_libraries]
         installed = subprocess.run(quick, cwd=ROOT, env=trusting, capture_output=True).returncode == 0
     if not uv_command or not installed:
-        pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         if subprocess.call([*pip, *wanted_libraries], cwd=ROOT):
             stop("The libraries could not be installed; is there a network path to the package registry?")
     STAMP.write_text(wanted)
@@ -140,7 +140,7 @@ def locked_uv() -> list[str] | None:
     with tempfile.NamedTemporaryFile("w", suffix=".lock") as file:
         file.write(entry.group())
         file.flush()
-        pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         done = subprocess.run([*pip, "--require-hashes", "-r", file.name], capture_output=True)
     return [str(PYTHON), "-m", "uv"] if done.returncode == 0 else None
 

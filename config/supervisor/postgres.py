@@ -18,7 +18,7 @@ from psycopg2 import sql
 from config.supervisor.account import Account, database_account
 from config.supervisor.binaries import PostgresPrograms, postgres_programs
 from config.supervisor.folders import Folder, private_folder, short_digest, write_private
-from config.supervisor.processes import Child, StopSteps, birth, command_line
+from config.supervisor.processes import Child, StopSteps, birth, command_line, end_stranger
 from config.supervisor.refusal import Refused
 
 SUPERUSER = "postgres"
@@ -177,6 +177,7 @@ class Postgres:
 
         PostgreSQL believes a pid file whose number now belongs to any live process of its account. We hold
         the lock of this folder, so unless that process is a postgres of this cluster, the file means nothing.
+        A postgres of this cluster is one that an earlier starter left; it is stopped.
         """
         file = self.cluster / "postmaster.pid"
         try:
@@ -186,8 +187,9 @@ class Postgres:
             return
         line = command_line(pid)
         ours = bool(line) and Path(line[0]).name == "postgres" and str(self.cluster) in " ".join(line)
-        if birth(pid) is None or not ours:
-            file.unlink(missing_ok=True)
+        if birth(pid) is not None and ours:
+            end_stranger(pid, STOP)
+        file.unlink(missing_ok=True)
 
     def _login(self, role: str, database: str) -> dict[str, str | int]:
         return {

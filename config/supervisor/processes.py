@@ -24,6 +24,7 @@ DEATHS_ALLOWED = 3
 DEATHS_WITHIN = 60.0
 BACK_OFF = (0.5, 2.0, 5.0)
 LAST_LINES = 8
+LARGEST_LOG = 10_000_000
 PR_SET_PDEATHSIG = 1
 
 StopSteps = Sequence[tuple[signal.Signals, float]]
@@ -93,6 +94,8 @@ class Child:
                 if os.getppid() != starter:
                     os._exit(1)
 
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+            self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 list(self.command),
@@ -152,18 +155,26 @@ def end_survivors(folder: Folder, steps: Mapping[str, StopSteps]) -> list[str]:
         else:
             note.unlink(missing_ok=True)
     for name, pid, note in found:
-        for number, patience in steps.get(name, POLITE):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-            until = time.monotonic() + patience
-            while birth(pid) is not None and time.monotonic() < until:
-                time.sleep(0.02)
-            if birth(pid) is None:
-                break
+        end_stranger(pid, steps.get(name, POLITE))
+        # What it had started and left is in its session.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         note.unlink(missing_ok=True)
     return [name for name, _, _ in found]
+
+
+def end_stranger(pid: int, steps: StopSteps) -> None:
+    """End a process that is not our child, and wait until it is gone."""
+    for number, patience in steps:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        until = time.monotonic() + patience
+        while birth(pid) is not None:
+            if time.monotonic() > until:
+                break
+            time.sleep(0.02)
+        else:
+            return
 
 
 class Watch:

@@ -393,3 +393,29 @@ def test_address_of_a_socket_is_spelled_for_the_broker_client():
 
 def test_database_driver_is_the_pinned_one():
     assert DatabaseWrapper.Database.__name__ == "psycopg2"
+
+
+def test_database_that_an_earlier_start_left_without_a_note_is_stopped_first(place):
+    folder = Folder(place / "local")
+    watch = Watch(lambda line: None)
+    server = Postgres.prepare(folder, options=THROWAWAY)
+    left = server.child()
+    try:
+        left.start()
+        watch.wait_for(server.is_ready, left, seconds=PATIENCE)
+        left.note.unlink()
+        again = watch.start(server.child())
+        watch.wait_for(lambda: not left.is_alive and server.is_ready(), again, seconds=PATIENCE)
+        assert again.deaths == left.deaths
+    finally:
+        watch.stop()
+        left.stop()
+
+
+def test_log_that_has_grown_large_is_put_aside(tmp_path, monkeypatch):
+    monkeypatch.setattr("config.supervisor.processes.LARGEST_LOG", 10)
+    child = Child("web", ["/bin/echo", "a line that is long"], {}, Folder(tmp_path / "local"))
+    for _ in range(2):
+        child.start()
+        child.process.wait()
+    assert child.log.read_text() == child.log.with_suffix(".log.1").read_text() == "a line that is long\n"
