@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from program.models import User
+from program.sign_in import ASSURANCE
 from proposals.enums import TeamRole
 from proposals.models import TeamMember
 
@@ -56,5 +57,6 @@ def is_needed(user: User) -> bool:
 
 def was_used(request: HttpRequest) -> bool:
     """Whether this session was signed in with a second factor, ours or the identity provider's."""
-    records = get_authentication_records(request, request.user)
-    return any(record.get("method") == "mfa" or record.get("second_factor") for record in records)
+    methods = {record.get("method") for record in get_authentication_records(request, request.user)}
+    by_provider = bool(settings.LOGIN_GOV_ACR) and request.session.get(ASSURANCE) == settings.LOGIN_GOV_ACR
+    return "mfa" in methods or ("socialaccount" in methods and by_provider)

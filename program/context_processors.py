@@ -93,7 +93,7 @@ class Portal:
             ("Home", "program:home"),
             ("Calls", "program:calls"),
             ("Catalog", "evaluation:catalog"),
-            ("The order", "program:order"),
+            ("The order", "order"),
             ("Directives", "program:directives"),
         )
         if self.user is None or not self.user.is_authenticated:

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from program.models import Call, Criterion, Question, Requirement
+from program.enums import OfficeRole
+from program.models import Agency, Call, Criterion, Delegation, Question, Requirement, User
 
 TEXT_LIMIT = 200_000
 NATIVE_DATE = {"type": "date"}
@@ -21,7 +22,7 @@ class NewCallForm(forms.Form):
     title = forms.CharField(max_length=200, help_text="As it will stand at the head of the call.")
     copied_from = forms.ModelChoiceField(
         Call.objects.none(), required=False, label="Copy from", empty_label="Start from the library",
-        help_text="Texts, requirements, rubric and listed places are copied, not the clock and the OMB number.",
+        help_text="Texts, requirements, rubric and listed places are copied, not clock and OMB number.",
     )  # fmt: skip
 
     def __init__(self, *args: Any, calls: Any, **kwargs: Any) -> None:
@@ -199,3 +200,45 @@ class AnswerForm(forms.Form):
     is_confidential = forms.BooleanField(
         label="Answer privately: publish nothing", required=False,
     )  # fmt: skip
+
+
+class AppointForm(forms.Form):
+    """Give a person an office; who it is, is told by the address they sign in with."""
+
+    email = forms.EmailField(label="E-mail address", help_text="The person signs up first; the office follows.")
+    agency = forms.ModelChoiceField(Agency.objects.all())
+    role = forms.ChoiceField(choices=[choice for choice in OfficeRole.choices if choice[0] != OfficeRole.CLOCK])
+    basis = forms.CharField(
+        max_length=300, label="Act of appointment", help_text="Such as a memorandum with its date."
+    )
+
+    def clean_email(self) -> str:
+        address = self.cleaned_data["email"].strip().lower()
+        self.person = User.objects.filter(email=address, is_active=True, is_service=False).first()
+        if self.person is None:
+            raise ValidationError("Nobody signs in with this address. Ask the person to sign up first.")
+        return address
+
+
+class DelegateForm(forms.Form):
+    """Let another person sign in one's stead, for a time."""
+
+    email = forms.EmailField(label="E-mail address of the delegate")
+    agency = forms.ModelChoiceField(Agency.objects.none())
+    act = forms.ChoiceField(choices=Delegation._meta.get_field("act").flatchoices)
+    authority = forms.CharField(max_length=300, help_text="The instrument that delegates, with its date.")
+    effective_from = forms.DateField(label="From", widget=day_input())
+    effective_to = forms.DateField(label="Until, not included", widget=day_input())
+
+    def __init__(self, *args: Any, agencies: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["agency"].queryset = agencies  # type: ignore[attr-defined]
+
+    clean_email = AppointForm.clean_email
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        first, last = values.get("effective_from"), values.get("effective_to")
+        if first and last and last <= first:
+            self.add_error("effective_to", "The delegation must end after it begins.")
+        return values

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.cache import add_never_cache_headers
 
+from program import audit
 from program.request_context import request_id
 
 if TYPE_CHECKING:
@@ -76,3 +78,18 @@ def client_address(request: HttpRequest) -> str:
     if trusted and len(hops) >= trusted:
         return hops[-trusted]
     return request.META.get("REMOTE_ADDR", "")
+
+
+class RecordRefusals:
+    """Put it on a person's record when an act of theirs was refused for lack of a right."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        if isinstance(exception, PermissionDenied) and request.user.is_authenticated:
+            facts = {"method": request.method, "route": request.path, "reason": str(exception)[:200]}
+            audit.record(request.user, "user.refused", by=request.user, after=facts)

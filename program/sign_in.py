@@ -6,8 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
-from allauth.account.internal.flows.login import record_authentication
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -16,6 +14,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.shortcuts import redirect
 
+from program import audit
 from program.middleware import client_address
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from program.models import User
 
 logger = logging.getLogger(__name__)
-LOGIN_GOV = "login-gov"
+ASSURANCE = "identity_assurance"
 
 
 class NameForm(forms.Form):
@@ -88,7 +87,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
                 request, "Your identity provider did not confirm a second factor. Sign in there with two factors."
             )
             raise ImmediateHttpResponse(redirect(settings.LOGIN_URL))
-        request.session["identity_assurance"] = acr
+        request.session[ASSURANCE] = acr
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
         user: User = super().populate_user(request, sociallogin, data)
@@ -99,14 +98,12 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         return user
 
 
-def note_provider_factor(request: HttpRequest) -> None:
-    """Say in the session's list of sign-in methods that the identity provider used two factors."""
-    if request.session.get("identity_assurance") == settings.LOGIN_GOV_ACR:
-        records = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
-        for entry in records:
-            if entry.get("method") == "socialaccount":
-                entry["second_factor"] = True
-        request.session[AUTHENTICATION_METHODS_SESSION_KEY] = records
+def record_sign_in(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Put a sign-in on the record of the person."""
+    audit.record(user, "user.sign_in", by=user, after={"address": client_address(request)})
 
 
-__all__ = ["AccountAdapter", "MFAAdapter", "NameForm", "SocialAccountAdapter", "record_authentication"]
+def record_sign_out(sender: Any, request: HttpRequest, user: User | None, **kwargs: Any) -> None:
+    """Put a sign-out on the record of the person."""
+    if user is not None:
+        audit.record(user, "user.sign_out", by=user)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from program.views import calls, desk_calls, notices, public
+from program.views import calls, desk_calls, notices, offices, public
 
 app_name = "program"
 urlpatterns = [
@@ -52,6 +52,11 @@ urlpatterns = [
         desk_calls.criterion_remove,
         name="criterion-remove",
     ),
+    path("desk/offices/", offices.office_list, name="offices"),
+    path("desk/offices/appoint/", offices.office_appoint, name="office-appoint"),
+    path("desk/offices/delegate/", offices.delegation_new, name="office-delegate"),
+    path("desk/offices/<int:pk>/end/", offices.office_end, name="office-end"),
+    path("desk/offices/delegations/<int:pk>/end/", offices.delegation_end, name="delegation-end"),
     path("desk/questions/", desk_calls.question_list, name="desk-questions"),
     path("desk/questions/<int:pk>/", desk_calls.question, name="desk-question"),
 ]

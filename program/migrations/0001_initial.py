@@ -4,6 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import program.models.papers
+import program.models.people
 from django.conf import settings
 from django.db import migrations, models
 
@@ -434,8 +435,8 @@ class Migration(migrations.Migration):
                 ('revision', models.PositiveIntegerField(default=1, editable=False)),
                 ('legal_name', models.CharField(max_length=300)),
                 ('aliases', models.TextField(blank=True, help_text='Other names, one a line.')),
-                ('uei', models.CharField(blank=True, max_length=12, validators=[django.core.validators.RegexValidator('^[A-HJ-NP-Z1-9][A-HJ-NP-Z0-9]{11}$', 'A UEI has 12 letters and digits; the letters O and I never occur and the first is not zero.')], verbose_name='UEI')),
-                ('cage', models.CharField(blank=True, max_length=5, validators=[django.core.validators.RegexValidator('^[A-Z0-9]{5}$', 'A CAGE or NCAGE code has five letters and digits.')], verbose_name='CAGE or NCAGE')),
+                ('uei', program.models.people.CodeField(blank=True, max_length=12, validators=[django.core.validators.RegexValidator('^[A-HJ-NP-Z1-9][A-HJ-NP-Z0-9]{11}$', 'A UEI has 12 letters and digits; the letters O and I never occur and the first is not zero.')], verbose_name='UEI')),
+                ('cage', program.models.people.CodeField(blank=True, max_length=5, validators=[django.core.validators.RegexValidator('^[A-Z0-9]{5}$', 'A CAGE or NCAGE code has five letters and digits.')], verbose_name='CAGE or NCAGE')),
                 ('ultimate_parent', models.CharField(blank=True, help_text='Empty when it has none.', max_length=300)),
                 ('is_small_business', models.BooleanField(default=False, help_text='Self-certified against its NAICS size standard.', verbose_name='is a U.S. small business')),
                 ('headquartered_in', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='program.country', verbose_name='country of headquarters')),

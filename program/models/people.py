@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -18,6 +18,7 @@ from program.models.base import Dated, Revised, TimeStamped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
 
 class UserManager(BaseUserManager["User"]):
@@ -116,13 +117,17 @@ class Agency(models.Model):
         return self.display_name
 
 
-class OfficeQuerySet(models.QuerySet["Office"]):
-    def in_force(self, *, on: Any = None) -> OfficeQuerySet:
-        """Offices that hold on the day ``on`` (today in Washington when not given)."""
+class DatedQuerySet(models.QuerySet):
+    def in_force(self, *, on: date | None = None) -> Self:
+        """Rows that hold on the day ``on`` (today in Washington when not given)."""
         day = on or timezone.localdate()
-        return self.filter(
-            Q(effective_to=None) | Q(effective_to__gt=day), effective_from__lte=day, user__is_active=True
-        )
+        return self.filter(Q(effective_to=None) | Q(effective_to__gt=day), effective_from__lte=day)
+
+
+class OfficeQuerySet(DatedQuerySet):
+    def in_force(self, *, on: date | None = None) -> Self:
+        """Offices that hold on the day ``on`` and whose holder's account is open."""
+        return super().in_force(on=on).filter(user__is_active=True)
 
 
 class Office(Dated, TimeStamped):
@@ -161,6 +166,7 @@ class Delegation(Dated, TimeStamped):
         choices=[(SIGN_POSITION, "Sign the agency's position"), (SIGN_DETERMINATION, "Sign determinations")],
     )
     authority = models.CharField(max_length=300, help_text="The instrument that delegates.")
+    objects = DatedQuerySet.as_manager()
 
     class Meta(Dated.Meta):
         constraints = [
@@ -181,13 +187,21 @@ UEI = RegexValidator(
 CAGE = RegexValidator(r"^[A-Z0-9]{5}$", "A CAGE or NCAGE code has five letters and digits.")
 
 
+class CodeField(models.CharField):
+    """A code as registers write it: capital letters, no blanks around it."""
+
+    def to_python(self, value: Any) -> Any:
+        value = super().to_python(value)
+        return value.strip().upper() if isinstance(value, str) else value
+
+
 class Organization(Revised):
     """A company or other body that can be a member of consortia; it may be in many."""
 
     legal_name = models.CharField(max_length=300)
     aliases = models.TextField(blank=True, help_text="Other names, one a line.")
-    uei = models.CharField("UEI", max_length=12, blank=True, validators=[UEI])
-    cage = models.CharField("CAGE or NCAGE", max_length=5, blank=True, validators=[CAGE])
+    uei = CodeField("UEI", max_length=12, blank=True, validators=[UEI])
+    cage = CodeField("CAGE or NCAGE", max_length=5, blank=True, validators=[CAGE])
     incorporated_in = models.ForeignKey(
         "program.Country", models.PROTECT, related_name="+", verbose_name="country of incorporation"
     )
@@ -211,10 +225,6 @@ class Organization(Revised):
 
     def __str__(self) -> str:
         return self.legal_name
-
-    def clean(self) -> None:
-        self.uei = self.uei.strip().upper()
-        self.cage = self.cage.strip().upper()
 
     @property
     def names(self) -> Iterable[str]:

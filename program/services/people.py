@@ -83,6 +83,17 @@ def delegate(
 
 
 @transaction.atomic
+def end_delegation(delegation: Delegation, *, by: User) -> Delegation:
+    """End a delegation as of today; what was signed under it stays signed."""
+    if delegation.given_by_id != by.pk:
+        raise PermissionDenied("Only who gave a delegation ends it.")
+    delegation.effective_to = max(clock.today(), delegation.effective_from)
+    delegation.save(update_fields=["effective_to", "updated_at"])
+    audit.record(delegation, "delegation.end", by=by, before=str(delegation), after=str(delegation.effective_to))
+    return delegation
+
+
+@transaction.atomic
 def register_organization(organization: Organization, *, by: User) -> Organization:
     """Enter an organization; who enters it becomes its administrator."""
     organization.full_clean()

@@ -1,0 +1,110 @@
+"""Who holds which office and who signs for whom: the records all government rights come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from program import clock
+from program.acts import fresh_sign_in_required
+from program.enums import OfficeRole
+from program.forms import AppointForm, DelegateForm
+from program.models import Agency, Delegation, Office
+from program.services import people
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+DELEGATORS = (OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL)
+
+
+@require_safe
+def office_list(request: HttpRequest) -> HttpResponse:
+    """Offices and delegations in force; for the program office, auditors and those who may delegate."""
+    if not may_read(request):
+        raise Http404
+    offices = Office.objects.in_force().exclude(role=OfficeRole.CLOCK).select_related("user", "agency", "appointed_by")
+    delegations = Delegation.objects.in_force().select_related("agency", "given_by", "given_to")
+    context = {
+        "offices": offices.order_by("agency__sort_order", "agency__code", "role", "user__name"),
+        "delegations": delegations.order_by("agency__sort_order", "effective_from"),
+        "may_appoint": request.user.has_perm("program.appoint_office"),
+        "may_delegate": request.user.holds(*DELEGATORS),
+    }
+    return render(request, "program/desk/offices.html", context)
+
+
+def may_read(request: HttpRequest) -> bool:
+    return request.user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR, *DELEGATORS)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@fresh_sign_in_required
+def office_appoint(request: HttpRequest) -> HttpResponse:
+    """Appoint a person to an office."""
+    if not request.user.has_perm("program.appoint_office"):
+        raise Http404
+    form = AppointForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        chosen = form.cleaned_data
+        try:
+            people.appoint(
+                form.person, agency=chosen["agency"], role=chosen["role"], basis=chosen["basis"], by=request.user
+            )
+        except ValidationError as error:
+            form.add_error(None, error)
+        except PermissionDenied:
+            form.add_error("email", "Nobody appoints themselves. Ask another program officer.")
+        else:
+            messages.success(request, f"{form.person} now holds the office.")
+            return redirect("program:offices")
+    return render(request, "program/desk/office_form.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_POST
+@fresh_sign_in_required
+def office_end(request: HttpRequest, pk: int) -> HttpResponse:
+    """End an office as of today."""
+    if not request.user.has_perm("program.appoint_office"):
+        raise Http404
+    office = get_object_or_404(Office.objects.in_force().exclude(role=OfficeRole.CLOCK), pk=pk)
+    people.end_office(office, by=request.user)
+    messages.success(request, f"{office.user} no longer holds the office “{office}”.")
+    return redirect("program:offices")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@fresh_sign_in_required
+def delegation_new(request: HttpRequest) -> HttpResponse:
+    """Let another person sign in one's stead."""
+    agencies = Agency.objects.filter(code__in=request.user.agencies_as(*DELEGATORS))
+    if not agencies:
+        raise Http404
+    form = DelegateForm(request.POST or None, agencies=agencies, initial={"effective_from": clock.today()})
+    if request.method == "POST" and form.is_valid():
+        chosen = {key: value for key, value in form.cleaned_data.items() if key != "email"}
+        try:
+            people.delegate(by=request.user, to=form.person, **chosen)
+        except ValidationError as error:
+            form.add_error(None, error)
+        except PermissionDenied:
+            form.add_error("act", "Only the holder of the office may delegate this act.")
+        else:
+            messages.success(request, f"{form.person} may now sign in your stead.")
+            return redirect("program:offices")
+    context = {"form": form, "is_delegation": True}
+    return render(request, "program/desk/office_form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def delegation_end(request: HttpRequest, pk: int) -> HttpResponse:
+    """End a delegation that one gave."""
+    delegation = get_object_or_404(Delegation.objects.in_force(), pk=pk, given_by=request.user)
+    people.end_delegation(delegation, by=request.user)
+    messages.success(request, f"{delegation.given_to} no longer signs in your stead.")
+    return redirect("program:offices")

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+import requests
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    generate_totp_secret,
+    hotp_value,
+    format_hotp_value,
+    yield_hotp_counters_from_time,
+)
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from program.enums import OfficeRole
+from program.models import AuditEvent, User
+from program.middleware import STARTED
+from tests.config.identity_provider import CLIENT, identity_provider
+from tests.factories.program import OfficeFactory, UserFactory, officer
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery staple"
+AAL2 = "http://idmanagement.gov/ns/assurance/aal/2"
+
+
+@pytest.fixture(autouse=True)
+def no_rate_limits_left_over():
+    cache.clear()
+
+
+def sign_in(client, person, password=PASSWORD):
+    return client.post(reverse("account_login"), {"login": person.email, "password": password})
+
+
+def current_code(secret):
+    return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+
+
+class TestAccount:
+    def test_sign_up_is_open_only_after_the_address_is_verified(self, client):
+        answer = client.post(
+            reverse("account_signup"),
+            {
+                "name": "Rosa New",
+                "title": "Counsel",
+                "email": "Rosa@Firm.Example",
+                "password1": PASSWORD,
+                "password2": PASSWORD,
+            },
+        )
+        assert answer.status_code == 302, answer.context["form"].errors
+        person = User.objects.get(email="rosa@firm.example")
+        assert (person.name, person.title) == ("Rosa New", "Counsel")
+        assert "_auth_user_id" not in client.session
+        link = re.search(r"https://portal\.test(/\S+)", mail.outbox[0].body)[1]
+        client.get(link)
+        assert not person.emailaddress_set.get().verified
+        client.post(link)
+        assert person.emailaddress_set.get().verified
+        assert sign_in(client, person).status_code == 302
+
+    def test_forged_host_does_not_change_links(self, client):
+        UserFactory(email="known@firm.example")
+        client.post(
+            reverse("account_reset_password"), {"email": "known@firm.example"}, HTTP_HOST="testserver"
+        )
+        assert "https://portal.test/" in mail.outbox[0].body
+        assert "testserver" not in mail.outbox[0].body
+
+    @pytest.mark.parametrize(
+        "password", ["short one", "password12345678", "AI Exports Program 14320", "x" * 129]
+    )
+    def test_weak_password_is_refused_with_words(self, client, password):
+        answer = client.post(
+            reverse("account_signup"),
+            {"name": "R", "email": "r@firm.example", "password1": password, "password2": password},
+        )
+        assert answer.status_code == 200
+        assert answer.context["form"].errors["password1"]
+        assert not User.objects.filter(email="r@firm.example").exists()
+
+    def test_address_letter_case_does_not_matter(self, client):
+        person = UserFactory(email="ada@firm.example")
+        client.post(reverse("account_login"), {"login": "ADA@Firm.example", "password": PASSWORD})
+        assert client.session["_auth_user_id"] == str(person.pk)
+
+    def test_unknown_address_and_wrong_password_read_alike(self, client):
+        person = UserFactory()
+        wrong = sign_in(client, person, "wrong wrong wrong wrong")
+        unknown = client.post(
+            reverse("account_login"), {"login": "nobody@firm.example", "password": PASSWORD}
+        )
+        assert wrong.status_code == unknown.status_code == 200
+        assert wrong.context["form"].errors == unknown.context["form"].errors
+
+    def test_sign_in_is_on_the_record(self, client):
+        person = UserFactory()
+        sign_in(client, person)
+        assert [event.act for event in AuditEvent.objects.of(person)] == ["user.sign_in"]
+
+    def test_closed_account_is_out_with_the_next_request(self, client):
+        person = UserFactory()
+        client.force_login(person)
+        User.objects.filter(pk=person.pk).update(is_active=False)
+        answer = client.get(reverse("proposals:list"))
+        assert answer.status_code == 302
+        assert answer.url.startswith(reverse("account_login"))
+
+
+class TestSession:
+    def test_key_is_new_after_sign_in(self, client):
+        client.get(reverse("account_login"))
+        before = client.session.session_key
+        sign_in(client, UserFactory())
+        assert client.session.session_key != before
+
+    def test_ends_twelve_hours_after_it_began(self, client):
+        client.force_login(UserFactory())
+        client.get(reverse("proposals:list"))
+        session = client.session
+        session[STARTED] = int(time.time()) - 12 * 3600 - 1
+        session.save()
+        assert client.get(reverse("proposals:list")).url == reverse("account_login")
+        assert "_auth_user_id" not in client.session
+
+    def test_idle_session_ends_after_thirty_minutes(self, client):
+        client.force_login(UserFactory())
+        answer = client.get(reverse("proposals:list"))
+        assert answer.cookies["__Host-session"]["max-age"] == 30 * 60
+
+    def test_cookies_are_secure_and_bound_to_the_host(self, client):
+        sign_in(client, UserFactory())
+        client.get(reverse("account_login"))
+        for name in ("__Host-session", "__Host-csrf"):
+            cookie = client.cookies[name]
+            assert (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (
+                True, True, "Lax", "/", "",
+            )  # fmt: skip
+
+
+class TestSecondFactor:
+    @pytest.mark.parametrize("role", [role for role in OfficeRole if role != OfficeRole.CLOCK])
+    def test_every_office_without_one_reaches_enrolment_only(self, client, role):
+        client.force_login(officer(role))
+        for name in ("proposals:list", "evaluation:desk", "program:notices", "program:home"):
+            assert client.get(reverse(name)).url == reverse("mfa_index")
+        assert client.post(reverse("proposals:list")).url == reverse("mfa_index")
+
+    def test_consortium_person_needs_none(self, client):
+        client.force_login(UserFactory())
+        assert client.get(reverse("proposals:list")).status_code == 200
+
+    def test_office_works_after_a_one_time_code_and_the_code_works_once(self, client):
+        person = officer()
+        secret = generate_totp_secret()
+        TOTP.activate(person, secret)
+        assert sign_in(client, person).url.startswith(reverse("mfa_authenticate"))
+        code = current_code(secret)
+        client.post(reverse("mfa_authenticate"), {"code": code})
+        assert client.get(reverse("evaluation:desk")).status_code == 200
+        other = Client()
+        sign_in(other, person)
+        other.post(reverse("mfa_authenticate"), {"code": code})
+        assert "_auth_user_id" not in other.session
+
+    def test_recovery_code_works_once_and_is_not_stored_in_clear(self, client):
+        person = officer()
+        TOTP.activate(person, generate_totp_secret())
+        codes = RecoveryCodes.activate(person).get_unused_codes()
+        stored = str(Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES).data)
+        assert not any(code in stored for code in codes)
+        for browser, enters in ((client, True), (Client(), False)):
+            sign_in(browser, person)
+            browser.post(reverse("mfa_authenticate"), {"code": codes[0]})
+            assert ("_auth_user_id" in browser.session) == enters
+
+    def test_demonstration_leaves_it_out(self, client, settings):
+        settings.DEMONSTRATION = True
+        client.force_login(officer())
+        assert client.get(reverse("proposals:list")).status_code == 200
+
+
+class TestLockout:
+    def test_fifth_wrong_password_locks_this_address_and_no_other(self, client):
+        person = UserFactory()
+        for _ in range(5):
+            sign_in(client, person, "wrong wrong wrong wrong")
+        assert sign_in(client, person).status_code in (403, 429)
+        elsewhere = Client(REMOTE_ADDR="192.0.2.7")
+        assert sign_in(elsewhere, person).status_code == 302
+
+    def test_forged_forwarding_header_does_not_escape_the_lock(self, client):
+        person = UserFactory()
+        for number in range(5):
+            client.post(
+                reverse("account_login"),
+                {"login": person.email, "password": "wrong wrong wrong wrong"},
+                HTTP_X_FORWARDED_FOR=f"198.51.100.{number}",
+            )
+        assert sign_in(client, person).status_code in (403, 429)
+
+
+class TestLoginGov:
+    @pytest.fixture(autouse=True)
+    def configured(self, settings):
+        with identity_provider(acr=AAL2) as provider:
+            settings.SOCIALACCOUNT_PROVIDERS = {
+                "openid_connect": {
+                    "OAUTH_PKCE_ENABLED": True,
+                    "APPS": [
+                        {
+                            "provider_id": "login-gov",
+                            "name": "Login.gov",
+                            "client_id": CLIENT,
+                            "secret": "",
+                            "settings": {"server_url": provider.address, "fetch_userinfo": True},
+                        }
+                    ],
+                }
+            }
+            self.provider = provider
+            yield
+
+    def walk(self, client):
+        """Press the button, follow the provider's redirect, come back."""
+        start = client.post(reverse("openid_connect_login", args=["login-gov"]), HTTP_HOST="portal.test")
+        back = requests.get(start.url, allow_redirects=False, timeout=5).headers["Location"]
+        return client.get(
+            back.removeprefix("http://portal.test").removeprefix("https://portal.test"),
+            HTTP_HOST="portal.test",
+        )
+
+    def test_person_signs_in_by_issuer_and_subject(self, client):
+        self.walk(client)
+        person = User.objects.get()
+        assert (person.email, person.name) == ("ada@agency.example", "Ada Example")
+        assert client.session["_auth_user_id"] == str(person.pk)
+        account = person.socialaccount_set.get()
+        assert (account.provider, account.uid) == ("login-gov", "subject-1")
+
+    def test_same_address_at_the_provider_does_not_take_over_an_account(self, client):
+        victim = UserFactory(email="ada@agency.example")
+        self.walk(client)
+        assert client.session.get("_auth_user_id") != str(victim.pk)
+        assert not victim.socialaccount_set.exists()
+
+    def test_lower_assurance_is_refused(self, client):
+        self.provider.acr = "http://idmanagement.gov/ns/assurance/ial/1"
+        self.walk(client)
+        assert "_auth_user_id" not in client.session
+        assert not User.objects.exists()
+
+    def test_its_second_factor_opens_an_office(self, client):
+        self.walk(client)
+        person = User.objects.get()
+        OfficeFactory(user=person, role=OfficeRole.PROGRAM_OFFICER)
+        assert client.get(reverse("proposals:list")).status_code == 200
+
+    def test_is_off_by_default(self, client, settings):
+        settings.SOCIALACCOUNT_PROVIDERS = {}
+        assert "Login.gov" not in client.get(reverse("account_login")).content.decode()
