@@ -716,7 +716,11 @@ def answers_requirement(package: Package, rule: RequirementRule) -> Iterator[Pro
         if rule.is_mandatory:
             yield problem("missing", f"Answer: {rule.title}.")
         return
-    if rule.max_characters and rule.evidence_type == EvidenceType.TEXT and len(answer_value) > rule.max_characters:
+    if (
+        rule.max_characters
+        and rule.evidence_type == EvidenceType.TEXT
+        and len(answer_value) > rule.max_characters
+    ):
         yield problem(
             "too-long", f"{rule.title}: {len(answer_value):,} characters, at most {rule.max_characters:,}."
         )

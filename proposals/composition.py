@@ -82,7 +82,10 @@ def composed(proposal: Proposal) -> Package:
         ),
         provisions=tuple(
             Provision(
-                key=row.key, member=_member_key(row.membership_id), layer=row.layer, description=row.description
+                key=row.key,
+                member=_member_key(row.membership_id),
+                layer=row.layer,
+                description=row.description,
             )
             for row in proposal.provisions.all()
         ),
@@ -97,7 +100,11 @@ def composed(proposal: Proposal) -> Package:
         documents=tuple(_document(row) for row in proposal.present_attachments),  # type: ignore[attr-defined]
         markings=tuple(
             Marking(
-                key=f"marking-{row.pk}", part=row.part, row=row.row_key, field=row.field, mark=row.mark,
+                key=f"marking-{row.pk}",
+                part=row.part,
+                row=row.row_key,
+                field=row.field,
+                mark=row.mark,
                 justification=row.justification,
             )
             for row in proposal.markings.all()
@@ -140,9 +147,7 @@ def _place(row: program.Country | None) -> Country | None:
 
 def _places(countries: Any) -> tuple[Country, ...]:
     """Countries in the order of their codes, so that the order of loading changes no hash."""
-    return tuple(
-        Country(code=row.code, name=row.name) for row in sorted(countries, key=lambda row: row.code)
-    )
+    return tuple(Country(code=row.code, name=row.name) for row in sorted(countries, key=lambda row: row.code))
 
 
 def _member_key(pk: int | None) -> str | None:
@@ -178,8 +183,12 @@ def _organization(row: program.Organization) -> OrganizationFacts:
         is_small_business=row.is_small_business,
         holders=tuple(
             Holder(
-                key=f"holding-{holding.pk}", name=holding.holder_name, country=_place(holding.holder_country),
-                share=holding.share, has_control=holding.has_control, is_ultimate=holding.is_ultimate,
+                key=f"holding-{holding.pk}",
+                name=holding.holder_name,
+                country=_place(holding.holder_country),
+                share=holding.share,
+                has_control=holding.has_control,
+                is_ultimate=holding.is_ultimate,
             )
             for holding in row.holdings.all()
         ),
@@ -207,29 +216,48 @@ def _columns(row: Any, kind: type[Value]) -> dict[str, Any]:
 def _market(row: rows.TargetMarket) -> TargetMarket:
     facts: dict[str, Any] = {}
     if row.country:
-        facts = {"kind": MarketKind.COUNTRY, "code": row.country.code, "name": row.country.name,
-                 "countries": _places([row.country])}
+        facts = {
+            "kind": MarketKind.COUNTRY,
+            "code": row.country.code,
+            "name": row.country.name,
+            "countries": _places([row.country]),
+        }
     elif row.bloc:
         # The United States is a member of some blocs, but no destination of an export.
         members = [country for country in row.bloc.countries.all() if country.code != "US"]
-        facts = {"kind": MarketKind.BLOC, "code": row.bloc.code, "name": row.bloc.name,
-                 "as_of": row.bloc.checked_on.isoformat() if row.bloc.checked_on else "",
-                 "source": row.bloc.source, "countries": _places(members)}
+        facts = {
+            "kind": MarketKind.BLOC,
+            "code": row.bloc.code,
+            "name": row.bloc.name,
+            "as_of": row.bloc.checked_on.isoformat() if row.bloc.checked_on else "",
+            "source": row.bloc.source,
+            "countries": _places(members),
+        }
     elif row.list_name or row.countries.all():
         facts = {"kind": MarketKind.LIST, "name": row.list_name, "countries": _places(row.countries.all())}
     return TargetMarket(
-        key=row.key, national_interest=row.national_interest, demand_evidence=row.demand_evidence,
-        end_users=row.end_users, **facts,
+        key=row.key,
+        national_interest=row.national_interest,
+        demand_evidence=row.demand_evidence,
+        end_users=row.end_users,
+        **facts,
     )
 
 
 def _site(row: rows.Site) -> Site:
     return Site(
-        key=row.key, name=row.name, kind=row.kind, country=_place(row.country), location=row.location,
-        capacity_mw=row.capacity_mw, status=row.status or None,
+        key=row.key,
+        name=row.name,
+        kind=row.kind,
+        country=_place(row.country),
+        location=row.location,
+        capacity_mw=row.capacity_mw,
+        status=row.status or None,
         roles=tuple(
             OperatingRole(
-                key=role.key, act=role.act, member=_member_key(role.membership_id),
+                key=role.key,
+                act=role.act,
+                member=_member_key(role.membership_id),
                 third_party_name=role.third_party_name,
                 third_party_country=_place(role.third_party_country),
             )
@@ -240,8 +268,13 @@ def _site(row: rows.Site) -> Site:
 
 def _support_request(row: rows.SupportRequest) -> SupportRequest:
     return SupportRequest(
-        key=row.key, mechanism=row.mechanism or None, other_text=row.other_text, amount_usd=row.amount_usd,
-        term_months=row.term_months, purpose=row.purpose, alternatives=row.alternatives,
+        key=row.key,
+        mechanism=row.mechanism or None,
+        other_text=row.other_text,
+        amount_usd=row.amount_usd,
+        term_months=row.term_months,
+        purpose=row.purpose,
+        alternatives=row.alternatives,
     )
 
 

@@ -55,7 +55,10 @@ def _claim(pk: int) -> ReceiptPaper | None:
         if paper is None:
             return None
         if paper.attempts >= MOST_ATTEMPTS:
-            paper.state, paper.reason = PaperState.QUARANTINED, paper.reason or "The worker stopped each time."
+            paper.state, paper.reason = (
+                PaperState.QUARANTINED,
+                paper.reason or "The worker stopped each time.",
+            )
             paper.save(update_fields=["state", "reason", "updated_at"])
             return None
         paper.attempts += 1

@@ -10,51 +10,108 @@ from proposals.enums import ProposalStatus as S
 from proposals.readiness import is_ready
 
 SUBMIT: Final = Transition(
-    "submit", {S.DRAFT}, S.SUBMITTED, clause="E.O. 14320 s.3(b)-(c)", checks=[is_ready], stamps=["submitted_at"], label="Submit",
+    "submit",
+    {S.DRAFT},
+    S.SUBMITTED,
+    clause="E.O. 14320 s.3(b)-(c)",
+    checks=[is_ready],
+    stamps=["submitted_at"],
+    label="Submit",
     description="The anchor's authorized representative hands the certified package to Commerce before the close.",
 )
 RESUBMIT: Final = Transition(
-    "resubmit", {S.SUBMITTED, S.RETURNED}, S.SUBMITTED, clause="E.O. 14320 s.3(c)", checks=[is_ready], label="Submit again",
+    "resubmit",
+    {S.SUBMITTED, S.RETURNED},
+    S.SUBMITTED,
+    clause="E.O. 14320 s.3(c)",
+    checks=[is_ready],
+    label="Submit again",
     description="A new version replaces the last until the close, or corrects a returned one in its cure period.",
 )
 RETURN: Final = Transition(
-    "return", {S.SUBMITTED}, S.RETURNED, clause="E.O. 14320 s.3(b)", label="Return for correction",
+    "return",
+    {S.SUBMITTED},
+    S.RETURNED,
+    clause="E.O. 14320 s.3(b)",
+    label="Return for correction",
     description="The program office names what is deficient and until when it can be corrected.",
 )
 ACCEPT: Final = Transition(
-    "accept", {S.SUBMITTED}, S.UNDER_EVALUATION, clause="E.O. 14320 s.3(d)", stamps=["accepted_at"],
-    label="Accept for evaluation", description="The five consultations start.",
+    "accept",
+    {S.SUBMITTED},
+    S.UNDER_EVALUATION,
+    clause="E.O. 14320 s.3(d)",
+    stamps=["accepted_at"],
+    label="Accept for evaluation",
+    description="The five consultations start.",
 )
 ANNOUNCE_DESIGNATED: Final = Transition(
-    "designate", {S.UNDER_EVALUATION}, S.DESIGNATED, clause="E.O. 14320 s.3(d)", label="Announce the designation",
+    "designate",
+    {S.UNDER_EVALUATION},
+    S.DESIGNATED,
+    clause="E.O. 14320 s.3(d)",
+    label="Announce the designation",
     description="A signed determination to designate is announced.",
 )
 ANNOUNCE_NOT_SELECTED: Final = Transition(
-    "decline", {S.UNDER_EVALUATION}, S.NOT_SELECTED, clause="E.O. 14320 s.3(d)", label="Announce: not selected",
+    "decline",
+    {S.UNDER_EVALUATION},
+    S.NOT_SELECTED,
+    clause="E.O. 14320 s.3(d)",
+    label="Announce: not selected",
     description="A signed determination not to select is announced.",
 )
 LAPSE: Final = Transition(
-    "lapse", {S.DRAFT}, S.LAPSED, clause="E.O. 14320 s.3(c)", label="Let lapse",
+    "lapse",
+    {S.DRAFT},
+    S.LAPSED,
+    clause="E.O. 14320 s.3(c)",
+    label="Let lapse",
     description="The clock closes a draft that was not submitted before the close.",
 )
 WITHDRAW: Final = Transition(
-    "withdraw", {S.DRAFT, S.SUBMITTED, S.RETURNED, S.UNDER_EVALUATION}, S.WITHDRAWN,
-    clause="E.O. 14320 s.3(b)", label="Withdraw", description="The anchor takes the proposal back, with a reason.",
+    "withdraw",
+    {S.DRAFT, S.SUBMITTED, S.RETURNED, S.UNDER_EVALUATION},
+    S.WITHDRAWN,
+    clause="E.O. 14320 s.3(b)",
+    label="Withdraw",
+    description="The anchor takes the proposal back, with a reason.",
 )
 TRANSITIONS: Final = (
-    SUBMIT, RESUBMIT, RETURN, ACCEPT, ANNOUNCE_DESIGNATED, ANNOUNCE_NOT_SELECTED, LAPSE, WITHDRAW,
+    SUBMIT,
+    RESUBMIT,
+    RETURN,
+    ACCEPT,
+    ANNOUNCE_DESIGNATED,
+    ANNOUNCE_NOT_SELECTED,
+    LAPSE,
+    WITHDRAW,
 )
 
 CONSENT: Final = Transition(
-    "consent", {M.INVITED, M.CONSENTED}, M.CONSENTED, clause="E.O. 14320 s.3(b)", stamps=["consented_at"],
-    label="Consent", description="A member accepts its role and its declaration.",
+    "consent",
+    {M.INVITED, M.CONSENTED},
+    M.CONSENTED,
+    clause="E.O. 14320 s.3(b)",
+    stamps=["consented_at"],
+    label="Consent",
+    description="A member accepts its role and its declaration.",
 )
 DECLINE: Final = Transition(
-    "decline", {M.INVITED}, M.DECLINED, clause="E.O. 14320 s.3(b)", label="Decline",
+    "decline",
+    {M.INVITED},
+    M.DECLINED,
+    clause="E.O. 14320 s.3(b)",
+    label="Decline",
     description="An organization does not join.",
 )
 LEAVE: Final = Transition(
-    "leave", {M.INVITED, M.CONSENTED}, M.LEFT, clause="E.O. 14320 s.3(b)", stamps=["left_at"], label="Leave",
+    "leave",
+    {M.INVITED, M.CONSENTED},
+    M.LEFT,
+    clause="E.O. 14320 s.3(b)",
+    stamps=["left_at"],
+    label="Leave",
     description="A member leaves the consortium.",
 )
 MEMBERSHIP_TRANSITIONS: Final = (CONSENT, DECLINE, LEAVE)

@@ -49,7 +49,10 @@ def mail_invitation(pk: int) -> bool:
 def owed_invitations(*, most: int = 100) -> list[int]:
     """Keys of the invitations whose mail is still owed."""
     rows = Invitation.objects.filter(
-        mailed_at=None, revoked_at=None, accepted_at=None, mail_attempts__lt=MOST_ATTEMPTS,
+        mailed_at=None,
+        revoked_at=None,
+        accepted_at=None,
+        mail_attempts__lt=MOST_ATTEMPTS,
         expires_at__gt=clock.instant(),
     )
     return list(rows.order_by("pk").values_list("pk", flat=True)[:most])

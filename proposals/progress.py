@@ -214,5 +214,3 @@ class Progress:
     @cached_property
     def _site_of_role(self) -> dict[str, str]:
         return {role.key: site.key for site in self.package.operating_model.sites for role in site.roles}
-
-

@@ -115,9 +115,7 @@ class Candidate:
         """A new version must say something new."""
         if self.proposal.version_count == 0:
             return
-        if self.proposal.versions.filter(
-            number=self.proposal.version_count, sha256=self.sha256
-        ).exists():
+        if self.proposal.versions.filter(number=self.proposal.version_count, sha256=self.sha256).exists():
             yield Problem(
                 "unchanged", "Nothing has changed since the last version.", "E.O. 14320 s.3(c)", Part.OVERVIEW
             )

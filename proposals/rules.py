@@ -32,9 +32,10 @@ EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.SUBMITTED, ProposalStatus.RETUR
 
 @rules.predicate
 def is_on_team(user: User, proposal: Proposal | None) -> bool:
-    return proposal is not None and TeamMember.objects.of(user).filter(
-        membership__consortium=proposal.consortium_id
-    ).exists()
+    return (
+        proposal is not None
+        and TeamMember.objects.of(user).filter(membership__consortium=proposal.consortium_id).exists()
+    )
 
 
 @rules.predicate
@@ -70,9 +71,12 @@ def _has_role(user: User, consortium: int, *roles: str, of_anchor: bool = False)
 @rules.predicate
 def is_in_consortium(user: User, consortium: Consortium | None) -> bool:
     """On the team for an organization that is invited or in."""
-    return consortium is not None and TeamMember.objects.active().filter(
-        user_id=user.pk or 0, membership__consortium=consortium.pk
-    ).exists()
+    return (
+        consortium is not None
+        and TeamMember.objects.active()
+        .filter(user_id=user.pk or 0, membership__consortium=consortium.pk)
+        .exists()
+    )
 
 
 @rules.predicate
@@ -83,10 +87,16 @@ def is_in_consortium_of(user: User, membership: Membership | None) -> bool:
 @rules.predicate
 def speaks_for_member(user: User, membership: Membership | None) -> bool:
     """An administrator or authorized representative of this member, invited or in."""
-    return membership is not None and TeamMember.objects.active().filter(
-        user_id=user.pk or 0, membership=membership.pk,
-        role__in=[TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE],
-    ).exists()
+    return (
+        membership is not None
+        and TeamMember.objects.active()
+        .filter(
+            user_id=user.pk or 0,
+            membership=membership.pk,
+            role__in=[TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE],
+        )
+        .exists()
+    )
 
 
 @rules.predicate
@@ -94,9 +104,12 @@ def administers_member(user: User, membership: Membership | None) -> bool:
     """An administrator of this member, or of the anchor of its consortium."""
     if membership is None or membership.status not in IN_CONSORTIUM:
         return False
-    return administers_anchor.test(user, membership.consortium) or TeamMember.objects.active().filter(
-        user_id=user.pk or 0, membership=membership.pk, role=TeamRole.ADMINISTRATOR
-    ).exists()
+    return (
+        administers_anchor.test(user, membership.consortium)
+        or TeamMember.objects.active()
+        .filter(user_id=user.pk or 0, membership=membership.pk, role=TeamRole.ADMINISTRATOR)
+        .exists()
+    )
 
 
 @rules.predicate
@@ -160,7 +173,10 @@ is_reader = (
 )
 is_editor = is_on_team | granted("proposals.change_proposal")
 
-permit("proposals.add_consortium", ~holds(*READS_SUBMITTED, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.CLOCK))
+permit(
+    "proposals.add_consortium",
+    ~holds(*READS_SUBMITTED, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.CLOCK),
+)
 permit("proposals.view_consortium", is_in_consortium)
 permit("proposals.change_consortium", administers_anchor)
 permit("proposals.invite_consortium", administers_anchor)

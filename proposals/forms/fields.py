@@ -32,7 +32,9 @@ class AmountField(forms.DecimalField):
     """An exact number as people write it: ``$1,250,000.00`` is understood, ``NaN`` and ``1e9`` are not."""
 
     def __init__(self, **options: Any) -> None:
-        options["widget"] = forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "data-size": "medium"})
+        options["widget"] = forms.TextInput(
+            {"inputmode": "decimal", "autocomplete": "off", "data-size": "medium"}
+        )
         options["localize"] = False
         super().__init__(**options)
 
@@ -48,7 +50,9 @@ class WholeField(forms.IntegerField):
     """A whole number that JSON carries exactly; commas are understood."""
 
     def __init__(self, **options: Any) -> None:
-        options["widget"] = forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "data-size": "small"})
+        options["widget"] = forms.TextInput(
+            {"inputmode": "numeric", "autocomplete": "off", "data-size": "small"}
+        )
         options["max_value"] = min(options.get("max_value") or LARGEST_WHOLE, LARGEST_WHOLE)
         super().__init__(**options)
 

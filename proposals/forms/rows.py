@@ -113,9 +113,7 @@ def as_posted(field: BoundField) -> Any:
 
 EXPORT = ("jurisdiction", "eccn", "eccn_basis", "eccn_reference")
 LICENSE = ("license_basis", "license_number", "license_expires_on")
-EXPORT_NOTE = (
-    "What you state here is screened and read by people. The portal never decides whether a license is needed."
-)
+EXPORT_NOTE = "What you state here is screened and read by people. The portal never decides whether a license is needed."
 ECCN_HINT = "For example 3A090.a or 4A090.a; EAR99; or “unclassified yet”."
 COMPONENT_HINTS = {
     "name": "As it should appear in the package.",
@@ -213,7 +211,14 @@ class SecurityForm(ComponentForm):
 
     class Meta(RowForm.Meta):
         model = Component
-        fields = (*COMMON, "frameworks", "controls", "certifications", "incident_response", "weight_protection")
+        fields = (
+            *COMMON,
+            "frameworks",
+            "controls",
+            "certifications",
+            "incident_response",
+            "weight_protection",
+        )
 
 
 class ApplicationForm(ComponentForm):
@@ -262,13 +267,25 @@ class MarketForm(RowForm):
         "demand_evidence": "Letters, tenders, statements of the host government, market studies.",
     }
     sections: ClassVar[Sections] = (
-        ("Which market", "Choose one country, or one bloc, or name an own list.", ("country", "bloc", "list_name", "countries")),
+        (
+            "Which market",
+            "Choose one country, or one bloc, or name an own list.",
+            ("country", "bloc", "list_name", "countries"),
+        ),
         ("Why this market", "", ("national_interest", "demand_evidence", "end_users")),
     )
 
     class Meta(RowForm.Meta):
         model = TargetMarket
-        fields = ("country", "bloc", "list_name", "countries", "national_interest", "demand_evidence", "end_users")
+        fields = (
+            "country",
+            "bloc",
+            "list_name",
+            "countries",
+            "national_interest",
+            "demand_evidence",
+            "end_users",
+        )
 
     def clean(self) -> dict[str, Any]:
         """A market that the proposal already names is said beside the field."""
@@ -297,7 +314,9 @@ class SiteForm(RowForm):
 class RoleForm(RowForm):
     """Who builds, owns or operates a site: a member or a third party."""
 
-    hints: ClassVar[dict[str, str]] = {"third_party_name": "Only if it is not a member; its name will be screened."}
+    hints: ClassVar[dict[str, str]] = {
+        "third_party_name": "Only if it is not a member; its name will be screened."
+    }
 
     class Meta(RowForm.Meta):
         model = OperatingRole
@@ -374,14 +393,21 @@ class AnswerForm(RowForm):
         if column == "text" and requirement.max_characters:
             field.widget.attrs["maxlength"] = requirement.max_characters
         if column == "choice":
-            offered = [(line, line) for line in filter(None, map(str.strip, requirement.choices.splitlines()))]
+            offered = [
+                (line, line) for line in filter(None, map(str.strip, requirement.choices.splitlines()))
+            ]
             self.fields[column] = forms.ChoiceField(
-                label=field.label, required=False, help_text=requirement.guidance, choices=[("", NOT_CHOSEN), *offered]
+                label=field.label,
+                required=False,
+                help_text=requirement.guidance,
+                choices=[("", NOT_CHOSEN), *offered],
             )
         if isinstance(field, KeptChoiceField):
             attached = self.instance.proposal.attachments.filter(removed_at=None)
             field.queryset = field.queryset.filter(pk__in=attached.values("document"))  # type: ignore[union-attr]
-            field.help_text = f"{requirement.guidance} Add the file under Documents first, then choose it here.".strip()
+            field.help_text = (
+                f"{requirement.guidance} Add the file under Documents first, then choose it here.".strip()
+            )
 
 
 class PartForm(RowForm):
@@ -399,7 +425,11 @@ class OverviewForm(PartForm):
     }
     sections: ClassVar[Sections] = (
         ("The proposal", "", ("title", "summary")),
-        ("Contact person", "Whom the Program office asks. Business contact only.", ("contact_name", "contact_email", "contact_phone")),
+        (
+            "Contact person",
+            "Whom the Program office asks. Business contact only.",
+            ("contact_name", "contact_email", "contact_phone"),
+        ),
     )
 
     class Meta(PartForm.Meta):
@@ -447,4 +477,3 @@ PART_FORMS: dict[str, type[PartForm]] = {
     "operating-model": OperatingModelForm,
     "compliance": CompliancePartForm,
 }
-

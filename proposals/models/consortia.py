@@ -104,12 +104,12 @@ class Invitation(TimeStamped):
     role = models.CharField(max_length=30, choices=TeamRole, default=TeamRole.ADMINISTRATOR)
     nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
     expires_at = models.DateTimeField()
-    sent_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    accepted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    accepted_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
-    mail_attempts = models.PositiveSmallIntegerField(default=0)
-    mailed_at = models.DateTimeField(null=True)
+    sent_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    accepted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    mail_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    mailed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["-pk"]
@@ -131,8 +131,8 @@ class TeamMember(TimeStamped):
     user = models.ForeignKey(User, models.PROTECT, related_name="team_places")
     role = models.CharField(max_length=30, choices=TeamRole)
     added_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    removed_at = models.DateTimeField(null=True, blank=True)
-    removed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    removed_at = models.DateTimeField(null=True, editable=False)
+    removed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     objects = TeamMemberQuerySet.as_manager()
 
     class Meta:

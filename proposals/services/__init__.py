@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from proposals.invitations import InvitationRefused, find_invitation, token_of
+from proposals.services.beginning import (
+    begin_proposal,
+    invite_organization,
+    remove_holding,
+    save_holding,
+    update_consortium,
+)
 from proposals.services.consortia import (
     accept_invitation,
     add_team_member,
@@ -29,6 +36,7 @@ from proposals.services.drafts import (
     save_row,
     set_operating_role,
 )
+from proposals.services.reading import record_reading
 from proposals.services.submissions import (
     accept_proposal,
     certify_proposal,
@@ -47,6 +55,7 @@ __all__ = [
     "add_row",
     "add_team_member",
     "attach_document",
+    "begin_proposal",
     "certify_proposal",
     "change_role",
     "consent",
@@ -56,11 +65,14 @@ __all__ = [
     "find_invitation",
     "grant_access",
     "invite_member",
+    "invite_organization",
     "invite_person",
     "lapse_proposal",
     "leave_consortium",
     "provide_layer",
+    "record_reading",
     "remove_attachment",
+    "remove_holding",
     "remove_row",
     "remove_team_member",
     "report_material_change",
@@ -69,9 +81,11 @@ __all__ = [
     "return_proposal",
     "revoke_access",
     "revoke_invitation",
+    "save_holding",
     "save_row",
     "set_operating_role",
     "submit_proposal",
     "token_of",
+    "update_consortium",
     "withdraw_proposal",
 ]

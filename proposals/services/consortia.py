@@ -65,7 +65,9 @@ def create_consortium(
     )
     _keep_consent(anchor, by=by)
     TeamMember.objects.create(membership=anchor, user=by, role=TeamRole.ADMINISTRATOR, added_by=by)
-    audit.record(consortium, "consortium.create", by=by, after={"anchor": organization.legal_name}, clause=CLAUSE)
+    audit.record(
+        consortium, "consortium.create", by=by, after={"anchor": organization.legal_name}, clause=CLAUSE
+    )
     return consortium
 
 
@@ -82,7 +84,10 @@ def invite_member(
     """Invite an organization; the person at ``email`` gets a link that ends after two weeks."""
     require("proposals.invite_consortium", by, consortium)
     membership = Membership(
-        consortium=consortium, organization=organization, role_text=role_text, invited_by=by,
+        consortium=consortium,
+        organization=organization,
+        role_text=role_text,
+        invited_by=by,
         invited_email=email.strip().lower(),
     )
     membership.full_clean()
@@ -100,12 +105,17 @@ def invite_person(membership: Membership, *, by: User, email: str, role: str) ->
 
 def _send(membership: Membership, *, email: str, role: str, by: User) -> Invitation:
     invitation = Invitation(
-        membership=membership, email=email.strip().lower(), role=role, sent_by=by,
+        membership=membership,
+        email=email.strip().lower(),
+        role=role,
+        sent_by=by,
         expires_at=clock.now() + timedelta(days=INVITATION_DAYS),
     )
     invitation.full_clean()
     invitation.save()
-    event = audit.record(membership, "membership.send_invitation", by=by, after={"role": str(role)}, clause=CLAUSE)
+    event = audit.record(
+        membership, "membership.send_invitation", by=by, after={"role": str(role)}, clause=CLAUSE
+    )
     if known := User.objects.filter(email=invitation.email, is_active=True).first():
         until = invitation.expires_at.astimezone(clock.WASHINGTON)
         notices.owe(event, INVITED, [known], url="/tasks/", until=f"{until:%B %-d, %Y}")
@@ -151,17 +161,23 @@ def accept_invitation(token: str, *, by: User) -> TeamMember:
         raise InvitationRefused("This link was sent to another address. Sign in with that one.")
     membership = invitation.membership
     place, _ = TeamMember.objects.get_or_create(
-        membership=membership, user=by, role=invitation.role, removed_at=None,
+        membership=membership,
+        user=by,
+        role=invitation.role,
+        removed_at=None,
         defaults={"added_by": invitation.sent_by},
     )
     first = not membership.organization.affiliations.exists()
     Affiliation.objects.get_or_create(
-        user=by, organization=membership.organization,
+        user=by,
+        organization=membership.organization,
         defaults={"is_administrator": first, "added_by": invitation.sent_by},
     )
     invitation.accepted_by, invitation.accepted_at = by, clock.instant()
     invitation.save(update_fields=["accepted_by", "accepted_at", "updated_at"])
-    audit.record(membership, "membership.accept_invitation", by=by, after={"role": invitation.role}, clause=CLAUSE)
+    audit.record(
+        membership, "membership.accept_invitation", by=by, after={"role": invitation.role}, clause=CLAUSE
+    )
     return place
 
 
@@ -246,7 +262,11 @@ def add_team_member(membership: Membership, user: User, *, by: User, role: str) 
     place.full_clean()
     place.save()
     event = audit.record(
-        membership, "membership.add_team_member", by=by, after={"user": user.email, "role": str(role)}, clause=CLAUSE
+        membership,
+        "membership.add_team_member",
+        by=by,
+        after={"user": user.email, "role": str(role)},
+        clause=CLAUSE,
     )
     url = consortium_address(membership.consortium_id)
     notices.owe(event, ADDED_TO_TEAM, [user], url=url, role=place.get_role_display().lower())
@@ -267,7 +287,11 @@ def remove_team_member(place: TeamMember, *, by: User, note: str = "") -> TeamMe
     place.removed_at, place.removed_by = clock.instant(), by
     place.save(update_fields=["removed_at", "removed_by", "updated_at"])
     audit.record(
-        membership, "membership.remove_team_member", by=by, before={"user": place.user.email, "role": place.role},
-        note=note, clause=CLAUSE,
+        membership,
+        "membership.remove_team_member",
+        by=by,
+        before={"user": place.user.email, "role": place.role},
+        note=note,
+        clause=CLAUSE,
     )
     return place

@@ -52,9 +52,7 @@ def create_proposal(call: Call, consortium: Consortium, *, by: User, title: str 
     ComplianceStatement.objects.bulk_create(
         ComplianceStatement(proposal=proposal, subject=subject.code) for subject in SUBJECTS
     )
-    audit.record(
-        proposal, "proposal.create", by=by, after={"call": call.number}, clause="E.O. 14320 s.3(b)"
-    )
+    audit.record(proposal, "proposal.create", by=by, after={"call": call.number}, clause="E.O. 14320 s.3(b)")
     return proposal
 
 
@@ -134,7 +132,9 @@ def _require_own_members(row: Any) -> None:
 
 
 @transaction.atomic
-def provide_layer(proposal: Proposal, *, by: User, membership: Any, layer: str, description: str = "") -> Provision:
+def provide_layer(
+    proposal: Proposal, *, by: User, membership: Any, layer: str, description: str = ""
+) -> Provision:
     """Say that a member supplies a layer; said again it is changed."""
     provision = Provision.objects.filter(proposal=proposal, membership=membership, layer=layer).first()
     if provision is None:
@@ -146,12 +146,21 @@ def provide_layer(proposal: Proposal, *, by: User, membership: Any, layer: str, 
 
 @transaction.atomic
 def set_operating_role(
-    site: Any, *, by: User, act: str, membership: Any = None, third_party_name: str = "", third_party_country: Any = None
+    site: Any,
+    *,
+    by: User,
+    act: str,
+    membership: Any = None,
+    third_party_name: str = "",
+    third_party_country: Any = None,
 ) -> OperatingRole:
     """Say who builds, owns or operates a site."""
     return add_row(
         OperatingRole(
-            site=site, act=act, membership=membership, third_party_name=third_party_name,
+            site=site,
+            act=act,
+            membership=membership,
+            third_party_name=third_party_name,
             third_party_country=third_party_country,
         ),
         by=by,
@@ -166,13 +175,16 @@ def attach_document(
     if document.uploaded_by_id != by.pk and not document.attachments.filter(proposal=proposal).exists():
         raise PermissionDenied("Only its uploader can attach a file that is new to this proposal.")
     attachment = Attachment(
-        proposal=proposal, document=document, part=part, row_key=row_key, caption=caption, mark=document.mark,
+        proposal=proposal,
+        document=document,
+        part=part,
+        row_key=row_key,
+        caption=caption,
+        mark=document.mark,
         justification=document.justification,
     )
     add_row(attachment, by=by)
-    audit.record(
-        proposal, "proposal.attach", by=by, after={"document": document.sha256, "part": str(part)}
-    )
+    audit.record(proposal, "proposal.attach", by=by, after={"document": document.sha256, "part": str(part)})
     return attachment
 
 
@@ -190,7 +202,9 @@ def remove_attachment(attachment: Attachment, *, by: User, revision: int | None)
 
 
 @transaction.atomic
-def grant_access(proposal: Proposal, *, to: User, by: User, permission: str = "proposals.view_proposal") -> AuditEvent:
+def grant_access(
+    proposal: Proposal, *, to: User, by: User, permission: str = "proposals.view_proposal"
+) -> AuditEvent:
     """Let outside counsel read, or read and edit, one proposal."""
     require("proposals.share_proposal", by, proposal)
     if permission not in RIGHTS or to.is_government or not to.is_active:

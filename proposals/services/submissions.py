@@ -62,9 +62,17 @@ def certify_proposal(
     candidate = Candidate(proposal)
     problems = list(all_problems(candidate.package, rules_of(proposal.call)))
     if candidate.sha256 != content_sha256:
-        problems.append(_refusal("content-changed", "The package has changed since it was shown to you. Read it again.", ""))
+        problems.append(
+            _refusal(
+                "content-changed", "The package has changed since it was shown to you. Read it again.", ""
+            )
+        )
     if " ".join(typed_signature.split()).casefold() != " ".join(by.name.split()).casefold():
-        problems.append(_refusal("signature", f"Sign with your full name as it is recorded: {by.name}.", "typed_signature"))
+        problems.append(
+            _refusal(
+                "signature", f"Sign with your full name as it is recorded: {by.name}.", "typed_signature"
+            )
+        )
     if authority_basis not in AuthorityBasis:
         problems.append(_refusal("authority", "Say why you may sign for the anchor.", "authority_basis"))
     if not (signer_title or by.title).strip():
@@ -227,12 +235,22 @@ def return_proposal(proposal: Proposal, *, by: User, due_at: datetime, note: str
     if not note.strip():
         raise NotReady([Problem("return-reason", "Say what is deficient.", "E.O. 14320 s.3(b)", "", "note")])
     if due_at <= clock.now():
-        raise NotReady([Problem("return-due", "The time to correct lies in the past.", "E.O. 14320 s.3(c)", "", "due_at")])
+        raise NotReady(
+            [
+                Problem(
+                    "return-due", "The time to correct lies in the past.", "E.O. 14320 s.3(c)", "", "due_at"
+                )
+            ]
+        )
     event = perform(RETURN, proposal, by=by, note=note)
     proposal.cure_due_at = due_at
     proposal.save(update_fields=["cure_due_at", "updated_at"])
     notices.owe(
-        event, RETURNED, team_of(proposal.consortium_id), url=address(proposal), number=proposal.number,
+        event,
+        RETURNED,
+        team_of(proposal.consortium_id),
+        url=address(proposal),
+        number=proposal.number,
         due=in_words(due_at),
     )
     return event
@@ -272,7 +290,11 @@ def report_material_change(
     change.full_clean()
     change.save()
     event = audit.record(
-        proposal, "proposal.report_change", by=by, after={"material_change": change.pk}, clause="E.O. 14320 s.3(b)(v)"
+        proposal,
+        "proposal.report_change",
+        by=by,
+        after={"material_change": change.pk},
+        clause="E.O. 14320 s.3(b)(v)",
     )
     notices.owe(
         event, CHANGE_REPORTED, intake_officers(proposal), url=desk_address(proposal), number=proposal.number

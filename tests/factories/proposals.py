@@ -14,7 +14,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from program import clock
-from program.models import Affiliation
+from program.models import Affiliation, Document
 from proposals import declaration, services
 from proposals.composition import compose
 from proposals.enums import AuthorityBasis, MembershipStatus, OperatingAct, ProposalStatus, TeamRole
@@ -262,6 +262,21 @@ def state_compliance(proposal):
         statement.save()
 
 
+class DocumentFactory(DjangoModelFactory):
+    """The row of a stored file, without bytes behind it."""
+
+    class Meta:
+        model = Document
+
+    name = factory.Sequence(lambda n: f"evidence-{n}.pdf")
+    kind = "pdf"
+    content_type = "application/pdf"
+    size = 1024
+    sha256 = factory.Sequence(lambda n: f"{n:064x}")
+    justification = "It holds prices."
+    uploaded_by = factory.SubFactory(UserFactory)
+
+
 class RecusalFactory(DjangoModelFactory):
     class Meta:
         model = Recusal
@@ -271,5 +286,3 @@ class RecusalFactory(DjangoModelFactory):
     reason = "A former employer is a member."
     recused_by = factory.SelfAttribute("user")
     recused_at = factory.LazyFunction(clock.instant)
-
-

@@ -111,9 +111,7 @@ def test_who_sees_and_who_changes(status):
         assert not user.has_perm("proposals.change_proposal", proposal)
         User.objects.filter(pk=user.pk).update(is_active=True)
         proposal.recusals.all().delete()
-    assert found == {
-        role: (status in sees, status in changes) for role, (_, sees, changes) in ROLES.items()
-    }
+    assert found == {role: (status in sees, status in changes) for role, (_, sees, changes) in ROLES.items()}
 
 
 def test_withdrawn_draft_stays_unknown_and_withdrawn_submission_stays_seen():

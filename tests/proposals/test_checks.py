@@ -16,7 +16,8 @@ LISTED = Rules(ineligible=(Ineligible("CN", reason="Listed."), Ineligible("RU", 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 RULES = Rules(
     requirements=tuple(
-        RequirementRule(f"r-{kind}", "Say it", "Call, s.9", True, kind, ("a", "b"), 5) for kind in EvidenceType
+        RequirementRule(f"r-{kind}", "Say it", "Call, s.9", True, kind, ("a", "b"), 5)
+        for kind in EvidenceType
     ),
     ineligible=LISTED.ineligible,
     anchor_must_be_us=True,

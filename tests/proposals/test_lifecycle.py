@@ -38,7 +38,11 @@ def test_transitions_are_barred_from_every_other_status(status):
 
 
 def test_life_is_what_the_design_says():
-    ways = {(transition.name, source, transition.target) for transition in TRANSITIONS for source in transition.sources}
+    ways = {
+        (transition.name, source, transition.target)
+        for transition in TRANSITIONS
+        for source in transition.sources
+    }
     assert ways == {
         ("submit", "draft", "submitted"),
         ("resubmit", "submitted", "submitted"),

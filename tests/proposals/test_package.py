@@ -81,7 +81,9 @@ def test_control_characters_are_refused(text):
         complete_package(title=text)
 
 
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "שלום‮", "🛰️ e\u0301", "=cmd|' /C'!A0", "a\nb\tc"])
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", "שלום‮", "🛰️ e\u0301", "=cmd|' /C'!A0", "a\nb\tc"]
+)
 def test_any_other_text_is_kept_to_the_letter(text):
     assert Package.from_json(complete_package(title=text).to_json()).title == text
 

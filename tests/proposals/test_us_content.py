@@ -64,9 +64,7 @@ def test_either_reading_of_cloud_services_can_be_computed():
 
 @given(st.lists(st.tuples(amounts, amounts), max_size=20))
 def test_display_never_rounds_up_over_the_threshold(pairs):
-    lines = [
-        hardware(f"component-{n}", max(pair), min(pair)) for n, pair in enumerate(pairs)
-    ]
+    lines = [hardware(f"component-{n}", max(pair), min(pair)) for n, pair in enumerate(pairs)]
     figure = us_content(lines)
     if figure.percent is None:
         assert figure.state == NONE

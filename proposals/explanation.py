@@ -1,0 +1,122 @@
+"""What a proposal's status means for its consortium: what happens now, who holds it, what could move it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from proposals.enums import ProposalStatus as S
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from proposals.models import Proposal
+
+CONSORTIUM = "Your consortium"
+COMMERCE = "The Program office, Department of Commerce"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A status in plain words; ``until`` is the earliest next date, an exclusive bound when ``is_limit``."""
+
+    happens: str
+    holder: str
+    moves: str
+    until: datetime | None = None
+    until_words: str = ""
+    is_limit: bool = False
+    tone: str = "info"
+
+
+def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
+    """Explain ``proposal`` as it stands at the moment ``at``; reads the proposal and its call, nothing else."""
+    call, status = proposal.call, S(proposal.status)
+    is_open = call.closes_at is not None and at < call.closes_at and call.cancelled_at is None
+    if status == S.DRAFT and call.cancelled_at:
+        return Explanation(
+            "The call was cancelled, so this draft cannot be submitted.",
+            CONSORTIUM,
+            "You can copy from it for another call, or withdraw it.",
+            tone="bad",
+        )
+    if status == S.DRAFT and not is_open:
+        return Explanation(
+            "The call has closed and this draft was not submitted. It lapses within minutes.",
+            "The Program's clock",
+            "Nothing: a draft cannot be submitted after the close.",
+            tone="bad",
+        )
+    if status == S.DRAFT:
+        return Explanation(
+            "The consortium is working on the package. Nothing has been sent, and no government office can see it.",
+            CONSORTIUM,
+            "The anchor's authorized representative certifies and submits it. A draft that is not submitted before "
+            "the call closes lapses.",
+            call.closes_at,
+            "The call closes",
+            is_limit=True,
+            tone="waiting",
+        )
+    if status == S.SUBMITTED:
+        again = (
+            " Until the call closes you may submit a new version, which replaces this one." if is_open else ""
+        )
+        return Explanation(
+            "The package was received. The Program office reads whether it is complete.",
+            COMMERCE,
+            f"The Program office accepts it for evaluation, or returns it and names what to correct.{again}",
+            call.closes_at if is_open else None,
+            "You can replace it until" if is_open else "",
+            is_limit=True,
+        )
+    if status == S.RETURNED:
+        return Explanation(
+            "The Program office asks for corrections. Correct what it names, certify and submit again.",
+            CONSORTIUM,
+            "A corrected version, submitted in time, goes back to the Program office.",
+            max(filter(None, (proposal.cure_due_at, call.closes_at)), default=None),
+            "Submit the correction before",
+            is_limit=True,
+            tone="waiting",
+        )
+    if status == S.UNDER_EVALUATION:
+        due = proposal.accepted_at + timedelta(days=call.consultation_days) if proposal.accepted_at else None
+        return Explanation(
+            "The Secretary of Commerce evaluates the package in consultation with State, Defense, Energy and "
+            "the Office of Science and Technology Policy.",
+            "The Department of Commerce and the agencies it consults",
+            "The decision official signs a determination; you are told on the day it is announced. Until then you "
+            "may be asked for information, you must report material changes, and you may withdraw.",
+            due if due and at < due else None,
+            "Agencies are asked to answer by",
+        )
+    if status == S.DESIGNATED:
+        return Explanation(
+            "The package is designated a priority AI export package. Designation is not an export license, a "
+            "financing commitment or an endorsement.",
+            "The Economic Diplomacy Action Group, for Federal support",
+            "Federal tools are matched and referred under section 4 of the order. You must report material changes.",
+            tone="good",
+        )
+    if status == S.NOT_SELECTED:
+        return Explanation(
+            "The package was not selected. The letter gives the reasons.",
+            "Nobody: this proposal is finished",
+            "Your consortium may answer a later call with a new proposal.",
+            tone="neutral",
+        )
+    if status == S.LAPSED:
+        return Explanation(
+            "The call closed before this draft was submitted.",
+            "Nobody: this draft is finished",
+            "You can still read it. Your consortium may answer a later call with a new proposal.",
+            tone="neutral",
+        )
+    return Explanation(
+        "The consortium took this proposal back.",
+        "Nobody: this proposal is finished",
+        "While the call is open, your consortium may begin a new proposal under it.",
+        tone="neutral",
+    )

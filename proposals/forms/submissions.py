@@ -1,0 +1,134 @@
+"""What people type to certify, withdraw, report a change, add a file or check a receipt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from program.enums import Mark
+from proposals.enums import AuthorityBasis, Part
+from proposals.forms.consortia import words
+from proposals.forms.fields import NOT_CHOSEN, TextField
+from proposals.forms.rows import RowForm
+from proposals.models import Attachment
+
+
+class CertificationForm(forms.Form):
+    """The signature of the anchor's authorized representative on exactly one content, 18 U.S.C. 1001."""
+
+    content_sha256 = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
+    signer_title = TextField(label="Your title", max_length=200)
+    authority_basis = forms.ChoiceField(
+        label="Why you may sign for the anchor",
+        choices=[("", NOT_CHOSEN), *AuthorityBasis.choices],
+        help_text="You need actual authority; the pattern is 31 CFR 850.203.",
+    )
+    authority_note = TextField(
+        label="Instrument of authority",
+        max_length=300,
+        required=False,
+        help_text="For example a board resolution with its date, if your authority comes from one.",
+    )
+    typed_signature = TextField(label="Sign by typing your full name", max_length=200)
+
+
+class SubmissionForm(forms.Form):
+    note = words(
+        "Note to the Program office", "Optional; kept with the version.", required=False, rows=3, longest=2000
+    )
+
+
+class WithdrawalForm(forms.Form):
+    note = words(
+        "Why you withdraw",
+        "Kept in the record. The Program office reads it if you had submitted.",
+        longest=2000,
+    )
+
+
+class MaterialChangeForm(forms.Form):
+    """A change within 30 calendar days of learning of it."""
+
+    text = words(
+        "What has changed",
+        "For example a new owner, a member that left, another supplier, a new license decision.",
+        rows=6,
+        longest=10000,
+    )
+    learned_on = forms.DateField(
+        label="When you learned of it",
+        required=False,
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+    )
+
+
+MARK_HINT = (
+    "Mark what is business confidential and say why. Marked information is protected as the law allows, "
+    "including 5 U.S.C. 552(b)(4) and 18 U.S.C. 1905; the mark alone does not decide a request."
+)
+MARKS = [(value, label) for value, label in Mark.choices if value != Mark.GOVERNMENT_ONLY]
+
+
+class UploadForm(forms.Form):
+    """A file for a part of the package."""
+
+    file = forms.FileField(
+        label="File",
+        help_text="PDF, Word, Excel, CSV, text or picture, up to 100 MB. Files with macros or scripts are refused.",
+    )
+    part = forms.ChoiceField(label="Part of the package", choices=Part, initial=Part.DOCUMENTS)
+    caption = TextField(label="What it shows", max_length=300, required=False)
+    mark = forms.ChoiceField(
+        label="Confidentiality",
+        choices=MARKS,
+        initial=Mark.BUSINESS_CONFIDENTIAL,
+        widget=forms.RadioSelect,
+        help_text=MARK_HINT,
+    )
+    justification = words(
+        "Why it is business confidential",
+        "What harm its release would do. A blanket mark is weak.",
+        required=False,
+        rows=3,
+    )
+
+
+class AttachmentForm(RowForm):
+    """Caption, part and mark of a file; the file itself never changes."""
+
+    class Meta(RowForm.Meta):
+        model = Attachment
+        fields = ("caption", "part", "mark", "justification")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["part"].choices = Part.choices  # type: ignore[attr-defined]
+        self.fields["mark"].widget = forms.RadioSelect()
+        self.fields["mark"].choices = MARKS  # type: ignore[attr-defined]
+        self.fields["mark"].help_text = MARK_HINT
+        self.fields["caption"].label = "What it shows"
+        self.fields["justification"].label = "Why it is business confidential"
+
+
+class VerificationForm(forms.Form):
+    """A receipt number, a hash or a file, to be compared with what the portal issued."""
+
+    code = TextField(
+        label="Receipt number or SHA-256",
+        max_length=100,
+        required=False,
+        help_text="For example AIX-2026-0007-R1, or 64 letters and digits.",
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    file = forms.FileField(
+        label="Or a file",
+        required=False,
+        help_text="The receipt or the package as JSON, up to 5 MB. It is compared and not kept.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors and not data.get("code") and not data.get("file"):
+            self.add_error("code", "Give a number, a hash or a file.")
+        return data

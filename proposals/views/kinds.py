@@ -1,0 +1,146 @@
+"""The kinds of rows of a working copy: where each is shown, what it is called, what form edits it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+
+from program.enums import StackLayer
+from program.models import Requirement
+from proposals.enums import Part
+from proposals.forms.rows import (
+    COMPONENT_FORMS,
+    PART_FORMS,
+    AnswerForm,
+    MarketForm,
+    PartForm,
+    PartyForm,
+    ProvisionForm,
+    RoleForm,
+    RowForm,
+    SiteForm,
+    StatementForm,
+    SupportForm,
+)
+from proposals.forms.submissions import AttachmentForm
+from proposals.models import (
+    Answer,
+    Attachment,
+    ComplianceStatement,
+    Component,
+    OperatingRole,
+    OutsideParty,
+    Proposal,
+    Provision,
+    Site,
+    SupportRequest,
+    TargetMarket,
+)
+from proposals.views.workspace import seen
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+LAYERS: Final = frozenset(layer.value for layer in StackLayer)
+KEY: Final = re.compile(r"^([a-z]+)-([A-Za-z0-9_-]+)$")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of row: its model, its form, the parts that show it and what people call one of it."""
+
+    model: Any
+    form: type[RowForm]
+    noun: str
+    parts: frozenset[str]
+    starts_with: tuple[str, ...] = ()
+    has_page: bool = True
+
+
+def _kind(
+    model: Any,
+    form: type[RowForm],
+    noun: str,
+    parts: set[str] | frozenset[str],
+    *starts: str,
+    page: bool = True,
+) -> Kind:
+    return Kind(model, form, noun, frozenset(parts), starts, page)
+
+
+KINDS: Final[dict[str, Kind]] = {
+    "component": _kind(Component, COMPONENT_FORMS["hardware"], "component", LAYERS, "name"),
+    "provision": _kind(Provision, ProvisionForm, "supplier", LAYERS, "membership", "description", page=False),
+    "market": _kind(TargetMarket, MarketForm, "market", {Part.MARKETS}, "country", "bloc", "list_name"),
+    "site": _kind(Site, SiteForm, "site", {Part.OPERATING_MODEL}, "name", "country"),
+    "role": _kind(
+        OperatingRole, RoleForm, "role", {Part.OPERATING_MODEL}, "membership", "third_party_name",
+        "third_party_country", page=False,
+    ),
+    "support": _kind(SupportRequest, SupportForm, "request", {Part.SUPPORT}, "mechanism"),
+    "statement": _kind(ComplianceStatement, StatementForm, "statement", {Part.COMPLIANCE}, page=False),
+    "party": _kind(OutsideParty, PartyForm, "party", {Part.COMPLIANCE}, "legal_name", "role"),
+    "answer": _kind(Answer, AnswerForm, "answer", {Part.REQUIREMENTS}, page=False),
+    "attachment": _kind(Attachment, AttachmentForm, "file", {Part.DOCUMENTS}),
+}  # fmt: skip
+ADDED: Final = frozenset({"component", "provision", "market", "site", "role", "support", "party"})
+
+
+def form_class(row: Any, kind: Kind) -> type[RowForm]:
+    return COMPONENT_FORMS[row.layer] if isinstance(row, Component) else kind.form
+
+
+def form_of(row: Any, kind: Kind, data: Any = None, *, prefix: str = "") -> RowForm:
+    """The form of one row, with the members of its consortium to choose from."""
+    consortium = row.proposal.consortium_id
+    return form_class(row, kind)(data, instance=row, prefix=prefix or row.key, consortium=consortium)
+
+
+def part_form(proposal: Proposal, part: str, data: Any = None) -> PartForm | None:
+    """The form of the proposal's own fields that ``part`` shows, if it shows any."""
+    made = PART_FORMS.get(part)
+    return made(data, instance=proposal, consortium=proposal.consortium_id) if made else None
+
+
+def rows_in(kind: str, proposals: QuerySet[Proposal] | Proposal) -> QuerySet[Any]:
+    """Rows of a kind in proposals, each with its proposal; attachments that were removed are left out."""
+    many = [proposals] if isinstance(proposals, Proposal) else proposals
+    if kind == "role":
+        return OperatingRole.objects.select_related("site__proposal").filter(site__proposal__in=many)
+    rows = KINDS[kind].model._default_manager.filter(proposal__in=many)
+    if kind == "attachment":
+        return rows.filter(removed_at=None).select_related("proposal", "document")
+    if kind == "answer":
+        return rows.select_related("proposal", "requirement")
+    return rows.select_related("proposal")
+
+
+def find(request: HttpRequest, pk: int, part: str, key: str) -> tuple[Any, Kind]:
+    """The row called ``key`` in a proposal that the person may see; 404 for everything else."""
+    match = KEY.match(key)
+    kind = KINDS.get(match[1]) if match else None
+    if match is None or kind is None or part not in kind.parts:
+        raise Http404
+    rows = rows_in(match[1], Proposal.objects.visible_to(request.user).filter(pk=pk))
+    if match[1] == "statement":
+        return get_object_or_404(rows, subject=match[2]), kind
+    if match[1] == "answer":
+        return rows.filter(requirement__code=match[2]).first() or _new_answer(request, pk, match[2]), kind
+    if not match[2].isdecimal() or len(match[2]) > 18:
+        raise Http404
+    row = get_object_or_404(rows, pk=int(match[2]))
+    if isinstance(row, Component | Provision) and row.layer != part:
+        raise Http404
+    return row, kind
+
+
+def _new_answer(request: HttpRequest, pk: int, code: str) -> Answer:
+    proposal = seen(request, pk)
+    requirement = get_object_or_404(
+        Requirement.objects.filter(call=proposal.call_id).exclude(evidence_type="package"), code=code
+    )
+    return Answer(proposal=proposal, requirement=requirement)

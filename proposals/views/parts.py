@@ -1,0 +1,183 @@
+"""One part of the package: its rows, its own fields, and what is missing in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from proposals.enums import OperatingAct, Part
+from proposals.forms.rows import AnswerForm, PartForm, RowForm, StatementForm
+from proposals.models import Answer
+from proposals.questionnaire import SUBJECTS, Group
+from proposals.views.kinds import ADDED, KINDS, LAYERS, form_of, part_form
+from proposals.views.saving import as_json, conflict_page, is_autosave, save, token_of
+from proposals.views.workspace import Workspace, seen, show, workspace
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def part_view(request: HttpRequest, pk: int, part: str) -> HttpResponse:
+    """One part of the package; a POST saves the proposal's own fields that it shows."""
+    if request.method != "POST":
+        return part_page(request, pk, part)
+    form = part_form(seen(request, pk), part, request.POST)
+    if form is None:
+        raise Http404
+    saved = save(request, form)
+    if is_autosave(request):
+        return as_json(saved)
+    back = reverse("proposals:part", args=[pk, part])
+    if saved.conflict is not None:
+        return conflict_page(request, saved, pk, back)
+    if not saved.is_done:
+        return part_page(request, pk, part, refused_form=form)
+    messages.success(request, f"Saved: {Part(part).label}.")
+    return redirect(back)
+
+
+def part_page(
+    request: HttpRequest, pk: int, part: str, *, refused_form: RowForm | None = None, refused_kind: str = ""
+) -> HttpResponse:
+    """The part with its rows, its own fields, and what is missing in it."""
+    space = workspace(request, pk, part)
+    return show(
+        request,
+        f"proposals/parts/{_template(part)}.html",
+        space,
+        facts_of_part(space, part, refused_form, refused_kind),
+    )
+
+
+def _template(part: str) -> str:
+    return "layer" if part in LAYERS else part.replace("-", "_")
+
+
+def facts_of_part(
+    space: Workspace, part: str, refused_form: RowForm | None, refused_kind: str
+) -> dict[str, Any]:
+    """What the template of a part prints, beside the workspace."""
+    proposal, progress = space.proposal, space.progress
+    is_own = isinstance(refused_form, PartForm)
+    form = refused_form if is_own else part_form(proposal, part)
+    facts: dict[str, Any] = {
+        "part": Part(part),
+        "form": form,
+        "token": token_of(form) if form else "",
+        "error_form": refused_form,
+        "missing": [problem for problem in progress.problems if problem.part == part],
+        "requirements": [line for line in progress.checklist if any(p.part == part for p in line.problems)],
+    }
+    for kind in ADDED - {"role"}:
+        if part in KINDS[kind].parts:
+            blank = KINDS[kind].model(
+                proposal=proposal, **({"layer": part} if kind in ("component", "provision") else {})
+            )
+            new = refused_form if refused_kind == kind else form_of(blank, KINDS[kind], prefix=f"new-{kind}")
+            for name in set(new.fields) - set(KINDS[kind].starts_with):  # type: ignore[union-attr]
+                del new.fields[name]  # type: ignore[union-attr]
+            facts[f"new_{kind}"] = new
+    facts |= FACTS[part](space, refused_form) if part in FACTS else {}
+    if part in LAYERS:
+        facts |= facts_of_layer(space, part)
+    return facts
+
+
+def facts_of_layer(space: Workspace, part: str) -> dict[str, Any]:
+    layer = next(layer for layer in space.progress.layers if layer.layer == part)
+    names = {
+        member.key: member.organization.legal_name for member in space.progress.package.consortium.members
+    }
+    rows = [
+        (row, names.get(f"member-{row.supplier_id}", ""), len(space.progress.problems_of(row.key)))
+        for row in space.proposal.components.all()
+        if row.layer == part
+    ]
+    provisions = [
+        (row, names.get(f"member-{row.membership_id}", ""))
+        for row in space.proposal.provisions.all()
+        if row.layer == part
+    ]
+    return {"layer": layer, "rows": rows, "provisions": provisions}
+
+
+def facts_of_markets(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:
+    rows = {row.key: row for row in space.proposal.markets.all()}
+    shown = [
+        (rows[market.key], market, len(space.progress.problems_of(market.key)))
+        for market in space.progress.package.markets
+    ]
+    return {"rows": shown}
+
+
+def facts_of_operating_model(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:
+    names = {
+        member.key: member.organization.legal_name for member in space.progress.package.consortium.members
+    }
+    rows = []
+    for site in space.progress.package.operating_model.sites:
+        held = [
+            ", ".join(
+                names.get(role.member or "", role.third_party_name) for role in site.roles if role.act == act
+            )
+            for act in OperatingAct
+        ]
+        rows.append((site, held, len(space.progress.problems_of(site.key))))
+    return {"rows": rows, "acts": list(OperatingAct)}
+
+
+def facts_of_support(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:
+    rows = list(space.proposal.support_requests.all())
+    known = [row.amount_usd for row in rows if row.amount_usd is not None]
+    shown = [(row, len(space.progress.problems_of(row.key))) for row in rows]
+    return {"rows": shown, "total": sum(known) if known else None, "open_count": len(rows) - len(known)}
+
+
+def facts_of_compliance(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:
+    from_rows = {row.subject: row for row in space.proposal.compliance_statements.all()}
+    groups = []
+    for group in Group:
+        shown = []
+        for subject in SUBJECTS:
+            row = from_rows.get(subject.code)
+            if subject.group != group or row is None:
+                continue
+            row.proposal = space.proposal
+            is_refused = isinstance(refused_form, StatementForm) and refused_form.instance.pk == row.pk
+            form = refused_form if is_refused else form_of(row, KINDS["statement"])
+            shown.append({"subject": subject, "row": row, "form": form, "token": token_of(form)})  # type: ignore[arg-type]
+        answered = sum(1 for one in shown if one["row"].answer)  # type: ignore[union-attr]
+        groups.append({"group": group, "rows": shown, "answered": answered})
+    parties = [
+        (row, len(space.progress.problems_of(row.key))) for row in space.proposal.outside_parties.all()
+    ]
+    return {"groups": groups, "parties": parties}
+
+
+def facts_of_requirements(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:
+    answers = {row.requirement_id: row for row in space.proposal.answers.all()}
+    shown = []
+    for requirement in space.proposal.call.requirements.all():
+        if requirement.evidence_type == "package":
+            continue
+        row = answers.get(requirement.pk) or Answer(proposal=space.proposal, requirement=requirement)
+        row.proposal, row.requirement = space.proposal, requirement
+        is_refused = (
+            isinstance(refused_form, AnswerForm) and refused_form.instance.requirement_id == requirement.pk
+        )
+        form = refused_form if is_refused else form_of(row, KINDS["answer"])
+        shown.append({"requirement": requirement, "row": row, "form": form, "token": token_of(form)})  # type: ignore[arg-type]
+    return {"rows": shown}
+
+
+FACTS: Final[dict[str, Callable[[Workspace, RowForm | None], dict[str, Any]]]] = {
+    Part.MARKETS: facts_of_markets,
+    Part.OPERATING_MODEL: facts_of_operating_model,
+    Part.SUPPORT: facts_of_support,
+    Part.COMPLIANCE: facts_of_compliance,
+    Part.REQUIREMENTS: facts_of_requirements,
+}

@@ -1,0 +1,200 @@
+"""A person's proposals: the list, a new one, and the overview of one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from program import clock
+from program.models import AuditEvent, Call, Organization
+from program.transitions import NotReady, available
+from proposals import services
+from proposals.explanation import status_explained
+from proposals.forms.consortia import NewProposalForm
+from proposals.lifecycle import TRANSITIONS
+from proposals.models import Consortium, Invitation, Membership, Proposal, TeamMember
+from proposals.views.workspace import seen, show, workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.models import QuerySet
+
+PER_PAGE = 25
+SHOWN_EVENTS = 15
+
+ACTS = {
+    "proposal.create": "Draft begun",
+    "proposal.certify": "Certified",
+    "proposal.submit": "Submitted",
+    "proposal.resubmit": "Submitted again",
+    "proposal.return": "Returned for correction",
+    "proposal.accept": "Accepted for evaluation",
+    "proposal.withdraw": "Withdrawn",
+    "proposal.lapse": "Lapsed at the close of the call",
+    "proposal.designate": "Designation announced",
+    "proposal.decline": "Announced: not selected",
+    "proposal.attach": "File added",
+    "proposal.detach": "File removed",
+    "proposal.remove_row": "Row removed",
+    "proposal.report_change": "Material change reported",
+    "proposal.read": "Read by a government office",
+    "grant.give": "Access given",
+    "grant.revoke": "Access taken back",
+}
+
+
+@require_safe
+def proposal_list(request: HttpRequest) -> HttpResponse:
+    """Mine: number, call, status in words, what happens now, deadline; 25 a page, the newest first."""
+    after = request.GET.get("after", "")
+    rows = Proposal.objects.visible_to(request.user).for_list()
+    if after.isdecimal() and len(after) < 19:
+        rows = rows.filter(pk__lt=int(after))
+    found = list(rows.order_by("-pk")[: PER_PAGE + 1])
+    at = clock.now()
+    shown = [(row, status_explained(row, at=at)) for row in found[:PER_PAGE]]
+    more = f"?after={shown[-1][0].pk}" if len(found) > PER_PAGE else ""
+    return render(request, "proposals/list.html", {"rows": shown, "next": more, "is_first": not after})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def proposal_new(request: HttpRequest) -> HttpResponse:
+    """Begin a draft under an open call, with a consortium that exists or a new one."""
+    if not request.user.has_perm("proposals.add_consortium"):
+        raise PermissionDenied("Government offices do not propose.")
+    organizations = administered(request)
+    calls = Call.objects.open_at(clock.now()).filter(cancelled_at=None).order_by("closes_at", "pk")
+    form = NewProposalForm(
+        request.POST or None,
+        initial={"call": request.GET.get("call", "")},
+        calls=calls,
+        consortia=anchored(request),
+        organizations=organizations,
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            proposal = services.begin_proposal(by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        except NotReady as refusal:
+            for problem in refusal.problems:
+                form.add_error(None, problem.message)
+        else:
+            messages.success(request, "Your draft is ready. Nothing is sent until you submit.")
+            return redirect("proposals:detail", proposal.pk)
+    here = f"{reverse('proposals:new')}?call={request.GET.get('call', '')}"
+    facts = {
+        "form": form, "calls": list(calls), "has_organization": organizations.exists() or anchored(request).exists(),
+        "here": here,
+    }  # fmt: skip
+    return render(request, "proposals/new.html", facts)
+
+
+def administered(request: HttpRequest) -> QuerySet[Organization]:
+    """Organizations whose facts the person keeps."""
+    return Organization.objects.filter(affiliations__user=request.user, affiliations__is_administrator=True)  # type: ignore[misc]
+
+
+def anchored(request: HttpRequest) -> QuerySet[Consortium]:
+    """Consortia whose anchor the person administers."""
+    places = TeamMember.objects.of(request.user).filter(membership__is_anchor=True, role="administrator")  # type: ignore[arg-type]
+    return Consortium.objects.filter(pk__in=places.values("membership__consortium"))
+
+
+@require_safe
+def proposal_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The overview: layers, checklist, deadline, team, U.S. content, what happens now, activity."""
+    proposal = seen(request, pk)
+    if not request.user.has_perm("proposals.view_draft_proposal", proposal):
+        return redirect("proposals:version", pk, proposal.version_count)
+    space = workspace(request, pk, "detail")
+    at = clock.now()
+    latest = space.proposal.versions.select_related("receipt").order_by("-number").first()
+    facts: dict[str, Any] = {
+        "explained": status_explained(space.proposal, at=at),
+        "now": at,
+        "latest": latest,
+        "has_changes": latest is not None
+        and space.may_edit
+        and latest.sha256 != space.progress.package.sha256,
+        "acts": acts_of(request, space.proposal),
+        "activity": list(activity_of(space.proposal)),
+        "people": people_of(space.proposal.consortium_id),
+        "changes": list(space.proposal.material_changes.select_related("reported_by")) if latest else [],
+    }
+    return show(request, "proposals/detail.html", space, facts)
+
+
+def acts_of(request: HttpRequest, proposal: Proposal) -> list[dict[str, str]]:
+    """What the person may do to the proposal as it stands, with the page that does it."""
+    pages = {"submit": "proposals:review", "resubmit": "proposals:review", "withdraw": "proposals:withdraw"}
+    labels = {"submit": "Review, certify and submit", "resubmit": "Review and submit again"}
+    return [
+        {
+            "name": transition.name,
+            "label": labels.get(transition.name, transition.label),
+            "url": reverse(pages[transition.name], args=[proposal.pk]),
+            "description": transition.description,
+        }
+        for transition in available(TRANSITIONS, proposal, request.user)  # type: ignore[arg-type]
+        if transition.name in pages
+    ]
+
+
+def activity_of(proposal: Proposal, most: int = SHOWN_EVENTS) -> Iterator[dict[str, Any]]:
+    """The newest events of the proposal, in words."""
+    events = AuditEvent.objects.filter(subject_type="proposals.proposal", subject_id=str(proposal.pk))
+    for event in events.select_related("actor").order_by("-sequence")[:most]:
+        body = json.loads(event.body)
+        heading = ACTS.get(event.act, event.act.partition(".")[2].replace("_", " ").capitalize())
+        is_reading = event.act == "proposal.read"
+        yield {
+            "heading": heading,
+            "at": event.at,
+            "by": body["after"].get("agencies", "") if is_reading else str(event.actor),
+            "clause": event.clause,
+            "note": body.get("note", ""),
+            "tone": "info"
+            if event.act in ("proposal.submit", "proposal.resubmit", "proposal.accept")
+            else "neutral",
+        }
+
+
+def people_of(consortium: int) -> list[TeamMember]:
+    """The team, in the order of members; each person once for each role."""
+    places = TeamMember.objects.active().filter(membership__consortium=consortium)
+    rows = places.select_related("user", "membership__organization")
+    return list(rows.order_by("-membership__is_anchor", "membership_id", "role", "pk"))
+
+
+@require_safe
+def tasks(request: HttpRequest) -> HttpResponse:
+    """What waits for this person: invitations, consents, drafts and corrections with their dates."""
+    at = clock.now()
+    invitations = [
+        (invitation, services.token_of(invitation))
+        for invitation in Invitation.objects.filter(
+            email=request.user.email, accepted_at=None, revoked_at=None, expires_at__gt=at,  # type: ignore[union-attr]
+            membership__status__in=["invited", "consented"],
+        ).select_related("membership__consortium", "membership__organization", "sent_by")
+    ]  # fmt: skip
+    speaking = TeamMember.objects.active().filter(user=request.user.pk).exclude(role="contributor")
+    members = Membership.objects.present().filter(pk__in=speaking.values("membership"))
+    to_consent = [m for m in members.select_related("consortium", "organization") if not m.is_consent_current]
+    open_rows = Proposal.objects.visible_to(request.user).filter(
+        status__in=["draft", "returned"],
+        consortium__in=TeamMember.objects.of(request.user).values("membership__consortium"),  # type: ignore[arg-type]
+    )
+    rows = open_rows.select_related("call", "consortium").order_by("call__closes_at", "pk")[:PER_PAGE]
+    facts = {
+        "invitations": invitations,
+        "to_consent": to_consent,
+        "rows": [(row, status_explained(row, at=at)) for row in rows],
+    }
+    return render(request, "proposals/tasks.html", facts)

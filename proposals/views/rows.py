@@ -1,0 +1,181 @@
+"""One row of the working copy: add it, edit it (also while typing), remove it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from program.revisions import StaleRevision
+from proposals import services
+from proposals.enums import OperatingAct, Part
+from proposals.forms.rows import RowForm
+from proposals.models import Attachment, Component, OperatingRole, Proposal, Site
+from proposals.views.kinds import ADDED, KINDS, Kind, find, form_of, rows_in
+from proposals.views.parts import part_page
+from proposals.views.saving import add_errors, as_json, conflict_page, in_words, is_autosave, save, token_of
+from proposals.views.workspace import seen, show, workspace
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def row_edit(request: HttpRequest, pk: int, part: str, key: str) -> HttpResponse:
+    """One row with all its fields; a POST saves it, by hand or while typing."""
+    row, kind = find(request, pk, part, key)
+    back = place_of(row, kind, pk, part)
+    if request.method != "POST":
+        return row_page(request, pk, part, row, kind) if kind.has_page else redirect(back)
+    saved = save(request, form_of(row, kind, request.POST, prefix=key))
+    if is_autosave(request):
+        return as_json(saved)
+    if saved.conflict is not None:
+        return conflict_page(request, saved, pk, back)
+    if not saved.is_done:
+        return refused(request, pk, part, row, kind, saved.form)
+    messages.success(request, f"Saved: {row}.")
+    return redirect(back)
+
+
+def place_of(row: Any, kind: Kind, pk: int, part: str) -> str:
+    """The page that shows the row: its own, its site's, or its part's."""
+    if isinstance(row, OperatingRole):
+        return f"{reverse('proposals:row-edit', args=[pk, part, row.site.key])}#{row.act}"
+    if kind.has_page:
+        return reverse("proposals:row-edit", args=[pk, part, row.key])
+    return f"{reverse('proposals:part', args=[pk, part])}#{row.key}"
+
+
+def refused(request: HttpRequest, pk: int, part: str, row: Any, kind: Kind, form: RowForm) -> HttpResponse:
+    """The same page again with the errors beside the fields."""
+    if kind.has_page:
+        return row_page(request, pk, part, row, kind, form)
+    if isinstance(row, OperatingRole):
+        site = get_object_or_404(rows_in("site", row.site.proposal), pk=row.site_id)
+        return row_page(request, pk, part, site, KINDS["site"], refused_role=form)
+    return part_page(request, pk, part, refused_form=form)
+
+
+def row_page(
+    request: HttpRequest,
+    pk: int,
+    part: str,
+    row: Any,
+    kind: Kind,
+    form: RowForm | None = None,
+    refused_role: RowForm | None = None,
+) -> HttpResponse:
+    space = workspace(request, pk, part)
+    form = form or form_of(row, kind)
+    facts: dict[str, Any] = {
+        "row": row,
+        "noun": kind.noun,
+        "part": Part(part),
+        "form": form,
+        "token": token_of(form),
+        "shown_error_form": refused_role or form,
+        "missing": space.progress.problems_of(row.key),
+        "remove_url": reverse("proposals:row-remove", args=[pk, part, row.key]),
+    }
+    if isinstance(row, Site):
+        facts["acts"] = list(acts_at(row, refused_role))
+    if isinstance(row, Component):
+        facts["evidence"] = [a for a in space.proposal.present_attachments if a.row_key == row.key]  # type: ignore[attr-defined]
+    return show(request, "proposals/row.html", space, facts)
+
+
+def acts_at(site: Site, refused_form: RowForm | None = None) -> list[dict[str, Any]]:
+    """Build, own, operate: who does it, and a form to say so."""
+    roles = list(site.roles.select_related("membership__organization", "third_party_country"))
+    acts = []
+    for act in OperatingAct:
+        forms = []
+        for role in (role for role in roles if role.act == act):
+            role.site = site
+            is_refused = refused_form is not None and refused_form.instance.pk == role.pk
+            form = refused_form if is_refused else form_of(role, KINDS["role"])
+            forms.append({"role": role, "form": form, "token": token_of(form)})  # type: ignore[arg-type]
+        is_refused = (
+            refused_form is not None and refused_form.instance.pk is None and refused_form.instance.act == act
+        )
+        new = (
+            refused_form
+            if is_refused
+            else form_of(OperatingRole(site=site, act=act), KINDS["role"], prefix=f"new-{act}")
+        )
+        acts.append({"act": act, "forms": forms, "new": new})
+    return acts
+
+
+@require_POST
+def row_add(request: HttpRequest, pk: int, part: str, kind: str) -> HttpResponse:
+    """Add a row with the little that is typed beside the button; its own page asks the rest."""
+    found = KINDS.get(kind)
+    if found is None or kind not in ADDED or part not in found.parts:
+        raise Http404
+    row, prefix = _blank(request, seen(request, pk), part, kind)
+    form = form_of(row, found, request.POST, prefix=prefix)
+    for name in set(form.fields) - set(found.starts_with):
+        del form.fields[name]
+    if form.is_valid():
+        try:
+            services.add_row(row, by=request.user, values=form.values)  # type: ignore[arg-type]
+        except ValidationError as errors:
+            add_errors(form, errors)
+    if form.errors:
+        if isinstance(row, OperatingRole):
+            return refused(request, pk, part, row, found, form)
+        return part_page(request, pk, part, refused_form=form, refused_kind=kind)
+    messages.success(request, f"Added: {row}.")
+    return redirect(place_of(row, found, pk, part))
+
+
+def _blank(request: HttpRequest, proposal: Proposal, part: str, kind: str) -> tuple[Any, str]:
+    """A new row that already knows where it belongs, and the prefix of its form."""
+    if kind == "role":
+        act, site = request.POST.get("act", ""), request.POST.get("site", "")
+        if act not in OperatingAct.values or not site.isdecimal() or len(site) > 18:
+            raise Http404
+        place = get_object_or_404(Site.objects.select_related("proposal"), proposal=proposal, pk=int(site))
+        return OperatingRole(site=place, act=act), f"new-{act}"
+    if kind in ("component", "provision"):
+        return KINDS[kind].model(proposal=proposal, layer=part), f"new-{kind}"
+    return KINDS[kind].model(proposal=proposal), f"new-{kind}"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def row_remove(request: HttpRequest, pk: int, part: str, key: str) -> HttpResponse:
+    """Ask, then remove the row that was shown."""
+    row, kind = find(request, pk, part, key)
+    if row.pk is None or key.startswith(("statement-", "answer-")):
+        raise Http404
+    back = reverse("proposals:part", args=[pk, part])
+    if isinstance(row, OperatingRole):
+        back = reverse("proposals:row-edit", args=[pk, part, row.site.key])
+    if request.method == "POST":
+        name, read = str(row), request.POST.get("revision", "")
+        revision = int(read) if read.isdecimal() and len(read) < 10 else -1
+        remove = services.remove_attachment if isinstance(row, Attachment) else services.remove_row
+        try:
+            remove(row, by=request.user, revision=revision)  # type: ignore[arg-type,operator]
+        except StaleRevision as stale:
+            messages.warning(
+                request, f"{name} was not removed: somebody saved it after you opened it. Look again."
+            )
+            return redirect(place_of(stale.record, kind, pk, part))
+        messages.success(request, f"Removed: {name}.")
+        return redirect(back)
+    space = workspace(request, pk, part)
+    form = form_of(row, kind)
+    said = [(field.label, in_words(field, form.shown()[field.html_name])) for field in form]
+    facts = {
+        "row": row,
+        "noun": kind.noun,
+        "part": Part(part),
+        "back": back,
+        "said": [pair for pair in said if pair[1]],
+    }
+    return show(request, "proposals/row_remove.html", space, facts)

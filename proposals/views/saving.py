@@ -1,0 +1,159 @@
+"""How a form of the working copy is saved: by hand or while typing, and what happens when two people type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.forms import CheckboxInput
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+
+from program.canonical import canonical_json, sha256_hex
+from program.revisions import StaleRevision
+from proposals import services
+from proposals.forms.rows import PartForm, RowForm
+from proposals.views.workspace import show, workspace
+
+
+def token_of(form: RowForm) -> str:
+    """The revision as the page carries it; several parts share the proposal's row, so theirs say what they read."""
+    record = form.instance
+    if isinstance(form, PartForm):
+        return f"{record.revision}-{sha256_hex(canonical_json(form.shown()))[:16]}"
+    return str(record.revision if record.pk else 0)
+
+
+def is_autosave(request: HttpRequest) -> bool:
+    return request.headers.get("X-Autosave") == "1"
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two texts of one row, by the names of their fields."""
+
+    yours: dict[str, Any]
+    theirs: dict[str, Any]
+    by: str
+
+
+@dataclass
+class Saved:
+    """What came of a save: done, refused by ``form.errors``, or in ``conflict``."""
+
+    form: RowForm
+    conflict: Conflict | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.form.is_valid() and self.conflict is None
+
+
+def save(request: HttpRequest, form: RowForm) -> Saved:
+    """Save a bound form through the service, or say what stands in its way."""
+    if not form.is_valid():
+        return Saved(form)
+    record, posted = form.instance, str(request.POST.get("revision", ""))
+    number, _, read = posted.partition("-")
+    revision = int(number) if number.isdecimal() and len(number) < 10 else -1
+    try:
+        if record.pk is None:
+            services.add_row(record, by=request.user, values=form.values)  # type: ignore[arg-type]
+        else:
+            services.save_row(record, by=request.user, values=form.values, revision=revision)  # type: ignore[arg-type]
+    except StaleRevision as stale:
+        return _settle(request, form, stale, read)
+    except ValidationError as errors:
+        add_errors(form, errors)
+    return Saved(form)
+
+
+def add_errors(form: RowForm, errors: ValidationError) -> None:
+    """Put the service's refusals beside their fields, those of no field on top."""
+    for name, found in getattr(
+        errors, "error_dict", {None: errors.error_list if hasattr(errors, "error_list") else []}
+    ).items():
+        form.add_error(name if name in form.fields else None, found)
+
+
+def _settle(request: HttpRequest, form: RowForm, stale: StaleRevision, read: str) -> Saved:
+    """A conflict only where texts differ: what others saved in other parts of the row takes nothing away."""
+    record = stale.record
+    fresh = type(form)(instance=record, prefix=form.prefix)
+    theirs = fresh.shown()
+    yours = {name: _posted(request, form, name) for name in theirs}
+    untouched = isinstance(form, PartForm) and read == sha256_hex(canonical_json(theirs))[:16]
+    different = [name for name in theirs if yours[name] != theirs[name]]
+    if untouched or not different:
+        try:
+            services.save_row(record, by=request.user, values=form.values, revision=record.revision)  # type: ignore[arg-type]
+        except StaleRevision as again:
+            return _settle(request, form, again, "")
+        return Saved(form)
+    form.instance = record
+    by = str(getattr(record, "saved_by", "") or "")
+    return Saved(
+        form,
+        Conflict({n: yours[n] for n in different}, {n: theirs[n] for n in different}, by),
+    )
+
+
+def _posted(request: HttpRequest, form: RowForm, name: str) -> Any:
+    field = next(field for field in form if field.html_name == name)
+    if hasattr(field.field.widget, "allow_multiple_selected") and field.field.widget.allow_multiple_selected:
+        return sorted(request.POST.getlist(name))
+    text = request.POST.get(name, "")
+    if isinstance(field.field.widget, CheckboxInput):
+        return str(name in request.POST)
+    return text.replace("\r\n", "\n")
+
+
+def as_json(saved: Saved) -> JsonResponse:
+    """The answer to the page's script, by the contract of ``site.js``."""
+    form, conflict = saved.form, saved.conflict
+    if conflict is not None:
+        facts: dict[str, Any] = {
+            "yours": conflict.yours,
+            "theirs": conflict.theirs,
+            "revision": _fresh_token(form),
+        }
+        return JsonResponse({**facts, "by": conflict.by} if conflict.by else facts, status=409)
+    if form.errors:
+        errors = {
+            form.add_prefix(name) if name in form.fields else "__all__": [str(error) for error in found]
+            for name, found in form.errors.items()
+        }
+        return JsonResponse({"errors": errors}, status=422)
+    return JsonResponse({"saved_at": timezone.now().isoformat(), "revision": _fresh_token(form)})
+
+
+def _fresh_token(form: RowForm) -> str | int:
+    token = token_of(type(form)(instance=form.instance, prefix=form.prefix))
+    return int(token) if token.isdecimal() else token
+
+
+def conflict_page(request: HttpRequest, saved: Saved, pk: int, back: str) -> HttpResponse:
+    """Both texts side by side and a choice, for a browser without script: 409."""
+    form, conflict = saved.form, saved.conflict
+    if conflict is None:
+        raise ValueError("There is no conflict to show.")
+    shown = [
+        {"label": field.label, "yours": in_words(field, conflict.yours[field.html_name]),
+         "theirs": in_words(field, conflict.theirs[field.html_name])}
+        for field in form
+        if field.html_name in conflict.yours
+    ]  # fmt: skip
+    kept = [(field.html_name, value) for field in form for value in request.POST.getlist(field.html_name)]
+    facts = {"rows": shown, "kept": kept, "token": _fresh_token(form), "by": conflict.by, "back": back}
+    return show(request, "proposals/conflict.html", workspace(request, pk), facts, status=409)
+
+
+def in_words(field: Any, value: Any) -> str:
+    """A posted value as a reader says it: the label of a choice rather than its code."""
+    choices = getattr(field.field, "choices", None)
+    if choices is None:
+        return str(value)
+    labels = {str(code): str(label) for code, label in choices}
+    values = value if isinstance(value, list) else [value]
+    return ", ".join(labels.get(str(each), str(each)) for each in values)

@@ -1,0 +1,87 @@
+"""What every page of one proposal's workspace has: the proposal, how far it is, who may do what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, render
+
+from proposals.composition import composed, rules_of
+from proposals.enums import Part, ProposalStatus
+from proposals.models import Proposal
+from proposals.progress import Progress
+from proposals.querysets import ProposalQuerySet
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from program.models import User
+
+AWAY = (
+    "The working copy belongs to the consortium. Government offices read the submitted versions, "
+    "and only where they may."
+)
+
+
+@dataclass
+class Workspace:
+    """One proposal as its consortium works on it; each question is asked once per page."""
+
+    proposal: Proposal
+    user: User
+    current: str = ""
+
+    @cached_property
+    def progress(self) -> Progress:
+        return Progress(self.proposal.pk, composed(self.proposal), rules_of(self.proposal.call))
+
+    @cached_property
+    def may_edit(self) -> bool:
+        return self.user.has_perm("proposals.change_proposal", self.proposal)
+
+    @cached_property
+    def may_share(self) -> bool:
+        return self.user.has_perm("proposals.share_proposal", self.proposal)
+
+    @cached_property
+    def may_certify(self) -> bool:
+        return self.user.has_perm("proposals.certify_proposal", self.proposal)
+
+    @property
+    def name(self) -> str:
+        """What people call the proposal."""
+        return self.proposal.title or self.proposal.number or "Untitled proposal"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.proposal.status == ProposalStatus.DRAFT
+
+    @property
+    def parts(self) -> list[tuple[str, Part]]:
+        return [(part.value, part) for part in Part]
+
+
+def seen(request: HttpRequest, pk: int, queryset: ProposalQuerySet | None = None) -> Proposal:
+    """The proposal, when the person may see it; strangers get 404."""
+    rows = queryset if queryset is not None else Proposal.objects.select_related("call", "consortium")
+    found: Proposal = get_object_or_404(rows.visible_to(request.user), pk=pk)
+    return found
+
+
+def workspace(request: HttpRequest, pk: int, current: str = "") -> Workspace:
+    """The working copy with everything on it; who sees only versions gets 403."""
+    proposal = seen(request, pk, Proposal.objects.for_detail())
+    if not request.user.has_perm("proposals.view_draft_proposal", proposal):
+        raise PermissionDenied(AWAY)
+    return Workspace(proposal, request.user, current)  # type: ignore[arg-type]
+
+
+def show(
+    request: HttpRequest, template: str, space: Workspace, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    """Render a page of the workspace."""
+    facts = {"space": space, "proposal": space.proposal, "progress": space.progress, **context}
+    return render(request, template, facts, status=status)
