@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -35,7 +37,7 @@ def call_list(request: HttpRequest) -> HttpResponse:
     return render(request, "program/calls/list.html", facts)
 
 
-def is_open(call: Call, now: timezone.datetime) -> bool:
+def is_open(call: Call, now: datetime) -> bool:
     """Whether the call takes proposals; its status follows within a minute."""
     return call.status == CallStatus.ISSUED and call.closes_at is not None and now < call.closes_at
 
@@ -69,8 +71,11 @@ def facts_of_call(call: Call, request: HttpRequest) -> dict[str, object]:
     amendments = [
         {
             **row,
+            "effective_on": date.fromisoformat(row["effective_on"]),
             "is_extension": row["kind"] == AmendmentKind.EXTENSION,
             "segments": compare_texts(row["text_before"], row["text_after"]) if row["text_after"] else (),
+            "before": date.fromisoformat(row["due_on_before"]),
+            "after": date.fromisoformat(row["due_on_after"]),
         }
         for row in call.amendment_rows
     ]
@@ -83,7 +88,9 @@ def facts_of_call(call: Call, request: HttpRequest) -> dict[str, object]:
         "requirements": call.requirement_rows,
         "criteria": call.criterion_rows,
         "amendments": amendments,
-        "questions": call.question_rows,
+        "questions": [
+            {**row, "answered_at": datetime.fromisoformat(row["answered_at"])} for row in call.question_rows
+        ],
         "burden": burden,
         "confidentiality_text": library.CONFIDENTIALITY,
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from program import clock
@@ -28,13 +30,13 @@ from program.forms import (
     ReopenForm,
     RequirementForm,
 )
-from program.lifecycle import APPROVE, CALL_TRANSITIONS, ISSUE
+from program.lifecycle import CALL_TRANSITIONS, ISSUE
 from program.models import AuditEvent, Call, Criterion, Question, Requirement
 from program.revisions import StaleRevision
 from program.services import calls as services
 from program.services.questions import answer_question
 from program.services.subscriptions import subscribers
-from program.transitions import NotReady, WrongStatus, available
+from program.transitions import NotReady, Problem, WrongStatus, available
 from program.views.calls import facts_of_call
 
 View = Callable[..., HttpResponse]
@@ -90,6 +92,24 @@ def call_overview(request: HttpRequest, number: str) -> HttpResponse:
     return show(request, find(request, number))
 
 
+@dataclass(frozen=True)
+class Mend:
+    """A problem of a call with the place at which it is mended."""
+
+    message: str
+    clause: str
+    url: str
+
+
+def mends(call: Call, problems: Iterable[Problem]) -> list[Mend]:
+    edit = reverse("program:desk-call-edit", args=[call.number])
+    places = {"requirements": "#requirements", "criteria": "#criteria", "": ""}
+    return [
+        Mend(problem.message, problem.clause, places.get(problem.part, f"{edit}#id_{problem.field}"))
+        for problem in problems
+    ]
+
+
 def show(request: HttpRequest, call: Call, status: int = 200, **more: Any) -> HttpResponse:
     """One call as the program office sees it: what is missing, its clock, its parts, its acts, its record."""
     may = {transition.name for transition in available(CALL_TRANSITIONS, call, request.user)}
@@ -101,9 +121,8 @@ def show(request: HttpRequest, call: Call, status: int = 200, **more: Any) -> Ht
         "is_draft": call.status == CallStatus.DRAFT,
         "is_open": call.status == CallStatus.ISSUED and clock.now() < call.closes_at,
         "is_drafter": call.created_by_id == request.user.pk,
-        "approval_problems": APPROVE.problems(call) if call.status == CallStatus.DRAFT else [],
-        "issue_problems": ISSUE.problems(call) if call.issued_at is None else [],
-        "warnings": warnings_of(call, day),
+        "missing": mends(call, ISSUE.problems(call)) if call.issued_at is None else [],
+        "warnings": mends(call, warnings_of(call, day)),
         "expected": expected_clock(call, day),
         "requirements": requirements,
         "criteria": criteria,
@@ -200,11 +219,11 @@ def call_preview(request: HttpRequest, number: str) -> HttpResponse:
 
 def carry_out(request: HttpRequest, number: str, service: View, done: str, **details: Any) -> HttpResponse:
     """Do one act to a call and show what came of it: done, or everything that keeps it from being done."""
-    call = find(request, number)
     try:
-        attempt(request, service, call, done=done, **details)
+        attempt(request, service, find(request, number), done=done, **details)
     except NotReady as refusal:
-        return show(request, find(request, number), status=422, problems=refusal.problems)
+        call = find(request, number)
+        return show(request, call, status=422, problems=mends(call, refusal.problems))
     return redirect("program:desk-call", number)
 
 

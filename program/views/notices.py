@@ -21,7 +21,8 @@ def notice_list(request: HttpRequest) -> HttpResponse:
         notices = notices.filter(pk__lt=int(before))
     found = list(notices[: PAGE + 1])
     older = f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else ""
-    facts = {"notices": found[:PAGE], "older": older, "before": before}
+    newest = request.path if before else ""
+    facts = {"notices": found[:PAGE], "older": older, "newest": newest, "before": before}
     return render(request, "program/notices.html", facts)
 
 

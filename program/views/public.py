@@ -36,12 +36,14 @@ def home(request: HttpRequest) -> HttpResponse:
     calls = list(Call.objects.public().defer("text", "certification_text").order_by("-issued_at"))
     now = clock.now()
     current = next((c for c in calls if c.status == CallStatus.ISSUED and c.closes_at > now), None)
+    duties = Duty.objects.aggregate(total=Count("pk"), held=Count("pk", filter=Q(state__in=HELD)))
     facts = {
         "call": current,
         "last_call": None if current or not calls else calls[0],
         "call_count": len(calls),
         "answer_count": Question.objects.public().count(),
-        "duties": Duty.objects.aggregate(total=Count("pk"), held=Count("pk", filter=Q(state__in=HELD))),
+        "duties": duties,
+        "duties_note": f"of {duties['total']}",
         "layers": LAYERS,
     }
     return render(request, "program/home.html", facts)

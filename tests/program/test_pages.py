@@ -1,0 +1,397 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from program import clock
+from program.enums import CallStatus, OfficeRole
+from program.models import Call, Criterion, Notice, Question, Requirement, Subscription
+from program.services import calls
+from program.services.questions import answer_question, ask_question
+from program.services.subscriptions import subscribe
+from tests.factories.program import (
+    UserFactory,
+    approved_call,
+    closed_call,
+    drafted_call,
+    issued_call,
+    officer,
+)
+
+pytestmark = pytest.mark.django_db
+APRIL_FIRST = datetime(2026, 4, 1, 13, tzinfo=UTC)
+
+
+@pytest.fixture
+def signed_in(client):
+    """Sign a person in as if with a second factor, which government offices need."""
+
+    def sign_in(user):
+        client.force_login(user)
+        session = client.session
+        session["second_factor_verified"] = user.pk
+        session.save()
+        return client
+
+    return sign_in
+
+
+def text_of(response):
+    return " ".join(response.content.decode().split())
+
+
+PUBLIC = [
+    "home", "calls", "directives", "accessibility", "privacy", "status", "security-txt",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_page_opens_without_sign_in(client, reference_data, name):
+    assert client.get(reverse(f"program:{name}")).status_code == 200
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_list_of_calls_costs_one_statement(client, django_assert_num_queries, rows):
+    for _ in range(rows):
+        issued_call()
+    with django_assert_num_queries(1):
+        response = client.get("/calls/")
+    assert text_of(response).count("AIX-C-") >= rows
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_public_call_page_stays_within_two_statements(client, django_assert_num_queries, rows):
+    call, person = issued_call(), officer()
+    for n in range(rows):
+        calls.amend_call(call, by=person, text=f"Text {n}", summary=f"Change {n}", reason="Questions")
+        asked = ask_question(call, by=UserFactory(), text=f"Question {n}?")
+        answer_question(asked, by=person, answer=f"Answer {n}.")
+    with django_assert_num_queries(1):
+        response = client.get(f"/calls/{call.number}/")
+    page = text_of(response)
+    assert [f"Change {rows - 1}" in page, f"Answer {rows - 1}." in page] == [True, True]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_inbox_costs_the_same_for_one_and_three(signed_in, django_assert_num_queries, rows):
+    reader = UserFactory()
+    subscribe(None, by=reader)
+    for _ in range(rows):
+        issued_call()
+    client = signed_in(reader)
+    client.get("/notices/")
+    with django_assert_num_queries(9):
+        response = client.get("/notices/")
+    assert text_of(response).count("New call for proposals") >= rows
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_desk_list_costs_the_same_for_one_and_three(signed_in, django_assert_num_queries, rows):
+    for _ in range(rows):
+        drafted_call()
+    client = signed_in(officer())
+    client.get("/desk/calls/")
+    with django_assert_num_queries(9):
+        client.get("/desk/calls/")
+
+
+@pytest.mark.parametrize("make", [drafted_call, approved_call])
+def test_call_that_was_not_issued_is_not_public(client, make):
+    call = make()
+    for path in (f"/calls/{call.number}/", f"/calls/{call.number}/deadline.ics"):
+        assert client.get(path).status_code == 404
+    assert call.number not in text_of(client.get("/calls/"))
+
+
+def test_page_gives_date_time_zone_rule_and_clause(client):
+    call = issued_call()
+    page = text_of(client.get(f"/calls/{call.number}/"))
+    assert "11:59 p.m. Eastern Time" in page
+    assert "The day the call is issued is day 0." in page
+    assert "s.3(b)(i)(A)" in page
+
+
+def test_user_text_is_never_markup(client):
+    call = issued_call(text="<script>alert(1)</script>", summary="<b>bold</b>")
+    asked = ask_question(call, by=UserFactory(), text="<img src=x onerror=alert(1)>")
+    answer_question(asked, by=officer(), answer="<a href=x>y</a>")
+    page = client.get(f"/calls/{call.number}/").content.decode()
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert "<a href=x>" not in page
+    assert "<b>bold" not in page
+
+
+def test_private_question_is_on_nobody_elses_page(signed_in, client):
+    call, asker = issued_call(), UserFactory()
+    asked = ask_question(call, by=asker, text="Canary question", is_confidential=True)
+    answer_question(asked, by=officer(), answer="Canary answer")
+    assert "Canary" not in text_of(client.get(f"/calls/{call.number}/"))
+    assert "Canary" not in text_of(signed_in(UserFactory()).get(f"/calls/{call.number}/"))
+    assert "Canary answer" in text_of(signed_in(asker).get(f"/calls/{call.number}/"))
+
+
+def test_calendar_file_ends_at_the_deadline(client):
+    call = issued_call()
+    response = client.get(f"/calls/{call.number}/deadline.ics")
+    assert response["Content-Type"] == "text/calendar; charset=utf-8"
+    assert f"DTEND:{call.closes_at:%Y%m%dT%H%M%SZ}\r\n".encode() in response.content
+    assert all(len(line) <= 75 for line in response.content.split(b"\r\n"))
+
+
+def test_signed_in_person_asks_follows_and_withdraws(signed_in):
+    call, person = issued_call(), UserFactory()
+    client = signed_in(person)
+    client.post(f"/calls/{call.number}/ask/", {"text": "Does cloud count?"})
+    asked = Question.objects.get()
+    assert (asked.asked_by, asked.text) == (person, "Does cloud count?")
+    client.post(f"/questions/{asked.pk}/withdraw/")
+    asked.refresh_from_db()
+    assert asked.status == "withdrawn"
+    client.post(f"/calls/{call.number}/follow/")
+    assert Subscription.objects.get().call == call
+    client.post(f"/calls/{call.number}/follow/", {"act": "stop"})
+    assert not Subscription.objects.exists()
+    client.post("/calls/follow/")
+    assert Subscription.objects.get().call is None
+
+
+def test_question_after_the_deadline_is_refused_beside_the_field(signed_in):
+    call = issued_call(at=APRIL_FIRST)
+    client = signed_in(UserFactory())
+    with clock.moved_to(call.closes_at):
+        response = client.post(f"/calls/{call.number}/ask/", {"text": "Late?"})
+    assert response.status_code == 422
+    assert "this call is not open" in text_of(response)
+
+
+def test_question_of_another_cannot_be_withdrawn(signed_in):
+    asked = ask_question(issued_call(), by=UserFactory(), text="Mine?")
+    assert signed_in(UserFactory()).post(f"/questions/{asked.pk}/withdraw/").status_code == 404
+
+
+def test_notice_is_read_by_post_only_and_only_by_its_reader(signed_in):
+    reader = UserFactory()
+    subscribe(None, by=reader)
+    issued_call()
+    notice = Notice.objects.get(recipient=reader)
+    stranger = signed_in(UserFactory())
+    assert stranger.post(f"/notices/{notice.pk}/read/").status_code == 404
+    client = signed_in(reader)
+    assert client.get(f"/notices/{notice.pk}/read/").status_code == 405
+    client.get("/notices/")
+    notice.refresh_from_db()
+    assert notice.read_at is None
+    assert client.post(f"/notices/{notice.pk}/read/")["Location"] == notice.url
+    notice.refresh_from_db()
+    assert notice.read_at is not None
+
+
+def test_inbox_pages_by_key(signed_in):
+    reader = UserFactory()
+    subscribe(None, by=reader)
+    first = issued_call()
+    event = Notice.objects.get().event
+    Notice.objects.bulk_create(
+        Notice(event=event, recipient=reader, kind=f"k{n}", title=f"Notice {n}", text="x", url="/") for n in range(25)
+    )
+    client = signed_in(reader)
+    page = client.get("/notices/")
+    assert first.number not in text_of(page)
+    assert first.number in text_of(client.get(f"/notices/{page.context['older']}"))
+    assert client.get("/notices/?before=99999999999999999999").status_code == 200
+
+
+def test_security_txt_expires_in_the_future(client):
+    lines = dict(line.split(": ", 1) for line in client.get("/.well-known/security.txt").text.splitlines())
+    assert datetime.fromisoformat(lines["Expires"]) > datetime.now(UTC)
+    assert lines["Contact"].startswith("mailto:")
+
+
+def test_directives_show_due_dates_and_what_is_late(client, reference_data):
+    page = text_of(client.get("/directives/"))
+    assert "October 21, 2025" in page
+    assert "March 24, 2025" in page
+    assert page.count("Open, past its due date") == 1
+
+
+def test_home_shows_the_open_call_and_says_when_none_is(client, reference_data):
+    assert "No call has been issued yet" in text_of(client.get("/"))
+    closed = closed_call(APRIL_FIRST)
+    assert "No call is open now" in text_of(client.get("/"))
+    call = issued_call()
+    page = text_of(client.get("/"))
+    assert f"/calls/{call.number}/" in page
+    assert f"/calls/{closed.number}/" not in page
+
+
+DESK = ["desk-calls", "desk-call-new", "desk-questions"]
+OF_A_CALL = [
+    "desk-call", "desk-call-edit", "desk-call-preview", "desk-call-amend", "desk-call-extend",
+    "desk-call-cancel", "requirement-new", "criterion-new",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DESK + OF_A_CALL)
+@pytest.mark.parametrize("role", [None, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.EDAG_OFFICER])
+def test_desk_does_not_exist_for_strangers(signed_in, name, role):
+    call = drafted_call()
+    client = signed_in(officer(role) if role else UserFactory())
+    address = reverse(f"program:{name}", args=[call.number] if name in OF_A_CALL else [])
+    assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("name", DESK + OF_A_CALL)
+def test_desk_asks_for_sign_in(client, name):
+    call = drafted_call()
+    response = client.get(reverse(f"program:{name}", args=[call.number] if name in OF_A_CALL else []))
+    assert response.status_code == 302
+    assert response["Location"].startswith("/accounts/login/")
+
+
+def form_of(call, **changes):
+    page_form = {
+        name: "" if value in (None, False) else value
+        for name, value in {name: getattr(call, name) for name in calls.EDITABLE}.items()
+    }
+    return page_form | {"revision": call.revision} | changes
+
+
+def test_call_goes_from_draft_to_issue_in_the_browser(signed_in):
+    drafter, second = officer(), officer()
+    client = signed_in(drafter)
+    client.post("/desk/calls/new/", {"title": "Second call"})
+    call = Call.objects.get(title="Second call")
+    desk = f"/desk/calls/{call.number}/"
+    page = text_of(client.get(desk))
+    assert "Give the Federal Register citation, or say why there is none." in page
+    changes = {
+        "summary": "A call.", "text": "Propose.", "no_fr_reason": "Later.", "no_control_reason": "Pending.",
+    }  # fmt: skip
+    client.post(f"{desk}edit/", form_of(call, **changes))
+    assert "Nothing is missing" in text_of(client.get(desk))
+    assert client.post(f"{desk}ask-approval/").status_code == 302
+    assert client.post(f"{desk}approve/").status_code == 403
+    client = signed_in(second)
+    client.post(f"{desk}approve/")
+    client.post(f"{desk}issue/")
+    call.refresh_from_db()
+    assert (call.status, call.approved_by) == (CallStatus.ISSUED, second)
+    assert client.get(f"/calls/{call.number}/").status_code == 200
+
+
+def test_everything_that_is_missing_is_shown_with_its_place(signed_in):
+    drafter = officer()
+    call = calls.draft_call(by=drafter, title="Bare")
+    response = signed_in(officer()).post(f"/desk/calls/{call.number}/approve/")
+    page = text_of(response)
+    assert response.status_code == 422
+    assert f"/desk/calls/{call.number}/edit/#id_text" in page
+    assert "Give the call the text of the call." in page
+
+
+def test_stale_save_answers_409_with_both_texts(signed_in):
+    call = drafted_call()
+    calls.update_call(
+        Call.objects.get(pk=call.pk), by=officer(), revision=call.revision, changes={"summary": "Theirs."}
+    )
+    client = signed_in(officer())
+    response = client.post(f"/desk/calls/{call.number}/edit/", form_of(call, summary="Mine."))
+    assert response.status_code == 409
+    page = text_of(response)
+    assert ["Theirs." in page, "Mine." in page] == [True, True]
+    call.refresh_from_db()
+    assert call.summary == "Theirs."
+    assert f'name="revision" value="{call.revision}"' in page
+
+
+def test_autosave_answers_in_json(signed_in):
+    call = drafted_call()
+    client = signed_in(officer())
+    address, headers = f"/desk/calls/{call.number}/edit/", {"X-Autosave": "1"}
+    saved = client.post(address, form_of(call, summary="One."), headers=headers)
+    assert (saved.status_code, saved.json()["revision"]) == (200, call.revision + 1)
+    stale = client.post(address, form_of(call, summary="Two."), headers=headers)
+    assert (stale.status_code, stale.json()["yours"], stale.json()["theirs"]) == (
+        409, {"summary": "Two."}, {"summary": "One."},
+    )  # fmt: skip
+    wrong = client.post(
+        address, form_of(call, revision=call.revision + 1, control_number="12"), headers=headers
+    )
+    assert (wrong.status_code, list(wrong.json()["errors"])) == (422, ["control_number"])
+
+
+def test_requirement_and_criterion_are_kept_at_the_desk(signed_in):
+    call = drafted_call()
+    client = signed_in(officer())
+    desk = f"/desk/calls/{call.number}"
+    client.post(
+        f"{desk}/requirements/new/",
+        {"code": "pages", "title": "Pages", "clause": "Policy", "evidence_type": "number", "sort_order": 5},
+    )
+    requirement = Requirement.objects.get(call=call, code="pages")
+    client.post(
+        f"{desk}/criteria/new/",
+        {
+            "code": "extra", "title": "Extra", "weight": 0, "lowest": 1, "highest": 5, "sort_order": 99,
+            "is_independent": "on", "anchors_text": "5: Very good\n1: Poor",
+        },
+    )  # fmt: skip
+    assert Criterion.objects.get(call=call, code="extra").anchors == {"5": "Very good", "1": "Poor"}
+    client.post(f"{desk}/requirements/{requirement.pk}/remove/")
+    assert not Requirement.objects.filter(pk=requirement.pk).exists()
+    twice = client.post(
+        f"{desk}/criteria/new/",
+        {"code": "extra", "title": "Extra", "weight": 0, "lowest": 5, "highest": 1, "sort_order": 99},
+    )
+    assert twice.status_code == 422
+
+
+def test_part_of_another_call_is_not_found(signed_in):
+    call, other = drafted_call(), drafted_call()
+    part = other.requirements.first()
+    client = signed_in(officer())
+    assert client.get(f"/desk/calls/{call.number}/requirements/{part.pk}/").status_code == 404
+    assert client.post(f"/desk/calls/{call.number}/requirements/{part.pk}/remove/").status_code == 404
+
+
+def test_open_call_is_amended_extended_and_cancelled_at_the_desk(signed_in):
+    call = issued_call()
+    client = signed_in(officer())
+    desk, later = f"/desk/calls/{call.number}", call.due_on + timedelta(days=3)
+    words = {"summary": "A change.", "reason": "A reason.", "legal_basis": "A basis."}
+    assert client.post(f"{desk}/amend/", words | {"text": "New text."}).status_code == 302
+    early = client.post(f"{desk}/extend/", words | {"due_on": call.due_on, "understood": "on"})
+    assert (early.status_code, "Choose a day after" in text_of(early)) == (422, True)
+    assert client.post(f"{desk}/extend/", words | {"due_on": later}).status_code == 422
+    assert client.post(f"{desk}/extend/", words | {"due_on": later, "understood": "on"}).status_code == 302
+    call.refresh_from_db()
+    assert (call.text, call.due_on) == ("New text.", later)
+    assert client.post(f"{desk}/cancel/", {"reason": ""}).status_code == 422
+    assert client.post(f"{desk}/cancel/", {"reason": "Withdrawn."}).status_code == 302
+    call.refresh_from_db()
+    assert call.status == CallStatus.CANCELLED
+
+
+def test_question_is_answered_at_the_desk(signed_in):
+    asked = ask_question(issued_call(), by=UserFactory(), text="We at Firm X ask.")
+    client = signed_in(officer())
+    assert "We at Firm X ask." in text_of(client.get("/desk/questions/"))
+    client.post(f"/desk/questions/{asked.pk}/", {"published_text": "One asks.", "answer": "Yes."})
+    asked.refresh_from_db()
+    assert (asked.status, asked.published_text, asked.answer) == ("answered", "One asks.", "Yes.")
+
+
+@pytest.mark.parametrize("number", ["AIX-C-1999-0001", "nothing"])
+def test_absent_call_is_not_found(client, number):
+    assert client.get(f"/calls/{number}/").status_code == 404
+
+
+def test_draft_with_a_deadline_that_rolls_shows_both_days(signed_in):
+    call = drafted_call()
+    with clock.moved_to(datetime(2026, 1, 5, 15, tzinfo=UTC)):
+        page = text_of(signed_in(officer()).get(f"/desk/calls/{call.number}/"))
+    assert ["April 5, 2026" in page, "April 6, 2026" in page] == [True, True]
+    assert date(2026, 4, 5).weekday() == 6
