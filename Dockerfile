@@ -20,7 +20,8 @@ ENV PATH=/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=config.settings \
     STATIC_ROOT=/srv/static \
     MEDIA_ROOT=/srv/media \
-    BEAT_SCHEDULE=/srv/run/beat-schedule
+    BEAT_SCHEDULE=/srv/run/beat-schedule \
+    XDG_CACHE_HOME=/tmp/cache
 COPY --from=libraries /venv /venv
 WORKDIR /srv/portal
 COPY manage.py pyproject.toml ./
