@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from django.db.models import Q
+from django.db.models import Q, TextChoices
 
 from program import clock
+from program.enums import EvidenceType, Mark, StackLayer
 from program.models import IneligibleJurisdiction
 from proposals.checks import Ineligible, RequirementRule, Rules
-from proposals.enums import MarketKind
+from proposals.enums import (
+    ComplianceAnswer,
+    MarketKind,
+    MembershipStatus,
+    OperatingAct,
+    Part,
+    PartyRole,
+    SiteStatus,
+    SupportMechanism,
+)
 from proposals.models import Proposal
 from proposals.package import (
     Answer,
@@ -50,6 +60,7 @@ if TYPE_CHECKING:
     from program import models as program
     from proposals import models as rows
 
+C = TypeVar("C", bound=TextChoices)
 COMPONENTS: dict[str, type[Component]] = {
     "hardware": HardwareComponent,
     "data": DataComponent,
@@ -83,8 +94,8 @@ def composed(proposal: Proposal) -> Package:
         provisions=tuple(
             Provision(
                 key=row.key,
-                member=_member_key(row.membership_id),
-                layer=row.layer,
+                member=f"member-{row.membership_id}",
+                layer=StackLayer(row.layer),
                 description=row.description,
             )
             for row in proposal.provisions.all()
@@ -101,10 +112,10 @@ def composed(proposal: Proposal) -> Package:
         markings=tuple(
             Marking(
                 key=f"marking-{row.pk}",
-                part=row.part,
+                part=Part(row.part),
                 row=row.row_key,
                 field=row.field,
-                mark=row.mark,
+                mark=Mark(row.mark),
                 justification=row.justification,
             )
             for row in proposal.markings.all()
@@ -141,6 +152,11 @@ def requirement_rule(row: program.Requirement) -> RequirementRule:
     )
 
 
+def _one(kind: type[C], value: str) -> C | None:
+    """The choice that a column holds; an empty column is no choice."""
+    return kind(value) if value else None
+
+
 def _place(row: program.Country | None) -> Country | None:
     return Country(code=row.code, name=row.name) if row else None
 
@@ -161,7 +177,7 @@ def _member(row: rows.Membership) -> Member:
         role=row.role_text,
         organization=_organization(row.organization),
         consent=Consent(
-            status=row.status,
+            status=MembershipStatus(row.status),
             declaration_version=row.declaration_version,
             given_at=row.consented_at,
             given_by=str(row.consented_by or ""),
@@ -252,11 +268,11 @@ def _site(row: rows.Site) -> Site:
         country=_place(row.country),
         location=row.location,
         capacity_mw=row.capacity_mw,
-        status=row.status or None,
+        status=_one(SiteStatus, row.status),
         roles=tuple(
             OperatingRole(
                 key=role.key,
-                act=role.act,
+                act=OperatingAct(role.act),
                 member=_member_key(role.membership_id),
                 third_party_name=role.third_party_name,
                 third_party_country=_place(role.third_party_country),
@@ -269,7 +285,7 @@ def _site(row: rows.Site) -> Site:
 def _support_request(row: rows.SupportRequest) -> SupportRequest:
     return SupportRequest(
         key=row.key,
-        mechanism=row.mechanism or None,
+        mechanism=_one(SupportMechanism, row.mechanism),
         other_text=row.other_text,
         amount_usd=row.amount_usd,
         term_months=row.term_months,
@@ -302,7 +318,7 @@ def _statement(row: rows.ComplianceStatement) -> ComplianceStatement:
         group=subject.group.value if subject else "",
         text=subject.text if subject else "",
         citation=subject.citation if subject else "",
-        answer=row.answer or None,
+        answer=_one(ComplianceAnswer, row.answer),
         explanation=row.explanation,
     )
 
@@ -310,7 +326,7 @@ def _statement(row: rows.ComplianceStatement) -> ComplianceStatement:
 def _party(row: rows.OutsideParty) -> OutsideParty:
     return OutsideParty(
         key=row.key,
-        role=row.role or None,
+        role=_one(PartyRole, row.role),
         legal_name=row.legal_name,
         aliases=tuple(filter(None, map(str.strip, row.aliases.splitlines()))),
         address=row.address,
@@ -326,7 +342,7 @@ def _answer(row: rows.Answer) -> Answer:
         key=row.key,
         requirement=row.requirement.code,
         title=row.requirement.title,
-        evidence_type=row.requirement.evidence_type,
+        evidence_type=EvidenceType(row.requirement.evidence_type),
         text=row.text,
         number=row.number,
         choice=row.choice,
@@ -342,8 +358,8 @@ def _document(row: rows.Attachment) -> DocumentReference:
         sha256=row.document.sha256,
         size=row.document.size,
         content_type=row.document.content_type,
-        part=row.part,
+        part=Part(row.part),
         caption=row.caption,
-        mark=row.mark,
+        mark=Mark(row.mark),
         justification=row.justification,
     )

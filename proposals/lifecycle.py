@@ -17,7 +17,7 @@ SUBMIT: Final = Transition(
     checks=[is_ready],
     stamps=["submitted_at"],
     label="Submit",
-    description="The anchor's authorized representative hands the certified package to Commerce before the close.",
+    description="The anchor's representative hands the certified package to Commerce in time.",
 )
 RESUBMIT: Final = Transition(
     "resubmit",
@@ -26,7 +26,7 @@ RESUBMIT: Final = Transition(
     clause="E.O. 14320 s.3(c)",
     checks=[is_ready],
     label="Submit again",
-    description="A new version replaces the last until the close, or corrects a returned one in its cure period.",
+    description="A new version replaces the last until the close, or corrects a returned one.",
 )
 RETURN: Final = Transition(
     "return",

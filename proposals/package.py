@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -87,7 +87,10 @@ def _decimal(digits: int, places: int, *, most: str | None = None) -> Any:
 
 
 if TYPE_CHECKING:
-    Usd = Share = Measure = Number = Decimal
+    Usd: TypeAlias = Decimal
+    Share: TypeAlias = Decimal
+    Measure: TypeAlias = Decimal
+    Number: TypeAlias = Decimal
 else:
     Usd = _decimal(20, 2)
     Share = _decimal(7, 6, most="1")

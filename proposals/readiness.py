@@ -105,8 +105,8 @@ class Candidate:
             limit = self.limit.astimezone(clock.WASHINGTON)
             yield Problem(
                 "late",
-                f"The time to submit ended at {limit:%B %-d, %Y, %-I:%M:%S %p} Washington time. This was received "
-                f"at {self.received_at.astimezone(clock.WASHINGTON):%B %-d, %Y, %-I:%M:%S %p}.",
+                f"The time to submit ended at {limit:%B %-d, %Y, %-I:%M:%S %p} Washington time. This was "
+                f"received at {self.received_at.astimezone(clock.WASHINGTON):%B %-d, %Y, %-I:%M:%S %p}.",
                 WINDOW,
                 Part.OVERVIEW,
             )

@@ -335,7 +335,7 @@ class ComplianceStatement(Row):
 
 
 class OutsideParty(Row):
-    """A party outside the consortium that is screened: an end user, an operator, a lender, 15 CFR part 744."""
+    """A party outside the consortium that is screened, 15 CFR part 744: an end user, a lender."""
 
     prefix = "party"
 

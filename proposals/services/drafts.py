@@ -1,4 +1,4 @@
-"""The working copy: begin it, save it row by row, give counsel access. Saving refuses nothing that is missing."""
+"""The working copy: begin it, save it row by row, give counsel access; saving demands nothing."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def add_row(row: R, *, by: User, values: Mapping[str, Any] | None = None) -> R:
 
 
 @transaction.atomic
-def remove_row(row: Row | Marking, *, by: User, revision: int | None) -> AuditEvent:
+def remove_row(row: Any, *, by: User, revision: int | None) -> AuditEvent:
     """Remove a row that was read at ``revision``; the record says which and by whom, not what it said."""
     hold(row, revision=revision)
     _require_change(row, by)

@@ -123,7 +123,7 @@ def resubmit_proposal(proposal: Proposal, *, by: User, note: str = "") -> Versio
 def _submit(transition: Transition, proposal: Proposal, *, by: User, note: str) -> Version:
     candidate = Candidate(proposal)
     candidate.received_at  # noqa: B018  # the transaction begins here, before anything waits for a lock
-    event = perform(replace(transition, checks=[lambda _: candidate.problems()]), proposal, by=by, note=note)
+    event = perform(replace(transition, checks=(lambda _: candidate.problems(),)), proposal, by=by, note=note)
     proposal.version_count += 1
     proposal.number = proposal.number or _next_number(candidate.received_at)
     proposal.cure_due_at = None
