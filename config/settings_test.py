@@ -7,8 +7,8 @@ import tempfile
 from urllib.parse import urlsplit, urlunsplit
 
 os.environ.setdefault("SECRET_KEY", "only-for-the-test-run-0123456789-abcdefghijklmnopqrstuvwxyz")
-os.environ.setdefault("SITE_URL", "https://portal.test")
-os.environ.setdefault("ALLOWED_HOSTS", "portal.test,testserver,localhost,127.0.0.1")
+os.environ["SITE_URL"] = "https://portal.test"
+os.environ["ALLOWED_HOSTS"] = "portal.test,testserver,localhost,127.0.0.1"
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker of a parallel run has a broker of its own
     number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -13,6 +15,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from program import audit
 from program.middleware import client_address
@@ -51,16 +54,20 @@ class AccountAdapter(DefaultAccountAdapter):
         return client_address(request)
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
-        url = super().get_email_confirmation_url(request, emailconfirmation)
-        return settings.SITE_URL + "/" + url.split("/", 3)[3]
+        return settings.SITE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        user, _, token = key.partition("-")
+        return settings.SITE_URL + reverse("account_reset_password_from_key", args=[user, token])
 
     def format_email_subject(self, subject: str) -> str:
         prefix = "[Demonstration] " if settings.DEMONSTRATION else ""
         return prefix + " ".join(subject.split())
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        site = SimpleNamespace(name=settings.SITE_NAME, domain=urlsplit(settings.SITE_URL).netloc)
         try:
-            super().send_mail(template_prefix, email, context)
+            super().send_mail(template_prefix, email, {**context, "current_site": site})
         except OSError as error:
             logger.error("Sign-in mail was not sent.", extra={"template": template_prefix, "error": repr(error)})
             request = context.get("request")
@@ -96,6 +103,12 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         user.email = (user.email or "").strip().lower()
         user.name = (claims.get("name") or full or user.email.partition("@")[0])[:200]
         return user
+
+
+def name_for_lockout(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """Whose failed sign-ins are counted: the address as typed, folded."""
+    typed = (credentials or {}).get("email") or request.POST.get("login") or ""
+    return str(typed).strip().lower()
 
 
 def record_sign_in(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:

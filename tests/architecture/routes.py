@@ -1,0 +1,84 @@
+"""Every route of the portal with an address that fits it; and which of them anybody may open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.converters import get_converters
+
+SAMPLES = {"int": "999999", "str": "none", "slug": "none", "path": "none", "uuid": "0" * 8 + "-0000-4000-8000-" + "0" * 12}
+
+PUBLIC = {
+    "",
+    "healthz",
+    "readyz",
+    "order/",
+    "start/",
+    "accessibility/",
+    "privacy/",
+    "status/",
+    "directives/",
+    ".well-known/security.txt",
+    "calls/",
+    "calls/<slug:number>/",
+    "calls/<slug:number>/deadline.ics",
+    "catalog/",
+    "catalog.json",
+    "catalog/<slug:number>/",
+    "catalog/<slug:number>.json",
+    "receipts/",
+    "countries/<slug:code>/",
+    "api/v1/schema/",
+    "api/v1/docs/",
+    "api/v1/calls/",
+    "api/v1/calls/<str:number>/",
+    "api/v1/designations/",
+    "api/v1/designations/<str:number>/",
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """``pattern`` as the URLconf writes it, ``address`` with sample values, ``name`` with its namespace."""
+
+    pattern: str
+    address: str
+    name: str
+
+    def __str__(self):
+        return self.pattern or "(home)"
+
+    @property
+    def is_ours(self):
+        """Whether the portal wrote the view; sign-in pages are the library's and tested by their own cases."""
+        return not self.pattern.startswith("accounts/")
+
+
+def routes():
+    """Every route, once."""
+
+    def walk(patterns, prefix, namespace, converters):
+        for pattern in patterns:
+            text = prefix + str(pattern.pattern)
+            known = converters | dict(pattern.pattern.converters)
+            if isinstance(pattern, URLResolver):
+                inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+                yield from walk(pattern.url_patterns, text, inner, known)
+            elif isinstance(pattern, URLPattern):
+                yield Route(text, address(text, known), f"{namespace}{pattern.name}")
+
+    yield from walk(get_resolver().url_patterns, "", "", {})
+
+
+def address(text, converters):
+    kinds = {type(converter): name for name, converter in get_converters().items()}
+    for name, converter in converters.items():
+        kind = kinds.get(type(converter), "str")
+        for written in (f"<{kind}:{name}>", f"<{name}>"):
+            text = text.replace(written, SAMPLES.get(kind, "none"))
+    return "/" + text
+
+
+ROUTES = sorted({route.pattern: route for route in routes()}.values(), key=lambda route: route.pattern)
+OURS = [route for route in ROUTES if route.is_ours]
