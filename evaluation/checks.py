@@ -1,0 +1,294 @@
+"""What makes an acceptance, a review and a determination ready, one function per demand.
+
+Every check yields all it finds. What a check cannot know counts as missing, never as clear.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from evaluation.enums import CompletenessFinding, Outcome, ReferralStatus, Stance
+from evaluation.models import CompletenessReview, PartyCheck, Referral, ScreeningRun
+from program import clock
+from program.models import Agency
+from program.transitions import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evaluation.models import Determination, Review
+    from proposals.models import Proposal
+
+ORDER: Final = "E.O. 14320 s.3(d)"
+PARTIES: Final = "E.O. 14320 s.3(b)(v)"
+BLOCKING_LISTS: Final = ("DPL", "SDN", "EL")
+
+
+# A proposal at intake
+
+
+def has_no_deficient_item(proposal: Proposal) -> Iterator[Problem]:
+    """No requirement of the latest version was found deficient."""
+    for review in _deficient(proposal):
+        yield Problem(
+            f"deficient-{review.requirement.code}",
+            f"“{review.requirement.title}” was found deficient. Return the proposal, or change the finding.",
+            review.clause,
+            "completeness",
+            f"requirement-{review.requirement_id}",
+        )
+
+
+def has_no_blocked_party(proposal: Proposal) -> Iterator[Problem]:
+    """A confirmed match on the Denied Persons, SDN or Entity List blocks acceptance."""
+    checks = PartyCheck.objects.filter(
+        run__version__proposal=proposal,
+        run__version__number=proposal.version_count,
+        entry__list_code__in=BLOCKING_LISTS,
+    )
+    names = checks.confirmed().order_by("party_name").values_list("party_name", "entry__list_code")
+    for name, code in sorted(set(names)):
+        yield Problem(
+            "blocked-party", f"{name} is a confirmed match on the {code} list.", PARTIES, "screening"
+        )
+
+
+def names_deficient_items(proposal: Proposal) -> Iterator[Problem]:
+    """A return tells the consortium what to correct, item by item."""
+    if not _deficient(proposal):
+        yield Problem(
+            "nothing-deficient",
+            "Find at least one requirement deficient, with the reason, before you return the proposal.",
+            "E.O. 14320 s.3(b)",
+            "completeness",
+        )
+
+
+def _deficient(proposal: Proposal) -> list[CompletenessReview]:
+    reviews = CompletenessReview.objects.filter(
+        version__proposal=proposal,
+        version__number=proposal.version_count,
+        finding=CompletenessFinding.DEFICIENT,
+    )
+    return list(reviews.select_related("requirement"))
+
+
+ACCEPTANCE: Final = (has_no_deficient_item, has_no_blocked_party)
+
+
+# A score sheet
+
+
+def is_free_of_conflict(review: Review) -> Iterator[Problem]:
+    """The reviewer declared before reading that no conflict of interest stands against it."""
+    conflict = getattr(review.assignment, "conflict", None)
+    if conflict is None:
+        yield Problem(
+            "conflict-not-declared", "Declare first whether you have a conflict of interest.", ORDER
+        )
+    elif conflict.has_conflict:
+        yield Problem(
+            "conflict", "You declared a conflict of interest; this review cannot be submitted.", ORDER
+        )
+
+
+def is_of_current_version(review: Review) -> Iterator[Problem]:
+    """A sheet speaks of the version that is under evaluation."""
+    if review.version.number != review.version.proposal.version_count:
+        yield Problem(
+            "version-replaced",
+            f"Version {review.version.number} was replaced while you wrote. Your text is kept: open the sheet "
+            f"for version {review.version.proposal.version_count}, where it has been copied.",
+            ORDER,
+        )
+
+
+def scores_every_criterion(review: Review) -> Iterator[Problem]:
+    """Each criterion has a value on its scale, or says that it does not apply."""
+    scores = {score.criterion_id: score for score in review.scores.all()}
+    for criterion in review.version.proposal.call.criteria.all():
+        score = scores.get(criterion.pk)
+        field = f"criterion-{criterion.pk}-value"
+        if score is None or (score.value is None and not score.not_applicable):
+            yield Problem(
+                f"score-{criterion.code}",
+                f"Score “{criterion.title}”, or mark it not applicable.",
+                criterion.clause or ORDER,
+                "scores",
+                field,
+            )
+        elif score.value is not None and not criterion.lowest <= score.value <= criterion.highest:
+            yield Problem(
+                f"scale-{criterion.code}",
+                f"“{criterion.title}” is scored from {criterion.lowest} to {criterion.highest}.",
+                criterion.clause or ORDER,
+                "scores",
+                field,
+            )
+        elif score.value is not None and not (score.strengths.strip() or score.weaknesses.strip()):
+            yield Problem(
+                f"reasons-{criterion.code}",
+                f"Give a strength or a weakness for “{criterion.title}”.",
+                criterion.clause or ORDER,
+                "scores",
+                f"criterion-{criterion.pk}-strengths",
+            )
+
+
+def recommends_with_reasons(review: Review) -> Iterator[Problem]:
+    """An overall recommendation with its rationale: the number alone is no advice."""
+    if not review.recommendation:
+        yield Problem("recommendation", "Choose an overall recommendation.", ORDER, "", "recommendation")
+    if not review.rationale.strip():
+        yield Problem("rationale", "Give the reasons for your recommendation.", ORDER, "", "rationale")
+
+
+REVIEW_CHECKS: Final = (
+    is_free_of_conflict,
+    is_of_current_version,
+    scores_every_criterion,
+    recommends_with_reasons,
+)
+
+
+# A determination
+
+
+def decides_with_reasons(determination: Determination) -> Iterator[Problem]:
+    """An outcome and the reasons for it; a deferral has its date."""
+    if not determination.outcome:
+        yield Problem("outcome", "Choose the outcome.", ORDER, "decision", "outcome")
+    if not determination.rationale.strip():
+        yield Problem("rationale", "Give the reasons for the determination.", ORDER, "decision", "rationale")
+    if determination.outcome == Outcome.DEFER:
+        if determination.defer_until is None or determination.defer_until <= clock.today():
+            yield Problem(
+                "defer-until",
+                "Give a later date until which it is deferred.",
+                ORDER,
+                "decision",
+                "defer_until",
+            )
+    elif determination.outcome == Outcome.NOT_SELECT and not determination.letter_text.strip():
+        yield Problem(
+            "letter-text",
+            "Write the reasons that the consortium will read in the letter.",
+            ORDER,
+            "decision",
+            "letter_text",
+        )
+    if determination.expires_on is not None and determination.expires_on <= clock.today():
+        yield Problem(
+            "expires-on", "The last day of the designation lies in the past.", ORDER, "decision", "expires_on"
+        )
+
+
+def decides_current_version(determination: Determination) -> Iterator[Problem]:
+    """The determination is made on the version that was last submitted."""
+    if determination.version.number != determination.proposal.version_count:
+        yield Problem(
+            "version-replaced",
+            f"Version {determination.version.number} was replaced by version "
+            f"{determination.proposal.version_count}. Accept it for consultation and prepare a new determination.",
+            ORDER,
+            "decision",
+        )
+
+
+def consulted_all_five(determination: Determination) -> Iterator[Problem]:
+    """Each of the five agencies has answered, or its clock has ended without an answer."""
+    if determination.outcome == Outcome.DEFER:
+        return
+    referrals = {
+        referral.agency_id: referral
+        for referral in Referral.objects.filter(version=determination.version_id).select_related("agency")
+    }
+    for agency in Agency.objects.filter(is_evaluating=True):
+        referral = referrals.get(agency.pk)
+        if referral is None:
+            yield Problem(
+                f"not-referred-{agency.code}",
+                f"{agency} was not consulted on this version.",
+                ORDER,
+                "consultation",
+            )
+        elif referral.status not in (ReferralStatus.ANSWERED, ReferralStatus.LAPSED):
+            yield Problem(
+                f"consultation-open-{agency.code}",
+                f"The consultation of {agency} is still running.",
+                ORDER,
+                "consultation",
+            )
+
+
+def finds_on_every_requirement(determination: Determination) -> Iterator[Problem]:
+    """A finding, met or not, in words, for each requirement of the call."""
+    if determination.outcome == Outcome.DEFER:
+        return
+    findings = {finding.requirement_id: finding for finding in determination.findings.all()}
+    for requirement in determination.proposal.call.requirements.all():
+        finding = findings.get(requirement.pk)
+        if finding is None or finding.is_met is None or not finding.text.strip():
+            yield Problem(
+                f"finding-{requirement.code}",
+                f"Find on “{requirement.title}”: met or not, and why.",
+                requirement.clause,
+                "findings",
+                f"finding-{requirement.pk}-text",
+            )
+
+
+def answers_every_objection(determination: Determination) -> Iterator[Problem]:
+    """An objection blocks nothing, and is answered in writing."""
+    if determination.outcome == Outcome.DEFER:
+        return
+    answered = {
+        answer.position_id for answer in determination.objection_answers.all() if answer.answer.strip()
+    }
+    objections = Referral.objects.filter(version=determination.version_id, position__stance=Stance.OBJECT)
+    for referral in objections.select_related("agency"):
+        if referral.position_id not in answered:
+            yield Problem(
+                f"objection-{referral.agency.code}",
+                f"Answer the objection of {referral.agency}.",
+                ORDER,
+                "objections",
+                f"objection-{referral.position_id}-answer",
+            )
+
+
+def rests_on_fresh_party_checks(determination: Determination) -> Iterator[Problem]:
+    """Parties were screened within the age that the call states, and no flag is left open."""
+    if determination.outcome == Outcome.DEFER:
+        return
+    days = determination.proposal.call.check_max_age_days
+    run = ScreeningRun.objects.filter(version=determination.version_id).first()
+    if run is None:
+        yield Problem("not-screened", "Screen the parties of this version.", PARTIES, "screening")
+        return
+    if run.run_at < clock.now() - timedelta(days=days):
+        yield Problem(
+            "checks-too-old",
+            f"The parties were last screened more than {days} days ago. Screen them again.",
+            PARTIES,
+            "screening",
+        )
+    for name in sorted(set(run.checks.all().open().values_list("party_name", flat=True))):
+        yield Problem("open-match", f"Settle the potential match of {name}.", PARTIES, "screening")
+    if determination.outcome == Outcome.DESIGNATE:
+        blocked = run.checks.all().confirmed().filter(entry__list_code__in=BLOCKING_LISTS)
+        for name in sorted(set(blocked.values_list("party_name", flat=True))):
+            yield Problem(
+                "blocked-party", f"{name} is a confirmed match on a blocking list.", PARTIES, "screening"
+            )
+
+
+DETERMINATION_CHECKS: Final = (
+    decides_with_reasons,
+    decides_current_version,
+    consulted_all_five,
+    finds_on_every_requirement,
+    answers_every_objection,
+    rests_on_fresh_party_checks,
+)

@@ -1,0 +1,101 @@
+"""The words of the evaluation that are stored: findings, stances, statuses, outcomes."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+
+
+class CompletenessFinding(TextChoices):
+    ACCEPTED = "accepted", "Accepted"
+    DEFICIENT = "deficient", "Deficient"
+
+
+class CheckResult(TextChoices):
+    """What a screening run found for one name; a flag for people, not a determination."""
+
+    NO_HIT = "no_hit", "No match"
+    POTENTIAL = "potential_match", "Potential match"
+    UNREADABLE = "needs_review", "Cannot be compared, check by hand"
+
+
+class Adjudicated(TextChoices):
+    FALSE_POSITIVE = "false_positive", "False positive"
+    CONFIRMED = "confirmed", "Confirmed"
+
+
+class AssignmentStatus(TextChoices):
+    ACTIVE = "active", "Assigned"
+    ENDED = "ended", "Ended"
+
+
+class ReviewStatus(TextChoices):
+    DRAFT = "draft", "Draft"
+    SUBMITTED = "submitted", "Submitted"
+
+
+class Recommendation(TextChoices):
+    """A reviewer's advice; no threshold decides, and neither does a count of these."""
+
+    SUPPORT = "support", "Recommend designation"
+    SUPPORT_WITH_CONDITIONS = "support_with_conditions", "Recommend with conditions"
+    OPPOSE = "oppose", "Do not recommend"
+
+
+class ReferralStatus(TextChoices):
+    """``lapsed`` is shown as "no response", never as consent."""
+
+    OPEN = "open", "Awaiting the agency"
+    ACKNOWLEDGED = "acknowledged", "Acknowledged"
+    ANSWERED = "answered", "Answered"
+    LAPSED = "lapsed", "No response"
+
+
+class Carry(TextChoices):
+    """What becomes of a consultation when a new version is accepted."""
+
+    KEEP = "keep", "Kept"
+    RECONFIRM = "reconfirm", "To be confirmed again"
+    REOPEN = "reopen", "Opened again"
+
+
+class Stance(TextChoices):
+    SUPPORT = "support", "Support"
+    SUPPORT_WITH_CONDITIONS = "support_with_conditions", "Support with conditions"
+    OBJECT = "object", "Object"
+    NO_POSITION = "no_position", "No position"
+
+
+class InformationRequestStatus(TextChoices):
+    OPEN = "open", "Open"
+    ANSWERED = "answered", "Answered"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class DeterminationStatus(TextChoices):
+    DRAFT = "draft", "Draft"
+    SIGNED = "signed", "Signed, not announced"
+    ANNOUNCED = "announced", "Announced"
+    RECALLED = "recalled", "Recalled"
+
+
+class Outcome(TextChoices):
+    DESIGNATE = "designate", "Designate"
+    NOT_SELECT = "not_select", "Do not select"
+    DEFER = "defer", "Defer"
+
+
+class DesignationStatus(TextChoices):
+    ACTIVE = "active", "Active"
+    SUSPENDED = "suspended", "Suspended"
+    REVOKED = "revoked", "Revoked"
+    EXPIRED = "expired", "Expired"
+
+
+class LetterKind(TextChoices):
+    DESIGNATION = "designation", "Designation"
+    NOT_SELECTED = "not_selected", "Not selected"
+    DEFERRAL = "deferral", "Deferral"
+    SUSPENSION = "suspension", "Suspension"
+    REINSTATEMENT = "reinstatement", "Reinstatement"
+    REVOCATION = "revocation", "Revocation"
+    EXPIRY = "expiry", "Expiry"

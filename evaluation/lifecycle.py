@@ -1,0 +1,186 @@
+"""The whole life of a review, a referral, a question, a determination and a designation can be read here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from evaluation import checks
+from evaluation.enums import AssignmentStatus as A
+from evaluation.enums import DesignationStatus as D
+from evaluation.enums import DeterminationStatus as T
+from evaluation.enums import InformationRequestStatus as Q
+from evaluation.enums import ReferralStatus as R
+from evaluation.enums import ReviewStatus as V
+from program.transitions import Transition
+from proposals import lifecycle
+
+ORDER: Final = "E.O. 14320 s.3(d)"
+
+# A proposal, where the evaluation adds demands to the proposal's own table
+ACCEPT: Final = replace(lifecycle.ACCEPT, checks=(*lifecycle.ACCEPT.checks, *checks.ACCEPTANCE))
+RETURN: Final = replace(lifecycle.RETURN, checks=(*lifecycle.RETURN.checks, checks.names_deficient_items))
+
+END_ASSIGNMENT: Final = Transition(
+    "end",
+    {A.ACTIVE},
+    A.ENDED,
+    clause=ORDER,
+    stamps=["ended_at"],
+    label="End the assignment",
+    description="The reviewer's access ends at once.",
+)
+ASSIGNMENT_TRANSITIONS: Final = (END_ASSIGNMENT,)
+
+SUBMIT_REVIEW: Final = Transition(
+    "submit",
+    {V.DRAFT},
+    V.SUBMITTED,
+    clause=ORDER,
+    checks=checks.REVIEW_CHECKS,
+    stamps=["submitted_at"],
+    label="Submit the review",
+    description="The sheet counts for the agency and others of it may read it.",
+)
+REOPEN_REVIEW: Final = Transition(
+    "reopen",
+    {V.SUBMITTED},
+    V.DRAFT,
+    clause=ORDER,
+    label="Reopen for changes",
+    description="The agency's lead gives the sheet back to its reviewer, with a reason.",
+)
+REVIEW_TRANSITIONS: Final = (SUBMIT_REVIEW, REOPEN_REVIEW)
+
+ACKNOWLEDGE: Final = Transition(
+    "acknowledge",
+    {R.OPEN},
+    R.ACKNOWLEDGED,
+    clause=ORDER,
+    stamps=["acknowledged_at"],
+    label="Acknowledge receipt",
+    description="The agency's lead has taken the referral up; the clock goes on.",
+)
+ANSWER: Final = Transition(
+    "answer",
+    {R.OPEN, R.ACKNOWLEDGED, R.ANSWERED},
+    R.ANSWERED,
+    clause=ORDER,
+    stamps=["answered_at"],
+    label="File the position",
+    description="The agency's position stands; an earlier one is superseded.",
+)
+KEEP: Final = Transition(
+    "keep",
+    {R.OPEN},
+    R.ANSWERED,
+    clause=ORDER,
+    stamps=["answered_at"],
+    label="Keep the position",
+    description="A new version changed nothing that the position speaks of: it is kept by rule.",
+)
+LAPSE: Final = Transition(
+    "lapse",
+    {R.OPEN, R.ACKNOWLEDGED},
+    R.LAPSED,
+    clause=ORDER,
+    stamps=["lapsed_at"],
+    label="Let lapse",
+    description="The clock ends without a position: shown as no response, never as consent.",
+)
+REOPEN_REFERRAL: Final = Transition(
+    "reopen",
+    {R.LAPSED},
+    R.OPEN,
+    clause=ORDER,
+    label="Open again",
+    description="The program office gives the agency a new date, with a reason.",
+)
+REFERRAL_TRANSITIONS: Final = (ACKNOWLEDGE, ANSWER, KEEP, LAPSE, REOPEN_REFERRAL)
+
+ANSWER_QUESTION: Final = Transition(
+    "answer",
+    {Q.OPEN},
+    Q.ANSWERED,
+    clause=ORDER,
+    stamps=["answered_at"],
+    label="Send the answer",
+    description="The consortium answers; the answer is kept with the version.",
+)
+WITHDRAW_QUESTION: Final = Transition(
+    "withdraw",
+    {Q.OPEN},
+    Q.WITHDRAWN,
+    clause=ORDER,
+    stamps=["withdrawn_at"],
+    label="Withdraw the question",
+    description="The Government no longer asks.",
+)
+QUESTION_TRANSITIONS: Final = (ANSWER_QUESTION, WITHDRAW_QUESTION)
+
+SIGN: Final = Transition(
+    "sign",
+    {T.DRAFT},
+    T.SIGNED,
+    clause=ORDER,
+    checks=checks.DETERMINATION_CHECKS,
+    stamps=["signed_at"],
+    label="Sign the determination",
+    description="Decided, and not yet announced: nothing is visible outside.",
+)
+RECALL: Final = Transition(
+    "recall",
+    {T.SIGNED},
+    T.RECALLED,
+    clause=ORDER,
+    stamps=["recalled_at"],
+    label="Recall",
+    description="A signed determination is taken back before it is announced, with a reason.",
+)
+ANNOUNCE: Final = Transition(
+    "announce",
+    {T.SIGNED},
+    T.ANNOUNCED,
+    clause=ORDER,
+    stamps=["announced_at"],
+    label="Announce",
+    description="The consortium is told, the letter is issued, and a designation begins.",
+)
+DETERMINATION_TRANSITIONS: Final = (SIGN, RECALL, ANNOUNCE)
+
+SUSPEND: Final = Transition(
+    "suspend",
+    {D.ACTIVE},
+    D.SUSPENDED,
+    clause=ORDER,
+    stamps=["suspended_at"],
+    label="Suspend",
+    description="The catalog page goes, referrals to tools stop until it is reinstated.",
+)
+REINSTATE: Final = Transition(
+    "reinstate",
+    {D.SUSPENDED},
+    D.ACTIVE,
+    clause=ORDER,
+    label="Reinstate",
+    description="The designation is active again.",
+)
+REVOKE: Final = Transition(
+    "revoke",
+    {D.ACTIVE, D.SUSPENDED},
+    D.REVOKED,
+    clause=ORDER,
+    stamps=["revoked_at"],
+    label="Revoke",
+    description="The designation ends, with reasons.",
+)
+EXPIRE: Final = Transition(
+    "expire",
+    {D.ACTIVE, D.SUSPENDED},
+    D.EXPIRED,
+    clause=ORDER,
+    stamps=["expired_at"],
+    label="Let expire",
+    description="The clock ends a designation after its last day.",
+)
+DESIGNATION_TRANSITIONS: Final = (SUSPEND, REINSTATE, REVOKE, EXPIRE)

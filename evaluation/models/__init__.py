@@ -1,0 +1,37 @@
+"""The records of the Government's side: what it checked, whom it asked, what it decided."""
+
+from __future__ import annotations
+
+from evaluation.models.consultation import InformationRequest, Position, Referral
+from evaluation.models.designations import CatalogEntry, Condition, Designation
+from evaluation.models.determinations import Determination, Finding, Letter, LetterPaper, ObjectionAnswer
+from evaluation.models.intake import CompletenessReview, Reading, Return
+from evaluation.models.reviews import AgencyScore, Assignment, Conflict, Review, Score
+from evaluation.models.screening import Adjudication, PartyCheck, ScreeningEntry, ScreeningList, ScreeningRun
+
+__all__ = [
+    "Adjudication",
+    "AgencyScore",
+    "Assignment",
+    "CatalogEntry",
+    "CompletenessReview",
+    "Condition",
+    "Conflict",
+    "Designation",
+    "Determination",
+    "Finding",
+    "InformationRequest",
+    "Letter",
+    "LetterPaper",
+    "ObjectionAnswer",
+    "PartyCheck",
+    "Position",
+    "Reading",
+    "Referral",
+    "Return",
+    "Review",
+    "Score",
+    "ScreeningEntry",
+    "ScreeningList",
+    "ScreeningRun",
+]

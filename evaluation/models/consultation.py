@@ -1,0 +1,141 @@
+"""Five consultations side by side, E.O. 14320 s.3(d): referrals with clocks, positions, questions asked."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from evaluation.enums import Carry, InformationRequestStatus, ReferralStatus, Stance
+from evaluation.models.intake import Deadlined
+from evaluation.querysets import InformationRequestQuerySet, PositionQuerySet, ReferralQuerySet
+from program.models import Agency, Delegation, User
+from proposals.models import Proposal, Version
+from proposals.models.fields import PlainTextField
+
+
+class Referral(Deadlined):
+    """One agency's consultation on one accepted version; its progress is never a status of the proposal.
+
+    ``position`` is the one that stands, perhaps kept from an earlier version (``carried_from``).
+    """
+
+    version = models.ForeignKey(Version, models.PROTECT, related_name="referrals")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="referrals")
+    status = models.CharField(
+        max_length=14, choices=ReferralStatus, default=ReferralStatus.OPEN, editable=False
+    )
+    opened_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True, editable=False)
+    answered_at = models.DateTimeField(null=True, editable=False)
+    lapsed_at = models.DateTimeField(null=True, editable=False)
+    position = models.ForeignKey("Position", models.PROTECT, null=True, related_name="+", editable=False)
+    carried_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", editable=False)
+    carry = models.CharField(max_length=10, choices=Carry, blank=True, editable=False)
+    carry_reason = models.TextField(blank=True, editable=False)
+    objects = ReferralQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["agency__sort_order", "pk"]
+        permissions = [
+            (f"{verb}_referral", verb) for verb in ("acknowledge", "answer", "keep", "lapse", "reopen")
+        ]
+        constraints = [
+            models.UniqueConstraint(name="referred_once", fields=["version", "agency"]),
+            models.CheckConstraint(
+                name="answered_referral_stamped",
+                condition=~Q(status="answered") | Q(answered_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="referral_due", fields=["due_at"], condition=Q(status__in=["open", "acknowledged"])
+            ),
+            models.Index(name="referral_of_agency", fields=["agency", "status", "due_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agency}: {self.get_status_display()}"
+
+    @property
+    def proposal(self) -> Proposal:
+        return self.version.proposal
+
+
+class Position(models.Model):
+    """What an agency advises, signed by its lead or a delegate; superseded by a later one, never edited.
+
+    Consultation is not concurrence: an objection is answered in the determination and blocks nothing.
+    """
+
+    append_only: ClassVar[bool] = True
+
+    referral = models.ForeignKey(Referral, models.PROTECT, related_name="positions")
+    stance = models.CharField(max_length=24, choices=Stance)
+    rationale = PlainTextField()
+    conditions = PlainTextField(blank=True)
+    parts_commented = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Parts of the package that the position speaks of; empty: the whole.",
+    )
+    signed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, related_name="+")
+    signed_at = models.DateTimeField()
+    supersedes = models.OneToOneField("self", models.PROTECT, null=True, related_name="superseded_by")
+    objects = PositionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_first_position", fields=["referral"], condition=Q(supersedes=None)
+            ),
+            models.CheckConstraint(name="position_says_why", condition=~Q(rationale="")),
+            models.CheckConstraint(
+                name="conditional_support_names_conditions",
+                condition=~Q(stance="support_with_conditions") | ~Q(conditions=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.referral.agency}: {self.get_stance_display()}"
+
+    @property
+    def proposal(self) -> Proposal:
+        return self.referral.version.proposal
+
+
+class InformationRequest(Deadlined):
+    """A numbered question of the Government to the consortium about one version, with its answer."""
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="information_requests")
+    version = models.ForeignKey(Version, models.PROTECT, related_name="information_requests")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    number = models.PositiveSmallIntegerField()
+    status = models.CharField(
+        max_length=10, choices=InformationRequestStatus, default=InformationRequestStatus.OPEN, editable=False
+    )
+    question = PlainTextField()
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    answer = PlainTextField(blank=True)
+    answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    answered_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+    objects = InformationRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["number"]
+        permissions = [(f"{verb}_informationrequest", verb) for verb in ("answer", "withdraw")]
+        constraints = [
+            models.UniqueConstraint(name="question_numbered_once", fields=["proposal", "number"]),
+            models.CheckConstraint(
+                name="answered_question_stamped",
+                condition=~Q(status="answered") | Q(answered_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Question {self.number}"

@@ -1,0 +1,118 @@
+"""Priority AI export packages: designations, their conditions, and what the public catalog says of them."""
+
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from evaluation.enums import DesignationStatus
+from evaluation.models.determinations import Determination
+from evaluation.querysets import CatalogQuerySet, ConditionQuerySet, DesignationQuerySet
+from program.models import Revised, User
+from proposals.models import Proposal, Version
+from proposals.models.fields import PlainTextField
+
+
+class Designation(Revised):
+    """A package designated under E.O. 14320 s.3(d); no license, no commitment, no enforceable right."""
+
+    number = models.CharField(
+        max_length=20, unique=True, editable=False, validators=[RegexValidator(r"^AIX-D-\d{4}-\d{4,}$")]
+    )
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="designations", editable=False)
+    version = models.ForeignKey(Version, models.PROTECT, related_name="designations", editable=False)
+    determination = models.OneToOneField(
+        Determination, models.PROTECT, related_name="designation", editable=False
+    )
+    status = models.CharField(
+        max_length=10, choices=DesignationStatus, default=DesignationStatus.ACTIVE, editable=False
+    )
+    designated_at = models.DateTimeField(editable=False)
+    expires_on = models.DateField("last day", null=True, blank=True)
+    suspended_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    expired_at = models.DateTimeField(null=True, editable=False)
+    status_reason = PlainTextField(blank=True, editable=False)
+    objects = DesignationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-designated_at", "-pk"]
+        permissions = [
+            (f"{verb}_designation", verb) for verb in ("suspend", "reinstate", "revoke", "expire", "release")
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_live_designation",
+                fields=["proposal"],
+                condition=Q(status__in=["active", "suspended"]),
+            ),
+            models.CheckConstraint(
+                name="ended_designation_stamped",
+                condition=(~Q(status="revoked") | Q(revoked_at__isnull=False))
+                & (~Q(status="expired") | Q(expired_at__isnull=False)),
+            ),
+        ]
+        indexes = [models.Index(name="designation_by_status", fields=["status", "-designated_at"])]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Condition(Revised):
+    """Something a designation depends on: who must do what until when, and what follows if not."""
+
+    determination = models.ForeignKey(Determination, models.PROTECT, related_name="conditions")
+    designation = models.ForeignKey(Designation, models.PROTECT, null=True, related_name="conditions")
+    number = models.PositiveSmallIntegerField()
+    text = PlainTextField("condition")
+    owner = models.CharField("who must meet it", max_length=200)
+    due_on = models.DateField("due on", null=True, blank=True)
+    evidence = PlainTextField("evidence that shows it", blank=True)
+    effect = PlainTextField("if it is not met", blank=True)
+    met_at = models.DateTimeField(null=True, editable=False)
+    met_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    met_note = PlainTextField(blank=True, editable=False)
+    objects = ConditionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["number"]
+        permissions = [("meet_condition", "meet")]
+        constraints = [
+            models.UniqueConstraint(name="condition_numbered_once", fields=["determination", "number"])
+        ]
+
+    def __str__(self) -> str:
+        return f"Condition {self.number}"
+
+
+class CatalogEntry(Revised):
+    """What the anchor released for the public catalog; nothing else of a proposal is public."""
+
+    designation = models.OneToOneField(Designation, models.PROTECT, related_name="catalog_entry")
+    title = models.CharField("public title", max_length=200)
+    summary = PlainTextField("public summary")
+    layers = models.JSONField(
+        default=dict, blank=True, help_text="{layer: public text}, only what was released."
+    )
+    shows_markets = models.BooleanField("show the target markets", default=False)
+    shows_members = models.BooleanField("show the member companies", default=False)
+    markets = models.JSONField(
+        default=list, blank=True, editable=False, help_text="[{code, name}], as designated."
+    )
+    sectors = models.JSONField(default=list, blank=True, editable=False)
+    members = models.JSONField(default=list, blank=True, editable=False)
+    contact_name = models.CharField("contact for foreign buyers", max_length=200, blank=True)
+    contact_email = models.EmailField("public e-mail address", blank=True)
+    contact_url = models.URLField("public web address", blank=True)
+    released_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    released_at = models.DateTimeField(editable=False)
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+    objects = CatalogQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-released_at", "-pk"]
+        verbose_name_plural = "catalog entries"
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,164 @@
+"""The national interest determination of E.O. 14320 s.3(d) and the letters that tell of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from evaluation.enums import DeterminationStatus, LetterKind, Outcome
+from evaluation.models.consultation import Position
+from evaluation.querysets import DeterminationQuerySet, LetterQuerySet, OfProposalQuerySet
+from program.models import Delegation, Document, Requirement, Revised, TimeStamped, User
+from proposals.enums import PaperState
+from proposals.models import Proposal, Version
+from proposals.models.fields import PlainTextField
+
+DIGEST = r"^[0-9a-f]{64}$"
+
+
+class Determination(Revised):
+    """One decision on one version: prepared by one official, signed by another, then announced.
+
+    A signed determination is invisible outside until it is announced; before that it can be recalled.
+    ``packet`` is the canonical JSON of everything that lay before the signer.
+    """
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="determinations")
+    version = models.ForeignKey(Version, models.PROTECT, related_name="determinations")
+    status = models.CharField(
+        max_length=10, choices=DeterminationStatus, default=DeterminationStatus.DRAFT, editable=False
+    )
+    outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
+    defer_until = models.DateField("deferred until", null=True, blank=True)
+    rationale = PlainTextField("reasons for the determination", blank=True)
+    letter_text = PlainTextField(
+        "reasons as the consortium will read them",
+        blank=True,
+        help_text="Printed in the letter. Name no agency's position and nothing confidential of others.",
+    )
+    expires_on = models.DateField("designation expires on", null=True, blank=True)
+    prepared_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    signed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, related_name="+", editable=False)
+    signed_at = models.DateTimeField(null=True, editable=False)
+    announced_at = models.DateTimeField(null=True, editable=False)
+    recalled_at = models.DateTimeField(null=True, editable=False)
+    recall_reason = PlainTextField(blank=True, editable=False)
+    packet = models.TextField(blank=True, editable=False)
+    packet_sha256 = models.CharField("SHA-256 of the packet", max_length=64, blank=True, editable=False)
+    objects = DeterminationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        permissions = [(f"{verb}_determination", verb) for verb in ("sign", "recall", "announce")]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_live_determination",
+                fields=["proposal"],
+                condition=Q(status__in=["draft", "signed"]),
+            ),
+            models.CheckConstraint(
+                name="determination_signed_by_another",
+                condition=Q(signed_by=None) | ~Q(signed_by=F("prepared_by")),
+            ),
+            models.CheckConstraint(
+                name="determination_stamped",
+                condition=(Q(status="draft") & Q(signed_at=None))
+                | (~Q(status="draft") & Q(signed_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="deferral_has_its_date",
+                condition=~Q(outcome="defer") | Q(status="draft") | ~Q(defer_until=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Determination on {self.proposal}"
+
+
+class Finding(Revised):
+    """What the determination finds on one requirement, with its clause."""
+
+    determination = models.ForeignKey(Determination, models.CASCADE, related_name="findings")
+    requirement = models.ForeignKey(Requirement, models.PROTECT, related_name="+")
+    clause = models.CharField(max_length=60)
+    text = PlainTextField("finding", blank=True)
+    is_met = models.BooleanField("the requirement is met", null=True)
+    objects = OfProposalQuerySet.by("determination__proposal")
+
+    class Meta:
+        ordering = ["requirement__sort_order", "pk"]
+        constraints = [models.UniqueConstraint(name="found_once", fields=["determination", "requirement"])]
+
+    def __str__(self) -> str:
+        return f"{self.requirement}"
+
+
+class ObjectionAnswer(Revised):
+    """The answer that the determination gives to one agency's objection."""
+
+    determination = models.ForeignKey(Determination, models.CASCADE, related_name="objection_answers")
+    position = models.ForeignKey(Position, models.PROTECT, related_name="answers")
+    answer = PlainTextField(blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(name="objection_answered_once", fields=["determination", "position"])
+        ]
+
+    def __str__(self) -> str:
+        return f"Answer to {self.position}"
+
+
+class Letter(models.Model):
+    """An official letter, frozen as canonical JSON when the act was done; its PDF is made from this text."""
+
+    append_only: ClassVar[bool] = True
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="letters")
+    determination = models.ForeignKey(Determination, models.PROTECT, null=True, related_name="letters")
+    designation = models.ForeignKey("Designation", models.PROTECT, null=True, related_name="letters")
+    kind = models.CharField(max_length=14, choices=LetterKind)
+    body = models.TextField(help_text="Canonical JSON, RFC 8785.")
+    sha256 = models.CharField("SHA-256", max_length=64)
+    issued_at = models.DateTimeField()
+    objects = LetterQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(name="letter_hash_form", condition=Q(sha256__regex=DIGEST)),
+            models.UniqueConstraint(
+                name="one_letter_per_determination",
+                fields=["determination"],
+                condition=Q(determination__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Letter of {self.get_kind_display().lower()}"
+
+
+class LetterPaper(TimeStamped):
+    """The making of a letter's PDF: owed from the act on, counted before each attempt."""
+
+    letter = models.OneToOneField(Letter, models.PROTECT, related_name="paper")
+    state = models.CharField(max_length=12, choices=PaperState, default=PaperState.OWED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300, blank=True)
+    document = models.ForeignKey(Document, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="made_letter_has_document", condition=~Q(state="made") | Q(document__isnull=False)
+            )
+        ]
+        indexes = [models.Index(name="letter_paper_owed", fields=["id"], condition=Q(state="owed"))]
+
+    def __str__(self) -> str:
+        return f"PDF of {self.letter}"

@@ -1,0 +1,161 @@
+"""Party screening: imported lists, what a run found, and what people made of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from evaluation.enums import Adjudicated, CheckResult
+from evaluation.querysets import OfProposalQuerySet, PartyCheckQuerySet
+from program.models import User
+from proposals.models import Proposal, Version
+from proposals.models.fields import PlainTextField
+
+
+class ScreeningList(models.Model):
+    """One imported file of the Consolidated Screening List; a later file is a new row."""
+
+    append_only: ClassVar[bool] = True
+
+    name = models.CharField(max_length=200)
+    source = models.CharField("where the file comes from", max_length=300, blank=True)
+    file_date = models.DateField("date of the file")
+    sha256 = models.CharField("SHA-256", max_length=64, unique=True)
+    ruleset_version = models.CharField(max_length=20)
+    entry_count = models.PositiveIntegerField()
+    imported_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    imported_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+        permissions = [("import_screeninglist", "import")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.file_date}"
+
+
+class ScreeningEntry(models.Model):
+    """One listed party as the file says it; ``names`` are normalized by the ruleset of its import.
+
+    ``fingerprint`` is the SHA-256 of the row: a decision holds for the same party and the same entry only.
+    """
+
+    screening_list = models.ForeignKey(ScreeningList, models.CASCADE, related_name="entries")
+    external_id = models.CharField(max_length=64)
+    source = models.CharField(max_length=200)
+    list_code = models.CharField(max_length=8, blank=True)
+    party_type = models.CharField(max_length=40, blank=True)
+    name = models.TextField()
+    alt_names = models.JSONField(default=list, blank=True)
+    addresses = models.TextField(blank=True)
+    countries = models.JSONField(default=list, blank=True)
+    programs = models.TextField(blank=True)
+    citation = models.TextField(blank=True)
+    remarks = models.TextField(blank=True)
+    source_url = models.TextField(blank=True)
+    names = models.JSONField(default=list)
+    fingerprint = models.CharField(max_length=64, db_index=True)
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name_plural = "screening entries"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.list_code or self.source})"
+
+
+class ScreeningRun(models.Model):
+    """One screening of all parties of a version against one list by one ruleset."""
+
+    append_only: ClassVar[bool] = True
+
+    version = models.ForeignKey(Version, models.PROTECT, related_name="screening_runs")
+    screening_list = models.ForeignKey(ScreeningList, models.PROTECT, related_name="runs")
+    ruleset_version = models.CharField(max_length=20)
+    inputs_sha256 = models.CharField(
+        max_length=64, help_text="Of the names and countries that were screened."
+    )
+    party_count = models.PositiveIntegerField()
+    potential_count = models.PositiveIntegerField()
+    run_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    run_at = models.DateTimeField()
+    objects = OfProposalQuerySet.by("version__proposal")
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"Screening of {self.version}"
+
+    @property
+    def proposal(self) -> Proposal:
+        return self.version.proposal
+
+
+class PartyCheck(models.Model):
+    """What one run found for one party and (for a match) one entry; never changed, a new run is new rows."""
+
+    append_only: ClassVar[bool] = True
+
+    run = models.ForeignKey(ScreeningRun, models.PROTECT, related_name="checks")
+    party_key = models.CharField(max_length=80)
+    party_name = models.CharField(max_length=300)
+    party_role = models.CharField(max_length=400)
+    query = models.JSONField(help_text="The names and countries compared.")
+    result = models.CharField(max_length=20, choices=CheckResult)
+    score = models.DecimalField(max_digits=5, decimal_places=2, default=0)
+    entry = models.ForeignKey(ScreeningEntry, models.PROTECT, null=True, related_name="checks")
+    explanation = models.TextField()
+    citation = models.CharField(max_length=200, blank=True)
+    nearest = models.JSONField(default=list, help_text="The three nearest entries below the band, for audit.")
+    objects = PartyCheckQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        permissions = [("screen_version", "screen"), ("adjudicate_partycheck", "adjudicate")]
+        constraints = [
+            models.CheckConstraint(
+                name="potential_match_names_entry",
+                condition=~Q(result="potential_match") | Q(entry__isnull=False),
+            ),
+            models.CheckConstraint(name="check_score_in_range", condition=Q(score__gte=0, score__lte=100)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.party_name}: {self.get_result_display()}"
+
+    @property
+    def version(self) -> Version:
+        return self.run.version
+
+    @property
+    def proposal(self) -> Proposal:
+        return self.run.version.proposal
+
+
+class Adjudication(models.Model):
+    """What one person made of a potential match, with the reason; a second opinion is a second row.
+
+    A match at 95 and above is cleared only by two people. A confirmation stands at once.
+    """
+
+    append_only: ClassVar[bool] = True
+
+    party_check = models.ForeignKey(PartyCheck, models.PROTECT, related_name="adjudications")
+    outcome = models.CharField(max_length=20, choices=Adjudicated)
+    reason = PlainTextField()
+    decided_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+    carried_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(name="adjudicated_once_by_person", fields=["party_check", "decided_by"]),
+            models.CheckConstraint(name="adjudication_says_why", condition=~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()} by {self.decided_by}"

@@ -1,0 +1,170 @@
+"""What each side is told about the evaluation; decisions and their reasons stay behind the link."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.urls import reverse
+
+from program import clock
+from program.enums import OfficeRole
+from program.models import Office, User
+from program.notices import NoticeKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+    from program.models import Agency
+    from proposals.models import Proposal
+
+ORDER: Final = "E.O. 14320 s.3(d)"
+
+REFERRED: Final = NoticeKind(
+    "evaluation.referred",
+    "Proposal {number} is referred to {agency}",
+    "Version {version} of proposal {number} is referred to {agency}. File the agency's position by {due}.",
+    ORDER,
+)
+REOPENED: Final = NoticeKind(
+    "evaluation.reopened",
+    "The consultation of {agency} on {number} is open again",
+    "The program office gave {agency} until {due} to file its position on proposal {number}.",
+    ORDER,
+)
+LAPSED: Final = NoticeKind(
+    "evaluation.lapsed",
+    "No response of {agency} on {number}",
+    "The time of {agency} for proposal {number} has ended without a position. It is shown as no response.",
+    ORDER,
+)
+ASSIGNED: Final = NoticeKind(
+    "evaluation.assigned",
+    "You are asked to review {number}",
+    "You are assigned to review proposal {number} for {agency}. Declare first whether a conflict of interest "
+    "stands against it.",
+    ORDER,
+)
+UNASSIGNED: Final = NoticeKind(
+    "evaluation.unassigned",
+    "Your assignment to {number} has ended",
+    "You no longer review proposal {number}; it is closed to you.",
+    ORDER,
+)
+REVIEW_SUBMITTED: Final = NoticeKind(
+    "evaluation.review_submitted",
+    "A review of {number} is in",
+    "A reviewer of {agency} has submitted a review of proposal {number}.",
+    ORDER,
+)
+REVIEW_REOPENED: Final = NoticeKind(
+    "evaluation.review_reopened",
+    "Your review of {number} is open again",
+    "The lead of {agency} gave your review of proposal {number} back to you.",
+    ORDER,
+)
+POSITION_FILED: Final = NoticeKind(
+    "evaluation.position_filed",
+    "{agency} has filed its position on {number}",
+    "The position of {agency} on proposal {number} is in. {answered} of 5 agencies have answered.",
+    ORDER,
+)
+ASKED: Final = NoticeKind(
+    "evaluation.asked",
+    "Question {question} on proposal {number}",
+    "The Government asks a question about proposal {number}. Answer it by {due}.",
+    ORDER,
+)
+ANSWERED: Final = NoticeKind(
+    "evaluation.answered",
+    "Question {question} on {number} is answered",
+    "The consortium of proposal {number} has answered question {question}.",
+    ORDER,
+)
+QUESTION_WITHDRAWN: Final = NoticeKind(
+    "evaluation.question_withdrawn",
+    "Question {question} on {number} is withdrawn",
+    "You need not answer question {question} on proposal {number} any more.",
+    ORDER,
+)
+TO_SIGN: Final = NoticeKind(
+    "evaluation.to_sign",
+    "A determination on {number} was prepared",
+    "A determination on proposal {number} lies ready to be read and signed.",
+    ORDER,
+)
+SIGNED: Final = NoticeKind(
+    "evaluation.signed",
+    "The determination on {number} is signed",
+    "The determination on proposal {number} is signed and not yet announced. Nothing is visible outside.",
+    ORDER,
+)
+RECALLED: Final = NoticeKind(
+    "evaluation.recalled",
+    "The determination on {number} was recalled",
+    "The signed determination on proposal {number} was recalled before it was announced.",
+    ORDER,
+)
+ANNOUNCED: Final = NoticeKind(
+    "evaluation.announced",
+    "The determination on proposal {number}",
+    "The Department of Commerce has announced its determination on proposal {number}. Read the letter.",
+    ORDER,
+)
+DESIGNATION_CHANGED: Final = NoticeKind(
+    "evaluation.designation_changed",
+    "Designation {number}: {status}",
+    "The status of designation {number} is now: {status}. Read the letter.",
+    ORDER,
+)
+CONDITION_MET: Final = NoticeKind(
+    "evaluation.condition_met",
+    "Condition {condition} of {number} is met",
+    "The program office recorded that condition {condition} of designation {number} is met.",
+    ORDER,
+)
+CATALOG_RELEASED: Final = NoticeKind(
+    "evaluation.catalog_released",
+    "{number} is in the public catalog",
+    "The anchor released the catalog entry of designation {number}.",
+    ORDER,
+)
+KINDS: Final = (
+    REFERRED, REOPENED, LAPSED, ASSIGNED, UNASSIGNED, REVIEW_SUBMITTED, REVIEW_REOPENED, POSITION_FILED, ASKED,
+    ANSWERED, QUESTION_WITHDRAWN, TO_SIGN, SIGNED, RECALLED, ANNOUNCED, DESIGNATION_CHANGED, CONDITION_MET,
+    CATALOG_RELEASED,
+)  # fmt: skip
+
+
+def holders(proposal: Proposal, *roles: str, agency: Agency | None = None) -> QuerySet[User]:
+    """People who hold one of ``roles`` today (in ``agency``) and are not recused from ``proposal``."""
+    offices = Office.objects.in_force().filter(role__in=roles)
+    if agency is not None:
+        offices = offices.filter(agency=agency)
+    people = User.objects.filter(pk__in=offices.values("user"), is_active=True)
+    return people.exclude(pk__in=proposal.recusals.values("user"))
+
+
+def program_officers(proposal: Proposal) -> QuerySet[User]:
+    return holders(proposal, OfficeRole.PROGRAM_OFFICER)
+
+
+def leads_of(agency: Agency, proposal: Proposal) -> QuerySet[User]:
+    return holders(proposal, OfficeRole.LEAD, agency=agency)
+
+
+def in_words(bound: datetime) -> str:
+    """An exclusive bound as notices say it: midnight is the end of the day before."""
+    last = bound.astimezone(clock.WASHINGTON) - timedelta(seconds=1)
+    return f"the end of {last:%A, %B} {last.day}, {last.year}, Eastern Time"
+
+
+def desk_page(proposal: Proposal) -> str:
+    return reverse("evaluation:proposal", args=[proposal.number])
+
+
+def questions_page(proposal: Proposal) -> str:
+    """The consortium's page about what the Government asks and has written."""
+    return reverse("evaluation:questions", args=[proposal.pk])

@@ -1,0 +1,327 @@
+"""Who may see what of the evaluation, asked once, and what each list reads.
+
+Everything hangs on a proposal and is seen only by who may see that proposal: a recusal closes all of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Count, Exists, F, IntegerField, Max, OuterRef, Prefetch, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from evaluation.enums import (
+    Adjudicated,
+    AssignmentStatus,
+    CheckResult,
+    DesignationStatus,
+    DeterminationStatus,
+    ReferralStatus,
+    ReviewStatus,
+)
+from program import clock
+from program.enums import OfficeRole
+from program.models import Delegation
+from proposals.models import Proposal
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from django.contrib.auth.models import AnonymousUser
+
+    from program.models import User
+
+OFFICIALS = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
+RUNNING = (ReferralStatus.OPEN, ReferralStatus.ACKNOWLEDGED)
+TWO_PEOPLE_SCORE = 95
+
+
+def is_official(user: User | AnonymousUser) -> bool:
+    """Whether the person works in the program office, decides or audits."""
+    return user.is_authenticated and user.holds(*OFFICIALS)
+
+
+def delegations_in_force(user: User, act: str) -> models.QuerySet[Delegation]:
+    """The delegations by which ``user`` may do ``act`` today, of givers who hold the office themselves."""
+    day = clock.today()
+    needed = {
+        Delegation.SIGN_POSITION: OfficeRole.LEAD,
+        Delegation.SIGN_DETERMINATION: OfficeRole.DECISION_OFFICIAL,
+    }[act]
+    offices = apps.get_model("program", "Office").objects.in_force(on=day).filter(role=needed)
+    return Delegation.objects.filter(
+        Q(effective_to=None) | Q(effective_to__gt=day),
+        Exists(offices.filter(user=OuterRef("given_by"), agency=OuterRef("agency"))),
+        given_to=user.pk,
+        act=act,
+        effective_from__lte=day,
+    )
+
+
+def decides(user: User | AnonymousUser) -> bool:
+    """Whether the person holds the decision or signs for who holds it."""
+    if not user.is_authenticated:
+        return False
+    if user.holds(OfficeRole.DECISION_OFFICIAL):
+        return True
+    return user.is_government and delegations_in_force(user, Delegation.SIGN_DETERMINATION).exists()
+
+
+class OfProposalQuerySet(models.QuerySet):
+    """Rows that belong to a proposal by the look-up ``path`` and that officials alone may see."""
+
+    path: ClassVar[str] = "proposal"
+
+    @classmethod
+    def by(cls, path: str) -> Any:
+        """A manager of rows that reach their proposal by ``path``."""
+        return type(f"By{path.title().replace('_', '')}", (cls,), {"path": path}).as_manager()
+
+    def of_visible(self, user: User | AnonymousUser) -> Self:
+        return self.filter(**{f"{self.path}__in": Proposal.objects.visible_to(user)})
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.of_visible(user) if is_official(user) else self.none()
+
+
+class PartyCheckQuerySet(OfProposalQuerySet):
+    path = "run__version__proposal"
+
+    def newest(self) -> Self:
+        """Checks of each version's latest run."""
+        runs = apps.get_model("evaluation", "ScreeningRun").objects.filter(version=OuterRef("run__version"))
+        return self.filter(run=Subquery(runs.order_by("-pk").values("pk")[:1]))
+
+    def with_opinions(self) -> Self:
+        """How many people confirmed and how many cleared each check: ``confirmed_count``, ``cleared_count``."""
+        return self.annotate(
+            confirmed_count=Count("adjudications", filter=Q(adjudications__outcome=Adjudicated.CONFIRMED)),
+            cleared_count=Count("adjudications", filter=Q(adjudications__outcome=Adjudicated.FALSE_POSITIVE)),
+        )
+
+    def open(self) -> Self:
+        """Flags that nobody has settled: not confirmed, and cleared by too few people."""
+        needed = models.Case(
+            models.When(score__gte=TWO_PEOPLE_SCORE, then=2), default=1, output_field=IntegerField()
+        )
+        flagged = self.exclude(result=CheckResult.NO_HIT).with_opinions()
+        return flagged.filter(confirmed_count=0, cleared_count__lt=needed)
+
+    def confirmed(self) -> Self:
+        return self.with_opinions().filter(confirmed_count__gt=0)
+
+    def for_list(self) -> Self:
+        return self.select_related(
+            "entry", "run__version__proposal__consortium", "run__screening_list"
+        ).prefetch_related("adjudications__decided_by")
+
+
+class AssignmentQuerySet(OfProposalQuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """One's own while it lasts, those of the agency one leads, all for officials."""
+        if not user.is_authenticated:
+            return self.none()
+        seen = self.of_visible(user)
+        if is_official(user):
+            return seen
+        own = Q(reviewer=user.pk, status=AssignmentStatus.ACTIVE)
+        return seen.filter(own | Q(agency__code__in=user.agencies_as(OfficeRole.LEAD)))
+
+    def active(self) -> Self:
+        return self.filter(status=AssignmentStatus.ACTIVE)
+
+    def for_list(self) -> Self:
+        """With ``is_in``: whether the sheet for the latest version was submitted."""
+        sheets = apps.get_model("evaluation", "Review").objects.filter(
+            assignment=OuterRef("pk"),
+            status=ReviewStatus.SUBMITTED,
+            version__number=OuterRef("proposal__version_count"),
+        )
+        return self.select_related("agency", "reviewer", "proposal__consortium", "conflict").annotate(
+            is_in=Exists(sheets)
+        )
+
+
+class ReviewQuerySet(OfProposalQuerySet):
+    path = "version__proposal"
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """One's own; others' of one's agency once they are in and one's own is in too; all that are in for officials."""
+        if not user.is_authenticated:
+            return self.none()
+        seen = self.of_visible(user)
+        own = Q(reviewer=user.pk, assignment__status=AssignmentStatus.ACTIVE)
+        submitted = Q(status=ReviewStatus.SUBMITTED)
+        mine = apps.get_model("evaluation", "Assignment").objects.active().filter(reviewer=user.pk)
+        sheets = apps.get_model("evaluation", "Review").objects.filter(
+            reviewer=user.pk, status=ReviewStatus.SUBMITTED, version=OuterRef("version")
+        )
+        owes = Exists(mine.filter(proposal=OuterRef("version__proposal"))) & ~Exists(sheets)
+        if is_official(user):
+            return seen.filter(own | (submitted & ~owes))
+        agencies = user.agencies_as(OfficeRole.LEAD, OfficeRole.REVIEWER)
+        return seen.filter(own | (submitted & Q(agency__code__in=agencies) & ~owes))
+
+    def submitted(self) -> Self:
+        return self.filter(status=ReviewStatus.SUBMITTED)
+
+    def for_list(self) -> Self:
+        return self.select_related("agency", "reviewer", "version__proposal")
+
+
+class ReferralQuerySet(OfProposalQuerySet):
+    path = "version__proposal"
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """All five for officials and leads of evaluating agencies; their own agency's for reviewers."""
+        if not user.is_authenticated:
+            return self.none()
+        seen = self.of_visible(user)
+        if is_official(user) or user.holds(OfficeRole.LEAD):
+            return seen
+        return seen.filter(agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
+
+    def running(self) -> Self:
+        return self.filter(status__in=RUNNING)
+
+    def due_to_lapse(self, at: datetime) -> Self:
+        return self.running().filter(due_at__lte=at)
+
+    def current(self) -> Self:
+        """Those of the newest version that was referred, per proposal."""
+        newer = apps.get_model("evaluation", "Referral").objects.filter(
+            version__proposal=OuterRef("version__proposal"),
+            agency=OuterRef("agency"),
+            version__number__gt=OuterRef("version__number"),
+        )
+        return self.filter(~Exists(newer))
+
+    def for_list(self) -> Self:
+        return self.select_related("agency", "version__proposal__consortium", "position", "carried_from")
+
+
+class PositionQuerySet(OfProposalQuerySet):
+    path = "referral__version__proposal"
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """One's own agency's; the others' once one's own has answered; all for officials."""
+        if not user.is_authenticated:
+            return self.none()
+        seen = self.of_visible(user)
+        if is_official(user):
+            return seen
+        agencies = user.agencies_as(OfficeRole.LEAD)
+        answered = apps.get_model("evaluation", "Referral").objects.filter(
+            version=OuterRef("referral__version"), agency__code__in=agencies, status=ReferralStatus.ANSWERED
+        )
+        return seen.filter(Q(referral__agency__code__in=agencies) | Exists(answered))
+
+
+class InformationRequestQuerySet(OfProposalQuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Everybody who may see the proposal: the consortium that answers and the offices that read."""
+        return self.of_visible(user) if user.is_authenticated else self.none()
+
+    def for_list(self) -> Self:
+        return self.select_related("agency", "version", "asked_by", "answered_by")
+
+
+class DeterminationQuerySet(OfProposalQuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Officials and signers at every stage; leads once it is announced; nobody outside."""
+        if not user.is_authenticated:
+            return self.none()
+        seen = self.of_visible(user)
+        if is_official(user) or decides(user):
+            return seen
+        if user.holds(OfficeRole.LEAD):
+            return seen.filter(status=DeterminationStatus.ANNOUNCED)
+        return self.none()
+
+    def live(self) -> Self:
+        return self.filter(status__in=[DeterminationStatus.DRAFT, DeterminationStatus.SIGNED])
+
+    def for_list(self) -> Self:
+        return self.select_related(
+            "proposal__consortium", "proposal__call", "version", "prepared_by", "signed_by"
+        )
+
+
+class LetterQuerySet(OfProposalQuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """A letter exists only once its act was announced: it is seen by who may see the proposal."""
+        return self.of_visible(user) if user.is_authenticated else self.none()
+
+
+class DesignationQuerySet(OfProposalQuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.of_visible(user) if user.is_authenticated else self.none()
+
+    def active(self) -> Self:
+        return self.filter(status=DesignationStatus.ACTIVE)
+
+    def due_to_expire(self, day: date) -> Self:
+        """Active or suspended ones whose last day lies before ``day``."""
+        return self.filter(
+            status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED], expires_on__lt=day
+        )
+
+    def for_list(self) -> Self:
+        """With the number of conditions that are not met and the date of the next."""
+        conditions = apps.get_model("evaluation", "Condition").objects.filter(
+            designation=OuterRef("pk"), met_at=None
+        )
+        counted = conditions.order_by().values("designation").annotate(n=Count("pk")).values("n")
+        due = conditions.order_by().values("designation").annotate(due=models.Min("due_on")).values("due")
+        return self.select_related("proposal__consortium", "version", "catalog_entry").annotate(
+            open_condition_count=Coalesce(Subquery(counted), 0), next_due_on=Subquery(due)
+        )
+
+
+class ConditionQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Those of designations one may see, and drafted ones of determinations one may see."""
+        designations = apps.get_model("evaluation", "Designation").objects.visible_to(user)
+        determinations = apps.get_model("evaluation", "Determination").objects.visible_to(user)
+        return self.filter(Q(designation__in=designations) | Q(determination__in=determinations))
+
+    def overdue(self, day: date) -> Self:
+        return self.filter(designation__isnull=False, met_at=None, due_on__lt=day)
+
+
+class CatalogQuerySet(models.QuerySet):
+    def public(self) -> Self:
+        """Released entries of active designations: the only thing about a proposal that everybody may see."""
+        return self.filter(designation__status=DesignationStatus.ACTIVE, withdrawn_at=None)
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Public ones for everybody, the entry as such for who may see the designation."""
+        public = Q(designation__status=DesignationStatus.ACTIVE, withdrawn_at=None)
+        if not user.is_authenticated:
+            return self.filter(public)
+        designations = apps.get_model("evaluation", "Designation").objects.visible_to(user)
+        return self.filter(public | Q(designation__in=designations))
+
+    def for_list(self) -> Self:
+        return self.select_related("designation")
+
+
+def consultations(proposals: models.QuerySet) -> models.QuerySet:
+    """``proposals`` with the referrals of their newest referred version as ``five``, in agency order."""
+    referrals = apps.get_model("evaluation", "Referral").objects.current()
+    return proposals.prefetch_related(
+        Prefetch(
+            "versions",
+            queryset=apps.get_model("proposals", "Version")
+            .objects.filter(referrals__isnull=False)
+            .defer("package")
+            .annotate(newest=Max("referrals__pk"))
+            .filter(number=F("proposal__version_count"))
+            .prefetch_related(
+                Prefetch("referrals", queryset=referrals.select_related("agency", "position"), to_attr="five")
+            ),
+            to_attr="referred_versions",
+        )
+    )

@@ -1,0 +1,180 @@
+"""Who may do what in the evaluation; a recusal stands above every right, whatever the office.
+
+The right to view a record is asked of its queryset: ``visible_to`` is the one answer for page and list.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import rules
+
+from evaluation.enums import AssignmentStatus, DesignationStatus
+from evaluation.querysets import decides, delegations_in_force
+from program.enums import OfficeRole
+from program.models import Delegation
+from program.rules import is_clock, is_decision_official, is_program_officer, permit
+from proposals.enums import TeamRole
+from proposals.models import Proposal, Recusal, TeamMember
+
+if TYPE_CHECKING:
+    from program.models import User
+
+CONSORTIUM_ROLES = (TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE)
+
+
+def proposal_of(record: Any) -> Proposal | None:
+    """The proposal that a record of the evaluation belongs to."""
+    return record if isinstance(record, Proposal) else getattr(record, "proposal", None)
+
+
+@rules.predicate
+def is_listed(user: User, record: Any) -> bool:
+    """The record stands in the list that the person may see."""
+    return record is not None and type(record).objects.visible_to(user).filter(pk=record.pk).exists()
+
+
+@rules.predicate
+def is_recused(user: User, record: Any) -> bool:
+    """Also true where no proposal is known, so that its negation never opens anything by itself."""
+    proposal = proposal_of(record)
+    return proposal is None or Recusal.objects.filter(proposal=proposal.pk, user=user.pk or 0).exists()
+
+
+@rules.predicate
+def leads_agency(user: User, record: Any) -> bool:
+    """Leads the agency that the record names."""
+    return record is not None and user.holds(OfficeRole.LEAD, agency=record.agency.code)
+
+
+@rules.predicate
+def signs_for_agency(user: User, record: Any) -> bool:
+    """Leads the agency, or holds a delegation in force from who leads it."""
+    if record is None:
+        return False
+    if leads_agency.test(user, record):
+        return True
+    delegations = delegations_in_force(user, Delegation.SIGN_POSITION).filter(agency=record.agency_id)
+    return (
+        user.holds(OfficeRole.LEAD, OfficeRole.REVIEWER, agency=record.agency.code) and delegations.exists()
+    )
+
+
+@rules.predicate
+def signs_determinations(user: User, record: Any) -> bool:
+    """Holds the decision, or signs under a delegation of who holds it."""
+    return decides(user)
+
+
+@rules.predicate
+def is_preparer(user: User, record: Any) -> bool:
+    return record is not None and record.prepared_by_id == user.pk
+
+
+@rules.predicate
+def is_reviewer(user: User, record: Any) -> bool:
+    """The reviewer whose assignment is still active."""
+    assignment = getattr(record, "assignment", record)
+    return (
+        record is not None
+        and assignment.reviewer_id == user.pk
+        and assignment.status == AssignmentStatus.ACTIVE
+        and user.has_perm("proposals.evaluate_proposal", assignment.proposal)
+    )
+
+
+@rules.predicate
+def asks_for_agency(user: User, record: Any) -> bool:
+    """A program officer, or the lead of the agency in whose name it is asked."""
+    return user.holds(OfficeRole.PROGRAM_OFFICER) or leads_agency.test(user, record)
+
+
+@rules.predicate
+def is_person_recused(user: User, recusal: Any) -> bool:
+    return recusal is not None and recusal.user_id == user.pk
+
+
+@rules.predicate
+def leads_office_of(user: User, recusal: Any) -> bool:
+    """Leads an agency in which the person to be recused holds an office."""
+    if recusal is None:
+        return False
+    led = user.agencies_as(OfficeRole.LEAD)
+    return bool(led) and recusal.user.offices.in_force().filter(agency__code__in=led).exists()
+
+
+@rules.predicate
+def is_on_team(user: User, record: Any) -> bool:
+    """On the team of the consortium, for a member that has consented."""
+    proposal = proposal_of(record)
+    return (
+        proposal is not None
+        and TeamMember.objects.of(user).filter(membership__consortium=proposal.consortium_id).exists()
+    )
+
+
+@rules.predicate
+def speaks_for_anchor(user: User, record: Any) -> bool:
+    """The anchor's administrator or authorized representative."""
+    proposal = proposal_of(record)
+    return (
+        proposal is not None
+        and TeamMember.objects.of(user)
+        .filter(
+            membership__consortium=proposal.consortium_id,
+            membership__is_anchor=True,
+            role__in=CONSORTIUM_ROLES,
+        )
+        .exists()
+    )
+
+
+@rules.predicate
+def is_active_designation(user: User, designation: Any) -> bool:
+    return designation is not None and designation.status == DesignationStatus.ACTIVE
+
+
+for model in (
+    "completenessreview", "screeningrun", "partycheck", "assignment", "review", "agencyscore", "referral",
+    "position", "informationrequest", "determination", "letter", "designation", "condition", "catalogentry",
+):  # fmt: skip
+    permit(f"evaluation.view_{model}", is_listed)
+
+# Intake and screening: the record asked about is the proposal, or the check
+permit("evaluation.add_completenessreview", is_program_officer & ~is_recused)
+permit("evaluation.import_screeninglist", is_program_officer)
+permit("evaluation.screen_version", is_program_officer & ~is_recused)
+permit("evaluation.adjudicate_partycheck", is_program_officer & ~is_recused)
+
+# Assignment and review
+permit("evaluation.add_assignment", (is_program_officer | leads_agency) & ~is_recused)
+permit("evaluation.end_assignment", is_program_officer | leads_agency | is_reviewer)
+permit("evaluation.declare_assignment", is_reviewer & ~is_recused)
+permit("evaluation.add_recusal", is_person_recused | ((is_program_officer | leads_office_of) & ~is_recused))
+permit("evaluation.change_review", is_reviewer & ~is_recused)
+permit("evaluation.submit_review", is_reviewer & ~is_recused)
+permit("evaluation.reopen_review", leads_agency & ~is_recused)
+
+# Consultation
+permit("evaluation.add_referral", is_program_officer & ~is_recused)
+permit("evaluation.acknowledge_referral", leads_agency & ~is_recused)
+permit("evaluation.answer_referral", signs_for_agency & ~is_recused)
+permit("evaluation.keep_referral", is_program_officer & ~is_recused)
+permit("evaluation.lapse_referral", is_clock)
+permit("evaluation.reopen_referral", is_program_officer & ~is_recused)
+permit("evaluation.add_informationrequest", asks_for_agency & ~is_recused)
+permit("evaluation.answer_informationrequest", is_on_team & ~is_recused)
+permit("evaluation.withdraw_informationrequest", asks_for_agency & ~is_recused)
+
+# Determination and designation
+permit("evaluation.add_determination", is_program_officer & ~is_recused)
+permit("evaluation.change_determination", is_program_officer & ~is_recused)
+permit("evaluation.sign_determination", signs_determinations & ~is_preparer & ~is_recused)
+permit("evaluation.recall_determination", signs_determinations & ~is_recused)
+permit("evaluation.announce_determination", is_decision_official & ~is_recused)
+permit("evaluation.suspend_designation", is_decision_official & ~is_recused)
+permit("evaluation.reinstate_designation", is_decision_official & ~is_recused)
+permit("evaluation.revoke_designation", is_decision_official & ~is_recused)
+permit("evaluation.expire_designation", is_clock)
+permit("evaluation.release_designation", speaks_for_anchor & is_active_designation & ~is_recused)
+permit("evaluation.meet_condition", is_program_officer & ~is_recused)

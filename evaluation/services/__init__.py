@@ -1,0 +1,81 @@
+"""Everything that writes in the evaluation; one function per act, one transaction each."""
+
+from __future__ import annotations
+
+from evaluation.services.assignments import assign_reviewer, declare_conflict, end_assignment, recuse
+from evaluation.services.consultation import (
+    acknowledge_referral,
+    file_position,
+    lapse_referral,
+    refer_new_version,
+    reopen_referral,
+)
+from evaluation.services.designations import (
+    expire_designation,
+    mark_condition_met,
+    reinstate_designation,
+    release_catalog_entry,
+    revoke_designation,
+    suspend_designation,
+    withdraw_catalog_entry,
+)
+from evaluation.services.determinations import (
+    announce_determination,
+    answer_objection,
+    ask_to_sign,
+    prepare_determination,
+    recall_determination,
+    remove_condition,
+    save_condition,
+    save_determination,
+    save_finding,
+    sign_determination,
+)
+from evaluation.services.intake import accept_proposal, record_reading, return_proposal, review_completeness
+from evaluation.services.questions import answer_question, ask_consortium, withdraw_question
+from evaluation.services.reviews import open_review, reopen_review, save_review, save_score, submit_review
+from evaluation.services.screening import adjudicate, import_screening_list, screen_version
+
+__all__ = [
+    "accept_proposal",
+    "acknowledge_referral",
+    "adjudicate",
+    "announce_determination",
+    "answer_objection",
+    "answer_question",
+    "ask_consortium",
+    "ask_to_sign",
+    "assign_reviewer",
+    "declare_conflict",
+    "end_assignment",
+    "expire_designation",
+    "file_position",
+    "import_screening_list",
+    "lapse_referral",
+    "mark_condition_met",
+    "open_review",
+    "prepare_determination",
+    "recall_determination",
+    "record_reading",
+    "recuse",
+    "refer_new_version",
+    "reinstate_designation",
+    "release_catalog_entry",
+    "remove_condition",
+    "reopen_referral",
+    "reopen_review",
+    "return_proposal",
+    "review_completeness",
+    "revoke_designation",
+    "save_condition",
+    "save_determination",
+    "save_finding",
+    "save_review",
+    "save_score",
+    "screen_version",
+    "sign_determination",
+    "submit_review",
+    "suspend_designation",
+    "withdraw_catalog_entry",
+    "withdraw_question",
+]

@@ -1,0 +1,244 @@
+"""Five consultations side by side, s.3(d): refer, acknowledge, file a position, lapse, open again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from evaluation.carry import carry
+from evaluation.enums import Carry, ReferralStatus, Stance
+from evaluation.lifecycle import ACKNOWLEDGE, ANSWER, KEEP, LAPSE, REOPEN_REFERRAL
+from evaluation.models import Position, Referral
+from evaluation.notices import (
+    LAPSED,
+    POSITION_FILED,
+    REFERRED,
+    REOPENED,
+    desk_page,
+    in_words,
+    leads_of,
+    program_officers,
+)
+from evaluation.querysets import delegations_in_force
+from program import clock, notices
+from program.deadlines import Period, end_of_day
+from program.enums import OfficeRole
+from program.models import Agency, Closure, Delegation
+from program.services.calls import require
+from program.transitions import NotReady, Problem, perform
+from proposals.comparison import changed_parts
+from proposals.enums import Part, ProposalStatus
+from proposals.models import Proposal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date
+
+    from program.models import AuditEvent, User
+    from proposals.models import Version
+
+ORDER = "E.O. 14320 s.3(d)"
+
+
+def refer_version(version: Version, *, by: User, event: AuditEvent) -> list[Referral]:
+    """Open one consultation for each evaluating agency on exactly this version, each with its clock.
+
+    Part of the accepting transaction. Where an earlier version was answered, a rule per part keeps the
+    position, asks to confirm it or opens the consultation again, and says why.
+    """
+    require("evaluation.add_referral", by, version.proposal)
+    period = Period(version.proposal.call.consultation_days, citation="program policy, stated in the call")
+    closures = set(Closure.objects.filter(counts_as_holiday=True).values_list("day", flat=True))
+    due = period.due_after(event.at, closures)
+    earlier = _last_referrals(version)
+    referrals = []
+    for agency in Agency.objects.filter(is_evaluating=True):
+        referral = Referral(
+            version=version, agency=agency, opened_at=event.at, due_at=due.bound, due_rule=period.rule_text
+        )
+        if previous := earlier.get(agency.pk):
+            _carry_over(referral, previous)
+        referral.save()
+        if referral.carry == Carry.KEEP:
+            perform(KEEP, referral, by=by, note=referral.carry_reason)
+        else:
+            notices.owe(
+                event,
+                REFERRED,
+                leads_of(agency, version.proposal),
+                url=desk_page(version.proposal),
+                number=version.proposal.number,
+                agency=str(agency),
+                version=version.number,
+                due=in_words(due.bound),
+            )
+        referrals.append(referral)
+    return referrals
+
+
+def _last_referrals(version: Version) -> dict[int, Referral]:
+    """The answered consultation of each agency on the version before this one that was referred."""
+    rows = Referral.objects.filter(
+        version__proposal=version.proposal_id, version__number__lt=version.number, position__isnull=False
+    )
+    return {
+        row.agency_id: row for row in rows.select_related("position", "version").order_by("version__number")
+    }
+
+
+def _carry_over(referral: Referral, previous: Referral) -> None:
+    """Decide by rule what becomes of the position on the version before."""
+    position = previous.position
+    assert position is not None, "only answered referrals are carried"
+    changed = changed_parts(previous.version.value, referral.version.value)
+    referral.carried_from = previous
+    referral.carry, referral.carry_reason = carry(changed, position.parts_commented, position.stance)
+    if referral.carry == Carry.KEEP:
+        referral.position = position
+
+
+@transaction.atomic
+def refer_new_version(proposal: Proposal, *, by: User, event: AuditEvent) -> list[Referral]:
+    """Refer the newest version of a proposal that is already under evaluation."""
+    version = proposal.versions.get(number=proposal.version_count)
+    if version.referrals.exists():
+        raise NotReady(
+            [Problem("already-referred", "This version was already referred to the agencies.", ORDER)]
+        )
+    return refer_version(version, by=by, event=event)
+
+
+@transaction.atomic
+def acknowledge_referral(referral: Referral, *, by: User) -> AuditEvent:
+    """Say that the agency has taken the referral up; its clock goes on."""
+    return perform(ACKNOWLEDGE, referral, by=by)
+
+
+@transaction.atomic
+def file_position(
+    referral: Referral,
+    *,
+    by: User,
+    stance: str,
+    rationale: str,
+    conditions: str = "",
+    parts_commented: Collection[str] = (),
+) -> Position:
+    """File the agency's position, signed by its lead or under a delegation; an earlier one is superseded.
+
+    Raises NotReady for a position without reasons, WrongStatus when the clock has ended the consultation.
+    """
+    Proposal.objects.select_for_update(of=("self",)).get(pk=referral.version.proposal_id)
+    require("evaluation.answer_referral", by, referral)
+    if problems := _position_problems(referral, stance, rationale, conditions, parts_commented):
+        raise NotReady(problems)
+    delegation = delegation_to_sign(referral, by=by)
+    event = perform(ANSWER, referral, by=by, note=str(stance), delegation=delegation)
+    position = Position.objects.create(
+        referral=referral,
+        stance=stance,
+        rationale=rationale.strip(),
+        conditions=conditions.strip(),
+        parts_commented=[part for part in Part if part in parts_commented],
+        signed_by=by,
+        delegation=delegation,
+        signed_at=event.at,
+        supersedes=referral.positions.filter(superseded_by=None).first(),
+    )
+    referral.position = position
+    referral.save(update_fields=["position", "updated_at"])
+    proposal = referral.version.proposal
+    answered = referral.version.referrals.filter(status=ReferralStatus.ANSWERED).count()
+    notices.owe(
+        event,
+        POSITION_FILED,
+        program_officers(proposal),
+        url=desk_page(proposal),
+        number=proposal.number,
+        agency=str(referral.agency),
+        answered=answered,
+    )
+    return position
+
+
+def delegation_to_sign(referral: Referral, *, by: User) -> Delegation | None:
+    """The delegation that ``by`` signs under; none for who leads the agency."""
+    if by.holds(OfficeRole.LEAD, agency=referral.agency.code):
+        return None
+    return delegations_in_force(by, Delegation.SIGN_POSITION).filter(agency=referral.agency_id).first()
+
+
+def _position_problems(
+    referral: Referral, stance: str, rationale: str, conditions: str, parts: Collection[str]
+) -> list[Problem]:
+    proposal = Proposal.objects.get(pk=referral.version.proposal_id)
+    problems = []
+    if proposal.status != ProposalStatus.UNDER_EVALUATION:
+        problems.append(
+            Problem("not-under-evaluation", "The proposal is not under evaluation any more.", ORDER)
+        )
+    if referral.version.referrals.model.objects.filter(
+        version__proposal=proposal, version__number__gt=referral.version.number
+    ).exists():
+        problems.append(
+            Problem(
+                "version-replaced",
+                "A newer version was referred to you. File your position on that one.",
+                ORDER,
+            )
+        )
+    if stance not in Stance:
+        problems.append(Problem("stance", "Choose the agency's position.", ORDER, field="stance"))
+    if not rationale.strip():
+        problems.append(Problem("rationale", "Give the reasons for the position.", ORDER, field="rationale"))
+    if stance == Stance.SUPPORT_WITH_CONDITIONS and not conditions.strip():
+        problems.append(
+            Problem("conditions", "State the conditions of the support.", ORDER, field="conditions")
+        )
+    if unknown := set(parts) - set(Part):
+        problems.append(
+            Problem("parts", f"Unknown part: {', '.join(sorted(unknown))}.", ORDER, field="parts_commented")
+        )
+    return problems
+
+
+@transaction.atomic
+def lapse_referral(referral: Referral, *, by: User) -> AuditEvent:
+    """End a consultation whose time is over without a position; the clock's act."""
+    if referral.due_at > clock.now():
+        raise NotReady([Problem("not-due", "The time of this consultation is not over.", ORDER)])
+    event = perform(LAPSE, referral, by=by)
+    proposal = referral.version.proposal
+    people = [*program_officers(proposal), *leads_of(referral.agency, proposal)]
+    notices.owe(
+        event, LAPSED, people, url=desk_page(proposal), number=proposal.number, agency=str(referral.agency)
+    )
+    return event
+
+
+@transaction.atomic
+def reopen_referral(referral: Referral, *, by: User, due_on: date, reason: str) -> AuditEvent:
+    """Give an agency whose time was over a new last day, with the reason."""
+    require("evaluation.reopen_referral", by, referral)
+    problems = []
+    if not reason.strip():
+        problems.append(Problem("reason", "Say why the consultation is opened again.", ORDER, field="reason"))
+    if due_on <= clock.today():
+        problems.append(Problem("due", "The new last day must lie ahead.", ORDER, field="due_on"))
+    if problems:
+        raise NotReady(problems)
+    event = perform(REOPEN_REFERRAL, referral, by=by, note=reason)
+    referral.due_at, referral.due_rule = end_of_day(due_on), f"Set by the program office: {reason.strip()}"
+    referral.save(update_fields=["due_at", "due_rule", "updated_at"])
+    proposal = referral.version.proposal
+    notices.owe(
+        event,
+        REOPENED,
+        leads_of(referral.agency, proposal),
+        url=desk_page(proposal),
+        number=proposal.number,
+        agency=str(referral.agency),
+        due=in_words(referral.due_at),
+    )
+    return event

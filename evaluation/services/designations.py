@@ -1,0 +1,196 @@
+"""What happens to a designation: suspend, reinstate, revoke, expire, conditions, the public catalog."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from evaluation.documents import issue_letter
+from evaluation.enums import LetterKind
+from evaluation.lifecycle import EXPIRE, REINSTATE, REVOKE, SUSPEND
+from evaluation.models import CatalogEntry, Condition, Designation
+from evaluation.notices import (
+    CATALOG_RELEASED,
+    CONDITION_MET,
+    DESIGNATION_CHANGED,
+    desk_page,
+    program_officers,
+    questions_page,
+)
+from program import audit, clock, notices
+from program.revisions import hold
+from program.services.calls import require
+from program.transitions import NotReady, Problem, perform
+from proposals.notices import team_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from program.models import AuditEvent, User
+    from program.transitions import Transition
+    from proposals.package import Package
+
+ORDER = "E.O. 14320 s.3(d)"
+RELEASED_FIELDS = (
+    "title", "summary", "layers", "shows_markets", "shows_members", "contact_name", "contact_email", "contact_url",
+)  # fmt: skip
+
+
+def suspend_designation(designation: Designation, *, by: User, reason: str) -> AuditEvent:
+    """Suspend with reasons: the catalog page goes at once, tools are not referred meanwhile."""
+    return _change(SUSPEND, LetterKind.SUSPENSION, designation, by=by, reason=reason)
+
+
+def reinstate_designation(designation: Designation, *, by: User, reason: str) -> AuditEvent:
+    """Make a suspended designation active again, with reasons."""
+    return _change(REINSTATE, LetterKind.REINSTATEMENT, designation, by=by, reason=reason)
+
+
+def revoke_designation(designation: Designation, *, by: User, reason: str) -> AuditEvent:
+    """End a designation with reasons; it cannot be undone, a new determination would be needed."""
+    return _change(REVOKE, LetterKind.REVOCATION, designation, by=by, reason=reason)
+
+
+@transaction.atomic
+def expire_designation(designation: Designation, *, by: User) -> AuditEvent:
+    """End a designation whose last day has passed; the clock's act."""
+    if designation.expires_on is None or designation.expires_on >= clock.today():
+        raise NotReady([Problem("not-due", "The last day of this designation has not passed.", ORDER)])
+    reason = f"Its last day was {designation.expires_on:%B} {designation.expires_on.day}, {designation.expires_on.year}."
+    return _change(EXPIRE, LetterKind.EXPIRY, designation, by=by, reason=reason)
+
+
+@transaction.atomic
+def _change(
+    transition: Transition, kind: LetterKind, designation: Designation, *, by: User, reason: str
+) -> AuditEvent:
+    """Carry the designation on, with its letter and its notices."""
+    require(transition.permission(designation), by, designation)
+    if not reason.strip():
+        raise NotReady(
+            [Problem("reason", "Give the reasons; they are printed in the letter.", ORDER, field="reason")]
+        )
+    event = perform(transition, designation, by=by, note=reason)
+    designation.status_reason = reason.strip()
+    designation.save(update_fields=["status_reason", "updated_at"])
+    proposal = designation.proposal
+    issue_letter(
+        kind,
+        proposal=proposal,
+        at=event.at,
+        designation=designation,
+        reason=reason.strip(),
+        signer="" if by.is_service else by.name,
+        signer_title="" if by.is_service else by.title,
+    )
+    facts = {"number": designation.number, "status": designation.get_status_display().lower()}
+    notices.owe(
+        event, DESIGNATION_CHANGED, team_of(proposal.consortium_id), url=questions_page(proposal), **facts
+    )
+    notices.owe(event, DESIGNATION_CHANGED, program_officers(proposal), url=desk_page(proposal), **facts)
+    return event
+
+
+@transaction.atomic
+def mark_condition_met(condition: Condition, *, by: User, note: str) -> Condition:
+    """Record that a condition of a designation is met, and by which evidence."""
+    hold(condition)
+    designation = condition.designation
+    require("evaluation.meet_condition", by, designation)
+    problems = []
+    if designation is None or condition.met_at is not None:
+        problems.append(Problem("not-open", "This condition is not open.", ORDER))
+    if not note.strip():
+        problems.append(Problem("note", "Name the evidence that shows it.", ORDER, field="note"))
+    if problems or designation is None:
+        raise NotReady(problems)
+    condition.met_at, condition.met_by, condition.met_note = clock.now(), by, note.strip()
+    condition.revision += 1
+    condition.save(update_fields=["met_at", "met_by", "met_note", "revision", "updated_at"])
+    event = audit.record(
+        designation,
+        "designation.meet_condition",
+        by=by,
+        after={"condition": condition.number},
+        note=note,
+        clause=ORDER,
+    )
+    notices.owe(
+        event,
+        CONDITION_MET,
+        team_of(designation.proposal.consortium_id),
+        url=questions_page(designation.proposal),
+        number=designation.number,
+        condition=condition.number,
+    )
+    return condition
+
+
+@transaction.atomic
+def release_catalog_entry(
+    designation: Designation, *, by: User, values: Mapping[str, Any], revision: int | None = None
+) -> CatalogEntry:
+    """Release for the public catalog what the anchor typed and ticked, and nothing else.
+
+    Markets, sectors and members come from the designated version, never from the working copy.
+    """
+    designation.refresh_from_db(from_queryset=Designation.objects.select_for_update())
+    require("evaluation.release_designation", by, designation)
+    if not (values.get("title") or "").strip() or not (values.get("summary") or "").strip():
+        raise NotReady(
+            [Problem("public-text", "Give a public title and a public summary.", ORDER, field="title")]
+        )
+    entry = CatalogEntry.objects.filter(designation=designation).first() or CatalogEntry(
+        designation=designation
+    )
+    if entry.pk:
+        hold(entry, revision=revision)
+        entry.revision += 1
+    for name in RELEASED_FIELDS:
+        if name in values:
+            setattr(entry, name, values[name])
+    package = designation.version.value
+    entry.markets = _markets(package) if entry.shows_markets else []
+    entry.members = (
+        [m.organization.legal_name for m in package.consortium.members] if entry.shows_members else []
+    )
+    entry.sectors = sorted(
+        {c.sector.value for c in package.layer("applications") if getattr(c, "sector", None)}
+    )
+    entry.released_by, entry.released_at, entry.withdrawn_at = by, clock.now(), None
+    entry.full_clean()
+    entry.save()
+    event = audit.record(
+        designation,
+        "designation.release_catalog_entry",
+        by=by,
+        clause=ORDER,
+        after={"title": entry.title, "markets": entry.shows_markets, "members": entry.shows_members},
+    )
+    notices.owe(
+        event,
+        CATALOG_RELEASED,
+        program_officers(designation.proposal),
+        url=desk_page(designation.proposal),
+        number=designation.number,
+    )
+    return entry
+
+
+def _markets(package: Package) -> list[dict[str, str]]:
+    return [{"code": market.code, "name": market.name} for market in package.markets]
+
+
+@transaction.atomic
+def withdraw_catalog_entry(entry: CatalogEntry, *, by: User) -> CatalogEntry:
+    """Take the entry out of the public catalog; the designation is untouched."""
+    hold(entry)
+    require("evaluation.release_designation", by, entry.designation)
+    if entry.withdrawn_at is not None:
+        raise NotReady([Problem("withdrawn", "The entry is not in the catalog.", ORDER)])
+    entry.withdrawn_at = clock.now()
+    entry.revision += 1
+    entry.save(update_fields=["withdrawn_at", "revision", "updated_at"])
+    audit.record(entry.designation, "designation.withdraw_catalog_entry", by=by, clause=ORDER)
+    return entry

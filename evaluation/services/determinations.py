@@ -1,0 +1,335 @@
+"""The determination of s.3(d): prepare, sign by another, recall, announce with what follows from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from evaluation.documents import issue_letter, packet_of
+from evaluation.enums import DeterminationStatus, LetterKind, Outcome, Stance
+from evaluation.lifecycle import ANNOUNCE, RECALL, SIGN
+from evaluation.models import (
+    Condition,
+    Designation,
+    Determination,
+    Finding,
+    Letter,
+    ObjectionAnswer,
+    Referral,
+)
+from evaluation.notices import (
+    ANNOUNCED,
+    RECALLED,
+    SIGNED,
+    TO_SIGN,
+    desk_page,
+    holders,
+    program_officers,
+    questions_page,
+)
+from evaluation.querysets import delegations_in_force
+from program import audit, clock, notices
+from program.canonical import canonical_json, sha256_hex
+from program.enums import OfficeRole
+from program.models import Agency, Delegation, User
+from program.revisions import hold
+from program.services.calls import require
+from program.transitions import NotReady, Problem, WrongStatus, perform
+from proposals.enums import ProposalStatus
+from proposals.lifecycle import ANNOUNCE_DESIGNATED, ANNOUNCE_NOT_SELECTED
+from proposals.models import Proposal
+from proposals.notices import team_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from evaluation.models import Position
+    from program.models import AuditEvent
+
+ORDER = "E.O. 14320 s.3(d)"
+DECISION_FIELDS = ("outcome", "defer_until", "expires_on", "rationale", "letter_text")
+CONDITION_FIELDS = ("text", "owner", "due_on", "evidence", "effect")
+R = TypeVar("R", Determination, Finding, ObjectionAnswer, Condition)
+
+
+@transaction.atomic
+def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
+    """Begin the determination on the last version of a proposal under evaluation, with a row per requirement."""
+    proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
+    require("evaluation.add_determination", by, proposal)
+    problems = []
+    if proposal.status != ProposalStatus.UNDER_EVALUATION:
+        problems.append(Problem("not-under-evaluation", "The proposal is not under evaluation.", ORDER))
+    if Determination.objects.live().filter(proposal=proposal).exists():
+        problems.append(Problem("prepared", "A determination on this proposal is already prepared.", ORDER))
+    if problems:
+        raise NotReady(problems)
+    version = proposal.versions.get(number=proposal.version_count)
+    determination = Determination.objects.create(proposal=proposal, version=version, prepared_by=by)
+    Finding.objects.bulk_create(
+        Finding(determination=determination, requirement=requirement, clause=requirement.clause)
+        for requirement in proposal.call.requirements.all()
+    )
+    audit.record(
+        determination,
+        "determination.prepare",
+        by=by,
+        clause=ORDER,
+        after={"proposal": proposal.number, "version": version.number},
+    )
+    return determination
+
+
+@transaction.atomic
+def save_determination(
+    determination: Determination, *, by: User, values: Mapping[str, Any], revision: int | None
+) -> Determination:
+    """Save the decision part of a draft; saving never refuses what a draft can hold."""
+    hold(determination, revision=revision)
+    _require_draft(determination, by)
+    return _save(determination, DECISION_FIELDS, values)
+
+
+@transaction.atomic
+def save_finding(finding: Finding, *, by: User, values: Mapping[str, Any], revision: int | None) -> Finding:
+    """Save what the draft finds on one requirement."""
+    hold(finding, revision=revision)
+    _require_draft(finding.determination, by)
+    return _save(finding, ("text", "is_met"), values)
+
+
+@transaction.atomic
+def answer_objection(
+    determination: Determination, position: Position, *, by: User, answer: str, revision: int | None = None
+) -> ObjectionAnswer:
+    """Save the draft's answer to the objection of one agency."""
+    hold(determination)
+    _require_draft(determination, by)
+    if position.stance != Stance.OBJECT or position.referral.version.proposal_id != determination.proposal_id:
+        raise NotReady([Problem("no-objection", "This position is no objection to the proposal.", ORDER)])
+    row, is_new = ObjectionAnswer.objects.get_or_create(determination=determination, position=position)
+    hold(row, revision=None if is_new else revision)
+    return _save(row, ("answer",), {"answer": answer})
+
+
+@transaction.atomic
+def save_condition(
+    determination: Determination,
+    *,
+    by: User,
+    values: Mapping[str, Any],
+    condition: Condition | None = None,
+    revision: int | None = None,
+) -> Condition:
+    """Add a condition to the draft, or change one of it."""
+    hold(determination)
+    _require_draft(determination, by)
+    if condition is None:
+        last = determination.conditions.aggregate(last=Max("number"))["last"] or 0
+        condition = Condition(determination=determination, number=last + 1)
+        for name in CONDITION_FIELDS:
+            if name in values:
+                setattr(condition, name, values[name])
+        condition.full_clean(exclude=["designation"])
+        condition.save()
+        return condition
+    hold(condition, revision=revision)
+    return _save(condition, CONDITION_FIELDS, values)
+
+
+@transaction.atomic
+def remove_condition(condition: Condition, *, by: User) -> None:
+    """Take a condition out of a draft."""
+    determination = condition.determination
+    hold(determination)
+    _require_draft(determination, by)
+    audit.record(determination, "determination.remove_condition", by=by, before=condition.text, clause=ORDER)
+    condition.delete()
+
+
+def _require_draft(determination: Determination, by: User) -> None:
+    require("evaluation.change_determination", by, determination)
+    determination.refresh_from_db(fields=["status"])
+    if determination.status != DeterminationStatus.DRAFT:
+        raise WrongStatus(SIGN, determination)
+
+
+def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:
+    names = [name for name in allowed if name in values]
+    for name in names:
+        setattr(row, name, values[name])
+    row.clean_fields(exclude=[field.name for field in row._meta.fields if field.name not in names])
+    row.revision += 1
+    row.save(update_fields=[*names, "revision", "updated_at"])
+    return row
+
+
+@transaction.atomic
+def ask_to_sign(determination: Determination, *, by: User) -> AuditEvent:
+    """Tell the decision official that the packet lies ready, whatever is still missing in it."""
+    hold(determination)
+    _require_draft(determination, by)
+    event = audit.record(determination, "determination.ask_to_sign", by=by, clause=ORDER)
+    proposal = determination.proposal
+    notices.owe(event, TO_SIGN, _signers(proposal), url=desk_page(proposal), number=proposal.number)
+    return event
+
+
+def _signers(proposal: Proposal) -> list[User]:
+    return list(holders(proposal, OfficeRole.DECISION_OFFICIAL))
+
+
+def packet_sha256(determination: Determination) -> str:
+    """The SHA-256 of the packet as it stands at this moment."""
+    return sha256_hex(canonical_json(packet_of(determination)))
+
+
+@transaction.atomic
+def sign_determination(determination: Determination, *, by: User, packet_sha256: str = "") -> AuditEvent:
+    """Decide; nothing is visible outside until it is announced. Who prepared it does not sign it.
+
+    ``packet_sha256`` is that of the packet that the signer read: when the record has moved on since, the
+    signature is refused. The packet is frozen with the signature.
+    """
+    Proposal.objects.select_for_update().get(pk=determination.proposal_id)
+    delegation = delegation_to_decide(by)
+    event = perform(SIGN, determination, by=by, note=determination.outcome, delegation=delegation)
+    packet = canonical_json(packet_of(determination))
+    if packet_sha256 and packet_sha256 != sha256_hex(packet):
+        raise NotReady(
+            [
+                Problem(
+                    "packet-changed",
+                    "The record has changed since you read the packet. Read it again.",
+                    ORDER,
+                )
+            ]
+        )
+    determination.signed_by, determination.delegation = by, delegation
+    determination.packet, determination.packet_sha256 = packet, sha256_hex(packet)
+    determination.save(update_fields=["signed_by", "delegation", "packet", "packet_sha256", "updated_at"])
+    proposal = determination.proposal
+    notices.owe(event, SIGNED, program_officers(proposal), url=desk_page(proposal), number=proposal.number)
+    return event
+
+
+def delegation_to_decide(by: User) -> Delegation | None:
+    """The delegation that ``by`` signs under; none for who holds the decision."""
+    if by.holds(OfficeRole.DECISION_OFFICIAL):
+        return None
+    return delegations_in_force(by, Delegation.SIGN_DETERMINATION).first()
+
+
+@transaction.atomic
+def recall_determination(determination: Determination, *, by: User, reason: str) -> AuditEvent:
+    """Take a signed determination back before it is announced, with the reason; another can be prepared."""
+    require("evaluation.recall_determination", by, determination)
+    if not reason.strip():
+        raise NotReady([Problem("reason", "Say why you recall the determination.", ORDER, field="reason")])
+    event = perform(RECALL, determination, by=by, note=reason)
+    determination.recall_reason = reason.strip()
+    determination.save(update_fields=["recall_reason", "updated_at"])
+    proposal = determination.proposal
+    notices.owe(event, RECALLED, program_officers(proposal), url=desk_page(proposal), number=proposal.number)
+    return event
+
+
+def announcement_recipients(determination: Determination) -> list[User]:
+    """Everybody who will be told: the consortium's team, the five agencies' leads, the program office."""
+    proposal = determination.proposal
+    people = {person.pk: person for person in team_of(proposal.consortium_id)}
+    for agency in Agency.objects.filter(is_evaluating=True):
+        people |= {person.pk: person for person in holders(proposal, OfficeRole.LEAD, agency=agency)}
+    people |= {person.pk: person for person in program_officers(proposal)}
+    return sorted(people.values(), key=lambda person: person.name)
+
+
+@transaction.atomic
+def announce_determination(determination: Determination, *, by: User) -> AuditEvent:
+    """Tell the consortium; from now on the decision is visible, and a designation begins.
+
+    One transaction: the proposal's status, the designation with its number, the letter and the notices.
+    """
+    Proposal.objects.select_for_update().get(pk=determination.proposal_id)
+    event = perform(ANNOUNCE, determination, by=by, note=determination.outcome)
+    letter = {
+        Outcome.DESIGNATE: _announce_designation,
+        Outcome.NOT_SELECT: _announce_not_selected,
+        Outcome.DEFER: _announce_deferral,
+    }[Outcome(determination.outcome)](determination, by, event.at)
+    proposal = determination.proposal
+    team = {person.pk for person in team_of(proposal.consortium_id)}
+    for person in announcement_recipients(determination):
+        url = questions_page(proposal) if person.pk in team else desk_page(proposal)
+        notices.owe(event, ANNOUNCED, [person], url=url, number=letter.proposal.number)
+    return event
+
+
+def _announce_designation(determination: Determination, by: User, at: datetime) -> Letter:
+    proposal = determination.proposal
+    perform(ANNOUNCE_DESIGNATED, proposal, by=by, note=f"Determination {determination.pk}")
+    designation = Designation.objects.create(
+        number=_next_number(at),
+        proposal=proposal,
+        version=determination.version,
+        determination=determination,
+        designated_at=at,
+        expires_on=determination.expires_on,
+    )
+    determination.conditions.update(designation=designation)
+    audit.record(
+        designation,
+        "designation.begin",
+        by=by,
+        clause=ORDER,
+        after={
+            "number": designation.number,
+            "proposal": proposal.number,
+            "version": determination.version.number,
+        },
+    )
+    return _letter(LetterKind.DESIGNATION, determination, at, designation)
+
+
+def _announce_not_selected(determination: Determination, by: User, at: datetime) -> Letter:
+    perform(ANNOUNCE_NOT_SELECTED, determination.proposal, by=by, note=f"Determination {determination.pk}")
+    return _letter(LetterKind.NOT_SELECTED, determination, at)
+
+
+def _announce_deferral(determination: Determination, by: User, at: datetime) -> Letter:
+    return _letter(LetterKind.DEFERRAL, determination, at)
+
+
+def _letter(
+    kind: LetterKind, determination: Determination, at: datetime, designation: Designation | None = None
+) -> Letter:
+    signer = determination.signed_by
+    assert signer is not None, "only a signed determination is announced"
+    delegation = determination.delegation
+    return issue_letter(
+        kind,
+        proposal=determination.proposal,
+        at=at,
+        determination=determination,
+        designation=designation,
+        reason=determination.letter_text,
+        signer=signer.name,
+        signer_title=signer.title,
+        delegation=str(delegation) if delegation else "",
+    )
+
+
+def _next_number(at: datetime) -> str:
+    """``AIX-D-2026-0001``: the year in Washington and one running number; a gap means nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('evaluation_designation_number_seq')")
+        return f"AIX-D-{at.astimezone(clock.WASHINGTON).year}-{cursor.fetchone()[0]:04}"
+
+
+def objections_to(determination: Determination) -> list[Referral]:
+    """Referrals of the determination's version whose standing position objects."""
+    rows = Referral.objects.filter(version=determination.version_id, position__stance=Stance.OBJECT)
+    return list(rows.select_related("agency", "position"))

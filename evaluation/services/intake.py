@@ -1,0 +1,162 @@
+"""Intake: is the submission complete, then back to the consortium or on to the five agencies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from evaluation.enums import CompletenessFinding
+from evaluation.lifecycle import ACCEPT, RETURN
+from evaluation.models import CompletenessReview, Reading, Return
+from evaluation.notices import in_words, questions_page
+from evaluation.services.consultation import refer_version
+from program import audit, clock, notices
+from program.deadlines import Period
+from program.services.calls import require
+from program.transitions import NotReady, Problem, perform
+from proposals.enums import ProposalStatus
+from proposals.models import Proposal
+from proposals.notices import ACCEPTED, RETURNED, address, team_of
+
+if TYPE_CHECKING:
+    from program.models import AuditEvent, Requirement, User
+    from proposals.models import Version
+
+
+@transaction.atomic
+def review_completeness(
+    version: Version, requirement: Requirement, *, by: User, finding: str, reason: str = ""
+) -> CompletenessReview:
+    """Find one requirement of a submitted version accepted or deficient; a later finding replaces it."""
+    proposal = Proposal.objects.select_for_update().get(pk=version.proposal_id)
+    require("evaluation.add_completenessreview", by, proposal)
+    problems = []
+    if proposal.status != ProposalStatus.SUBMITTED or version.number != proposal.version_count:
+        problems.append(
+            Problem("not-at-intake", "This version is not at intake any more.", requirement.clause)
+        )
+    if requirement.call_id != proposal.call_id:
+        problems.append(
+            Problem("other-call", "This requirement belongs to another call.", requirement.clause)
+        )
+    if finding not in CompletenessFinding:
+        problems.append(
+            Problem("finding", "Choose accepted or deficient.", requirement.clause, field="finding")
+        )
+    if finding == CompletenessFinding.DEFICIENT and not reason.strip():
+        problems.append(
+            Problem(
+                "reason",
+                f"Say what is deficient in “{requirement.title}” and how to cure it.",
+                requirement.clause,
+                "completeness",
+                f"requirement-{requirement.pk}-reason",
+            )
+        )
+    if problems:
+        raise NotReady(problems)
+    review, _ = CompletenessReview.objects.update_or_create(
+        version=version,
+        requirement=requirement,
+        defaults={
+            "finding": finding,
+            "reason": reason.strip(),
+            "clause": requirement.clause,
+            "reviewed_by": by,
+        },
+    )
+    audit.record(
+        proposal,
+        "proposal.review_completeness",
+        by=by,
+        clause=requirement.clause,
+        note=reason,
+        after={"version": version.number, "requirement": requirement.code, "finding": str(finding)},
+    )
+    return review
+
+
+@transaction.atomic
+def accept_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEvent:
+    """Take a submitted proposal into evaluation and refer exactly its last version to the five agencies.
+
+    A confirmed match on a blocking list and a requirement found deficient stand against it.
+    """
+    event = perform(ACCEPT, proposal, by=by, note=note)
+    refer_version(proposal.versions.get(number=proposal.version_count), by=by, event=event)
+    notices.owe(
+        event, ACCEPTED, team_of(proposal.consortium_id), url=address(proposal), number=proposal.number
+    )
+    return event
+
+
+@transaction.atomic
+def return_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEvent:
+    """Give a submitted proposal back with its deficient items, to be cured in the period that the call states.
+
+    The consortium may submit again until the later of the call's close and the end of the cure period.
+    """
+    event = perform(RETURN, proposal, by=by, note=note)
+    call = proposal.call
+    period = Period(
+        call.cure_days, rolls_forward=call.rolls_forward, citation="program policy, stated in the call"
+    )
+    due = period.due_after(event.at)
+    due_at = max(due.bound, call.closes_at or due.bound)
+    version = proposal.versions.get(number=proposal.version_count)
+    deficient = version.completeness_reviews.filter(finding=CompletenessFinding.DEFICIENT)
+    Return.objects.create(
+        proposal=proposal,
+        version=version,
+        items=[
+            {
+                "code": review.requirement.code,
+                "title": review.requirement.title,
+                "clause": review.clause,
+                "reason": review.reason,
+            }
+            for review in deficient.select_related("requirement")
+        ],
+        note=note,
+        due_at=due_at,
+        due_rule=period.rule_text,
+        returned_by=by,
+        returned_at=event.at,
+    )
+    proposal.cure_due_at = due_at
+    proposal.save(update_fields=["cure_due_at", "updated_at"])
+    notices.owe(
+        event,
+        RETURNED,
+        team_of(proposal.consortium_id),
+        url=questions_page(proposal),
+        number=proposal.number,
+        due=in_words(due_at),
+    )
+    return event
+
+
+@transaction.atomic
+def record_reading(version: Version, *, by: User) -> Reading | None:
+    """Record that a person in government opened a full version; the first time on a day only.
+
+    The page that shows the version is a GET: this record of access is the one thing it may write.
+    """
+    if not by.is_government or by.is_service:
+        return None
+    reading, is_first = Reading.objects.get_or_create(
+        version=version,
+        reader=by,
+        on=clock.today(),
+        defaults={"agency_codes": ", ".join(sorted({code for _, code in by.offices_held}))},
+    )
+    if is_first:
+        audit.record(
+            version.proposal,
+            "proposal.read",
+            by=by,
+            after={"version": version.number},
+            clause="18 U.S.C. 1905",
+        )
+    return reading

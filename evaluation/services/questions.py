@@ -1,0 +1,105 @@
+"""Questions of the Government to the consortium: ask, answer, withdraw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Max
+
+from evaluation.lifecycle import ANSWER_QUESTION, WITHDRAW_QUESTION
+from evaluation.models import InformationRequest
+from evaluation.notices import ANSWERED, ASKED, QUESTION_WITHDRAWN, desk_page, in_words, questions_page
+from program import audit, clock, notices
+from program.deadlines import end_of_day
+from program.services.calls import require
+from program.transitions import NotReady, Problem, perform
+from proposals.enums import ProposalStatus
+from proposals.models import Proposal
+from proposals.notices import team_of
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from program.models import Agency, AuditEvent, User
+
+ORDER = "E.O. 14320 s.3(d)"
+ASKABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
+
+
+@transaction.atomic
+def ask_consortium(
+    proposal: Proposal, *, by: User, agency: Agency, question: str, due_on: date
+) -> InformationRequest:
+    """Ask the consortium one numbered question about the latest version, to be answered by the end of a day."""
+    proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
+    request = InformationRequest(proposal=proposal, agency=agency, question=question.strip(), asked_by=by)
+    require("evaluation.add_informationrequest", by, request)
+    problems = []
+    if proposal.status not in ASKABLE:
+        problems.append(
+            Problem("not-askable", "Questions are asked while a proposal is submitted or evaluated.", ORDER)
+        )
+    if not request.question:
+        problems.append(Problem("question", "Write the question.", ORDER, field="question"))
+    if due_on <= clock.today():
+        problems.append(Problem("due", "The last day for the answer must lie ahead.", ORDER, field="due_on"))
+    if problems:
+        raise NotReady(problems)
+    last = proposal.information_requests.aggregate(last=Max("number"))["last"] or 0
+    request.number = last + 1
+    request.version = proposal.versions.get(number=proposal.version_count)
+    request.due_at, request.due_rule = end_of_day(due_on), "Day set by the office that asks (program policy)."
+    request.asked_at = clock.now()
+    request.full_clean(exclude=["status"])
+    request.save()
+    event = audit.record(
+        request, "informationrequest.ask", by=by, after={"number": request.number}, clause=ORDER
+    )
+    notices.owe(
+        event,
+        ASKED,
+        team_of(proposal.consortium_id),
+        url=questions_page(proposal),
+        number=proposal.number,
+        question=request.number,
+        due=in_words(request.due_at),
+    )
+    return request
+
+
+@transaction.atomic
+def answer_question(request: InformationRequest, *, by: User, answer: str) -> AuditEvent:
+    """Answer for the consortium; a late answer is taken and shown with its time."""
+    require("evaluation.answer_informationrequest", by, request)
+    if not answer.strip():
+        raise NotReady([Problem("answer", "Write the answer.", ORDER, field="answer")])
+    event = perform(ANSWER_QUESTION, request, by=by)
+    request.answer, request.answered_by = answer.strip(), by
+    request.clean_fields(exclude=[f.name for f in request._meta.fields if f.name != "answer"])
+    request.save(update_fields=["answer", "answered_by", "updated_at"])
+    notices.owe(
+        event,
+        ANSWERED,
+        [request.asked_by],
+        url=desk_page(request.proposal),
+        number=request.proposal.number,
+        question=request.number,
+    )
+    return event
+
+
+@transaction.atomic
+def withdraw_question(request: InformationRequest, *, by: User, note: str = "") -> AuditEvent:
+    """Take back a question that is not answered yet."""
+    event = perform(WITHDRAW_QUESTION, request, by=by, note=note)
+    proposal = request.proposal
+    notices.owe(
+        event,
+        QUESTION_WITHDRAWN,
+        team_of(proposal.consortium_id),
+        url=questions_page(proposal),
+        number=proposal.number,
+        question=request.number,
+    )
+    return event

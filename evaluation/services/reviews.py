@@ -1,0 +1,192 @@
+"""Reading and scoring: open a sheet, save its lines as they are typed, submit, give back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.db import transaction
+from django.db.models import Aggregate, Avg, Count, DecimalField, Max, Min
+
+from evaluation.enums import AssignmentStatus, ReviewStatus
+from evaluation.lifecycle import REOPEN_REVIEW, SUBMIT_REVIEW
+from evaluation.models import AgencyScore, Assignment, Review, Score
+from evaluation.notices import REVIEW_REOPENED, REVIEW_SUBMITTED, desk_page, leads_of
+from program import notices
+from program.revisions import hold
+from program.services.calls import require
+from program.transitions import NotReady, Problem, WrongStatus, perform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from program.models import AuditEvent, Criterion, User
+
+R = TypeVar("R", Review, Score)
+ORDER = "E.O. 14320 s.3(d)"
+SHEET_FIELDS = ("recommendation", "rationale", "private_notes")
+SCORE_FIELDS = ("value", "not_applicable", "strengths", "weaknesses")
+
+
+class Median(Aggregate):
+    """The middle value, by PostgreSQL."""
+
+    function = "percentile_cont"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = DecimalField(max_digits=7, decimal_places=2)
+
+
+@transaction.atomic
+def open_review(assignment: Assignment, *, by: User) -> Review:
+    """The reviewer's sheet for the latest version, made when it is first opened.
+
+    After a new version the sheet starts with what the reviewer wrote on the version before. Raises NotReady
+    until the reviewer has declared whether a conflict of interest stands against it.
+    """
+    assignment = (
+        Assignment.objects.select_for_update(of=("self",)).select_related("proposal").get(pk=assignment.pk)
+    )
+    require("evaluation.declare_assignment", by, assignment)
+    conflict = getattr(assignment, "conflict", None)
+    if conflict is None or conflict.has_conflict:
+        raise NotReady(
+            [
+                Problem(
+                    "conflict-not-declared", "Declare first whether you have a conflict of interest.", ORDER
+                )
+            ]
+        )
+    version = assignment.proposal.versions.get(number=assignment.proposal.version_count)
+    review, is_new = Review.objects.get_or_create(
+        assignment=assignment, version=version, defaults={"reviewer": by, "agency": assignment.agency}
+    )
+    if is_new:
+        _begin(review)
+    return review
+
+
+def _begin(review: Review) -> None:
+    """A line for each criterion, with the text of the sheet on the version before."""
+    before = review.assignment.reviews.exclude(pk=review.pk).order_by("-version__number").first()
+    lines = {line.criterion_id: line for line in before.scores.all()} if before else {}
+    Score.objects.bulk_create(
+        Score(
+            review=review,
+            criterion=criterion,
+            **{name: getattr(lines[criterion.pk], name) for name in SCORE_FIELDS if criterion.pk in lines},
+        )
+        for criterion in review.version.proposal.call.criteria.all()
+    )
+    if before:
+        for name in SHEET_FIELDS:
+            setattr(review, name, getattr(before, name))
+        review.save(update_fields=[*SHEET_FIELDS, "updated_at"])
+
+
+@transaction.atomic
+def save_review(review: Review, *, by: User, values: Mapping[str, Any], revision: int | None) -> Review:
+    """Save the overall part of a draft sheet; saving never refuses what a draft can hold."""
+    hold(review, revision=revision)
+    _require_draft(review, by)
+    return _save(review, SHEET_FIELDS, values)
+
+
+@transaction.atomic
+def save_score(score: Score, *, by: User, values: Mapping[str, Any], revision: int | None) -> Score:
+    """Save one line of a draft sheet; its place on the scale is checked when the sheet is submitted."""
+    hold(score, revision=revision)
+    _require_draft(score.review, by)
+    if values.get("not_applicable"):
+        values = {**values, "value": None}
+    return _save(score, SCORE_FIELDS, values)
+
+
+def _require_draft(review: Review, by: User) -> None:
+    require("evaluation.change_review", by, review)
+    if review.status != ReviewStatus.DRAFT:
+        raise WrongStatus(SUBMIT_REVIEW, review)
+
+
+def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:
+    names = [name for name in allowed if name in values]
+    for name in names:
+        setattr(row, name, values[name])
+    row.clean_fields(exclude=[field.name for field in row._meta.fields if field.name not in names])
+    row.revision += 1
+    row.save(update_fields=[*names, "revision", "updated_at"])
+    return row
+
+
+@transaction.atomic
+def submit_review(review: Review, *, by: User) -> AuditEvent:
+    """Hand the sheet in: it counts for the agency, and its reviewer may now read the others' of the agency."""
+    event = perform(SUBMIT_REVIEW, review, by=by)
+    keep_agency_scores(review)
+    proposal = review.version.proposal
+    notices.owe(
+        event,
+        REVIEW_SUBMITTED,
+        leads_of(review.agency, proposal),
+        url=desk_page(proposal),
+        number=proposal.number,
+        agency=str(review.agency),
+    )
+    return event
+
+
+@transaction.atomic
+def reopen_review(review: Review, *, by: User, note: str) -> AuditEvent:
+    """Give a sheet back to its reviewer for changes, with the reason; until it is in again it counts for nothing."""
+    require("evaluation.reopen_review", by, review)
+    if not note.strip():
+        raise NotReady([Problem("note", "Say why the review is opened again.", ORDER, field="note")])
+    event = perform(REOPEN_REVIEW, review, by=by, note=note)
+    keep_agency_scores(review)
+    proposal = review.version.proposal
+    notices.owe(
+        event,
+        REVIEW_REOPENED,
+        [review.reviewer],
+        url=desk_page(proposal),
+        number=proposal.number,
+        agency=str(review.agency),
+    )
+    return event
+
+
+def keep_agency_scores(review: Review) -> None:
+    """Count anew what the agency's submitted sheets say of each criterion of this version."""
+    submitted = Score.objects.filter(
+        review__version=review.version_id,
+        review__agency=review.agency_id,
+        review__status=ReviewStatus.SUBMITTED,
+    ).exclude(
+        review__assignment__status=AssignmentStatus.ENDED,
+        review__reviewer__recusals__proposal=review.version.proposal_id,
+    )
+    counted = (
+        submitted.order_by()
+        .values("criterion")
+        .annotate(
+            n=Count("value"), mean=Avg("value"), median=Median("value"), low=Min("value"), high=Max("value")
+        )
+    )
+    found = {row["criterion"]: row for row in counted}
+    lines: list[Criterion] = list(review.version.proposal.call.criteria.all())
+    AgencyScore.objects.bulk_create(
+        (
+            AgencyScore(
+                version_id=review.version_id,
+                agency_id=review.agency_id,
+                criterion=line,
+                sheet_count=found.get(line.pk, {}).get("n", 0),
+                mean=found.get(line.pk, {}).get("mean"),
+                median=found.get(line.pk, {}).get("median"),
+                lowest=found.get(line.pk, {}).get("low"),
+                highest=found.get(line.pk, {}).get("high"),
+            )
+            for line in lines
+        ),
+        update_conflicts=True,
+        unique_fields=["version", "agency", "criterion"],
+        update_fields=["sheet_count", "mean", "median", "lowest", "highest"],
+    )

@@ -1,0 +1,271 @@
+"""Party screening: import a list, compare every party of a version with it, settle what it flags."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from django.db import transaction
+
+from evaluation.enums import Adjudicated, CheckResult
+from evaluation.listfile import ListFile, ListRefused
+from evaluation.matching import CITATION, RULESET, TWO_PEOPLE, Listed, Matcher, normalize
+from evaluation.models import Adjudication, PartyCheck, ScreeningEntry, ScreeningList, ScreeningRun
+from program import audit, clock
+from program.canonical import canonical_json, sha256_hex
+from program.services.calls import require
+from program.transitions import NotReady, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from evaluation.matching import Hit
+    from program.models import User
+    from proposals.models import Version
+    from proposals.package import Party
+
+PARTIES = "E.O. 14320 s.3(b)(v)"
+BATCH = 1000
+
+
+@transaction.atomic
+def import_screening_list(
+    file: BinaryIO,
+    *,
+    by: User,
+    name: str,
+    file_date: date,
+    source: str = "",
+    accept_smaller: bool = False,
+) -> ScreeningList:
+    """Import a Consolidated Screening List file, all or nothing: read once to check and hash, once to keep.
+
+    Raises NotReady for a wrong header, a cut or broken file, one that was imported before, and one with
+    less than half the entries of the list before, unless ``accept_smaller``.
+    """
+    require("evaluation.import_screeninglist", by)
+    first = ListFile(file)
+    try:
+        entry_count = sum(1 for _ in first)
+    except ListRefused as refusal:
+        raise _refused(str(refusal)) from refusal
+    before = ScreeningList.objects.first()
+    if not entry_count:
+        raise _refused("The file has no entries.")
+    if ScreeningList.objects.filter(sha256=first.sha256).exists():
+        raise _refused("Exactly this file was imported before.")
+    if before and entry_count * 2 < before.entry_count and not accept_smaller:
+        raise _refused(
+            f"The file has {entry_count} entries, the list before has {before.entry_count}. It may be cut; "
+            "confirm that it is complete."
+        )
+    made = ScreeningList.objects.create(
+        name=name,
+        source=source,
+        file_date=file_date,
+        sha256=first.sha256,
+        ruleset_version=RULESET,
+        entry_count=entry_count,
+        imported_by=by,
+        imported_at=clock.now(),
+    )
+    file.seek(0)
+    rows = (
+        ScreeningEntry(screening_list=made, **{slot: getattr(party, slot) for slot in party.__slots__})
+        for party in ListFile(file)
+    )
+    while batch := list(islice(rows, BATCH)):
+        ScreeningEntry.objects.bulk_create(batch)
+    audit.record(
+        made,
+        "screeninglist.import",
+        by=by,
+        clause=PARTIES,
+        after={"sha256": made.sha256, "entries": made.entry_count, "file_date": str(file_date)},
+    )
+    return made
+
+
+def _refused(message: str) -> NotReady:
+    return NotReady([Problem("list-refused", message, PARTIES, field="file")])
+
+
+@lru_cache(maxsize=1)
+def matcher_for(list_id: int, ruleset: str) -> Matcher:
+    """The list held ready in this process; normalized again where an older ruleset imported it."""
+    made = ScreeningList.objects.get(pk=list_id)
+    rows = made.entries.values_list("pk", "name", "alt_names", "names", "countries").iterator(chunk_size=5000)
+    return Matcher(
+        Listed(
+            pk,
+            tuple(names)
+            if made.ruleset_version == ruleset
+            else tuple(sorted({normalize(n) for n in (name, *others)})),
+            tuple(countries),
+        )
+        for pk, name, others, names, countries in rows
+    )
+
+
+@transaction.atomic
+def screen_version(version: Version, *, by: User) -> ScreeningRun:
+    """Compare every party of the version with the newest list; new rows each time, none is ever changed.
+
+    A decision that people took on the same party and the same entry is carried over, named as such.
+    """
+    require("evaluation.screen_version", by, version.proposal)
+    newest = ScreeningList.objects.first()
+    if newest is None:
+        raise NotReady([Problem("no-list", "Import a screening list first.", PARTIES)])
+    parties = list({party.key: party for party in version.value.parties()}.values())
+    matcher = matcher_for(newest.pk, RULESET)
+    drafts = [check for party in parties for check in _compare(party, matcher)]
+    run = ScreeningRun.objects.create(
+        version=version,
+        screening_list=newest,
+        ruleset_version=RULESET,
+        inputs_sha256=sha256_hex(canonical_json([_query(party) for party in parties])),
+        party_count=len(parties),
+        potential_count=sum(check.result != CheckResult.NO_HIT for check in drafts),
+        run_by=by,
+        run_at=clock.now(),
+    )
+    for check in drafts:
+        check.run = run
+    PartyCheck.objects.bulk_create(drafts)
+    _carry_decisions(drafts)
+    audit.record(
+        version.proposal,
+        "proposal.screen",
+        by=by,
+        clause=PARTIES,
+        after={
+            "version": version.number,
+            "list": newest.sha256,
+            "ruleset": RULESET,
+            "parties": run.party_count,
+            "flags": run.potential_count,
+        },
+    )
+    return run
+
+
+def _query(party: Party) -> dict[str, Any]:
+    return {"names": [party.name, *party.aliases], "countries": list(party.countries)}
+
+
+def _compare(party: Party, matcher: Matcher) -> Iterator[PartyCheck]:
+    """One row for each flag, or one row that says there is none."""
+    found = matcher.screen([party.name, *party.aliases], party.countries)
+    common = {
+        "party_key": party.key,
+        "party_name": party.name[:300],
+        "party_role": party.role[:400],
+        "query": _query(party),
+        "citation": CITATION,
+        "nearest": [{"entry": hit.key, "score": hit.score, "name": hit.theirs} for hit in found.nearest],
+    }
+    if not found.is_readable:
+        yield PartyCheck(
+            **common,
+            result=CheckResult.UNREADABLE,
+            explanation="The name is in letters that the list does not use. Compare it by hand.",
+        )
+    for hit in found.flags:
+        yield PartyCheck(
+            **common,
+            result=CheckResult.POTENTIAL,
+            score=hit.score,
+            entry_id=hit.key,
+            explanation=_explain(hit),
+        )
+    if found.is_readable and not found.flags:
+        yield PartyCheck(**common, result=CheckResult.NO_HIT, explanation="No entry at 85 or above.")
+
+
+def _explain(hit: Hit) -> str:
+    countries = {
+        True: "A country agrees.",
+        False: "No country agrees.",
+        None: "The countries cannot be compared.",
+    }[hit.countries_agree]
+    return f"“{hit.ours}” is like “{hit.theirs}”: {hit.score:g} of 100. {countries}"
+
+
+def _carry_decisions(checks: list[PartyCheck]) -> None:
+    """Repeat the latest decision of each person on the same party and the same entry."""
+    flagged = [check for check in checks if check.entry_id]
+    entries = dict(
+        ScreeningEntry.objects.filter(pk__in=[check.entry_id for check in flagged]).values_list(
+            "pk", "fingerprint"
+        )
+    )
+    earlier = Adjudication.objects.filter(
+        party_check__entry__fingerprint__in=entries.values(),
+        party_check__party_name__in=[check.party_name for check in flagged],
+    ).select_related("party_check__entry")
+    latest: dict[tuple[str, str], dict[int, Adjudication]] = {}
+    for opinion in earlier.order_by("pk"):
+        entry = opinion.party_check.entry
+        assert entry is not None, "the filter asked for its fingerprint"
+        place = (opinion.party_check.party_name, entry.fingerprint)
+        latest.setdefault(place, {})[opinion.decided_by_id] = opinion
+    Adjudication.objects.bulk_create(
+        Adjudication(
+            party_check=check,
+            outcome=opinion.outcome,
+            reason=opinion.reason,
+            decided_by_id=person,
+            decided_at=opinion.decided_at,
+            carried_from=opinion,
+        )
+        for check in flagged
+        for person, opinion in latest.get((check.party_name, entries[check.entry_id]), {}).items()
+    )
+
+
+@transaction.atomic
+def adjudicate(check: PartyCheck, *, by: User, outcome: str, reason: str) -> Adjudication:
+    """Settle a flag with a reason: false positive or confirmed.
+
+    At 95 and above two people must find it a false positive; one is enough to confirm.
+    """
+    check = (
+        PartyCheck.objects.select_for_update(of=("self",))
+        .select_related("run__version__proposal")
+        .get(pk=check.pk)
+    )
+    require("evaluation.adjudicate_partycheck", by, check)
+    problems = []
+    if check.result == CheckResult.NO_HIT:
+        problems.append(Problem("no-flag", "There is nothing to settle: no match was found.", PARTIES))
+    if outcome not in Adjudicated:
+        problems.append(Problem("outcome", "Choose false positive or confirmed.", PARTIES, field="outcome"))
+    if not reason.strip():
+        problems.append(Problem("reason", "Give the reason for your decision.", PARTIES, field="reason"))
+    if check.adjudications.filter(decided_by=by).exists():
+        problems.append(
+            Problem(
+                "decided",
+                "You have decided on this match already; a second opinion comes from another person.",
+                PARTIES,
+            )
+        )
+    if ScreeningRun.objects.filter(version=check.run.version_id, pk__gt=check.run_id).exists():
+        problems.append(
+            Problem("superseded", "The party was screened again since. Decide on the newest result.", PARTIES)
+        )
+    if problems:
+        raise NotReady(problems)
+    opinion = Adjudication.objects.create(
+        party_check=check, outcome=outcome, reason=reason.strip(), decided_by=by, decided_at=clock.now()
+    )
+    audit.record(check, "partycheck.adjudicate", by=by, after=str(outcome), note=reason, clause=PARTIES)
+    return opinion
+
+
+def needs_second_person(check: PartyCheck) -> bool:
+    """Whether one person's clearing is not enough."""
+    return check.score >= TWO_PEOPLE

@@ -1,0 +1,200 @@
+"""Evaluations brought about by the real services: see ``accepted`` and ``ready_to_sign`` first."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+from evaluation import services
+from evaluation.enums import Outcome, Stance
+from evaluation.models import Designation, Determination, Referral, ScreeningList
+from program import clock
+from program.enums import OfficeRole
+from program.models import Agency, Delegation
+from proposals.enums import ProposalStatus
+from proposals.models import Version
+from tests.factories.program import AgencyFactory, officer
+from tests.factories.proposals import ProposalFactory
+
+EVALUATING = ("COMMERCE", "STATE", "DOD", "DOE", "OSTP")
+LIST = Path(services.__file__).parents[1] / "data" / "fictional_screening_list.csv"
+
+
+def five_agencies():
+    return [AgencyFactory(code=code) for code in EVALUATING]
+
+
+def lead(agency="STATE"):
+    return officer(OfficeRole.LEAD, agency)
+
+
+def reviewer(agency="STATE"):
+    return officer(OfficeRole.REVIEWER, agency)
+
+
+def decision_official():
+    return officer(OfficeRole.DECISION_OFFICIAL, "COMMERCE")
+
+
+def screening_list(by=None):
+    """The fictional list, imported once."""
+    if made := ScreeningList.objects.first():
+        return made
+    with LIST.open("rb") as file:
+        return services.import_screening_list(
+            file, by=by or officer(), name="Fictional list", file_date=date(2026, 11, 1)
+        )
+
+
+def at_intake(**facts):
+    """A submitted proposal that waits for intake."""
+    five_agencies()
+    return ProposalFactory(status=ProposalStatus.SUBMITTED, **facts)
+
+
+def accepted(by=None, **facts):
+    """A proposal under evaluation, referred to the five agencies by the real service."""
+    proposal = at_intake(**facts)
+    services.accept_proposal(proposal, by=by or officer())
+    return proposal
+
+
+def version_of(proposal):
+    return Version.objects.get(proposal=proposal, number=proposal.version_count)
+
+
+def referral_of(proposal, agency="STATE"):
+    return Referral.objects.get(version=version_of(proposal), agency__code=agency)
+
+
+def assigned(proposal, agency="STATE", person=None, by=None, declared=True):
+    """An assignment whose reviewer has declared no conflict."""
+    assignment = services.assign_reviewer(
+        proposal,
+        reviewer=person or reviewer(agency),
+        agency=Agency.objects.get(code=agency),
+        by=by or officer(),
+    )
+    if declared:
+        services.declare_conflict(assignment, by=assignment.reviewer, has_conflict=False)
+    return assignment
+
+
+def filled_review(assignment, value=4):
+    """A draft sheet that lacks nothing."""
+    review = services.open_review(assignment, by=assignment.reviewer)
+    for score in review.scores.all():
+        services.save_score(
+            score,
+            by=assignment.reviewer,
+            values={"value": value, "strengths": "Measured in two wards."},
+            revision=None,
+        )
+    return services.save_review(
+        review,
+        by=assignment.reviewer,
+        revision=None,
+        values={"recommendation": "support", "rationale": "It works and helps an ally."},
+    )
+
+
+def filed(proposal, agency, stance=Stance.SUPPORT, **facts):
+    """The position of one agency, signed by a lead of it."""
+    facts.setdefault("rationale", "The package serves the national interest.")
+    if stance == Stance.SUPPORT_WITH_CONDITIONS:
+        facts.setdefault("conditions", "Weights stay in the hardware module.")
+    return services.file_position(referral_of(proposal, agency), by=lead(agency), stance=stance, **facts)
+
+
+def consulted(proposal, **stances):
+    """Five positions; ``STATE="object"`` names another than support."""
+    for code in EVALUATING:
+        filed(proposal, code, stances.get(code, Stance.SUPPORT))
+
+
+def screened(proposal, by=None):
+    by = by or officer()
+    screening_list(by)
+    return services.screen_version(version_of(proposal), by=by)
+
+
+def found(determination, by):
+    """A finding, met, on every requirement."""
+    for finding in determination.findings.all():
+        services.save_finding(
+            finding, by=by, values={"is_met": True, "text": "Shown in the package."}, revision=None
+        )
+
+
+def ready_to_sign(proposal=None, outcome=Outcome.DESIGNATE, by=None, **stances):
+    """A draft determination that lacks nothing but the signature."""
+    by = by or officer()
+    proposal = proposal or accepted(by)
+    consulted(proposal, **stances)
+    screened(proposal, by)
+    determination = services.prepare_determination(proposal, by=by)
+    found(determination, by)
+    for referral in Referral.objects.filter(position__stance=Stance.OBJECT, version=determination.version):
+        services.answer_objection(
+            determination, referral.position, by=by, answer="The concern is met by a condition."
+        )
+    services.save_determination(
+        determination,
+        by=by,
+        revision=None,
+        values={
+            "outcome": outcome,
+            "rationale": "It serves the national interest.",
+            "letter_text": "Your proposal was weighed against the Program's criteria.",
+            "defer_until": clock.today() + timedelta(days=60) if outcome == Outcome.DEFER else None,
+        },
+    )
+    return determination
+
+
+def signed(determination=None, by=None, **facts):
+    determination = determination or ready_to_sign(**facts)
+    services.sign_determination(determination, by=by or decision_official())
+    return Determination.objects.get(pk=determination.pk)
+
+
+def designated(by=None, **facts):
+    """A designation that was announced."""
+    by = by or decision_official()
+    determination = signed(by=by, **facts)
+    services.announce_determination(determination, by=by)
+    return Designation.objects.get(determination=determination)
+
+
+def new_version(proposal, change=None):
+    """A further version of a proposal under evaluation, as a resubmission would freeze it; the title changes."""
+    before = version_of(proposal)
+    package = before.value.model_copy(update=change or {"title": "A new title"})
+    proposal.version_count += 1
+    proposal.save(update_fields=["version_count"])
+    certification = before.certification
+    certification.pk = None
+    certification.save(force_insert=True)
+    return Version.objects.create(
+        proposal=proposal,
+        number=proposal.version_count,
+        package=package.to_json(),
+        sha256=package.sha256,
+        certification=certification,
+        submitted_by=before.submitted_by,
+        received_at=before.received_at,
+        closes_at=before.closes_at,
+        on_time=True,
+        on_time_rule="By request of the Department.",
+    )
+
+
+def delegated(giver, receiver, act=Delegation.SIGN_POSITION, agency="STATE"):
+    return Delegation.objects.create(
+        agency=AgencyFactory(code=agency),
+        given_by=giver,
+        given_to=receiver,
+        act=act,
+        authority="Delegation Order 7",
+        effective_from=date(2026, 1, 1),
+    )
