@@ -47,10 +47,11 @@
     counter.after(spoken);
     /* A browser counts a line break as one character, the server as it is sent: two. */
     const left = () => limit - field.value.replace(/\r?\n/g, "\r\n").length;
-    const words = (number) =>
-      number < 0
-        ? `${(-number).toLocaleString("en-US")} characters too many`
-        : `${number.toLocaleString("en-US")} characters left`;
+    const words = (number) => {
+      const amount = Math.abs(number);
+      const characters = `${amount.toLocaleString("en-US")} character${amount === 1 ? "" : "s"}`;
+      return `${characters} ${number < 0 ? "too many" : "left"}`;
+    };
     field.removeAttribute("maxlength");
     const show = () => {
       const number = left();

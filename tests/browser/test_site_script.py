@@ -1,0 +1,217 @@
+"""``static/site.js`` alone in a real browser; pages and answers of the server come from the test."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from types import SimpleNamespace
+from urllib.parse import parse_qs
+
+import pytest
+from django.conf import settings
+from django.template import Context, Template
+from playwright.sync_api import expect, sync_playwright
+
+pytestmark = pytest.mark.browser
+
+SITE = "https://portal.test"
+FORM = """
+<form method="post" action="/part/" data-autosave novalidate>
+  <input type="hidden" name="revision" value="3">
+  <div class="site-field">
+    <label for="id_title">Title</label><input id="id_title" name="title" value="Old">
+  </div>
+  <button class="usa-button" id="save">Save</button>
+  {% include "components/_autosave.html" %}
+</form>"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def portal(browser):
+    """``portal.show(markup)`` opens a page with it; ``portal.answers`` are what the server says, one each."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.clock.install()
+    state = SimpleNamespace(page=page, answers=[], sent=[], faults=[])
+    page.on("pageerror", lambda error: state.faults.append(str(error)))
+
+    def serve(route):
+        request = route.request
+        if request.method == "POST":
+            body = request.post_data or ""
+            state.sent.append({"headers": request.headers, "body": body})
+            answer = state.answers.pop(0)
+            if answer == "broken":
+                return route.abort()
+            status, content = answer
+            headers = {"location": "/accounts/login/"} if status == 302 else {}
+            return route.fulfill(
+                status=status, body=json.dumps(content), content_type="application/json", headers=headers
+            )
+        if request.url.endswith("/site.js"):
+            return route.fulfill(path=settings.BASE_DIR / "static/site.js", content_type="text/javascript")
+        return route.fulfill(body=state.html, content_type="text/html")
+
+    def show(markup, *, attributes='data-sign-in-url="/accounts/login/"', **values):
+        content = Template("{% load uswds portal %}" + markup).render(Context(values))
+        state.html = (
+            f'<!doctype html><html lang="en"><title>Page</title><body {attributes}><main>{content}</main>'
+            '<script src="/site.js"></script></body></html>'
+        )
+        page.goto(SITE)
+
+    state.show = show
+    page.route("**/*", serve)
+    yield state
+    assert state.faults == []
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    context.close()
+
+
+def sent_field(portal, name, number=-1):
+    """The value of a field in one of the requests, sent as multipart or as a query."""
+    body = portal.sent[number]["body"]
+    if f'name="{name}"' in body:
+        return body.split(f'name="{name}"')[1].split("\r\n")[2]
+    return parse_qs(body)[name][0]
+
+
+def type_title(portal, text):
+    portal.page.fill("#id_title", text)
+    portal.page.clock.run_for(2000)
+
+
+def test_autosave_says_when_it_saved_and_takes_the_new_revision(portal):
+    portal.answers = [(200, {"saved_at": "2026-06-01T18:02:00Z", "revision": 4}), (200, {"revision": 5})]
+    portal.show(FORM)
+    type_title(portal, "New")
+    expect(portal.page.get_by_role("status")).to_contain_text("Saved")
+    assert portal.sent[0]["headers"]["x-autosave"] == "1"
+    assert (sent_field(portal, "title"), sent_field(portal, "revision")) == ("New", "3")
+    type_title(portal, "Newer")
+    expect(portal.page.locator("[name=revision]")).to_have_value("5")
+    assert sent_field(portal, "revision") == "4"
+
+
+def test_conflict_shows_both_texts_and_keeps_mine_only_when_told(portal):
+    conflict = {"yours": {"title": "Mine"}, "theirs": {"title": "Theirs"}, "revision": 9, "by": "Dana Reyes"}
+    portal.answers = [(409, conflict), (200, {"revision": 10})]
+    portal.show(FORM)
+    type_title(portal, "Mine")
+    panel = portal.page.get_by_role("alertdialog")
+    expect(panel).to_contain_text("Mine")
+    expect(panel).to_contain_text("Theirs")
+    expect(panel).to_be_focused()
+    type_title(portal, "Mine still")
+    assert len(portal.sent) == 1
+    panel.get_by_role("button", name="Save mine over theirs").click()
+    expect(portal.page.locator("[name=revision]")).to_have_value("10")
+    assert (sent_field(portal, "title"), sent_field(portal, "revision")) == ("Mine still", "9")
+
+
+def test_conflict_can_be_settled_with_their_text(portal):
+    portal.answers = [(409, {"yours": {"title": "Mine"}, "theirs": {"title": "<b>Theirs"}, "revision": 9})]
+    portal.show(FORM)
+    type_title(portal, "Mine")
+    portal.page.get_by_role("button", name="Take theirs").click()
+    expect(portal.page.locator("#id_title")).to_have_value("<b>Theirs")
+    expect(portal.page.locator("[name=revision]")).to_have_value("9")
+
+
+def test_refused_field_is_marked_and_described(portal):
+    portal.answers = [(422, {"errors": {"title": ["Say it in fewer words."]}}), (200, {"revision": 4})]
+    portal.show(FORM)
+    type_title(portal, "Long")
+    field = portal.page.locator("#id_title")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description("Say it in fewer words.")
+    type_title(portal, "Short")
+    expect(field).not_to_have_attribute("aria-invalid", "true")
+    expect(portal.page.get_by_text("Say it in fewer words.")).to_have_count(0)
+
+
+@pytest.mark.parametrize("answer", [(401, {"sign_in": "/accounts/login/"}), (403, {}), (302, {})])
+def test_signed_out_person_keeps_the_text_and_gets_a_way_back(portal, answer):
+    portal.answers = [answer]
+    portal.show(FORM)
+    type_title(portal, "Typed")
+    expect(portal.page.get_by_role("link", name="Sign in in a new tab")).to_have_attribute(
+        "href", "/accounts/login/"
+    )
+    expect(portal.page.locator("#id_title")).to_have_value("Typed")
+
+
+def test_broken_connection_is_said_and_tried_again(portal):
+    portal.answers = ["broken", (200, {"revision": 4})]
+    portal.show(FORM)
+    type_title(portal, "Typed")
+    expect(portal.page.get_by_role("status")).to_contain_text("Not saved: the connection is broken.")
+    portal.page.clock.run_for(6000)
+    expect(portal.page.get_by_role("status")).to_contain_text("Saved")
+    assert sent_field(portal, "title") == "Typed"
+
+
+def test_error_summary_has_the_focus_and_leads_to_the_field(portal):
+    problem = SimpleNamespace(message="Give a title.", clause="22 U.S.C. 9621", field="title")
+    portal.show("{% error_summary problems=problems %}" + FORM, problems=[problem])
+    expect(portal.page.locator("#error-summary")).to_be_focused()
+    portal.page.get_by_role("link", name="Give a title.").click()
+    expect(portal.page.locator("#id_title")).to_be_focused()
+
+
+def test_act_with_a_question_goes_only_after_the_answer(portal):
+    portal.answers = [(200, {})]
+    portal.show("{% post_button 'Withdraw' '/withdraw/' confirm='Withdraw this proposal?' %}")
+    portal.page.get_by_role("button", name="Withdraw").click()
+    dialog = portal.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Withdraw this proposal?")
+    expect(dialog.get_by_role("button", name="Go back")).to_be_focused()
+    portal.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert portal.sent == []
+    portal.page.get_by_role("button", name="Withdraw").click()
+    with portal.page.expect_request("**/withdraw/"):
+        dialog.get_by_role("button", name="Withdraw").click()
+    assert len(portal.sent) == 1
+
+
+def test_countdown_uses_the_server_clock_and_ends_with_its_words(portal):
+    portal.show(
+        '<p class="site-deadline__left"><time datetime="2026-07-01T04:00:00Z" data-countdown'
+        ' data-over="Intake is closed.">1 hour</time> left</p>',
+        attributes='data-now="2026-07-01T02:58:30Z"',
+    )
+    left = portal.page.locator("p")
+    expect(left).to_have_text("1 hour 1 minute left")
+    portal.page.clock.run_for(62 * 60 * 1000)
+    expect(left).to_have_text("Intake is closed.")
+
+
+def test_counter_counts_line_breaks_as_the_server_does(portal):
+    portal.show(
+        '<textarea id="id_text" maxlength="10">abc</textarea><span data-counter-for="id_text">Up to 10</span>'
+    )
+    counter = portal.page.locator("[data-counter-for]")
+    expect(counter).to_have_text("7 characters left")
+    portal.page.fill("#id_text", "abcd\nefghi")
+    expect(counter).to_have_text("1 character too many")
+
+
+def test_session_that_ends_soon_is_told_and_extended(portal):
+    portal.show("<h1>Work</h1>", attributes='data-session-seconds="600" data-session-url="/session/"')
+    portal.page.clock.run_for(5.5 * 60 * 1000)
+    dialog = portal.page.get_by_role("dialog", name="Are you still there?")
+    expect(dialog).to_be_visible()
+    with portal.page.expect_request("**/session/"):
+        dialog.get_by_role("button", name="Stay signed in").click()
+    expect(dialog).to_have_count(0)
