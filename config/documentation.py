@@ -37,7 +37,12 @@ def stored_coverage() -> list[dict[str, object]]:
 
 
 def order_document() -> str:
-    lines = [MADE, "# How the order is implemented", "", "E.O. 14320, in our own words: clause -> screen -> rule -> test."]
+    lines = [
+        MADE,
+        "# How the order is implemented",
+        "",
+        "E.O. 14320, in our own words: clause -> screen -> rule -> test.",
+    ]
     for clause in coverage():
         lines += ["", f"## {clause['reference']}", "", clause["words"], ""]
         lines += [f"- Screen: `{screen}`" for screen in clause["screens"]]

@@ -40,7 +40,8 @@ def second_factor(get_response: GetResponse) -> GetResponse:
             request.session[VERIFIED] = request.user.pk
         elif is_needed(request.user):
             messages.warning(
-                request, "Your office needs a second factor. Set one up, then sign in with it; nothing else is open."
+                request,
+                "Your office needs a second factor. Set one up, then sign in with it; nothing else is open.",
             )
             return redirect("mfa_index" if not is_mfa_enabled(request.user) else "account_reauthenticate")
         return get_response(request)
@@ -50,9 +51,12 @@ def second_factor(get_response: GetResponse) -> GetResponse:
 
 def is_needed(user: User) -> bool:
     """Whether ``user`` holds an office or is an authorized representative (one or two queries)."""
-    return user.is_government or TeamMember.objects.filter(
-        user=user, role=TeamRole.AUTHORIZED_REPRESENTATIVE, removed_at=None
-    ).exists()
+    return (
+        user.is_government
+        or TeamMember.objects.filter(
+            user=user, role=TeamRole.AUTHORIZED_REPRESENTATIVE, removed_at=None
+        ).exists()
+    )
 
 
 def was_used(request: HttpRequest) -> bool:

@@ -26,7 +26,9 @@ def strong_secret(name: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. Give a random text of at least 50 characters.")
     if len(value) < 50 or len(set(value)) < 10 or any(word in value.lower() for word in known):
-        raise ImproperlyConfigured(f"{name} is short or well known. Give a random text of at least 50 characters.")
+        raise ImproperlyConfigured(
+            f"{name} is short or well known. Give a random text of at least 50 characters."
+        )
     return value
 
 
@@ -62,7 +64,9 @@ DEBUG = only_in_demonstration("DEBUG")
 INSECURE_HTTP = only_in_demonstration("INSECURE_HTTP")
 OFFICIAL_SITE = env.bool("OFFICIAL_SITE", default=False)
 if OFFICIAL_SITE and DEMONSTRATION:
-    raise ImproperlyConfigured("A demonstration must not show the official banner: OFFICIAL_SITE and DEMONSTRATION.")
+    raise ImproperlyConfigured(
+        "A demonstration must not show the official banner: OFFICIAL_SITE and DEMONSTRATION."
+    )
 SITE_NAME = "American AI Exports Program"
 SITE_URL = env.str("SITE_URL").rstrip("/")
 SITE_ID = None
@@ -151,7 +155,9 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # PostgreSQL; the role of DATABASE_URL owns nothing, DATABASE_OWNER_URL migrates
 DATABASES = {"default": env.db_url("DATABASE_URL")}
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: the portal stands on its locks.")
+    raise ImproperlyConfigured(
+        "DATABASE_URL must name a PostgreSQL database: the portal stands on its locks."
+    )
 DATABASE_OWNER = env.db_url("DATABASE_OWNER_URL", default=env.str("DATABASE_URL"))
 DATABASES["default"] |= {
     "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),

@@ -19,7 +19,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker of a parallel run has a b
         parts = parts._replace(path=f"/{number}")
     os.environ["REDIS_URL"] = urlunsplit(parts)
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -184,9 +184,10 @@ def _check_seal(seal: Seal, digests: list[str]) -> Iterator[Misfit]:
 
 
 def merkle_root(digests: Iterable[str]) -> str:
-    """The Merkle root of hexadecimal ``digests``; a leaf is SHA-256("0" + digest), a node SHA-256("1" + both).
+    """The Merkle root of hexadecimal ``digests``.
 
-    An odd node moves up as it is. The root of nothing is the SHA-256 of the empty text.
+    A leaf is SHA-256("0" + digest), a node SHA-256("1" + left + right). An odd node moves up as it is. The
+    root of nothing is the SHA-256 of the empty text.
     """
     level = [sha256_hex("0" + digest) for digest in digests]
     if not level:

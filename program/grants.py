@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 
 @transaction.atomic
-def grant(permission: str, *, on: models.Model, to: User, by: User, note: str = "", clause: str = "") -> AuditEvent:
-    """Give ``to`` the right ``permission`` (``app.verb_model``) on one object; the caller asked ``by``'s right."""
+def grant(
+    permission: str, *, on: models.Model, to: User, by: User, note: str = "", clause: str = ""
+) -> AuditEvent:
+    """Give ``to`` the right ``permission`` (``app.verb_model``) on one object; the caller asked ``by``'s."""
     assign_perm(permission.partition(".")[2], to, on)
     return audit.record(
         on, "grant.give", by=by, after={"permission": permission, "to": to.email}, note=note, clause=clause
@@ -28,7 +30,9 @@ def grant(permission: str, *, on: models.Model, to: User, by: User, note: str = 
 
 
 @transaction.atomic
-def revoke(permission: str, *, on: models.Model, of: User, by: User, note: str = "", clause: str = "") -> AuditEvent:
+def revoke(
+    permission: str, *, on: models.Model, of: User, by: User, note: str = "", clause: str = ""
+) -> AuditEvent:
     """Take the right ``permission`` on one object back from ``of``."""
     remove_perm(permission.partition(".")[2], of, on)
     return audit.record(

@@ -55,7 +55,13 @@ def owe(event: AuditEvent, kind: NoticeKind, recipients: Iterable[User], *, url:
     title, text = kind.title.format(**facts), kind.text.format(**facts)
     notices = Notice.objects.bulk_create(
         Notice(
-            event=event, recipient=person, kind=kind.code, title=title[:200], text=text, url=url, clause=kind.clause
+            event=event,
+            recipient=person,
+            kind=kind.code,
+            title=title[:200],
+            text=text,
+            url=url,
+            clause=kind.clause,
         )
         for person in people.values()
     )
@@ -96,7 +102,11 @@ def deliver(pk: int) -> bool:
     except (SMTPException, OSError) as error:
         delivery.refresh_from_db(fields=["state"])
         if delivery.state == DeliveryState.SENDING:
-            _settle(delivery, DeliveryState.UNKNOWN, f"The line broke after the text was sent: {type(error).__name__}")
+            _settle(
+                delivery,
+                DeliveryState.UNKNOWN,
+                f"The line broke after the text was sent: {type(error).__name__}",
+            )
         else:
             _put_off(delivery, f"Mail server not reached: {type(error).__name__}")
     else:
@@ -114,7 +124,8 @@ def _hand_over(delivery: Delivery, message: mail.EmailMultiAlternatives) -> None
         return
     connection.open()
     smtp = connection.connection
-    assert smtp is not None, "open() raises when it fails"
+    if smtp is None:
+        raise SMTPException("The mail server was not reached.")
     try:
         smtp.ehlo_or_helo_if_needed()
         code, answer = smtp.mail(_address(message.from_email))

@@ -9,20 +9,36 @@ from typing import Any, Final, TypeVar
 View = TypeVar("View", bound=Callable[..., Any])
 
 CLAUSES: Final[dict[str, str]] = {
-    "s.3(a)": "Commerce sets up and runs the Program, consulting State and OSTP, within 90 days of the order.",
+    "s.3(a)": (
+        "Commerce sets up and runs the Program, consulting State and OSTP, within 90 days of the order."
+    ),
     "s.3(b)": "Commerce issues a public call for proposals to consortia led by industry.",
     "s.3(b)(i)": "Every proposal includes a full-stack package: all five layers.",
-    "s.3(b)(i)(A)": "Layer one: AI-optimized hardware, storage, cloud services and networking, and to what extent they are made in the United States.",
+    "s.3(b)(i)(A)": (
+        "Layer one: AI-optimized hardware, storage, cloud services and networking, and to what "
+        "extent they are made in the United States."
+    ),
     "s.3(b)(i)(B)": "Layer two: data pipelines and labeling systems.",
     "s.3(b)(i)(C)": "Layer three: AI models and systems.",
     "s.3(b)(i)(D)": "Layer four: measures for the security and cybersecurity of AI models and systems.",
     "s.3(b)(i)(E)": "Layer five: applications for specific uses.",
     "s.3(b)(ii)": "It names target countries or regional blocs.",
-    "s.3(b)(iii)": "It says, at a high level, who will build, own and operate data centers and what belongs to them.",
+    "s.3(b)(iii)": (
+        "It says, at a high level, who will build, own and operate data centers and what belongs to them."
+    ),
     "s.3(b)(iv)": "It details the federal incentives and support it asks for.",
-    "s.3(b)(v)": "It complies with export controls, outbound investment rules and end-user policies, 50 U.S.C. ch. 58 and BIS guidance among them.",
-    "s.3(c)": "Proposals come in no later than 90 days after the call is issued, and are considered on a rolling basis.",
-    "s.3(d)": "Commerce evaluates with State, Defense, Energy and OSTP, selects, and designates priority AI export packages.",
+    "s.3(b)(v)": (
+        "It complies with export controls, outbound investment rules and end-user policies, 50 "
+        "U.S.C. ch. 58 and BIS guidance among them."
+    ),
+    "s.3(c)": (
+        "Proposals come in no later than 90 days after the call is issued, and are considered on "
+        "a rolling basis."
+    ),
+    "s.3(d)": (
+        "Commerce evaluates with State, Defense, Energy and OSTP, selects, and designates "
+        "priority AI export packages."
+    ),
     "s.4(a)": "The EDAG, chaired by State, coordinates federal financing tools for priority packages.",
     "s.4(b)": "SBA and OSTP may appoint members of the EDAG.",
     "s.4(c)": "State leads six workstreams with the EDAG.",

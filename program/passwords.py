@@ -22,7 +22,7 @@ class ProgramWordValidator:
             rest = rest.replace(word, "")
         if rest != bare and len(rest) < 10:
             raise ValidationError(
-                "This password consists mostly of the Program's own words. Add words that have nothing to do with it.",
+                "This password consists mostly of the Program's own words. Add other words.",
                 code="password_program_words",
             )
 

@@ -24,7 +24,7 @@ def after_commit(task: str, *ids: int) -> None:
 
 
 def _send(task: str, ids: tuple[int, ...]) -> None:
-    """Hand the message over; after a failure let the broker be for ten seconds, so that nobody waits for it."""
+    """Hand the message over; after a failure let the broker be for a while, so that nobody waits for it."""
     global _silent_until
     if time.monotonic() < _silent_until:
         return
@@ -32,4 +32,6 @@ def _send(task: str, ids: tuple[int, ...]) -> None:
         current_app.send_task(task, args=list(ids), ignore_result=True)
     except Exception as error:  # the broker's libraries raise many kinds; the row stays owed
         _silent_until = time.monotonic() + PAUSE_SECONDS
-        logger.warning("Broker not reached; the sweep will do it.", extra={"task": task, "error": repr(error)})
+        logger.warning(
+            "Broker not reached; the sweep will do it.", extra={"task": task, "error": repr(error)}
+        )

@@ -33,9 +33,14 @@ ASSURANCE = "identity_assurance"
 class NameForm(forms.Form):
     """What sign-up asks beyond e-mail address and password."""
 
-    name = forms.CharField(label="Full name", max_length=200, widget=forms.TextInput({"autocomplete": "name"}))
+    name = forms.CharField(
+        label="Full name", max_length=200, widget=forms.TextInput({"autocomplete": "name"})
+    )
     title = forms.CharField(
-        label="Job title", max_length=200, required=False, widget=forms.TextInput({"autocomplete": "organization-title"})
+        label="Job title",
+        max_length=200,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "organization-title"}),
     )
     field_order = ("name", "title", "email", "password1", "password2")
 
@@ -69,11 +74,14 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             super().send_mail(template_prefix, email, {**context, "current_site": site})
         except OSError as error:
-            logger.error("Sign-in mail was not sent.", extra={"template": template_prefix, "error": repr(error)})
+            logger.error(
+                "Sign-in mail was not sent.", extra={"template": template_prefix, "error": repr(error)}
+            )
             request = context.get("request")
             if request is not None:
                 messages.error(
-                    request, "Our mail server did not answer, so the message was not sent. Try again in a few minutes."
+                    request,
+                    "Our mail server did not answer, so nothing was sent. Try again in a few minutes.",
                 )
 
 
@@ -91,7 +99,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         acr = (claims.get("id_token") or {}).get("acr") or (claims.get("userinfo") or {}).get("acr") or ""
         if settings.LOGIN_GOV_ACR and acr != settings.LOGIN_GOV_ACR:
             messages.error(
-                request, "Your identity provider did not confirm a second factor. Sign in there with two factors."
+                request,
+                "Your identity provider did not confirm a second factor. Sign in there with two factors.",
             )
             raise ImmediateHttpResponse(redirect(settings.LOGIN_URL))
         request.session[ASSURANCE] = acr

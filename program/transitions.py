@@ -102,8 +102,8 @@ class WrongStatus(Exception):
         froms = " or ".join(sorted(f"“{labels.get(s, s)}”" for s in self.transition.sources))
         noun = self.record._meta.verbose_name
         return (
-            f"“{self.transition.label}” was not done: this {noun} is “{labels.get(self.status, self.status)}”, "
-            f"and that act starts only from {froms}. Somebody may have acted before you; the page now shows "
+            f"“{self.transition.label}” was not done: this {noun} is "
+            f"“{labels.get(self.status, self.status)}”, and that act starts only from {froms}. Somebody may have acted before you; the page now shows "
             "where it stands."
         )
 

@@ -59,7 +59,20 @@ def celery_worker(*, mail=None, queues="notices,documents,clock", **environment)
         **environment,
     }
     values.pop("DATABASE_OWNER_URL", None)
-    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queues, "-c", "1", "-l", "WARNING"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "config",
+        "worker",
+        "-Q",
+        queues,
+        "-c",
+        "1",
+        "-l",
+        "WARNING",
+    ]
     process = subprocess.Popen(command, cwd=ROOT, env=values, start_new_session=True)
     try:
         yield process
@@ -76,7 +89,17 @@ class Broker:
         self.start()
 
     def start(self):
-        command = [valkey_program(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"]
+        command = [
+            valkey_program(),
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--loglevel",
+            "warning",
+        ]
         self.process = subprocess.Popen(command, start_new_session=True)
         wait_until(self.answers, what="the broker to start")
 
@@ -107,7 +130,9 @@ def run_in_process(code, **environment):
         **environment,
     }
     program = f"import django\ndjango.setup()\n{code}"
-    answer = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=values, capture_output=True, text=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=values, capture_output=True, text=True
+    )
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
 

@@ -36,7 +36,8 @@ class Dated(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="%(app_label)s_%(class)s_dates_in_order",
-                condition=models.Q(effective_to=None) | models.Q(effective_to__gte=models.F("effective_from")),
+                condition=models.Q(effective_to=None)
+                | models.Q(effective_to__gte=models.F("effective_from")),
             )
         ]
 

@@ -32,35 +32,47 @@ class Call(Revised):
     no_fr_reason = models.TextField("why there is no Federal Register citation", blank=True)
 
     rolls_forward = models.BooleanField(
-        "move the deadline off a weekend or holiday", default=True,
+        "move the deadline off a weekend or holiday",
+        default=True,
         help_text="To the next federal business day, by the method of 1 CFR 18.17(b).",
     )
     set_due_on = models.DateField(
-        "last day, when set by the officer", null=True, blank=True,
+        "last day, when set by the officer",
+        null=True,
+        blank=True,
         help_text="Leave empty to use the 90th day. An earlier day needs no reason; a later one does.",
     )
     set_due_reason = models.TextField("reason for the set day", blank=True)
     cure_days = models.PositiveSmallIntegerField(
-        "days to correct a returned proposal after closing", default=10, validators=[MaxValueValidator(90)],
+        "days to correct a returned proposal after closing",
+        default=10,
+        validators=[MaxValueValidator(90)],
         help_text="Calendar days. Program policy; no source states a figure.",
     )
     consultation_days = models.PositiveSmallIntegerField(
-        "days for each agency's position", default=30,
+        "days for each agency's position",
+        default=30,
         validators=[MinValueValidator(1), MaxValueValidator(180)],
         help_text="Calendar days from acceptance. Program policy; no source states a figure.",
     )
     check_max_age_days = models.PositiveSmallIntegerField(
-        "days a party check stays good for a determination", default=30,
+        "days a party check stays good for a determination",
+        default=30,
         validators=[MinValueValidator(1), MaxValueValidator(365)],
     )
     us_content_presumption = models.DecimalField(
-        "U.S. content at which the presumption holds, percent", max_digits=5, decimal_places=2, default=51,
+        "U.S. content at which the presumption holds, percent",
+        max_digits=5,
+        decimal_places=2,
+        default=51,
         help_text="Of the aggregate value of the hardware layer; a presumption, not a floor.",
     )
     anchor_must_be_us = models.BooleanField("the anchor must be a U.S. company", default=False)
 
     control_number = models.CharField(
-        "OMB control number", max_length=9, blank=True,
+        "OMB control number",
+        max_length=9,
+        blank=True,
         validators=[RegexValidator(r"^\d{4}-\d{4}$", "An OMB control number has the form 0000-0000.")],
     )
     control_expires_on = models.DateField("OMB control number expires on", null=True, blank=True)
@@ -93,7 +105,12 @@ class Call(Revised):
                 name="call_clock_stated_once_issued",
                 condition=Q(status__in=["draft", "approved"])
                 | Q(status="cancelled")
-                | Q(issued_at__isnull=False, issued_on__isnull=False, due_on__isnull=False, closes_at__isnull=False),
+                | Q(
+                    issued_at__isnull=False,
+                    issued_on__isnull=False,
+                    due_on__isnull=False,
+                    closes_at__isnull=False,
+                ),
             ),
             models.CheckConstraint(
                 name="call_approved_by_another",
@@ -146,7 +163,9 @@ class Criterion(models.Model):
     is_independent = models.BooleanField(default=False)
     lowest = models.SmallIntegerField(default=1)
     highest = models.SmallIntegerField(default=5)
-    anchors = models.JSONField(default=dict, blank=True, help_text='Words for values: {"1": "...", "5": "..."}')
+    anchors = models.JSONField(
+        default=dict, blank=True, help_text='Words for values: {"1": "...", "5": "..."}'
+    )
     sort_order = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -189,7 +208,9 @@ class Question(TimeStamped):
     """A question about a call; what is published is the officer's wording, not the asker's name."""
 
     call = models.ForeignKey(Call, models.PROTECT, related_name="questions")
-    status = models.CharField(max_length=12, choices=QuestionStatus, default=QuestionStatus.ASKED, editable=False)
+    status = models.CharField(
+        max_length=12, choices=QuestionStatus, default=QuestionStatus.ASKED, editable=False
+    )
     text = models.TextField("your question")
     published_text = models.TextField("question as published", blank=True)
     answer = models.TextField(blank=True)
@@ -216,7 +237,9 @@ class IneligibleJurisdiction(Dated, Sourced):
     """
 
     call = models.ForeignKey(Call, models.CASCADE, related_name="ineligible_jurisdictions")
-    layer = models.CharField(max_length=12, choices=StackLayer, blank=True, help_text="Empty: the whole entity.")
+    layer = models.CharField(
+        max_length=12, choices=StackLayer, blank=True, help_text="Empty: the whole entity."
+    )
     country = models.ForeignKey("program.Country", models.PROTECT, related_name="+")
     reason = models.TextField()
 

@@ -31,7 +31,9 @@ class Duty(Sourced):
     text = models.TextField()
     responsible = models.CharField(max_length=200)
     consulted = models.CharField(max_length=300, blank=True)
-    due_in_days = models.PositiveSmallIntegerField(null=True, help_text="Calendar days from signature; null: none set.")
+    due_in_days = models.PositiveSmallIntegerField(
+        null=True, help_text="Calendar days from signature; null: none set."
+    )
     due_on = models.DateField(null=True)
     state = models.CharField(max_length=12, choices=DutyState, default=DutyState.OPEN)
     evidence = models.TextField(blank=True)

@@ -29,9 +29,7 @@ class Notice(models.Model):
         constraints = [
             models.UniqueConstraint(name="told_once_per_event", fields=["event", "recipient", "kind"])
         ]
-        indexes = [
-            models.Index(name="notice_unread", fields=["recipient"], condition=models.Q(read_at=None))
-        ]
+        indexes = [models.Index(name="notice_unread", fields=["recipient"], condition=models.Q(read_at=None))]
 
     def __str__(self) -> str:
         return self.title
@@ -51,12 +49,11 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
-        constraints = [
-            models.UniqueConstraint(name="one_delivery_per_channel", fields=["notice", "channel"])
-        ]
+        constraints = [models.UniqueConstraint(name="one_delivery_per_channel", fields=["notice", "channel"])]
         indexes = [
             models.Index(
-                name="delivery_unfinished", fields=["state", "id"],
+                name="delivery_unfinished",
+                fields=["state", "id"],
                 condition=models.Q(state__in=["owed", "claimed", "sending"]),
             )
         ]

@@ -171,9 +171,7 @@ class Delegation(Dated, TimeStamped):
     class Meta(Dated.Meta):
         constraints = [
             *Dated.Meta.constraints,
-            models.CheckConstraint(
-                name="delegation_to_another", condition=~Q(given_by=models.F("given_to"))
-            ),
+            models.CheckConstraint(name="delegation_to_another", condition=~Q(given_by=models.F("given_to"))),
         ]
 
     def __str__(self) -> str:
@@ -210,7 +208,11 @@ class Organization(Revised):
     )
     ultimate_parent = models.CharField(max_length=300, blank=True, help_text="Empty when it has none.")
     parent_country = models.ForeignKey(
-        "program.Country", models.PROTECT, null=True, blank=True, related_name="+",
+        "program.Country",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
         verbose_name="country of the ultimate parent",
     )
     is_small_business = models.BooleanField(

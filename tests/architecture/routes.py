@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import get_converters
 
-SAMPLES = {"int": "999999", "str": "none", "slug": "none", "path": "none", "uuid": "0" * 8 + "-0000-4000-8000-" + "0" * 12}
+SAMPLES = {
+    "int": "999999",
+    "str": "none",
+    "slug": "none",
+    "path": "none",
+    "uuid": "0" * 8 + "-0000-4000-8000-" + "0" * 12,
+}
 
 PUBLIC = {
     "",

@@ -19,8 +19,7 @@ SOURCES = sorted(
 
 
 def calls_and_assignments(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        yield node
+    yield from ast.walk(ast.parse(path.read_text()))
 
 
 def name_of(path):
@@ -66,7 +65,6 @@ def test_no_task_waits_in_the_broker(path):
 
 @pytest.mark.django_db
 def test_driver_is_psycopg2():
-
 
     with connection.cursor() as cursor:
         assert isinstance(cursor.cursor, psycopg2.extensions.cursor)

@@ -11,7 +11,9 @@ from config.documentation import documents
 from program.order import CLAUSES, clauses_in
 
 
-@pytest.mark.parametrize("name", ["docs/order.md", "docs/access.md", "docs/lifecycle.md", "config/data/order.json"])
+@pytest.mark.parametrize(
+    "name", ["docs/order.md", "docs/access.md", "docs/lifecycle.md", "config/data/order.json"]
+)
 def test_document_is_current(name):
     text = (Path(settings.BASE_DIR) / name).read_text()
     assert text == documents()[name], "Run `make docs`: the code has changed."
@@ -24,7 +26,9 @@ def test_every_rule_named_in_the_coverage_is_real_code():
             assert hasattr(importlib.import_module(module), name), rule
 
 
-@pytest.mark.parametrize("clause", [c for c in CLAUSES if c.startswith("s.3(b)") or c in ("s.3(c)", "s.3(d)", "s.4(d)")])
+@pytest.mark.parametrize(
+    "clause", [c for c in CLAUSES if c.startswith("s.3(b)") or c in ("s.3(c)", "s.3(d)", "s.4(d)")]
+)
 def test_clause_that_the_portal_carries_out_has_screen_rule_and_test(clause):
     entry = next(entry for entry in coverage() if entry["reference"] == clause)
     assert entry["screens"]

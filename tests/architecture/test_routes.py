@@ -22,7 +22,11 @@ HEADERS = {
 
 def counts():
     """Rows of every table of ours, sessions aside."""
-    models = [model for app in ("program", "proposals", "evaluation", "financing") for model in apps.get_app_config(app).get_models()]
+    models = [
+        model
+        for app in ("program", "proposals", "evaluation", "financing")
+        for model in apps.get_app_config(app).get_models()
+    ]
     return {model.__name__: model.objects.count() for model in models}
 
 

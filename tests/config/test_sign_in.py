@@ -9,9 +9,9 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import (
     TOTP,
+    format_hotp_value,
     generate_totp_secret,
     hotp_value,
-    format_hotp_value,
     yield_hotp_counters_from_time,
 )
 from django.core import mail
@@ -20,8 +20,8 @@ from django.test import Client
 from django.urls import reverse
 
 from program.enums import OfficeRole
-from program.models import AuditEvent, User
 from program.middleware import STARTED
+from program.models import AuditEvent, User
 from tests.config.identity_provider import CLIENT, identity_provider
 from tests.factories.program import OfficeFactory, UserFactory, officer
 
@@ -74,9 +74,7 @@ class TestAccount:
         assert "https://portal.test/" in mail.outbox[0].body
         assert "testserver" not in mail.outbox[0].body
 
-    @pytest.mark.parametrize(
-        "password", ["short one", "AI Exports Program 14320", "x" * 129]
-    )
+    @pytest.mark.parametrize("password", ["short one", "AI Exports Program 14320", "x" * 129])
     def test_weak_password_is_refused_with_words(self, client, password):
         answer = client.post(
             reverse("account_signup"),

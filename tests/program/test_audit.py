@@ -60,7 +60,9 @@ def test_each_subject_has_a_chain_of_its_own(events):
     assert audit.verify().is_sound
 
 
-@pytest.mark.parametrize("change", ["UPDATE program_auditevent SET act = 'x'", "DELETE FROM program_auditevent"])
+@pytest.mark.parametrize(
+    "change", ["UPDATE program_auditevent SET act = 'x'", "DELETE FROM program_auditevent"]
+)
 def test_database_refuses_to_change_the_record(events, change):
     with pytest.raises(DatabaseError, match="refused"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(change)
@@ -70,7 +72,10 @@ def test_database_refuses_to_change_the_record(events, change):
 @pytest.mark.parametrize(
     ("sql", "reason"),
     [
-        ("UPDATE program_auditevent SET body = replace(body, '\"step\":3', '\"step\":4') WHERE id = %s", "digest"),
+        (
+            "UPDATE program_auditevent SET body = replace(body, '\"step\":3', '\"step\":4') WHERE id = %s",
+            "digest",
+        ),
         ("UPDATE program_auditevent SET act = 'organization.praise' WHERE id = %s", "columns contradict"),
         ("UPDATE program_auditevent SET at = at - interval '1 day' WHERE id = %s", "columns contradict"),
         ("DELETE FROM program_auditevent WHERE id = %s", "is missing"),

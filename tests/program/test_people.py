@@ -39,7 +39,9 @@ def test_address_is_one_person_whatever_its_letter_case():
 
 def test_office_holds_between_its_days_and_ends_at_once():
     by, person = officer(), UserFactory()
-    office = people.appoint(person, agency=AgencyFactory(code="STATE"), role=OfficeRole.LEAD, by=by, basis="Memo 1")
+    office = people.appoint(
+        person, agency=AgencyFactory(code="STATE"), role=OfficeRole.LEAD, by=by, basis="Memo 1"
+    )
     assert fresh(person).holds(OfficeRole.LEAD, agency="STATE")
     assert not fresh(person).holds(OfficeRole.LEAD, agency="COMMERCE")
     people.end_office(office, by=by)
@@ -67,7 +69,13 @@ def test_nobody_appoints_themselves_or_without_the_right():
 
 def test_only_the_holder_of_an_office_delegates_its_act():
     lead, other = officer(OfficeRole.LEAD, "DOE"), UserFactory()
-    values = {"to": other, "agency": AgencyFactory(code="DOE"), "authority": "Order 7", "effective_from": date(2026, 1, 1), "effective_to": None}
+    values = {
+        "to": other,
+        "agency": AgencyFactory(code="DOE"),
+        "authority": "Order 7",
+        "effective_from": date(2026, 1, 1),
+        "effective_to": None,
+    }
     delegation = people.delegate(by=lead, act=Delegation.SIGN_POSITION, **values)
     assert list(Delegation.objects.in_force()) == [delegation]
     with pytest.raises(PermissionDenied):
@@ -80,11 +88,19 @@ def test_only_the_holder_of_an_office_delegates_its_act():
 
 @pytest.mark.parametrize(
     ("uei", "is_right"),
-    [("H7RBLMXQ2T45", True), (" h7rblmxq2t45 ", True), ("07RBLMXQ2T45", False), ("H7RBLMXO2T45", False), ("H7RB", False)],
+    [
+        ("H7RBLMXQ2T45", True),
+        (" h7rblmxq2t45 ", True),
+        ("07RBLMXQ2T45", False),
+        ("H7RBLMXO2T45", False),
+        ("H7RB", False),
+    ],
 )
 def test_uei_has_its_form(uei, is_right):
     firm = OrganizationFactory.build(
-        uei=uei, incorporated_in=OrganizationFactory().incorporated_in, headquartered_in=OrganizationFactory().headquartered_in
+        uei=uei,
+        incorporated_in=OrganizationFactory().incorporated_in,
+        headquartered_in=OrganizationFactory().headquartered_in,
     )
     if is_right:
         firm.full_clean()
@@ -101,7 +117,12 @@ class TestPages:
         client.post(reverse("account_login"), {"login": by.email, "password": "correct horse battery staple"})
         answer = client.post(
             reverse("program:office-appoint"),
-            {"email": "NEW@agency.example", "agency": AgencyFactory(code="DOD").pk, "role": "reviewer", "basis": "Memo"},
+            {
+                "email": "NEW@agency.example",
+                "agency": AgencyFactory(code="DOD").pk,
+                "role": "reviewer",
+                "basis": "Memo",
+            },
         )
         assert answer.url == reverse("program:offices")
         office = person.offices.get()

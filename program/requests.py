@@ -1,0 +1,16 @@
+"""What a request is on a page that is closed to strangers: it has a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from program.models import User
+
+
+class SignedInRequest(HttpRequest):
+    """A request behind ``LoginRequiredMiddleware``; a word for the type checker, never made."""
+
+    user: User
