@@ -55,6 +55,7 @@ from proposals.package import (
 from proposals.questionnaire import BY_CODE
 
 if TYPE_CHECKING:
+    from datetime import date
     from typing import Any
 
     from program import models as program
@@ -123,9 +124,9 @@ def composed(proposal: Proposal) -> Package:
     )
 
 
-def rules_of(call: program.Call) -> Rules:
-    """What ``call`` demands beyond the order, as its rows say today."""
-    today = clock.today()
+def rules_of(call: program.Call, *, on: date | None = None) -> Rules:
+    """What ``call`` demands beyond the order, as its rows say on a day (today in Washington)."""
+    today = on or clock.today()
     listed = IneligibleJurisdiction.objects.filter(
         Q(effective_to=None) | Q(effective_to__gt=today), call=call, effective_from__lte=today
     )

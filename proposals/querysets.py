@@ -106,13 +106,13 @@ class ProposalQuerySet(models.QuerySet):
                     "organization__parent_country",
                     "consented_by",
                 )
-                .prefetch_related("organization__holdings__holder_country"),
+                .prefetch_related(_rows("Holding", "organization__holdings", "holder_country")),
                 to_attr="present_members",
             ),
             "provisions",
             _rows("Component", "components", "country_of_origin", "country_of_assembly"),
             _rows("TargetMarket", "markets", "country", "bloc", also=("countries", "bloc__countries")),
-            _rows("Site", "sites", "country", also=("roles__third_party_country",)),
+            _rows("Site", "sites", "country", also=(_rows("OperatingRole", "roles", "third_party_country"),)),
             "support_requests",
             "compliance_statements",
             _rows("OutsideParty", "outside_parties", "country", "headquartered_in", "parent_country"),
@@ -139,7 +139,7 @@ def leads_in_force(user: User) -> QuerySet:
     return offices.filter(user_id=user.pk, role=OfficeRole.LEAD, agency__is_evaluating=True)
 
 
-def _rows(model: str, name: str, *related: str, also: tuple[str, ...] = ()) -> Prefetch:
+def _rows(model: str, name: str, *related: str, also: tuple[str | Prefetch, ...] = ()) -> Prefetch:
     rows = apps.get_model("proposals", model).objects.select_related(*related)
     return Prefetch(name, queryset=rows.prefetch_related(*also) if also else rows)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from program.models import User
+    from proposals.checks import Rules
     from proposals.models import Certification, Proposal
     from proposals.package import Package
 
@@ -32,6 +34,7 @@ class Candidate:
     """
 
     proposal: Proposal
+    by: User | None = None
 
     @cached_property
     def received_at(self) -> datetime:
@@ -70,9 +73,17 @@ class Candidate:
         for certification in self.proposal.certifications.filter(
             content_sha256=self.sha256, version=None
         ).select_related("signer"):
-            if certification.signer.has_perm("proposals.certify_proposal", self.proposal):
+            # Who submits was asked for this right a moment ago; anybody else is asked again.
+            if certification.signer == self.by or certification.signer.has_perm(
+                "proposals.certify_proposal", self.proposal
+            ):
                 return certification
         return None
+
+    @property
+    def rules(self) -> Rules:
+        """What the call demands on the day of receipt."""
+        return rules_of(self.call, on=self.received_at.astimezone(clock.WASHINGTON).date())
 
     @property
     def rule_text(self) -> str:
@@ -85,7 +96,7 @@ class Candidate:
         """Everything that keeps it from being submitted."""
         yield from self.late()
         yield from self.unchanged()
-        yield from all_problems(self.package, rules_of(self.call))
+        yield from all_problems(self.package, self.rules)
         if self.certification is None:
             yield Problem(
                 "certification",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from proposals.models.parts import Row
 
 R = TypeVar("R", bound="Row | Proposal | Attachment | Marking")
+MEMBERS = frozenset({"supplier", "membership"})
 RIGHTS = {"proposals.view_proposal": "read", "proposals.change_proposal": "read and edit"}
 
 
@@ -73,7 +74,8 @@ def save_row(row: R, *, by: User, values: Mapping[str, Any], revision: int | Non
         if not field.editable:
             raise PermissionDenied(f"{name} is not edited here.")
         setattr(row, name, values[name])
-    _require_own_members(row)
+    if MEMBERS & values.keys():
+        _require_own_members(row)
     untouched = [field.name for field in row._meta.concrete_fields if field.name not in plain]
     row.full_clean(exclude=untouched, validate_unique=False)
     for name in many:
@@ -116,13 +118,16 @@ def remove_row(row: Any, *, by: User, revision: int | None) -> AuditEvent:
 
 def _require_change(row: Any, by: User) -> None:
     """The right is asked of the proposal as it stands now, not as the page loaded it."""
-    pk = row.pk if isinstance(row, Proposal) else row.proposal.pk
+    if isinstance(row, Proposal):
+        pk = row.pk
+    else:
+        pk = row.site.proposal_id if isinstance(row, OperatingRole) else row.proposal_id
     require("proposals.change_proposal", by, Proposal.objects.get(pk=pk))
 
 
 def _require_own_members(row: Any) -> None:
     """A row names members of its own consortium, a component of its own proposal's call, nothing foreign."""
-    for name in ("supplier", "membership"):
+    for name in sorted(MEMBERS):
         member = getattr(row, name, None)
         if member is not None and member.consortium_id != row.proposal.consortium_id:
             raise ValidationError({name: "This organization is not a member of the consortium."})

@@ -121,7 +121,7 @@ def resubmit_proposal(proposal: Proposal, *, by: User, note: str = "") -> Versio
 
 
 def _submit(transition: Transition, proposal: Proposal, *, by: User, note: str) -> Version:
-    candidate = Candidate(proposal)
+    candidate = Candidate(proposal, by)
     candidate.received_at  # noqa: B018  # the transaction begins here, before anything waits for a lock
     event = perform(replace(transition, checks=(lambda _: candidate.problems(),)), proposal, by=by, note=note)
     proposal.version_count += 1
@@ -129,7 +129,7 @@ def _submit(transition: Transition, proposal: Proposal, *, by: User, note: str) 
     proposal.cure_due_at = None
     proposal.save(update_fields=["version_count", "number", "cure_due_at", "updated_at"])
     version = _freeze(candidate, by=by, note=note)
-    receipt = _issue_receipt(candidate, version)
+    receipt = _issue_receipt(candidate, version, at=event.at)
     facts = {
         "number": proposal.number,
         "version": version.number,
@@ -164,10 +164,12 @@ def _freeze(candidate: Candidate, *, by: User, note: str) -> Version:
     )
 
 
-def _issue_receipt(candidate: Candidate, version: Version) -> Receipt:
+def _issue_receipt(candidate: Candidate, version: Version, *, at: datetime) -> Receipt:
     """The receipt's text holds all that its PDF prints and all that a stranger needs to verify it."""
     proposal, package, certification = candidate.proposal, candidate.package, version.certification
-    before = Receipt.objects.filter(version__proposal=proposal).order_by("-version__number").first()
+    before = None
+    if version.number > 1:
+        before = Receipt.objects.get(version__proposal=proposal, version__number=version.number - 1)
     number = f"{proposal.number}-R{version.number}"
     body: dict[str, Any] = {
         "anchor": package.anchor.organization.legal_name if package.anchor else "",
@@ -202,7 +204,7 @@ def _issue_receipt(candidate: Candidate, version: Version) -> Receipt:
         body=text,
         sha256=sha256_hex(text),
         previous_sha256=before.sha256 if before else "",
-        issued_at=clock.instant(),
+        issued_at=at,
     )
     paper = ReceiptPaper.objects.create(receipt=receipt)
     after_commit("proposals.tasks.render_receipt", paper.pk)

@@ -188,18 +188,18 @@ def test_market_is_one_thing(proposal, by):
 
 def test_compose_reads_a_fixed_number_of_statements(django_assert_num_queries):
     proposal = ProposalFactory(complete=True)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(16):
         first = compose(proposal)
     for n in range(20):
         Component.objects.create(proposal=proposal, layer="data", name=f"Source {n}")
         Site.objects.create(proposal=proposal, name=f"Site {n}")
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(16):
         assert compose(proposal) != first
 
 
 def test_saving_a_row_takes_few_statements(proposal, by, django_assert_max_num_queries):
     row = added(proposal, by)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(7):
         services.save_row(row, by=by, values={"name": "Board"}, revision=1)
 
 

@@ -243,7 +243,7 @@ def test_text_is_kept_to_the_letter(proposal):
 def test_number_of_statements_of_a_submission(proposal, django_assert_max_num_queries):
     by = representative_of(proposal)
     certified(proposal)
-    with django_assert_max_num_queries(75):
+    with django_assert_max_num_queries(48):
         services.submit_proposal(proposal, by=by)
 
 
