@@ -188,9 +188,10 @@ class Portal:
         ]
         beat = ["celery", "-A", "config", "beat", "--pidfile=", "--schedule", schedule]
         self.watch.start(web)
+        # A person waits for the pages; what works in the background can begin a moment later.
+        self.watch.wait_for(self._answers, web, seconds=90)
         self.watch.start(self._child("worker", [*worker, "--without-gossip", "--without-mingle"]))
         self.watch.start(self._child("beat", beat))
-        self.watch.wait_for(self._answers, web, seconds=90)
 
     def _first_time(self) -> str:
         return "" if (self.folder.path / "static").exists() else " (the first time this takes up to a minute)"
