@@ -107,7 +107,7 @@ class NoteForm(forms.Form):
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         widget=text_input(3), max_length=TEXT_LIMIT, validators=[plain_text],
-        help_text="Two or three sentences that the record keeps.",
+        help_text="Two or three sentences. When an agency declines, the consortium reads them.",
     )
 
 

@@ -19,6 +19,7 @@ from financing.views.doors import PAGE_SIZE, edag_desk
 from program import clock
 from program.destinations import rules_on, screen_country
 from program.models import Country, CountryGroup
+from program.templatetags.uswds import tone_of
 from program.transitions import NotReady
 from proposals.models import Proposal, TargetMarket, Version
 
@@ -56,6 +57,7 @@ def show(request: HttpRequest, place: Country, status: int = 200, **more: Any) -
     facts: dict[str, Any] = {
         "country": place,
         "screening": screening,
+        "tone": tone_of(screening.result),
         "groups": CountryGroup.objects.filter(code__in=screening.groups),
         "standing": classes[0] if classes else None,
         "packages": targeting(place, request.user),

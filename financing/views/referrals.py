@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -40,6 +42,17 @@ HEADINGS = {
     "commit": "Record the commitment",
     "close": "Close the referral",
 }
+PAST = {
+    "propose": "Proposed",
+    "refer": "Referred by the EDAG",
+    "set_aside": "Set aside",
+    "accept": "Accepted",
+    "decline": "Declined",
+    "commit": "Committed",
+    "close": "Closed",
+    "suspend": "Suspended with its designation",
+    "resume": "Resumed with its designation",
+}
 STEPS = [ReferralStatus.PROPOSED, ReferralStatus.REFERRED, ReferralStatus.ACCEPTED, ReferralStatus.COMMITTED]
 NEXT = {
     ReferralStatus.PROPOSED: "The EDAG decides, chaired by State: in a meeting or by the chair alone.",
@@ -50,6 +63,22 @@ NEXT = {
     ReferralStatus.DECLINED: "Nothing more. Another tool, or a new referral of this one, may be proposed.",
     ReferralStatus.CLOSED: "Nothing more.",
 }
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One event of the record in words, with its note."""
+
+    event: AuditEvent
+
+    @property
+    def words(self) -> str:
+        act = self.event.act.partition(".")[2]
+        return PAST.get(act, act.replace("_", " ").capitalize())
+
+    @property
+    def note(self) -> str:
+        return str(json.loads(self.event.body)["note"])
 
 
 def find(request: HttpRequest, number: str) -> ToolReferral:
@@ -81,7 +110,7 @@ def show(
             for act in acts if act.name in FORMS
         ],
         "items": record.agenda_items.select_related("meeting").order_by("pk"),
-        "events": AuditEvent.objects.of(record).select_related("actor").reverse()[:30],
+        "history": [Happened(event) for event in AuditEvent.objects.of(record).select_related("actor").reverse()[:30]],
         **more,
     }  # fmt: skip
     return render(request, "financing/referral.html", facts, status=status)
