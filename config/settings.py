@@ -209,6 +209,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 3,
     "health_check_interval": 25,
+    "max_retries": 1,  # of one publication: a request never waits for the broker
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
 }
 CELERY_TASK_DEFAULT_QUEUE = "clock"
 CELERY_TASK_ROUTES = {
@@ -230,6 +234,7 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 ANONYMOUS_USER_NAME = None
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend stays out, so that no grant overrules a recusal
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "program:start"
 LOGOUT_REDIRECT_URL = "program:home"

@@ -29,7 +29,7 @@ def _send(task: str, ids: tuple[int, ...]) -> None:
     if time.monotonic() < _silent_until:
         return
     try:
-        current_app.send_task(task, args=list(ids), ignore_result=True)
+        current_app.send_task(task, args=list(ids), ignore_result=True, retry=False)
     except Exception as error:  # the broker's libraries raise many kinds; the row stays owed
         _silent_until = time.monotonic() + PAUSE_SECONDS
         logger.warning(
