@@ -24,6 +24,7 @@ from environ import Env
 from config.settings import broker_url
 from config.supervisor.binaries import PostgresPrograms
 from config.supervisor.folders import LONGEST_SOCKET_PATH, Folder, Lock, private_folder
+from config.supervisor.portal import Portal
 from config.supervisor.postgres import THROWAWAY, Postgres, copy_of
 from config.supervisor.processes import Child, Watch, birth
 from config.supervisor.refusal import Refused, Stopped
@@ -419,3 +420,23 @@ def test_log_that_has_grown_large_is_put_aside(tmp_path, monkeypatch):
         child.start()
         child.process.wait()
     assert child.log.read_text() == child.log.with_suffix(".log.1").read_text() == "a line that is long\n"
+
+
+def test_command_runs_against_servers_that_are_started_for_it(place, monkeypatch):
+    monkeypatch.setattr(Portal, "_prepare", lambda self, *, demonstration: None)
+    portal = Portal(Folder(place / "local"), environment(), 8000)
+    answer = place / "answer"
+    assert portal.run(["/bin/sh", "-c", f'echo "$DATABASE_OWNER_URL" > "{answer}"; exit 7']) == 7
+    assert answer.read_text().startswith("postgres://portal_owner:")
+    assert list((place / "local" / "run").glob("*.process")) == []
+
+
+def test_command_beside_a_running_portal_uses_its_servers(place):
+    folder = place / "local"
+    with starter(folder):
+        database = process_of(folder, "database")
+        answer = place / "answer"
+        portal = Portal(Folder(folder), environment(), 8000)
+        assert portal.run(["/bin/sh", "-c", f'echo "$DATABASE_URL" > "{answer}"']) == 0
+        assert answer.read_text().strip() == addresses(folder)["DATABASE_URL"]
+        assert process_of(folder, "database") == database
