@@ -374,6 +374,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.api.problem_response",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "American AI Exports Program portal",
@@ -382,6 +383,11 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "CallStatus": "program.enums.CallStatus",
+        "ProposalStatus": "proposals.enums.ProposalStatus",
+        "DesignationStatus": "evaluation.enums.DesignationStatus",
+    },
 }
 CLOCK_MAY_BE_MOVED = DEMONSTRATION  # demonstration data plays its story on earlier days
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

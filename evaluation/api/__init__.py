@@ -1,0 +1,1 @@
+"""Designations over the API."""

@@ -1,0 +1,108 @@
+"""Public calls for proposals, E.O. 14320 s.3(b)-(c); drafts for the program office only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import django_filters
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+
+from program import clock
+from program.api.resources import Resource
+from program.enums import CallStatus, CallType
+from program.models import Amendment, Call, Criterion, Requirement
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+
+class CallFilter(django_filters.FilterSet):
+    """What narrows the list of calls."""
+
+    status = django_filters.ChoiceFilter(choices=CallStatus)
+    call_type = django_filters.ChoiceFilter(choices=CallType)
+    is_open = django_filters.ChoiceFilter(
+        choices=[("true", "Takes proposals now"), ("false", "Does not")], method="narrow_to_open",
+        label="Whether the call takes proposals at this moment.",
+    )
+
+    class Meta:
+        model = Call
+        fields = ("status", "call_type", "is_open")
+
+    def narrow_to_open(self, calls: QuerySet, name: str, value: str) -> QuerySet:
+        open_now = Call.objects.open_at(clock.now()).values("pk")
+        return calls.filter(pk__in=open_now) if value == "true" else calls.exclude(pk__in=open_now)
+
+
+class CallSerializer(serializers.ModelSerializer):
+    """A call as a list shows it; ``closes_at`` is exclusive."""
+
+    class Meta:
+        model = Call
+        fields = (
+            "number", "title", "call_type", "status", "summary", "issued_at", "due_on", "closes_at", "fr_citation",
+        )
+        read_only_fields = fields
+
+
+class RequirementSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Requirement
+        fields = ("code", "title", "guidance", "clause", "is_mandatory", "evidence_type", "max_characters")
+        read_only_fields = fields
+
+
+class CriterionSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Criterion
+        fields = ("code", "title", "guidance", "clause", "weight", "is_independent", "lowest", "highest")
+        read_only_fields = fields
+
+
+class AmendmentSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Amendment
+        fields = ("number", "kind", "summary", "reason", "effective_on", "due_on_before", "due_on_after")
+        read_only_fields = fields
+
+
+class CallDetailSerializer(serializers.ModelSerializer):
+    """A call whole: its text, its clock with the rule, requirements, criteria and amendments."""
+
+    requirements = RequirementSerializer(many=True, read_only=True)
+    criteria = CriterionSerializer(many=True, read_only=True)
+    amendments = AmendmentSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Call
+        fields = (
+            *CallSerializer.Meta.fields, "text", "day_90", "rule_text", "rule_citation", "control_number",
+            "cure_days", "us_content_presumption", "requirements", "criteria", "amendments",
+        )
+        read_only_fields = fields
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="calls_list", summary="List calls for proposals", tags=["calls"]),
+    retrieve=extend_schema(operation_id="calls_read", summary="Read one call", tags=["calls"]),
+)
+class CallViewSet(Resource):
+    """Calls for proposals; no sign-in is needed."""
+
+    permission_classes = (AllowAny,)
+    filterset_class = CallFilter
+    lookup_field = "number"
+    lookup_value_regex = "[A-Za-z0-9-]{1,20}"
+    queryset = Call.objects.none()
+
+    def get_queryset(self) -> QuerySet[Call]:
+        calls = Call.objects.visible_to(self.request.user)
+        if self.action == "retrieve":
+            return calls.prefetch_related("requirements", "criteria", "amendments")
+        return calls.defer("text", "certification_text", "no_control_reason")
+
+    def get_serializer_class(self) -> Any:
+        return CallDetailSerializer if self.action == "retrieve" else CallSerializer

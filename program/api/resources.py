@@ -1,0 +1,146 @@
+"""What every resource of the API shares: who asks, declared filters, keyset pages, the form of errors."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import authentication, serializers
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import CursorPagination
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rest_framework.pagination import Cursor
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
+
+PROBLEM_JSON = "application/problem+json"
+KEY = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The portal's own session; who is not signed in is told so with 401."""
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Session realm="portal"'
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    """How the schema names the portal's session."""
+
+    target_class = "program.api.resources.SessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
+
+
+class KeysetPagination(CursorPagination):
+    """Pages by the key of the last row, newest first: no page costs more than the first."""
+
+    ordering = "-pk"
+    page_size = 25
+    max_page_size = 100
+    page_size_query_param = "page_size"
+    page_size_query_description = "Rows on a page, 1 to 100."
+
+    def get_page_size(self, request: Request) -> int:
+        asked = request.query_params.get("page_size", str(self.page_size))
+        if not KEY.fullmatch(asked) or not 1 <= int(asked) <= self.max_page_size:
+            raise ValidationError({"page_size": ["Give a whole number from 1 to 100."]})
+        return int(asked)
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """The cursor that a page before gave; a made-up one is refused, never carried to the database."""
+        refusal = ValidationError({"cursor": ["Use a cursor from the “next” or “previous” of a page."]})
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound as error:
+            raise refusal from error
+        if cursor and cursor.position is not None and not KEY.fullmatch(cursor.position):
+            raise refusal
+        return cursor
+
+
+class DeclaredFilters(DjangoFilterBackend):
+    """Filters as each resource declares them; an unknown one is refused with 400, not ignored."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: APIView) -> QuerySet:
+        refuse_unknown(request, self.declared(view))
+        return super().filter_queryset(request, queryset, view)
+
+    @staticmethod
+    def declared(view: Any) -> set[str]:
+        if view.action != "list":
+            return set()
+        filters = view.filterset_class.base_filters if view.filterset_class else ()
+        return {*filters, "cursor", "page_size"}
+
+    def get_filterset_class(self, view: Any, queryset: QuerySet | None = None) -> Any:
+        """A single record is found by its address alone."""
+        return super().get_filterset_class(view, queryset) if view.action == "list" else None
+
+
+def refuse_unknown(request: Request, known: Iterable[str]) -> None:
+    """Raise ValidationError for every query parameter that is not ``known``."""
+    names = set(known)
+    if unknown := sorted(set(request.query_params) - names):
+        allowed = f"Known here: {', '.join(sorted(names))}." if names else "None is known here."
+        raise ValidationError({name: [f"This parameter is not known. {allowed}"] for name in unknown})
+
+
+class ProblemSerializer(serializers.Serializer):
+    """One thing that is wrong, with the clause that demands it."""
+
+    code = serializers.CharField()
+    field = serializers.CharField(allow_blank=True)
+    message = serializers.CharField()
+    clause = serializers.CharField(allow_blank=True)
+
+
+class ProblemDetailsSerializer(serializers.Serializer):
+    """An error, RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    request_id = serializers.CharField()
+    problems = ProblemSerializer(many=True)
+
+
+class ResourceSchema(AutoSchema):
+    """Says of each operation which errors it answers, all as problem details."""
+
+    errors: ClassVar[dict[str, str]] = {
+        "400": "A parameter is unknown or wrong.",
+        "401": "Nobody is signed in.",
+        "403": "This is not yours to do.",
+        "404": "There is no such record that you may see.",
+        "503": "Try again later.",
+    }
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        for code, words in self.errors.items():
+            answer = self._get_response_for_code(ProblemDetailsSerializer, code, media_types=[PROBLEM_JSON])
+            bodies.setdefault(code, {**answer, "description": words})
+        return bodies
+
+
+class Resource(ReadOnlyModelViewSet):
+    """Lists and single records, read-only; each resource begins at ``visible_to`` the person who asks."""
+
+    authentication_classes = (SessionAuthentication,)
+    pagination_class = KeysetPagination
+    filter_backends = (DeclaredFilters,)
+    filterset_class: Any = None
+    schema = ResourceSchema()

@@ -1,0 +1,98 @@
+"""Proposals as the person who asks may see them: the consortium's own, or the Government's by office."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import django_filters
+from django.db.models import Prefetch
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+
+from program.api.resources import Resource
+from program.transitions import available
+from proposals.enums import ProposalStatus
+from proposals.lifecycle import TRANSITIONS
+from proposals.models import Proposal, Version
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+
+class ProposalFilter(django_filters.FilterSet):
+    """What narrows the list of proposals."""
+
+    status = django_filters.ChoiceFilter(choices=ProposalStatus)
+    call = django_filters.CharFilter(field_name="call__number", label="Number of the call.")
+    number = django_filters.CharFilter(label="Number of the proposal.")
+    submitted_from = django_filters.IsoDateTimeFilter(
+        field_name="submitted_at", lookup_expr="gte", label="First submitted at this moment or later."
+    )
+    submitted_before = django_filters.IsoDateTimeFilter(
+        field_name="submitted_at", lookup_expr="lt", label="First submitted before this moment."
+    )
+
+    class Meta:
+        model = Proposal
+        fields = ("status", "call", "number", "submitted_from", "submitted_before")
+
+
+class ProposalSerializer(serializers.ModelSerializer):
+    """A proposal as a list shows it; a draft has neither number nor ``submitted_at``."""
+
+    call = serializers.CharField(source="call.number", read_only=True)
+    consortium = serializers.CharField(source="consortium.name", read_only=True)
+    number = serializers.CharField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Proposal
+        fields = (
+            "id", "number", "title", "status", "call", "consortium", "version_count", "submitted_at", "accepted_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+
+class VersionSerializer(serializers.ModelSerializer):
+    """A frozen version: when it was received, whether in time and by which rule, and its SHA-256."""
+
+    class Meta:
+        model = Version
+        fields = ("number", "sha256", "received_at", "closes_at", "on_time", "on_time_rule")
+        read_only_fields = fields
+
+
+class ProposalDetailSerializer(ProposalSerializer):
+    """A proposal with its versions and the acts that are open to the person who asks."""
+
+    versions = VersionSerializer(many=True, read_only=True)
+    transitions = serializers.SerializerMethodField()
+
+    class Meta(ProposalSerializer.Meta):
+        fields = (*ProposalSerializer.Meta.fields, "cure_due_at", "versions", "transitions")
+        read_only_fields = fields
+
+    def get_transitions(self, proposal: Proposal) -> list[str]:
+        return [act.name for act in available(TRANSITIONS, proposal, self.context["request"].user)]
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="proposals_list", summary="List proposals", tags=["proposals"]),
+    retrieve=extend_schema(operation_id="proposals_read", summary="Read one proposal", tags=["proposals"]),
+)
+class ProposalViewSet(Resource):
+    """Proposals; one that you may not see answers like one that does not exist."""
+
+    filterset_class = ProposalFilter
+    lookup_value_regex = "[0-9]{1,18}"
+    queryset = Proposal.objects.none()
+
+    def get_queryset(self) -> QuerySet[Proposal]:
+        proposals = Proposal.objects.visible_to(self.request.user).select_related("call", "consortium")
+        if self.action == "retrieve":
+            versions = Version.objects.defer("package").order_by("-number")
+            return proposals.prefetch_related(Prefetch("versions", queryset=versions))
+        return proposals
+
+    def get_serializer_class(self) -> Any:
+        return ProposalDetailSerializer if self.action == "retrieve" else ProposalSerializer
