@@ -1,0 +1,329 @@
+"""What became of each consortium's proposal up to its decision, act by act, under the names of those who act."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Final
+
+from django.db import transaction
+
+from demonstration.consortia import FOLDER, Book, Facts, Formation
+from demonstration.people import official
+from demonstration.timeline import TIMELINES, at_work
+from evaluation import services as evaluation
+from evaluation.enums import Adjudicated, CompletenessFinding
+from evaluation.listfile import HEADER
+from evaluation.models import Assignment, Determination, PartyCheck, Referral, ScreeningList
+from program import clock
+from program.models import Agency, Call, User
+from program.services.people import clock_account
+from proposals import services as proposals
+from proposals.models import Proposal, SupportRequest
+
+STORY: Final[Facts] = json.loads((FOLDER / "story.json").read_text(encoding="utf-8"))
+LIST_NAME: Final = "Screening list of the demonstration (fictional parties)"
+CRITERIA: Final = ("national-interest", "full-stack", "operating-model", "adoption", "security", "compliance-risk")
+GOOD: Final = 4
+
+
+@transaction.atomic
+def play(book: Book, facts: Facts, call: Call) -> bool:
+    """Make one consortium and carry its proposal to the state that the file names; False if it is there already."""
+    if Proposal.objects.filter(consortium__name=facts["name"]).exists():
+        return False
+    Story(book, facts, call).play()
+    return True
+
+
+class Story:
+    """One proposal from its consortium to its decision."""
+
+    def __init__(self, book: Book, facts: Facts, call: Call) -> None:
+        self.key, self.facts, self.call = facts["key"], facts, call
+        self.times = TIMELINES[self.key]
+        self.told: Facts = STORY["consortia"].get(self.key, {})
+        self.formation = Formation(book, facts, call, self.on(min(self.times.begun, -1) if self.times.begun < 0 else self.times.begun, 9))
+        self.officer = official("officer")
+        self.proposal: Proposal
+
+    def play(self) -> None:
+        consortium = self.formation.form()
+        if self.times.begun < 0:  # formed before the call opened, drafted once it was open
+            self.formation.days.moment = self.on(0, 10)
+        self.proposal = self.formation.draft(consortium)
+        if self.times.submitted is None:
+            if self.facts["state"] == "lapsed":
+                self.lapse()
+            return
+        self.submit(self.times.submitted)
+        if self.times.returned:
+            self.give_back(self.times.returned)
+        if self.times.accepted:
+            self.accept(self.times.accepted)
+        if self.times.withdrawn:
+            self.withdraw(self.times.withdrawn)
+        elif self.told:
+            self.evaluate()
+
+    def on(self, day: int, hour: int, minute: int = 0) -> datetime:
+        """A working hour so many days after the issue of the call."""
+        assert self.call.issued_on is not None, "the calls of the demonstration were issued"
+        return at_work(self.call.issued_on + timedelta(days=day), hour, minute)
+
+    # The consortium
+
+    def submit(self, day: int) -> None:
+        self.formation.days.moment = max(self.formation.days.moment, self.on(day, 13))
+        self.formation.attach(self.proposal)
+        self.formation.submit(self.proposal)
+        if self.times.submitted_again:
+            self.formation.days.moment = self.on(self.times.submitted_again, 11)
+            self.change()
+            self.formation.submit(self.proposal, note="More cover and two more hospitals; nothing else changes.")
+
+    def change(self) -> None:
+        """What the second version says otherwise: a larger sum for one kind of support, and a new sentence."""
+        founder = self.formation.founder
+        with self.formation.days.later(hours=1):
+            self.proposal.refresh_from_db()
+            summary = f"{self.proposal.summary} Version 2 adds two hospitals on the coast."
+            proposals.save_row(
+                self.proposal, by=founder, values={"summary": summary}, revision=self.proposal.revision
+            )
+            request: SupportRequest = self.proposal.support_requests.get(mechanism="political_risk_insurance")
+            values = {"amount_usd": request.amount_usd + 5_000_000 if request.amount_usd else None}
+            proposals.save_row(request, by=founder, values=values, revision=request.revision)
+
+    def withdraw(self, day: int) -> None:
+        with clock.moved_to(self.on(day, 15)):
+            proposals.withdraw_proposal(
+                self.proposal, by=self.formation.founder,
+                note="Our member Larkspur AI is reorganized; we will come back with a new partner.",
+            )  # fmt: skip
+
+    def lapse(self) -> None:
+        assert self.call.closes_at is not None, "the calls of the demonstration were issued"
+        with clock.moved_to(self.call.closes_at + timedelta(minutes=5)):
+            proposals.lapse_proposal(self.proposal, by=clock_account())
+
+    # Intake
+
+    def look_through(self) -> None:
+        """Find on every requirement of the newest version; the file names what is deficient."""
+        version = self.proposal.versions.get(number=self.proposal.version_count)
+        deficient = STORY["deficient"].get(self.key, {})
+        for requirement in self.call.requirements.all():
+            reason = deficient.get(requirement.code, "")
+            finding = CompletenessFinding.DEFICIENT if reason else CompletenessFinding.ACCEPTED
+            evaluation.review_completeness(version, requirement, by=self.officer, finding=finding, reason=reason)
+
+    def screen(self) -> None:
+        """Screen the parties; a flag is settled by one officer, a close one by two. One stays open: Orchard's."""
+        version = self.proposal.versions.get(number=self.proposal.version_count)
+        evaluation.record_reading(version, by=self.officer)
+        run = evaluation.screen_version(version, by=self.officer)
+        if self.key == "orchard":
+            return
+        for check in PartyCheck.objects.filter(run=run).open():
+            for officer in (self.officer, official("second-officer")):
+                evaluation.adjudicate(
+                    check, by=officer, outcome=Adjudicated.FALSE_POSITIVE,
+                    reason="Another company: other owners, another registration number, another line of business.",
+                )  # fmt: skip
+
+    def give_back(self, day: int) -> None:
+        with clock.moved_to(self.on(day, 10)):
+            self.look_through()
+        with clock.moved_to(self.on(day, 14)):
+            evaluation.return_proposal(
+                self.proposal, by=self.officer, note="Two parts are not complete; the rest is in order."
+            )
+
+    def accept(self, day: int) -> None:
+        with clock.moved_to(self.on(day, 10)):
+            self.screen()
+        with clock.moved_to(self.on(day, 13)):
+            self.look_through()
+        with clock.moved_to(self.on(day, 15)):
+            evaluation.accept_proposal(self.proposal, by=self.officer)
+
+    # Evaluation
+
+    @cached_property
+    def start(self) -> int:
+        """The day of acceptance, from which the evaluation counts."""
+        assert self.times.accepted is not None, "only accepted proposals are evaluated"
+        return self.times.accepted
+
+    @cached_property
+    def pace(self) -> int:
+        """Days from one agency to the next: the first call gave thirty days for a position, the open one fourteen."""
+        return 4 if self.call.consultation_days > 20 else 2
+
+    def evaluate(self) -> None:
+        self.assign()
+        for number, (code, sheet) in enumerate(self.told["reviews"].items()):
+            self.review(code, sheet, self.on(self.start + 3 + number % 3, 10 + number))
+        if question := self.told.get("question"):
+            self.ask(question)
+        for number, (code, position) in enumerate(self.told.get("positions", {}).items()):
+            self.take_position(code, position, self.on(self.start + 5 + self.pace * number, 11 + number))
+        if reason := self.told.get("reopened"):
+            self.let_lapse(reason)
+        if decision := self.told.get("determination"):
+            self.decide(decision)
+
+    def assign(self) -> None:
+        """Each lead names a reviewer; one is recused on the next day and replaced."""
+        with clock.moved_to(self.on(self.start, 16)):
+            for agency in Agency.objects.filter(is_evaluating=True):
+                reviewer = official(f"reviewer-{agency.code}")
+                lead = official(f"lead-{agency.code}")
+                evaluation.assign_reviewer(self.proposal, reviewer=reviewer, agency=agency, by=lead)
+        if recusal := self.told.get("recusal"):
+            with clock.moved_to(self.on(self.start + 1, 9)):
+                evaluation.recuse(
+                    self.proposal, person=official("reviewer-STATE"), by=official("lead-STATE"),
+                    reason=recusal["reason"], replacement=official("reviewer2-STATE"),
+                )  # fmt: skip
+
+    def review(self, code: str, sheet: Facts, at: datetime) -> None:
+        """One sheet: declared free of conflict, scored line by line, submitted when it has a recommendation."""
+        assignment = Assignment.objects.active().get(proposal=self.proposal, agency__code=code)
+        reviewer = User.objects.get(pk=assignment.reviewer_id)
+        with clock.moved_to(at):
+            evaluation.declare_conflict(assignment, by=reviewer, has_conflict=False)
+            review = evaluation.open_review(assignment, by=reviewer)
+            evaluation.record_reading(review.version, by=reviewer)
+            lines = {line.criterion.code: line for line in review.scores.select_related("criterion")}
+            for criterion, value in zip(CRITERIA, sheet["values"], strict=True):
+                if value is not None:
+                    line = lines[criterion]
+                    evaluation.save_score(
+                        line, by=reviewer, values=self.reasons(criterion, value), revision=line.revision
+                    )
+        if not sheet["recommendation"]:
+            return
+        with clock.moved_to(at + timedelta(hours=1, minutes=20)):
+            values = {"recommendation": sheet["recommendation"], "rationale": sheet["rationale"]}
+            evaluation.save_review(review, by=reviewer, values=values, revision=review.revision)
+            evaluation.submit_review(review, by=reviewer)
+
+    def reasons(self, criterion: str, value: int) -> Facts:
+        """A strength from 4 up, a weakness from 4 down: a middling line has both."""
+        said = self.told["lines"][criterion]
+        return {
+            "value": value,
+            "strengths": said["strength"] if value >= GOOD else "",
+            "weaknesses": said["weakness"] if value <= GOOD else "",
+        }
+
+    def ask(self, question: Facts) -> None:
+        at = self.on(self.start + 4, 15)
+        with clock.moved_to(at):
+            asked = evaluation.ask_consortium(
+                self.proposal, by=official(f"lead-{question['agency']}"),
+                agency=Agency.objects.get(code=question["agency"]), question=question["text"],
+                due_on=self.answer_due(at),
+            )  # fmt: skip
+        if answer := question.get("answer"):
+            with clock.moved_to(at + timedelta(days=4, hours=-4)):
+                evaluation.answer_question(asked, by=self.formation.founder, answer=answer)
+
+    def answer_due(self, at: datetime) -> date:
+        """Ten days; for the question that is still open a day that lies ahead when the story is first made."""
+        if self.call.closes_at and self.call.closes_at > clock.instant():
+            return at.date() + timedelta(days=28)
+        return at.date() + timedelta(days=10)
+
+    def take_position(self, code: str, position: Facts, at: datetime) -> None:
+        referral = Referral.objects.get(version__proposal=self.proposal, agency__code=code)
+        lead = official(f"lead-{code}")
+        with clock.moved_to(at - timedelta(hours=26)):
+            evaluation.acknowledge_referral(referral, by=lead)
+        with clock.moved_to(at):
+            evaluation.file_position(
+                referral, by=lead, stance=position["stance"], rationale=position["rationale"],
+                conditions=position["conditions"], parts_commented=position["parts"],
+            )  # fmt: skip
+
+    def let_lapse(self, reason: str) -> None:
+        """Who has not answered when the clock ends is shown as no response; Energy gets nine more days."""
+        open_ones = list(Referral.objects.filter(version__proposal=self.proposal, position=None))
+        for referral in open_ones:
+            with clock.moved_to(referral.due_at + timedelta(minutes=2)):
+                evaluation.lapse_referral(referral, by=clock_account())
+        energy = next(referral for referral in open_ones if referral.agency.code == "DOE")
+        with clock.moved_to(self.on(self.start + 16, 11)):
+            evaluation.reopen_referral(
+                energy, by=self.officer, due_on=self.on(self.start + 28, 9).date(), reason=reason
+            )
+
+    # Decision
+
+    def decide(self, decision: Facts) -> None:
+        assert self.times.decided is not None, "a decision has its day"
+        with clock.moved_to(self.on(self.times.decided - 2, 10)):
+            self.screen_again()
+            determination = self.prepare(decision)
+        with clock.moved_to(self.on(self.times.decided - 1, 16)):
+            evaluation.ask_to_sign(determination, by=self.officer)
+        with clock.moved_to(self.on(self.times.decided, 11)):
+            evaluation.sign_determination(determination, by=official("decision"))
+        if self.times.announced:
+            with clock.moved_to(self.on(self.times.announced, 14)):
+                evaluation.announce_determination(determination, by=official("decision"))
+
+    def screen_again(self) -> None:
+        """A determination rests on checks of the last days."""
+        self.screen()
+
+    def prepare(self, decision: Facts) -> Determination:
+        determination = evaluation.prepare_determination(self.proposal, by=self.officer)
+        values = {
+            "outcome": decision["outcome"], "rationale": decision["rationale"], "letter_text": decision["letter"]
+        }  # fmt: skip
+        evaluation.save_determination(
+            determination, by=self.officer, values=values, revision=determination.revision
+        )
+        unmet = decision.get("unmet", ())
+        for finding in determination.findings.select_related("requirement"):
+            code = finding.requirement.code
+            text = STORY["findings"][code]["unmet" if code in unmet else "met"]
+            evaluation.save_finding(
+                finding, by=self.officer, values={"text": text, "is_met": code not in unmet}, revision=finding.revision
+            )
+        for code, answer in decision.get("objections", {}).items():
+            objecting = Referral.objects.get(version__proposal=self.proposal, agency__code=code)
+            assert objecting.position is not None, "the file answers objections that were filed"
+            evaluation.answer_objection(determination, objecting.position, by=self.officer, answer=answer)
+        for condition in decision.get("conditions", ()):
+            due_on = clock.today() + timedelta(days=condition["due_days"])
+            values = {name: condition[name] for name in ("text", "owner", "evidence", "effect")}
+            evaluation.save_condition(determination, by=self.officer, values={**values, "due_on": due_on})
+        return determination
+
+
+def screening_list(at: datetime, *, added: tuple[Facts, ...] = ()) -> ScreeningList:
+    """The list of fictional parties as of a day, imported by the program officer; made once."""
+    if made := ScreeningList.objects.filter(name=LIST_NAME, file_date=at.date()).first():
+        return made
+    rows = [*STORY["screening_list"], *added]
+    with clock.moved_to(at):
+        return evaluation.import_screening_list(
+            list_file(rows), by=official("officer"), name=LIST_NAME, file_date=at.date(),
+            source="Made up for the demonstration, in the form of the Consolidated Screening List",
+        )  # fmt: skip
+
+
+def list_file(rows: list[Facts]) -> io.BytesIO:
+    """``rows`` as a Consolidated Screening List file."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, HEADER, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return io.BytesIO(file.getvalue().encode())
