@@ -167,7 +167,7 @@ def warnings_of(call: Call, issued_on: date) -> list[Problem]:
     if expected_clock(call, issued_on).is_later_than_order:
         found.append(Problem("later-than-order", LATER_THAN_ORDER, "s.3(c)", "schedule", "set_due_on"))
     if call.no_control_reason.strip() and not call.control_number:
-        message = "The call would go out without an OMB control number; nobody need answer it."
+        message = "The call shows no OMB control number: nobody is bound to answer it."
         found.append(Problem("no-control-number", message, "5 CFR 1320.6", "notices", "control_number"))
     return found
 

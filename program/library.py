@@ -145,7 +145,7 @@ SCALE = {
     "4": "Good: shown well, with small gaps",
     "5": "Outstanding: shown fully and with evidence",
 }
-RUBRIC_NOTE = "Weight and scale are program policy, configurable: the order gives no criteria."
+RUBRIC_NOTE = "Criteria, weights and scales are program policy of this call: the order gives none."
 RUBRIC = (
     LibraryCriterion(
         "national-interest",

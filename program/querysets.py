@@ -53,6 +53,9 @@ class CallQuerySet(models.QuerySet):
             criterion_rows=rows_of(
                 "Criterion", "sort_order", "title", "guidance", "clause", "weight", "is_independent",
             ),
+            place_rows=rows_of(
+                "IneligibleJurisdiction", "layer", "layer", "country__name", "reason", "source", "confidence",
+            ),
             amendment_rows=rows_of(
                 "Amendment", "number",
                 "number", "kind", "summary", "reason", "legal_basis", "effective_on", "text_before",
@@ -92,7 +95,9 @@ class QuestionQuerySet(models.QuerySet):
 class AuditEventQuerySet(models.QuerySet):
     def of(self, subject: models.Model) -> Self:
         """The chain of one subject, first event first."""
-        return self.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk)).order_by("sequence")
+        return self.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk)).order_by(
+            "sequence"
+        )
 
     def visible_to(self, user: User) -> Self:
         """The record as a whole is the auditor's; histories of one subject go through that subject."""

@@ -33,10 +33,10 @@ from program.services.subscriptions import subscribers
 from program.transitions import NotReady, Problem, Transition, WrongStatus, perform
 
 EDITABLE = (
-    "title", "call_type", "summary", "text", "fr_citation", "fr_published_on", "no_fr_reason", "rolls_forward",
-    "set_due_on", "set_due_reason", "cure_days", "consultation_days", "check_max_age_days",
-    "us_content_presumption", "anchor_must_be_us", "control_number", "control_expires_on", "no_control_reason",
-    "burden_hours", "certification_text", "certification_version",
+    "title", "call_type", "summary", "text", "fr_citation", "fr_published_on", "no_fr_reason",
+    "rolls_forward", "set_due_on", "set_due_reason", "cure_days", "consultation_days", "check_max_age_days",
+    "us_content_presumption", "anchor_must_be_us", "control_number", "control_expires_on",
+    "no_control_reason", "burden_hours", "certification_text", "certification_version",
 )  # fmt: skip
 EDIT = Transition("edit", {CallStatus.DRAFT}, CallStatus.DRAFT, clause="s.3(b)")
 AMEND = Transition("amend", {CallStatus.ISSUED}, CallStatus.ISSUED, clause="s.3(b)", label="Amend the call")
@@ -88,7 +88,7 @@ NEVER_COPIED = {
 
 
 def next_number() -> str:
-    """The next number of the year in Washington, such as ``AIX-C-2026-0002``; one draft waits for the other."""
+    """The next number of the year, such as ``AIX-C-2026-0002``; one draft waits for the other."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('call-number'))")
     stem = f"AIX-C-{clock.today().year}-"
@@ -105,8 +105,7 @@ def seed_from_library(call: Call) -> None:
     for order, entry in enumerate(library.REQUIREMENTS, start=1):
         call.requirements.create(**vars(entry), sort_order=order * 10, checked_on=clock.today())
     for order, criterion in enumerate(library.RUBRIC, start=1):
-        facts = vars(criterion) | {"guidance": f"{criterion.guidance} {library.RUBRIC_NOTE}"}
-        call.criteria.create(**facts, sort_order=order * 10)
+        call.criteria.create(**vars(criterion), sort_order=order * 10)
     known = set(Country.objects.values_list("code", flat=True))
     IneligibleJurisdiction.objects.bulk_create(
         IneligibleJurisdiction(
@@ -125,7 +124,7 @@ def require(permission: str, by: User, record: Any = None) -> None:
 
 
 def hold_draft(call: Call, *, by: User, revision: int | None = None) -> None:
-    """Lock a draft that ``by`` may edit; raise WrongStatus once it is approved, StaleRevision when it moved on."""
+    """Lock a draft that ``by`` may edit; raises WrongStatus once approved, StaleRevision when it moved on."""
     require("program.change_call", by, call)
     hold(call, revision=revision)
     if call.status != CallStatus.DRAFT:
@@ -215,7 +214,7 @@ def program_officers() -> Iterable[User]:
 
 @transaction.atomic
 def approve_call(call: Call, *, by: User) -> AuditEvent:
-    """A program officer other than the drafter finds the call complete; raises NotReady with every problem."""
+    """A program officer other than the drafter finds the call complete; raises NotReady if it is not."""
     event = perform(APPROVE, call, by=by)
     call.approved_by = by
     call.save(update_fields=["approved_by", "updated_at"])
@@ -336,8 +335,8 @@ def extend_call(
     before = {"due_on": call.due_on.isoformat(), "closes_at": call.closes_at.isoformat()}
     call.due_on, call.closes_at = due_on, end_of_day(due_on)
     call.rule_text = (
-        f"{call.rule_text} Extended by amendment {amendment.number} from {long_date(amendment.due_on_before)} to"
-        f" {long_date(due_on)}."
+        f"{call.rule_text} Extended by amendment {amendment.number} from"
+        f" {long_date(amendment.due_on_before)} to {long_date(due_on)}."
     )
     call.revision += 1
     call.save(update_fields=["due_on", "closes_at", "rule_text", "revision", "updated_at"])

@@ -17,7 +17,7 @@ from program.calendars import deadline_file
 from program.context_processors import Portal
 from program.deadlines import long_date
 from program.differences import compare_texts
-from program.enums import AmendmentKind, CallStatus
+from program.enums import AmendmentKind, CallStatus, StackLayer
 from program.forms import QuestionForm
 from program.models import Call, Question
 from program.services.calls import public_url
@@ -91,9 +91,23 @@ def facts_of_call(call: Call, request: HttpRequest) -> dict[str, object]:
         "questions": [
             {**row, "answered_at": datetime.fromisoformat(row["answered_at"])} for row in call.question_rows
         ],
+        "rubric_note": library.RUBRIC_NOTE,
+        "places": grouped(call.place_rows),
         "burden": burden,
         "confidentiality_text": library.CONFIDENTIALITY,
     }
+
+
+def grouped(rows: list[dict[str, str]]) -> list[dict[str, object]]:
+    """Listed places by what they are barred from and why, each group one row of the page."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        groups.setdefault((row["layer"], row["reason"], row["source"]), []).append(row["country__name"])
+    labels = dict(StackLayer.choices) | {"": "The whole entity"}
+    return [
+        {"barred_from": labels[layer], "reason": reason, "source": source, "names": sorted(set(names))}
+        for (layer, reason, source), names in groups.items()
+    ]
 
 
 @login_not_required

@@ -37,7 +37,7 @@ from program.services import calls as services
 from program.services.questions import answer_question
 from program.services.subscriptions import subscribers
 from program.transitions import NotReady, Problem, WrongStatus, available
-from program.views.calls import facts_of_call
+from program.views.calls import facts_of_call, grouped
 
 View = Callable[..., HttpResponse]
 FORM = ["GET", "HEAD", "POST"]
@@ -128,9 +128,14 @@ def show(request: HttpRequest, call: Call, status: int = 200, **more: Any) -> Ht
         "criteria": criteria,
         "total_weight": sum(criterion.weight for criterion in criteria if not criterion.is_independent),
         "full_weight": FULL_WEIGHT,
-        "places": call.ineligible_jurisdictions.select_related("country").order_by("layer", "country__name"),
+        "places": grouped(
+            list(call.ineligible_jurisdictions.values("layer", "reason", "source", "country__name"))
+        ),
         "amendments": call.amendments.select_related("made_by"),
-        "events": AuditEvent.objects.of(call).select_related("actor").reverse()[:20],
+        "events": [
+            (event, event.act.partition(".")[2].replace("_", " ").capitalize())
+            for event in AuditEvent.objects.of(call).select_related("actor").reverse()[:20]
+        ],
         "waiting": call.questions.filter(status=QuestionStatus.ASKED).count(),
         "told": subscribers(call).count(),
         "reopen_form": ReopenForm(),

@@ -45,6 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "duties": duties,
         "duties_note": f"of {duties['total']}",
         "layers": LAYERS,
+        "disclaimer": library.DISCLAIMER,
     }
     return render(request, "program/home.html", facts)
 

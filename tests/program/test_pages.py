@@ -195,7 +195,8 @@ def test_inbox_pages_by_key(signed_in):
     first = issued_call()
     event = Notice.objects.get().event
     Notice.objects.bulk_create(
-        Notice(event=event, recipient=reader, kind=f"k{n}", title=f"Notice {n}", text="x", url="/") for n in range(25)
+        Notice(event=event, recipient=reader, kind=f"k{n}", title=f"Notice {n}", text="x", url="/")
+        for n in range(25)
     )
     client = signed_in(reader)
     page = client.get("/notices/")
