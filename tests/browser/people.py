@@ -1,0 +1,141 @@
+"""A person at a browser: signs in with both factors, reads, types, presses; every page passes axe."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+)
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+PASSWORD = "correct horse battery staple"
+
+
+class Person:
+    """Somebody with a browser of their own; ``faults`` collects console errors and what axe finds."""
+
+    def __init__(self, browser, address, user, faults, *, width=1280):
+        self.user, self.address, self.faults = user, address, faults
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.page.on("pageerror", lambda error: faults.append(f"{self.page.url}: {error}"))
+        self.page.on("console", self._listen)
+        self.page.on("requestfailed", lambda request: self._failed(request))
+        self.seen = set()
+        if user:
+            self.sign_in()
+
+    def _listen(self, message):
+        if message.type == "error":
+            self.faults.append(f"{self.page.url}: console: {message.text}")
+
+    def _failed(self, request):
+        if not request.url.startswith(self.address):
+            self.faults.append(f"{self.page.url}: asked another host: {request.url}")
+
+    def sign_in(self):
+        """Password first; who has a second factor types its code."""
+        self.visit("/accounts/login/")
+        self.page.fill("#id_login", self.user.email)
+        self.page.fill("#id_password", PASSWORD)
+        self.page.locator("form:has(#id_password) button[type=submit]").first.click()
+        secret = getattr(self.user, "totp_secret", None)
+        if secret:
+            self.page.fill("#id_code", code_of(secret))
+            self.page.locator("form:has(#id_code) button[type=submit]").first.click()
+        self.page.wait_for_url(lambda url: "/accounts/" not in url)
+
+    def visit(self, path):
+        """Open a page of the portal; it must answer 200 and pass axe the first time it is seen."""
+        answer = self.page.goto(path if path.startswith("http") else self.address + path)
+        assert answer.status == 200, f"{path} answered {answer.status}"
+        self.check()
+        return self
+
+    def check(self):
+        """No violation of WCAG 2.2 A or AA that axe knows, no sideways scrolling, one h1."""
+        shape = self.page.url.split("?")[0], self.page.title()
+        if shape in self.seen:
+            return
+        self.seen.add(shape)
+        self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+        )
+        for violation in found["violations"]:
+            places = "; ".join(node["html"][:160] for node in violation["nodes"][:3])
+            self.faults.append(f"{self.page.url}: axe {violation['id']}: {places}")
+        if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"):
+            self.faults.append(f"{self.page.url}: scrolls sideways")
+        if (headings := self.page.locator("h1").count()) != 1:
+            self.faults.append(f"{self.page.url}: {headings} h1")
+        if "None" in self.page.locator("main").inner_text().split():
+            self.faults.append(f"{self.page.url}: says None")
+
+    def form(self, action):
+        """The form that posts to an address ending in ``action``."""
+        return self.page.locator(f"form[method=post][action$='{action}']").first
+
+    def fill(self, form=None, **values):
+        """Type or choose ``values`` into fields whose name is, or ends in ``-``, the key."""
+        scope = form or self.page.locator("main")
+        for name, value in values.items():
+            field = scope.locator(f"[name='{name}'], [name$='-{name}']")
+            kind = field.first.evaluate("field => field.tagName + ':' + (field.type || '')")
+            if kind.startswith("SELECT"):
+                field.first.select_option(value)
+            elif kind in ("INPUT:radio", "INPUT:checkbox"):
+                for one in value if isinstance(value, list) else [value]:
+                    scope.locator(f"[name='{name}'][value='{one}'], [name$='-{name}'][value='{one}']").first.check(
+                        force=True
+                    )
+            else:
+                field.first.fill(value)
+        return self
+
+    def send(self, form, *, confirm=True):
+        """Press the form's button, agree when asked, wait for the page that answers."""
+        button = form if isinstance(form, str) else None
+        target = self.page.get_by_role("button", name=button, exact=True).first if button else form.locator(
+            "button[type=submit], button:not([type])"
+        ).last
+        with self.page.expect_navigation():
+            asks = target.get_attribute("data-confirm")
+            target.click()
+            if asks and confirm:
+                self.page.locator("dialog[open] button").first.wait_for()
+                self.page.locator("dialog[open]").get_by_role(
+                    "button", name=target.inner_text().strip(), exact=True
+                ).click()
+        self.check()
+        return self
+
+    def says(self, text):
+        """Wait until the page says ``text``."""
+        self.page.get_by_text(text).first.wait_for()
+        return self
+
+    def follow(self, name):
+        """Press a link."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("link", name=name).first.click()
+        self.check()
+        return self
+
+
+def with_second_factor(user):
+    """Give ``user`` a time-based one-time code; its secret stands on the object."""
+    user.totp_secret = generate_totp_secret()
+    TOTP.activate(user, user.totp_secret)
+    return user
+
+
+def code_of(secret):
+    """The code that an authenticator shows now."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
