@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Count, OuterRef, Q
-from django.db.models.functions import JSONObject
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, JSONObject
 
 from program.enums import CallStatus, OfficeRole, QuestionStatus
 
@@ -69,8 +69,10 @@ class CallQuerySet(models.QuerySet):
 
     def for_desk_list(self) -> Self:
         """What a row of the desk's list prints; ``open_questions`` is how many wait for an answer."""
-        waiting = Count("questions", filter=Q(questions__status=QuestionStatus.ASKED))
-        return self.defer("text", "certification_text").annotate(open_questions=waiting)
+        questions = apps.get_model("program", "Question")._default_manager.filter(call=OuterRef("pk"))
+        waiting = questions.filter(status=QuestionStatus.ASKED).order_by().values("call")
+        counted = Subquery(waiting.annotate(number=Count("*")).values("number"))
+        return self.defer("text", "certification_text").annotate(open_questions=Coalesce(counted, 0))
 
 
 def rows_of(model: str, order: str, *fields: str, **conditions: Any) -> ArraySubquery:
@@ -112,3 +114,9 @@ class NoticeQuerySet(models.QuerySet):
 
     def unread(self) -> Self:
         return self.filter(read_at=None)
+
+
+class OrganizationQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """The organizations that the person works for; partners read each other's facts in their consortium."""
+        return self.filter(pk__in=user.affiliations.values("organization")) if user.is_authenticated else self.none()

@@ -215,7 +215,7 @@ def test_directives_show_due_dates_and_what_is_late(client, reference_data):
     page = text_of(client.get("/directives/"))
     assert "October 21, 2025" in page
     assert "March 24, 2025" in page
-    assert page.count("Open, past its due date") == 1
+    assert page.count("Due date passed, no evidence on file") == 1
 
 
 def test_home_shows_the_open_call_and_says_when_none_is(client, reference_data):
@@ -250,6 +250,14 @@ def test_desk_asks_for_sign_in(client, name):
     response = client.get(reverse(f"program:{name}", args=[call.number] if name in OF_A_CALL else []))
     assert response.status_code == 302
     assert response["Location"].startswith("/accounts/login/")
+
+
+def test_desk_lists_drafts_first_then_the_newest_issue(signed_in):
+    old, new = issued_call(at=APRIL_FIRST), issued_call()
+    draft = drafted_call()
+    page = text_of(signed_in(officer()).get("/desk/calls/"))
+    places = [page.index(f"/desk/calls/{call.number}/") for call in (draft, new, old)]
+    assert places == sorted(places)
 
 
 def form_of(call, **changes):
