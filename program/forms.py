@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from program.enums import OfficeRole
-from program.models import Agency, Call, Criterion, Delegation, Question, Requirement, User
+from program.models import Agency, Call, Criterion, Delegation, Organization, Question, Requirement, User
 
 TEXT_LIMIT = 200_000
 NATIVE_DATE = {"type": "date"}
@@ -205,9 +205,13 @@ class AnswerForm(forms.Form):
 class AppointForm(forms.Form):
     """Give a person an office; who it is, is told by the address they sign in with."""
 
-    email = forms.EmailField(label="E-mail address", help_text="The person signs up first; the office follows.")
+    email = forms.EmailField(
+        label="E-mail address", help_text="The person signs up first; the office follows."
+    )
     agency = forms.ModelChoiceField(Agency.objects.all())
-    role = forms.ChoiceField(choices=[choice for choice in OfficeRole.choices if choice[0] != OfficeRole.CLOCK])
+    role = forms.ChoiceField(
+        choices=[choice for choice in OfficeRole.choices if choice[0] != OfficeRole.CLOCK]
+    )
     basis = forms.CharField(
         max_length=300, label="Act of appointment", help_text="Such as a memorandum with its date."
     )
@@ -242,3 +246,48 @@ class DelegateForm(forms.Form):
         if first and last and last <= first:
             self.add_error("effective_to", "The delegation must end after it begins.")
         return values
+
+
+class OrganizationForm(forms.ModelForm):
+    """The facts of a legal entity, as every package with it shows them."""
+
+    class Meta:
+        model = Organization
+        fields = (
+            "legal_name", "aliases", "uei", "cage", "incorporated_in", "headquartered_in", "ultimate_parent",
+            "parent_country", "is_small_business",
+        )  # fmt: skip
+        widgets = {  # noqa: RUF012
+            "aliases": forms.Textarea({"rows": 3}),
+            "uei": forms.TextInput({"data-size": "small", "autocomplete": "off", "spellcheck": "false"}),
+            "cage": forms.TextInput({"data-size": "small", "autocomplete": "off", "spellcheck": "false"}),
+            "incorporated_in": forms.Select({"data-combo-box": True}),
+            "headquartered_in": forms.Select({"data-combo-box": True}),
+            "parent_country": forms.Select({"data-combo-box": True}),
+        }
+        help_texts = {  # noqa: RUF012
+            "uei": "From SAM.gov, 12 letters and digits. Leave empty if it has none.",
+            "cage": "Five letters and digits. Leave empty if it has none.",
+        }
+
+    def clean_uei(self) -> str:
+        return str(self.cleaned_data["uei"]).strip().upper()
+
+    def clean_cage(self) -> str:
+        return str(self.cleaned_data["cage"]).strip().upper()
+
+    def clean_legal_name(self) -> str:
+        return refuse_unprintable(self.cleaned_data["legal_name"])
+
+    def clean_aliases(self) -> str:
+        return refuse_unprintable(self.cleaned_data["aliases"])
+
+    def clean_ultimate_parent(self) -> str:
+        return refuse_unprintable(self.cleaned_data["ultimate_parent"])
+
+
+def refuse_unprintable(text: str) -> str:
+    """``text`` with one spelling of line ends; raises ValidationError for control characters."""
+    if any(ord(sign) < 32 and sign not in "\t\r\n" or 127 <= ord(sign) < 160 for sign in text):
+        raise ValidationError("Remove the control characters from this text.", code="unprintable")
+    return text.replace("\r\n", "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from program.views import calls, desk_calls, notices, offices, public
+from program.views import calls, desk_calls, notices, offices, organizations, public
 
 app_name = "program"
 urlpatterns = [
@@ -23,6 +23,9 @@ urlpatterns = [
     path("calls/<slug:number>/ask/", calls.call_ask, name="call-ask"),
     path("calls/<slug:number>/follow/", calls.call_follow, name="call-follow"),
     path("questions/<int:pk>/withdraw/", calls.question_withdraw, name="question-withdraw"),
+    path("organizations/", organizations.organization_list, name="organizations"),
+    path("organizations/new/", organizations.organization_new, name="organization-new"),
+    path("organizations/<int:pk>/", organizations.organization, name="organization"),
     path("notices/", notices.notice_list, name="notices"),
     path("notices/read/", notices.read_all, name="notices-read"),
     path("notices/<int:pk>/read/", notices.read_one, name="notice-read"),

@@ -1,6 +1,75 @@
+"""The consortium's pages, and the public check of receipts."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path, register_converter
+
+from proposals.enums import Part
+from proposals.views import consortia, documents, parts, proposals, receipts, rows, submissions
+
+
+class PartConverter:
+    """A part of the package as an address names it."""
+
+    regex = "|".join(sorted(Part.values, key=len, reverse=True))
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return str(value)
+
+
+register_converter(PartConverter, "part")
 
 app_name = "proposals"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("proposals/", proposals.proposal_list, name="list"),
+    path("proposals/new/", proposals.proposal_new, name="new"),
+    path("tasks/", proposals.tasks, name="tasks"),
+    path("receipts/", receipts.receipts, name="receipts"),
+    path("proposals/<int:pk>/", proposals.proposal_detail, name="detail"),
+    path("proposals/<int:pk>/review-and-submit/", submissions.review, name="review"),
+    path("proposals/<int:pk>/certify/", submissions.certify, name="certify"),
+    path("proposals/<int:pk>/submit/", submissions.submit, name="submit"),
+    path("proposals/<int:pk>/resubmit/", submissions.resubmit, name="resubmit"),
+    path("proposals/<int:pk>/withdraw/", submissions.withdraw, name="withdraw"),
+    path("proposals/<int:pk>/report-change/", submissions.report_change, name="report-change"),
+    path("proposals/<int:pk>/access/", consortia.access, name="access"),
+    path("proposals/<int:pk>/access/<int:user>/revoke/", consortia.access_revoke, name="access-revoke"),
+    path("proposals/<int:pk>/versions/", submissions.version_list, name="versions"),
+    path("proposals/<int:pk>/versions/<int:number>/", submissions.version, name="version"),
+    path("proposals/<int:pk>/versions/<int:number>/compare/<int:other>/", submissions.version_compare, name="compare"),
+    path("proposals/<int:pk>/versions/<int:number>/receipt/", submissions.receipt, name="receipt-of"),
+    path("proposals/<int:pk>/versions/<int:number>/receipt.pdf", submissions.receipt_pdf, name="receipt-pdf"),
+    path(
+        "proposals/<int:pk>/versions/<int:number>/<slug:what>.json", submissions.receipt_json, name="receipt-json"
+    ),
+    path(
+        "proposals/<int:pk>/versions/<int:number>/files/<slug:sha256>/",
+        documents.version_document,
+        name="version-document",
+    ),
+    path("proposals/<int:pk>/receipt/", submissions.receipt, name="receipt"),
+    path("proposals/<int:pk>/documents/add/", documents.document_add, name="document-add"),
+    path("proposals/<int:pk>/documents/<int:attachment>/file/", documents.document_download, name="document"),
+    path("proposals/<int:pk>/<part:part>/", parts.part_view, name="part"),
+    path("proposals/<int:pk>/<part:part>/add/<slug:kind>/", rows.row_add, name="row-add"),
+    path("proposals/<int:pk>/<part:part>/<slug:key>/", rows.row_edit, name="row-edit"),
+    path("proposals/<int:pk>/<part:part>/<slug:key>/remove/", rows.row_remove, name="row-remove"),
+    path("consortia/<int:pk>/", consortia.consortium, name="consortium"),
+    path("consortia/<int:pk>/invite/", consortia.invite, name="invite"),
+    path("members/<int:pk>/", consortia.member, name="member"),
+    path("members/<int:pk>/role/", consortia.member_role, name="member-role"),
+    path("members/<int:pk>/consent/", consortia.consent, name="consent"),
+    path("members/<int:pk>/decline/", consortia.decline, name="decline"),
+    path("members/<int:pk>/leave/", consortia.leave, name="leave"),
+    path("members/<int:pk>/invite/", consortia.person_invite, name="person-invite"),
+    path("members/<int:pk>/team/", consortia.team_add, name="team-add"),
+    path("team/<int:pk>/remove/", consortia.team_remove, name="team-remove"),
+    path("invitations/<int:pk>/resend/", consortia.invitation_end, {"act": "resend"}, name="invitation-resend"),
+    path("invitations/<int:pk>/revoke/", consortia.invitation_end, {"act": "revoke"}, name="invitation-revoke"),
+    path("invitations/<str:token>/", consortia.invitation, name="invitation"),
+    path("organizations/<int:pk>/owners/", consortia.owners, name="owners"),
+    path("organizations/<int:pk>/owners/<int:holding>/", consortia.owner, name="owner"),
+]

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from program.enums import OfficeRole
 from program.models.base import Dated, Revised, TimeStamped
+from program.querysets import OrganizationQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -221,6 +222,7 @@ class Organization(Revised):
     people = models.ManyToManyField(
         User, through="Affiliation", through_fields=("organization", "user"), related_name="organizations"
     )
+    objects = OrganizationQuerySet.as_manager()
 
     class Meta:
         ordering = ["legal_name"]

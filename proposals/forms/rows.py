@@ -42,6 +42,11 @@ class Section:
     note: str
     fields: list[BoundField]
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Label and value in words, for who may read and not edit."""
+        return [(str(field.label), in_words(field, as_posted(field))) for field in self.fields]
+
 
 class RowForm(forms.ModelForm):
     """One row of a draft. Keys of the database and constraints are the service's to check."""
@@ -109,6 +114,16 @@ def as_posted(field: BoundField) -> Any:
     if isinstance(field.field, forms.NullBooleanField):
         return {True: "true", False: "false"}.get(value, value if isinstance(value, str) else "unknown")
     return "" if value is None else str(value)
+
+
+def in_words(field: BoundField, value: Any) -> str:
+    """A posted value as a reader says it: the label of a choice rather than its code."""
+    choices = getattr(field.field, "choices", None)
+    if choices is None:
+        return {"True": "Yes", "False": "No"}.get(str(value), str(value))
+    labels = {str(getattr(code, "value", code)): str(label) for code, label in choices if code not in ("", None)}
+    values = value if isinstance(value, list) else [value]
+    return ", ".join(labels.get(str(each), str(each)) for each in values)
 
 
 EXPORT = ("jurisdiction", "eccn", "eccn_basis", "eccn_reference")

@@ -15,6 +15,7 @@ from proposals.enums import OperatingAct, Part
 from proposals.forms.rows import AnswerForm, PartForm, RowForm, StatementForm
 from proposals.models import Answer
 from proposals.questionnaire import SUBJECTS, Group
+from proposals.views.documents import facts_of_documents
 from proposals.views.kinds import ADDED, KINDS, LAYERS, form_of, part_form
 from proposals.views.saving import as_json, conflict_page, is_autosave, save, token_of
 from proposals.views.workspace import Workspace, seen, show, workspace
@@ -174,10 +175,24 @@ def facts_of_requirements(space: Workspace, refused_form: RowForm | None) -> dic
     return {"rows": shown}
 
 
+def facts_of_consortium(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:
+    """The members as the package will name them, with what is missing at each."""
+    supplied = {member.key: layers for member, layers in space.progress.supply}
+    rows = []
+    for row in space.proposal.consortium.present_members:  # type: ignore[attr-defined]
+        key = f"member-{row.pk}"
+        value = space.progress.package.member(key)
+        names = [layer.label for layer, yes in zip(space.progress.layers, supplied[key], strict=True) if yes]
+        rows.append((row, value, names, space.progress.problems_of(key)))
+    return {"rows": rows}
+
+
 FACTS: Final[dict[str, Callable[[Workspace, RowForm | None], dict[str, Any]]]] = {
     Part.MARKETS: facts_of_markets,
     Part.OPERATING_MODEL: facts_of_operating_model,
     Part.SUPPORT: facts_of_support,
     Part.COMPLIANCE: facts_of_compliance,
     Part.REQUIREMENTS: facts_of_requirements,
+    Part.CONSORTIUM: facts_of_consortium,
+    Part.DOCUMENTS: lambda space, _: facts_of_documents(space),
 }

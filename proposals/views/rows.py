@@ -14,11 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from program.revisions import StaleRevision
 from proposals import services
 from proposals.enums import OperatingAct, Part
-from proposals.forms.rows import RowForm
+from proposals.forms.rows import RowForm, in_words
+from proposals.forms.submissions import UploadForm
 from proposals.models import Attachment, Component, OperatingRole, Proposal, Site
 from proposals.views.kinds import ADDED, KINDS, Kind, find, form_of, rows_in
 from proposals.views.parts import part_page
-from proposals.views.saving import add_errors, as_json, conflict_page, in_words, is_autosave, save, token_of
+from proposals.views.saving import add_errors, as_json, conflict_page, is_autosave, save, token_of
 from proposals.views.workspace import seen, show, workspace
 
 
@@ -83,6 +84,7 @@ def row_page(
     if isinstance(row, Site):
         facts["acts"] = list(acts_at(row, refused_role))
     if isinstance(row, Component):
+        facts["upload"] = UploadForm()
         facts["evidence"] = [a for a in space.proposal.present_attachments if a.row_key == row.key]  # type: ignore[attr-defined]
     return show(request, "proposals/row.html", space, facts)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from program.canonical import canonical_json, sha256_hex
 from program.revisions import StaleRevision
 from proposals import services
-from proposals.forms.rows import PartForm, RowForm
+from proposals.forms.rows import PartForm, RowForm, in_words
 from proposals.views.workspace import show, workspace
 
 
@@ -147,13 +147,3 @@ def conflict_page(request: HttpRequest, saved: Saved, pk: int, back: str) -> Htt
     kept = [(field.html_name, value) for field in form for value in request.POST.getlist(field.html_name)]
     facts = {"rows": shown, "kept": kept, "token": _fresh_token(form), "by": conflict.by, "back": back}
     return show(request, "proposals/conflict.html", workspace(request, pk), facts, status=409)
-
-
-def in_words(field: Any, value: Any) -> str:
-    """A posted value as a reader says it: the label of a choice rather than its code."""
-    choices = getattr(field.field, "choices", None)
-    if choices is None:
-        return str(value)
-    labels = {str(code): str(label) for code, label in choices}
-    values = value if isinstance(value, list) else [value]
-    return ", ".join(labels.get(str(each), str(each)) for each in values)

@@ -1,0 +1,61 @@
+"""The public check of a receipt: match or no match, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from program.canonical import canonical_json, sha256_hex
+from proposals.forms.submissions import VerificationForm
+from proposals.models import Receipt, Version
+
+LARGEST: Final = 5 * 1024 * 1024
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def receipts(request: HttpRequest) -> HttpResponse:
+    """Compare a number, a hash or a file with what the portal issued; reveals only whether it fits."""
+    code = request.GET.get("code", "")[:100]
+    form = VerificationForm(request.POST, request.FILES) if request.method == "POST" else VerificationForm(initial={"code": code})
+    answer: dict[str, object] = {}
+    if request.method == "POST" and form.is_valid():
+        upload, typed = form.cleaned_data.get("file"), form.cleaned_data.get("code", "")
+        if upload is not None and upload.size > LARGEST:
+            form.add_error("file", "The file is larger than 5 MB. Give its SHA-256 instead.")
+        elif upload is not None:
+            tried = hashes_of(upload.read())
+            fits = matches(tried) and (not typed or is_known(typed))
+            answer = {"tried": "the file", "fits": fits, "sha256": tried[0]}
+        else:
+            answer = {"tried": "the number or hash", "fits": is_known(typed), "sha256": ""}
+    return render(request, "proposals/receipts.html", {"form": form, "answer": answer})
+
+
+def is_known(text: str) -> bool:
+    """Whether ``text`` is a receipt's number, or the hash of a receipt or of a submitted package."""
+    word = "".join(text.split())
+    if len(word) == 64:
+        return matches([word.lower()])
+    return Receipt.objects.filter(number=word.upper()).exists()
+
+
+def matches(hashes: list[str]) -> bool:
+    return (
+        Receipt.objects.filter(sha256__in=hashes).exists() or Version.objects.filter(sha256__in=hashes).exists()
+    )
+
+
+def hashes_of(content: bytes) -> list[str]:
+    """The hash of the bytes, and of the same JSON in canonical spelling, if it is JSON."""
+    found = [sha256_hex(content)]
+    try:
+        found.append(sha256_hex(canonical_json(json.loads(content))))
+    except (ValueError, RecursionError):
+        return found
+    return found

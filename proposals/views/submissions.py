@@ -1,0 +1,313 @@
+"""Certify, submit, prove: the review page, versions and their comparison, receipts, withdrawal, changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from program import clock
+from program.acts import fresh_sign_in_required
+from program.differences import compare_texts
+from program.documents import Withheld, download_response
+from program.transitions import NotReady, Problem, WrongStatus
+from proposals import services
+from proposals.comparison import Change, compare
+from proposals.composition import rules_of
+from proposals.enums import PaperState, Part, ProposalStatus
+from proposals.forms.submissions import CertificationForm, MaterialChangeForm, SubmissionForm, WithdrawalForm
+from proposals.models import Proposal, Version
+from proposals.progress import LinkedProblem, Progress
+from proposals.readiness import Candidate
+from proposals.views.workspace import Workspace, seen, show, workspace
+
+
+@require_safe
+def review(request: HttpRequest, pk: int) -> HttpResponse:
+    """The package as reviewers will see it, everything that is missing, the certification, the submission."""
+    return review_page(request, workspace(request, pk, "review"))
+
+
+def review_page(
+    request: HttpRequest,
+    space: Workspace,
+    *,
+    certify: CertificationForm | None = None,
+    problems: list[Problem] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    proposal = space.proposal
+    candidate = Candidate(proposal)
+    candidate.__dict__.update(package=space.progress.package, call=proposal.call)
+    package = space.progress.package
+    again = proposal.status in (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED)
+    verb = "resubmit" if again else "submit"
+    may_submit = space.may_certify and request.user.has_perm(f"proposals.{verb}_proposal", proposal)
+    initial = {"content_sha256": package.sha256, "signer_title": space.user.title}
+    facts: dict[str, Any] = {
+        "package": package,
+        "sha256": package.sha256,
+        "us_content": space.progress.us_content,
+        "certification": candidate.certification,
+        "window": [linked(space, problem) for problem in [*candidate.late(), *candidate.unchanged()]],
+        "refusals": [linked(space, problem) for problem in problems or ()],
+        "form": certify or CertificationForm(initial=initial),
+        "submission": SubmissionForm(),
+        "may_submit": may_submit,
+        "is_again": again,
+        "submit_url": reverse(f"proposals:{verb}", args=[proposal.pk]),
+        "limit": candidate.limit,
+        "now": clock.now(),
+        "is_over": proposal.status not in (ProposalStatus.DRAFT, ProposalStatus.SUBMITTED, ProposalStatus.RETURNED),
+        "steps": ["Complete the package", "Certify", "Submit"],
+    }
+    return show(request, "proposals/review.html", space, facts, status=status)
+
+
+def linked(space: Workspace, problem: Problem) -> LinkedProblem:
+    """A problem of the act itself leads to its place on the review page, others to their field."""
+    own = {"certification": "#certify", "typed_signature": "#id_typed_signature", "authority_basis": "#id_authority_basis",
+           "signer_title": "#id_signer_title"}  # fmt: skip
+    if problem.code in ("late", "unchanged", "call-cancelled", "call-not-issued", "content-changed"):
+        return LinkedProblem(problem.code, problem.message, problem.clause, problem.part, problem.field, "")
+    found = space.progress.linked(problem)
+    url = own.get(problem.field, found.url)
+    return LinkedProblem(found.code, found.message, found.clause, found.part, found.field, url)
+
+
+@require_POST
+@fresh_sign_in_required
+def certify(request: HttpRequest, pk: int) -> HttpResponse:
+    """Certify exactly the content that was shown; needs a fresh sign-in."""
+    space = workspace(request, pk, "review")
+    if not space.may_certify:
+        raise PermissionDenied("Only an authorized representative of the anchor certifies.")
+    form = CertificationForm(request.POST)
+    if not form.is_valid():
+        return review_page(request, space, certify=form, status=422)
+    try:
+        services.certify_proposal(Proposal.objects.get(pk=pk), by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+    except NotReady as refusal:
+        for problem in refusal.problems:
+            if problem.field in form.fields:
+                form.add_error(problem.field, problem.message)
+        rest = [problem for problem in refusal.problems if problem.field not in form.fields]
+        form.data = form.data.copy()
+        form.data["content_sha256"] = space.progress.package.sha256
+        return review_page(request, space, certify=form, problems=rest, status=422)
+    messages.success(request, "Certified. Any change to the package takes the certification away; submit it now.")
+    return redirect(f"{reverse('proposals:review', args=[pk])}#submit")
+
+
+@require_POST
+@fresh_sign_in_required
+def submit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Hand the certified package to Commerce; needs a fresh sign-in."""
+    return _submit(request, pk, services.submit_proposal)
+
+
+@require_POST
+@fresh_sign_in_required
+def resubmit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Replace the last version, or correct a returned one; needs a fresh sign-in."""
+    return _submit(request, pk, services.resubmit_proposal)
+
+
+def _submit(request: HttpRequest, pk: int, service: Any) -> HttpResponse:
+    proposal = seen(request, pk)
+    form = SubmissionForm(request.POST)
+    note = form.cleaned_data["note"] if form.is_valid() else ""
+    try:
+        version = service(proposal, by=request.user, note=note)
+    except WrongStatus as refusal:
+        messages.warning(request, str(refusal))
+        return redirect("proposals:detail", pk)
+    except NotReady as refusal:
+        return review_page(request, workspace(request, pk, "review"), problems=refusal.problems, status=422)
+    messages.success(request, f"Version {version.number} of proposal {version.proposal.number} was received.")
+    return redirect("proposals:receipt", pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the proposal back, with a reason, after a page that says what follows."""
+    proposal = seen(request, pk)
+    if not request.user.has_perm("proposals.withdraw_proposal", proposal):
+        raise PermissionDenied("Only an authorized representative of the anchor withdraws.")
+    form = WithdrawalForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.withdraw_proposal(proposal, by=request.user, note=form.cleaned_data["note"])  # type: ignore[arg-type]
+        except WrongStatus as refusal:
+            messages.warning(request, str(refusal))
+        except NotReady as refusal:
+            form.add_error("note", str(refusal))
+        else:
+            messages.success(request, "The proposal is withdrawn.")
+        if not form.errors:
+            return redirect("proposals:detail", pk)
+    return show(request, "proposals/withdraw.html", workspace(request, pk, "detail"), {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def report_change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Report a material change of a submitted proposal."""
+    proposal = seen(request, pk)
+    if not request.user.has_perm("proposals.report_change_proposal", proposal):
+        raise PermissionDenied("Only administrators and authorized representatives report changes of a submitted proposal.")
+    form = MaterialChangeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        services.report_material_change(proposal, by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        messages.success(request, "Your report is in the record, and the Program office is told.")
+        return redirect("proposals:detail", pk)
+    return show(request, "proposals/report_change.html", workspace(request, pk, "detail"), {"form": form})
+
+
+# What was submitted
+
+
+@require_safe
+def version_list(request: HttpRequest, pk: int) -> HttpResponse:
+    """Every version with its receipt, the newest first."""
+    proposal = seen(request, pk)
+    rows = list(proposal.versions.select_related("receipt", "submitted_by", "certification").defer("package").order_by("-number"))
+    return render(request, "proposals/versions.html", {**frame(request, proposal), "rows": rows})
+
+
+def frame(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
+    """What the pages of versions print around; the side shows parts only to who has the working copy."""
+    return {"proposal": proposal, "has_draft": request.user.has_perm("proposals.view_draft_proposal", proposal)}
+
+
+def version_seen(request: HttpRequest, pk: int, number: int) -> Version:
+    rows = Version.objects.visible_to(request.user)
+    found: Version = get_object_or_404(
+        rows.select_related("proposal__call", "proposal__consortium", "certification", "submitted_by", "receipt"),
+        proposal=pk, number=number,
+    )  # fmt: skip
+    return found
+
+
+@require_safe
+def version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """One version as it was submitted; a government reading is recorded."""
+    found = version_seen(request, pk, number)
+    services.record_reading(found, by=request.user)  # type: ignore[arg-type]
+    progress = Progress(pk, found.value, rules_of(found.proposal.call))
+    others = list(found.proposal.versions.exclude(number=number).order_by("-number").values_list("number", flat=True))
+    facts = {
+        **frame(request, found.proposal),
+        "version": found,
+        "package": found.value,
+        "progress": progress,
+        "us_content": progress.us_content,
+        "others": others,
+    }
+    return render(request, "proposals/version.html", facts)
+
+
+@require_safe
+def version_compare(request: HttpRequest, pk: int, number: int, other: int) -> HttpResponse:
+    """What version ``number`` says differently from version ``other``, part by part; 0 is the working copy."""
+    before = version_seen(request, pk, other)
+    services.record_reading(before, by=request.user)  # type: ignore[arg-type]
+    if number == 0:
+        space = workspace(request, pk, "versions")
+        after, name = space.progress.package, "the working copy"
+    else:
+        after, name = version_seen(request, pk, number).value, f"version {number}"
+    changes = [shown_change(change) for change in compare(before.value, after)]
+    groups = [(part, [change for change in changes if change["part"] == part]) for part in Part]
+    facts = {
+        **frame(request, before.proposal),
+        "before": before,
+        "after_name": name,
+        "number": number,
+        "groups": [(part, found) for part, found in groups if found],
+        "change_count": len(changes),
+    }
+    return render(request, "proposals/compare.html", facts)
+
+
+HIDDEN = {"layer", "key"}
+
+
+def shown_change(change: Change) -> dict[str, Any]:
+    """A change with the words of its fields, long texts word by word."""
+    fields = []
+    for field in change.fields:
+        before, after = said(field.before), said(field.after)
+        if field.field in HIDDEN or before == after:
+            continue
+        segments = compare_texts(before, after) if before and after else None
+        fields.append({"label": field.field.replace("_", " ").capitalize().replace("Us ", "U.S. ").replace(" usd", ", USD"), "before": before, "after": after, "segments": segments})
+    return {"part": change.part, "kind": change.kind.value, "name": change.name, "fields": fields}
+
+
+def said(value: Any) -> str:
+    """A JSON value as a reader reads it."""
+    if value in (None, "", [], {}):
+        return ""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, dict):
+        if set(value) == {"code", "name"}:
+            return value["name"] or value["code"]
+        pairs = ((key, said(each)) for key, each in value.items() if key != "key")
+        return "; ".join(f"{key.replace('_', ' ')}: {text}" for key, text in pairs if text)
+    if isinstance(value, list):
+        return "\n".join(filter(None, map(said, value)))
+    return str(value)
+
+
+@require_safe
+def receipt(request: HttpRequest, pk: int, number: int | None = None) -> HttpResponse:
+    """The receipt of a version: what was received, when, under which rule, and how anybody can check it."""
+    proposal = seen(request, pk)
+    found = version_seen(request, pk, number or proposal.version_count)
+    paper = getattr(found.receipt, "paper", None)
+    facts = {
+        **frame(request, proposal),
+        "version": found,
+        "receipt": found.receipt,
+        "package": found.value,
+        "paper": paper,
+        "is_made": paper is not None and paper.state == PaperState.MADE,
+        "check_url": request.build_absolute_uri(reverse("proposals:receipts")) + f"?code={found.receipt.number}",
+    }
+    return render(request, "proposals/receipt.html", facts)
+
+
+@require_safe
+def receipt_pdf(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """The receipt as PDF, once it is made."""
+    found = version_seen(request, pk, number)
+    paper = getattr(found.receipt, "paper", None)
+    if paper is None or paper.document is None:
+        messages.info(request, "The PDF is being made. Try again in a minute.")
+        return redirect("proposals:receipt-of", pk, number)
+    try:
+        return download_response(paper.document)
+    except Withheld as reason:
+        messages.warning(request, str(reason))
+        return redirect("proposals:receipt-of", pk, number)
+
+
+@require_safe
+def receipt_json(request: HttpRequest, pk: int, number: int, what: str) -> HttpResponse:
+    """The canonical text of a receipt or of its package, byte for byte what was hashed."""
+    found = version_seen(request, pk, number)
+    texts = {"receipt": found.receipt.body, "package": found.package}
+    if what not in texts:
+        raise Http404
+    if what == "package":
+        services.record_reading(found, by=request.user)  # type: ignore[arg-type]
+    response = HttpResponse(texts[what], content_type="application/json")
+    name = f"{found.receipt.number}-{what}.json"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
