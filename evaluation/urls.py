@@ -2,11 +2,110 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
 from django.urls import path
+
+from evaluation.views import (
+    assignments,
+    catalog,
+    consortium,
+    designations,
+    desk,
+    determinations,
+    intake,
+    positions,
+    proposals,
+    record,
+    reviews,
+    screening,
+)
 
 app_name = "evaluation"
 urlpatterns = [
-    path("desk/proposals/<str:number>/", lambda r, number: HttpResponse(), name="proposal"),
-    path("proposals/<int:pk>/questions/", lambda r, pk: HttpResponse(), name="questions"),
+    path("desk/", desk.desk, name="desk"),
+    path("desk/intake/", intake.intake, name="intake"),
+    path("desk/intake/<str:number>/", intake.intake_proposal, name="intake-proposal"),
+    path("desk/intake/<str:number>/findings/", intake.completeness_save, name="completeness-save"),
+    path("desk/intake/<str:number>/accept/", intake.intake_accept, name="intake-accept"),
+    path("desk/intake/<str:number>/return/", intake.intake_return, name="intake-return"),
+    path("desk/intake/<str:number>/screen/", intake.intake_screen, name="intake-screen"),
+    path("desk/proposals/<str:number>/", proposals.proposal, name="proposal"),
+    path("desk/proposals/<str:number>/questions/", proposals.question_ask, name="question-ask"),
+    path(
+        "desk/proposals/<str:number>/questions/<int:pk>/withdraw/",
+        proposals.question_withdraw,
+        name="question-withdraw",
+    ),
+    path(
+        "desk/proposals/<str:number>/referrals/<int:pk>/reopen/",
+        proposals.referral_reopen,
+        name="referral-reopen",
+    ),
+    path(
+        "desk/proposals/<str:number>/determination/",
+        determinations.determination_prepare,
+        name="determination-prepare",
+    ),
+    path("desk/screening/", screening.screening, name="screening"),
+    path("desk/screening/lists/", screening.list_import, name="list-import"),
+    path("desk/screening/<int:pk>/", screening.check_adjudicate, name="check-adjudicate"),
+    path("desk/assignments/<str:number>/", assignments.assignments, name="assignments"),
+    path("desk/assignments/<str:number>/assign/", assignments.reviewer_assign, name="reviewer-assign"),
+    path("desk/assignments/<str:number>/recuse/", assignments.person_recuse, name="person-recuse"),
+    path("desk/assignments/<str:number>/<int:pk>/end/", assignments.assignment_end, name="assignment-end"),
+    path("desk/assigned/<int:pk>/", reviews.assignment, name="assignment"),
+    path("desk/assigned/<int:pk>/declare/", reviews.conflict_declare, name="conflict-declare"),
+    path("desk/reviews/<int:pk>/", reviews.review, name="review"),
+    path("desk/reviews/<int:pk>/save/", reviews.review_save, name="review-save"),
+    path("desk/reviews/<int:pk>/scores/<int:score_pk>/", reviews.score_save, name="score-save"),
+    path("desk/reviews/<int:pk>/submit/", reviews.review_submit, name="review-submit"),
+    path("desk/reviews/<int:pk>/reopen/", reviews.review_reopen, name="review-reopen"),
+    path("desk/positions/<int:pk>/", positions.position, name="position"),
+    path("desk/positions/<int:pk>/acknowledge/", positions.referral_acknowledge, name="referral-acknowledge"),
+    path("desk/positions/<int:pk>/file/", positions.position_file, name="position-file"),
+    path("desk/determinations/", determinations.determination_list, name="determinations"),
+    path("desk/determinations/<int:pk>/", determinations.determination, name="determination"),
+    path("desk/determinations/<int:pk>/packet.json", determinations.packet_json, name="packet"),
+    path("desk/determinations/<int:pk>/save/", determinations.determination_save, name="determination-save"),
+    path("desk/determinations/<int:pk>/conditions/", determinations.condition_add, name="condition-add"),
+    path(
+        "desk/determinations/<int:pk>/conditions/<int:condition_pk>/remove/",
+        determinations.condition_remove,
+        name="condition-remove",
+    ),
+    path(
+        "desk/determinations/<int:pk>/ready/", determinations.determination_ready, name="determination-ready"
+    ),
+    path("desk/determinations/<int:pk>/sign/", determinations.determination_sign, name="determination-sign"),
+    path(
+        "desk/determinations/<int:pk>/recall/",
+        determinations.determination_recall,
+        name="determination-recall",
+    ),
+    path("desk/determinations/<int:pk>/announcement/", determinations.announcement, name="announcement"),
+    path(
+        "desk/determinations/<int:pk>/announce/",
+        determinations.determination_announce,
+        name="determination-announce",
+    ),
+    path("desk/designations/", desk.designation_list, name="designations"),
+    path("desk/designations/<str:number>/", designations.designation, name="designation"),
+    path(
+        "desk/designations/<str:number>/conditions/<int:pk>/met/",
+        designations.condition_meet,
+        name="condition-meet",
+    ),
+    path("desk/designations/<str:number>/<slug:act>/", designations.designation_act, name="designation-act"),
+    path("desk/record/", record.record, name="record"),
+    path("desk/record/verify/", record.record_verify, name="record-verify"),
+    path("letters/<int:pk>/", designations.letter, name="letter"),
+    path("proposals/<int:pk>/questions/", consortium.questions, name="questions"),
+    path(
+        "proposals/<int:pk>/questions/<int:question_pk>/", consortium.question_answer, name="question-answer"
+    ),
+    path("proposals/<int:pk>/catalog-release/", consortium.catalog_release, name="catalog-release"),
+    path(
+        "proposals/<int:pk>/catalog-release/withdraw/", consortium.catalog_withdraw, name="catalog-withdraw"
+    ),
+    path("catalog/", catalog.catalog, name="catalog"),
+    path("catalog/<str:number>/", catalog.catalog_entry, name="catalog-entry"),
 ]

@@ -1,4 +1,4 @@
-"""Priority AI export packages, E.O. 14320 s.3(d): for everybody what was released, for those inside the rest."""
+"""Priority AI export packages, E.O. 14320 s.3(d): what was released, and more for those inside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ class DesignationFilter(django_filters.FilterSet):
     """What narrows the list of designations; sector and market as released for the catalog."""
 
     status = django_filters.ChoiceFilter(choices=DesignationStatus)
-    sector = django_filters.ChoiceFilter(choices=Sector, method="narrow_to_sector", label="Sector as released.")
+    sector = django_filters.ChoiceFilter(
+        choices=Sector, method="narrow_to_sector", label="Sector as released."
+    )
     market = django_filters.CharFilter(
         method="narrow_to_market", max_length=30, label="Code of a released target market, such as KE."
     )
@@ -34,7 +36,9 @@ class DesignationFilter(django_filters.FilterSet):
         return designations.filter(_released() & Q(catalog_entry__sectors__contains=[value]))
 
     def narrow_to_market(self, designations: QuerySet, name: str, value: str) -> QuerySet:
-        shown = Q(catalog_entry__shows_markets=True, catalog_entry__markets__contains=[{"code": value.upper()}])
+        shown = Q(
+            catalog_entry__shows_markets=True, catalog_entry__markets__contains=[{"code": value.upper()}]
+        )
         return designations.filter(_released() & shown)
 
 
@@ -51,7 +55,9 @@ class MarketSerializer(serializers.Serializer):
 class ReleasedSerializer(serializers.ModelSerializer):
     """What the anchor released: markets and members only where it said so."""
 
-    layers = serializers.DictField(child=serializers.CharField(), help_text=f"By layer: {', '.join(StackLayer)}.")
+    layers = serializers.DictField(
+        child=serializers.CharField(), help_text=f"By layer: {', '.join(StackLayer)}."
+    )
     sectors = serializers.ListField(child=serializers.CharField())
     markets = serializers.SerializerMethodField()
     members = serializers.SerializerMethodField()
@@ -71,7 +77,7 @@ class ReleasedSerializer(serializers.ModelSerializer):
 
 
 class DesignationSerializer(serializers.ModelSerializer):
-    """A designation; ``proposal`` is its id for who may see the proposal, ``released`` what the catalog shows."""
+    """A designation; ``proposal`` is an id for who may see it, ``released`` is what the catalog shows."""
 
     proposal = serializers.SerializerMethodField()
     released = serializers.SerializerMethodField()
@@ -91,7 +97,9 @@ class DesignationSerializer(serializers.ModelSerializer):
 
 @extend_schema_view(
     list=extend_schema(operation_id="designations_list", summary="List designations", tags=["designations"]),
-    retrieve=extend_schema(operation_id="designations_read", summary="Read one designation", tags=["designations"]),
+    retrieve=extend_schema(
+        operation_id="designations_read", summary="Read one designation", tags=["designations"]
+    ),
 )
 class DesignationViewSet(Resource):
     """Designated packages; without sign-in the active ones that were released for the catalog."""

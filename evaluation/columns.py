@@ -1,0 +1,80 @@
+"""Five consultations as columns of a page: agency, state in words, tone, due date. Colour is never alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evaluation.enums import Carry, ReferralStatus, Stance
+from evaluation.querysets import is_official
+from program.enums import OfficeRole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from evaluation.models import Referral
+    from program.models import User
+
+TONES = {
+    Stance.SUPPORT: "good",
+    Stance.SUPPORT_WITH_CONDITIONS: "waiting",
+    Stance.OBJECT: "bad",
+    Stance.NO_POSITION: "neutral",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One agency's consultation as a page shows it."""
+
+    agency: str
+    state: str
+    tone: str
+    due_at: datetime | None = None
+    note: str = ""
+    url: str = ""
+
+
+def columns(referrals: Iterable[Referral], user: User, now: datetime) -> list[Column]:
+    """The columns that ``user`` may read: another agency's stance shows once one's own agency has answered."""
+    rows = list(referrals)
+    mine = user.agencies_as(OfficeRole.LEAD)
+    has_answered = any(r.agency.code in mine and r.status == ReferralStatus.ANSWERED for r in rows)
+    return [
+        _column(row, now, reads=is_official(user) or has_answered or row.agency.code in mine) for row in rows
+    ]
+
+
+def _column(referral: Referral, now: datetime, *, reads: bool) -> Column:
+    name = str(referral.agency)
+    if referral.status == ReferralStatus.ANSWERED and referral.position is not None:
+        note = "Kept from an earlier version" if referral.carry == Carry.KEEP else ""
+        if not reads:
+            return Column(name, "Answered", "info", note="Shown once your agency has answered")
+        return Column(
+            name, referral.position.get_stance_display(), TONES[Stance(referral.position.stance)], note=note
+        )
+    if referral.status == ReferralStatus.LAPSED:
+        return Column(name, "No response", "bad", referral.due_at)
+    if referral.due_at <= now:
+        return Column(name, "Overdue", "bad", referral.due_at)
+    note = referral.get_carry_display() if referral.carry in (Carry.RECONFIRM, Carry.REOPEN) else ""
+    return Column(name, referral.get_status_display(), "waiting", referral.due_at, note)
+
+
+def summary(found: list[Column]) -> str:
+    """ "3 of 5 in, 1 objects": computed, never a status of the proposal."""
+    if not found:
+        return "Not referred"
+    answered = sum(c.tone in ("good", "neutral", "info") or c.state in Stance.labels for c in found)
+    parts = [f"{answered} of {len(found)} in"]
+    for words, one, many in (
+        ("Object", "objects", "object"),
+        ("No response", "did not respond", "did not respond"),
+    ):
+        if number := sum(c.state == words for c in found):
+            parts.append(f"{number} {one if number == 1 else many}")
+    if late := sum(c.state == "Overdue" for c in found):
+        parts.append(f"{late} overdue")
+    return ", ".join(parts)

@@ -1,0 +1,232 @@
+"""What people type at the desk and in answer to it; the services decide what is enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from evaluation.enums import Outcome, Recommendation, Stance
+from evaluation.models import CatalogEntry, Condition, Determination, Finding, Review, Score
+from program.enums import StackLayer
+from program.models import Agency, User
+from proposals.enums import Part
+
+if TYPE_CHECKING:
+    from program.models import Criterion
+
+LIMIT = 20_000
+
+
+def text(rows: int = 4, limit: int = LIMIT) -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": rows, "maxlength": limit})
+
+
+def day() -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+class ReasonForm(forms.Form):
+    """An act that needs its reason in words."""
+
+    reason = forms.CharField(widget=text(3), required=False, label="Reason")
+
+    def __init__(self, *args: Any, label: str = "Reason", hint: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].label = label
+        self.fields["reason"].help_text = hint
+
+
+class ScreeningListForm(forms.Form):
+    file = forms.FileField(
+        label="Consolidated Screening List, CSV file",
+        help_text="The file as published, with its 29 columns. Nothing changes if a row cannot be read.",
+    )
+    name = forms.CharField(max_length=200, initial="Consolidated Screening List")
+    file_date = forms.DateField(label="Date of the file", widget=day())
+    accept_smaller = forms.BooleanField(
+        required=False,
+        label="The file is complete, although it is much shorter than the one before",
+    )
+
+
+class AssignForm(forms.Form):
+    agency = forms.ModelChoiceField(Agency.objects.none())
+    reviewer = forms.ModelChoiceField(
+        User.objects.none(), widget=forms.Select(attrs={"data-combo-box": True})
+    )
+
+    def __init__(self, *args: Any, agencies: Any, reviewers: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["agency"].queryset = agencies  # type: ignore[attr-defined]
+        self.fields["reviewer"].queryset = reviewers  # type: ignore[attr-defined]
+
+
+class RecuseForm(forms.Form):
+    person = forms.ModelChoiceField(User.objects.none(), label="Who is recused")
+    reason = forms.CharField(widget=text(2), required=False)
+    replacement = forms.ModelChoiceField(
+        User.objects.none(), required=False, label="Replaced by", empty_label="Nobody yet",
+        help_text="A reviewer of the same agency.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, people: Any, replacements: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"].queryset = people  # type: ignore[attr-defined]
+        self.fields["replacement"].queryset = replacements  # type: ignore[attr-defined]
+
+
+class ConflictForm(forms.Form):
+    has_conflict = forms.TypedChoiceField(
+        label="Does a conflict of interest stand against your review?",
+        choices=[("no", "No. I have none that I know of."), ("yes", "Yes. I describe it below.")],
+        coerce=lambda word: word == "yes",
+        widget=forms.RadioSelect,
+    )
+    text = forms.CharField(
+        widget=text(3), required=False, label="The conflict",
+        help_text="Employment, holdings, family, earlier work for a member or its owners.",
+    )  # fmt: skip
+
+
+class ReviewForm(forms.ModelForm):
+    """The overall part of a sheet; ``revision`` is the one that was read."""
+
+    recommendation = forms.ChoiceField(
+        choices=Recommendation, widget=forms.RadioSelect, required=False, label="Overall recommendation"
+    )
+
+    class Meta:
+        model = Review
+        fields = ("recommendation", "rationale", "private_notes")
+        widgets = {"rationale": text(5), "private_notes": text(3)}
+
+
+class ScoreForm(forms.ModelForm):
+    """One line of a sheet: a value on the criterion's scale or "not applicable"."""
+
+    value = forms.TypedChoiceField(
+        coerce=int, empty_value=None, required=False, widget=forms.RadioSelect, label="Score"
+    )
+
+    class Meta:
+        model = Score
+        fields = ("value", "not_applicable", "strengths", "weaknesses")
+        widgets = {"strengths": text(2), "weaknesses": text(2)}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        criterion: Criterion = self.instance.criterion
+        self.fields["value"].choices = [  # type: ignore[attr-defined]
+            (value, f"{value}: {words}" if (words := criterion.anchors.get(str(value))) else str(value))
+            for value in range(criterion.lowest, criterion.highest + 1)
+        ]
+        self.fields["not_applicable"].label = "Not applicable to this package"
+
+
+class PositionForm(forms.Form):
+    stance = forms.ChoiceField(choices=Stance, widget=forms.RadioSelect, required=False, label="Position")
+    rationale = forms.CharField(widget=text(6), required=False, label="Reasons")
+    conditions = forms.CharField(
+        widget=text(4), required=False, help_text="For support with conditions: each condition in words."
+    )
+    parts_commented = forms.MultipleChoiceField(
+        choices=Part, required=False, widget=forms.CheckboxSelectMultiple, label="Parts that this position speaks of",
+        help_text="When a later version changes none of these, the position is kept. None ticked: the whole package.",
+    )  # fmt: skip
+
+
+class ReopenReferralForm(forms.Form):
+    due_on = forms.DateField(label="New last day", widget=day())
+    reason = forms.CharField(widget=text(2), required=False)
+
+
+class QuestionForm(forms.Form):
+    agency = forms.ModelChoiceField(Agency.objects.none(), label="In the name of")
+    question = forms.CharField(widget=text(4), required=False)
+    due_on = forms.DateField(label="Last day for the answer", widget=day())
+
+    def __init__(self, *args: Any, agencies: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["agency"].queryset = agencies  # type: ignore[attr-defined]
+
+
+class DeterminationForm(forms.ModelForm):
+    outcome = forms.ChoiceField(choices=Outcome, widget=forms.RadioSelect, required=False)
+
+    class Meta:
+        model = Determination
+        fields = ("outcome", "rationale", "letter_text", "expires_on", "defer_until")
+        widgets = {"rationale": text(6), "letter_text": text(5), "expires_on": day(), "defer_until": day()}
+
+
+class FindingForm(forms.ModelForm):
+    is_met = forms.TypedChoiceField(
+        choices=[("", "Not found yet"), ("yes", "Met"), ("no", "Not met")],
+        coerce=lambda word: word == "yes",
+        empty_value=None,
+        required=False,
+        label="Finding",
+    )
+
+    class Meta:
+        model = Finding
+        fields = ("is_met", "text")
+        widgets = {"text": text(2)}
+        labels = {"text": "In words"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["is_met"] = {True: "yes", False: "no", None: ""}[self.instance.is_met]
+
+
+class ConditionForm(forms.ModelForm):
+    class Meta:
+        model = Condition
+        fields = ("text", "owner", "due_on", "evidence", "effect")
+        widgets = {"text": text(2), "due_on": day(), "evidence": text(2), "effect": text(2)}
+
+
+class CatalogEntryForm(forms.ModelForm):
+    """What the anchor makes public; a text for each layer, blank where nothing is released."""
+
+    class Meta:
+        model = CatalogEntry
+        fields = (
+            "title",
+            "summary",
+            "shows_markets",
+            "shows_members",
+            "contact_name",
+            "contact_email",
+            "contact_url",
+        )
+        widgets = {"summary": text(5, 3000)}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        released = self.instance.layers
+        for layer in StackLayer:
+            self.fields[f"layer_{layer}"] = forms.CharField(
+                label=layer.label, required=False, widget=text(3, 2000), initial=released.get(layer, "")
+            )
+        order = ["title", "summary", *(f"layer_{layer}" for layer in StackLayer)]
+        self.order_fields(order)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not (cleaned.get("contact_email") or cleaned.get("contact_url")):
+            raise ValidationError("Give foreign buyers an e-mail address or a web address.")
+        return cleaned
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The fields of the entry as the service takes them."""
+        plain = {name: self.cleaned_data[name] for name in self.Meta.fields}
+        layers = {
+            str(layer): words
+            for layer in StackLayer
+            if (words := self.cleaned_data[f"layer_{layer}"].strip())
+        }
+        return {**plain, "layers": layers}

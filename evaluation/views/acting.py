@@ -1,0 +1,53 @@
+"""How a page of the desk carries out an act: call one service, say what came of it in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.shortcuts import redirect
+
+from program.revisions import StaleRevision
+from program.transitions import NotReady, Problem, WrongStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django import forms
+    from django.http import HttpRequest, HttpResponse
+
+
+def carry_out(
+    request: HttpRequest,
+    service: Callable[..., Any],
+    *args: Any,
+    done: str,
+    to: str,
+    again: Callable[[list[Problem]], HttpResponse],
+    **details: Any,
+) -> HttpResponse:
+    """Do the act and go ``to`` the page that shows it, or show the page ``again`` with every problem.
+
+    A missing right is 403; an act that somebody else did first is said in words.
+    """
+    try:
+        service(*args, by=request.user, **details)
+    except NotReady as refusal:
+        return again(refusal.problems)
+    except ValidationError as error:
+        return again([Problem("invalid", message) for message in error.messages])
+    except (WrongStatus, StaleRevision) as refusal:
+        messages.warning(request, str(refusal))
+        return redirect(to)
+    messages.success(request, done)
+    return redirect(to)
+
+
+def problems_of(form: forms.BaseForm) -> list[Problem]:
+    """What a form refuses, as problems with their fields."""
+    return [
+        Problem("invalid", message, field=form[name].html_name if name in form.fields else "")
+        for name, found in form.errors.items()
+        for message in found
+    ]

@@ -1,0 +1,142 @@
+"""Who reviews a proposal: assign, end, recuse and replace."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from evaluation import services
+from evaluation.forms import AssignForm, RecuseForm
+from evaluation.models import Assignment
+from evaluation.views.acting import carry_out, problems_of
+from evaluation.views.desk import require_desk
+from program.enums import OfficeRole
+from program.models import Agency, Office, User
+from proposals.models import Proposal, Recusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+    from program.transitions import Problem
+
+ASSIGNING = (OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD)
+RECUSABLE = (OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL)
+
+
+def agencies_of(user: User) -> QuerySet[Agency]:
+    """Agencies for which the person may assign: all of the five, or the one they lead."""
+    evaluating = Agency.objects.filter(is_evaluating=True)
+    if user.holds(OfficeRole.PROGRAM_OFFICER):
+        return evaluating
+    return evaluating.filter(code__in=user.agencies_as(OfficeRole.LEAD))
+
+
+def people_in(agencies: QuerySet[Agency], *roles: str) -> QuerySet[User]:
+    offices = Office.objects.in_force().filter(agency__in=agencies, role__in=roles)
+    return User.objects.filter(pk__in=offices.values("user"), is_active=True).order_by("name")
+
+
+def assign_form(request: HttpRequest, data: Any = None) -> AssignForm:
+    agencies = agencies_of(request.user)
+    return AssignForm(
+        data, prefix="assign", agencies=agencies, reviewers=people_in(agencies, OfficeRole.REVIEWER)
+    )
+
+
+def recuse_form(request: HttpRequest, data: Any = None) -> RecuseForm:
+    agencies = agencies_of(request.user)
+    return RecuseForm(
+        data, prefix="recuse", people=people_in(agencies, *RECUSABLE),
+        replacements=people_in(agencies, OfficeRole.REVIEWER),
+    )  # fmt: skip
+
+
+@require_safe
+def assignments(request: HttpRequest, number: str) -> HttpResponse:
+    """The reviewers of each agency, how far they are, and who is recused."""
+    return show_assignments(request, number)
+
+
+def show_assignments(
+    request: HttpRequest,
+    number: str,
+    problems: Iterable[Problem] = (),
+    forms: dict[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    require_desk(request.user, *ASSIGNING, OfficeRole.AUDITOR)
+    proposal = get_object_or_404(
+        Proposal.objects.visible_to(request.user).select_related("consortium"), number=number
+    )
+    facts = {
+        "proposal": proposal,
+        "assignments": Assignment.objects.visible_to(request.user)
+        .filter(proposal=proposal)
+        .for_list()
+        .select_related("assigned_by")
+        .order_by("agency__sort_order", "pk"),
+        "recusals": Recusal.objects.visible_to(request.user)
+        .filter(proposal=proposal)
+        .select_related("user", "recused_by", "replaced_by"),
+        "assign_form": assign_form(request),
+        "recuse_form": recuse_form(request),
+        "problems": problems,
+        "may_assign": request.user.holds(*ASSIGNING),
+        **(forms or {}),
+    }
+    return render(request, "evaluation/assignments.html", facts, status=status)
+
+
+@require_POST
+def reviewer_assign(request: HttpRequest, number: str) -> HttpResponse:
+    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    form = assign_form(request, request.POST)
+    again = partial(_again, request, number, {"assign_form": form})
+    if not form.is_valid():
+        return again(problems_of(form))
+    return carry_out(
+        request, services.assign_reviewer, proposal, done=f"{form.cleaned_data['reviewer']} was assigned.",
+        to=page(number), again=again, **form.cleaned_data,
+    )  # fmt: skip
+
+
+@require_POST
+def assignment_end(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    assignment = get_object_or_404(
+        Assignment.objects.visible_to(request.user), proposal__number=number, pk=pk
+    )
+    return carry_out(
+        request, services.end_assignment, assignment, done=f"The assignment of {assignment.reviewer} has ended.",
+        to=page(number), again=partial(_again, request, number, {}), reason=request.POST.get("reason", ""),
+    )  # fmt: skip
+
+
+@require_POST
+def person_recuse(request: HttpRequest, number: str) -> HttpResponse:
+    """Recuse a person, at once and in every channel, and name who replaces them."""
+    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    form = recuse_form(request, request.POST)
+    again = partial(_again, request, number, {"recuse_form": form})
+    if not form.is_valid():
+        return again(problems_of(form))
+    person = form.cleaned_data["person"]
+    return carry_out(
+        request, services.recuse, proposal, done=f"{person} is recused. The proposal is closed to them.",
+        to="/desk/" if person == request.user else page(number), again=again, **form.cleaned_data,
+    )  # fmt: skip
+
+
+def page(number: str) -> str:
+    return reverse("evaluation:assignments", args=[number])
+
+
+def _again(request: HttpRequest, number: str, forms: dict[str, Any], problems: list[Problem]) -> HttpResponse:
+    return show_assignments(request, number, problems, forms, status=422)

@@ -1,0 +1,144 @@
+"""The consortium's side: what the Government asks and has written, and what goes into the catalog."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from evaluation import services
+from evaluation.documents import DISCLAIMER
+from evaluation.forms import CatalogEntryForm
+from evaluation.models import CatalogEntry, Designation, InformationRequest, Letter, Reading, Return
+from evaluation.views.acting import carry_out, problems_of
+from program import clock
+from proposals.models import Proposal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.http import HttpRequest, HttpResponse
+
+    from program.transitions import Problem
+
+
+@require_safe
+def questions(request: HttpRequest, pk: int) -> HttpResponse:
+    return show_questions(request, pk)
+
+
+def show_questions(
+    request: HttpRequest, pk: int, problems: Iterable[Problem] = (), typed: str = "", status: int = 200
+) -> HttpResponse:
+    """Returned items, questions to answer, letters, and which agency read what."""
+    proposal = get_object_or_404(
+        Proposal.objects.visible_to(request.user).select_related("consortium", "call"), pk=pk
+    )
+    asked = list(InformationRequest.objects.visible_to(request.user).filter(proposal=proposal).for_list())
+    may_answer = bool(asked) and request.user.has_perm("evaluation.answer_informationrequest", asked[0])
+    facts = {
+        "proposal": proposal,
+        "questions": asked,
+        "returns": Return.objects.filter(proposal=proposal).select_related("version"),
+        "letters": Letter.objects.visible_to(request.user).filter(proposal=proposal).select_related("paper"),
+        "readings": Reading.objects.filter(version__proposal=proposal)
+        .select_related("version")
+        .order_by("-on")[:20],
+        "designation": Designation.objects.visible_to(request.user).filter(proposal=proposal).first(),
+        "may_answer": may_answer,
+        "may_release": _may_release(request, proposal),
+        "now": clock.now(),
+        "problems": problems,
+        "typed": typed,
+    }
+    return render(request, "evaluation/questions.html", facts, status=status)
+
+
+def _may_release(request: HttpRequest, proposal: Proposal) -> bool:
+    designation = Designation.objects.visible_to(request.user).active().filter(proposal=proposal).first()
+    return designation is not None and request.user.has_perm("evaluation.release_designation", designation)
+
+
+@require_POST
+def question_answer(request: HttpRequest, pk: int, question_pk: int) -> HttpResponse:
+    """Answer one question for the consortium."""
+    question = get_object_or_404(
+        InformationRequest.objects.visible_to(request.user), proposal=pk, pk=question_pk
+    )
+    typed = request.POST.get("answer", "")
+    return carry_out(
+        request, services.answer_question, question, done=f"Your answer to question {question.number} was sent.",
+        to=reverse("evaluation:questions", args=[pk]), again=partial(_again, request, pk, typed), answer=typed,
+    )  # fmt: skip
+
+
+def _again(request: HttpRequest, pk: int, typed: str, problems: list[Problem]) -> HttpResponse:
+    return show_questions(request, pk, problems, typed, status=422)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def catalog_release(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose what of a designated package is public; nothing is, until the anchor says so."""
+    proposal = get_object_or_404(
+        Proposal.objects.visible_to(request.user).select_related("consortium"), pk=pk
+    )
+    designation = get_object_or_404(Designation.objects.visible_to(request.user).active(), proposal=proposal)
+    if not request.user.has_perm("evaluation.release_designation", designation):
+        raise PermissionDenied(
+            "Only the anchor's administrator or authorized representative releases the entry."
+        )
+    entry = CatalogEntry.objects.filter(designation=designation).first() or CatalogEntry(
+        designation=designation
+    )
+    if request.method != "POST":
+        return _show_release(request, proposal, designation, CatalogEntryForm(instance=entry))
+    form = CatalogEntryForm(request.POST, instance=entry)
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        return _show_release(request, proposal, designation, form, problems, status=422)
+
+    if not form.is_valid():
+        return again(problems_of(form))
+    posted = request.POST.get("revision", "")
+    return carry_out(
+        request, services.release_catalog_entry, designation, done="The entry is in the public catalog.",
+        to=reverse("evaluation:catalog-release", args=[pk]), again=again, values=form.values,
+        revision=int(posted) if posted.isdecimal() and len(posted) < 10 else None,
+    )  # fmt: skip
+
+
+def _show_release(
+    request: HttpRequest,
+    proposal: Proposal,
+    designation: Designation,
+    form: CatalogEntryForm,
+    problems: Iterable[Problem] = (),
+    status: int = 200,
+) -> HttpResponse:
+    entry = CatalogEntry.objects.filter(designation=designation).first()
+    facts = {
+        "proposal": proposal,
+        "designation": designation,
+        "package": designation.version.value,
+        "form": form,
+        "entry": entry,
+        "problems": problems,
+        "disclaimer": DISCLAIMER,
+    }
+    return render(request, "evaluation/catalog_release.html", facts, status=status)
+
+
+@require_POST
+def catalog_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the entry out of the public catalog."""
+    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), pk=pk)
+    entry = get_object_or_404(CatalogEntry, designation__proposal=proposal)
+    return carry_out(
+        request, services.withdraw_catalog_entry, entry, done="The entry is no longer public.",
+        to=reverse("evaluation:catalog-release", args=[pk]),
+        again=lambda problems: redirect("evaluation:catalog-release", pk=pk),
+    )  # fmt: skip

@@ -1,0 +1,123 @@
+"""One designation at the desk: its conditions, its letters, and what can be done with it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from evaluation import services
+from evaluation.documents import DISCLAIMER, facts_of
+from evaluation.forms import ReasonForm
+from evaluation.lifecycle import EXPIRE, REINSTATE, REVOKE, SUSPEND
+from evaluation.models import Condition, Designation, Letter
+from evaluation.views.acting import carry_out
+from evaluation.views.desk import require_desk
+from evaluation.views.proposals import READERS
+from program import clock
+from program.acts import fresh_sign_in_required
+from program.documents import download_response
+from program.order import implements
+from program.transitions import available
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.http import FileResponse, HttpRequest, HttpResponse
+
+    from program.transitions import Problem
+
+ACTS = {
+    SUSPEND.name: services.suspend_designation,
+    REINSTATE.name: services.reinstate_designation,
+    REVOKE.name: services.revoke_designation,
+}
+DONE = {
+    SUSPEND.name: "The designation is suspended; its catalog page is gone.",
+    REINSTATE.name: "The designation is active again.",
+    REVOKE.name: "The designation is revoked.",
+}
+
+
+@implements("s.3(d)")
+@require_safe
+def designation(request: HttpRequest, number: str) -> HttpResponse:
+    return show_designation(request, number)
+
+
+def show_designation(
+    request: HttpRequest, number: str, problems: Iterable[Problem] = (), status: int = 200
+) -> HttpResponse:
+    require_desk(request.user, *READERS)
+    rows = Designation.objects.visible_to(request.user).for_list().select_related("determination__signed_by")
+    found = get_object_or_404(rows, number=number)
+    acts = [
+        act
+        for act in available((SUSPEND, REINSTATE, REVOKE, EXPIRE), found, request.user)
+        if act.name in ACTS
+    ]
+    facts = {
+        "designation": found,
+        "proposal": found.proposal,
+        "package": found.version.value,
+        "conditions": found.conditions.select_related("met_by"),
+        "letters": found.letters.select_related("paper"),
+        "acts": [
+            (act, ReasonForm(prefix=act.name, label="Reasons, as the letter will say them")) for act in acts
+        ],
+        "may_meet": request.user.has_perm("evaluation.meet_condition", found),
+        "entry": getattr(found, "catalog_entry", None),
+        "disclaimer": DISCLAIMER,
+        "today": clock.today(),
+        "problems": problems,
+    }
+    return render(request, "evaluation/designation.html", facts, status=status)
+
+
+@require_POST
+@fresh_sign_in_required
+def designation_act(request: HttpRequest, number: str, act: str) -> HttpResponse:
+    """Suspend, reinstate or revoke, with reasons."""
+    found = get_object_or_404(Designation.objects.visible_to(request.user), number=number)
+    if act not in ACTS:
+        raise Http404
+    return carry_out(
+        request, ACTS[act], found, done=DONE[act], to=page(number), again=partial(_again, request, number),
+        reason=request.POST.get(f"{act}-reason", ""),
+    )  # fmt: skip
+
+
+@require_POST
+def condition_meet(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    """Record that a condition is met, and by which evidence."""
+    condition = get_object_or_404(
+        Condition.objects.visible_to(request.user), designation__number=number, pk=pk
+    )
+    return carry_out(
+        request, services.mark_condition_met, condition, done=f"Condition {condition.number} is met.",
+        to=page(number), again=partial(_again, request, number), note=request.POST.get("note", ""),
+    )  # fmt: skip
+
+
+@require_GET
+def letter(request: HttpRequest, pk: int) -> FileResponse | HttpResponse:
+    """The letter's PDF; until it is made, what it says and that it is being prepared."""
+    found = get_object_or_404(
+        Letter.objects.visible_to(request.user).select_related("paper__document", "proposal"), pk=pk
+    )
+    document = found.paper.document
+    if document is not None:
+        return download_response(document)
+    return render(request, "evaluation/letter.html", {"letter": found, "facts": facts_of(found)})
+
+
+def page(number: str) -> str:
+    return reverse("evaluation:designation", args=[number])
+
+
+def _again(request: HttpRequest, number: str, problems: list[Problem]) -> HttpResponse:
+    return show_designation(request, number, problems, status=422)

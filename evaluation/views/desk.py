@@ -1,0 +1,180 @@
+"""The desk: what waits for this person, and the queue of proposals with their clocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Exists, OuterRef, Q
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from evaluation.columns import columns, summary
+from evaluation.enums import DesignationStatus, DeterminationStatus, ReviewStatus
+from evaluation.models import Assignment, Designation, Determination, Referral, Review
+from evaluation.querysets import RUNNING, is_official
+from program import clock
+from program.enums import OfficeRole
+from program.order import implements
+from proposals.enums import ProposalStatus
+from proposals.models import Proposal
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from program.models import User
+
+PAGE = 25
+DESK_ROLES = (
+    OfficeRole.PROGRAM_OFFICER, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR,
+)  # fmt: skip
+STATUSES = {
+    "submitted": (ProposalStatus.SUBMITTED,),
+    "returned": (ProposalStatus.RETURNED,),
+    "under_evaluation": (ProposalStatus.UNDER_EVALUATION,),
+    "decided": (ProposalStatus.DESIGNATED, ProposalStatus.NOT_SELECTED),
+}
+
+
+def require_desk(user: User, *roles: str) -> None:
+    """Raise PermissionDenied for who holds no office that works here."""
+    if not user.holds(*(roles or DESK_ROLES)):
+        raise PermissionDenied("This page is for the offices that evaluate proposals.")
+
+
+@implements("s.3(a)", "s.3(d)")
+@require_safe
+def desk(request: HttpRequest) -> HttpResponse:
+    """My tasks, counts that lead to their lists, and the queue: ten statements whatever its length."""
+    require_desk(request.user)
+    status = request.GET.get("status", "")
+    rows = Proposal.objects.visible_to(request.user).filter(submitted_at__isnull=False)
+    facts = {
+        "tasks": tasks_of(request.user),
+        "tally": rows.aggregate(
+            submitted=Count("pk", filter=Q(status=ProposalStatus.SUBMITTED)),
+            returned=Count("pk", filter=Q(status=ProposalStatus.RETURNED)),
+            under_evaluation=Count("pk", filter=Q(status=ProposalStatus.UNDER_EVALUATION)),
+            decided=Count("pk", filter=Q(status__in=STATUSES["decided"])),
+        ),
+        "status": status if status in STATUSES else "",
+        **queue(request, rows.filter(status__in=STATUSES[status]) if status in STATUSES else rows),
+    }
+    return render(request, "evaluation/desk.html", facts)
+
+
+def queue(request: HttpRequest, rows: Any) -> dict[str, Any]:
+    """One keyset page of proposals, newest first, each with its five columns."""
+    after = request.GET.get("after", "")
+    if after.isdecimal() and len(after) < 12:
+        rows = rows.filter(pk__lt=int(after))
+    sheets = Review.objects.filter(version__proposal=OuterRef("pk"), status=ReviewStatus.SUBMITTED)
+    found = list(
+        rows.select_related("consortium", "call")
+        .annotate(is_reviewed=Exists(sheets))
+        .order_by("-pk")[: PAGE + 1]
+    )
+    page = found[:PAGE]
+    referrals: dict[int, list[Referral]] = {}
+    for referral in (
+        Referral.objects.filter(version__proposal__in=[p.pk for p in page])
+        .current()
+        .select_related("agency", "version", "position")
+        .defer("version__package")
+    ):
+        referrals.setdefault(referral.version.proposal_id, []).append(referral)
+    now = clock.now()
+    lines = []
+    for proposal in page:
+        five = columns(referrals.get(proposal.pk, ()), request.user, now)
+        running = [r.due_at for r in referrals.get(proposal.pk, ()) if r.status in RUNNING]
+        lines.append(
+            {
+                "proposal": proposal,
+                "five": five,
+                "summary": summary(five),
+                "next_due": min(running, default=None),
+            }
+        )
+    return {"lines": lines, "next": f"?after={page[-1].pk}" if len(found) > PAGE else "", "now": now}
+
+
+def tasks_of(user: User) -> list[dict[str, Any]]:
+    """What waits for this person by the offices they hold, in order of due date."""
+    tasks: list[dict[str, Any]] = []
+    if user.holds(OfficeRole.REVIEWER):
+        tasks += [
+            {
+                "what": f"Review {row.proposal.number}",
+                "who": row.proposal.consortium.name,
+                "url": reverse("evaluation:assignment", args=[row.pk]),
+                "due_at": None,
+            }
+            for row in Assignment.objects.visible_to(user)
+            .active()
+            .filter(reviewer=user)
+            .for_list()
+            .filter(is_in=False)[:20]
+        ]
+    if agencies := user.agencies_as(OfficeRole.LEAD):
+        due = Referral.objects.visible_to(user).running().filter(agency__code__in=agencies).current()
+        tasks += [
+            {
+                "what": f"File the position of {row.agency} on {row.version.proposal.number}",
+                "who": row.version.proposal.consortium.name,
+                "url": reverse("evaluation:position", args=[row.pk]),
+                "due_at": row.due_at,
+            }
+            for row in due.for_list().defer("version__package").order_by("due_at")[:20]
+        ]
+    if user.holds(OfficeRole.DECISION_OFFICIAL):
+        tasks += [
+            {
+                "what": f"{'Sign' if row.status == DeterminationStatus.DRAFT else 'Announce'} the determination on "
+                f"{row.proposal.number}",
+                "who": row.proposal.consortium.name,
+                "url": reverse("evaluation:determination", args=[row.pk]),
+                "due_at": None,
+            }
+            for row in Determination.objects.visible_to(user)
+            .live()
+            .for_list()
+            .defer("version__package", "packet")[:20]
+        ]
+    if user.holds(OfficeRole.PROGRAM_OFFICER):
+        waiting = Proposal.objects.visible_to(user).filter(status=ProposalStatus.SUBMITTED)
+        tasks += [
+            {
+                "what": f"Take {row.number} in",
+                "who": row.consortium.name,
+                "url": reverse("evaluation:intake-proposal", args=[row.number]),
+                "due_at": None,
+            }
+            for row in waiting.select_related("consortium").order_by("submitted_at")[:20]
+        ]
+    return tasks
+
+
+@require_safe
+def designation_list(request: HttpRequest) -> HttpResponse:
+    """Every designation that the person may see, with its open conditions."""
+    require_desk(request.user, *DESK_ROLES, OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
+    rows = Designation.objects.visible_to(request.user).for_list().defer("version__package")
+    status = request.GET.get("status", "")
+    if status in DesignationStatus:
+        rows = rows.filter(status=status)
+    after = request.GET.get("after", "")
+    if after.isdecimal() and len(after) < 12:
+        rows = rows.filter(pk__lt=int(after))
+    found = list(rows.order_by("-pk")[: PAGE + 1])
+    page = found[:PAGE]
+    facts = {
+        "designations": page,
+        "next": f"?after={page[-1].pk}" if len(found) > PAGE else "",
+        "statuses": DesignationStatus.choices,
+        "status": status,
+        "today": clock.today(),
+        "is_official": is_official(request.user),
+    }
+    return render(request, "evaluation/designations.html", facts)

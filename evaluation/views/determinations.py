@@ -1,0 +1,281 @@
+"""The packet: what is found and decided, what is still missing, sign, preview and announce."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from evaluation import services
+from evaluation.columns import columns
+from evaluation.documents import DISCLAIMER, content_of, packet_of
+from evaluation.enums import DeterminationStatus, Outcome
+from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, ReasonForm
+from evaluation.lifecycle import SIGN
+from evaluation.models import Condition, Determination, ObjectionAnswer, Referral, ScreeningRun
+from evaluation.services.determinations import announcement_recipients, delegation_to_decide, objections_to
+from evaluation.views.acting import carry_out, problems_of
+from evaluation.views.desk import PAGE, require_desk
+from evaluation.views.intake import OFFICE
+from evaluation.views.proposals import show_proposal
+from program import clock
+from program.acts import fresh_sign_in_required
+from program.canonical import canonical_json, sha256_hex
+from program.enums import OfficeRole
+from program.order import implements
+from program.revisions import StaleRevision
+from program.transitions import NotReady, Problem, WrongStatus
+from proposals.models import Proposal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.http import HttpRequest
+
+NEXT_STATUS = {
+    Outcome.DESIGNATE: "The proposal becomes “Designated” and a designation begins.",
+    Outcome.NOT_SELECT: "The proposal becomes “Not selected”.",
+    Outcome.DEFER: "The proposal stays under evaluation; the consortium is told the date.",
+}
+
+
+@require_safe
+def determination_list(request: HttpRequest) -> HttpResponse:
+    """Determinations in preparation, signed and announced, the newest first."""
+    require_desk(request.user, *OFFICE, OfficeRole.LEAD)
+    rows = Determination.objects.visible_to(request.user).for_list().defer("version__package", "packet")
+    after = request.GET.get("after", "")
+    if after.isdecimal() and len(after) < 12:
+        rows = rows.filter(pk__lt=int(after))
+    found = list(rows.order_by("-pk")[: PAGE + 1])
+    page = found[:PAGE]
+    facts = {"determinations": page, "next": f"?after={page[-1].pk}" if len(found) > PAGE else ""}
+    return render(request, "evaluation/determinations.html", facts)
+
+
+@require_POST
+def determination_prepare(request: HttpRequest, number: str) -> HttpResponse:
+    """Begin the determination on the last version."""
+    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    live = Determination.objects.visible_to(request.user).live().filter(proposal=proposal).first()
+    if live is None:
+        try:
+            live = services.prepare_determination(proposal, by=request.user)
+        except NotReady as refusal:
+            return show_proposal(request, number, refusal.problems, status=422)
+    return redirect("evaluation:determination", pk=live.pk)
+
+
+@implements("s.3(d)")
+@require_GET
+def determination(request: HttpRequest, pk: int) -> HttpResponse:
+    """The packet on one page, compiled from the record at this moment or as it was signed."""
+    return show_determination(request, pk)
+
+
+def show_determination(
+    request: HttpRequest,
+    pk: int,
+    problems: Iterable[Problem] = (),
+    forms: dict[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    user = request.user
+    found = get_object_or_404(
+        Determination.objects.visible_to(user).for_list().select_related("delegation", "prepared_by"), pk=pk
+    )
+    services.record_reading(found.version, by=user)
+    is_draft = found.status == DeterminationStatus.DRAFT
+    may_edit = is_draft and user.has_perm("evaluation.change_determination", found)
+    referrals = list(
+        Referral.objects.filter(version=found.version_id).select_related(
+            "agency", "position__signed_by", "version"
+        )
+    )
+    run = ScreeningRun.objects.filter(version=found.version_id).select_related("screening_list").first()
+    packet = packet_of(found) if is_draft else json.loads(found.packet)
+    digest = sha256_hex(canonical_json(packet)) if is_draft else found.packet_sha256
+    answers = {row.position_id: row for row in ObjectionAnswer.objects.filter(determination=found)}
+    facts: dict[str, Any] = {
+        "determination": found,
+        "proposal": found.proposal,
+        "version": found.version,
+        "package": found.version.value,
+        "packet": packet,
+        "packet_sha256": digest,
+        "is_draft": is_draft,
+        "may_edit": may_edit,
+        "missing": SIGN.problems(found) if is_draft else [],
+        "referrals": referrals,
+        "columns": columns(referrals, user, clock.now()),
+        "findings": [
+            (row, FindingForm(instance=row, prefix=f"finding-{row.requirement_id}"))
+            for row in found.findings.select_related("requirement")
+        ],
+        "objections": [(row, answers.get(row.position_id)) for row in objections_to(found)],
+        "us_content": content_of(found.version),
+        "run": run,
+        "open_count": run.checks.all().open().count() if run else 0,
+        "conditions": list(found.conditions.all()),
+        "form": DeterminationForm(instance=found),
+        "condition_form": ConditionForm(prefix="condition"),
+        "recall_form": ReasonForm(label="Why it is recalled"),
+        "problems": problems,
+        "may_sign": is_draft and user.has_perm("evaluation.sign_determination", found),
+        "is_preparer": found.prepared_by_id == user.pk,
+        "delegation": delegation_to_decide(user) if is_draft else None,
+        "may_announce": found.status == DeterminationStatus.SIGNED
+        and user.has_perm("evaluation.announce_determination", found),
+        "may_recall": found.status == DeterminationStatus.SIGNED
+        and user.has_perm("evaluation.recall_determination", found),
+        "disclaimer": DISCLAIMER,
+        **(forms or {}),
+    }
+    return render(request, "evaluation/determination.html", facts, status=status)
+
+
+@require_GET
+def packet_json(request: HttpRequest, pk: int) -> HttpResponse:
+    """The packet as canonical JSON: as it stands, or as it was signed."""
+    found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
+    text = found.packet or canonical_json(packet_of(found))
+    response = HttpResponse(text, content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{found.proposal.number}-packet.json"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+def determination_save(request: HttpRequest, pk: int) -> HttpResponse:
+    """Save decision, findings, answers and conditions of the draft in one go; saving never refuses."""
+    found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
+    form = DeterminationForm(request.POST, instance=found)
+    if not form.is_valid():
+        return show_determination(request, pk, problems_of(form), {"form": form}, status=422)
+    try:
+        _save_all(request, Determination.objects.get(pk=pk), form.cleaned_data)
+    except (WrongStatus, StaleRevision) as refusal:
+        return show_determination(request, pk, [Problem("refused", str(refusal))], status=409)
+    except (NotReady, ValidationError) as refusal:
+        found_problems = (
+            refusal.problems
+            if isinstance(refusal, NotReady)
+            else [Problem("invalid", message) for message in refusal.messages]
+        )
+        return show_determination(request, pk, found_problems, status=422)
+    return redirect("evaluation:determination", pk=pk)
+
+
+@transaction.atomic
+def _save_all(request: HttpRequest, found: Determination, values: dict[str, Any]) -> None:
+    """Each row by its own service; the revision of the draft guards the whole page."""
+    posted = request.POST.get("revision", "")
+    revision = int(posted) if posted.isdecimal() and len(posted) < 10 else 0
+    services.save_determination(found, by=request.user, values=values, revision=revision)
+    for row in found.findings.select_related("requirement", "determination"):
+        form = FindingForm(request.POST, instance=row, prefix=f"finding-{row.requirement_id}")
+        if form.is_valid() and form.has_changed():
+            services.save_finding(row, by=request.user, values=dict(form.cleaned_data), revision=None)
+    for referral in objections_to(found):
+        answer = request.POST.get(f"objection-{referral.position_id}-answer")
+        if answer is not None and referral.position is not None:
+            services.answer_objection(found, referral.position, by=request.user, answer=answer)
+
+
+@require_POST
+def condition_add(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
+    form = ConditionForm(request.POST, prefix="condition")
+    again = partial(_again, request, pk, {"condition_form": form})
+    if not form.is_valid():
+        return again(problems_of(form))
+    return carry_out(
+        request, services.save_condition, found, done="The condition was added.", to=f"{page(pk)}#conditions",
+        again=again, values=form.cleaned_data,
+    )  # fmt: skip
+
+
+@require_POST
+def condition_remove(request: HttpRequest, pk: int, condition_pk: int) -> HttpResponse:
+    condition = get_object_or_404(
+        Condition.objects.visible_to(request.user), determination=pk, pk=condition_pk
+    )
+    return carry_out(
+        request, services.remove_condition, condition, done="The condition was removed.",
+        to=f"{page(pk)}#conditions", again=partial(_again, request, pk, {}),
+    )  # fmt: skip
+
+
+@require_POST
+def determination_ready(request: HttpRequest, pk: int) -> HttpResponse:
+    """Tell the decision official that the packet lies ready."""
+    found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
+    return carry_out(
+        request, services.ask_to_sign, found, done="The decision official was told.", to=page(pk),
+        again=partial(_again, request, pk, {}),
+    )  # fmt: skip
+
+
+@require_POST
+@fresh_sign_in_required
+def determination_sign(request: HttpRequest, pk: int) -> HttpResponse:
+    """Sign the packet that was read; refused when the record has moved on since."""
+    found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
+    return carry_out(
+        request, services.sign_determination, found, to=page(pk), again=partial(_again, request, pk, {}),
+        done="The determination is signed. Nothing is visible outside until it is announced.",
+        packet_sha256=request.POST.get("packet_sha256", "unread"),
+    )  # fmt: skip
+
+
+@require_POST
+def determination_recall(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
+    return carry_out(
+        request, services.recall_determination, found, done="The determination was recalled.", to=page(pk),
+        again=partial(_again, request, pk, {}), reason=request.POST.get("reason", ""),
+    )  # fmt: skip
+
+
+@require_GET
+def announcement(request: HttpRequest, pk: int) -> HttpResponse:
+    """The preview: what happens, what the letter says, who is told and how many."""
+    found = get_object_or_404(
+        Determination.objects.visible_to(request.user).for_list(), pk=pk, status=DeterminationStatus.SIGNED
+    )
+    facts = {
+        "determination": found,
+        "proposal": found.proposal,
+        "recipients": announcement_recipients(found),
+        "next_status": NEXT_STATUS[Outcome(found.outcome)],
+        "conditions": found.conditions.all(),
+        "disclaimer": DISCLAIMER,
+        "may_announce": request.user.has_perm("evaluation.announce_determination", found),
+    }
+    return render(request, "evaluation/announcement.html", facts)
+
+
+@require_POST
+@fresh_sign_in_required
+def determination_announce(request: HttpRequest, pk: int) -> HttpResponse:
+    """Announce: from now on the decision is visible."""
+    found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
+    return carry_out(
+        request, services.announce_determination, found, done="The determination is announced.",
+        to=reverse("evaluation:proposal", args=[found.proposal.number]), again=partial(_again, request, pk, {}),
+    )  # fmt: skip
+
+
+def page(pk: int) -> str:
+    return reverse("evaluation:determination", args=[pk])
+
+
+def _again(request: HttpRequest, pk: int, forms: dict[str, Any], problems: list[Problem]) -> HttpResponse:
+    return show_determination(request, pk, problems, forms, status=422)

@@ -1,0 +1,173 @@
+"""Intake: the queue of what came in, and the completeness review of one submission."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, Q
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from evaluation import checks, services
+from evaluation.enums import CompletenessFinding
+from evaluation.models import CompletenessReview, ScreeningList, ScreeningRun
+from evaluation.views.acting import carry_out
+from evaluation.views.desk import PAGE, require_desk
+from program import clock
+from program.enums import OfficeRole
+from program.order import implements
+from program.transitions import NotReady
+from proposals.enums import ProposalStatus
+from proposals.models import Proposal, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.http import HttpRequest, HttpResponse
+
+    from program.transitions import Problem
+
+OFFICE = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
+
+
+@implements("s.3(b)")
+@require_safe
+def intake(request: HttpRequest) -> HttpResponse:
+    """What was submitted or returned, the longest waiting first."""
+    require_desk(request.user, *OFFICE)
+    rows = Proposal.objects.visible_to(request.user).filter(
+        status__in=[ProposalStatus.SUBMITTED, ProposalStatus.RETURNED]
+    )
+    after = request.GET.get("after", "")
+    if after.isdecimal() and len(after) < 12:
+        rows = rows.filter(pk__gt=int(after))
+    deficient = Count(
+        "versions__completeness_reviews",
+        filter=Q(versions__completeness_reviews__finding=CompletenessFinding.DEFICIENT),
+    )
+    found = list(
+        rows.select_related("consortium", "call")
+        .annotate(deficient_count=deficient)
+        .order_by("pk")[: PAGE + 1]
+    )
+    page = found[:PAGE]
+    facts = {
+        "proposals": page,
+        "next": f"?after={page[-1].pk}" if len(found) > PAGE else "",
+        "now": clock.now(),
+    }
+    return render(request, "evaluation/intake.html", facts)
+
+
+@require_safe
+def intake_proposal(request: HttpRequest, number: str) -> HttpResponse:
+    """The completeness review of the last version."""
+    return show_intake(request, number)
+
+
+def show_intake(
+    request: HttpRequest, number: str, problems: Iterable[Problem] = (), status: int = 200
+) -> HttpResponse:
+    """Requirements with their findings, checks, and what can be done."""
+    require_desk(request.user, *OFFICE)
+    proposal = get_object_or_404(
+        Proposal.objects.visible_to(request.user).select_related("call", "consortium"), number=number
+    )
+    version = Version.objects.get(proposal=proposal, number=proposal.version_count)
+    reviews = {review.requirement_id: review for review in CompletenessReview.objects.filter(version=version)}
+    run = ScreeningRun.objects.filter(version=version).select_related("screening_list").first()
+    facts: dict[str, Any] = {
+        "proposal": proposal,
+        "version": version,
+        "lines": [(row, reviews.get(row.pk)) for row in proposal.call.requirements.all()],
+        "findings": CompletenessFinding.choices,
+        "run": run,
+        "open_count": run.checks.all().open().count() if run else 0,
+        "has_list": ScreeningList.objects.exists(),
+        "hindrances": [problem for check in checks.ACCEPTANCE for problem in check(proposal)],
+        "problems": problems,
+        "others": same_members(proposal, request),
+        "may_review": proposal.status == ProposalStatus.SUBMITTED
+        and request.user.has_perm("evaluation.add_completenessreview", proposal),
+    }
+    return render(request, "evaluation/intake_proposal.html", facts, status=status)
+
+
+def same_members(proposal: Proposal, request: HttpRequest) -> list[Proposal]:
+    """Other proposals under the same call in which a member of this one takes part."""
+    organizations = proposal.consortium.memberships.present().values("organization")
+    rows = Proposal.objects.visible_to(request.user).filter(
+        call=proposal.call_id,
+        submitted_at__isnull=False,
+        consortium__memberships__organization__in=organizations,
+    )
+    return list(rows.exclude(pk=proposal.pk).distinct()[:10])
+
+
+@require_POST
+def completeness_save(request: HttpRequest, number: str) -> HttpResponse:
+    """Save the findings of the whole page; a deficient item without a reason is named."""
+    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    version = Version.objects.get(proposal=proposal, number=proposal.version_count)
+    problems: list[Problem] = []
+    for requirement in proposal.call.requirements.all():
+        finding = request.POST.get(f"requirement-{requirement.pk}", "")
+        if not finding:
+            continue
+        reason = request.POST.get(f"requirement-{requirement.pk}-reason", "")
+        try:
+            services.review_completeness(
+                version, requirement, by=request.user, finding=finding, reason=reason
+            )
+        except NotReady as refusal:
+            problems += refusal.problems
+    if problems:
+        return show_intake(request, number, problems, status=422)
+    return redirect("evaluation:intake-proposal", number=number)
+
+
+@require_POST
+def intake_accept(request: HttpRequest, number: str) -> HttpResponse:
+    return _act(
+        request,
+        number,
+        services.accept_proposal,
+        "The proposal is under evaluation; five agencies are consulted.",
+    )
+
+
+@require_POST
+def intake_return(request: HttpRequest, number: str) -> HttpResponse:
+    return _act(
+        request, number, services.return_proposal, "The proposal was returned with its deficient items.",
+        note=request.POST.get("note", ""),
+    )  # fmt: skip
+
+
+@require_POST
+def intake_screen(request: HttpRequest, number: str) -> HttpResponse:
+    """Screen all parties of the last version against the newest list."""
+    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    version = Version.objects.get(proposal=proposal, number=proposal.version_count)
+    return carry_out(
+        request, services.screen_version, version, done="All parties were screened.",
+        to=request.POST.get("next", "") if request.POST.get("next", "").startswith("/desk/") else proposal_page(number),
+        again=partial(_again, request, number),
+    )  # fmt: skip
+
+
+def proposal_page(number: str) -> str:
+    return f"/desk/intake/{number}/"
+
+
+def _again(request: HttpRequest, number: str, problems: list[Problem]) -> HttpResponse:
+    return show_intake(request, number, problems, status=422)
+
+
+def _act(request: HttpRequest, number: str, service: Any, done: str, **details: Any) -> HttpResponse:
+    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    return carry_out(
+        request, service, proposal, done=done, to=f"/desk/proposals/{number}/",
+        again=partial(_again, request, number), **details,
+    )  # fmt: skip

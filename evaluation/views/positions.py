@@ -1,0 +1,125 @@
+"""An agency's room on one referral: its reviews, and the position its lead signs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from evaluation import services
+from evaluation.enums import ReferralStatus
+from evaluation.forms import PositionForm
+from evaluation.models import AgencyScore, Assignment, Position, Referral, Review
+from evaluation.services.consultation import delegation_to_sign
+from evaluation.views.acting import carry_out, problems_of
+from program import clock
+from program.acts import fresh_sign_in_required
+from program.order import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.http import HttpRequest, HttpResponse
+
+    from program.transitions import Problem
+
+
+@implements("s.3(d)")
+@require_safe
+def position(request: HttpRequest, pk: int) -> HttpResponse:
+    return show_position(request, pk)
+
+
+def show_position(
+    request: HttpRequest,
+    pk: int,
+    problems: Iterable[Problem] = (),
+    form: PositionForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Reviews of the agency compared, the position that stands, and the form to file one."""
+    rows = Referral.objects.visible_to(request.user).select_related(
+        "agency", "version__proposal__consortium", "position__signed_by", "carried_from"
+    )
+    referral = get_object_or_404(rows, pk=pk)
+    may_sign = request.user.has_perm("evaluation.answer_referral", referral)
+    version = referral.version
+    standing = Position.objects.visible_to(request.user).filter(pk=referral.position_id).first()
+    previous = referral.carried_from.position if referral.carried_from and may_sign else None
+    start = standing or previous
+    initial: dict[str, Any] = (
+        {name: getattr(start, name) for name in ("stance", "rationale", "conditions", "parts_commented")}
+        if start and may_sign
+        else {}
+    )
+    facts = {
+        "referral": referral,
+        "proposal": version.proposal,
+        "version": version,
+        "now": clock.now(),
+        "standing": standing,
+        "previous": previous,
+        "positions": Position.objects.visible_to(request.user)
+        .filter(referral=referral)
+        .select_related("signed_by"),
+        "reviews": Review.objects.visible_to(request.user)
+        .filter(version=version, agency=referral.agency)
+        .submitted()
+        .for_list()
+        .prefetch_related("scores__criterion"),
+        "scores": AgencyScore.objects.filter(version=version, agency=referral.agency).select_related(
+            "criterion"
+        )
+        if may_sign
+        else [],
+        "assignments": Assignment.objects.visible_to(request.user)
+        .filter(proposal=version.proposal, agency=referral.agency)
+        .active()
+        .for_list(),
+        "may_sign": may_sign,
+        "can_file": may_sign and referral.status != ReferralStatus.LAPSED,
+        "delegation": delegation_to_sign(referral, by=request.user) if may_sign else None,
+        "can_acknowledge": referral.status == ReferralStatus.OPEN
+        and request.user.has_perm("evaluation.acknowledge_referral", referral),
+        "form": form or PositionForm(initial=initial),
+        "problems": problems,
+    }
+    return render(request, "evaluation/position.html", facts, status=status)
+
+
+@require_POST
+def referral_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
+    referral = get_object_or_404(Referral.objects.visible_to(request.user), pk=pk)
+    return carry_out(
+        request, services.acknowledge_referral, referral, done="The referral is acknowledged; its clock goes on.",
+        to=page(pk), again=partial(_again, request, pk, None),
+    )  # fmt: skip
+
+
+@require_POST
+@fresh_sign_in_required
+def position_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """Sign and file the agency's position."""
+    referral = get_object_or_404(Referral.objects.visible_to(request.user), pk=pk)
+    if not request.user.has_perm("evaluation.answer_referral", referral):
+        raise PermissionDenied("Only a lead of the agency or a delegate signs its position.")
+    form = PositionForm(request.POST)
+    again = partial(_again, request, pk, form)
+    if not form.is_valid():
+        return again(problems_of(form))
+    return carry_out(
+        request, services.file_position, referral, done=f"The position of {referral.agency} is filed.",
+        to=page(pk), again=again, **form.cleaned_data,
+    )  # fmt: skip
+
+
+def page(pk: int) -> str:
+    return reverse("evaluation:position", args=[pk])
+
+
+def _again(request: HttpRequest, pk: int, form: PositionForm | None, problems: list[Problem]) -> HttpResponse:
+    return show_position(request, pk, problems, form, status=422)

@@ -1,0 +1,268 @@
+"""A proposal at the desk: the version as it was submitted, and everything the record says about it."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from evaluation import services
+from evaluation.columns import columns, summary
+from evaluation.documents import content_of
+from evaluation.forms import QuestionForm, ReopenReferralForm
+from evaluation.models import (
+    AgencyScore,
+    Assignment,
+    Designation,
+    Determination,
+    InformationRequest,
+    PartyCheck,
+    Position,
+    Referral,
+    Review,
+    ScreeningRun,
+)
+from evaluation.querysets import is_official
+from evaluation.views.acting import carry_out, problems_of
+from evaluation.views.desk import DESK_ROLES, require_desk
+from program import clock
+from program.enums import OfficeRole
+from program.models import Agency, AuditEvent
+from program.order import implements
+from proposals.comparison import compare
+from proposals.models import Proposal, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.http import HttpRequest, HttpResponse
+
+    from program.transitions import Problem
+
+HISTORY = 40
+READERS = (*DESK_ROLES, OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
+
+
+@implements("s.3(d)")
+@require_GET
+def proposal(request: HttpRequest, number: str) -> HttpResponse:
+    """The reader; that the version was read is recorded, once a day, and shown to the anchor."""
+    return show_proposal(request, number)
+
+
+def show_proposal(
+    request: HttpRequest,
+    number: str,
+    problems: Iterable[Problem] = (),
+    question_form: QuestionForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    require_desk(request.user, *READERS)
+    user = request.user
+    found = get_object_or_404(
+        Proposal.objects.visible_to(user).select_related("call", "consortium"), number=number
+    )
+    wanted = request.GET.get("version", "")
+    version_number = int(wanted) if wanted.isdecimal() and len(wanted) < 5 else found.version_count
+    version = get_object_or_404(Version, proposal=found, number=version_number)
+    services.record_reading(version, by=user)
+    facts = {
+        "proposal": found,
+        "version": version,
+        "package": version.value,
+        "versions": found.versions.defer("package").order_by("-number"),
+        "us_content": content_of(version),
+        "problems": problems,
+        "changes": changes_to(version),
+        **consultation_facts(request, version),
+        **checking_facts(request, version),
+        "questions": InformationRequest.objects.visible_to(user).filter(proposal=found).for_list(),
+        "question_form": question_form or question_form_for(request),
+        "determinations": Determination.objects.visible_to(user)
+        .filter(proposal=found)
+        .for_list()
+        .defer("version__package", "packet"),
+        "designation": Designation.objects.visible_to(user)
+        .filter(proposal=found)
+        .defer("version__package")
+        .first(),
+        "history": history_of(found) if is_official(user) else [],
+        "is_official": is_official(user),
+        "may_prepare": user.has_perm("evaluation.add_determination", found),
+        "may_assign": user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD),
+    }
+    return render(request, "evaluation/proposal.html", facts, status=status)
+
+
+def consultation_facts(request: HttpRequest, version: Version) -> dict[str, Any]:
+    """Five columns, the positions that this person may read, reviews and scores."""
+    user = request.user
+    referrals = list(
+        Referral.objects.visible_to(user)
+        .filter(version=version)
+        .select_related("agency", "position", "version")
+        .defer("version__package")
+    )
+    five = columns(referrals, user, clock.now())
+    positions = Position.objects.visible_to(user).filter(
+        pk__in=[r.position_id for r in referrals if r.position_id]
+    )
+    sheets = (
+        Review.objects.visible_to(user)
+        .filter(version=version)
+        .submitted()
+        .for_list()
+        .defer("version__package")
+    )
+    scores = (
+        AgencyScore.objects.visible_to(user).filter(version=version).select_related("agency", "criterion")
+    )
+    return {
+        "referrals": referrals,
+        "columns": five,
+        "summary": summary(five),
+        "positions": positions.select_related("referral__agency", "signed_by", "delegation__given_by"),
+        "reviews": sheets.prefetch_related("scores__criterion"),
+        "scores": scores,
+        "assignments": Assignment.objects.visible_to(user)
+        .filter(proposal=version.proposal_id)
+        .active()
+        .for_list(),
+        "my_assignment": Assignment.objects.active()
+        .filter(proposal=version.proposal_id, reviewer=user.pk)
+        .first(),
+        "reopen_form": ReopenReferralForm(),
+    }
+
+
+def checking_facts(request: HttpRequest, version: Version) -> dict[str, Any]:
+    """The newest screening of this version, for officials."""
+    run = (
+        ScreeningRun.objects.visible_to(request.user)
+        .filter(version=version)
+        .select_related("screening_list")
+        .first()
+    )
+    checks = PartyCheck.objects.visible_to(request.user).filter(run=run) if run else PartyCheck.objects.none()
+    return {
+        "run": run,
+        "checks": checks.with_opinions().select_related("entry").order_by("-score", "pk"),
+        "open_checks": checks.open().count() if run else 0,
+    }
+
+
+def changes_to(version: Version) -> list[dict[str, Any]]:
+    """What this version changed against the one before, by part."""
+    before = Version.objects.filter(proposal=version.proposal_id, number=version.number - 1).first()
+    if before is None:
+        return []
+    parts: dict[str, list[str]] = {}
+    for change in compare(before.value, version.value):
+        parts.setdefault(change.part.label, []).append(
+            f"{change.name or 'facts of this part'}: {change.kind}"
+        )
+    return [{"part": part, "rows": rows} for part, rows in parts.items()]
+
+
+def history_of(proposal: Proposal) -> list[dict[str, Any]]:
+    """The latest events of the proposal and of what hangs on it, in words."""
+    subjects = Q(subject_type="proposals.proposal", subject_id=str(proposal.pk))
+    related = {
+        "evaluation.referral": Referral.objects.filter(version__proposal=proposal),
+        "evaluation.determination": Determination.objects.filter(proposal=proposal),
+        "evaluation.designation": Designation.objects.filter(proposal=proposal),
+        "evaluation.informationrequest": InformationRequest.objects.filter(proposal=proposal),
+        "evaluation.assignment": Assignment.objects.filter(proposal=proposal),
+    }
+    for kind, rows in related.items():
+        keys = [str(pk) for pk in rows.values_list("pk", flat=True)]
+        if keys:
+            subjects |= Q(subject_type=kind, subject_id__in=keys)
+    events = AuditEvent.objects.filter(subjects).select_related("actor").order_by("-pk")[:HISTORY]
+    return [in_words(event) for event in events]
+
+
+def in_words(event: AuditEvent) -> dict[str, Any]:
+    """An event as a person reads it."""
+    said = json.loads(event.body)
+    noun, _, verb = event.act.partition(".")
+    nouns = {"informationrequest": "question", "partycheck": "party check", "screeninglist": "screening list"}
+    return {
+        "heading": f"{nouns.get(noun, noun)}: {verb.replace('_', ' ')}".capitalize(),
+        "at": event.at,
+        "by": f"{event.actor}{', ' + said['standing'] if said['standing'] else ''}",
+        "clause": event.clause,
+        "note": said["note"],
+        "before": said["before"] if isinstance(said["before"], str) else "",
+        "after": said["after"] if isinstance(said["after"], str) else "",
+        "event": event,
+    }
+
+
+def agencies_asking(request: HttpRequest) -> Any:
+    """Agencies in whose name this person may ask: a program officer for Commerce, a lead for their own."""
+    codes = request.user.agencies_as(OfficeRole.LEAD, OfficeRole.PROGRAM_OFFICER)
+    return Agency.objects.filter(code__in=codes)
+
+
+def question_form_for(request: HttpRequest, data: Any = None) -> QuestionForm | None:
+    if not request.user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD):
+        return None
+    return QuestionForm(data, agencies=agencies_asking(request))
+
+
+@require_POST
+def question_ask(request: HttpRequest, number: str) -> HttpResponse:
+    """Ask the consortium a question."""
+    found = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    form = question_form_for(request, request.POST)
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        return show_proposal(request, number, problems, form, status=422)
+
+    if form is None:
+        raise PermissionDenied("You may not ask the consortium.")
+    if not form.is_valid():
+        return again(problems_of(form))
+    return carry_out(
+        request, services.ask_consortium, found, done="The question was sent to the consortium.",
+        to=f"{reverse('evaluation:proposal', args=[number])}#questions", again=again, **form.cleaned_data,
+    )  # fmt: skip
+
+
+@require_POST
+def question_withdraw(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    question = get_object_or_404(
+        InformationRequest.objects.visible_to(request.user), proposal__number=number, pk=pk
+    )
+    return carry_out(
+        request, services.withdraw_question, question, done="The question was withdrawn.",
+        to=f"{reverse('evaluation:proposal', args=[number])}#questions",
+        again=partial(_again, request, number),
+    )  # fmt: skip
+
+
+@require_POST
+def referral_reopen(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    """Give an agency that did not respond a new last day."""
+    referral = get_object_or_404(
+        Referral.objects.visible_to(request.user), version__proposal__number=number, pk=pk
+    )
+    form = ReopenReferralForm(request.POST)
+    if not form.is_valid():
+        return _again(request, number, problems_of(form))
+    return carry_out(
+        request, services.reopen_referral, referral, done=f"The consultation of {referral.agency} is open again.",
+        to=f"{reverse('evaluation:proposal', args=[number])}#consultation",
+        again=partial(_again, request, number), **form.cleaned_data,
+    )  # fmt: skip
+
+
+def _again(request: HttpRequest, number: str, problems: list[Problem]) -> HttpResponse:
+    return show_proposal(request, number, problems, status=422)

@@ -1,0 +1,222 @@
+"""Reading and scoring: the declaration before the first reading, then proposal and sheet side by side."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.http import JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from evaluation import services
+from evaluation.enums import ReviewStatus
+from evaluation.forms import ConflictForm, ReasonForm, ReviewForm, ScoreForm
+from evaluation.models import Assignment, Review, Score
+from evaluation.views.acting import carry_out, problems_of
+from program.order import implements
+from program.revisions import StaleRevision
+from program.transitions import NotReady, Problem, WrongStatus
+from proposals.comparison import changed_parts
+from proposals.models import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from django.forms import ModelForm
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_safe
+def assignment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Where a reviewer begins: declare first, then the sheet opens."""
+    found = get_object_or_404(
+        Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
+    )
+    if getattr(found, "conflict", None) is None:
+        return show_declaration(request, found, ConflictForm())
+    try:
+        review = services.open_review(found, by=request.user)
+    except NotReady as refusal:
+        return show_declaration(request, found, ConflictForm(), refusal.problems, status=422)
+    return redirect("evaluation:review", pk=review.pk)
+
+
+def show_declaration(
+    request: HttpRequest,
+    found: Assignment,
+    form: ConflictForm,
+    problems: Iterable[Problem] = (),
+    status: int = 200,
+) -> HttpResponse:
+    """The members and parties of the package are named, so that the reviewer can say whether one is known."""
+    version = Version.objects.get(proposal=found.proposal_id, number=found.proposal.version_count)
+    facts = {
+        "assignment": found,
+        "form": form,
+        "problems": problems,
+        "parties": list(version.value.parties()),
+    }
+    return render(request, "evaluation/declaration.html", facts, status=status)
+
+
+@require_POST
+def conflict_declare(request: HttpRequest, pk: int) -> HttpResponse:
+    """Declare; who has a conflict is recused with it."""
+    found = get_object_or_404(
+        Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
+    )
+    form = ConflictForm(request.POST)
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        return show_declaration(request, found, form, problems, status=422)
+
+    if not form.is_valid():
+        return again(problems_of(form))
+    has_conflict = form.cleaned_data["has_conflict"]
+    return carry_out(
+        request, services.declare_conflict, found, again=again, **form.cleaned_data,
+        to="/desk/" if has_conflict else reverse("evaluation:assignment", args=[pk]),
+        done="You are recused from this proposal. Thank you for saying so." if has_conflict else "Thank you. You can read now.",
+    )  # fmt: skip
+
+
+@implements("s.3(d)")
+@require_GET
+def review(request: HttpRequest, pk: int) -> HttpResponse:
+    """The version left, the sheet right; without script the sheet is below."""
+    return show_review(request, pk)
+
+
+def show_review(
+    request: HttpRequest, pk: int, problems: Iterable[Problem] = (), status: int = 200
+) -> HttpResponse:
+    rows = Review.objects.visible_to(request.user).select_related(
+        "version__proposal__call", "version__proposal__consortium", "agency", "reviewer", "assignment"
+    )
+    found = get_object_or_404(rows, pk=pk)
+    is_own = found.reviewer_id == request.user.pk
+    services.record_reading(found.version, by=request.user)
+    scores = list(found.scores.select_related("criterion"))
+    is_open = is_own and found.status == ReviewStatus.DRAFT
+    facts: dict[str, Any] = {
+        "review": found,
+        "proposal": found.version.proposal,
+        "version": found.version,
+        "package": found.version.value,
+        "problems": problems,
+        "scores": scores,
+        "lines": [
+            (score, ScoreForm(instance=score, prefix=f"criterion-{score.criterion_id}")) for score in scores
+        ]
+        if is_open
+        else [],
+        "form": ReviewForm(instance=found) if is_open else None,
+        "is_open": is_open,
+        "is_own": is_own,
+        "is_stale": found.version.number != found.version.proposal.version_count,
+        "changed": changed_since_reviewed(found),
+        "next": next_in_queue(request, found),
+        "may_reopen": found.status == ReviewStatus.SUBMITTED
+        and request.user.has_perm("evaluation.reopen_review", found),
+        "reopen_form": ReasonForm(label="Why it is given back"),
+    }
+    return render(request, "evaluation/review.html", facts, status=status)
+
+
+def changed_since_reviewed(found: Review) -> list[str]:
+    """Parts that changed since the version this reviewer read before."""
+    before = (
+        Review.objects.filter(assignment=found.assignment_id, version__number__lt=found.version.number)
+        .select_related("version")
+        .order_by("-version__number")
+        .first()
+    )
+    if before is None:
+        return []
+    return sorted(part.label for part in changed_parts(before.version.value, found.version.value))
+
+
+def next_in_queue(request: HttpRequest, found: Review) -> Assignment | None:
+    """The reviewer's next proposal without a sheet that is in."""
+    rows = Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list()
+    return rows.filter(is_in=False).exclude(pk=found.assignment_id).order_by("pk").first()
+
+
+@require_POST
+def review_save(request: HttpRequest, pk: int) -> HttpResponse:
+    """Save the overall part; answers a script in JSON, a person with the page."""
+    found = get_object_or_404(Review.objects.visible_to(request.user).filter(reviewer=request.user), pk=pk)
+    return _save(request, found, ReviewForm(request.POST, instance=found), services.save_review, found.pk)
+
+
+@require_POST
+def score_save(request: HttpRequest, pk: int, score_pk: int) -> HttpResponse:
+    """Save one line of the sheet."""
+    get_object_or_404(Review.objects.visible_to(request.user).filter(reviewer=request.user), pk=pk)
+    score = get_object_or_404(Score.objects.select_related("criterion", "review"), pk=score_pk, review=pk)
+    form = ScoreForm(request.POST, instance=score, prefix=f"criterion-{score.criterion_id}")
+    return _save(request, score, form, services.save_score, pk)
+
+
+def _save(
+    request: HttpRequest, row: Review | Score, form: ModelForm, service: Callable[..., Any], review_pk: int
+) -> HttpResponse:
+    """One answer for hand and script: saved, refused with the fields, or in conflict with both texts."""
+    is_script = request.headers.get("X-Autosave") == "1"
+    posted = request.POST.get("revision", "")
+    revision = int(posted) if posted.isdecimal() and len(posted) < 10 else 0
+    if not form.is_valid():
+        if is_script:
+            return JsonResponse({"errors": form.errors}, status=422)
+        return show_review(request, review_pk, problems_of(form), status=422)
+    mine = {name: form.cleaned_data[name] for name in form.Meta.fields}  # type: ignore[attr-defined]
+    fresh = type(row).objects.get(pk=row.pk)
+    try:
+        saved = service(fresh, by=request.user, values=mine, revision=revision)
+    except StaleRevision as stale:
+        if is_script:
+            theirs = {form.add_prefix(name): getattr(stale.record, name) for name in mine}
+            yours = {form.add_prefix(name): value for name, value in mine.items()}
+            return JsonResponse(
+                {"yours": yours, "theirs": theirs, "revision": stale.record.revision}, status=409
+            )
+        return show_review(request, review_pk, [_as_problem(stale)], status=409)
+    except WrongStatus as refusal:
+        if is_script:
+            return JsonResponse({"errors": {"__all__": [str(refusal)]}}, status=422)
+        return show_review(request, review_pk, [_as_problem(refusal)], status=409)
+    if is_script:
+        return JsonResponse({"saved_at": timezone.now().isoformat(), "revision": saved.revision})
+    return redirect(f"{reverse('evaluation:review', args=[review_pk])}#sheet")
+
+
+def _as_problem(refusal: Exception) -> Problem:
+    return Problem("refused", str(refusal))
+
+
+@require_POST
+def review_submit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Hand the sheet in, then on to the next proposal."""
+    found = get_object_or_404(Review.objects.visible_to(request.user).filter(reviewer=request.user), pk=pk)
+    return carry_out(
+        request, services.submit_review, found, done="Your review is in.",
+        to=reverse("evaluation:review", args=[pk]), again=partial(_again, request, pk),
+    )  # fmt: skip
+
+
+@require_POST
+def review_reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a sheet back to its reviewer."""
+    found = get_object_or_404(Review.objects.visible_to(request.user), pk=pk)
+    return carry_out(
+        request, services.reopen_review, found, done=f"The review was given back to {found.reviewer}.",
+        to=reverse("evaluation:proposal", args=[found.version.proposal.number]),
+        again=partial(_again, request, pk), note=request.POST.get("reason", ""),
+    )  # fmt: skip
+
+
+def _again(request: HttpRequest, pk: int, problems: list[Problem]) -> HttpResponse:
+    return show_review(request, pk, problems, status=422)
