@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -48,7 +48,7 @@ def moved_to(moment: datetime) -> Iterator[None]:
     """Let the clock stand at ``moment``: for demonstration data and tests only."""
     if not getattr(settings, "CLOCK_MAY_BE_MOVED", False):
         raise ImproperlyConfigured("The clock of a production portal cannot be moved.")
-    token = _moved.set(moment)
+    token = _moved.set(moment.astimezone(UTC))
     try:
         yield
     finally:
