@@ -15,7 +15,7 @@ from demonstration.consortia import read_book
 from demonstration.timeline import at_work
 from financing.models import Meeting, Tool
 from financing.reference import load_tools
-from program import clock
+from program import audit, clock
 from program.enums import DeliveryState
 from program.models import AuditEvent, Call, Country, Delivery, Notice
 from program.reference import load_reference_data
@@ -39,6 +39,7 @@ def load() -> Iterator[str]:
     if made or not Meeting.objects.filter(title=edag.FIRST_MEETING).exists():
         edag.play()
         settle_past_mail()
+        audit.seal_record()
         yield f"Demonstration data loaded in {time.monotonic() - started:.0f} s."
 
 

@@ -88,13 +88,13 @@ class SignIn:
 
 #: People of companies whom the list of sign-ins offers; the others sign in with the same password.
 OF_COMPANIES: Final = (
-    SignIn("Anchor: administrator and authorized representative (Harbor Light, financed)", "Dana Whitlock",
+    SignIn("Anchor, financed (Harbor Light)", "Dana Whitlock",
            "dana.whitlock@harbor-light-compute.example"),
-    SignIn("Anchor: administrator and authorized representative (Saltmarsh, draft to complete)", "Vivian Stroud",
+    SignIn("Anchor with a draft to complete (Saltmarsh)", "Vivian Stroud",
            "vivian.stroud@saltmarsh-hydrology.example"),
-    SignIn("Anchor: authorized representative only (Harbor Light)", "Lewis Arbogast",
+    SignIn("Authorized representative only (Harbor Light)", "Lewis Arbogast",
            "lewis.arbogast@harbor-light-compute.example"),
-    SignIn("Member invited, consent pending (Riverine, in Saltmarsh)", "Naomi Farrow",
+    SignIn("Member asked to consent (Riverine, for Saltmarsh)", "Naomi Farrow",
            "naomi.farrow@riverine-survey.example"),
     SignIn("Contributor (Harbor Light)", "Tessa Brannigan", "tessa.brannigan@harbor-light-compute.example"),
     SignIn("Outside counsel (reads Saltmarsh)", "Everett Sloan", "everett.sloan@sloan-pierce-law.example"),

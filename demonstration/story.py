@@ -46,7 +46,7 @@ class Story:
         self.key, self.facts, self.call = facts["key"], facts, call
         self.times = TIMELINES[self.key]
         self.told: Facts = STORY["consortia"].get(self.key, {})
-        self.formation = Formation(book, facts, call, self.on(min(self.times.begun, -1) if self.times.begun < 0 else self.times.begun, 9))
+        self.formation = Formation(book, facts, call, self.on(self.times.begun, 9))
         self.officer = official("officer")
         self.proposal: Proposal
 
@@ -104,6 +104,7 @@ class Story:
                 self.proposal, by=self.formation.founder,
                 note="Our member Larkspur AI is reorganized; we will come back with a new partner.",
             )  # fmt: skip
+        self.end_consultations()
 
     def lapse(self) -> None:
         assert self.call.closes_at is not None, "the calls of the demonstration were issued"
@@ -252,23 +253,27 @@ class Story:
             )  # fmt: skip
 
     def let_lapse(self, reason: str) -> None:
-        """Who has not answered when the clock ends is shown as no response; Energy gets nine more days."""
-        open_ones = list(Referral.objects.filter(version__proposal=self.proposal, position=None))
-        for referral in open_ones:
-            with clock.moved_to(referral.due_at + timedelta(minutes=2)):
-                evaluation.lapse_referral(referral, by=clock_account())
-        energy = next(referral for referral in open_ones if referral.agency.code == "DOE")
+        """Who has not answered when the clock ends is shown as no response; Energy gets twelve more days."""
+        energy = next(one for one in self.end_consultations() if one.agency.code == "DOE")
         with clock.moved_to(self.on(self.start + 16, 11)):
             evaluation.reopen_referral(
                 energy, by=self.officer, due_on=self.on(self.start + 28, 9).date(), reason=reason
             )
+
+    def end_consultations(self) -> list[Referral]:
+        """The clock ends what nobody answered."""
+        unanswered = list(Referral.objects.filter(version__proposal=self.proposal, position=None))
+        for referral in unanswered:
+            with clock.moved_to(referral.due_at + timedelta(minutes=2)):
+                evaluation.lapse_referral(referral, by=clock_account())
+        return unanswered
 
     # Decision
 
     def decide(self, decision: Facts) -> None:
         assert self.times.decided is not None, "a decision has its day"
         with clock.moved_to(self.on(self.times.decided - 2, 10)):
-            self.screen_again()
+            self.screen()  # a determination rests on checks of the last days
             determination = self.prepare(decision)
         with clock.moved_to(self.on(self.times.decided - 1, 16)):
             evaluation.ask_to_sign(determination, by=self.officer)
@@ -277,10 +282,6 @@ class Story:
         if self.times.announced:
             with clock.moved_to(self.on(self.times.announced, 14)):
                 evaluation.announce_determination(determination, by=official("decision"))
-
-    def screen_again(self) -> None:
-        """A determination rests on checks of the last days."""
-        self.screen()
 
     def prepare(self, decision: Facts) -> Determination:
         determination = evaluation.prepare_determination(self.proposal, by=self.officer)

@@ -34,10 +34,10 @@ TIMELINES: Final = {
     "cinder": Timeline(begun=20, submitted=62, accepted=99, withdrawn=118),
     "signal": Timeline(begun=-7, submitted=1, accepted=2, decided=17),
     "orchard": Timeline(begun=-6, submitted=1, accepted=2),
-    "beacon": Timeline(begun=1, submitted=9, accepted=11),
+    "beacon": Timeline(begun=1, submitted=9, accepted=14),
     "tallgrass": Timeline(begun=7, submitted=18),
     "wicker": Timeline(begun=2, submitted=10, returned=14),
-    "saltmarsh": Timeline(begun=3),
+    "saltmarsh": Timeline(begun=14),
     "foxglove": Timeline(begun=11),
 }
 
