@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -70,11 +70,12 @@ def copy_call(call: Call, *, by: User, title: str) -> Call:
     require("program.add_call", by)
     kept = {name: getattr(call, name) for name in EDITABLE if name not in NEVER_COPIED}
     copied = Call.objects.create(**kept | {"number": next_number(), "title": title, "created_by": by})
-    for model in (Requirement, Criterion, IneligibleJurisdiction):
-        rows = list(model._default_manager.filter(call=call))
+    models: tuple[Any, ...] = (Requirement, Criterion, IneligibleJurisdiction)
+    for model in models:
+        rows = list(model.objects.filter(call=call))
         for row in rows:
             row.pk, row._state.adding, row.call = None, True, copied
-        model._default_manager.bulk_create(rows)
+        model.objects.bulk_create(rows)
     audit.record(
         copied, "call.draft", by=by, after={**facts_of(copied), "copied_from": call.number}, clause="s.3(b)"
     )
@@ -243,7 +244,7 @@ def issue_call(call: Call, *, by: User) -> AuditEvent:
     event = perform(ISSUE, call, by=by)
     notices.owe(
         event, CALL_ISSUED, subscribers(call), url=public_url(call), number=call.number, title=call.title,
-        due=long_date(call.due_on),
+        due=long_date(last_day_of(call)),
     )  # fmt: skip
     return event
 
@@ -261,6 +262,20 @@ def state_clock(call: Call) -> None:
 CLOCK_FIELDS = ("day_90", "due_on", "closes_at", "rule_text", "rule_citation")
 
 
+def last_day_of(call: Call) -> date:
+    """The last day of a call that was issued."""
+    if call.due_on is None:
+        raise ValueError(f"{call.number} was not issued: it has no last day.")
+    return call.due_on
+
+
+def deadline_of(call: Call) -> datetime:
+    """The exclusive bound of a call that was issued."""
+    if call.closes_at is None:
+        raise ValueError(f"{call.number} was not issued: it has no deadline.")
+    return call.closes_at
+
+
 def public_url(call: Call) -> str:
     return reverse("program:call-detail", args=[call.number])
 
@@ -271,7 +286,7 @@ def hold_open(call: Call, act: Transition, *, by: User) -> None:
     hold(call)
     if call.status not in act.sources:
         raise WrongStatus(act, call)
-    if clock.now() >= call.closes_at:
+    if clock.now() >= deadline_of(call):
         message = "The deadline has passed: the call can no longer be changed."
         raise NotReady([Problem("call-over", message, "s.3(c)")])
 
@@ -320,23 +335,24 @@ def extend_call(
     The order knows no extension: one past the 90th day carries the warning that cites s.3(c).
     """
     hold_open(call, EXTEND, by=by)
-    if due_on <= call.due_on:
-        message = f"Choose a day after {long_date(call.due_on)}, the last day as it stands."
+    former, bound = last_day_of(call), deadline_of(call)
+    if due_on <= former:
+        message = f"Choose a day after {long_date(former)}, the last day as it stands."
         raise NotReady([Problem("extension-earlier", message, "s.3(c)", field="due_on")])
     amendment = Amendment(
         call=call, number=next_amendment(call), kind=AmendmentKind.EXTENSION, summary=summary, reason=reason,
-        legal_basis=legal_basis, effective_on=clock.today(), due_on_before=call.due_on, due_on_after=due_on,
+        legal_basis=legal_basis, effective_on=clock.today(), due_on_before=former, due_on_after=due_on,
         made_by=by,
     )  # fmt: skip
     amendment.full_clean()
     if not legal_basis.strip():
         raise ValidationError({"legal_basis": "Name the legal basis of the extension."})
     amendment.save()
-    before = {"due_on": call.due_on.isoformat(), "closes_at": call.closes_at.isoformat()}
+    before = {"due_on": former.isoformat(), "closes_at": bound.isoformat()}
     call.due_on, call.closes_at = due_on, end_of_day(due_on)
     call.rule_text = (
-        f"{call.rule_text} Extended by amendment {amendment.number} from"
-        f" {long_date(amendment.due_on_before)} to {long_date(due_on)}."
+        f"{call.rule_text} Extended by amendment {amendment.number} from {long_date(former)}"
+        f" to {long_date(due_on)}."
     )
     call.revision += 1
     call.save(update_fields=["due_on", "closes_at", "rule_text", "revision", "updated_at"])
@@ -344,14 +360,15 @@ def extend_call(
     event = audit.record(call, "call.extend", by=by, before=before, after=after, note=reason, clause="s.3(c)")
     notices.owe(
         event, CALL_EXTENDED, subscribers(call), url=f"{public_url(call)}#amendment-{amendment.number}",
-        number=call.number, before=long_date(amendment.due_on_before), due=long_date(due_on),
+        number=call.number, before=long_date(former), due=long_date(due_on),
     )  # fmt: skip
     return amendment
 
 
 def warning_of_extension(call: Call, due_on: date) -> str:
     """The warning that an extension to ``due_on`` carries, citing s.3(c), or nothing."""
-    return LATER_THAN_ORDER if due_on > expected_clock(call, call.issued_on).rolled_day_90 else ""
+    stated = expected_clock(call, call.issued_on or clock.today())
+    return LATER_THAN_ORDER if due_on > stated.rolled_day_90 else ""
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from program.enums import CallStatus
 from program.lifecycle import ANSWER, WITHDRAW_QUESTION
 from program.models import AuditEvent, Call, Question, User
 from program.notices import ANSWER_PUBLISHED, QUESTION_ANSWERED, QUESTION_ASKED
-from program.services.calls import program_officers, public_url
+from program.services.calls import deadline_of, program_officers, public_url
 from program.services.subscriptions import subscribers
 from program.transitions import NotReady, Problem, perform
 
@@ -21,7 +21,7 @@ def ask_question(call: Call, *, by: User, text: str, is_confidential: bool = Fal
     """Put a question to the program office while the call takes proposals."""
     if not by.is_active:
         raise PermissionDenied("Your account is closed.")
-    if call.status != CallStatus.ISSUED or clock.now() >= call.closes_at:
+    if call.status != CallStatus.ISSUED or clock.now() >= deadline_of(call):
         message = "Questions are taken until the call closes; this call is not open."
         raise NotReady([Problem("question-late", message, "s.3(c)", field="text")])
     question = Question(call=call, text=text, is_confidential=is_confidential, asked_by=by)

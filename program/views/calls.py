@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -20,7 +22,8 @@ from program.differences import compare_texts
 from program.enums import AmendmentKind, CallStatus, StackLayer
 from program.forms import QuestionForm
 from program.models import Call, Question
-from program.services.calls import public_url
+from program.requests import SignedInRequest
+from program.services.calls import deadline_of, public_url
 from program.services.questions import ask_question, withdraw_question
 from program.services.subscriptions import follows, subscribe, unsubscribe
 from program.transitions import NotReady
@@ -66,8 +69,8 @@ def show_call(request: HttpRequest, call: Call, form: QuestionForm, status: int 
     return render(request, "program/calls/detail.html", facts, status=status)
 
 
-def facts_of_call(call: Call, request: HttpRequest) -> dict[str, object]:
-    """What the public page and the preview at the desk print of a call."""
+def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
+    """What the public page and the preview print of a call that was read by ``for_public_page``."""
     amendments = [
         {
             **row,
@@ -98,7 +101,7 @@ def facts_of_call(call: Call, request: HttpRequest) -> dict[str, object]:
     }
 
 
-def grouped(rows: list[dict[str, str]]) -> list[dict[str, object]]:
+def grouped(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
     """Listed places by what they are barred from and why, each group one row of the page."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
@@ -122,7 +125,7 @@ def call_calendar(request: HttpRequest, number: str) -> HttpResponse:
         title=f"{call.number}: proposals are due",
         text=f"{call.title}\n{call.rule_text}",
         url=request.build_absolute_uri(public_url(call)),
-        at=call.closes_at,
+        at=deadline_of(call),
         stamped_at=call.updated_at,
     )
     response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
@@ -131,7 +134,7 @@ def call_calendar(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @require_POST
-def call_ask(request: HttpRequest, number: str) -> HttpResponse:
+def call_ask(request: SignedInRequest, number: str) -> HttpResponse:
     """Put a question to the program office."""
     call = get_object_or_404(Call.objects.public().for_public_page(), number=number)
     form = QuestionForm(request.POST)
@@ -148,19 +151,19 @@ def call_ask(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @require_POST
-def call_follow(request: HttpRequest, number: str) -> HttpResponse:
+def call_follow(request: SignedInRequest, number: str) -> HttpResponse:
     """Follow one call, or follow it no longer."""
     call = get_object_or_404(Call.objects.public().defer("text"), number=number)
     return follow(request, call, "this call", public_url(call))
 
 
 @require_POST
-def follow_program(request: HttpRequest) -> HttpResponse:
+def follow_program(request: SignedInRequest) -> HttpResponse:
     """Follow every call of the Program, or no longer."""
     return follow(request, None, "every call", "program:calls")
 
 
-def follow(request: HttpRequest, call: Call | None, what: str, back: str) -> HttpResponse:
+def follow(request: SignedInRequest, call: Call | None, what: str, back: str) -> HttpResponse:
     if request.POST.get("act") == "stop":
         unsubscribe(call, by=request.user)
         messages.success(request, f"You no longer follow {what}.")
@@ -171,7 +174,7 @@ def follow(request: HttpRequest, call: Call | None, what: str, back: str) -> Htt
 
 
 @require_POST
-def question_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+def question_withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
     """Take one's own question back."""
     question = get_object_or_404(
         Question.objects.visible_to(request.user).select_related("call"), pk=pk, asked_by=request.user

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -32,14 +32,16 @@ from program.forms import (
 )
 from program.lifecycle import CALL_TRANSITIONS, ISSUE
 from program.models import AuditEvent, Call, Criterion, Question, Requirement
+from program.requests import SignedInRequest
 from program.revisions import StaleRevision
 from program.services import calls as services
 from program.services.questions import answer_question
 from program.services.subscriptions import subscribers
 from program.transitions import NotReady, Problem, WrongStatus, available
-from program.views.calls import facts_of_call, grouped
+from program.views.calls import facts_of_call, grouped, is_open
 
 View = Callable[..., HttpResponse]
+Service = Callable[..., Any]
 FORM = ["GET", "HEAD", "POST"]
 
 
@@ -47,7 +49,7 @@ def program_office(view: View) -> View:
     """A page of the program office: for anybody else it does not exist."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: SignedInRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm("program.change_call"):
             raise Http404
         return view(request, *args, **kwargs)
@@ -55,13 +57,13 @@ def program_office(view: View) -> View:
     return guarded
 
 
-def find(request: HttpRequest, number: str) -> Call:
+def find(request: SignedInRequest, number: str) -> Call:
     return get_object_or_404(Call.objects.visible_to(request.user), number=number)
 
 
 @program_office
 @require_safe
-def call_list(request: HttpRequest) -> HttpResponse:
+def call_list(request: SignedInRequest) -> HttpResponse:
     """Every call, drafts first, with the questions that wait."""
     facts = {
         "calls": Call.objects.visible_to(request.user).for_desk_list(),
@@ -72,7 +74,7 @@ def call_list(request: HttpRequest) -> HttpResponse:
 
 @program_office
 @require_http_methods(FORM)
-def call_new(request: HttpRequest) -> HttpResponse:
+def call_new(request: SignedInRequest) -> HttpResponse:
     """Start a draft from the library or from an earlier call."""
     form = NewCallForm(request.POST or None, calls=Call.objects.visible_to(request.user))
     if request.method == "POST" and form.is_valid():
@@ -88,7 +90,7 @@ def call_new(request: HttpRequest) -> HttpResponse:
 
 @program_office
 @require_safe
-def call_overview(request: HttpRequest, number: str) -> HttpResponse:
+def call_overview(request: SignedInRequest, number: str) -> HttpResponse:
     return show(request, find(request, number))
 
 
@@ -110,7 +112,7 @@ def mends(call: Call, problems: Iterable[Problem]) -> list[Mend]:
     ]
 
 
-def show(request: HttpRequest, call: Call, status: int = 200, **more: Any) -> HttpResponse:
+def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -> HttpResponse:
     """One call as the program office sees it: what is missing, its clock, its parts, its acts, its record."""
     may = {transition.name for transition in available(CALL_TRANSITIONS, call, request.user)}
     day = call.issued_on or clock.today()
@@ -119,7 +121,7 @@ def show(request: HttpRequest, call: Call, status: int = 200, **more: Any) -> Ht
         "call": call,
         "may": may,
         "is_draft": call.status == CallStatus.DRAFT,
-        "is_open": call.status == CallStatus.ISSUED and clock.now() < call.closes_at,
+        "is_open": is_open(call, clock.now()),
         "is_drafter": call.created_by_id == request.user.pk,
         "missing": mends(call, ISSUE.problems(call)) if call.issued_at is None else [],
         "warnings": mends(call, warnings_of(call, day)),
@@ -128,9 +130,7 @@ def show(request: HttpRequest, call: Call, status: int = 200, **more: Any) -> Ht
         "criteria": criteria,
         "total_weight": sum(criterion.weight for criterion in criteria if not criterion.is_independent),
         "full_weight": FULL_WEIGHT,
-        "places": grouped(
-            list(call.ineligible_jurisdictions.values("layer", "reason", "source", "country__name"))
-        ),
+        "places": grouped(call.ineligible_jurisdictions.values("layer", "reason", "source", "country__name")),
         "amendments": call.amendments.select_related("made_by"),
         "events": [
             (event, event.act.partition(".")[2].replace("_", " ").capitalize())
@@ -146,7 +146,7 @@ def show(request: HttpRequest, call: Call, status: int = 200, **more: Any) -> Ht
 
 @program_office
 @require_http_methods(FORM)
-def call_edit(request: HttpRequest, number: str) -> HttpResponse:
+def call_edit(request: SignedInRequest, number: str) -> HttpResponse:
     """Edit a draft; a save that read an older revision answers 409 with both texts."""
     call = find(request, number)
     if call.status != CallStatus.DRAFT:
@@ -179,11 +179,11 @@ def call_edit(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "program/desk/edit.html", facts, status=422)
 
 
-def is_autosave(request: HttpRequest) -> bool:
+def is_autosave(request: SignedInRequest) -> bool:
     return request.headers.get("X-Autosave") == "1"
 
 
-def edit_conflict(request: HttpRequest, stale: StaleRevision, form: CallForm) -> HttpResponse:
+def edit_conflict(request: SignedInRequest, stale: StaleRevision, form: CallForm) -> HttpResponse:
     """What the person typed beside what another saved meanwhile; the next save goes over it knowingly."""
     current = stale.record
     yours = {name: form[name].value() for name in services.EDITABLE if name in form.fields}
@@ -197,7 +197,7 @@ def edit_conflict(request: HttpRequest, stale: StaleRevision, form: CallForm) ->
             "revision": current.revision,
         }
         return JsonResponse(body, status=409)
-    data = form.data.copy()
+    data = request.POST.copy()
     data["revision"] = str(current.revision)
     both = [
         {"label": form.fields[name].label, "yours": blank(typed.get(name)), "theirs": theirs.get(name, "")}
@@ -213,7 +213,7 @@ def blank(value: Any) -> str:
 
 @program_office
 @require_safe
-def call_preview(request: HttpRequest, number: str) -> HttpResponse:
+def call_preview(request: SignedInRequest, number: str) -> HttpResponse:
     """The call as the public will see it, were it issued today."""
     visible = Call.objects.visible_to(request.user).for_public_page()
     call = get_object_or_404(visible, number=number)
@@ -222,7 +222,9 @@ def call_preview(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "program/desk/preview.html", facts)
 
 
-def carry_out(request: HttpRequest, number: str, service: View, done: str, **details: Any) -> HttpResponse:
+def carry_out(
+    request: SignedInRequest, number: str, service: Service, done: str, **details: Any
+) -> HttpResponse:
     """Do one act to a call and show what came of it: done, or everything that keeps it from being done."""
     try:
         attempt(request, service, find(request, number), done=done, **details)
@@ -234,20 +236,20 @@ def carry_out(request: HttpRequest, number: str, service: View, done: str, **det
 
 @program_office
 @require_POST
-def call_ask_approval(request: HttpRequest, number: str) -> HttpResponse:
+def call_ask_approval(request: SignedInRequest, number: str) -> HttpResponse:
     done = "The other program officers were told that the draft waits for approval."
     return carry_out(request, number, services.ask_for_approval, done)
 
 
 @program_office
 @require_POST
-def call_approve(request: HttpRequest, number: str) -> HttpResponse:
+def call_approve(request: SignedInRequest, number: str) -> HttpResponse:
     return carry_out(request, number, services.approve_call, "The call is approved. It can be issued now.")
 
 
 @program_office
 @require_POST
-def call_reopen(request: HttpRequest, number: str) -> HttpResponse:
+def call_reopen(request: SignedInRequest, number: str) -> HttpResponse:
     form = ReopenForm(request.POST)
     if not form.is_valid():
         return show(request, find(request, number), status=422, reopen_form=form)
@@ -257,13 +259,19 @@ def call_reopen(request: HttpRequest, number: str) -> HttpResponse:
 
 @program_office
 @require_POST
-def call_issue(request: HttpRequest, number: str) -> HttpResponse:
+def call_issue(request: SignedInRequest, number: str) -> HttpResponse:
     done = "The call is issued: it is public, its clock runs, and proposals are taken."
     return carry_out(request, number, services.issue_call, done)
 
 
 def act_form(
-    request: HttpRequest, number: str, form: BaseForm, service: View, template: str, done: str, **more: Any
+    request: SignedInRequest,
+    number: str,
+    form: BaseForm,
+    service: Service,
+    template: str,
+    done: str,
+    **more: Any,
 ) -> HttpResponse:
     """A form for one act on an open call; what the act refuses stands beside its field."""
     call = find(request, number)
@@ -286,7 +294,7 @@ def act_form(
 
 @program_office
 @require_http_methods(FORM)
-def call_amend(request: HttpRequest, number: str) -> HttpResponse:
+def call_amend(request: SignedInRequest, number: str) -> HttpResponse:
     form = AmendForm(request.POST or None, initial={"text": find(request, number).text})
     done = "The amendment is public, and all who follow the call are told."
     return act_form(request, number, form, services.amend_call, "program/desk/amend.html", done)
@@ -294,7 +302,7 @@ def call_amend(request: HttpRequest, number: str) -> HttpResponse:
 
 @program_office
 @require_http_methods(FORM)
-def call_extend(request: HttpRequest, number: str) -> HttpResponse:
+def call_extend(request: SignedInRequest, number: str) -> HttpResponse:
     form = ExtendForm(request.POST or None)
     done = "The new deadline is public, and all who follow the call are told."
     return act_form(request, number, form, services.extend_call, "program/desk/extend.html", done)
@@ -302,7 +310,7 @@ def call_extend(request: HttpRequest, number: str) -> HttpResponse:
 
 @program_office
 @require_http_methods(FORM)
-def call_cancel(request: HttpRequest, number: str) -> HttpResponse:
+def call_cancel(request: SignedInRequest, number: str) -> HttpResponse:
     form = CancelForm(request.POST or None)
     done = "The call is cancelled, and all who follow it are told."
     return act_form(request, number, form, services.cancel_call, "program/desk/cancel.html", done)
@@ -310,47 +318,49 @@ def call_cancel(request: HttpRequest, number: str) -> HttpResponse:
 
 @program_office
 @require_http_methods(FORM)
-def requirement_new(request: HttpRequest, number: str) -> HttpResponse:
+def requirement_new(request: SignedInRequest, number: str) -> HttpResponse:
     return part_form(request, number, RequirementForm, Requirement(source="Program policy"))
 
 
 @program_office
 @require_http_methods(FORM)
-def requirement(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+def requirement(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     return part_form(request, number, RequirementForm, find_part(request, number, Requirement, pk))
 
 
 @program_office
 @require_POST
-def requirement_remove(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+def requirement_remove(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     return part_remove(request, number, find_part(request, number, Requirement, pk))
 
 
 @program_office
 @require_http_methods(FORM)
-def criterion_new(request: HttpRequest, number: str) -> HttpResponse:
+def criterion_new(request: SignedInRequest, number: str) -> HttpResponse:
     return part_form(request, number, CriterionForm, Criterion())
 
 
 @program_office
 @require_http_methods(FORM)
-def criterion(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+def criterion(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     return part_form(request, number, CriterionForm, find_part(request, number, Criterion, pk))
 
 
 @program_office
 @require_POST
-def criterion_remove(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+def criterion_remove(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     return part_remove(request, number, find_part(request, number, Criterion, pk))
 
 
-def find_part(request: HttpRequest, number: str, model: type[services.Part], pk: int) -> services.Part:
-    part: services.Part = get_object_or_404(model, call=find(request, number), pk=pk)
-    return part
+def find_part(request: SignedInRequest, number: str, model: type[services.Part], pk: int) -> services.Part:
+    return cast("services.Part", get_object_or_404(model, call=find(request, number), pk=pk))
 
 
 def part_form(
-    request: HttpRequest, number: str, form_class: type[RequirementForm | CriterionForm], part: services.Part
+    request: SignedInRequest,
+    number: str,
+    form_class: type[RequirementForm | CriterionForm],
+    part: services.Part,
 ) -> HttpResponse:
     """Add or change one requirement or criterion of a draft."""
     part.call = find(request, number)
@@ -369,14 +379,14 @@ def part_form(
     return render(request, "program/desk/part.html", facts, status=422 if form.errors else 200)
 
 
-def part_remove(request: HttpRequest, number: str, part: services.Part) -> HttpResponse:
+def part_remove(request: SignedInRequest, number: str, part: services.Part) -> HttpResponse:
     attempt(request, services.remove_part, part, done=f"The {part._meta.verbose_name} was removed.")
     return redirect("program:desk-call", number)
 
 
 @program_office
 @require_safe
-def question_list(request: HttpRequest) -> HttpResponse:
+def question_list(request: SignedInRequest) -> HttpResponse:
     """Questions that wait, the oldest first, then the last fifty that were settled."""
     questions = Question.objects.visible_to(request.user).select_related("call", "asked_by")
     facts = {
@@ -388,7 +398,7 @@ def question_list(request: HttpRequest) -> HttpResponse:
 
 @program_office
 @require_http_methods(FORM)
-def question(request: HttpRequest, pk: int) -> HttpResponse:
+def question(request: SignedInRequest, pk: int) -> HttpResponse:
     """Read one question and answer it."""
     asked = get_object_or_404(
         Question.objects.visible_to(request.user).select_related("call", "asked_by", "answered_by"), pk=pk

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from program import clock
 from program.models import Notice
+from program.requests import SignedInRequest
 
 PAGE = 25
 
 
 @require_safe
-def notice_list(request: HttpRequest) -> HttpResponse:
+def notice_list(request: SignedInRequest) -> HttpResponse:
     """The newest 25 notices, or those before the one named in ``before``."""
     notices = Notice.objects.visible_to(request.user).order_by("-pk")
     before = request.GET.get("before", "")
@@ -27,7 +28,7 @@ def notice_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def read_one(request: HttpRequest, pk: int) -> HttpResponse:
+def read_one(request: SignedInRequest, pk: int) -> HttpResponse:
     """Mark one notice read and go where it points."""
     notice = get_object_or_404(Notice.objects.visible_to(request.user), pk=pk)
     Notice.objects.filter(pk=notice.pk, read_at=None).update(read_at=clock.instant())
@@ -35,7 +36,7 @@ def read_one(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def read_all(request: HttpRequest) -> HttpResponse:
+def read_all(request: SignedInRequest) -> HttpResponse:
     """Mark every notice of the person read."""
     Notice.objects.visible_to(request.user).unread().update(read_at=clock.instant())
     return redirect("program:notices")

@@ -15,8 +15,10 @@ from django.views.decorators.http import require_safe
 
 from program import clock, library
 from program.context_processors import AT_THE_DESK, IN_THE_EDAG
-from program.enums import CallStatus, DeliveryState, DutyState
+from program.enums import DeliveryState, DutyState
 from program.models import Call, Delivery, Directive, Duty, Question
+from program.requests import SignedInRequest
+from program.views.calls import is_open
 
 HELD = (DutyState.FULFILLED, DutyState.CONTINUING)
 LAYERS = (
@@ -35,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """What the Program is, the call that is open now (else the last one), and three numbers of the record."""
     calls = list(Call.objects.public().defer("text", "certification_text").order_by("-issued_at"))
     now = clock.now()
-    current = next((c for c in calls if c.status == CallStatus.ISSUED and c.closes_at > now), None)
+    current = next((call for call in calls if is_open(call, now)), None)
     duties = Duty.objects.aggregate(total=Count("pk"), held=Count("pk", filter=Q(state__in=HELD)))
     facts = {
         "call": current,
@@ -51,7 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: SignedInRequest) -> HttpResponse:
     """Where a person who signed in begins, by role."""
     user = request.user
     names = ["proposals:organizations", "proposals:list"]
@@ -78,12 +80,12 @@ def session(request: HttpRequest) -> HttpResponse:
 @require_safe
 def directives(request: HttpRequest) -> HttpResponse:
     """The duties that both orders lay on officials: clause, due date, state, evidence."""
-    today = clock.today()
-    found = list(Directive.objects.prefetch_related("duties"))
-    for directive in found:
-        for duty in directive.duties.all():
-            duty.is_late = duty.state == DutyState.OPEN and duty.due_on is not None and duty.due_on < today
-    return render(request, "program/directives.html", {"directives": found, "call_count": public_calls()})
+    found = Directive.objects.prefetch_related("duties")
+    return render(
+        request,
+        "program/directives.html",
+        {"directives": found, "call_count": public_calls(), "today": clock.today()},
+    )
 
 
 def public_calls() -> int:
