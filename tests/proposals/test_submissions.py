@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -311,3 +312,25 @@ class TestTogether:
         began_at, version = next(outcome for outcome in outcomes if isinstance(outcome, tuple))
         assert began_at == version.received_at < moment == version.closes_at
         assert version.on_time
+
+    def test_closing_waits_for_a_submission_that_is_under_way(self):
+        proposal = ProposalFactory(complete=True)
+        certified(proposal)
+        by, calls = representative_of(proposal), type(proposal.call).objects.filter(pk=proposal.call_id)
+        submitted_now, order = threading.Event(), []
+
+        def submit():
+            with transaction.atomic():
+                version = services.submit_proposal(Proposal.objects.get(), by=by)
+                submitted_now.set()
+                time.sleep(0.5)
+                order.append("submitted")
+            return version
+
+        def close():
+            submitted_now.wait(10)
+            calls.update(status="closed")
+            order.append("closed")
+
+        self.run(submit, close)
+        assert order == ["submitted", "closed"]
