@@ -56,7 +56,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def start(request: SignedInRequest) -> HttpResponse:
     """Where a person who signed in begins, by role."""
     user = request.user
-    names = ["proposals:organizations", "proposals:list"]
+    names = ["program:organizations"]
     if user.is_government:
         names = ["financing:edag"] if user.holds(*IN_THE_EDAG) and not user.holds(*AT_THE_DESK) else []
         names += ["evaluation:desk", "program:desk-calls"]

@@ -12,6 +12,7 @@ from program.services import calls
 from program.services.questions import answer_question, ask_question
 from program.services.subscriptions import subscribe
 from tests.factories.program import (
+    OrganizationFactory,
     UserFactory,
     approved_call,
     closed_call,
@@ -203,6 +204,26 @@ def test_inbox_pages_by_key(signed_in):
     assert first.number not in text_of(page)
     assert first.number in text_of(client.get(f"/notices/{page.context['older']}"))
     assert client.get("/notices/?before=99999999999999999999").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("role", "address"),
+    [
+        (OfficeRole.PROGRAM_OFFICER, "/desk/"),
+        (OfficeRole.REVIEWER, "/desk/"),
+        (OfficeRole.EDAG_OFFICER, "/edag/"),
+        (None, "/organizations/"),
+    ],
+)
+def test_person_begins_where_their_work_is(signed_in, role, address):
+    client = signed_in(officer(role) if role else UserFactory())
+    assert client.get("/start/")["Location"] == address
+
+
+def test_member_of_an_organization_begins_at_the_proposals(signed_in):
+    person = UserFactory()
+    OrganizationFactory().affiliations.create(user=person)
+    assert signed_in(person).get("/start/")["Location"] == "/proposals/"
 
 
 def test_security_txt_expires_in_the_future(client):
