@@ -28,7 +28,9 @@ def is_active(designation: Designation) -> Iterator[Problem]:
     """The designation itself is active on this day."""
     if designation.status != DesignationStatus.ACTIVE:
         state = designation.get_status_display().lower()
-        yield Problem("designation-not-active", f"Designation {designation.number} is {state}: nothing goes on.", S3D)
+        yield Problem(
+            "designation-not-active", f"Designation {designation.number} is {state}: nothing goes on.", S3D
+        )
 
 
 def lost_its_designation(referral: ToolReferral) -> Iterator[Problem]:
@@ -42,7 +44,7 @@ def is_held_by_its_agency(referral: ToolReferral) -> Iterator[Problem]:
     if referral.agency_id != referral.tool.agency_id:
         yield Problem(
             "tool-not-held",
-            f"{referral.tool.name} rests on {referral.tool.authority}, an authority of {referral.tool.agency}: "
+            f"{referral.tool.name} rests on {referral.tool.authority}, held by {referral.tool.agency}: "
             f"it cannot be referred to {referral.agency}.",
             S4D,
             field="tool",
@@ -57,7 +59,10 @@ def names_everything(referral: ToolReferral) -> Iterator[Problem]:
         yield Problem("purpose-missing", "Say what the support is for.", S4D, field="purpose")
     if (referral.amount_usd is None) != referral.amount_is_tbd:
         yield Problem(
-            "amount-unclear", "Give an amount, or say that it is to be determined; not both.", S4D, field="amount_usd"
+            "amount-unclear",
+            "Give an amount, or say that it is to be determined; not both.",
+            S4D,
+            field="amount_usd",
         )
     if not referral.citation:
         yield Problem("authority-missing", "The tool has no statutory authority on file.", S4D, field="tool")
@@ -70,7 +75,9 @@ def has_lead_officer(referral: ToolReferral) -> Iterator[Problem]:
     )
     if not offices.exists():
         yield Problem(
-            "lead-not-in-office", f"The lead officer must be an EDAG officer of {referral.agency}.", S4D,
+            "lead-not-in-office",
+            f"The lead officer must be an EDAG officer of {referral.agency}.",
+            S4D,
             field="lead_officer",
         )
 

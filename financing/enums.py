@@ -38,7 +38,7 @@ class Assessment(TextChoices):
 
 
 class ReferralStatus(TextChoices):
-    """The life of a referral to the agency that holds a tool; ``lifecycle.py`` holds the ways between them."""
+    """The life of a referral to the agency that holds a tool; ``lifecycle.py`` has the ways between them."""
 
     PROPOSED = "proposed", "Proposed"
     REFERRED = "referred", "Referred"

@@ -50,7 +50,11 @@ class StageForm(forms.Form):
 
     stage = forms.ChoiceField(choices=[("", "All stages"), *ReferralStatus.choices], required=False)
     agency = forms.ModelChoiceField(
-        Agency.objects.none(), required=False, to_field_name="code", empty_label="All agencies", label="Tool holder"
+        Agency.objects.none(),
+        required=False,
+        to_field_name="code",
+        empty_label="All agencies",
+        label="Tool holder",
     )
     after = forms.IntegerField(min_value=0, max_value=2**63 - 1, required=False, widget=forms.HiddenInput)
 
@@ -63,7 +67,9 @@ class StageForm(forms.Form):
 class ReferralForm(forms.ModelForm):
     """A tool for one target market of the designated version; the agency follows from the tool."""
 
-    market = forms.ChoiceField(label="Target market", help_text="As the designated package names it, s.3(b)(ii).")
+    market = forms.ChoiceField(
+        label="Target market", help_text="As the designated package names it, s.3(b)(ii)."
+    )
 
     class Meta:
         model = ToolReferral
@@ -99,14 +105,19 @@ class NoteForm(forms.Form):
     """A note that goes into the record."""
 
     note = forms.CharField(
-        required=False, widget=text_input(2), max_length=TEXT_LIMIT, validators=[plain_text],
+        required=False,
+        widget=text_input(2),
+        max_length=TEXT_LIMIT,
+        validators=[plain_text],
         help_text="Kept in the record.",
     )
 
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        widget=text_input(3), max_length=TEXT_LIMIT, validators=[plain_text],
+        widget=text_input(3),
+        max_length=TEXT_LIMIT,
+        validators=[plain_text],
         help_text="Two or three sentences. When an agency declines, the consortium reads them.",
     )
 
@@ -117,7 +128,11 @@ class CommitmentForm(forms.ModelForm):
     class Meta:
         model = Commitment
         fields = (
-            "amount_usd", "term_months", "committed_on", "instrument_reference", "conditions",
+            "amount_usd",
+            "term_months",
+            "committed_on",
+            "instrument_reference",
+            "conditions",
             "is_subject_to_appropriations",
         )
         widgets = {
@@ -138,7 +153,9 @@ class MeetingForm(forms.ModelForm):
     class Meta:
         model = Meeting
         fields = ("title", "starts_at", "place", "chair")
-        widgets = {"starts_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")}
+        widgets = {
+            "starts_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        }
         help_texts = {"starts_at": "Eastern Time.", "chair": "Chairs the EDAG for State, s.4(a)."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -161,7 +178,11 @@ class AgendaForm(forms.ModelForm):
 
 class HoldForm(forms.Form):
     attendance = forms.CharField(
-        label="Who was there", required=False, widget=text_input(3), max_length=TEXT_LIMIT, validators=[plain_text],
+        label="Who was there",
+        required=False,
+        widget=text_input(3),
+        max_length=TEXT_LIMIT,
+        validators=[plain_text],
         help_text="Agencies and people, one a line.",
     )
 
@@ -179,7 +200,8 @@ class DecisionForm(forms.Form):
         if not is_about_referral:
             kept = (AgendaDecision.DEFER, AgendaDecision.NOTE)
             self.fields["decision"].choices = [  # type: ignore[attr-defined]
-                ("", "Choose a decision"), *((value, value.label) for value in kept)
+                ("", "Choose a decision"),
+                *((value, value.label) for value in kept),
             ]
 
 
@@ -207,7 +229,9 @@ class WorkstreamForm(forms.ModelForm):
         model = Workstream
         fields = ("lead", "lead_officer", "status_text")
         widgets = {"status_text": text_input(6)}
-        help_texts = {"status_text": "Plain sentences; say what was done since the last text and what comes next."}
+        help_texts = {
+            "status_text": "Plain sentences; say what was done since the last text and what comes next."
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

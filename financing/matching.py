@@ -72,7 +72,12 @@ class Reason:
     confidence: str = "I"
 
     def to_data(self) -> dict[str, str]:
-        return {"kind": self.kind, "text": self.text, "citation": self.citation, "confidence": self.confidence}
+        return {
+            "kind": self.kind,
+            "text": self.text,
+            "citation": self.citation,
+            "confidence": self.confidence,
+        }
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,9 @@ class Case:
     @property
     def sites(self) -> list[Site]:
         """Infrastructure in this market."""
-        return [s for s in self.package.operating_model.sites if s.country and s.country.code in self.countries]
+        return [
+            s for s in self.package.operating_model.sites if s.country and s.country.code in self.countries
+        ]
 
     def by_standing(self) -> dict[str, list[str]]:
         """Names of this market's countries by their class; the key of those not on file is empty."""
@@ -194,7 +201,9 @@ def _authority_in_force(case: Case) -> Iterator[Reason]:
         return
     last = date.fromisoformat(condition.value)
     if case.world.on > last:
-        yield from case.reason(WARNS, "authority_ends_on", f"By the date on file the authority has ended. {condition.text}")
+        yield from case.reason(
+            WARNS, "authority_ends_on", f"By the date on file the authority has ended. {condition.text}"
+        )
     elif last - case.world.on <= LAPSE_NOTICE:
         yield from case.reason(ASKS, "authority_ends_on", f"The authority ends soon. {condition.text}")
 
@@ -223,7 +232,7 @@ def _exported_to_named_buyer(case: Case) -> Iterator[Reason]:
 
 def _contract_content(case: Case) -> Iterator[Reason]:
     """EXIM measures U.S. content on the export contract; a package does not hold that figure."""
-    text = "Ask for the U.S. content of the export contract. The Program's hardware-layer figure does not answer this."
+    text = "Ask for the U.S. content of the export contract: the Program's hardware figure is another."
     if condition := case.tool.conditions.get("us_content_transformational_min_pct"):
         text = f"{text} Full support starts at {condition.value} percent for transformational exports."
         yield Reason(ASKS, text, condition.source, condition.confidence)
@@ -237,7 +246,7 @@ def _license_first(case: Case) -> Iterator[Reason]:
         if item.eccn.upper().startswith(CONTROLLED) and not item.license_number
     ]
     if waiting:
-        text = f"No license number is stated for {', '.join(waiting)}: a license comes before the financing closes."
+        text = f"No license number is stated for {', '.join(waiting)}: a license comes before the closing."
         yield from case.reason(WARNS, "license_signoff_first", text)
 
 
@@ -267,7 +276,9 @@ def _private_infrastructure_abroad(case: Case) -> Iterator[Reason]:
 
 def _ownership_private(case: Case) -> Iterator[Reason]:
     if case.sites:
-        yield Reason(ASKS, "Confirm that no state holds a majority of the owner or operator.", "22 U.S.C. 9621", "U")
+        yield Reason(
+            ASKS, "Confirm that no state holds a majority of the owner or operator.", "22 U.S.C. 9621", "U"
+        )
 
 
 def _income_class(case: Case) -> Iterator[Reason]:
@@ -275,7 +286,9 @@ def _income_class(case: Case) -> Iterator[Reason]:
     found = case.by_standing()
     for standing in (CountryStanding.ADVANCING_INCOME, CountryStanding.HIGH_INCOME):
         if names := found.get(standing):
-            text = f"{', '.join(names)}: {standing.label.lower()}. The CEO certifies to Congress before support."
+            text = (
+                f"{', '.join(names)}: {standing.label.lower()}. The CEO certifies to Congress before support."
+            )
             yield Reason(WARNS, text, SECTION_DFC, "U")
     if found.get(CountryStanding.HIGH_INCOME):
         yield from case.reason(ASKS, "high_income_max_project_cost_pct")
@@ -307,7 +320,9 @@ def _insured_amount(case: Case) -> Iterator[Reason]:
     if request is None or request.amount_usd is None:
         yield Reason(WARNS, "The amount to insure is not stated.", case.tool.authority)
     if case.sites and not any(_members(case.package, site, OperatingAct.OWN) for site in case.sites):
-        yield Reason(WARNS, "No investor is named: no member owns a site in this market.", case.tool.authority)
+        yield Reason(
+            WARNS, "No investor is named: no member owns a site in this market.", case.tool.authority
+        )
 
 
 # USTDA
@@ -325,10 +340,14 @@ def _developing_host(case: Case) -> Iterator[Reason]:
     planned = [site for site in case.sites if site.status in (None, SiteStatus.PLANNED)]
     if hosts and (sponsors or planned):
         text = f"{', '.join(hosts)}: developing or middle-income host"
-        text += f", possible sponsor {', '.join(sponsors)}." if sponsors else ", with a project still planned."
+        text += (
+            f", possible sponsor {', '.join(sponsors)}." if sponsors else ", with a project still planned."
+        )
         yield from case.reason(SUPPORTS, "host_country_class", text)
     if hosts and not sponsors:
-        yield from case.reason(WARNS, "overseas_sponsor_required", "No overseas sponsor is named in this market.")
+        yield from case.reason(
+            WARNS, "overseas_sponsor_required", "No overseas sponsor is named in this market."
+        )
     elif hosts:
         yield from case.reason(ASKS, "overseas_sponsor_required", "Ask for the sponsor's letter.")
     if rich := found.get(CountryStanding.HIGH_INCOME):
@@ -367,7 +386,11 @@ def _within_loan_limit(case: Case) -> Iterator[Reason]:
 
 Rule = Callable[[Case], Iterator[Reason]]
 _EXIM: Final[tuple[Rule, ...]] = (
-    _exported_to_named_buyer, _contract_content, _license_first, _within_medium_term, _country_open,
+    _exported_to_named_buyer,
+    _contract_content,
+    _license_first,
+    _within_medium_term,
+    _country_open,
 )
 _DFC: Final[tuple[Rule, ...]] = (_private_infrastructure_abroad, _ownership_private, _income_class)
 _SBA: Final[tuple[Rule, ...]] = (_small_business, _within_loan_limit)

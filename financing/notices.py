@@ -48,7 +48,7 @@ ANSWERED: Final = NoticeKind(
 SUSPENDED: Final = NoticeKind(
     "financing.suspended",
     "Referral {number} is suspended with its designation",
-    "Designation {designation} is not active. Referral {number} rests; commitments already made are not touched.",
+    "Designation {designation} is not active. Referral {number} rests; commitments made are not touched.",
     "s.3(d)",
 )
 RESUMED: Final = NoticeKind(
@@ -76,7 +76,15 @@ MEETING_PLANNED: Final = NoticeKind(
     "s.4(a)",
 )
 KINDS: Final = (
-    PROPOSED, REFERRED, STAGE_REACHED, ANSWERED, SUSPENDED, RESUMED, ACTION_GIVEN, ACTION_DONE, MEETING_PLANNED,
+    PROPOSED,
+    REFERRED,
+    STAGE_REACHED,
+    ANSWERED,
+    SUSPENDED,
+    RESUMED,
+    ACTION_GIVEN,
+    ACTION_DONE,
+    MEETING_PLANNED,
 )
 
 
@@ -95,9 +103,7 @@ def members() -> QuerySet[User]:
     return _in_office(OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
 
 
-def _in_office(
-    *roles: str, proposal: Proposal | None = None, agency: Agency | None = None
-) -> QuerySet[User]:
+def _in_office(*roles: str, proposal: Proposal | None = None, agency: Agency | None = None) -> QuerySet[User]:
     offices = Office.objects.in_force().filter(role__in=roles)
     if agency:
         offices = offices.filter(agency=agency)

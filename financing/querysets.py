@@ -72,7 +72,7 @@ class ToolReferralQuerySet(OfPackageQuerySet):
         return self.of_packages_seen_by(user, "designation__proposal")
 
     def followed_by(self, user: User | AnonymousUser) -> Self:
-        """The rows that ``financing.follow_toolreferral`` allows: the anchor's team, from the EDAG's decision on."""
+        """The rows that ``financing.follow_toolreferral`` allows: to the anchor's team, once referred."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         places = apps.get_model("proposals", "TeamMember").objects.active()
@@ -84,7 +84,7 @@ class ToolReferralQuerySet(OfPackageQuerySet):
         )
 
     def with_stage(self) -> Self:
-        """Add ``counted_stage``: an open referral of a package without active designation counts as suspended."""
+        """Add ``counted_stage``: open without an active designation counts as suspended."""
         return self.annotate(
             counted_stage=Case(
                 When(Q(status__in=OPEN_STATUSES) & ~Q(designation__status=ACTIVE), then=Value("suspended")),
@@ -98,7 +98,9 @@ class ToolReferralQuerySet(OfPackageQuerySet):
 
     def stage_counts(self) -> dict[str, tuple[int, object]]:
         """Of each stage the number of referrals and the sum of their stated amounts; one statement."""
-        rows = self.with_stage().order_by().values_list("counted_stage").annotate(Count("pk"), Sum("amount_usd"))
+        rows = (
+            self.with_stage().order_by().values_list("counted_stage").annotate(Count("pk"), Sum("amount_usd"))
+        )
         return {stage: (number, amount) for stage, number, amount in rows}
 
     def for_list(self) -> Self:

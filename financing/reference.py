@@ -1,4 +1,4 @@
-"""The facts of federal financing that the portal starts from: tools, conditions, EDAG members, classes, workstreams.
+"""The facts of federal financing that the portal starts from: tools, EDAG members, classes, workstreams.
 
 They are kept as JSON in ``financing/data`` with source, date and confidence. Loading adds what is missing and
 brings the facts to what the files say; a country's class that an officer set, and what officers write about a

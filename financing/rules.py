@@ -43,12 +43,17 @@ def holds_the_tool(user: User, referral: ToolReferral | None) -> bool:
 @rules.predicate
 def is_on_anchor_team(user: User, referral: ToolReferral | None) -> bool:
     """On the team of the package, for its anchor."""
-    return referral is not None and TeamMember.objects.active().filter(
-        user_id=user.pk or 0,
-        membership__is_anchor=True,
-        membership__status=MembershipStatus.CONSENTED,
-        membership__consortium=referral.designation.proposal.consortium_id,
-    ).exists()
+    return (
+        referral is not None
+        and TeamMember.objects.active()
+        .filter(
+            user_id=user.pk or 0,
+            membership__is_anchor=True,
+            membership__status=MembershipStatus.CONSENTED,
+            membership__consortium=referral.designation.proposal.consortium_id,
+        )
+        .exists()
+    )
 
 
 @rules.predicate

@@ -110,7 +110,9 @@ def stack(
                 tool=tool,
                 label=tool.name if tool else labels[code],
                 kind=tool.kind if tool else "",
-                requested=Amount.of(r.amount_usd for r in requests if r.mechanism and r.mechanism.value == code),
+                requested=Amount.of(
+                    r.amount_usd for r in requests if r.mechanism and r.mechanism.value == code
+                ),
                 referred=Amount.of(r.amount_usd for r in own if r.stage in WITH_HOLDER),
                 committed=Amount.of(_committed(own)),
                 referrals=own,

@@ -1,4 +1,4 @@
-"""The addresses of federal financing: the EDAG's desk, countries, and the consortium's view of its support."""
+"""The addresses of federal financing: the EDAG's desk, countries, the consortium's view of its support."""
 
 from __future__ import annotations
 

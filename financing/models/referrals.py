@@ -19,7 +19,7 @@ from proposals.models.fields import PlainTextField, UsdField, plain_text
 
 
 class Match(models.Model):
-    """What the match of one tool with one market of a designated package found; advice, superseded by the next.
+    """What the match of one tool with one market of a package found; advice, superseded by the next.
 
     ``reasons`` are ``{kind, text, citation, confidence}``; ``as_of`` is the day of the rules used.
     """
@@ -27,7 +27,10 @@ class Match(models.Model):
     designation = models.ForeignKey(Designation, models.PROTECT, related_name="matches")
     tool = models.ForeignKey(Tool, models.PROTECT, related_name="matches")
     mechanism = models.CharField(
-        max_length=32, choices=SupportMechanism, blank=True, help_text="As requested under s.3(b)(iv); empty if not."
+        max_length=32,
+        choices=SupportMechanism,
+        blank=True,
+        help_text="As requested under s.3(b)(iv); empty if not.",
     )
     market_key = models.CharField(max_length=60)
     market = models.CharField(max_length=200)
@@ -67,7 +70,9 @@ class ToolReferral(TimeStamped):
     """
 
     number = models.CharField(max_length=40, unique=True, editable=False)
-    designation = models.ForeignKey(Designation, models.PROTECT, related_name="tool_referrals", editable=False)
+    designation = models.ForeignKey(
+        Designation, models.PROTECT, related_name="tool_referrals", editable=False
+    )
     tool = models.ForeignKey(Tool, models.PROTECT, related_name="referrals")
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="tool_referrals", editable=False)
     mechanism = models.CharField(max_length=32, choices=SupportMechanism, blank=True, editable=False)
@@ -101,7 +106,16 @@ class ToolReferral(TimeStamped):
         permissions = [
             (f"{verb}_toolreferral", verb)
             for verb in (
-                "propose", "refer", "set_aside", "accept", "decline", "commit", "close", "suspend", "resume", "follow",
+                "propose",
+                "refer",
+                "set_aside",
+                "accept",
+                "decline",
+                "commit",
+                "close",
+                "suspend",
+                "resume",
+                "follow",
             )
         ]
         indexes = [
@@ -111,20 +125,14 @@ class ToolReferral(TimeStamped):
         constraints = [
             models.CheckConstraint(
                 name="referral_amount_or_tbd",
-                condition=Q(amount_usd=None, amount_is_tbd=True)
-                | Q(amount_usd__gt=0, amount_is_tbd=False),
+                condition=Q(amount_usd=None, amount_is_tbd=True) | Q(amount_usd__gt=0, amount_is_tbd=False),
             ),
             models.CheckConstraint(
                 name="referral_stamped",
-                condition=(
-                    ~Q(status="referred") | Q(referred_at__isnull=False)
-                ) & (
-                    ~Q(status="accepted") | Q(referred_at__isnull=False, accepted_at__isnull=False)
-                ) & (
-                    ~Q(status="committed") | Q(accepted_at__isnull=False, committed_at__isnull=False)
-                ) & (
-                    ~Q(status="declined") | Q(declined_at__isnull=False)
-                ),
+                condition=(~Q(status="referred") | Q(referred_at__isnull=False))
+                & (~Q(status="accepted") | Q(referred_at__isnull=False, accepted_at__isnull=False))
+                & (~Q(status="committed") | Q(accepted_at__isnull=False, committed_at__isnull=False))
+                & (~Q(status="declined") | Q(declined_at__isnull=False)),
             ),
             models.UniqueConstraint(
                 name="one_open_referral_per_tool_and_market",
@@ -162,7 +170,7 @@ class ToolReferral(TimeStamped):
 
 
 class Commitment(models.Model):
-    """What the agency committed, kept as it was recorded; later trouble of the designation does not touch it."""
+    """What the agency committed, kept as recorded; what befalls the designation does not touch it."""
 
     append_only: ClassVar[bool] = True
 
@@ -171,11 +179,15 @@ class Commitment(models.Model):
     term_months = models.PositiveSmallIntegerField("term in months", null=True, blank=True)
     committed_on = models.DateField("date of the commitment")
     instrument_reference = models.CharField(
-        "reference of the instrument", max_length=200, validators=[plain_text],
+        "reference of the instrument",
+        max_length=200,
+        validators=[plain_text],
         help_text="Such as the number of the agency's board action, agreement or policy.",
     )
     conditions = PlainTextField(blank=True)
-    is_subject_to_appropriations = models.BooleanField("subject to appropriations, E.O. 14320 s.5(b)", default=True)
+    is_subject_to_appropriations = models.BooleanField(
+        "subject to appropriations, E.O. 14320 s.5(b)", default=True
+    )
     recorded_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     recorded_at = models.DateTimeField(editable=False)
 

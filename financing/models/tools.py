@@ -1,4 +1,4 @@
-"""Federal financing tools as data: who holds each, under which authority and conditions, and how sure that is."""
+"""Federal financing tools as data: who holds each, under which authority and conditions, and how sure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class Tool(Sourced):
     authority = models.CharField(max_length=120, help_text="The statute, such as 12 U.S.C. 635.")
     is_named_in_order = models.BooleanField("named in E.O. 14320 s.4(d)", default=True)
     clause = models.CharField(max_length=60, blank=True)
-    programs = models.JSONField(default=list, blank=True, help_text="Programs of the agency that carry the tool.")
+    programs = models.JSONField(
+        default=list, blank=True, help_text="Programs of the agency that carry the tool."
+    )
     sort_order = models.PositiveSmallIntegerField(default=0)
     objects = ToolQuerySet.as_manager()
 

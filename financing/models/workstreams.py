@@ -11,12 +11,14 @@ from proposals.models.fields import PlainTextField, plain_text
 
 
 class Workstream(Revised, Sourced):
-    """One responsibility of the Secretary of State in consultation with the EDAG, E.O. 14320 s.4(c)(i)-(vi)."""
+    """A responsibility of the Secretary of State in consultation with the EDAG, E.O. 14320 s.4(c)(i)-(vi)."""
 
     code = models.CharField(max_length=3, choices=WorkstreamCode, unique=True, editable=False)
     title = models.CharField(max_length=120, editable=False)
     duty = models.TextField(editable=False, help_text="The words of the order.")
-    lead = models.ForeignKey(Agency, models.PROTECT, related_name="workstreams", verbose_name="leading agency")
+    lead = models.ForeignKey(
+        Agency, models.PROTECT, related_name="workstreams", verbose_name="leading agency"
+    )
     lead_officer = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     status_text = PlainTextField("where it stands", blank=True)
     sort_order = models.PositiveSmallIntegerField(default=0, editable=False)

@@ -36,7 +36,9 @@ def match_tools(designation: Designation, *, by: User) -> list[Match]:
     if problems := list(is_active(designation)):
         raise NotReady(problems)
     tools = {tool.code: tool for tool in Tool.objects.for_list()}
-    found = match(designation.version.value, [facts_of(tool) for tool in tools.values()], world_on(clock.today()))
+    found = match(
+        designation.version.value, [facts_of(tool) for tool in tools.values()], world_on(clock.today())
+    )
     event_facts: dict[str, int] = {}
     at = clock.instant()
     designation.matches.current().update(superseded_at=at)
@@ -72,7 +74,8 @@ def facts_of(tool: Tool) -> ToolFacts:
         authority=tool.authority,
         as_of=tool.checked_on or clock.today(),
         conditions={
-            row.key: Condition(row.value, row.text, row.source, row.confidence) for row in tool.conditions.all()
+            row.key: Condition(row.value, row.text, row.source, row.confidence)
+            for row in tool.conditions.all()
         },
     )
 
@@ -102,19 +105,31 @@ def classify_country(country: Country, *, standing: str, source: str, by: User) 
     if not by.has_perm("financing.change_countryclass"):
         raise PermissionDenied("You may not set the class of a country.")
     if not source.strip():
-        raise NotReady([Problem("source-missing", "Name the source of the class.", "22 U.S.C. 9612", field="source")])
+        raise NotReady(
+            [Problem("source-missing", "Name the source of the class.", "22 U.S.C. 9612", field="source")]
+        )
     today = clock.today()
     standing_rows = CountryClass.objects.select_for_update().filter(country=country, effective_to=None)
     before = [row.standing for row in standing_rows]
     standing_rows.update(effective_to=today)
     row = CountryClass(
-        country=country, standing=standing, source=source, set_by=by, effective_from=today, checked_on=today,
+        country=country,
+        standing=standing,
+        source=source,
+        set_by=by,
+        effective_from=today,
+        checked_on=today,
         confidence="S",
     )
     row.full_clean()
     row.save()
     audit.record(
-        row, "countryclass.set", by=by, before=before, after={"country": country.code, "class": standing},
-        note=source, clause="22 U.S.C. 9612",
+        row,
+        "countryclass.set",
+        by=by,
+        before=before,
+        after={"country": country.code, "class": standing},
+        note=source,
+        clause="22 U.S.C. 9612",
     )
     return row

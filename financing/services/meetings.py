@@ -32,14 +32,23 @@ def plan_meeting(*, title: str, starts_at: datetime, place: str, chair: User, by
     if not by.has_perm("financing.plan_meeting"):
         raise PermissionDenied("You may not plan a meeting of the EDAG.")
     if not chair.has_perm("financing.hold_meeting"):
-        raise NotReady([Problem("chair-not-in-office", "The chair must chair the EDAG for State.", S4A, field="chair")])
+        raise NotReady(
+            [Problem("chair-not-in-office", "The chair must chair the EDAG for State.", S4A, field="chair")]
+        )
     meeting = Meeting(title=title, starts_at=starts_at, place=place, chair=chair, planned_by=by)
     meeting.full_clean()
     meeting.save()
     event = audit.record(
         meeting, "meeting.plan", by=by, after={"title": title, "starts_at": starts_at.isoformat()}, clause=S4A
     )
-    owe(event, notices.MEETING_PLANNED, notices.members(), url=_page(meeting), meeting=title, day=long_date(local_day(starts_at)))
+    owe(
+        event,
+        notices.MEETING_PLANNED,
+        notices.members(),
+        url=_page(meeting),
+        meeting=title,
+        day=long_date(local_day(starts_at)),
+    )
     return meeting
 
 
@@ -106,11 +115,15 @@ def _not_decidable(item: AgendaItem, decision: str) -> list[Problem]:
     if item.meeting.status != MeetingStatus.HELD:
         problems.append(Problem("meeting-not-held", "Record first that the meeting was held.", S4A))
     if item.decision:
-        problems.append(Problem("decided-already", "This item was decided. A new decision is a new item.", S4A))
+        problems.append(
+            Problem("decided-already", "This item was decided. A new decision is a new item.", S4A)
+        )
     if decision not in AgendaDecision.values:
         problems.append(Problem("decision-missing", "Choose a decision.", S4A, field="decision"))
     if decision in (AgendaDecision.REFER, AgendaDecision.SET_ASIDE) and item.referral is None:
-        problems.append(Problem("no-referral", "This item is not about a tool referral.", S4A, field="decision"))
+        problems.append(
+            Problem("no-referral", "This item is not about a tool referral.", S4A, field="decision")
+        )
     return problems
 
 
@@ -127,7 +140,12 @@ def give_action(item: AgendaItem, *, text: str, owner: User, due_on: date, by: U
     action.full_clean()
     action.save()
     event = audit.record(
-        action, "action.give", by=by, after={"owner": owner.email, "due_on": due_on.isoformat()}, note=text, clause=S4A
+        action,
+        "action.give",
+        by=by,
+        after={"owner": owner.email, "due_on": due_on.isoformat()},
+        note=text,
+        clause=S4A,
     )
     owe(event, notices.ACTION_GIVEN, [owner], url=_page(item.meeting), meeting=item.meeting.title,
         due=long_date(due_on))  # fmt: skip

@@ -1,4 +1,4 @@
-"""Referrals of a tool to the agency that holds it: propose, refer, accept or decline, commit, close, suspend."""
+"""Referrals of a tool to the agency that holds it: propose, refer, accept, commit, decline, suspend."""
 
 from __future__ import annotations
 
@@ -77,7 +77,11 @@ def propose_referral(
     )
     proposal = designation.proposal
     owe(
-        event, notices.PROPOSED, notices.chairs(proposal), url=_page(referral), number=referral.number,
+        event,
+        notices.PROPOSED,
+        notices.chairs(proposal),
+        url=_page(referral),
+        number=referral.number,
         agency=referral.agency,
     )
     return referral
@@ -86,15 +90,17 @@ def propose_referral(
 def _not_proposable(referral: ToolReferral, markets: set[str]) -> Iterator[Problem]:
     """The market is one that the package targets, and the tool is not already on its way there."""
     if referral.market not in markets:
-        yield Problem("market-not-targeted", "Choose a target market of the designated package.", "s.3(b)(ii)",
-                      field="market")  # fmt: skip
+        message = "Choose a target market of the designated package."
+        yield Problem("market-not-targeted", message, "s.3(b)(ii)", field="market")
     on_its_way = ToolReferral.objects.filter(
-        designation=referral.designation, tool=referral.tool, market=referral.market,
+        designation=referral.designation,
+        tool=referral.tool,
+        market=referral.market,
         status__in=["proposed", "referred", "accepted", "suspended"],
     )
     if other := on_its_way.first():
-        yield Problem("already-proposed", f"Referral {other.number} of this tool for this market is open.", S4D,
-                      field="tool")  # fmt: skip
+        message = f"Referral {other.number} of this tool for this market is open."
+        yield Problem("already-proposed", message, S4D, field="tool")
 
 
 @transaction.atomic
@@ -103,8 +109,13 @@ def refer_tool(referral: ToolReferral, *, by: User, note: str = "") -> AuditEven
     _hold_designation(referral)
     event = perform(REFER, referral, by=by, note=note)
     owe(
-        event, notices.REFERRED, notices.holders(referral.agency, referral.designation.proposal),
-        url=_page(referral), number=referral.number, agency=referral.agency, designation=referral.designation.number,
+        event,
+        notices.REFERRED,
+        notices.holders(referral.agency, referral.designation.proposal),
+        url=_page(referral),
+        number=referral.number,
+        agency=referral.agency,
+        designation=referral.designation.number,
     )
     _tell_consortium(event, referral)
     return event
@@ -169,10 +180,16 @@ def commit_referral(
     commitment.full_clean()
     commitment.save()
     audit.record(
-        commitment, "commitment.record", by=by, clause="s.4(d)",
+        commitment,
+        "commitment.record",
+        by=by,
+        clause="s.4(d)",
         after={
-            "referral": referral.number, "amount_usd": str(amount_usd), "term_months": term_months,
-            "committed_on": committed_on.isoformat(), "instrument": instrument_reference,
+            "referral": referral.number,
+            "amount_usd": str(amount_usd),
+            "term_months": term_months,
+            "committed_on": committed_on.isoformat(),
+            "instrument": instrument_reference,
         },
     )
     _tell_edag(event, referral)
@@ -185,10 +202,12 @@ def _not_committable(commitment: Commitment) -> Iterator[Problem]:
     if commitment.amount_usd is None or commitment.amount_usd <= 0:
         yield Problem("amount-missing", "Give the amount that was committed.", S4D, field="amount_usd")
     if not commitment.instrument_reference.strip():
-        yield Problem("instrument-missing", "Name the instrument that commits it.", S4D, field="instrument_reference")
+        yield Problem(
+            "instrument-missing", "Name the instrument that commits it.", S4D, field="instrument_reference"
+        )
     if commitment.committed_on > clock.today():
-        yield Problem("committed-in-future", "A commitment is recorded once it was made: this day is in the future.",
-                      S4D, field="committed_on")  # fmt: skip
+        message = "A commitment is recorded once it was made: this day is in the future."
+        yield Problem("committed-in-future", message, S4D, field="committed_on")
 
 
 @transaction.atomic
@@ -252,8 +271,13 @@ def _page(referral: ToolReferral) -> str:
 
 def _tell_edag(event: AuditEvent, referral: ToolReferral) -> None:
     owe(
-        event, notices.ANSWERED, notices.chairs(referral.designation.proposal), url=_page(referral),
-        number=referral.number, agency=referral.agency, designation=referral.designation.number,
+        event,
+        notices.ANSWERED,
+        notices.chairs(referral.designation.proposal),
+        url=_page(referral),
+        number=referral.number,
+        agency=referral.agency,
+        designation=referral.designation.number,
         stage=referral.get_status_display().lower(),
     )
 
@@ -262,9 +286,12 @@ def _tell_consortium(event: AuditEvent, referral: ToolReferral) -> None:
     """Tell the anchor's team the stage, once the EDAG has referred the tool."""
     if referral.referred_at:
         owe(
-            event, notices.STAGE_REACHED, notices.anchor_team(referral),
+            event,
+            notices.STAGE_REACHED,
+            notices.anchor_team(referral),
             url=reverse("financing:support", args=[referral.designation.proposal_id]),
-            designation=referral.designation.number, stage=referral.get_status_display().lower(),
+            designation=referral.designation.number,
+            stage=referral.get_status_display().lower(),
         )
 
 
@@ -273,7 +300,12 @@ def _tell_all(event: AuditEvent, kind: notices.NoticeKind, referral: ToolReferra
     proposal = referral.designation.proposal
     people = notices.chairs(proposal) | notices.holders(referral.agency, proposal)
     owe(
-        event, kind, people.distinct(), url=_page(referral), number=referral.number,
-        designation=referral.designation.number, stage=referral.get_status_display().lower(),
+        event,
+        kind,
+        people.distinct(),
+        url=_page(referral),
+        number=referral.number,
+        designation=referral.designation.number,
+        stage=referral.get_status_display().lower(),
     )
     _tell_consortium(event, referral)

@@ -21,7 +21,13 @@ Kept = Workstream | Partnership | MarketBarrier
 
 @transaction.atomic
 def change_workstream(
-    workstream: Workstream, *, lead: Agency, lead_officer: User | None, status_text: str, revision: int, by: User
+    workstream: Workstream,
+    *,
+    lead: Agency,
+    lead_officer: User | None,
+    status_text: str,
+    revision: int,
+    by: User,
 ) -> Workstream:
     """Say who leads a responsibility of s.4(c) and where it stands.
 
@@ -71,7 +77,11 @@ def keep_barrier(
     if barrier.pk:
         hold(barrier, revision=revision)
     values = {
-        "country": country, "title": title, "description": description, "effect": effect, "status": status,
+        "country": country,
+        "title": title,
+        "description": description,
+        "effect": effect,
+        "status": status,
         "source": source,
     }
     return _keep(barrier, values, by=by, clause="s.4(c)(v)")
@@ -99,8 +109,12 @@ def _keep(
         record.countries.set(countries)
         after["countries"] = ", ".join(sorted(country.code for country in countries))
     audit.record(
-        record, f"{record._meta.model_name}.{verb}", by=by, clause=clause,
-        before={name: text for name, text in before.items() if text != after[name]}, after=after,
+        record,
+        f"{record._meta.model_name}.{verb}",
+        by=by,
+        clause=clause,
+        before={name: text for name, text in before.items() if text != after[name]},
+        after=after,
     )
     return record
 

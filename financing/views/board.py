@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import BadRequest
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -19,14 +19,21 @@ from financing.models import Action, EdagMember, Meeting, Tool, ToolReferral
 from financing.views.doors import PAGE_SIZE, edag_desk
 from program import clock
 from program.enums import Confidence, OfficeRole
+from program.order import implements
+from program.requests import SignedInRequest
 from program.templatetags.uswds import tone_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STAGES = (
-    ReferralStatus.PROPOSED, ReferralStatus.REFERRED, ReferralStatus.ACCEPTED, ReferralStatus.COMMITTED,
-    ReferralStatus.SUSPENDED, ReferralStatus.DECLINED, ReferralStatus.CLOSED,
+    ReferralStatus.PROPOSED,
+    ReferralStatus.REFERRED,
+    ReferralStatus.ACCEPTED,
+    ReferralStatus.COMMITTED,
+    ReferralStatus.SUSPENDED,
+    ReferralStatus.DECLINED,
+    ReferralStatus.CLOSED,
 )
 
 
@@ -41,9 +48,10 @@ class StageCount:
     tone: str
 
 
+@implements("s.4(a)", "s.4(d)")
 @edag_desk
 @require_safe
-def board(request: HttpRequest) -> HttpResponse:
+def board(request: SignedInRequest) -> HttpResponse:
     """Where every referral stands; ``stage`` and ``agency`` narrow the list, ``after`` is the keyset."""
     form = StageForm(request.GET)
     if not form.is_valid():
@@ -81,7 +89,7 @@ def board(request: HttpRequest) -> HttpResponse:
     return render(request, "financing/board.html", facts)
 
 
-def _next_page(request: HttpRequest, page: Sequence[ToolReferral]) -> str:
+def _next_page(request: SignedInRequest, page: Sequence[ToolReferral]) -> str:
     if len(page) <= PAGE_SIZE:
         return ""
     query = request.GET.copy()
@@ -89,7 +97,7 @@ def _next_page(request: HttpRequest, page: Sequence[ToolReferral]) -> str:
     return f"?{query.urlencode()}"
 
 
-def _unmatched(request: HttpRequest) -> Any:
+def _unmatched(request: SignedInRequest) -> Any:
     """Active designations for which no tool is on its way yet, the oldest first."""
     designations = Designation.objects.visible_to(request.user).active()
     open_or_done = Q(tool_referrals__status__in=["proposed", "referred", "accepted", "committed", "closed"])
@@ -101,9 +109,10 @@ def _unmatched(request: HttpRequest) -> Any:
     )
 
 
+@implements("s.4(b)", "s.4(d)")
 @edag_desk
 @require_safe
-def tools(request: HttpRequest) -> HttpResponse:
+def tools(request: SignedInRequest) -> HttpResponse:
     """Each tool with its authority, holder and conditions, and how far each is known."""
     rows = list(Tool.objects.visible_to(request.user).for_list())
     facts = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -19,6 +19,8 @@ from financing.views.doors import PAGE_SIZE, edag_desk
 from program import clock
 from program.destinations import rules_on, screen_country
 from program.models import Country, CountryGroup
+from program.order import implements
+from program.requests import SignedInRequest
 from program.templatetags.uswds import tone_of
 from program.transitions import NotReady
 from proposals.models import Proposal, TargetMarket, Version
@@ -38,19 +40,23 @@ def _absent() -> Country:
     raise Http404
 
 
+@implements("s.3(b)(ii)", "s.4(c)(ii)")
 @require_safe
-def country(request: HttpRequest, code: str) -> HttpResponse:
+def country(request: SignedInRequest, code: str) -> HttpResponse:
     """One target market as this person may see it; for people outside government it does not exist."""
     if not request.user.is_government:
         raise Http404
     return show(request, find(code))
 
 
-def show(request: HttpRequest, place: Country, status: int = 200, **more: Any) -> HttpResponse:
+def show(request: SignedInRequest, place: Country, status: int = 200, **more: Any) -> HttpResponse:
     today = clock.today()
     screening = screen_country(place.pk, rules_on(today))
     referrals = list(
-        ToolReferral.objects.visible_to(request.user).filter(country=place).for_list().order_by("-pk")[:PAGE_SIZE]
+        ToolReferral.objects.visible_to(request.user)
+        .filter(country=place)
+        .for_list()
+        .order_by("-pk")[:PAGE_SIZE]
     )
     committed = [r.commitment for r in referrals if hasattr(r, "commitment")]
     classes = [row for row in place.financing_classes.select_related("set_by") if row.holds(today)]
@@ -64,7 +70,7 @@ def show(request: HttpRequest, place: Country, status: int = 200, **more: Any) -
         "referrals": referrals,
         "open_count": sum(r.stage in (ReferralStatus.REFERRED, ReferralStatus.ACCEPTED) for r in referrals),
         "committed_count": len(committed),
-        "partnerships": Partnership.objects.visible_to(request.user).filter(countries=place).select_related("workstream"),
+        "partnerships": Partnership.objects.visible_to(request.user).filter(countries=place),
         "barriers": MarketBarrier.objects.visible_to(request.user).filter(country=place),
         "blocs": place.blocs.all(),
         "may_classify": request.user.has_perm("financing.change_countryclass"),
@@ -107,7 +113,7 @@ def _market(package: Package | None, code: str) -> str:
 
 @edag_desk
 @require_POST
-def country_class(request: HttpRequest, code: str) -> HttpResponse:
+def country_class(request: SignedInRequest, code: str) -> HttpResponse:
     """Confirm or override the class of a country, with its source."""
     place, form = find(code), ClassForm(request.POST)
     if not request.user.has_perm("financing.change_countryclass"):
@@ -120,5 +126,3 @@ def country_class(request: HttpRequest, code: str) -> HttpResponse:
         return show(request, place, status=422, class_form=form, problems=refusal.problems)
     messages.success(request, f"The class of {place} is set from today on. Match packages again to use it.")
     return redirect("financing:country", place.pk)
-
-

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -22,6 +22,8 @@ from financing.stacking import stack
 from financing.views.doors import FORM, PAGE_SIZE, edag_desk
 from program import clock
 from program.destinations import rules_on, screen_country
+from program.order import implements
+from program.requests import SignedInRequest
 from program.transitions import NotReady, Problem
 
 if TYPE_CHECKING:
@@ -52,14 +54,16 @@ class ToolMatches:
         return sum(match.assessment == Assessment.LIKELY for match in self.matches)
 
 
-def find(request: HttpRequest, number: str) -> Designation:
+def find(request: SignedInRequest, number: str) -> Designation:
     rows = Designation.objects.visible_to(request.user)
-    return get_object_or_404(rows.select_related("version", "proposal__consortium", "proposal__call"), number=number)
+    return get_object_or_404(
+        rows.select_related("version", "proposal__consortium", "proposal__call"), number=number
+    )
 
 
 @edag_desk
 @require_safe
-def designation_list(request: HttpRequest) -> HttpResponse:
+def designation_list(request: SignedInRequest) -> HttpResponse:
     """Designated packages, newest first, with the number of tools referred; ``after`` is the keyset."""
     rows = Designation.objects.visible_to(request.user).select_related("proposal__consortium")
     after = request.GET.get("after", "")
@@ -74,14 +78,15 @@ def designation_list(request: HttpRequest) -> HttpResponse:
     return render(request, "financing/designation_list.html", facts)
 
 
+@implements("s.3(d)", "s.4(d)")
 @edag_desk
 @require_safe
-def designation(request: HttpRequest, number: str) -> HttpResponse:
+def designation(request: SignedInRequest, number: str) -> HttpResponse:
     return show(request, find(request, number))
 
 
 def show(
-    request: HttpRequest, record: Designation, problems: Sequence[Problem] = (), status: int = 200
+    request: SignedInRequest, record: Designation, problems: Sequence[Problem] = (), status: int = 200
 ) -> HttpResponse:
     """What fits, what was asked for, what was referred and what is committed, with the authority of each."""
     package = record.version.value
@@ -89,7 +94,9 @@ def show(
     referrals = list(
         ToolReferral.objects.visible_to(request.user).filter(designation=record).for_list().order_by("pk")
     )
-    matches = Match.objects.visible_to(request.user).current().filter(designation=record).select_related("made_by")
+    matches = (
+        Match.objects.visible_to(request.user).current().filter(designation=record).select_related("made_by")
+    )
     grouped: dict[int, list[Match]] = {}
     for match in matches:
         grouped.setdefault(match.tool_id, []).append(match)
@@ -123,7 +130,7 @@ def show(
 
 @edag_desk
 @require_POST
-def designation_match(request: HttpRequest, number: str) -> HttpResponse:
+def designation_match(request: SignedInRequest, number: str) -> HttpResponse:
     """Compute the advice anew from the version that was designated."""
     record = find(request, number)
     try:
@@ -131,13 +138,15 @@ def designation_match(request: HttpRequest, number: str) -> HttpResponse:
     except NotReady as refusal:
         return show(request, record, refusal.problems, status=422)
     likely = sum(match.assessment == Assessment.LIKELY for match in found)
-    messages.success(request, f"Matched: {likely} likely, {len(found) - likely} to look at closer. This is advice.")
+    messages.success(
+        request, f"Matched: {likely} likely, {len(found) - likely} to look at closer. This is advice."
+    )
     return redirect("financing:designation", record.number)
 
 
 @edag_desk
 @require_http_methods(FORM)
-def referral_propose(request: HttpRequest, number: str) -> HttpResponse:
+def referral_propose(request: SignedInRequest, number: str) -> HttpResponse:
     """Propose a tool for one market; the tool and market of a match may be named in the address."""
     record = find(request, number)
     if not request.user.has_perm("financing.propose_toolreferral", record):
@@ -158,7 +167,7 @@ def referral_propose(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "financing/propose.html", facts, status=422 if refused else 200)
 
 
-def _suggested(request: HttpRequest, record: Designation) -> dict[str, Any]:
+def _suggested(request: SignedInRequest, record: Designation) -> dict[str, Any]:
     """Tool, market, amount and purpose of the match that the address names."""
     asked = request.GET.get("match", "")
     if not (asked.isdecimal() and len(asked) < 19):

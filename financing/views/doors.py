@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 
 from financing.querysets import follows_financing
+from program.requests import SignedInRequest
 
 View = Callable[..., HttpResponse]
 FORM = ["GET", "HEAD", "POST"]
@@ -19,7 +20,7 @@ def edag_desk(view: View) -> View:
     """A page for people whose office follows federal financing."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: SignedInRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not follows_financing(request.user):
             raise Http404
         return view(request, *args, **kwargs)

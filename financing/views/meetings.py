@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -16,6 +16,8 @@ from financing.models import Action, AgendaItem, Meeting, ToolReferral
 from financing.services import meetings as services
 from financing.views.doors import FORM, PAGE_SIZE, edag_desk
 from program import clock
+from program.order import implements
+from program.requests import SignedInRequest
 from program.transitions import NotReady, WrongStatus
 
 if TYPE_CHECKING:
@@ -26,15 +28,16 @@ if TYPE_CHECKING:
     from program.transitions import Problem
 
 
-def after(request: HttpRequest) -> int:
+def after(request: SignedInRequest) -> int:
     """How many rows of a list were shown before; lists of the EDAG are short."""
     asked = request.GET.get("after", "")
     return int(asked) if asked.isdecimal() and len(asked) < 7 else 0
 
 
+@implements("s.4(a)")
 @edag_desk
 @require_safe
-def meeting_list(request: HttpRequest) -> HttpResponse:
+def meeting_list(request: SignedInRequest) -> HttpResponse:
     """Planned meetings and those that were held, the latest first."""
     start = after(request)
     rows = list(Meeting.objects.visible_to(request.user).for_list()[start : start + PAGE_SIZE + 1])
@@ -48,7 +51,7 @@ def meeting_list(request: HttpRequest) -> HttpResponse:
 
 @edag_desk
 @require_http_methods(FORM)
-def meeting_plan(request: HttpRequest) -> HttpResponse:
+def meeting_plan(request: SignedInRequest) -> HttpResponse:
     """Plan a meeting; the members of the EDAG are told."""
     form, problems = MeetingForm(request.POST or None), []
     if request.method == "POST" and form.is_valid():
@@ -57,31 +60,43 @@ def meeting_plan(request: HttpRequest) -> HttpResponse:
         except NotReady as refusal:
             problems = refusal.problems
         else:
-            messages.success(request, "The meeting is planned and the members are told. Put items on its agenda.")
+            messages.success(
+                request, "The meeting is planned and the members are told. Put items on its agenda."
+            )
             return redirect("financing:meeting", record.pk)
     facts = {"form": form, "problems": problems}
-    return render(request, "financing/meeting_form.html", facts, status=422 if form.errors or problems else 200)
+    return render(
+        request, "financing/meeting_form.html", facts, status=422 if form.errors or problems else 200
+    )
 
 
-def find(request: HttpRequest, pk: int) -> Meeting:
+def find(request: SignedInRequest, pk: int) -> Meeting:
     return get_object_or_404(Meeting.objects.visible_to(request.user).select_related("chair"), pk=pk)
 
 
 @edag_desk
 @require_safe
-def meeting(request: HttpRequest, pk: int) -> HttpResponse:
+def meeting(request: SignedInRequest, pk: int) -> HttpResponse:
     return show(request, find(request, pk))
 
 
 def show(
-    request: HttpRequest, record: Meeting, status: int = 200, *, problems: Sequence[Problem] = (), **bound: Any
+    request: SignedInRequest,
+    record: Meeting,
+    status: int = 200,
+    *,
+    problems: Sequence[Problem] = (),
+    bound: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    """Agenda, decisions and actions of one meeting; items about packages one may not see are left out."""
+    """Agenda, decisions and actions of one meeting, with ``bound`` forms that were refused; items about packages one may not see are left out."""
+    bound = bound or {}
     actions = Action.objects.select_related("owner", "done_by").order_by("due_on", "pk")
     items = list(
         AgendaItem.objects.visible_to(request.user)
         .filter(meeting=record)
-        .select_related("referral__tool", "referral__agency", "referral__designation", "decided_by", "meeting")
+        .select_related(
+            "referral__tool", "referral__agency", "referral__designation", "decided_by", "meeting"
+        )
         .prefetch_related(Prefetch("actions", queryset=actions))
     )
     is_held = record.status == MeetingStatus.HELD
@@ -115,21 +130,21 @@ def _decision_form(item: AgendaItem, data: Any = None) -> DecisionForm:
     return DecisionForm(data, prefix=f"decide-{item.pk}", is_about_referral=item.referral_id is not None)
 
 
-def _agenda_form(request: HttpRequest, data: Any = None) -> AgendaForm:
+def _agenda_form(request: SignedInRequest, data: Any = None) -> AgendaForm:
     waiting = ToolReferral.objects.visible_to(request.user).filter(status=ReferralStatus.PROPOSED)
     return AgendaForm(data, prefix="agenda", referrals=waiting)
 
 
 def carry_out(
-    request: HttpRequest, record: Meeting, form: BaseForm, key: str, service: Callable[[], Any], done: str
+    request: SignedInRequest, record: Meeting, form: BaseForm, key: str, service: Callable[[], Any], done: str
 ) -> HttpResponse:
-    """Call ``service`` once the form is valid; show the meeting again with what was wrong, or what was done."""
+    """Call ``service`` once the form is valid; show the meeting with what was wrong or done."""
     if not form.is_valid():
-        return show(request, record, status=422, **{key: form, "failed": form})
+        return show(request, record, status=422, bound={key: form, "failed": form})
     try:
         service()
     except NotReady as refusal:
-        return show(request, find(request, record.pk), status=422, problems=refusal.problems, **{key: form})
+        return show(request, find(request, record.pk), status=422, problems=refusal.problems, bound={key: form})
     except WrongStatus as refusal:
         messages.warning(request, str(refusal))
     else:
@@ -139,48 +154,62 @@ def carry_out(
 
 @edag_desk
 @require_POST
-def item_add(request: HttpRequest, pk: int) -> HttpResponse:
+def item_add(request: SignedInRequest, pk: int) -> HttpResponse:
     record, form = find(request, pk), _agenda_form(request, request.POST)
     return carry_out(
-        request, record, form, "agenda",
-        lambda: services.put_on_agenda(record, by=request.user, **form.cleaned_data), "The item is on the agenda.",
+        request,
+        record,
+        form,
+        "agenda",
+        lambda: services.put_on_agenda(record, by=request.user, **form.cleaned_data),
+        "The item is on the agenda.",
     )
 
 
 @edag_desk
 @require_POST
-def meeting_hold(request: HttpRequest, pk: int) -> HttpResponse:
+def meeting_hold(request: SignedInRequest, pk: int) -> HttpResponse:
     record, form = find(request, pk), HoldForm(request.POST, prefix="hold")
     return carry_out(
-        request, record, form, "hold",
+        request,
+        record,
+        form,
+        "hold",
         lambda: services.hold_meeting(record, by=request.user, **form.cleaned_data),
         "The meeting was held. Its items can be decided.",
     )
 
 
-def find_item(request: HttpRequest, pk: int) -> AgendaItem:
+def find_item(request: SignedInRequest, pk: int) -> AgendaItem:
     rows = AgendaItem.objects.visible_to(request.user).select_related("meeting__chair", "referral")
     return get_object_or_404(rows, pk=pk)
 
 
 @edag_desk
 @require_POST
-def item_decide(request: HttpRequest, pk: int) -> HttpResponse:
+def item_decide(request: SignedInRequest, pk: int) -> HttpResponse:
     item = find_item(request, pk)
     form = _decision_form(item, request.POST)
     return carry_out(
-        request, item.meeting, form, f"decide_{item.pk}",
-        lambda: services.decide_item(item, by=request.user, **form.cleaned_data), "The decision is on record.",
+        request,
+        item.meeting,
+        form,
+        f"decide_{item.pk}",
+        lambda: services.decide_item(item, by=request.user, **form.cleaned_data),
+        "The decision is on record.",
     )
 
 
 @edag_desk
 @require_POST
-def action_give(request: HttpRequest, pk: int) -> HttpResponse:
+def action_give(request: SignedInRequest, pk: int) -> HttpResponse:
     item = find_item(request, pk)
     form = ActionForm(request.POST, prefix=f"action-{item.pk}")
     return carry_out(
-        request, item.meeting, form, f"action_{item.pk}",
+        request,
+        item.meeting,
+        form,
+        f"action_{item.pk}",
         lambda: services.give_action(item, by=request.user, **form.cleaned_data),
         "The action is on record and its owner is told.",
     )
@@ -188,7 +217,7 @@ def action_give(request: HttpRequest, pk: int) -> HttpResponse:
 
 @edag_desk
 @require_safe
-def action_list(request: HttpRequest) -> HttpResponse:
+def action_list(request: SignedInRequest) -> HttpResponse:
     """Unfinished actions by their day, or with ``all`` those that are done too."""
     start, everything = after(request), request.GET.get("all") == "1"
     rows = Action.objects.visible_to(request.user).for_list()
@@ -206,9 +235,11 @@ def action_list(request: HttpRequest) -> HttpResponse:
 
 @edag_desk
 @require_http_methods(FORM)
-def action_finish(request: HttpRequest, pk: int) -> HttpResponse:
+def action_finish(request: SignedInRequest, pk: int) -> HttpResponse:
     """Report an action done, with what came of it."""
-    rows = Action.objects.visible_to(request.user).select_related("item__meeting__chair", "item__referral", "owner")
+    rows = Action.objects.visible_to(request.user).select_related(
+        "item__meeting__chair", "item__referral", "owner"
+    )
     action = get_object_or_404(rows, pk=pk)
     form, problems = OutcomeForm(request.POST or None), []
     if request.method == "POST" and form.is_valid():
@@ -220,7 +251,9 @@ def action_finish(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, "Reported done.")
             return redirect("financing:actions")
     facts = {
-        "action": action, "form": form, "problems": problems,
+        "action": action,
+        "form": form,
+        "problems": problems,
         "may_finish": action.done_at is None and request.user.has_perm("financing.finish_action", action),
     }
     return render(request, "financing/action.html", facts, status=422 if form.errors or problems else 200)

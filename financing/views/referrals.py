@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,6 +21,8 @@ from financing.services import referrals as services
 from financing.views.doors import edag_desk
 from program import clock
 from program.models import AuditEvent
+from program.order import implements
+from program.requests import SignedInRequest
 from program.transitions import NotReady, Transition, WrongStatus, available
 
 if TYPE_CHECKING:
@@ -57,9 +59,9 @@ STEPS = [ReferralStatus.PROPOSED, ReferralStatus.REFERRED, ReferralStatus.ACCEPT
 NEXT = {
     ReferralStatus.PROPOSED: "The EDAG decides, chaired by State: in a meeting or by the chair alone.",
     ReferralStatus.REFERRED: "An officer of the agency accepts the case, or declines it with the reason.",
-    ReferralStatus.ACCEPTED: "The agency examines the case under its own statute and records what it commits.",
-    ReferralStatus.COMMITTED: "The agency carries out its commitment and closes the referral when it is over.",
-    ReferralStatus.SUSPENDED: "It rests until the designation is active again. Nothing can be done to it now.",
+    ReferralStatus.ACCEPTED: "The agency examines the case under its own law and records what it commits.",
+    ReferralStatus.COMMITTED: "The agency carries out its commitment, then closes the referral.",
+    ReferralStatus.SUSPENDED: "It rests until the designation is active again.",
     ReferralStatus.DECLINED: "Nothing more. Another tool, or a new referral of this one, may be proposed.",
     ReferralStatus.CLOSED: "Nothing more.",
 }
@@ -81,23 +83,23 @@ class Happened:
         return str(json.loads(self.event.body)["note"])
 
 
-def find(request: HttpRequest, number: str) -> ToolReferral:
+def find(request: SignedInRequest, number: str) -> ToolReferral:
     return get_object_or_404(ToolReferral.objects.visible_to(request.user).for_list(), number=number)
 
 
+@implements("s.4(d)", "s.5(b)")
 @edag_desk
 @require_safe
-def referral(request: HttpRequest, number: str) -> HttpResponse:
+def referral(request: SignedInRequest, number: str) -> HttpResponse:
     return show(request, find(request, number))
 
 
-def show(
-    request: HttpRequest, record: ToolReferral, status: int = 200, **more: Any
-) -> HttpResponse:
+def show(request: SignedInRequest, record: ToolReferral, status: int = 200, **more: Any) -> HttpResponse:
     """The referral with a form for each act that this person may do now."""
     stage = ReferralStatus(record.stage)
     bound = more.pop("bound", {})
     acts = available(TRANSITIONS, record, request.user) if stage == record.status else []
+    events = AuditEvent.objects.of(record).select_related("actor")
     facts: dict[str, Any] = {
         "referral": record,
         "stage": stage,
@@ -110,7 +112,7 @@ def show(
             for act in acts if act.name in FORMS
         ],
         "items": record.agenda_items.select_related("meeting").order_by("pk"),
-        "history": [Happened(event) for event in AuditEvent.objects.of(record).select_related("actor").reverse()[:30]],
+        "history": [Happened(event) for event in events.reverse()[:30]],
         **more,
     }  # fmt: skip
     return render(request, "financing/referral.html", facts, status=status)
@@ -129,7 +131,7 @@ def _form(act: Transition, data: Any = None) -> forms.BaseForm:
 
 
 def carry_out(
-    request: HttpRequest, number: str, name: str, service: Callable[..., Any], done: str
+    request: SignedInRequest, number: str, name: str, service: Callable[..., Any], done: str
 ) -> HttpResponse:
     """Call ``service`` with what the form of the act says, and show what came of it."""
     record = find(request, number)
@@ -152,35 +154,43 @@ def carry_out(
 
 @edag_desk
 @require_POST
-def referral_refer(request: HttpRequest, number: str) -> HttpResponse:
-    return carry_out(request, number, "refer", services.refer_tool, "The tool is referred to the agency that holds it.")
+def referral_refer(request: SignedInRequest, number: str) -> HttpResponse:
+    return carry_out(
+        request, number, "refer", services.refer_tool, "The tool is referred to the agency that holds it."
+    )
 
 
 @edag_desk
 @require_POST
-def referral_set_aside(request: HttpRequest, number: str) -> HttpResponse:
-    return carry_out(request, number, "set_aside", services.set_aside_referral, "The proposed referral is set aside.")
+def referral_set_aside(request: SignedInRequest, number: str) -> HttpResponse:
+    return carry_out(
+        request, number, "set_aside", services.set_aside_referral, "The proposed referral is set aside."
+    )
 
 
 @edag_desk
 @require_POST
-def referral_accept(request: HttpRequest, number: str) -> HttpResponse:
-    return carry_out(request, number, "accept", services.accept_referral, "Your agency has accepted the case.")
+def referral_accept(request: SignedInRequest, number: str) -> HttpResponse:
+    return carry_out(
+        request, number, "accept", services.accept_referral, "Your agency has accepted the case."
+    )
 
 
 @edag_desk
 @require_POST
-def referral_decline(request: HttpRequest, number: str) -> HttpResponse:
-    return carry_out(request, number, "decline", services.decline_referral, "Declined, with your reason on record.")
+def referral_decline(request: SignedInRequest, number: str) -> HttpResponse:
+    return carry_out(
+        request, number, "decline", services.decline_referral, "Declined, with your reason on record."
+    )
 
 
 @edag_desk
 @require_POST
-def referral_commit(request: HttpRequest, number: str) -> HttpResponse:
+def referral_commit(request: SignedInRequest, number: str) -> HttpResponse:
     return carry_out(request, number, "commit", services.commit_referral, "The commitment is on record.")
 
 
 @edag_desk
 @require_POST
-def referral_close(request: HttpRequest, number: str) -> HttpResponse:
+def referral_close(request: SignedInRequest, number: str) -> HttpResponse:
     return carry_out(request, number, "close", services.close_referral, "The referral is closed.")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from financing.enums import ReferralStatus
 from financing.models import ToolReferral
+from program.order import implements
+from program.requests import SignedInRequest
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, TeamMember
 
@@ -19,14 +21,17 @@ WORDS = {
     ReferralStatus.COMMITTED: "The agency has committed this support, under the terms of its own instrument.",
     ReferralStatus.CLOSED: "Over. The commitment stays on record.",
     ReferralStatus.DECLINED: "The agency does not provide this support.",
-    ReferralStatus.SUSPENDED: "Resting, because your designation is not active. What was committed is not touched.",
+    ReferralStatus.SUSPENDED: "Resting: your designation is not active. Commitments are not touched.",
 }
 
 
+@implements("s.3(b)(iv)", "s.4(d)")
 @require_safe
-def support(request: HttpRequest, pk: int) -> HttpResponse:
+def support(request: SignedInRequest, pk: int) -> HttpResponse:
     """For the anchor's team: what was requested and where each referred tool stands."""
-    proposal = get_object_or_404(Proposal.objects.visible_to(request.user).select_related("consortium"), pk=pk)
+    proposal = get_object_or_404(
+        Proposal.objects.visible_to(request.user).select_related("consortium"), pk=pk
+    )
     on_team = TeamMember.objects.of(request.user).filter(
         membership__consortium=proposal.consortium_id, membership__is_anchor=True
     )

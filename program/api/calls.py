@@ -24,7 +24,8 @@ class CallFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=CallStatus)
     call_type = django_filters.ChoiceFilter(choices=CallType)
     is_open = django_filters.ChoiceFilter(
-        choices=[("true", "Takes proposals now"), ("false", "Does not")], method="narrow_to_open",
+        choices=[("true", "Takes proposals now"), ("false", "Does not")],
+        method="narrow_to_open",
         label="Whether the call takes proposals at this moment.",
     )
 
@@ -43,7 +44,15 @@ class CallSerializer(serializers.ModelSerializer):
     class Meta:
         model = Call
         fields = (
-            "number", "title", "call_type", "status", "summary", "issued_at", "due_on", "closes_at", "fr_citation",
+            "number",
+            "title",
+            "call_type",
+            "status",
+            "summary",
+            "issued_at",
+            "due_on",
+            "closes_at",
+            "fr_citation",
         )
         read_only_fields = fields
 
@@ -79,8 +88,17 @@ class CallDetailSerializer(serializers.ModelSerializer):
     class Meta:
         model = Call
         fields = (
-            *CallSerializer.Meta.fields, "text", "day_90", "rule_text", "rule_citation", "control_number",
-            "cure_days", "us_content_presumption", "requirements", "criteria", "amendments",
+            *CallSerializer.Meta.fields,
+            "text",
+            "day_90",
+            "rule_text",
+            "rule_citation",
+            "control_number",
+            "cure_days",
+            "us_content_presumption",
+            "requirements",
+            "criteria",
+            "amendments",
         )
         read_only_fields = fields
 

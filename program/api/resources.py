@@ -53,8 +53,8 @@ class KeysetPagination(CursorPagination):
     page_size_query_description = "Rows on a page, 1 to 100."
 
     def get_page_size(self, request: Request) -> int:
-        asked = request.query_params.get("page_size", str(self.page_size))
-        if not KEY.fullmatch(asked) or not 1 <= int(asked) <= self.max_page_size:
+        asked = str(request.query_params.get("page_size", self.page_size))
+        if not KEY.fullmatch(str(asked)) or not 1 <= int(asked) <= self.max_page_size:
             raise ValidationError({"page_size": ["Give a whole number from 1 to 100."]})
         return int(asked)
 

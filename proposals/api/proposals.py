@@ -46,8 +46,16 @@ class ProposalSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Proposal
-        fields = (
-            "id", "number", "title", "status", "call", "consortium", "version_count", "submitted_at", "accepted_at",
+        fields: tuple[str, ...] = (
+            "id",
+            "number",
+            "title",
+            "status",
+            "call",
+            "consortium",
+            "version_count",
+            "submitted_at",
+            "accepted_at",
             "updated_at",
         )
         read_only_fields = fields

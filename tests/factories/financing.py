@@ -115,7 +115,12 @@ def referral(status=ReferralStatus.PROPOSED, **details):
 def meeting(*, by=None, referral=None, **details):
     """A planned meeting with one item on its agenda."""
     head = chair()
-    values = {"title": "EDAG meeting", "starts_at": clock.instant(), "place": "Harry S Truman Building", **details}
+    values = {
+        "title": "EDAG meeting",
+        "starts_at": clock.instant(),
+        "place": "Harry S Truman Building",
+        **details,
+    }
     record = plan_meeting(chair=head, by=by or head, **values)
     put_on_agenda(record, title="Direct loan for Kenya", referral=referral, by=fresh(head))
     return record

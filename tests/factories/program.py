@@ -28,6 +28,7 @@ AGENCIES = {
     "DFC": ("U.S. International Development Finance Corporation", False),
     "USTDA": ("U.S. Trade and Development Agency", False),
     "USTR": ("Office of the United States Trade Representative", False),
+    "SBA": ("Small Business Administration", False),
 }
 
 
@@ -104,7 +105,9 @@ class CallFactory(DjangoModelFactory):
     text = "Consortia propose full-stack AI export packages."
     no_fr_reason = "Published on the Program's own site first."
     no_control_reason = "Approval under the Paperwork Reduction Act is pending."
-    certification_text = "I am authorized to sign, and this proposal is accurate and complete in all material respects."
+    certification_text = (
+        "I am authorized to sign, and this proposal is accurate and complete in all material respects."
+    )
     created_by = factory.LazyFunction(officer)
 
 
