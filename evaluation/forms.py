@@ -191,6 +191,8 @@ class ConditionForm(forms.ModelForm):
 class CatalogEntryForm(forms.ModelForm):
     """What the anchor makes public; a text for each layer, blank where nothing is released."""
 
+    contact_url = forms.URLField(label="Public web address", required=False, assume_scheme="https")
+
     class Meta:
         model = CatalogEntry
         fields = (

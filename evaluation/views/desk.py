@@ -58,6 +58,7 @@ def desk(request: HttpRequest) -> HttpResponse:
             under_evaluation=Count("pk", filter=Q(status=ProposalStatus.UNDER_EVALUATION)),
             decided=Count("pk", filter=Q(status__in=STATUSES["decided"])),
         ),
+        "rooms": rooms_of(request.user),
         "status": status if status in STATUSES else "",
         **queue(request, rows.filter(status__in=STATUSES[status]) if status in STATUSES else rows),
     }
@@ -98,6 +99,20 @@ def queue(request: HttpRequest, rows: Any) -> dict[str, Any]:
             }
         )
     return {"lines": lines, "next": f"?after={page[-1].pk}" if len(found) > PAGE else "", "now": now}
+
+
+def rooms_of(user: User) -> list[tuple[str, str]]:
+    """The pages of the desk that this person may enter."""
+    is_lead = user.holds(OfficeRole.LEAD)
+    rooms = [
+        ("Intake", "intake", is_official(user)),
+        ("Screening", "screening", is_official(user)),
+        ("Determinations", "determinations", is_official(user) or is_lead),
+        ("Designations", "designations", True),
+        ("Public catalog", "catalog", True),
+        ("Record", "record", user.holds(OfficeRole.AUDITOR)),
+    ]
+    return [(label, reverse(f"evaluation:{name}")) for label, name, is_open in rooms if is_open]
 
 
 def tasks_of(user: User) -> list[dict[str, Any]]:

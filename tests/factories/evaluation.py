@@ -118,6 +118,15 @@ def screened(proposal, by=None):
     return services.screen_version(version_of(proposal), by=by)
 
 
+def flagged(proposal, by=None, name="Fictional Dragonfly Semiconductor"):
+    """The one open match of a proposal whose end user bears the name of a listed party."""
+    by = by or officer()
+    before = version_of(proposal).value
+    parties = (before.compliance.parties[0].model_copy(update={"legal_name": name}),)
+    new_version(proposal, {"compliance": before.compliance.model_copy(update={"parties": parties})})
+    return screened(proposal, by).checks.exclude(result="no_hit").get()
+
+
 def found(determination, by):
     """A finding, met, on every requirement."""
     for finding in determination.findings.all():

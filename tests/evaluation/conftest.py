@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
+
+
+@pytest.fixture
+def warm(db):
+    """The cache of content types is filled, so that statement counts do not depend on earlier tests."""
+    ContentType.objects.get_for_models(*apps.get_models())

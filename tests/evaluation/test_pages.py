@@ -1,0 +1,366 @@
+"""Every page of the evaluation by the people who use it, and the statements a list costs."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from config.second_factor import VERIFIED
+from evaluation import services
+from evaluation.models import Determination, Letter, Review
+from program.enums import OfficeRole
+from tests.factories import evaluation as make
+from tests.factories.program import CriterionFactory, RequirementFactory, officer
+from tests.factories.proposals import ProposalFactory, representative_of
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_in(client, person):
+    """As somebody who has used their second factor; that it is asked for is tested elsewhere."""
+    client.force_login(person)
+    session = client.session
+    session[VERIFIED] = person.pk
+    session.save()
+
+
+def page(client, person, name, *args, **query):
+    sign_in(client, person)
+    return client.get(reverse(f"evaluation:{name}", args=args), query)
+
+
+def press(client, person, name, *args, **data):
+    sign_in(client, person)
+    return client.post(reverse(f"evaluation:{name}", args=args), data)
+
+
+def test_intake_page_reviews_screens_and_accepts(client):
+    desk = officer()
+    proposal = make.at_intake()
+    requirement = RequirementFactory(call=proposal.call)
+    make.screening_list(desk)
+    assert page(client, desk, "intake").status_code == 200
+    assert page(client, desk, "intake-proposal", proposal.number).status_code == 200
+
+    missing = press(
+        client, desk, "completeness-save", proposal.number, **{f"requirement-{requirement.pk}": "deficient"}
+    )
+    assert missing.status_code == 422
+    assert b"Say what is deficient" in missing.content
+    press(client, desk, "completeness-save", proposal.number, **{f"requirement-{requirement.pk}": "accepted"})
+    assert press(client, desk, "intake-screen", proposal.number).status_code == 302
+    assert press(client, desk, "intake-accept", proposal.number).status_code == 302
+
+    proposal.refresh_from_db()
+    assert proposal.status == "under_evaluation"
+    again = press(client, desk, "intake-accept", proposal.number)
+    assert again.status_code == 302
+    proposal.refresh_from_db()
+    assert proposal.status == "under_evaluation"
+
+
+def test_reader_shows_the_package_and_records_the_reading_once_a_day(client):
+    desk, proposal = officer(), make.accepted()
+
+    first = page(client, desk, "proposal", proposal.number)
+    page(client, desk, "proposal", proposal.number)
+
+    assert first.status_code == 200
+    assert b"Accelerator board" in first.content
+    assert b"Rift Builders Ltd" in first.content
+    reading = make.version_of(proposal).readings.get()
+    assert (reading.reader, reading.agency_codes) == (desk, "COMMERCE")
+
+
+def test_reviewer_declares_then_scores_with_autosave(client):
+    proposal = make.accepted()
+    proposal.call.criteria.all().delete()
+    criterion = CriterionFactory(call=proposal.call, anchors={"1": "Harms it", "5": "Serves it"})
+    assignment = make.assigned(proposal, declared=False)
+    person = assignment.reviewer
+    assert b"Before you read" in page(client, person, "assignment", assignment.pk).content
+    press(client, person, "conflict-declare", assignment.pk, has_conflict="no")
+    assert page(client, person, "assignment", assignment.pk).status_code == 302
+    review = Review.objects.get()
+    score = review.scores.get()
+    assert b"Serves it" in page(client, person, "review", review.pk).content
+    sign_in(client, person)
+    address = reverse("evaluation:score-save", args=[review.pk, score.pk])
+    prefix = f"criterion-{criterion.pk}"
+    typed = {"revision": "1", f"{prefix}-value": "4", f"{prefix}-strengths": "Tried in two wards."}
+
+    saved = client.post(address, typed, headers={"x-autosave": "1"})
+    stale = client.post(address, typed, headers={"x-autosave": "1"})
+
+    assert saved.json()["revision"] == 2
+    assert stale.status_code == 409
+    assert stale.json()["theirs"][f"{prefix}-value"] == 4
+    refused = press(client, person, "review-submit", review.pk)
+    assert refused.status_code == 422
+    assert b"Choose an overall recommendation" in refused.content
+    press(
+        client,
+        person,
+        "review-save",
+        review.pk,
+        revision="1",
+        recommendation="support",
+        rationale="It works.",
+    )
+    assert press(client, person, "review-submit", review.pk).status_code == 302
+    review.refresh_from_db()
+    assert review.status == "submitted"
+    assert page(client, person, "review", review.pk).status_code == 200
+
+
+def test_position_page_files_and_refuses(client, _freshly_signed_in):
+    proposal = make.accepted()
+    referral, lead = make.referral_of(proposal), make.lead()
+    assert page(client, lead, "position", referral.pk).status_code == 200
+    refused = press(client, lead, "position-file", referral.pk, stance="object")
+    assert refused.status_code == 422
+    assert b"Give the reasons" in refused.content
+
+    assert (
+        press(client, lead, "position-file", referral.pk, stance="support", rationale="Yes.").status_code
+        == 302
+    )
+
+    referral.refresh_from_db()
+    assert referral.position.stance == "support"
+
+
+def test_determination_is_prepared_signed_and_announced_on_pages(client, _freshly_signed_in):
+    desk, chief = officer(), make.decision_official()
+    proposal = make.accepted(desk)
+    proposal.call.requirements.all().delete()
+    RequirementFactory(call=proposal.call)
+    make.consulted(proposal, DOE="object")
+    make.screened(proposal, desk)
+    press(client, desk, "determination-prepare", proposal.number)
+    determination = Determination.objects.get()
+    pk = determination.pk
+    assert b"Not ready to sign" in page(client, desk, "determination", pk).content
+    finding = determination.findings.get()
+    objection = make.referral_of(proposal, "DOE").position_id
+    press(
+        client,
+        desk,
+        "determination-save",
+        pk,
+        **{
+            "revision": determination.revision,
+            "outcome": "designate",
+            "rationale": "Yes.",
+            "letter_text": "Well done.",
+            f"finding-{finding.requirement_id}-is_met": "yes",
+            f"finding-{finding.requirement_id}-text": "Shown.",
+            f"objection-{objection}-answer": "Met by a condition.",
+        },
+    )
+    press(
+        client,
+        desk,
+        "condition-add",
+        pk,
+        **{"condition-text": "Report yearly.", "condition-owner": "The anchor"},
+    )
+    shown = page(client, chief, "determination", pk)
+    assert b"Ready to sign" in shown.content
+    assert press(client, chief, "determination-sign", pk, packet_sha256="0" * 64).status_code == 422
+    assert (
+        press(
+            client, chief, "determination-sign", pk, packet_sha256=shown.context["packet_sha256"]
+        ).status_code
+        == 302
+    )
+    preview = page(client, chief, "announcement", pk)
+    officers, leads, team = 3, 5, 1
+    assert len(preview.context["recipients"]) == officers + leads + team
+    press(client, chief, "determination-announce", pk)
+    proposal.refresh_from_db()
+    assert proposal.status == "designated"
+    designation = proposal.designations.get()
+    assert page(client, desk, "designation", designation.number).status_code == 200
+    assert page(client, desk, "determinations").status_code == 200
+    assert page(client, representative_of(proposal), "letter", Letter.objects.get().pk).status_code == 200
+    condition = designation.conditions.get()
+    press(client, desk, "condition-meet", designation.number, condition.pk, note="Report of 2026")
+    press(
+        client,
+        chief,
+        "designation-act",
+        designation.number,
+        "suspend",
+        **{"suspend-reason": "A member left."},
+    )
+    designation.refresh_from_db()
+    assert designation.status == "suspended"
+
+
+def test_catalog_shows_only_what_was_released(client):
+    designation = make.designated()
+    person = representative_of(designation.proposal)
+    assert b"Full AI stack" not in client.get(reverse("evaluation:catalog")).content
+    release = ["catalog-release", designation.proposal_id]
+    assert page(client, person, *release).status_code == 200
+    assert press(client, person, *release, title="Hospital stack").status_code == 422
+    press(
+        client,
+        person,
+        *release,
+        title="Hospital stack",
+        summary="For district hospitals.",
+        layer_hardware="Accelerators.",
+        contact_email="sales@firm.example",
+    )
+    client.logout()
+
+    listed, entry = client.get(reverse("evaluation:catalog")), client.get(f"/catalog/{designation.number}/")
+    data = client.get(f"/catalog/{designation.number}/?format=json").json()
+
+    assert b"Hospital stack" in listed.content
+    assert b"Accelerators." in entry.content
+    assert b"enforceable" in entry.content
+    assert b"right" in entry.content
+    assert (data["title"], data["members"], data["markets"]) == ("Hospital stack", [], [])
+    assert b"Fictional Systems" not in entry.content + listed.content
+    services.suspend_designation(designation, by=make.decision_official(), reason="A member left.")
+    assert client.get(f"/catalog/{designation.number}/").status_code == 404
+
+
+def test_questions_page_answers(client):
+    proposal = make.accepted()
+    lead, person = make.lead(), representative_of(proposal)
+    press(
+        client,
+        lead,
+        "question-ask",
+        proposal.number,
+        agency=make.AgencyFactory(code="STATE").pk,
+        question="Who holds the weights?",
+        due_on="2099-01-04",
+    )
+    question = proposal.information_requests.get()
+    assert b"Who holds the weights?" in page(client, person, "questions", proposal.pk).content
+    assert press(client, person, "question-answer", proposal.pk, question.pk, answer=" ").status_code == 422
+    press(client, person, "question-answer", proposal.pk, question.pk, answer="The anchor.")
+    question.refresh_from_db()
+    assert question.answer == "The anchor."
+    assert b"The anchor." in page(client, lead, "proposal", proposal.number).content
+
+
+def test_assignments_page_assigns_and_recuses(client):
+    desk, proposal, person = officer(), make.accepted(), make.reviewer()
+    agency = make.AgencyFactory(code="STATE")
+    press(
+        client,
+        desk,
+        "reviewer-assign",
+        proposal.number,
+        **{"assign-agency": agency.pk, "assign-reviewer": person.pk},
+    )
+    assert page(client, desk, "assignments", proposal.number).status_code == 200
+    assert proposal.assignments.get().reviewer == person
+    press(
+        client,
+        desk,
+        "person-recuse",
+        proposal.number,
+        **{"recuse-person": person.pk, "recuse-reason": "Cousin."},
+    )
+    assert proposal.recusals.get().user == person
+    assert page(client, person, "proposal", proposal.number).status_code == 404
+
+
+def test_screening_page_settles_a_match(client):
+    desk = officer()
+    check = make.flagged(make.at_intake(), desk)
+    assert b"Fictional Dragonfly Semiconductor" in page(client, desk, "screening").content
+
+    refused = press(client, desk, "check-adjudicate", check.pk, outcome="confirmed")
+    done = press(client, desk, "check-adjudicate", check.pk, outcome="confirmed", reason="Same address.")
+
+    assert (refused.status_code, done.status_code) == (422, 302)
+    assert check.adjudications.get().outcome == "confirmed"
+    assert b"No open match" in page(client, desk, "screening").content
+
+
+def test_record_page_searches_and_verifies(client):
+    auditor, proposal = officer(OfficeRole.AUDITOR), make.accepted()
+    shown = page(client, auditor, "record", proposal=proposal.number)
+    assert b"proposal.accept" in shown.content
+    assert b"The record is sound" in press(client, auditor, "record-verify").content
+    assert page(client, officer(), "record").status_code == 403
+
+
+@pytest.fixture
+def _freshly_signed_in(monkeypatch):
+    """The challenge of a fresh sign-in has its own tests; here the person has just signed in."""
+    monkeypatch.setattr("program.acts.is_freshly_signed_in", lambda request: True)
+
+
+# What a list costs: one literal number, with one row and with three. Three statements of each write the
+# session's new end (in a test with its savepoint); session, person, offices and notices are read by every page.
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_desk_costs_the_same_whatever_its_length(client, warm, rows, django_assert_num_queries):
+    person = make.lead()
+    for _ in range(rows):
+        make.filed(make.accepted(), "STATE")
+    sign_in(client, person)
+    client.get(reverse("evaluation:desk"))
+    with django_assert_num_queries(12):
+        response = client.get(reverse("evaluation:desk"))
+    assert response.status_code == 200
+    assert len(response.context["lines"]) == rows
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_catalog_costs_one_statement(client, warm, rows, django_assert_num_queries):
+    for _ in range(rows):
+        designation = make.designated()
+        services.release_catalog_entry(
+            designation,
+            by=representative_of(designation.proposal),
+            values={"title": "Stack", "summary": "A stack."},
+        )
+    with django_assert_num_queries(1):
+        response = client.get(reverse("evaluation:catalog"))
+    assert len(response.context["cards"]) == rows
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "count"), [("intake", 9), ("screening", 10), ("determinations", 8), ("designations", 9)]
+)
+def test_lists_of_the_desk_cost_the_same_for_one_row_and_three(
+    client, warm, rows, name, count, django_assert_num_queries
+):
+    desk, chief = officer(), make.decision_official()
+    for _ in range(rows):
+        if name == "intake":
+            make.at_intake()
+        elif name == "screening":
+            make.flagged(make.at_intake(), desk)
+        else:
+            make.designated(by=chief)
+    sign_in(client, desk)
+    client.get(reverse(f"evaluation:{name}"))
+    with django_assert_num_queries(count):
+        response = client.get(reverse(f"evaluation:{name}"))
+    listed = {"intake": "proposals", "screening": "checks"}.get(name, name)
+    assert len(response.context[listed]) == rows
+
+
+def test_other_offices_and_strangers_are_kept_out(client):
+    proposal, stranger = make.accepted(), ProposalFactory().created_by
+    outsider = make.reviewer("DOE")
+    for person, wanted in ((stranger, 403), (outsider, 404)):
+        assert page(client, person, "proposal", proposal.number).status_code == wanted
+    assert page(client, stranger, "questions", proposal.pk).status_code == 404
+    assert page(client, stranger, "desk").status_code == 403
+    assert page(client, outsider, "intake").status_code == 403
+    client.logout()
+    assert client.get(reverse("evaluation:desk")).status_code == 302
