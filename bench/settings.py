@@ -1,0 +1,10 @@
+"""The settings of the portal that is measured, with one page more and a count of statements on each answer."""
+
+from __future__ import annotations
+
+from config.settings import *  # noqa: F403
+from config.settings import MIDDLEWARE as MEASURED
+
+MIDDLEWARE = ["bench.counting.count_statements", *MEASURED]
+ROOT_URLCONF = "bench.urls"
+LOG_LEVEL = "WARNING"
