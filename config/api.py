@@ -105,7 +105,12 @@ def _read(error: Exception) -> Reading:
 
 
 def _said(problem: Problem) -> dict[str, str]:
-    return {"code": problem.code, "field": problem.field, "message": problem.message, "clause": problem.clause}
+    return {
+        "code": problem.code,
+        "field": problem.field,
+        "message": problem.message,
+        "clause": problem.clause,
+    }
 
 
 def _messages(error: ModelError) -> dict[str, list[str]]:
@@ -122,7 +127,12 @@ def _of_fields(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
             yield from _of_fields(inner, field)
     else:
         shown = "" if field == "non_field_errors" else field
-        yield {"code": getattr(detail, "code", "invalid"), "field": shown, "message": str(detail), "clause": ""}
+        yield {
+            "code": getattr(detail, "code", "invalid"),
+            "field": shown,
+            "message": str(detail),
+            "clause": "",
+        }
 
 
 router = SimpleRouter()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PROBLEM_JSON = "application/problem+json"
 KEY = re.compile(r"[0-9]{1,18}", re.ASCII)
+CURSOR = re.compile(r"[A-Za-z0-9+/]*={0,2}", re.ASCII)
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
@@ -58,9 +59,18 @@ class KeysetPagination(CursorPagination):
             raise ValidationError({"page_size": ["Give a whole number from 1 to 100."]})
         return int(asked)
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for row in parameters:
+            if row["name"] == self.page_size_query_param:
+                row["schema"] |= {"minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
+        return parameters
+
     def decode_cursor(self, request: Request) -> Cursor | None:
         """The cursor that a page before gave; a made-up one is refused, never carried to the database."""
         refusal = ValidationError({"cursor": ["Use a cursor from the “next” or “previous” of a page."]})
+        if not CURSOR.fullmatch(request.query_params.get("cursor", "")):
+            raise refusal
         try:
             cursor = super().decode_cursor(request)
         except NotFound as error:
@@ -90,11 +100,16 @@ class DeclaredFilters(DjangoFilterBackend):
 
 
 def refuse_unknown(request: Request, known: Iterable[str]) -> None:
-    """Raise ValidationError for every query parameter that is not ``known``."""
-    names = set(known)
-    if unknown := sorted(set(request.query_params) - names):
-        allowed = f"Known here: {', '.join(sorted(names))}." if names else "None is known here."
-        raise ValidationError({name: [f"This parameter is not known. {allowed}"] for name in unknown})
+    """Raise ValidationError for query parameters that are not ``known`` or say nothing."""
+    names, wrong = set(known), {}
+    allowed = f"Known here: {', '.join(sorted(names))}." if names else "None is known here."
+    for name, values in request.query_params.lists():
+        if name not in names:
+            wrong[name] = [f"This parameter is not known. {allowed}"]
+        elif len(values) > 1 or not values[0].strip():
+            wrong[name] = ["Give one value, or leave the parameter out."]
+    if wrong:
+        raise ValidationError(wrong)
 
 
 class ProblemSerializer(serializers.Serializer):
