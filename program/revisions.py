@@ -21,11 +21,13 @@ class StaleRevision(Exception):
         )
 
 
-def hold(record: Any, *, revision: int | None = None) -> None:
+def hold(record: Any, *, revision: int | None = None, with_related: tuple[str, ...] = ()) -> None:
     """Lock the row of ``record`` and read it again; raise StaleRevision when it is not at ``revision``.
 
-    Part of the caller's transaction, which then raises ``record.revision`` by one as it saves.
+    Part of the caller's transaction, which then raises ``record.revision`` by one as it saves. The records
+    named ``with_related`` are read in the same statement, and not locked.
     """
-    record.refresh_from_db(from_queryset=type(record)._base_manager.select_for_update())
+    rows = type(record)._base_manager.select_for_update(of=("self",))
+    record.refresh_from_db(from_queryset=rows.select_related(*with_related) if with_related else rows)
     if revision is not None and record.revision != revision:
         raise StaleRevision(record, revision)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from program.models import User
 
 IN_CONSORTIUM = (MembershipStatus.INVITED, MembershipStatus.CONSENTED)
+EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.SUBMITTED, ProposalStatus.RETURNED)
 READS_SUBMITTED = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
 READS_DESIGNATED = (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
 
@@ -86,6 +87,16 @@ class ProposalQuerySet(models.QuerySet):
             allowed |= Q(status=ProposalStatus.DESIGNATED)
         recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
         return self.filter(allowed).exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
+
+    def editable_by(self, user: User | AnonymousUser) -> Self:
+        """The rows that ``proposals.change_proposal`` allows; a test holds the two equal."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        allowed = Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
+        allowed |= Q(pk__in=granted_pks("proposals.change_proposal", user))
+        recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
+        rows = self.filter(allowed, status__in=EDITABLE)
+        return rows.exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
 
     def for_list(self) -> Self:
         """Everything a row of the list prints; ``layer_count`` is 0 to 5."""

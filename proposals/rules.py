@@ -18,13 +18,11 @@ from program.rules import (
 )
 from proposals.enums import MembershipStatus, ProposalStatus, TeamRole
 from proposals.models import Membership, TeamMember
-from proposals.querysets import IN_CONSORTIUM, READS_DESIGNATED, READS_SUBMITTED, leads_in_force
+from proposals.querysets import EDITABLE, IN_CONSORTIUM, READS_DESIGNATED, READS_SUBMITTED, leads_in_force
 
 if TYPE_CHECKING:
     from program.models import User
     from proposals.models import Consortium, Proposal
-
-EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.SUBMITTED, ProposalStatus.RETURNED)
 
 
 # The consortium's own people

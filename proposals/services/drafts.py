@@ -65,8 +65,8 @@ def save_row(row: R, *, by: User, values: Mapping[str, Any], revision: int | Non
     caller's own text is in ``values``. Raises ValidationError for what no draft can hold, such as an amount
     of thirty digits. ``revision`` is None for a row that is new in this transaction.
     """
-    hold(row, revision=revision)
-    _require_change(row, by)
+    hold(row, revision=revision, with_related=_way_to_proposal(row))
+    require("proposals.change_proposal", by, _proposal_of(row))
     many = {field.name for field in row._meta.many_to_many} & values.keys()
     plain = [name for name in values if name not in many]
     for name in plain:
@@ -114,6 +114,20 @@ def remove_row(row: Any, *, by: User, revision: int | None) -> AuditEvent:
     proposal, model, key = row.proposal, row._meta.model_name, row.pk
     row.delete()
     return audit.record(proposal, "proposal.remove_row", by=by, before={"row": f"{model} {key}"})
+
+
+def _way_to_proposal(row: Any) -> tuple[str, ...]:
+    if isinstance(row, Proposal):
+        return ()
+    return ("site__proposal",) if isinstance(row, OperatingRole) else ("proposal",)
+
+
+def _proposal_of(row: Any) -> Proposal:
+    """The proposal that was read together with the held row: as it stands now."""
+    if isinstance(row, Proposal):
+        return row
+    found: Proposal = row.site.proposal if isinstance(row, OperatingRole) else row.proposal
+    return found
 
 
 def _require_change(row: Any, by: User) -> None:

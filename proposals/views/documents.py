@@ -17,7 +17,7 @@ from proposals import services
 from proposals.enums import Part
 from proposals.forms.submissions import UploadForm
 from proposals.models import Attachment, Version
-from proposals.views.workspace import AWAY, Workspace, seen, show, workspace
+from proposals.views.workspace import AWAY, LOOK_ONLY, Workspace, seen, show, workspace
 
 
 def facts_of_documents(space: Workspace, form: UploadForm | None = None) -> dict[str, object]:
@@ -31,6 +31,8 @@ def facts_of_documents(space: Workspace, form: UploadForm | None = None) -> dict
 def document_add(request: HttpRequest, pk: int) -> HttpResponse:
     """Examine a file, keep it and put it into a part; a refusal says in words what to do."""
     space = workspace(request, pk, Part.DOCUMENTS)
+    if not space.may_edit:
+        raise PermissionDenied(LOOK_ONLY)
     form = UploadForm(request.POST, request.FILES)
     if form.is_valid():
         data = form.cleaned_data

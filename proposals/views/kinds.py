@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
@@ -40,7 +41,7 @@ from proposals.models import (
     SupportRequest,
     TargetMarket,
 )
-from proposals.views.workspace import seen
+from proposals.views.workspace import LOOK_ONLY, seen
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -120,12 +121,27 @@ def rows_in(kind: str, proposals: QuerySet[Proposal] | Proposal) -> QuerySet[Any
 
 
 def find(request: HttpRequest, pk: int, part: str, key: str) -> tuple[Any, Kind]:
-    """The row called ``key`` in a proposal that the person may see; 404 for everything else."""
+    """The row called ``key`` in a proposal that the person may see, or for a POST may edit.
+
+    404 for everything else, 403 for who may only look.
+    """
+    if request.method != "POST":
+        return _find(request, Proposal.objects.visible_to(request.user).filter(pk=pk), pk, part, key)
+    try:
+        return _find(request, Proposal.objects.editable_by(request.user).filter(pk=pk), pk, part, key)
+    except Http404:
+        editable = seen(request, pk)
+    if not request.user.has_perm("proposals.change_proposal", editable):
+        raise PermissionDenied(LOOK_ONLY)
+    raise Http404
+
+
+def _find(request: HttpRequest, proposals: QuerySet[Proposal], pk: int, part: str, key: str) -> tuple[Any, Kind]:
     match = KEY.match(key)
     kind = KINDS.get(match[1]) if match else None
     if match is None or kind is None or part not in kind.parts:
         raise Http404
-    rows = rows_in(match[1], Proposal.objects.visible_to(request.user).filter(pk=pk))
+    rows = rows_in(match[1], proposals)
     if match[1] == "statement":
         return get_object_or_404(rows, subject=match[2]), kind
     if match[1] == "answer":

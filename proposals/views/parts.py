@@ -18,7 +18,7 @@ from proposals.questionnaire import SUBJECTS, Group
 from proposals.views.documents import facts_of_documents
 from proposals.views.kinds import ADDED, KINDS, LAYERS, form_of, part_form
 from proposals.views.saving import as_json, conflict_page, is_autosave, save, token_of
-from proposals.views.workspace import Workspace, seen, show, workspace
+from proposals.views.workspace import Workspace, show, to_edit, workspace
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -26,7 +26,7 @@ def part_view(request: HttpRequest, pk: int, part: str) -> HttpResponse:
     """One part of the package; a POST saves the proposal's own fields that it shows."""
     if request.method != "POST":
         return part_page(request, pk, part)
-    form = part_form(seen(request, pk), part, request.POST)
+    form = part_form(to_edit(request, pk), part, request.POST)
     if form is None:
         raise Http404
     saved = save(request, form)
@@ -142,7 +142,8 @@ def facts_of_compliance(space: Workspace, refused_form: RowForm | None) -> dict[
     from_rows = {row.subject: row for row in space.proposal.compliance_statements.all()}
     groups = []
     for group in Group:
-        shown = []
+        shown: list[dict[str, Any]] = []
+        todo = 0
         for subject in SUBJECTS:
             row = from_rows.get(subject.code)
             if subject.group != group or row is None:
@@ -150,9 +151,12 @@ def facts_of_compliance(space: Workspace, refused_form: RowForm | None) -> dict[
             row.proposal = space.proposal
             is_refused = isinstance(refused_form, StatementForm) and refused_form.instance.pk == row.pk
             form = refused_form if is_refused else form_of(row, KINDS["statement"])
-            shown.append({"subject": subject, "row": row, "form": form, "token": token_of(form)})  # type: ignore[arg-type]
-        answered = sum(1 for one in shown if one["row"].answer)  # type: ignore[union-attr]
-        groups.append({"group": group, "rows": shown, "answered": answered})
+            explained = bool(row.explanation) or row.answer in subject.explained or is_refused
+            facts = {"subject": subject, "row": row, "form": form, "token": token_of(form), "is_explained": explained}
+            shown.append(facts)
+            todo += not row.answer or bool(is_refused)
+        note = f"{todo} to answer" if todo else f"All {len(shown)} answered"
+        groups.append({"group": group, "rows": shown, "note": note, "is_open": todo > 0})
     parties = [
         (row, len(space.progress.problems_of(row.key))) for row in space.proposal.outside_parties.all()
     ]

@@ -20,7 +20,7 @@ from proposals.models import Attachment, Component, OperatingRole, Proposal, Sit
 from proposals.views.kinds import ADDED, KINDS, Kind, find, form_of, rows_in
 from proposals.views.parts import part_page
 from proposals.views.saving import add_errors, as_json, conflict_page, is_autosave, save, token_of
-from proposals.views.workspace import seen, show, workspace
+from proposals.views.workspace import show, to_edit, workspace
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -118,7 +118,7 @@ def row_add(request: HttpRequest, pk: int, part: str, kind: str) -> HttpResponse
     found = KINDS.get(kind)
     if found is None or kind not in ADDED or part not in found.parts:
         raise Http404
-    row, prefix = _blank(request, seen(request, pk), part, kind)
+    row, prefix = _blank(request, to_edit(request, pk), part, kind)
     form = form_of(row, found, request.POST, prefix=prefix)
     for name in set(form.fields) - set(found.starts_with):
         del form.fields[name]

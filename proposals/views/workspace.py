@@ -24,6 +24,7 @@ AWAY = (
     "The working copy belongs to the consortium. Government offices read the submitted versions, "
     "and only where they may."
 )
+LOOK_ONLY = "You may read this proposal, not change it."
 
 
 @dataclass
@@ -68,6 +69,15 @@ def seen(request: HttpRequest, pk: int, queryset: ProposalQuerySet | None = None
     """The proposal, when the person may see it; strangers get 404."""
     rows = queryset if queryset is not None else Proposal.objects.select_related("call", "consortium")
     found: Proposal = get_object_or_404(rows.visible_to(request.user), pk=pk)
+    return found
+
+
+def to_edit(request: HttpRequest, pk: int) -> Proposal:
+    """The proposal, when the person may change it: strangers get 404, who may only look 403."""
+    found = Proposal.objects.editable_by(request.user).filter(pk=pk).first()
+    if found is None:
+        seen(request, pk)
+        raise PermissionDenied(LOOK_ONLY)
     return found
 
 
