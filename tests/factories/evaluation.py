@@ -112,6 +112,17 @@ def consulted(proposal, **stances):
         filed(proposal, code, stances.get(code, Stance.SUPPORT))
 
 
+def asked(proposal, by=None):
+    """An open question of Commerce."""
+    return services.ask_consortium(
+        proposal,
+        by=by or officer(),
+        agency=AgencyFactory(code="COMMERCE"),
+        question="Who holds the weights?",
+        due_on=clock.today() + timedelta(days=10),
+    )
+
+
 def screened(proposal, by=None):
     by = by or officer()
     screening_list(by)

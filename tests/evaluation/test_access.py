@@ -1,0 +1,146 @@
+"""The list and the right agree, whoever asks; a recusal closes every list at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from evaluation import services
+from evaluation.models import (
+    AgencyScore,
+    Assignment,
+    CatalogEntry,
+    Designation,
+    Determination,
+    InformationRequest,
+    Letter,
+    PartyCheck,
+    Position,
+    Referral,
+    Review,
+    ScreeningRun,
+)
+from program.enums import OfficeRole
+from program.models import User
+from proposals.models import Proposal
+from tests.factories import evaluation as make
+from tests.factories.program import CriterionFactory, UserFactory, officer
+from tests.factories.proposals import representative_of
+
+pytestmark = pytest.mark.django_db
+LISTED = [
+    AgencyScore, Assignment, Designation, Determination, InformationRequest, Letter, PartyCheck, Position,
+    Referral, Review, ScreeningRun,
+]  # fmt: skip
+ROLES = {
+    "stranger": lambda proposal: UserFactory(),
+    "representative": representative_of,
+    "program officer": lambda proposal: officer(),
+    "decision official": lambda proposal: make.decision_official(),
+    "auditor": lambda proposal: officer(OfficeRole.AUDITOR),
+    "lead of State": lambda proposal: make.lead("STATE"),
+    "lead of Energy": lambda proposal: make.lead("DOE"),
+    "reviewer of State": lambda proposal: make.assigned(proposal, "STATE").reviewer,
+    "reviewer of nothing": lambda proposal: make.reviewer("STATE"),
+    "EDAG officer": lambda proposal: officer(OfficeRole.EDAG_OFFICER, "EXIM"),
+}
+#: Which of LISTED each may see while the decision is signed and not announced.
+SEES_SIGNED = {
+    "stranger": set(),
+    "representative": {InformationRequest},
+    "program officer": set(LISTED) - {Designation, Letter},
+    "decision official": set(LISTED) - {Designation, Letter},
+    "auditor": set(LISTED) - {Designation, Letter},
+    "lead of State": {Assignment, InformationRequest, Position, Referral, Review},
+    "lead of Energy": {InformationRequest, Position, Referral},
+    "reviewer of State": {Assignment, InformationRequest, Referral},
+    "reviewer of nothing": set(),
+    "EDAG officer": set(),
+}
+
+
+def told(proposal):
+    """A proposal with one of everything."""
+    CriterionFactory(call=proposal.call)
+    assignment = make.assigned(proposal)
+    services.submit_review(make.filled_review(assignment), by=assignment.reviewer)
+    make.asked(proposal)
+    return make.signed(make.ready_to_sign(proposal))
+
+
+def sees(user, proposal):
+    paths = {
+        AgencyScore: "version__proposal", PartyCheck: "run__version__proposal", Position: "referral__version__proposal",
+        Referral: "version__proposal", Review: "version__proposal", ScreeningRun: "version__proposal",
+    }  # fmt: skip
+    return {
+        model
+        for model in LISTED
+        if model.objects.visible_to(user).filter(**{paths.get(model, "proposal"): proposal}).exists()
+    }
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_sees_exactly_what_is_theirs_before_the_announcement(role):
+    proposal = make.accepted()
+    user = ROLES[role](proposal)
+    told(proposal)
+
+    assert sees(User.objects.get(pk=user.pk), proposal) == SEES_SIGNED[role]
+
+
+@pytest.mark.parametrize(
+    "role", ["program officer", "decision official", "lead of State", "reviewer of State"]
+)
+def test_a_recusal_closes_every_list_at_once(role):
+    proposal = make.accepted()
+    person = ROLES[role](proposal)
+    told(proposal)
+    assert sees(person, proposal)
+
+    services.recuse(proposal, person=person, by=officer(), reason="A former employer is a member.")
+
+    person = User.objects.get(pk=person.pk)
+    assert sees(person, proposal) == set()
+    assert not Proposal.objects.visible_to(person).filter(pk=proposal.pk).exists()
+    assert not person.has_perm("proposals.view_proposal", proposal)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_list_and_right_agree(role):
+    proposal = make.accepted()
+    user = ROLES[role](proposal)
+    told(proposal)
+    user = User.objects.get(pk=user.pk)
+    for model in LISTED:
+        for row in model.objects.all():
+            listed = model.objects.visible_to(user).filter(pk=row.pk).exists()
+            assert listed == user.has_perm(f"evaluation.view_{model._meta.model_name}", row)
+
+
+def test_after_the_announcement_the_consortium_reads_letter_and_designation():
+    designation = make.designated()
+    person = representative_of(designation.proposal)
+    assert sees(person, designation.proposal) == {Designation, Letter}
+    assert not CatalogEntry.objects.visible_to(UserFactory()).exists()
+
+
+def test_others_reviews_are_hidden_until_ones_own_is_in():
+    proposal = make.accepted()
+    first, second = make.assigned(proposal), make.assigned(proposal)
+    services.submit_review(make.filled_review(first), by=first.reviewer)
+    sheet = make.filled_review(second)
+
+    assert set(Review.objects.visible_to(second.reviewer)) == {sheet}
+    services.submit_review(sheet, by=second.reviewer)
+    assert Review.objects.visible_to(second.reviewer).count() == 2
+
+
+def test_another_agencys_position_shows_once_ones_own_is_filed():
+    proposal = make.accepted()
+    make.filed(proposal, "DOE", "object")
+    lead = make.lead("STATE")
+    assert not Position.objects.visible_to(lead).exists()
+
+    services.file_position(make.referral_of(proposal), by=lead, stance="support", rationale="Yes.")
+
+    assert Position.objects.visible_to(lead).count() == 2

@@ -1,0 +1,97 @@
+"""Every transition is barred from every other status; who may not is refused first."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from evaluation import lifecycle
+from evaluation.models import Assignment, Designation, Determination, InformationRequest, Referral, Review
+from program.services.people import clock_account
+from program.transitions import WrongStatus, perform
+from tests.factories import evaluation as make
+from tests.factories.program import UserFactory, officer
+from tests.factories.proposals import representative_of
+
+pytestmark = pytest.mark.django_db
+TABLES = {
+    Assignment: lifecycle.ASSIGNMENT_TRANSITIONS,
+    Review: lifecycle.REVIEW_TRANSITIONS,
+    Referral: lifecycle.REFERRAL_TRANSITIONS,
+    InformationRequest: lifecycle.QUESTION_TRANSITIONS,
+    Determination: lifecycle.DETERMINATION_TRANSITIONS,
+    Designation: lifecycle.DESIGNATION_TRANSITIONS,
+}
+BARRED = [
+    (model, transition, status)
+    for model, transitions in TABLES.items()
+    for transition in transitions
+    for status, _ in model._meta.get_field("status").choices
+    if status not in transition.sources
+]
+
+
+def record_of(model):
+    """A record of ``model`` that was brought about by the services, and who may do which act to it."""
+    if model is Designation:
+        return make.designated()
+    if model is Determination:
+        return make.ready_to_sign()
+    proposal = make.accepted()
+    if model is Referral:
+        return make.referral_of(proposal)
+    if model is InformationRequest:
+        return make.asked(proposal)
+    assignment = make.assigned(proposal)
+    return assignment if model is Assignment else make.filled_review(assignment)
+
+
+def actor_for(transition, record):
+    if transition in (lifecycle.LAPSE, lifecycle.EXPIRE):
+        return clock_account()
+    if isinstance(record, Review) and transition is lifecycle.SUBMIT_REVIEW:
+        return record.reviewer
+    if isinstance(record, Review | Referral) and transition not in (
+        lifecycle.KEEP,
+        lifecycle.REOPEN_REFERRAL,
+    ):
+        return make.lead()
+    if isinstance(record, Determination | Designation):
+        return make.decision_official()
+    if transition is lifecycle.ANSWER_QUESTION:
+        return representative_of(record.proposal)
+    return officer()
+
+
+@pytest.mark.parametrize(
+    ("model", "transition", "status"), BARRED, ids=[f"{m.__name__}-{t}-{s}" for m, t, s in BARRED]
+)
+def test_transition_is_barred_from_every_other_status(model, transition, status):
+    record = record_of(model)
+    stamps = dict.fromkeys(STAMPED.get((model, status), ()), "2026-11-01T00:00Z")
+    model.objects.filter(pk=record.pk).update(status=status, **stamps)
+
+    with pytest.raises(WrongStatus), transaction.atomic():
+        perform(transition, record, by=actor_for(transition, record))
+
+
+STAMPED = {
+    (Assignment, "ended"): ["ended_at"],
+    (Review, "submitted"): ["submitted_at"],
+    (Referral, "answered"): ["answered_at"],
+    (InformationRequest, "answered"): ["answered_at"],
+    (Determination, "signed"): ["signed_at"],
+    (Determination, "announced"): ["signed_at"],
+    (Determination, "recalled"): ["signed_at"],
+    (Designation, "revoked"): ["revoked_at"],
+    (Designation, "expired"): ["expired_at"],
+}
+
+
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
+def test_a_person_without_office_may_do_nothing(model):
+    record, stranger = record_of(model), UserFactory()
+    for transition in TABLES[model]:
+        with pytest.raises(PermissionDenied):
+            perform(transition, record, by=stranger)

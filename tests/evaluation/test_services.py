@@ -1,0 +1,541 @@
+"""Each act beside its refusals."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date, timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+
+from evaluation import documents, schedule, services
+from evaluation.enums import Carry
+from evaluation.models import (
+    AgencyScore,
+    CatalogEntry,
+    Designation,
+    Determination,
+    Letter,
+    PartyCheck,
+    Position,
+    Referral,
+    Return,
+    ScreeningEntry,
+    ScreeningList,
+)
+from evaluation.services.determinations import packet_sha256
+from program import clock
+from program.models import AuditEvent, Delegation, Notice, User
+from program.revisions import StaleRevision
+from program.services.people import clock_account
+from program.transitions import NotReady, WrongStatus
+from proposals.enums import ProposalStatus
+from proposals.models import Proposal, Recusal
+from tests.factories import evaluation as make
+from tests.factories.program import CriterionFactory, OfficeFactory, officer
+from tests.factories.proposals import representative_of
+
+pytestmark = pytest.mark.django_db
+
+
+def codes(refusal):
+    return {problem.code for problem in refusal.value.problems}
+
+
+# Intake
+
+
+def test_acceptance_opens_five_consultations_on_exactly_this_version():
+    proposal = make.accepted()
+    referrals = Referral.objects.filter(version=make.version_of(proposal))
+    assert sorted(referrals.values_list("agency__code", flat=True)) == sorted(make.EVALUATING)
+    due = {referral.due_at for referral in referrals}
+    assert len(due) == 1
+    assert due.pop() - clock.now() > timedelta(days=proposal.call.consultation_days - 1)
+
+
+def test_acceptance_pressed_twice_is_done_once():
+    proposal = make.accepted()
+    with pytest.raises(WrongStatus):
+        services.accept_proposal(proposal, by=officer())
+    assert Referral.objects.count() == 5
+
+
+@pytest.mark.parametrize("person", [make.lead, make.reviewer, make.decision_official])
+def test_only_a_program_officer_accepts(person):
+    with pytest.raises(PermissionDenied):
+        services.accept_proposal(make.at_intake(), by=person())
+
+
+def test_a_confirmed_match_on_a_blocking_list_stops_acceptance():
+    desk = officer()
+    check = make.flagged(proposal := make.at_intake(), desk)
+    services.adjudicate(check, by=desk, outcome="confirmed", reason="Same address.")
+
+    with pytest.raises(NotReady) as refusal:
+        services.accept_proposal(proposal, by=desk)
+
+    assert codes(refusal) == {"blocked-party"}
+    assert Proposal.objects.get(pk=proposal.pk).status == ProposalStatus.SUBMITTED
+
+
+def test_return_names_its_items_and_the_end_of_the_cure_period():
+    desk, proposal = officer(), make.at_intake()
+    version, requirement = make.version_of(proposal), proposal.call.requirements.first()
+    with pytest.raises(NotReady) as nothing:
+        services.return_proposal(proposal, by=desk)
+    services.review_completeness(version, requirement, by=desk, finding="deficient", reason="Name the maker.")
+    with pytest.raises(NotReady) as deficient:
+        services.accept_proposal(proposal, by=desk)
+
+    services.return_proposal(proposal, by=desk, note="One item.")
+
+    assert codes(nothing) == {"nothing-deficient"}
+    assert codes(deficient) == {f"deficient-{requirement.code}"}
+    sent = Return.objects.get()
+    assert [item["reason"] for item in sent.items] == ["Name the maker."]
+    assert Proposal.objects.get(pk=proposal.pk).cure_due_at == sent.due_at
+    assert (
+        Notice.objects.filter(kind="proposals.returned", recipient=representative_of(proposal)).count() == 1
+    )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Return.objects.update(note="Other words.")
+
+
+# Screening
+
+
+def test_a_list_is_imported_once_and_a_broken_file_changes_nothing():
+    desk = officer()
+    make.screening_list(desk)
+    good = make.LIST.read_bytes()
+    broken = {
+        "header": good.replace(b"_id,source", b"id,source", 1),
+        "columns": good + b"one,two\n",
+        "cut": good.rstrip()[:-200] + b'"unclosed',
+        "bytes": good + b"\xff" * 40,
+        "empty": good.splitlines(keepends=True)[0],
+        "twice": good,
+    }
+    for content in broken.values():
+        with pytest.raises(NotReady):
+            services.import_screening_list(
+                io.BytesIO(content), by=desk, name="x", file_date=date(2026, 11, 2)
+            )
+    with pytest.raises(PermissionDenied):
+        services.import_screening_list(
+            io.BytesIO(good), by=make.lead(), name="x", file_date=date(2026, 11, 2)
+        )
+    assert ScreeningList.objects.get().entry_count == ScreeningEntry.objects.count() == 14
+
+
+def test_a_much_shorter_list_must_be_confirmed():
+    desk = officer()
+    make.screening_list(desk)
+    short = io.BytesIO(b"".join(make.LIST.read_bytes().splitlines(keepends=True)[:4]))
+    facts = {"by": desk, "name": "Short", "file_date": date(2026, 11, 2)}
+    with pytest.raises(NotReady):
+        services.import_screening_list(short, **facts)
+    short.seek(0)
+    assert services.import_screening_list(short, **facts, accept_smaller=True).entry_count == 3
+
+
+def test_every_party_of_the_version_is_screened_and_rows_are_kept():
+    proposal = make.at_intake()
+    run = make.screened(proposal)
+    screened = set(run.checks.values_list("party_name", flat=True))
+    assert screened == {party.name for party in make.version_of(proposal).value.parties()}
+    assert set(run.checks.values_list("result", flat=True)) == {"no_hit"}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PartyCheck.objects.update(score=0)
+
+
+def test_two_people_clear_a_match_at_95_and_the_decision_is_carried_over():
+    desk, second = officer(), officer()
+    check = make.flagged(proposal := make.at_intake(), desk)
+    assert check.score >= 95
+    services.adjudicate(check, by=desk, outcome="false_positive", reason="Another country.")
+    assert PartyCheck.objects.newest().open().count() == 1
+    with pytest.raises(NotReady) as again:
+        services.adjudicate(check, by=desk, outcome="false_positive", reason="Once more.")
+    services.adjudicate(check, by=second, outcome="false_positive", reason="I agree.")
+
+    repeated = make.screened(proposal, desk)
+
+    assert codes(again) == {"decided"}
+    assert repeated.checks.all().open().count() == 0
+    assert repeated.checks.get(result="potential_match").adjudications.count() == 2
+    with pytest.raises(NotReady) as old:
+        services.adjudicate(check, by=officer(), outcome="confirmed", reason="Late.")
+    assert codes(old) == {"superseded"}
+
+
+# Assignment, conflict, recusal
+
+
+def test_only_a_reviewer_of_the_agency_is_assigned():
+    proposal, desk = make.accepted(), officer()
+    state = make.AgencyFactory(code="STATE")
+    wrong = {"reviewer": make.reviewer("DOE"), "agency": state}
+    with pytest.raises(NotReady) as refusal:
+        services.assign_reviewer(proposal, **wrong, by=desk)
+    with pytest.raises(PermissionDenied):
+        services.assign_reviewer(proposal, reviewer=make.reviewer(), agency=state, by=make.lead("DOE"))
+    assignment = services.assign_reviewer(
+        proposal, reviewer=make.reviewer(), agency=state, by=make.lead("STATE")
+    )
+    assert codes(refusal) == {"not-reviewer"}
+    with pytest.raises(NotReady) as twice:
+        services.assign_reviewer(proposal, reviewer=assignment.reviewer, agency=state, by=desk)
+    assert codes(twice) == {"assigned"}
+
+
+def test_nobody_reads_before_the_declaration_and_a_conflict_recuses():
+    proposal = make.accepted()
+    assignment = make.assigned(proposal, declared=False)
+    with pytest.raises(NotReady):
+        services.open_review(assignment, by=assignment.reviewer)
+
+    services.declare_conflict(
+        assignment, by=assignment.reviewer, has_conflict=True, text="I worked for the anchor."
+    )
+
+    assert Recusal.objects.get().user == assignment.reviewer
+    person = User.objects.get(pk=assignment.reviewer_id)
+    assert not person.has_perm("proposals.evaluate_proposal", proposal)
+    assignment.refresh_from_db()
+    assert assignment.status == "ended"
+
+
+def test_a_recused_reviewer_is_replaced_from_the_same_agency_and_counts_no_more():
+    proposal = make.accepted()
+    CriterionFactory(call=proposal.call)
+    assignment, desk = make.assigned(proposal), officer()
+    services.submit_review(make.filled_review(assignment), by=assignment.reviewer)
+    assert AgencyScore.objects.first().sheet_count == 1
+    with pytest.raises(NotReady):
+        services.recuse(
+            proposal, person=assignment.reviewer, by=desk, reason="Cousin.", replacement=make.reviewer("DOE")
+        )
+    assert not Recusal.objects.exists()
+    other = make.reviewer("STATE")
+
+    services.recuse(proposal, person=assignment.reviewer, by=desk, reason="Cousin.", replacement=other)
+
+    assert proposal.assignments.get(status="active").reviewer == other
+    assert AgencyScore.objects.first().sheet_count == 0
+
+
+# Reviews
+
+
+def test_a_sheet_needs_every_score_with_reasons_and_stays_on_its_scale():
+    proposal = make.accepted()
+    assignment = make.assigned(proposal)
+    review = services.open_review(assignment, by=assignment.reviewer)
+    with pytest.raises(NotReady) as empty:
+        services.submit_review(review, by=assignment.reviewer)
+    make.filled_review(assignment, value=9)
+    with pytest.raises(NotReady) as outside:
+        services.submit_review(review, by=assignment.reviewer)
+    make.filled_review(assignment, value=5)
+    services.submit_review(review, by=assignment.reviewer)
+    assert {"recommendation", "rationale"} < codes(empty)
+    assert all(code.startswith("scale-") for code in codes(outside))
+    with pytest.raises(WrongStatus):
+        services.save_review(review, by=assignment.reviewer, values={"rationale": "x"}, revision=None)
+
+
+def test_a_stale_line_is_refused_with_the_text_that_stands():
+    assignment = make.assigned(make.accepted())
+    review = services.open_review(assignment, by=assignment.reviewer)
+    score = review.scores.first()
+    services.save_score(score, by=assignment.reviewer, values={"strengths": "First."}, revision=1)
+    with pytest.raises(StaleRevision) as stale:
+        services.save_score(score, by=assignment.reviewer, values={"strengths": "Second."}, revision=1)
+    assert stale.value.record.strengths == "First."
+
+
+def test_aggregates_are_kept_per_agency_and_criterion():
+    proposal = make.accepted()
+    for value in (2, 5):
+        assignment = make.assigned(proposal)
+        review = make.filled_review(assignment, value=value)
+        services.submit_review(review, by=assignment.reviewer)
+    kept = AgencyScore.objects.first()
+    assert (kept.sheet_count, kept.mean, kept.median, kept.spread) == (2, 3.5, 3.5, 3)
+    services.reopen_review(review, by=make.lead(), note="The scale was misread.")
+    kept.refresh_from_db()
+    assert (kept.sheet_count, kept.lowest) == (1, 2)
+
+
+def test_a_new_version_keeps_the_text_and_says_so():
+    proposal = make.accepted()
+    assignment = make.assigned(proposal)
+    old = make.filled_review(assignment)
+    make.new_version(proposal)
+    with pytest.raises(NotReady) as replaced:
+        services.submit_review(old, by=assignment.reviewer)
+    fresh = services.open_review(assignment, by=assignment.reviewer)
+    assert codes(replaced) == {"version-replaced"}
+    assert (fresh.version.number, fresh.rationale) == (2, old.rationale)
+
+
+# Consultation
+
+
+def test_a_position_is_superseded_never_edited():
+    proposal = make.accepted()
+    first = make.filed(proposal, "STATE", "object")
+    second = make.filed(proposal, "STATE", "support")
+    assert make.referral_of(proposal).position == second
+    assert second.supersedes == first
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Position.objects.filter(pk=first.pk).update(rationale="Other words.")
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"stance": "support", "rationale": " "}, "rationale"),
+        ({"stance": "support_with_conditions", "rationale": "Yes."}, "conditions"),
+        ({"stance": "maybe", "rationale": "Yes."}, "stance"),
+        ({"stance": "support", "rationale": "Yes.", "parts_commented": ["roof"]}, "parts"),
+    ],
+)
+def test_a_position_without_reasons_is_refused(facts, code):
+    referral = make.referral_of(make.accepted())
+    with pytest.raises(NotReady) as refusal:
+        services.file_position(referral, by=make.lead(), **facts)
+    assert codes(refusal) == {code}
+    assert not Position.objects.exists()
+
+
+def test_a_delegate_signs_under_a_delegation_in_force_only():
+    proposal, giver, delegate = make.accepted(), make.lead(), make.reviewer()
+    facts = {"stance": "support", "rationale": "Yes."}
+    with pytest.raises(PermissionDenied):
+        services.file_position(make.referral_of(proposal), by=delegate, **facts)
+    delegation = make.delegated(giver, delegate)
+    position = services.file_position(make.referral_of(proposal), by=delegate, **facts)
+    assert position.delegation == delegation
+    Delegation.objects.update(effective_to=clock.today())
+    with pytest.raises(PermissionDenied):
+        services.file_position(make.referral_of(proposal), by=delegate, **facts)
+
+
+def test_leads_of_other_agencies_and_recused_leads_do_not_sign():
+    proposal, lead = make.accepted(), make.lead()
+    facts = {"stance": "support", "rationale": "Yes."}
+    with pytest.raises(PermissionDenied):
+        services.file_position(make.referral_of(proposal), by=make.lead("DOE"), **facts)
+    services.recuse(proposal, person=lead, by=officer(), reason="Holds shares.")
+    with pytest.raises(PermissionDenied):
+        services.file_position(make.referral_of(proposal), by=lead, **facts)
+
+
+def test_the_clock_lapses_a_consultation_and_the_program_office_opens_it_again():
+    proposal = make.accepted()
+    make.filed(proposal, "STATE")
+    assert schedule.lapse_due_referrals() == 0
+    with clock.moved_to(clock.now() + timedelta(days=60)):
+        assert schedule.lapse_due_referrals() == 4
+        assert schedule.lapse_due_referrals() == 0
+        with pytest.raises(WrongStatus):
+            make.filed(proposal, "DOE")
+        services.reopen_referral(
+            make.referral_of(proposal, "DOE"),
+            by=officer(),
+            due_on=clock.today() + timedelta(days=5),
+            reason="Illness.",
+        )
+        make.filed(proposal, "DOE")
+    assert make.referral_of(proposal, "DOE").status == "answered"
+
+
+@pytest.mark.parametrize(
+    ("stance", "parts", "wanted"),
+    [
+        ("support", ["security"], Carry.KEEP),
+        ("support", ["overview"], Carry.REOPEN),
+        ("support", [], Carry.REOPEN),
+        ("object", ["security"], Carry.REOPEN),
+    ],
+)
+def test_a_new_version_keeps_or_opens_a_consultation_by_rule(stance, parts, wanted):
+    desk = officer()
+    proposal = make.accepted(desk)
+    before = make.filed(proposal, "STATE", stance, parts_commented=parts)
+    make.new_version(proposal)
+    event = AuditEvent.objects.order_by("-pk").first()
+
+    services.refer_new_version(proposal, by=desk, event=event)
+
+    referral = make.referral_of(proposal)
+    assert referral.carry == wanted
+    assert referral.carry_reason
+    assert (referral.position == before) == (wanted == Carry.KEEP)
+    assert referral.status == ("answered" if wanted == Carry.KEEP else "open")
+
+
+# Questions
+
+
+def test_a_question_is_asked_answered_and_withdrawn_by_the_right_people():
+    proposal, desk = make.accepted(), officer()
+    first, second = make.asked(proposal, desk), make.asked(proposal, desk)
+    with pytest.raises(PermissionDenied):
+        services.answer_question(first, by=desk, answer="We answer ourselves.")
+    services.answer_question(first, by=representative_of(proposal), answer="The anchor.")
+    services.withdraw_question(second, by=desk)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.number, first.status, first.answer) == (1, "answered", "The anchor.")
+    assert (second.number, second.status) == (2, "withdrawn")
+    with pytest.raises(WrongStatus):
+        services.answer_question(second, by=representative_of(proposal), answer="Late.")
+
+
+# Determination
+
+
+def test_all_that_is_missing_is_said_at_once():
+    desk = officer()
+    proposal = make.accepted(desk)
+    make.filed(proposal, "STATE", "object")
+    determination = services.prepare_determination(proposal, by=desk)
+    with pytest.raises(NotReady) as refusal:
+        services.sign_determination(determination, by=make.decision_official())
+    found = codes(refusal)
+    assert {"outcome", "rationale", "objection-STATE", "not-screened"} < found
+    assert {f"consultation-open-{code}" for code in ("COMMERCE", "DOD", "DOE", "OSTP")} < found
+    assert len([code for code in found if code.startswith("finding-")]) == proposal.call.requirements.count()
+
+
+def test_a_check_too_old_or_an_open_match_stops_the_signature():
+    determination = make.ready_to_sign()
+    with clock.moved_to(clock.now() + timedelta(days=40)), pytest.raises(NotReady) as old:
+        services.sign_determination(determination, by=make.decision_official())
+    assert codes(old) == {"checks-too-old"}
+
+
+def test_an_objection_that_is_answered_blocks_nothing():
+    assert make.signed(STATE="object", DOE="object").status == "signed"
+
+
+def test_its_preparer_does_not_sign_it():
+    desk = make.decision_official()
+    OfficeFactory(user=desk, role="program_officer", agency__code="COMMERCE")
+    determination = make.ready_to_sign(by=User.objects.get(pk=desk.pk))
+    with pytest.raises(PermissionDenied):
+        services.sign_determination(determination, by=User.objects.get(pk=desk.pk))
+    with pytest.raises(PermissionDenied):
+        services.sign_determination(determination, by=officer())
+
+
+def test_a_delegate_signs_for_the_decision_official():
+    giver, delegate = make.decision_official(), officer()
+    delegation = make.delegated(giver, delegate, Delegation.SIGN_DETERMINATION, "COMMERCE")
+    assert make.signed(make.ready_to_sign(), by=delegate).delegation == delegation
+
+
+def test_the_packet_that_was_read_is_the_packet_that_is_signed():
+    determination = make.ready_to_sign()
+    read = packet_sha256(determination)
+    make.filed(determination.proposal, "DOE", "no_position")
+    with pytest.raises(NotReady) as moved:
+        services.sign_determination(determination, by=make.decision_official(), packet_sha256=read)
+    assert codes(moved) == {"packet-changed"}
+    determination = Determination.objects.get()
+    services.sign_determination(
+        determination, by=make.decision_official(), packet_sha256=packet_sha256(determination)
+    )
+    assert json.loads(determination.packet)["us_content"]["percent"] == "60.00"
+
+
+def test_signed_is_not_announced_and_can_be_recalled():
+    determination = make.signed()
+    proposal = determination.proposal
+    assert Proposal.objects.get(pk=proposal.pk).status == ProposalStatus.UNDER_EVALUATION
+    assert not Notice.objects.filter(kind="evaluation.announced").exists()
+    services.recall_determination(determination, by=make.decision_official(), reason="A new fact.")
+    with pytest.raises(WrongStatus):
+        services.announce_determination(determination, by=make.decision_official())
+    assert services.prepare_determination(proposal, by=officer()).status == "draft"
+
+
+def test_announced_twice_is_announced_once():
+    determination, chief = make.signed(), make.decision_official()
+    services.announce_determination(determination, by=chief)
+    with pytest.raises(WrongStatus):
+        services.announce_determination(determination, by=chief)
+    assert Designation.objects.count() == Letter.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "kind"),
+    [("not_select", "not_selected", "not_selected"), ("defer", "under_evaluation", "deferral")],
+)
+def test_other_outcomes_have_their_letter_and_no_designation(outcome, status, kind):
+    determination = make.signed(outcome=outcome)
+    services.announce_determination(determination, by=make.decision_official())
+    assert Proposal.objects.get().status == status
+    assert Letter.objects.get().kind == kind
+    assert not Designation.objects.exists()
+
+
+# Designation
+
+
+def test_a_designation_is_suspended_reinstated_and_revoked_with_letters():
+    designation, chief = make.designated(), make.decision_official()
+    with pytest.raises(PermissionDenied):
+        services.suspend_designation(designation, by=officer(), reason="x")
+    with pytest.raises(NotReady):
+        services.suspend_designation(designation, by=chief, reason=" ")
+    services.suspend_designation(designation, by=chief, reason="A member left.")
+    services.reinstate_designation(designation, by=chief, reason="A new member came.")
+    services.revoke_designation(designation, by=chief, reason="False statements.")
+    with pytest.raises(WrongStatus):
+        services.reinstate_designation(designation, by=chief, reason="x")
+    kinds = list(Letter.objects.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["designation", "suspension", "reinstatement", "revocation"]
+    assert designation.status == "revoked"
+
+
+def test_a_designation_expires_by_the_clock():
+    clock_account()
+    designation = make.designated()
+    Designation.objects.update(expires_on=clock.today() + timedelta(days=30))
+    with clock.moved_to(clock.now() + timedelta(days=29)):
+        assert schedule.expire_due_designations() == 0
+    with clock.moved_to(clock.now() + timedelta(days=32)):
+        assert schedule.expire_due_designations() == 1
+    designation.refresh_from_db()
+    assert designation.status == "expired"
+
+
+def test_only_the_anchor_releases_and_only_what_it_ticked():
+    designation = make.designated()
+    values = {"title": "Hospital stack", "summary": "For hospitals.", "shows_markets": True}
+    with pytest.raises(PermissionDenied):
+        services.release_catalog_entry(designation, by=officer(), values=values)
+    entry = services.release_catalog_entry(
+        designation, by=representative_of(designation.proposal), values=values
+    )
+    assert entry.markets == [{"code": "KE", "name": "Kenya"}]
+    assert entry.members == []
+    services.withdraw_catalog_entry(entry, by=representative_of(designation.proposal))
+    assert not CatalogEntry.objects.public().exists()
+
+
+def test_letters_become_pdf_files_from_the_stored_text(transactional_db):
+    designation = make.designated()
+    make_paper = designation.letters.get().paper
+    assert documents.owed_papers() == [make_paper.pk]
+    assert documents.render_letter(make_paper.pk)
+    assert not documents.render_letter(make_paper.pk)
+    make_paper.refresh_from_db()
+    assert make_paper.document.content_type == "application/pdf"
