@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from program.models import Delegation, User
 
+SEAL_LOCK = 14320
+
 
 @transaction.atomic
 def record(
@@ -85,9 +87,11 @@ def _lock_chain(kind: str, key: str) -> datetime:
     """Let no other transaction append to this subject's chain; return the moment after the wait."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s)), clock_timestamp()", [kind, key]
+            "SELECT pg_advisory_xact_lock_shared(%s), pg_advisory_xact_lock(hashtext(%s), hashtext(%s)),"
+            " clock_timestamp()",
+            [SEAL_LOCK, kind, key],
         )
-        at: datetime = cursor.fetchone()[1]
+        at: datetime = cursor.fetchone()[2]
     return clock.moved() or at
 
 
@@ -203,10 +207,11 @@ def merkle_root(digests: Iterable[str]) -> str:
 def seal_record() -> Seal | None:
     """Seal all events since the last seal; None when there are none.
 
-    The table is locked against writers for the moment, so that no event with a lower id can still commit.
+    It waits for every writer under way and holds new ones back for the moment, so that no event with a lower
+    id can still commit. The lock is advisory: the portal's own role may not lock the table.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {connection.ops.quote_name(AuditEvent._meta.db_table)} IN SHARE MODE")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SEAL_LOCK])
     last = Seal.objects.order_by("-last_event").first()
     after = last.last_event if last else 0
     rows = list(AuditEvent.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "digest"))

@@ -16,6 +16,7 @@ from program import audit, clock
 from program.canonical import canonical_json, sha256_hex
 from program.services.calls import require
 from program.transitions import NotReady, Problem
+from proposals.models import Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -232,11 +233,9 @@ def adjudicate(check: PartyCheck, *, by: User, outcome: str, reason: str) -> Adj
 
     At 95 and above two people must find it a false positive; one is enough to confirm.
     """
-    check = (
-        PartyCheck.objects.select_for_update(of=("self",))
-        .select_related("run__version__proposal")
-        .get(pk=check.pk)
-    )
+    check = PartyCheck.objects.select_related("run__version__proposal").get(pk=check.pk)
+    # Checks are kept, so the portal's own role may not lock them: the proposal's row is the gate.
+    Proposal.objects.select_for_update().get(pk=check.run.version.proposal_id)
     require("evaluation.adjudicate_partycheck", by, check)
     problems = []
     if check.result == CheckResult.NO_HIT:

@@ -75,8 +75,9 @@ class Person:
             self.faults.append(f"{self.page.url}: scrolls sideways")
         if (headings := self.page.locator("h1").count()) != 1:
             self.faults.append(f"{self.page.url}: {headings} h1")
-        if "None" in self.page.locator("main").inner_text().split():
-            self.faults.append(f"{self.page.url}: says None")
+        lines = self.page.locator("main").inner_text().splitlines()
+        if any(line.strip() in ("None", "nan", "[]", "{}", "undefined") for line in lines):
+            self.faults.append(f"{self.page.url}: shows an empty value of the program")
 
     def form(self, action):
         """The form that posts to an address ending in ``action``."""
@@ -92,9 +93,8 @@ class Person:
                 field.first.select_option(value)
             elif kind in ("INPUT:radio", "INPUT:checkbox"):
                 for one in value if isinstance(value, list) else [value]:
-                    scope.locator(f"[name='{name}'][value='{one}'], [name$='-{name}'][value='{one}']").first.check(
-                        force=True
-                    )
+                    choice = scope.locator(f"[name='{name}'][value='{one}'], [name$='-{name}'][value='{one}']").first
+                    self.page.locator(f"label[for='{choice.get_attribute('id')}']").click()
             else:
                 field.first.fill(value)
         return self

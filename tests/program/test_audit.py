@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -134,3 +135,25 @@ def test_merkle_root_depends_on_every_digest_and_its_place(count, same):
         assert audit.merkle_root(changed) != root
     if count > 1:
         assert audit.merkle_root(digests[::-1]) != root
+
+
+@pytest.mark.django_db(transaction=True)
+def test_seal_waits_for_an_event_that_has_a_number_but_is_not_committed(person):
+    firm, written, may_commit = OrganizationFactory(), threading.Event(), threading.Event()
+
+    def write():
+        try:
+            with transaction.atomic():
+                audit.record(firm, "organization.change", by=person)
+                written.set()
+                may_commit.wait(5)
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    written.wait(5)
+    threading.Timer(0.5, may_commit.set).start()
+    assert audit.seal_record().event_count == 1
+    writer.join()
+    assert audit.verify().is_sound
