@@ -1,7 +1,7 @@
 """``python -m bench``: fill the portal to one size, measure, fill it to the next, measure again.
 
-By default 200 and 2,000 proposals, some minutes; ``--full`` measures at 2,000 and 20,000, which takes a quarter of
-an hour the first time. The data stay in the folder: a second run starts at once, from the size that is there.
+By default 200 and 2,000 proposals, some minutes; ``--full`` measures at 2,000 and 20,000, which takes a
+quarter of an hour the first time. The data stay in the folder: a second run begins with what is there.
 """
 
 from __future__ import annotations

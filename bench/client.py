@@ -51,7 +51,10 @@ class Client:
         return self
 
     def _send(self, method: str, path: str, body: str | None = None, *, autosave: bool = False) -> Answer:
-        headers = {"Host": "localhost", "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        headers = {
+            "Host": "localhost",
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+        }
         if body is not None:
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": "http://localhost"}
         if autosave:

@@ -11,7 +11,9 @@ from django.http import HttpRequest, HttpResponse
 HEADER: Final = "X-Statements"
 
 
-def count_statements(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def count_statements(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
     """Count every statement of a request, those of the session and of savepoints too."""
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -47,7 +47,12 @@ def write(results: Results, folder: Path, *, times: int) -> Path:
         "times": times,
         "sizes": {str(size): [vars(one) for one in rows] for size, rows in results.items()},
         "budgets": [
-            {"row": row.name, "times_empty": row.times_empty, "statements": row.statements, "slower": row.slower}
+            {
+                "row": row.name,
+                "times_empty": row.times_empty,
+                "statements": row.statements,
+                "slower": row.slower,
+            }
             for row in ROWS
         ],
     }

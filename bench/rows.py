@@ -29,7 +29,7 @@ Request = Callable[[], Answer]
 
 @dataclass(frozen=True)
 class Row:
-    """A budget: at most so many times the empty page, so many statements, so much slower at ten times the size."""
+    """A budget: at most so many times the empty page, so many statements, so much slower when larger."""
 
     name: str
     times_empty: float
@@ -76,7 +76,9 @@ def draft_review() -> Review:
 
 def save_row(port: int) -> Request:
     """The autosave of one component of a draft, with every field of its form."""
-    component = Component.objects.filter(proposal__call__title=TITLE, proposal__status="draft", layer="hardware").first()
+    component = Component.objects.filter(
+        proposal__call__title=TITLE, proposal__status="draft", layer="hardware"
+    ).first()
     if component is None:
         raise Unexpected("There is no draft among the data for measuring.")
     client = Client(port).sign_in(User.objects.get(pk=component.proposal.created_by_id).email)
@@ -96,7 +98,7 @@ def save_row(port: int) -> Request:
 
 
 def submit(port: int) -> Request:
-    """A new version of a complete package; it is changed and certified before each time, which is not measured."""
+    """A new version of a complete package; changing and certifying it before each time is not measured."""
     proposal = complete_proposal()
     founder = User.objects.get(pk=proposal.created_by_id)
     client = Client(port).sign_in(founder.email)
@@ -104,12 +106,17 @@ def submit(port: int) -> Request:
 
     def send() -> Answer:
         proposal.refresh_from_db()
-        values = {"summary": f"A complete package, measured for the {next(tries)}th time at {clock.instant()}."}
+        values = {
+            "summary": f"A complete package, measured for the {next(tries)}th time at {clock.instant()}."
+        }
         proposals.save_row(proposal, by=founder, values=values, revision=proposal.revision)
         proposals.certify_proposal(
-            proposal, by=founder, content_sha256=compose(proposal).sha256, typed_signature=founder.name,
+            proposal,
+            by=founder,
+            content_sha256=compose(proposal).sha256,
+            typed_signature=founder.name,
             authority_basis=AuthorityBasis.OFFICER,
-        )  # fmt: skip
+        )
         before = Version.objects.filter(proposal=proposal).count()
         answer = client.post(reverse("proposals:resubmit", args=[proposal.pk]), {"note": "Measured."})
         if Version.objects.filter(proposal=proposal).count() != before + 1:
@@ -125,7 +132,9 @@ def complete_proposal() -> Proposal:
     if found := Proposal.objects.filter(consortium__name=name, call=call).first():
         return found
     facts = {**next(facts for facts in book.consortia if facts["key"] == "tallgrass"), "name": name}
-    formation = Formation(book, facts, call, at_work(call.issued_on, 10) if call.issued_on else clock.instant())
+    formation = Formation(
+        book, facts, call, at_work(call.issued_on, 10) if call.issued_on else clock.instant()
+    )
     proposal = formation.draft(formation.form())
     formation.submit(proposal)
     return proposal

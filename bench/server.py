@@ -25,7 +25,9 @@ def serving() -> Iterator[int]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.py", "--workers", "2"]
     process = subprocess.Popen(
-        [*command, "--log-level", "warning", "--max-requests", "0", "--bind", f"127.0.0.1:{port}"], cwd=CHECKOUT, env=os.environ.copy()
+        [*command, "--log-level", "warning", "--max-requests", "0", "--bind", f"127.0.0.1:{port}"],
+        cwd=CHECKOUT,
+        env=os.environ.copy(),
     )
     try:
         wait_for(port, process)

@@ -1,4 +1,4 @@
-"""The settings of the portal that is measured, with one page more and a count of statements on each answer."""
+"""The settings of the portal that is measured, with one page more and statements counted on each answer."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from django.db import transaction
@@ -17,6 +18,7 @@ from program.services.people import clock_account
 from program.services.questions import answer_question, ask_question
 from program.services.subscriptions import subscribe
 
+FOLDER: Final = Path(__file__).resolve().parent / "data"
 FIRST_CITATION: Final = "FR Doc. 2026-06952"
 FIRST_TITLE: Final = "American AI Exports Program: Call for Proposals for Pre-Set Consortia"
 OPEN_TITLE: Final = "Second call for proposals from pre-set consortia (demonstration)"
@@ -24,74 +26,24 @@ ISSUED: Final = datetime(2026, 4, 1, 9, 0, tzinfo=clock.WASHINGTON)
 OPEN_FOR: Final = timedelta(days=21)
 
 FIRST_SUMMARY: Final = (
-    "The Department of Commerce, International Trade Administration, called for proposals from pre-set consortia "
-    "for the American AI Exports Program: full-stack AI export packages under E.O. 14320 s.3(b). The call opened on "
-    "April 1, 2026 and closed on June 30, 2026."
+    "The Department of Commerce, International Trade Administration, called for proposals from pre-set "
+    "consortia for the American AI Exports Program: full-stack AI export packages under E.O. 14320 s.3(b). "
+    "The call opened on April 1, 2026 and closed on June 30, 2026."
 )
-FIRST_TEXT: Final = """\
-About this page. This is the Program's real first call, entered in a demonstration portal. Its full text, Federal \
-Register document 2026-06952, was not available when this page was written: what follows is put together from the \
-executive order and from public summaries, and each statement says where it comes from. Read the notice in the \
-Federal Register before relying on any of it.
-
-What is called for. Full-stack AI export packages proposed by industry-led consortia, E.O. 14320 s.3(b). Only \
-pre-set consortia: standing teams that keep a ready offering for foreign buyers (title of the notice; law-firm and \
-press summaries).
-
-Dates. The call opened on April 1, 2026. The notice was printed on April 10, 2026. Proposals were due on June 30, \
-2026, the 90th day after the call opened, E.O. 14320 s.3(c) (press; law-firm alert; arithmetic).
-
-Who may propose. A consortium of any number of members with an anchor member, which submits the proposal. No legal \
-form is required, and an organization may be in more than one consortium (summaries). Entities located in, or owned \
-or controlled from, a country of concern, at the time China including Hong Kong and Macau, could not take part \
-(summary). Providers of data, software, cybersecurity or applications could not be based where national-security \
-law may compel them to share sensitive data (press; the exact list is not known).
-
-What a proposal contains. The five layers of E.O. 14320 s.3(b)(i)(A) to (E), whether and to what extent the hardware \
-is made in the United States, at least one target country or regional bloc, the business and operational model, the \
-Federal support requested, and compliance with export control, outbound investment and end-user rules, s.3(b)(i) to \
-(v). For each market, how United States national interests are advanced there (summary; not in the order).
-
-U.S. content. That part of the national interest determination is presumed met when at least 51 percent of the \
-aggregate value of the hardware layer is of U.S. origin (summaries). It is a presumption and no floor.
-
-How proposals are decided. By a national interest determination of the Secretary of Commerce, in consultation with \
-the Secretaries of State, War and Energy and the Director of the Office of Science and Technology Policy, s.3(d).\
-"""
+FIRST_TEXT: Final = (FOLDER / "first-call.txt").read_text(encoding="utf-8").strip()
 FIRST_NO_CONTROL: Final = (
-    "The OMB control number of the first call is not stated in any source that was read; it is on the notice itself."
+    "The OMB control number of the first call is not stated in any source that was read."
 )
 OPEN_SUMMARY: Final = (
-    "A fictional call for this demonstration. Industry-led consortia propose full-stack AI export packages for "
-    "partner countries. Proposals are due no later than the 90th day after issue, and may be considered before."
+    "A fictional call for this demonstration. Industry-led consortia propose full-stack AI export packages "
+    "for partner countries. Proposals are due no later than the 90th day after issue, and may be "
+    "considered before."
 )
-OPEN_TEXT: Final = """\
-1. Purpose. The Department of Commerce calls for proposals from pre-set consortia for inclusion in the American AI \
-Exports Program, E.O. 14320 s.3(b).
-
-2. Who may propose. A consortium of any number of organizations. One of them, the anchor member, submits and answers \
-for the proposal. No legal form is required. An organization may take part in more than one consortium.
-
-3. What a proposal contains. A package of five layers: hardware and infrastructure, data, models, security, \
-applications; the extent of manufacture in the United States; the target countries or regional blocs; who builds, \
-owns and operates; the Federal support requested; and compliance with export control, outbound investment and \
-end-user rules. The requirements below name the clause of each.
-
-4. How to propose. In this portal, before the deadline stated above. The authorized representative of the anchor \
-certifies the package and submits it. Until the deadline a package may be submitted again; the last version counts.
-
-5. What follows. The program office checks that the package is complete and may return it for correction. A complete \
-package goes to the Departments of Commerce, State, War and Energy and to the Office of Science and Technology \
-Policy, which each give a position. The Secretary of Commerce then makes a national interest determination.
-
-6. What a designation is. Access to government advocacy, to priority in licensing review, to interagency \
-coordination and to referrals to Federal financing, subject to applicable law. It is no export license, no financing \
-commitment and no endorsement, and it gives no enforceable right, E.O. 14320 s.5.\
-"""
+OPEN_TEXT: Final = (FOLDER / "open-call.txt").read_text(encoding="utf-8").strip()
 AMENDED_TEXT: Final = OPEN_TEXT.replace(
     "4. How to propose. In this portal, before the deadline stated above.",
-    "4. How to propose. In this portal, before the deadline stated above. Supporting files may be PDF, Word, Excel, "
-    "CSV, PNG or JPEG, up to 100 MB each.",
+    "4. How to propose. In this portal, before the deadline stated above. Supporting files may be PDF, "
+    "Word, Excel, CSV, PNG or JPEG, up to 100 MB each.",
 )
 
 
@@ -110,27 +62,29 @@ class PlayedQuestion:
 QUESTIONS: Final = (
     PlayedQuestion(
         2,
-        "Our servers are assembled in Texas with power supplies from Mexico. Is the whole line counted as U.S. content?",
+        "Our servers are assembled in Texas with power supplies from Mexico. Is the whole line counted as "
+        "U.S. content?",
         "Is a line of hardware assembled in the United States counted wholly as U.S. content?",
         3,
-        "No. For each line give the total value and the value of its U.S. content. A part made abroad is not U.S. "
-        "content, wherever the line is assembled. The share is computed over the whole hardware layer.",
+        "No. For each line give the total value and the value of its U.S. content. A part made abroad is "
+        "not U.S. content, wherever the line is assembled. The share is computed over the whole hardware "
+        "layer.",
     ),
     PlayedQuestion(
         5,
         "Can a university hospital in the target country be a member, or only an end user?",
         "May an organization of the target country be a member of the consortium?",
         2,
-        "Yes, if it contributes to a layer and is not of a listed jurisdiction. An organization that only uses the "
-        "package is named as an end user, not as a member.",
+        "Yes, if it contributes to a layer and is not of a listed jurisdiction. An organization that only "
+        "uses the package is named as an end user, not as a member.",
     ),
     PlayedQuestion(
         9,
         "Do we have to name an amount for every kind of Federal support?",
         "",
         3,
-        "No. Give an amount where you have one and leave it empty where it is still to be determined. Name the "
-        "purpose in either case.",
+        "No. Give an amount where you have one and leave it empty where it is still to be determined. Name "
+        "the purpose in either case.",
     ),
     PlayedQuestion(
         18,
@@ -138,7 +92,7 @@ QUESTIONS: Final = (
         is_private=True,
     ),
     PlayedQuestion(19, "May two consortia offer the same model in the same market?"),
-)  # fmt: skip
+)
 
 
 @transaction.atomic
@@ -164,7 +118,7 @@ def first_call() -> Call:
         calls.approve_call(call, by=official("second-officer"))
     with clock.moved_to(ISSUED):
         calls.issue_call(call, by=official("officer"))
-    with clock.moved_to(call.closes_at + timedelta(minutes=1)):
+    with clock.moved_to(closing(call) + timedelta(minutes=1)):
         calls.close_call(call, by=clock_account())
     return call
 
@@ -222,3 +176,17 @@ def _play(call: Call, question: PlayedQuestion, issue: datetime) -> None:
             answer_question(
                 asked, by=official("officer"), answer=question.answer, published_text=question.published
             )
+
+
+def opened_on(call: Call) -> date:
+    """The day on which the call was issued; raises ValueError for one that was not."""
+    if call.issued_on is None:
+        raise ValueError(f"{call} was not issued.")
+    return call.issued_on
+
+
+def closing(call: Call) -> datetime:
+    """The moment at which the call closes; raises ValueError for one that was not issued."""
+    if call.closes_at is None:
+        raise ValueError(f"{call} was not issued.")
+    return call.closes_at

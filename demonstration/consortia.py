@@ -49,19 +49,22 @@ Facts = dict[str, Any]
 FOLDER: Final = Path(__file__).resolve().parent / "data"
 SUFFIX: Final = re.compile(r",? (Inc\.|Corp\.|LLC|Co\.|Ltd|Pvt Ltd|Cooperative)?\s*\(fictional\)$")
 COMPLIANCE_PROGRAM: Final = (
-    "A compliance officer with a staff of her own reviews every order before it is accepted, before it ships and once "
-    "a year afterwards. Members report to her directly. Records are kept for seven years and audited every spring."
+    "A compliance officer with a staff of her own reviews every order before it is accepted, before it "
+    "ships and once a year afterwards. Members report to her directly. Records are kept for seven years "
+    "and audited every spring."
 )
 REMOTE_ACCESS: Final = (
-    "Only identified customers get remote access. Each gives its legal name, owners and place of use; accounts are "
-    "tied to hardware keys, and access from any other country is refused and looked into."
+    "Only identified customers get remote access. Each gives its legal name, owners and place of use; "
+    "accounts are tied to hardware keys, and access from any other country is refused and looked into."
 )
 EXPLAINED: Final = {
-    "parties-screened": "All members, owners of 10 percent or more and the parties named here were screened against the "
-    "Consolidated Screening List by two people in the month of submission. There were no matches.",
-    "classifications-reviewed": "Reviewed by in-house counsel and an outside engineer; worksheets are kept by the anchor.",
-    "export-controls": "Accelerators above the thresholds of 15 CFR part 740 ship only under the license or exception "
-    "named with the line.",
+    "parties-screened": "All members, owners of 10 percent or more and the parties named here were "
+    "screened against the Consolidated Screening List by two people in the month of submission. There were "
+    "no matches.",
+    "classifications-reviewed": "Reviewed by in-house counsel and an outside engineer; worksheets are "
+    "kept by the anchor.",
+    "export-controls": "Accelerators above the thresholds of 15 CFR part 740 ship only under the license "
+    "or exception named with the line.",
 }
 
 
@@ -81,7 +84,9 @@ class Book:
 
 def read_book() -> Book:
     content: Facts = json.loads((FOLDER / "consortia.json").read_text(encoding="utf-8"))
-    columns = {name.removesuffix("_columns"): value for name, value in content.items() if name.endswith("_columns")}
+    columns = {
+        name.removesuffix("_columns"): value for name, value in content.items() if name.endswith("_columns")
+    }
     return Book(columns, content["consortia"])
 
 
@@ -126,7 +131,11 @@ class Formation:
         with self.days.later(hours=1):
             anchor = self.register(first, self.founder)
             consortium = services.create_consortium(
-                self.facts["name"], anchor, by=self.founder, role_text=first["role"], description=self.facts["summary"]
+                self.facts["name"],
+                anchor,
+                by=self.founder,
+                role_text=first["role"],
+                description=self.facts["summary"],
             )
             self.members = list(consortium.memberships.all())
             self.add_team(self.members[0])
@@ -151,12 +160,16 @@ class Formation:
         country = self.countries[member["country"]]
         organization = register_organization(
             Organization(
-                legal_name=member["name"], uei=member["uei"], incorporated_in=country, headquartered_in=country,
-                is_small_business=member["small"], ultimate_parent=member["parent"],
+                legal_name=member["name"],
+                uei=member["uei"],
+                incorporated_in=country,
+                headquartered_in=country,
+                is_small_business=member["small"],
+                ultimate_parent=member["parent"],
                 parent_country=country if member["parent"] else None,
             ),
             by=by,
-        )  # fmt: skip
+        )
         for holder, code, share in member["owners"]:
             values = {"holder_name": holder, "holder_country": self.countries[code], "share": Decimal(share)}
             save_holding(Holding(organization=organization), by=by, revision=None, values=values)
@@ -164,7 +177,9 @@ class Formation:
 
     def add_team(self, anchor: Membership) -> None:
         """The founder represents the anchor, too; further people of the anchor come by invitation."""
-        services.add_team_member(anchor, self.founder, by=self.founder, role=TeamRole.AUTHORIZED_REPRESENTATIVE)
+        services.add_team_member(
+            anchor, self.founder, by=self.founder, role=TeamRole.AUTHORIZED_REPRESENTATIVE
+        )
         for place in self.facts.get("team", ()):
             user = self.at_firm(place["person"], place["title"], self.facts["members"][0]["name"])
             invitation = services.invite_person(anchor, by=self.founder, email=user.email, role=place["role"])
@@ -174,12 +189,18 @@ class Formation:
     def draft(self, consortium: Consortium) -> Proposal:
         """Fill the package part by part with whatever the file gives."""
         with self.days.later(hours=1):
-            proposal = services.create_proposal(self.call, consortium, by=self.founder, title=self.facts["title"])
+            proposal = services.create_proposal(
+                self.call, consortium, by=self.founder, title=self.facts["title"]
+            )
             self.overview(proposal)
         for part, fill in (
-            ("layers", self.layers), ("markets", self.markets), ("sites", self.sites), ("support", self.support),
-            ("parties", self.parties), ("end_uses", self.compliance),
-        ):  # fmt: skip
+            ("layers", self.layers),
+            ("markets", self.markets),
+            ("sites", self.sites),
+            ("support", self.support),
+            ("parties", self.parties),
+            ("end_uses", self.compliance),
+        ):
             if part == "layers" or self.facts[part]:
                 with self.days.later(minutes=50):
                     fill(proposal)
@@ -208,7 +229,7 @@ class Formation:
                 services.provide_layer(proposal, by=self.founder, membership=membership, layer=layer)
 
     def component(self, layer: StackLayer, row: Facts) -> Facts:
-        """A row of the file as columns: places as countries, amounts as decimals, its supplier as a member."""
+        """A row of the file as columns: places as countries, amounts as decimals, its supplier a member."""
         values: Facts = {"jurisdiction": "ear", **row, "supplier": self.members[row["supplier"]]}
         for place in ("country_of_origin", "country_of_assembly"):
             if place in row:
@@ -244,11 +265,14 @@ class Formation:
                 Site(proposal=proposal),
                 by=self.founder,
                 values={
-                    "name": site["name"], "kind": site["kind"], "location": site["location"],
-                    "country": self.countries[site["country"]], "capacity_mw": Decimal(site["mw"]),
+                    "name": site["name"],
+                    "kind": site["kind"],
+                    "location": site["location"],
+                    "country": self.countries[site["country"]],
+                    "capacity_mw": Decimal(site["mw"]),
                     "status": SiteStatus.PLANNED,
                 },
-            )  # fmt: skip
+            )
             for act in OperatingAct:
                 services.set_operating_role(row, by=self.founder, act=act, **self.role(site[act.value]))
 
@@ -292,23 +316,33 @@ class Formation:
         """The list of hardware as a table, and the letter of demand where the file has one."""
         with self.days.later(minutes=20):
             self._attach(
-                proposal, f"{self.facts['key']}-hardware.csv", self.hardware_table(), Part.HARDWARE,
-                "Lines of hardware with U.S. content", "Prices and quantities are not public.",
-            )  # fmt: skip
+                proposal,
+                f"{self.facts['key']}-hardware.csv",
+                self.hardware_table(),
+                Part.HARDWARE,
+                "Lines of hardware with U.S. content",
+                "Prices and quantities are not public.",
+            )
             letter = FOLDER / f"{self.facts['key']}-letter.pdf"
             if letter.exists():
                 self._attach(
-                    proposal, letter.name, letter.read_bytes(), Part.MARKETS, "Letter of intent",
+                    proposal,
+                    letter.name,
+                    letter.read_bytes(),
+                    Part.MARKETS,
+                    "Letter of intent",
                     "The signer asked that the letter not be published.",
-                )  # fmt: skip
+                )
 
     def _attach(
         self, proposal: Proposal, name: str, content: bytes, part: Part, caption: str, justification: str
     ) -> None:
         document = store_document(
-            ContentFile(content, name=name), by=self.founder, mark=Mark.BUSINESS_CONFIDENTIAL,
+            ContentFile(content, name=name),
+            by=self.founder,
+            mark=Mark.BUSINESS_CONFIDENTIAL,
             justification=justification,
-        )  # fmt: skip
+        )
         services.attach_document(proposal, document, by=self.founder, part=part, caption=caption)
 
     def hardware_table(self) -> bytes:
@@ -323,9 +357,12 @@ class Formation:
         """Certify what stands and submit it, or submit it again."""
         with self.days.later(minutes=30):
             services.certify_proposal(
-                proposal, by=self.founder, content_sha256=compose(proposal).sha256,
-                typed_signature=self.founder.name, authority_basis=AuthorityBasis.OFFICER,
-            )  # fmt: skip
+                proposal,
+                by=self.founder,
+                content_sha256=compose(proposal).sha256,
+                typed_signature=self.founder.name,
+                authority_basis=AuthorityBasis.OFFICER,
+            )
         with self.days.later(minutes=5):
             act = services.resubmit_proposal if proposal.submitted_at else services.submit_proposal
             return act(proposal, by=self.founder, note=note)

@@ -50,7 +50,8 @@ NAMES: Final = {
 }
 PROGRESS: Final = {
     "i": "One list of target markets is agreed among the members. The first review took place in September.",
-    "ii": "EXIM, DFC and USTDA name one officer for each designated package. Two cases have been taken up together.",
+    "ii": "EXIM, DFC and USTDA name one officer for each designated package. Two cases have been taken up "
+    "together.",
     "iii": "Talks on a common approach to hospital AI, so far with one partner. See the partnership entered.",
     "v": "One barrier is entered and was raised with the partner.",
 }
@@ -61,11 +62,15 @@ def play() -> None:
     """Carry the designated packages on, all in one transaction; nothing happens when it happened before."""
     if Meeting.objects.filter(title=FIRST_MEETING).exists():
         return
-    designations = {key: Designation.objects.get(proposal__consortium__name=name) for key, name in NAMES.items()}
+    designations = {
+        key: Designation.objects.get(proposal__consortium__name=name) for key, name in NAMES.items()
+    }
     for key, day in (
-        ("harbor", date(2026, 8, 20)), ("meridian", date(2026, 8, 20)),
-        ("granary", date(2026, 9, 2)), ("lantern", date(2026, 9, 2)),
-    ):  # fmt: skip
+        ("harbor", date(2026, 8, 20)),
+        ("meridian", date(2026, 8, 20)),
+        ("granary", date(2026, 9, 2)),
+        ("lantern", date(2026, 9, 2)),
+    ):
         release(key, designations[key], day)
     first_round(designations)
     second_round(designations)
@@ -93,16 +98,28 @@ def release(key: str, designation: Designation, day: date) -> None:
 
 
 def propose(
-    designation: Designation, tool: str, at: datetime, *, agency: str, country: str, purpose: str, amount: str = ""
+    designation: Designation,
+    tool: str,
+    at: datetime,
+    *,
+    agency: str,
+    country: str,
+    purpose: str,
+    amount: str = "",
 ) -> ToolReferral:
     """The State officer proposes a tool for one market, with an officer of its holder to lead."""
     market = next(market for market in designation.version.value.markets if market.code == country)
     with clock.moved_to(at):
         return propose_referral(
-            designation, tool=Tool.objects.get(code=tool), market=market.name, purpose=purpose,
-            lead_officer=official(f"edag-{agency}"), by=official("edag-STATE"),
-            amount_usd=Decimal(amount) if amount else None, amount_is_tbd=not amount,
-        )  # fmt: skip
+            designation,
+            tool=Tool.objects.get(code=tool),
+            market=market.name,
+            purpose=purpose,
+            lead_officer=official(f"edag-{agency}"),
+            by=official("edag-STATE"),
+            amount_usd=Decimal(amount) if amount else None,
+            amount_is_tbd=not amount,
+        )
 
 
 def meet(title: str, starts_at: datetime, referrals: list[ToolReferral], *, others: str) -> list[AgendaItem]:
@@ -111,53 +128,83 @@ def meet(title: str, starts_at: datetime, referrals: list[ToolReferral], *, othe
     with clock.moved_to(starts_at - timedelta(days=7)):
         meeting = plan_meeting(title=title, starts_at=starts_at, place=PLACE, chair=chair, by=officer)
         items = [
-            put_on_agenda(meeting, title=f"{one.tool.name}: {one.designation.number}", by=officer, referral=one)
+            put_on_agenda(
+                meeting, title=f"{one.tool.name}: {one.designation.number}", by=officer, referral=one
+            )
             for one in referrals
         ]
         put_on_agenda(meeting, title=others, by=officer)
     with clock.moved_to(starts_at + timedelta(hours=2)):
         hold_meeting(
-            meeting, by=chair,
-            attendance="State (chair), Commerce, USTR, Treasury, EXIM, DFC, SBA, OSTP; USTDA took part, Energy and the "
-            "Department of War observed.",
-        )  # fmt: skip
+            meeting,
+            by=chair,
+            attendance="State (chair), Commerce, USTR, Treasury, EXIM, DFC, SBA, OSTP; USTDA took part, "
+            "Energy and the Department of War observed.",
+        )
         for item in items:
             decide_item(
-                item, decision=AgendaDecision.REFER, by=chair,
+                item,
+                decision=AgendaDecision.REFER,
+                by=chair,
                 text="The group agrees to refer; the agency applies its own statute and underwriting.",
-            )  # fmt: skip
+            )
     return items
 
 
 def first_round(designations: dict[str, Designation]) -> None:
-    """Harbor Light's loan is referred, accepted and committed, its cover accepted; Meridian's co-financing is referred."""
+    """Harbor Light's loan is committed, its cover accepted; Meridian's co-financing is referred."""
     harbor, at = designations["harbor"], at_work(date(2026, 9, 2), 10)
     loan = propose(
-        harbor, "direct_loan", at, agency="EXIM", country="KE", amount="62000000.00",
+        harbor,
+        "direct_loan",
+        at,
+        agency="EXIM",
+        country="KE",
+        amount="62000000.00",
         purpose="Accelerators, servers and the first three years of operation of the Mombasa data center.",
-    )  # fmt: skip
+    )
     cover = propose(
-        harbor, "political_risk_insurance", at + timedelta(minutes=40), agency="DFC", country="KE",
-        amount="25000000.00", purpose="Cover against expropriation and currency inconvertibility.",
-    )  # fmt: skip
+        harbor,
+        "political_risk_insurance",
+        at + timedelta(minutes=40),
+        agency="DFC",
+        country="KE",
+        amount="25000000.00",
+        purpose="Cover against expropriation and currency inconvertibility.",
+    )
     bank = propose(
-        designations["meridian"], "co_financing", at + timedelta(hours=2), agency="DFC", country="PH",
-        amount="9000000.00", purpose="Half of the school servers, beside a regional development bank.",
-    )  # fmt: skip
+        designations["meridian"],
+        "co_financing",
+        at + timedelta(hours=2),
+        agency="DFC",
+        country="PH",
+        amount="9000000.00",
+        purpose="Half of the school servers, beside a regional development bank.",
+    )
     items = meet(
-        FIRST_MEETING, at_work(date(2026, 9, 9), 10), [loan, cover, bank], others="Where the workstreams of s.4(c) stand"
+        FIRST_MEETING,
+        at_work(date(2026, 9, 9), 10),
+        [loan, cover, bank],
+        others="Where the workstreams of s.4(c) stand",
     )
     with clock.moved_to(at_work(date(2026, 9, 9), 14)):
         action = give_action(
-            items[0], text="Ask the anchor for the signed land lease before underwriting begins.",
-            owner=official("edag-COMMERCE"), due_on=date(2026, 9, 23), by=official("edag-chair"),
-        )  # fmt: skip
+            items[0],
+            text="Ask the anchor for the signed land lease before underwriting begins.",
+            owner=official("edag-COMMERCE"),
+            due_on=date(2026, 9, 23),
+            by=official("edag-chair"),
+        )
     with clock.moved_to(at_work(date(2026, 9, 18), 15)):
-        finish_action(action, outcome="The lease of September 18 was received and filed.", by=official("edag-COMMERCE"))
+        finish_action(
+            action, outcome="The lease of September 18 was received and filed.", by=official("edag-COMMERCE")
+        )
     lease = harbor.conditions.get(number=2)
     with clock.moved_to(at_work(date(2026, 9, 21), 10)):
         evaluation.mark_condition_met(
-            lease, by=official("officer"), note=STORY["consortia"]["harbor"]["determination"]["conditions"][1]["met"]
+            lease,
+            by=official("officer"),
+            note=STORY["consortia"]["harbor"]["determination"]["conditions"][1]["met"],
         )
     with clock.moved_to(at_work(date(2026, 9, 21), 14)):
         accept_referral(loan, by=official("edag-EXIM"), note="Taken up; underwriting has begun.")
@@ -165,30 +212,50 @@ def first_round(designations: dict[str, Designation]) -> None:
         accept_referral(cover, by=official("edag-DFC"))
     with clock.moved_to(at_work(date(2026, 11, 4), 15)):
         commit_referral(
-            loan, by=official("edag-EXIM"), amount_usd=Decimal("48000000.00"), term_months=120,
-            committed_on=date(2026, 11, 4), instrument_reference="Board action 2026-DEMO-117 (fictional)",
-            conditions="Disbursed in three parts; the second after the recovery site has passed its first test.",
-        )  # fmt: skip
+            loan,
+            by=official("edag-EXIM"),
+            amount_usd=Decimal("48000000.00"),
+            term_months=120,
+            committed_on=date(2026, 11, 4),
+            instrument_reference="Board action 2026-DEMO-117 (fictional)",
+            conditions="Disbursed in three parts; the second after the recovery site has passed its first "
+            "test.",
+        )
 
 
 def second_round(designations: dict[str, Designation]) -> None:
     """Lantern's loan is referred; the help that Harbor Light asked for is referred and declined."""
     at = at_work(date(2026, 10, 5), 10)
     loan = propose(
-        designations["lantern"], "direct_loan", at, agency="EXIM", country="FJ", amount="18000000.00",
+        designations["lantern"],
+        "direct_loan",
+        at,
+        agency="EXIM",
+        country="FJ",
+        amount="18000000.00",
         purpose="Edge servers on seven islands and the first years of service.",
-    )  # fmt: skip
+    )
     rules = propose(
-        designations["harbor"], "technical_assistance", at + timedelta(hours=1), agency="USTDA", country="KE",
+        designations["harbor"],
+        "technical_assistance",
+        at + timedelta(hours=1),
+        agency="USTDA",
+        country="KE",
         purpose="Help for the ministry with procurement rules for clinical AI.",
-    )  # fmt: skip
-    meet(SECOND_MEETING, at_work(date(2026, 10, 14), 10), [loan, rules], others="Small businesses in designated packages")
+    )
+    meet(
+        SECOND_MEETING,
+        at_work(date(2026, 10, 14), 10),
+        [loan, rules],
+        others="Small businesses in designated packages",
+    )
     with clock.moved_to(at_work(date(2026, 10, 28), 16)):
         decline_referral(
-            rules, by=official("edag-USTDA"),
-            reason="The ministry has not asked for it, and the budget for this year is committed. Ask again in the spring "
-            "with a letter of the ministry.",
-        )  # fmt: skip
+            rules,
+            by=official("edag-USTDA"),
+            reason="The ministry has not asked for it, and the budget for this year is committed. Ask "
+            "again in the spring with a letter of the ministry.",
+        )
 
 
 def suspend(designation: Designation) -> None:
@@ -197,7 +264,10 @@ def suspend(designation: Designation) -> None:
     proposal = Proposal.objects.get(pk=designation.proposal_id)
     with clock.moved_to(at_work(date(2026, 10, 14), 16)):
         proposals.report_material_change(
-            proposal, by=founder_of(designation), text=told["change"], learned_on=date.fromisoformat(told["learned"])
+            proposal,
+            by=founder_of(designation),
+            text=told["change"],
+            learned_on=date.fromisoformat(told["learned"]),
         )
     with clock.moved_to(at_work(date(2026, 10, 20), 11)):
         evaluation.suspend_designation(designation, by=official("decision"), reason=told["reason"])
@@ -210,19 +280,24 @@ def plan_next(designation: Designation) -> None:
     """A meeting that lies ahead, with one referral to decide."""
     monday = monday_before(clock.today())
     study = propose(
-        designation, "feasibility_study", at_work(monday - timedelta(days=6), 10), agency="USTDA", country="FJ",
-        amount="650000.00", purpose="Study for two further utilities.",
-    )  # fmt: skip
+        designation,
+        "feasibility_study",
+        at_work(monday - timedelta(days=6), 10),
+        agency="USTDA",
+        country="FJ",
+        amount="650000.00",
+        purpose="Study for two further utilities.",
+    )
     officer = official("edag-STATE")
     with clock.moved_to(at_work(monday - timedelta(days=5), 15)):
         starts_at = at_work(monday + timedelta(days=9), 10)
         meeting = plan_meeting(
             title=NEXT_MEETING, starts_at=starts_at, place=PLACE, chair=official("edag-chair"), by=officer
         )
+        put_on_agenda(meeting, title=f"{study.tool.name}: {designation.number}", by=officer, referral=study)
         put_on_agenda(
-            meeting, title=f"{study.tool.name}: {designation.number}", by=officer, referral=study
+            meeting, title="What the commitment of November means for the next packages", by=officer
         )
-        put_on_agenda(meeting, title="What the commitment of November means for the next packages", by=officer)
 
 
 def keep_records() -> None:
@@ -231,17 +306,30 @@ def keep_records() -> None:
     with clock.moved_to(at_work(date(2026, 10, 15), 10)):
         for workstream in Workstream.objects.filter(code__in=PROGRESS):
             change_workstream(
-                workstream, lead=Agency.objects.get(code="STATE"), lead_officer=officer, by=officer,
-                status_text=PROGRESS[workstream.code], revision=workstream.revision,
-            )  # fmt: skip
+                workstream,
+                lead=Agency.objects.get(code="STATE"),
+                lead_officer=officer,
+                by=officer,
+                status_text=PROGRESS[workstream.code],
+                revision=workstream.revision,
+            )
         kenya = Country.objects.get(code="KE")
         keep_partnership(
-            Partnership(), name="Working group on AI in hospitals (fictional)",
-            workstream=Workstream.objects.get(code="iii"), status=PartnershipStatus.EXPLORED, countries=[kenya],
-            summary="Two ministries of health compare rules for clinical AI. Made up for the demonstration.", by=officer,
-        )  # fmt: skip
+            Partnership(),
+            name="Working group on AI in hospitals (fictional)",
+            workstream=Workstream.objects.get(code="iii"),
+            status=PartnershipStatus.EXPLORED,
+            countries=[kenya],
+            summary="Two ministries of health compare rules for clinical AI. Made up for the demonstration.",
+            by=officer,
+        )
         keep_barrier(
-            MarketBarrier(), country=kenya, title="Type approval of data center equipment (fictional)",
-            description="Approval of each model of server takes up to nine months.", effect=BarrierEffect.BURDENS,
-            status=BarrierStatus.RAISED, source="Made up for the demonstration.", by=officer,
-        )  # fmt: skip
+            MarketBarrier(),
+            country=kenya,
+            title="Type approval of data center equipment (fictional)",
+            description="Approval of each model of server takes up to nine months.",
+            effect=BarrierEffect.BURDENS,
+            status=BarrierStatus.RAISED,
+            source="Made up for the demonstration.",
+            by=officer,
+        )

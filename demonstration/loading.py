@@ -60,20 +60,23 @@ def consortia() -> Generator[str, None, int]:
 
 
 def morning_after(call: Call) -> datetime:
-    assert call.issued_on is not None, "the calls of the demonstration were issued"
-    return at_work(call.issued_on + timedelta(days=1), 8)
+    return at_work(calls.opened_on(call) + timedelta(days=1), 8)
 
 
 @transaction.atomic
 def settle_past_mail() -> None:
-    """Date the notices of the story to their days; mail of those days counts as sent, all but the newest as read.
+    """Date the notices of the story to their days; their mail counts as sent, all but the newest as read.
 
     Without this the first start would send some hundred mails of half a year at once.
     """
     happened = AuditEvent.objects.filter(pk=OuterRef("event")).values("at")
-    Notice.objects.filter(event__at__lt=F("created_at") - timedelta(hours=1)).update(created_at=Subquery(happened))
+    Notice.objects.filter(event__at__lt=F("created_at") - timedelta(hours=1)).update(
+        created_at=Subquery(happened)
+    )
     past = Notice.objects.filter(created_at__lt=clock.instant() - timedelta(hours=1))
     past.filter(read_at=None, created_at__lt=clock.instant() - STILL_NEWS).update(read_at=F("created_at"))
     Delivery.objects.filter(state=DeliveryState.OWED, notice__in=past).update(
-        state=DeliveryState.SENT, sent_at=clock.instant(), reason="A past day of the demonstration: no mail was sent."
+        state=DeliveryState.SENT,
+        sent_at=clock.instant(),
+        reason="A past day of the demonstration: no mail was sent.",
     )

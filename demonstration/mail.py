@@ -1,12 +1,13 @@
-"""Mails as the file-based backend writes them: one file for each connection, a line of dashes after each mail."""
+"""Mails as the file-based backend writes them: a file for each connection, dashes after each mail."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from email import message_from_bytes, policy
+from email import policy
 from email.message import EmailMessage
+from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from pathlib import Path
@@ -56,8 +57,7 @@ def _written_at(file: Path) -> float:
 
 def read_mail(content: bytes) -> Mail:
     """A mail from its bytes; what cannot be decoded shows as a replacement sign."""
-    message = message_from_bytes(content, policy=policy.default)
-    assert isinstance(message, EmailMessage), "the default policy makes these"
+    message: EmailMessage = BytesParser(EmailMessage, policy=policy.default).parsebytes(content)
     body = message.get_body(("plain",))
     try:
         at = parsedate_to_datetime(str(message["Date"]))

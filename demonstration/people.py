@@ -42,38 +42,132 @@ def _official(
 
 
 OFFICIALS: Final = (
-    _official("officer", "Program officer (Commerce)", "Morgan Hale", "Program Officer", "COMMERCE", R.PROGRAM_OFFICER),
     _official(
-        "second-officer", "Second program officer (Commerce)", "Priya Nair", "Senior Program Officer", "COMMERCE",
+        "officer",
+        "Program officer (Commerce)",
+        "Morgan Hale",
+        "Program Officer",
+        "COMMERCE",
         R.PROGRAM_OFFICER,
     ),
-    _official("decision", "Decision official (Commerce)", "Eleanor Whitcomb", "Under Secretary, as delegate of the "
-              "Secretary", "COMMERCE", R.DECISION_OFFICIAL),
-    _official("reviewer-COMMERCE", "Reviewer (Commerce)", "Tomas Reyes", "International Economist", "COMMERCE", R.REVIEWER),
-    _official("reviewer-STATE", "Reviewer (State)", "Leila Farouk", "Foreign Affairs Officer", "STATE", R.REVIEWER),
-    _official("reviewer-DOD", "Reviewer (Department of War)", "Grant Ellison", "Technology Analyst", "DOD", R.REVIEWER),
-    _official("reviewer-DOE", "Reviewer (Energy)", "Hana Okafor", "Computing Program Manager", "DOE", R.REVIEWER),
+    _official(
+        "second-officer",
+        "Second program officer (Commerce)",
+        "Priya Nair",
+        "Senior Program Officer",
+        "COMMERCE",
+        R.PROGRAM_OFFICER,
+    ),
+    _official(
+        "decision",
+        "Decision official (Commerce)",
+        "Eleanor Whitcomb",
+        "Under Secretary, as delegate of the Secretary",
+        "COMMERCE",
+        R.DECISION_OFFICIAL,
+    ),
+    _official(
+        "reviewer-COMMERCE",
+        "Reviewer (Commerce)",
+        "Tomas Reyes",
+        "International Economist",
+        "COMMERCE",
+        R.REVIEWER,
+    ),
+    _official(
+        "reviewer-STATE", "Reviewer (State)", "Leila Farouk", "Foreign Affairs Officer", "STATE", R.REVIEWER
+    ),
+    _official(
+        "reviewer-DOD",
+        "Reviewer (Department of War)",
+        "Grant Ellison",
+        "Technology Analyst",
+        "DOD",
+        R.REVIEWER,
+    ),
+    _official(
+        "reviewer-DOE", "Reviewer (Energy)", "Hana Okafor", "Computing Program Manager", "DOE", R.REVIEWER
+    ),
     _official("reviewer-OSTP", "Reviewer (OSTP)", "Victor Lund", "Senior Policy Analyst", "OSTP", R.REVIEWER),
-    _official("lead-COMMERCE", "Agency lead (Commerce)", "Caroline Beck", "Director, Office of Digital Industries",
-              "COMMERCE", R.LEAD),
+    _official(
+        "lead-COMMERCE",
+        "Agency lead (Commerce)",
+        "Caroline Beck",
+        "Director, Office of Digital Industries",
+        "COMMERCE",
+        R.LEAD,
+    ),
     _official("lead-STATE", "Agency lead (State)", "Daniel Osei", "Deputy Coordinator", "STATE", R.LEAD),
-    _official("lead-DOD", "Agency lead (Department of War)", "Ruth Calloway", "Director, Technology Security", "DOD", R.LEAD),
+    _official(
+        "lead-DOD",
+        "Agency lead (Department of War)",
+        "Ruth Calloway",
+        "Director, Technology Security",
+        "DOD",
+        R.LEAD,
+    ),
     _official("lead-DOE", "Agency lead (Energy)", "Samuel Ibarra", "Associate Director", "DOE", R.LEAD),
     _official("lead-OSTP", "Agency lead (OSTP)", "Mei Thornton", "Assistant Director", "OSTP", R.LEAD),
-    _official("edag-chair", "EDAG chair (State)", "Isaac Thorne", "Chair for the Secretary of State", "STATE", R.EDAG_CHAIR),
-    _official("edag-STATE", "EDAG officer (State)", "Paula Jimenez", "Economic Officer", "STATE", R.EDAG_OFFICER),
-    _official("edag-COMMERCE", "EDAG officer (Commerce)", "Neil Abernathy", "Commercial Officer", "COMMERCE", R.EDAG_OFFICER),
-    _official("edag-EXIM", "EDAG officer (EXIM)", "Joan Merrick", "Vice President, Structured Finance", "EXIM", R.EDAG_OFFICER),
+    _official(
+        "edag-chair",
+        "EDAG chair (State)",
+        "Isaac Thorne",
+        "Chair for the Secretary of State",
+        "STATE",
+        R.EDAG_CHAIR,
+    ),
+    _official(
+        "edag-STATE", "EDAG officer (State)", "Paula Jimenez", "Economic Officer", "STATE", R.EDAG_OFFICER
+    ),
+    _official(
+        "edag-COMMERCE",
+        "EDAG officer (Commerce)",
+        "Neil Abernathy",
+        "Commercial Officer",
+        "COMMERCE",
+        R.EDAG_OFFICER,
+    ),
+    _official(
+        "edag-EXIM",
+        "EDAG officer (EXIM)",
+        "Joan Merrick",
+        "Vice President, Structured Finance",
+        "EXIM",
+        R.EDAG_OFFICER,
+    ),
     _official("edag-DFC", "EDAG officer (DFC)", "Omar Vance", "Managing Director", "DFC", R.EDAG_OFFICER),
-    _official("edag-USTDA", "EDAG officer (USTDA)", "Keiko Brandt", "Regional Director", "USTDA", R.EDAG_OFFICER),
+    _official(
+        "edag-USTDA", "EDAG officer (USTDA)", "Keiko Brandt", "Regional Director", "USTDA", R.EDAG_OFFICER
+    ),
     _official("auditor", "Auditor", "Philip Archer", "Inspector General's staff", "COMMERCE", R.AUDITOR),
-    _official("reviewer2-COMMERCE", "Second reviewer (Commerce)", "Nadia Petrov-Lowe", "Trade Specialist", "COMMERCE",
-              R.REVIEWER, is_offered=False),
-    _official("reviewer2-STATE", "Second reviewer (State)", "Amos Winfield", "Economic Officer", "STATE", R.REVIEWER,
-              is_offered=False),
-    _official("reviewer2-DOE", "Second reviewer (Energy)", "Clara Nystrom", "Grid Engineer", "DOE", R.REVIEWER,
-              is_offered=False),
-)  # fmt: skip
+    _official(
+        "reviewer2-COMMERCE",
+        "Second reviewer (Commerce)",
+        "Nadia Petrov-Lowe",
+        "Trade Specialist",
+        "COMMERCE",
+        R.REVIEWER,
+        is_offered=False,
+    ),
+    _official(
+        "reviewer2-STATE",
+        "Second reviewer (State)",
+        "Amos Winfield",
+        "Economic Officer",
+        "STATE",
+        R.REVIEWER,
+        is_offered=False,
+    ),
+    _official(
+        "reviewer2-DOE",
+        "Second reviewer (Energy)",
+        "Clara Nystrom",
+        "Grid Engineer",
+        "DOE",
+        R.REVIEWER,
+        is_offered=False,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -88,17 +182,25 @@ class SignIn:
 
 #: People of companies whom the list of sign-ins offers; the others sign in with the same password.
 OF_COMPANIES: Final = (
-    SignIn("Anchor, financed (Harbor Light)", "Dana Whitlock",
-           "dana.whitlock@harbor-light-compute.example"),
-    SignIn("Anchor with a draft to complete (Saltmarsh)", "Vivian Stroud",
-           "vivian.stroud@saltmarsh-hydrology.example"),
-    SignIn("Authorized representative only (Harbor Light)", "Lewis Arbogast",
-           "lewis.arbogast@harbor-light-compute.example"),
-    SignIn("Member asked to consent (Riverine, for Saltmarsh)", "Naomi Farrow",
-           "naomi.farrow@riverine-survey.example"),
+    SignIn("Anchor, financed (Harbor Light)", "Dana Whitlock", "dana.whitlock@harbor-light-compute.example"),
+    SignIn(
+        "Anchor with a draft to complete (Saltmarsh)",
+        "Naomi Farrow",
+        "naomi.farrow@saltmarsh-hydrology.example",
+    ),
+    SignIn(
+        "Authorized representative only (Harbor Light)",
+        "Lewis Arbogast",
+        "lewis.arbogast@harbor-light-compute.example",
+    ),
+    SignIn(
+        "Member asked to consent (Riverine, for Saltmarsh)",
+        "Ada Kirkpatrick",
+        "ada.kirkpatrick@riverine-survey.example",
+    ),
     SignIn("Contributor (Harbor Light)", "Tessa Brannigan", "tessa.brannigan@harbor-light-compute.example"),
     SignIn("Outside counsel (reads Saltmarsh)", "Everett Sloan", "everett.sloan@sloan-pierce-law.example"),
-)  # fmt: skip
+)
 
 
 def sign_ins() -> list[SignIn]:
@@ -139,21 +241,33 @@ def load_officials() -> None:
             user = person(official.email, official.name, official.title)
             for role, code in official.offices:
                 if not user.offices.filter(role=role, agency=agencies[code]).exists():
-                    appoint(user, agency=agencies[code], role=role, by=founder, basis=BASIS, effective_from=FOUNDED.date())
+                    appoint(
+                        user,
+                        agency=agencies[code],
+                        role=role,
+                        by=founder,
+                        basis=BASIS,
+                        effective_from=FOUNDED.date(),
+                    )
 
 
 def _found(official: Official, agencies: dict[str, Agency]) -> User:
     user = person(official.email, official.name, official.title)
     role, code = official.offices[0]
     office, made = Office.objects.get_or_create(
-        user=user, agency=agencies[code], role=role,
+        user=user,
+        agency=agencies[code],
+        role=role,
         defaults={"effective_from": date(2025, 11, 3), "basis": BASIS},
-    )  # fmt: skip
+    )
     if made:
         audit.record(
-            office, "office.appoint", by=clock_account(), after={"user": user.email, "agency": code, "role": role},
+            office,
+            "office.appoint",
+            by=clock_account(),
+            after={"user": user.email, "agency": code, "role": role},
             note="The first program officer of the demonstration; appoints the others.",
-        )  # fmt: skip
+        )
     return User.objects.get(pk=user.pk)
 
 

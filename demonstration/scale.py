@@ -17,6 +17,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Permission
 from django.db import models, transaction
 
+from demonstration.calls import closing, opened_on
 from demonstration.people import hashed_password, official
 from demonstration.timeline import at_work, monday_before
 from evaluation.enums import Recommendation, ReferralStatus, ReviewStatus, Stance
@@ -37,10 +38,28 @@ from financing.models import Tool, ToolReferral
 from program import clock
 from program.canonical import canonical_json, sha256_hex
 from program.enums import OfficeRole, StackLayer
-from program.models import Affiliation, Agency, AuditEvent, Call, Country, Criterion, Office, Organization, User
+from program.models import (
+    Affiliation,
+    Agency,
+    AuditEvent,
+    Call,
+    Country,
+    Criterion,
+    Office,
+    Organization,
+    User,
+)
 from program.services import calls
 from proposals import declaration
-from proposals.enums import ComputeBand, HardwareType, MembershipStatus, ProposalStatus, Sector, TeamRole, Weights
+from proposals.enums import (
+    ComputeBand,
+    HardwareType,
+    MembershipStatus,
+    ProposalStatus,
+    Sector,
+    TeamRole,
+    Weights,
+)
 from proposals.models import (
     Certification,
     Component,
@@ -114,7 +133,7 @@ class World:
     @classmethod
     @transaction.atomic
     def read(cls) -> World:
-        """Raises Version.DoesNotExist when the demonstration has not been loaded: its smallest package is the pattern."""
+        """The smallest package of the demonstration is the pattern. Raises Version.DoesNotExist."""
         versions = Version.objects.exclude(proposal__call__title=TITLE)
         pattern = versions.annotate(length=models.functions.Length("package")).order_by("length").first()
         if pattern is None:
@@ -130,15 +149,16 @@ class World:
             organizations=organizations(),
             tools=list(Tool.objects.filter(code__in=TOOLS).select_related("agency").order_by("code")),
             edag={code: official(f"edag-{code}") for code in ("STATE", "EXIM", "DFC", "USTDA")},
-            evaluate=Permission.objects.get(codename="evaluate_proposal", content_type__app_label="proposals"),
+            evaluate=Permission.objects.get(
+                codename="evaluate_proposal", content_type__app_label="proposals"
+            ),
             template=pattern.package,
             template_title=pattern.value.title,
         )
 
     @cached_property
     def opened(self) -> datetime:
-        assert self.call.issued_at is not None, "the call for measuring is issued"
-        return self.call.issued_at
+        return at_work(opened_on(self.call), 9)
 
 
 def issue_call() -> Call:
@@ -214,37 +234,58 @@ class Chunk:
         """Each with a person of its own, an anchor and two members out of a pool."""
         world, pool = self.world, self.world.organizations
         self.people = self.keep(
-            (User(email=f"scale{n}@consortium.example", name=f"Person {n}", title="President", password=hashed_password())
-             for n in self.numbers),
+            (
+                User(
+                    email=f"scale{n}@consortium.example",
+                    name=f"Person {n}",
+                    title="President",
+                    password=hashed_password(),
+                )
+                for n in self.numbers
+            ),
             User,
-        )  # fmt: skip
+        )
         verify(self.people)
         consortia = self.keep(
-            (Consortium(name=f"{NAMED}{n:06}", created_by=who) for n, who in zip(self.numbers, self.people, strict=True)),
+            (
+                Consortium(name=f"{NAMED}{n:06}", created_by=who)
+                for n, who in zip(self.numbers, self.people, strict=True)
+            ),
             Consortium,
-        )  # fmt: skip
+        )
         self.consortia = consortia
         members = [
             Membership(
-                consortium=consortium, organization=pool[(n * 3 + place) % len(pool)], is_anchor=place == 0,
-                status=MembershipStatus.CONSENTED, role_text="Takes part.", consented_role="Takes part.",
-                declaration_version=declaration.VERSION, invited_by=who, consented_by=who, consented_at=world.opened,
+                consortium=consortium,
+                organization=pool[(n * 3 + place) % len(pool)],
+                is_anchor=place == 0,
+                status=MembershipStatus.CONSENTED,
+                role_text="Takes part.",
+                consented_role="Takes part.",
+                declaration_version=declaration.VERSION,
+                invited_by=who,
+                consented_by=who,
+                consented_at=world.opened,
             )
             for n, consortium, who in zip(self.numbers, consortia, self.people, strict=True)
             for place in range(3)
-        ]  # fmt: skip
+        ]
         self.anchors = self.keep(members, Membership)[::3]
         self.keep(
-            (TeamMember(membership=anchor, user=who, role=role, added_by=who)
-             for anchor, who in zip(self.anchors, self.people, strict=True)
-             for role in (TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE)),
+            (
+                TeamMember(membership=anchor, user=who, role=role, added_by=who)
+                for anchor, who in zip(self.anchors, self.people, strict=True)
+                for role in (TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE)
+            ),
             TeamMember,
-        )  # fmt: skip
+        )
         self.keep(
-            (Affiliation(user=who, organization=anchor.organization, added_by=who)
-             for anchor, who in zip(self.anchors, self.people, strict=True)),
+            (
+                Affiliation(user=who, organization=anchor.organization, added_by=who)
+                for anchor, who in zip(self.anchors, self.people, strict=True)
+            ),
             Affiliation,
-        )  # fmt: skip
+        )
 
     def write_proposals(self) -> None:
         world = self.world
@@ -254,13 +295,21 @@ class Chunk:
             is_out, is_in = status != ProposalStatus.DRAFT, self.is_accepted(status)
             rows.append(
                 Proposal(
-                    call=world.call, consortium=consortium, number=f"AIX-S-{n:06}" if is_out else None,
-                    title=f"Package for measuring {n:06}", summary="Measures how long a page takes.", status=status,
-                    submitted_at=self.at(n, 10) if is_out else None, accepted_at=self.at(n, 12) if is_in else None,
-                    version_count=int(is_out), contact_name=who.name, contact_email=who.email,
-                    operating_model="The anchor builds, owns and operates.", created_by=who,
+                    call=world.call,
+                    consortium=consortium,
+                    number=f"AIX-S-{n:06}" if is_out else None,
+                    title=f"Package for measuring {n:06}",
+                    summary="Measures how long a page takes.",
+                    status=status,
+                    submitted_at=self.at(n, 10) if is_out else None,
+                    accepted_at=self.at(n, 12) if is_in else None,
+                    version_count=int(is_out),
+                    contact_name=who.name,
+                    contact_email=who.email,
+                    operating_model="The anchor builds, owns and operates.",
+                    created_by=who,
                 )
-            )  # fmt: skip
+            )
         self.proposals = self.keep(rows, Proposal)
         self.submitted = [one for one in self.proposals if one.submitted_at]
         self.accepted = [one for one in self.proposals if one.accepted_at]
@@ -277,19 +326,37 @@ class Chunk:
         pairs = list(zip(self.proposals, self.anchors, self.numbers, strict=True))
         self.keep((self.component(*pair, place) for pair in pairs for place in range(len(LAYERS))), Component)
         self.keep(
-            (Provision(proposal=one, membership=anchor, layer=layer) for one, anchor, _ in pairs for layer in StackLayer),
+            (
+                Provision(proposal=one, membership=anchor, layer=layer)
+                for one, anchor, _ in pairs
+                for layer in StackLayer
+            ),
             Provision,
         )
         self.keep(
-            (TargetMarket(proposal=one, country=self.country(n), national_interest="Measured.", end_users="Measured.")
-             for one, _, n in pairs),
+            (
+                TargetMarket(
+                    proposal=one,
+                    country=self.country(n),
+                    national_interest="Measured.",
+                    end_users="Measured.",
+                )
+                for one, _, n in pairs
+            ),
             TargetMarket,
-        )  # fmt: skip
+        )
         self.keep(
-            (SupportRequest(proposal=one, mechanism=TOOLS[n % len(TOOLS)], amount_usd=Decimal(1_000_000 + n), purpose="Measured.")
-             for one, _, n in pairs),
+            (
+                SupportRequest(
+                    proposal=one,
+                    mechanism=TOOLS[n % len(TOOLS)],
+                    amount_usd=Decimal(1_000_000 + n),
+                    purpose="Measured.",
+                )
+                for one, _, n in pairs
+            ),
             SupportRequest,
-        )  # fmt: skip
+        )
 
     def country(self, number: int) -> Country:
         return self.world.countries[MARKETS[number % len(MARKETS)]]
@@ -300,48 +367,81 @@ class Chunk:
         if layer == StackLayer.HARDWARE:
             value = Decimal(100_000 + number)
             facts = {
-                "subtype": HardwareType.SERVER, "maker": "Maker", "model": "M1", "quantity": 10, "total_value_usd": value,
-                "us_content_value_usd": value / 2, "country_of_origin_id": "US", "us_manufacture": "Half.",
-            }  # fmt: skip
+                "subtype": HardwareType.SERVER,
+                "maker": "Maker",
+                "model": "M1",
+                "quantity": 10,
+                "total_value_usd": value,
+                "us_content_value_usd": value / 2,
+                "country_of_origin_id": "US",
+                "us_manufacture": "Half.",
+            }
         elif layer == StackLayer.MODELS:
             facts = {"developer": "Developer", "weights": Weights.OPEN, "compute_band": ComputeBand.BELOW_23}
         elif layer == StackLayer.APPLICATIONS:
-            facts = {"sector": Sector.values[number % len(Sector.values)], "use_case": "Measured.", "users": "Measured."}
+            facts = {
+                "sector": Sector.values[number % len(Sector.values)],
+                "use_case": "Measured.",
+                "users": "Measured.",
+            }
         name = f"{layer.label} {place + 1}"
         return Component(
-            proposal=proposal, supplier=anchor, layer=layer, name=name, sort_order=place, jurisdiction="ear", **facts
+            proposal=proposal,
+            supplier=anchor,
+            layer=layer,
+            name=name,
+            sort_order=place,
+            jurisdiction="ear",
+            **facts,
         )
 
     def write_versions(self) -> None:
         """A real, small package each: that of the demonstration under another title."""
         world = self.world
         packages = [
-            world.template.replace(canonical_json(world.template_title), canonical_json(one.title)) for one in self.submitted
+            world.template.replace(canonical_json(world.template_title), canonical_json(one.title))
+            for one in self.submitted
         ]
         digests = [sha256_hex(package) for package in packages]
         certifications = self.keep(
             (
                 Certification(
-                    proposal=one, content_sha256=digest, signer_id=one.created_by_id, signer_name=one.contact_name,
-                    signer_title="President", organization_name="Scale organization", authority_basis="ceo",
-                    statement_version="1", statement_text=world.call.certification_text,
-                    typed_signature=one.contact_name, signed_at=one.submitted_at,
+                    proposal=one,
+                    content_sha256=digest,
+                    signer_id=one.created_by_id,
+                    signer_name=one.contact_name,
+                    signer_title="President",
+                    organization_name="Scale organization",
+                    authority_basis="ceo",
+                    statement_version="1",
+                    statement_text=world.call.certification_text,
+                    typed_signature=one.contact_name,
+                    signed_at=one.submitted_at,
                 )
                 for one, digest in zip(self.submitted, digests, strict=True)
             ),
             Certification,
-        )  # fmt: skip
+        )
         self.versions = self.keep(
             (
                 Version(
-                    proposal=one, number=1, package=package, sha256=digest, certification=certification,
-                    submitted_by_id=one.created_by_id, received_at=one.submitted_at, closes_at=world.call.closes_at,
-                    on_time=True, on_time_rule=world.call.rule_text,
+                    proposal=one,
+                    number=1,
+                    package=package,
+                    sha256=digest,
+                    certification=certification,
+                    submitted_by_id=one.created_by_id,
+                    received_at=one.submitted_at,
+                    closes_at=closing(world.call),
+                    on_time=True,
+                    on_time_rule=world.call.rule_text,
                 )
-                for one, package, digest, certification in zip(self.submitted, packages, digests, certifications, strict=True)
+                for one, package, digest, certification in zip(
+                    self.submitted, packages, digests, certifications, strict=True
+                )
             ),
             Version,
-        )  # fmt: skip
+        )
         self.evaluated = [version for version in self.versions if version.proposal.accepted_at]
 
     def write_referrals(self) -> None:
@@ -355,25 +455,39 @@ class Chunk:
                 is_answered = decided or (version.proposal.pk + place) % 5 < 3
                 rows.append(
                     Referral(
-                        version=version, agency=agency, opened_at=at, due_at=at + timedelta(days=30), due_rule="30 days",
+                        version=version,
+                        agency=agency,
+                        opened_at=at,
+                        due_at=at + timedelta(days=30),
+                        due_rule="30 days",
                         status=ReferralStatus.ANSWERED if is_answered else ReferralStatus.OPEN,
                         answered_at=at + timedelta(days=9) if is_answered else None,
                     )
-                )  # fmt: skip
+                )
         self.referrals = self.keep(rows, Referral)
-        stances = (Stance.SUPPORT, Stance.SUPPORT, Stance.SUPPORT_WITH_CONDITIONS, Stance.OBJECT, Stance.NO_POSITION)
+        stances = (
+            Stance.SUPPORT,
+            Stance.SUPPORT,
+            Stance.SUPPORT_WITH_CONDITIONS,
+            Stance.OBJECT,
+            Stance.NO_POSITION,
+        )
         lead = {agency.pk: official(f"lead-{agency.code}") for agency in world.agencies}
         answered = [referral for referral in self.referrals if referral.answered_at]
         positions = self.keep(
             (
                 Position(
-                    referral=referral, stance=stances[referral.pk % 5], rationale="Measured.", conditions="Measured.",
-                    signed_by=lead[referral.agency_id], signed_at=referral.answered_at,
+                    referral=referral,
+                    stance=stances[referral.pk % 5],
+                    rationale="Measured.",
+                    conditions="Measured.",
+                    signed_by=lead[referral.agency_id],
+                    signed_at=referral.answered_at,
                 )
                 for referral in answered
             ),
             Position,
-        )  # fmt: skip
+        )
         for referral, position in zip(answered, positions, strict=True):
             referral.position = position
         Referral.objects.bulk_update(answered, ["position"], batch_size=BATCH)
@@ -384,24 +498,38 @@ class Chunk:
         assignments = self.keep(
             (
                 Assignment(
-                    proposal=version.proposal, agency=agency, assigned_by=self.officer, assigned_at=version.proposal.accepted_at,
+                    proposal=version.proposal,
+                    agency=agency,
+                    assigned_by=self.officer,
+                    assigned_at=version.proposal.accepted_at,
                     reviewer=world.reviewers[agency.pk][version.proposal.pk % REVIEWERS_PER_AGENCY],
                 )
                 for version in self.evaluated
                 for agency in world.agencies
             ),
             Assignment,
-        )  # fmt: skip
+        )
         self.keep(
-            (ProposalGrant(user=one.reviewer, permission=world.evaluate, content_object=one.proposal) for one in assignments),
+            (
+                ProposalGrant(user=one.reviewer, permission=world.evaluate, content_object=one.proposal)
+                for one in assignments
+            ),
             ProposalGrant,
         )
-        self.keep((Conflict(assignment=one, has_conflict=False, declared_at=one.assigned_at) for one in assignments), Conflict)
+        self.keep(
+            (
+                Conflict(assignment=one, has_conflict=False, declared_at=one.assigned_at)
+                for one in assignments
+            ),
+            Conflict,
+        )
         version_of = {version.proposal_id: version for version in self.evaluated}
         reviews = self.keep((self.review(one, version_of[one.proposal_id]) for one in assignments), Review)
         self.keep(
             (
-                Score(review=review, criterion=criterion, value=self.value(review, place), strengths="Measured.")
+                Score(
+                    review=review, criterion=criterion, value=self.value(review, place), strengths="Measured."
+                )
                 for review in reviews
                 for place, criterion in enumerate(world.criteria)
             ),
@@ -410,15 +538,22 @@ class Chunk:
         self.keep(
             (
                 AgencyScore(
-                    version=review.version, agency=review.agency, criterion=criterion, sheet_count=1,
-                    mean=value, median=value, lowest=value, highest=value,
+                    version=review.version,
+                    agency=review.agency,
+                    criterion=criterion,
+                    sheet_count=1,
+                    mean=value,
+                    median=value,
+                    lowest=value,
+                    highest=value,
                 )
-                for review in reviews if review.submitted_at
+                for review in reviews
+                if review.submitted_at
                 for place, criterion in enumerate(world.criteria)
                 for value in [self.value(review, place)]
             ),
             AgencyScore,
-        )  # fmt: skip
+        )
 
     @cached_property
     def officer(self) -> User:
@@ -427,11 +562,15 @@ class Chunk:
     def review(self, assignment: Assignment, version: Version) -> Review:
         is_in = assignment.pk % 10 != 0
         return Review(
-            assignment=assignment, version=version, reviewer=assignment.reviewer, agency=assignment.agency,
+            assignment=assignment,
+            version=version,
+            reviewer=assignment.reviewer,
+            agency=assignment.agency,
             status=ReviewStatus.SUBMITTED if is_in else ReviewStatus.DRAFT,
             submitted_at=assignment.assigned_at + timedelta(days=5) if is_in else None,
-            recommendation=Recommendation.SUPPORT, rationale="Measured.",
-        )  # fmt: skip
+            recommendation=Recommendation.SUPPORT,
+            rationale="Measured.",
+        )
 
     @staticmethod
     def value(review: Review, place: int) -> int:
@@ -439,56 +578,79 @@ class Chunk:
 
     def write_decisions(self) -> None:
         """Determinations of what was decided; a designation with its catalog entry and a tool referral."""
-        world, decider = self.world, official("decision")
+        decider = official("decision")
         decided = [one for one in self.evaluated if one.proposal.status != ProposalStatus.UNDER_EVALUATION]
         determinations = self.keep(
             (
                 Determination(
-                    proposal=version.proposal, version=version, status="announced", rationale="Measured.",
-                    outcome="designate" if version.proposal.status == ProposalStatus.DESIGNATED else "not_select",
-                    prepared_by=self.officer, signed_by=decider, signed_at=self.at(version.pk, 30),
+                    proposal=version.proposal,
+                    version=version,
+                    status="announced",
+                    rationale="Measured.",
+                    outcome="designate"
+                    if version.proposal.status == ProposalStatus.DESIGNATED
+                    else "not_select",
+                    prepared_by=self.officer,
+                    signed_by=decider,
+                    signed_at=self.at(version.pk, 30),
                     announced_at=self.at(version.pk, 32),
                 )
                 for version in decided
             ),
             Determination,
-        )  # fmt: skip
+        )
         designations = self.keep(
             (
                 Designation(
-                    number=f"AIX-D-2026-9{one.proposal_id:07}", proposal=one.proposal, version=one.version,
-                    determination=one, designated_at=one.announced_at,
+                    number=f"AIX-D-2026-9{one.proposal_id:07}",
+                    proposal=one.proposal,
+                    version=one.version,
+                    determination=one,
+                    designated_at=one.announced_at,
                 )
                 for one in determinations
                 if one.outcome == "designate"
             ),
             Designation,
-        )  # fmt: skip
+        )
         self.keep((self.catalog_entry(one) for one in designations), CatalogEntry)
         self.keep((self.tool_referral(one) for one in designations), ToolReferral)
 
     def catalog_entry(self, designation: Designation) -> CatalogEntry:
         country = self.country(designation.proposal_id)
         return CatalogEntry(
-            designation=designation, title=designation.proposal.title, summary="Measured.",
-            layers={layer.value: "Measured." for layer in StackLayer}, shows_markets=True,
+            designation=designation,
+            title=designation.proposal.title,
+            summary="Measured.",
+            layers={layer.value: "Measured." for layer in StackLayer},
+            shows_markets=True,
             markets=[{"code": country.code, "name": country.name}],
             sectors=[Sector.values[designation.proposal_id % len(Sector.values)]],
-            released_by_id=designation.proposal.created_by_id, released_at=designation.designated_at,
-        )  # fmt: skip
+            released_by_id=designation.proposal.created_by_id,
+            released_at=designation.designated_at,
+        )
 
     def tool_referral(self, designation: Designation) -> ToolReferral:
         world, place = self.world, designation.proposal_id
         tool, stage = world.tools[place % len(world.tools)], TOOL_STAGES[place % len(TOOL_STAGES)]
         country, at = self.country(place), designation.designated_at
         return ToolReferral(
-            number=f"{designation.number}-R1", designation=designation, tool=tool, agency=tool.agency, market=country.name,
-            country=country, purpose="Measured.", amount_usd=Decimal(1_000_000 + place),
-            lead_officer=world.edag[tool.agency.code], citation=tool.authority, status=stage,
-            proposed_by=world.edag["STATE"], proposed_at=at,
+            number=f"{designation.number}-R1",
+            designation=designation,
+            tool=tool,
+            agency=tool.agency,
+            market=country.name,
+            country=country,
+            purpose="Measured.",
+            amount_usd=Decimal(1_000_000 + place),
+            lead_officer=world.edag[tool.agency.code],
+            citation=tool.authority,
+            status=stage,
+            proposed_by=world.edag["STATE"],
+            proposed_at=at,
             referred_at=at if stage != ToolStatus.PROPOSED else None,
             accepted_at=at if stage == ToolStatus.ACCEPTED else None,
-        )  # fmt: skip
+        )
 
     def write_record(self) -> None:
         """Two chained events for each submitted proposal: begun and submitted."""
@@ -504,14 +666,29 @@ class Chunk:
 
     def event(self, proposal: Proposal, by: User, act: str, sequence: int) -> AuditEvent:
         """One event as ``audit.record`` writes it, without its digest."""
-        assert proposal.submitted_at is not None, "only submitted proposals are on record here"
-        at = proposal.submitted_at - timedelta(days=2 - sequence)
+        at = self.at(self.numbers.start, 10) - timedelta(days=2 - sequence)
         said = {
-            "act": act, "actor": by.email, "actor_id": by.pk, "after": "", "at": at.isoformat(), "before": "", "clause": "",
-            "delegation": "", "note": "", "request_id": "", "sequence": sequence, "standing": "",
-            "subject_id": str(proposal.pk), "subject_type": SUBJECT,
-        }  # fmt: skip
+            "act": act,
+            "actor": by.email,
+            "actor_id": by.pk,
+            "after": "",
+            "at": at.isoformat(),
+            "before": "",
+            "clause": "",
+            "delegation": "",
+            "note": "",
+            "request_id": "",
+            "sequence": sequence,
+            "standing": "",
+            "subject_id": str(proposal.pk),
+            "subject_type": SUBJECT,
+        }
         return AuditEvent(
-            subject_type=SUBJECT, subject_id=str(proposal.pk), sequence=sequence, at=at, act=act, actor=by,
+            subject_type=SUBJECT,
+            subject_id=str(proposal.pk),
+            sequence=sequence,
+            at=at,
+            act=act,
+            actor=by,
             body=canonical_json(said),
-        )  # fmt: skip
+        )

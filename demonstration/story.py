@@ -1,4 +1,4 @@
-"""What became of each consortium's proposal up to its decision, act by act, under the names of those who act."""
+"""What became of each proposal up to its decision, act by act, under the names of those who act."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Final
 
 from django.db import transaction
 
+from demonstration.calls import closing, opened_on
 from demonstration.consortia import FOLDER, Book, Facts, Formation
 from demonstration.people import official
 from demonstration.timeline import TIMELINES, at_work
 from evaluation import services as evaluation
 from evaluation.enums import Adjudicated, CompletenessFinding
 from evaluation.listfile import HEADER
-from evaluation.models import Assignment, Determination, PartyCheck, Referral, ScreeningList
+from evaluation.models import Assignment, Determination, PartyCheck, Position, Referral, ScreeningList
 from program import clock
 from program.models import Agency, Call, User
 from program.services.people import clock_account
@@ -26,13 +27,20 @@ from proposals.models import Proposal, SupportRequest
 
 STORY: Final[Facts] = json.loads((FOLDER / "story.json").read_text(encoding="utf-8"))
 LIST_NAME: Final = "Screening list of the demonstration (fictional parties)"
-CRITERIA: Final = ("national-interest", "full-stack", "operating-model", "adoption", "security", "compliance-risk")
+CRITERIA: Final = (
+    "national-interest",
+    "full-stack",
+    "operating-model",
+    "adoption",
+    "security",
+    "compliance-risk",
+)
 GOOD: Final = 4
 
 
 @transaction.atomic
 def play(book: Book, facts: Facts, call: Call) -> bool:
-    """Make one consortium and carry its proposal to the state that the file names; False if it is there already."""
+    """Make one consortium and carry its proposal to its state; False if it is there already."""
     if Proposal.objects.filter(consortium__name=facts["name"]).exists():
         return False
     Story(book, facts, call).play()
@@ -71,8 +79,7 @@ class Story:
 
     def on(self, day: int, hour: int, minute: int = 0) -> datetime:
         """A working hour so many days after the issue of the call."""
-        assert self.call.issued_on is not None, "the calls of the demonstration were issued"
-        return at_work(self.call.issued_on + timedelta(days=day), hour, minute)
+        return at_work(opened_on(self.call) + timedelta(days=day), hour, minute)
 
     # The consortium
 
@@ -83,10 +90,12 @@ class Story:
         if self.times.submitted_again:
             self.formation.days.moment = self.on(self.times.submitted_again, 11)
             self.change()
-            self.formation.submit(self.proposal, note="More cover and two more hospitals; nothing else changes.")
+            self.formation.submit(
+                self.proposal, note="More cover and two more hospitals; nothing else changes."
+            )
 
     def change(self) -> None:
-        """What the second version says otherwise: a larger sum for one kind of support, and a new sentence."""
+        """What the second version says otherwise: a larger sum for one support, and a new sentence."""
         founder = self.formation.founder
         with self.formation.days.later(hours=1):
             self.proposal.refresh_from_db()
@@ -101,14 +110,14 @@ class Story:
     def withdraw(self, day: int) -> None:
         with clock.moved_to(self.on(day, 15)):
             proposals.withdraw_proposal(
-                self.proposal, by=self.formation.founder,
+                self.proposal,
+                by=self.formation.founder,
                 note="Our member Larkspur AI is reorganized; we will come back with a new partner.",
-            )  # fmt: skip
+            )
         self.end_consultations()
 
     def lapse(self) -> None:
-        assert self.call.closes_at is not None, "the calls of the demonstration were issued"
-        with clock.moved_to(self.call.closes_at + timedelta(minutes=5)):
+        with clock.moved_to(closing(self.call) + timedelta(minutes=5)):
             proposals.lapse_proposal(self.proposal, by=clock_account())
 
     # Intake
@@ -120,10 +129,12 @@ class Story:
         for requirement in self.call.requirements.all():
             reason = deficient.get(requirement.code, "")
             finding = CompletenessFinding.DEFICIENT if reason else CompletenessFinding.ACCEPTED
-            evaluation.review_completeness(version, requirement, by=self.officer, finding=finding, reason=reason)
+            evaluation.review_completeness(
+                version, requirement, by=self.officer, finding=finding, reason=reason
+            )
 
     def screen(self) -> None:
-        """Screen the parties; a flag is settled by one officer, a close one by two. One stays open: Orchard's."""
+        """Screen the parties; two officers settle a flag. One flag stays open: Orchard's."""
         version = self.proposal.versions.get(number=self.proposal.version_count)
         evaluation.record_reading(version, by=self.officer)
         run = evaluation.screen_version(version, by=self.officer)
@@ -132,9 +143,12 @@ class Story:
         for check in PartyCheck.objects.filter(run=run).open():
             for officer in (self.officer, official("second-officer")):
                 evaluation.adjudicate(
-                    check, by=officer, outcome=Adjudicated.FALSE_POSITIVE,
-                    reason="Another company: other owners, another registration number, another line of business.",
-                )  # fmt: skip
+                    check,
+                    by=officer,
+                    outcome=Adjudicated.FALSE_POSITIVE,
+                    reason="Another company: other owners, another registration number, another line of "
+                    "business.",
+                )
 
     def give_back(self, day: int) -> None:
         with clock.moved_to(self.on(day, 10)):
@@ -157,12 +171,11 @@ class Story:
     @cached_property
     def start(self) -> int:
         """The day of acceptance, from which the evaluation counts."""
-        assert self.times.accepted is not None, "only accepted proposals are evaluated"
-        return self.times.accepted
+        return self.times.accepted or 0
 
     @cached_property
     def pace(self) -> int:
-        """Days from one agency to the next: the first call gave thirty days for a position, the open one fourteen."""
+        """Days from one agency to the next: the first call gave thirty days, the open one fourteen."""
         return 4 if self.call.consultation_days > 20 else 2
 
     def evaluate(self) -> None:
@@ -188,12 +201,15 @@ class Story:
         if recusal := self.told.get("recusal"):
             with clock.moved_to(self.on(self.start + 1, 9)):
                 evaluation.recuse(
-                    self.proposal, person=official("reviewer-STATE"), by=official("lead-STATE"),
-                    reason=recusal["reason"], replacement=official("reviewer2-STATE"),
-                )  # fmt: skip
+                    self.proposal,
+                    person=official("reviewer-STATE"),
+                    by=official("lead-STATE"),
+                    reason=recusal["reason"],
+                    replacement=official("reviewer2-STATE"),
+                )
 
     def review(self, code: str, sheet: Facts, at: datetime) -> None:
-        """One sheet: declared free of conflict, scored line by line, submitted when it has a recommendation."""
+        """One sheet: no conflict declared, scored line by line, submitted when it has a recommendation."""
         assignment = Assignment.objects.active().get(proposal=self.proposal, agency__code=code)
         reviewer = User.objects.get(pk=assignment.reviewer_id)
         with clock.moved_to(at):
@@ -227,17 +243,19 @@ class Story:
         at = self.on(self.start + 4, 15)
         with clock.moved_to(at):
             asked = evaluation.ask_consortium(
-                self.proposal, by=official(f"lead-{question['agency']}"),
-                agency=Agency.objects.get(code=question["agency"]), question=question["text"],
+                self.proposal,
+                by=official(f"lead-{question['agency']}"),
+                agency=Agency.objects.get(code=question["agency"]),
+                question=question["text"],
                 due_on=self.answer_due(at),
-            )  # fmt: skip
+            )
         if answer := question.get("answer"):
             with clock.moved_to(at + timedelta(days=4, hours=-4)):
                 evaluation.answer_question(asked, by=self.formation.founder, answer=answer)
 
     def answer_due(self, at: datetime) -> date:
-        """Ten days; for the question that is still open a day that lies ahead when the story is first made."""
-        if self.call.closes_at and self.call.closes_at > clock.instant():
+        """Ten days; for the question that is still open a day that lies ahead when the story is made."""
+        if closing(self.call) > clock.instant():
             return at.date() + timedelta(days=28)
         return at.date() + timedelta(days=10)
 
@@ -248,9 +266,13 @@ class Story:
             evaluation.acknowledge_referral(referral, by=lead)
         with clock.moved_to(at):
             evaluation.file_position(
-                referral, by=lead, stance=position["stance"], rationale=position["rationale"],
-                conditions=position["conditions"], parts_commented=position["parts"],
-            )  # fmt: skip
+                referral,
+                by=lead,
+                stance=position["stance"],
+                rationale=position["rationale"],
+                conditions=position["conditions"],
+                parts_commented=position["parts"],
+            )
 
     def let_lapse(self, reason: str) -> None:
         """Who has not answered when the clock ends is shown as no response; Energy gets twelve more days."""
@@ -271,13 +293,13 @@ class Story:
     # Decision
 
     def decide(self, decision: Facts) -> None:
-        assert self.times.decided is not None, "a decision has its day"
-        with clock.moved_to(self.on(self.times.decided - 2, 10)):
+        day = self.times.decided or 0
+        with clock.moved_to(self.on(day - 2, 10)):
             self.screen()  # a determination rests on checks of the last days
             determination = self.prepare(decision)
-        with clock.moved_to(self.on(self.times.decided - 1, 16)):
+        with clock.moved_to(self.on(day - 1, 16)):
             evaluation.ask_to_sign(determination, by=self.officer)
-        with clock.moved_to(self.on(self.times.decided, 11)):
+        with clock.moved_to(self.on(day, 11)):
             evaluation.sign_determination(determination, by=official("decision"))
         if self.times.announced:
             with clock.moved_to(self.on(self.times.announced, 14)):
@@ -286,8 +308,10 @@ class Story:
     def prepare(self, decision: Facts) -> Determination:
         determination = evaluation.prepare_determination(self.proposal, by=self.officer)
         values = {
-            "outcome": decision["outcome"], "rationale": decision["rationale"], "letter_text": decision["letter"]
-        }  # fmt: skip
+            "outcome": decision["outcome"],
+            "rationale": decision["rationale"],
+            "letter_text": decision["letter"],
+        }
         evaluation.save_determination(
             determination, by=self.officer, values=values, revision=determination.revision
         )
@@ -296,12 +320,16 @@ class Story:
             code = finding.requirement.code
             text = STORY["findings"][code]["unmet" if code in unmet else "met"]
             evaluation.save_finding(
-                finding, by=self.officer, values={"text": text, "is_met": code not in unmet}, revision=finding.revision
+                finding,
+                by=self.officer,
+                values={"text": text, "is_met": code not in unmet},
+                revision=finding.revision,
             )
         for code, answer in decision.get("objections", {}).items():
-            objecting = Referral.objects.get(version__proposal=self.proposal, agency__code=code)
-            assert objecting.position is not None, "the file answers objections that were filed"
-            evaluation.answer_objection(determination, objecting.position, by=self.officer, answer=answer)
+            objection = Position.objects.get(
+                referral__version__proposal=self.proposal, referral__agency__code=code, superseded_by=None
+            )
+            evaluation.answer_objection(determination, objection, by=self.officer, answer=answer)
         for condition in decision.get("conditions", ()):
             due_on = clock.today() + timedelta(days=condition["due_days"])
             values = {name: condition[name] for name in ("text", "owner", "evidence", "effect")}
@@ -316,9 +344,12 @@ def screening_list(at: datetime, *, added: tuple[Facts, ...] = ()) -> ScreeningL
     rows = [*STORY["screening_list"], *added]
     with clock.moved_to(at):
         return evaluation.import_screening_list(
-            list_file(rows), by=official("officer"), name=LIST_NAME, file_date=at.date(),
+            list_file(rows),
+            by=official("officer"),
+            name=LIST_NAME,
+            file_date=at.date(),
             source="Made up for the demonstration, in the form of the Consolidated Screening List",
-        )  # fmt: skip
+        )
 
 
 def list_file(rows: list[Facts]) -> io.BytesIO:

@@ -1,4 +1,4 @@
-"""``manage.py demo``: fictional consortia and the people who work on them, in every state a proposal can be in."""
+"""``manage.py demo``: fictional consortia and their people, in every state a proposal can be in."""
 
 from __future__ import annotations
 

@@ -1,0 +1,80 @@
+"""A demonstration in a scratch database of the test server; the tests' own settings know no demonstration."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg2
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+
+
+class Portal:
+    """Commands of the portal against the scratch database, each a process of its own."""
+
+    def __init__(self, environment):
+        self.environment = environment
+
+    def run(self, *command, check=True):
+        return subprocess.run(
+            [sys.executable, *command],
+            cwd=CHECKOUT,
+            env=self.environment,
+            check=check,
+            text=True,
+            capture_output=True,
+            timeout=600,
+        )
+
+    def manage(self, *arguments, check=True):
+        return self.run("manage.py", *arguments, check=check)
+
+    def facts(self):
+        return json.loads(self.run("-m", "tests.demonstration.facts").stdout)
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory):
+    """Tables without a row, with DEMONSTRATION=1; dropped afterwards."""
+    address, name = os.environ["DATABASE_URL"], f"scratch_{uuid4().hex[:12]}"
+    parts = urlsplit(address)
+    folder = tmp_path_factory.mktemp("demonstration")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")} | {
+        "DATABASE_URL": parts._replace(path=f"/{name}").geturl(),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": "only-for-the-test-run-0123456789-abcdefghijklmnopqrstuvwxyz",
+        "SITE_URL": "http://localhost:8000",
+        "ALLOWED_HOSTS": "localhost",
+        "DEMONSTRATION": "1",
+        "INSECURE_HTTP": "1",
+        "STATEMENT_TIMEOUT_MS": "60000",
+        "EMAIL_URL": "filemail://",
+        "EMAIL_FILE_PATH": str(folder / "mail"),
+        "MEDIA_ROOT": str(folder / "media"),
+        "STATIC_ROOT": str(folder / "static"),
+    }
+    environment.pop("DATABASE_OWNER_URL", None)
+    administer(address, f"CREATE DATABASE {name}")
+    try:
+        found = Portal(environment)
+        found.manage("migrate", "--skip-checks", "--verbosity=0")
+        yield found
+    finally:
+        administer(address, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def administer(address, statement):
+    connection = psycopg2.connect(address)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        connection.close()
