@@ -257,7 +257,7 @@ class OrganizationForm(forms.ModelForm):
             "legal_name", "aliases", "uei", "cage", "incorporated_in", "headquartered_in", "ultimate_parent",
             "parent_country", "is_small_business",
         )  # fmt: skip
-        widgets = {  # noqa: RUF012
+        widgets = {
             "aliases": forms.Textarea({"rows": 3}),
             "uei": forms.TextInput({"data-size": "small", "autocomplete": "off", "spellcheck": "false"}),
             "cage": forms.TextInput({"data-size": "small", "autocomplete": "off", "spellcheck": "false"}),
@@ -265,7 +265,7 @@ class OrganizationForm(forms.ModelForm):
             "headquartered_in": forms.Select({"data-combo-box": True}),
             "parent_country": forms.Select({"data-combo-box": True}),
         }
-        help_texts = {  # noqa: RUF012
+        help_texts = {
             "uei": "From SAM.gov, 12 letters and digits. Leave empty if it has none.",
             "cage": "Five letters and digits. Leave empty if it has none.",
         }
@@ -288,6 +288,6 @@ class OrganizationForm(forms.ModelForm):
 
 def refuse_unprintable(text: str) -> str:
     """``text`` with one spelling of line ends; raises ValidationError for control characters."""
-    if any(ord(sign) < 32 and sign not in "\t\r\n" or 127 <= ord(sign) < 160 for sign in text):
+    if any((ord(sign) < 32 and sign not in "\t\r\n") or 127 <= ord(sign) < 160 for sign in text):
         raise ValidationError("Remove the control characters from this text.", code="unprintable")
     return text.replace("\r\n", "\n")

@@ -31,7 +31,7 @@ class Explanation:
 
 
 def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
-    """Explain ``proposal`` as it stands at the moment ``at``; reads the proposal and its call, nothing else."""
+    """Explain ``proposal`` as it stands at the moment ``at``; reads nothing but it and its call."""
     call, status = proposal.call, S(proposal.status)
     is_open = call.closes_at is not None and at < call.closes_at and call.cancelled_at is None
     if status == S.DRAFT and call.cancelled_at:
@@ -50,9 +50,11 @@ def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
         )
     if status == S.DRAFT:
         return Explanation(
-            "The consortium is working on the package. Nothing has been sent, and no government office can see it.",
+            "The consortium is working on the package. Nothing has been sent, and no government office "
+            "can see it.",
             CONSORTIUM,
-            "The anchor's authorized representative certifies and submits it. A draft that is not submitted before "
+            "The anchor's authorized representative certifies and submits it. A draft that is not "
+            "submitted before "
             "the call closes lapses.",
             call.closes_at,
             "The call closes",
@@ -87,7 +89,8 @@ def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
             "The Secretary of Commerce evaluates the package in consultation with State, Defense, Energy and "
             "the Office of Science and Technology Policy.",
             "The Department of Commerce and the agencies it consults",
-            "The decision official signs a determination; you are told on the day it is announced. Until then you "
+            "The decision official signs a determination; you are told on the day it is announced. "
+            "Until then you "
             "may be asked for information, you must report material changes, and you may withdraw.",
             due if due and at < due else None,
             "Agencies are asked to answer by",
@@ -97,7 +100,8 @@ def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
             "The package is designated a priority AI export package. Designation is not an export license, a "
             "financing commitment or an endorsement.",
             "The Economic Diplomacy Action Group, for Federal support",
-            "Federal tools are matched and referred under section 4 of the order. You must report material changes.",
+            "Federal tools are matched and referred under section 4 of the order. You must report "
+            "material changes.",
             tone="good",
         )
     if status == S.NOT_SELECTED:

@@ -1,4 +1,4 @@
-"""How far a package is, for the people who build it: layers with their suppliers, the checklist, the parts."""
+"""How far a package is, for the people who build it: layers with suppliers, checklist, parts."""
 
 from __future__ import annotations
 

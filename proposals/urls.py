@@ -39,11 +39,17 @@ urlpatterns = [
     path("proposals/<int:pk>/access/<int:user>/revoke/", consortia.access_revoke, name="access-revoke"),
     path("proposals/<int:pk>/versions/", submissions.version_list, name="versions"),
     path("proposals/<int:pk>/versions/<int:number>/", submissions.version, name="version"),
-    path("proposals/<int:pk>/versions/<int:number>/compare/<int:other>/", submissions.version_compare, name="compare"),
+    path(
+        "proposals/<int:pk>/versions/<int:number>/compare/<int:other>/",
+        submissions.version_compare,
+        name="compare",
+    ),
     path("proposals/<int:pk>/versions/<int:number>/receipt/", submissions.receipt, name="receipt-of"),
     path("proposals/<int:pk>/versions/<int:number>/receipt.pdf", submissions.receipt_pdf, name="receipt-pdf"),
     path(
-        "proposals/<int:pk>/versions/<int:number>/<slug:what>.json", submissions.receipt_json, name="receipt-json"
+        "proposals/<int:pk>/versions/<int:number>/<slug:what>.json",
+        submissions.receipt_json,
+        name="receipt-json",
     ),
     path(
         "proposals/<int:pk>/versions/<int:number>/files/<slug:sha256>/",
@@ -67,8 +73,12 @@ urlpatterns = [
     path("members/<int:pk>/invite/", consortia.person_invite, name="person-invite"),
     path("members/<int:pk>/team/", consortia.team_add, name="team-add"),
     path("team/<int:pk>/remove/", consortia.team_remove, name="team-remove"),
-    path("invitations/<int:pk>/resend/", consortia.invitation_end, {"act": "resend"}, name="invitation-resend"),
-    path("invitations/<int:pk>/revoke/", consortia.invitation_end, {"act": "revoke"}, name="invitation-revoke"),
+    path(
+        "invitations/<int:pk>/resend/", consortia.invitation_end, {"act": "resend"}, name="invitation-resend"
+    ),
+    path(
+        "invitations/<int:pk>/revoke/", consortia.invitation_end, {"act": "revoke"}, name="invitation-revoke"
+    ),
     path("invitations/<str:token>/", consortia.invitation, name="invitation"),
     path("organizations/<int:pk>/owners/", consortia.owners, name="owners"),
     path("organizations/<int:pk>/owners/<int:holding>/", consortia.owner, name="owner"),

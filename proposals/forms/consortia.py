@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 
-from program.models import Call, Organization
+from program.models import Call, Country, Organization, User
 from proposals.enums import TeamRole
 from proposals.forms.fields import NOT_CHOSEN, TextField
 from proposals.forms.rows import RowForm
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ANCHOR_ROLE = "Leads the consortium, integrates the package and submits the proposal."
 ROLE_HINT = (
-    "What the organization contributes, in its own words: it consents to exactly this text, and a change asks "
+    "What the organization contributes, in its own words: it consents to exactly this text, and a "
+    "change asks "
     "for its consent again."
 )
 
@@ -85,6 +86,8 @@ class NewProposalForm(forms.Form):
         self.fields["call"].queryset = calls  # type: ignore[attr-defined]
         self.fields["organization"].queryset = organizations  # type: ignore[attr-defined]
         self.fields["role_text"].initial = ANCHOR_ROLE
+        if not self.initial.get("call") and len(opened := list(calls[:2])) == 1:
+            self.initial["call"] = opened[0].number
         only = list(organizations[:2])
         if len(only) == 1:
             self.fields["organization"].initial = only[0]
@@ -127,13 +130,13 @@ class InviteMemberForm(forms.Form):
 
     legal_name = TextField(label="Legal name of the organization", max_length=300)
     incorporated_in = forms.ModelChoiceField(
-        None,
+        Country.objects.none(),
         label="Country of incorporation",
         widget=forms.Select({"data-combo-box": True}),
         empty_label=NOT_CHOSEN,
     )
     headquartered_in = forms.ModelChoiceField(
-        None,
+        Country.objects.none(),
         label="Country of headquarters",
         widget=forms.Select({"data-combo-box": True}),
         empty_label=NOT_CHOSEN,
@@ -141,7 +144,8 @@ class InviteMemberForm(forms.Form):
     role_text = words("What it will contribute", ROLE_HINT)
     email = forms.EmailField(
         label="E-mail address of the person to invite",
-        help_text="This person gets a link, signs in with this address, reads the role and declaration and consents.",
+        help_text="This person gets a link, signs in with this address, reads the role and declaration "
+        "and consents.",
         widget=forms.EmailInput({"autocomplete": "off"}),
     )
 
@@ -161,7 +165,7 @@ class InvitePersonForm(forms.Form):
 class TeamMemberForm(forms.Form):
     """Give a person of the member organization a role."""
 
-    user = forms.ModelChoiceField(None, label="Person", empty_label=NOT_CHOSEN)
+    user = forms.ModelChoiceField(User.objects.none(), label="Person", empty_label=NOT_CHOSEN)
     role = forms.ChoiceField(label="Role on the team", choices=TeamRole, initial=TeamRole.CONTRIBUTOR)
 
     def __init__(self, *args: Any, people: QuerySet, **kwargs: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
@@ -12,6 +11,7 @@ from django.forms.models import ModelChoiceIterator
 from django.utils.text import capfirst
 
 from program.models import Country
+from proposals.models import Membership
 from proposals.models.fields import UsdField, plain_text
 from proposals.package import LARGEST_WHOLE
 
@@ -38,7 +38,7 @@ class AmountField(forms.DecimalField):
         options["localize"] = False
         super().__init__(**options)
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if isinstance(value, str):
             value = value.replace(",", "").replace("$", "").replace("\u00a0", "").strip()
             if value and not value.lstrip("+-").replace(".", "", 1).isdigit():
@@ -77,6 +77,13 @@ class KeptChoiceField(forms.ModelChoiceField):
         if value not in self.empty_values and str(value) == str(self.kept):
             return self.queryset.model(pk=self.kept)  # type: ignore[union-attr]
         return super().to_python(value)
+
+
+class MemberField(KeptChoiceField):
+    """A member of the consortium, by the legal name of its organization."""
+
+    def label_from_instance(self, obj: Membership) -> str:
+        return obj.organization.legal_name
 
 
 class YesOrNo(forms.NullBooleanSelect):
@@ -118,7 +125,8 @@ def field_for(column: models.Field, **options: Any) -> forms.Field | None:
         return column.formfield(**options, form_class=WholeField)
     if isinstance(column, models.ForeignKey):
         widget = forms.Select({"data-combo-box": True} if column.related_model is Country else {})
-        return column.formfield(**options, form_class=KeptChoiceField, empty_label=NOT_CHOSEN, widget=widget)
+        kind = MemberField if column.related_model is Membership else KeptChoiceField
+        return column.formfield(**options, form_class=kind, empty_label=NOT_CHOSEN, widget=widget)
     if isinstance(column, models.ManyToManyField):
         return column.formfield(**options, widget=forms.CheckboxSelectMultiple)
     return column.formfield(**options)

@@ -10,7 +10,7 @@ from django import forms
 from django.forms.models import construct_instance
 
 from program.enums import EvidenceType
-from proposals.forms.fields import NOT_CHOSEN, KeptChoiceField, field_for
+from proposals.forms.fields import NOT_CHOSEN, KeptChoiceField, MemberField, field_for
 from proposals.models import (
     Answer,
     ComplianceStatement,
@@ -28,8 +28,6 @@ from proposals.questionnaire import BY_CODE
 
 if TYPE_CHECKING:
     from django.forms import BoundField
-
-    from proposals.models import Consortium
 
 Sections = tuple[tuple[str, str, tuple[str, ...]], ...]
 
@@ -57,7 +55,7 @@ class RowForm(forms.ModelForm):
     class Meta:
         formfield_callback = field_for
 
-    def __init__(self, *args: Any, consortium: Consortium | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, consortium: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, hint in self.hints.items():
             if name in self.fields:
@@ -65,10 +63,9 @@ class RowForm(forms.ModelForm):
         for name, field in self.fields.items():
             if isinstance(field, KeptChoiceField):
                 field.kept = getattr(self.instance, f"{name}_id", None)
-                if field.queryset is not None and field.queryset.model is Membership:
-                    members = Membership.objects.present().select_related("organization")
-                    field.queryset = members.filter(consortium=consortium) if consortium else members.none()
-                    field.label_from_instance = lambda member: member.organization.legal_name  # type: ignore[method-assign]
+            if isinstance(field, MemberField):
+                members = Membership.objects.present().select_related("organization")
+                field.queryset = members.filter(consortium=consortium)
 
     def clean(self) -> dict[str, Any]:
         """Uniqueness and constraints are left to the transaction that saves."""
@@ -120,15 +117,22 @@ def in_words(field: BoundField, value: Any) -> str:
     """A posted value as a reader says it: the label of a choice rather than its code."""
     choices = getattr(field.field, "choices", None)
     if choices is None:
-        return {"True": "Yes", "False": "No"}.get(str(value), str(value))
-    labels = {str(getattr(code, "value", code)): str(label) for code, label in choices if code not in ("", None)}
+        if isinstance(field.field, forms.BooleanField):
+            return {"true": "Yes", "false": "No", "unknown": ""}.get(str(value).lower(), str(value))
+        return str(value)
+    labels = {
+        str(getattr(code, "value", code)): str(label) for code, label in choices if code not in ("", None)
+    }
     values = value if isinstance(value, list) else [value]
     return ", ".join(labels.get(str(each), str(each)) for each in values)
 
 
 EXPORT = ("jurisdiction", "eccn", "eccn_basis", "eccn_reference")
 LICENSE = ("license_basis", "license_number", "license_expires_on")
-EXPORT_NOTE = "What you state here is screened and read by people. The portal never decides whether a license is needed."
+EXPORT_NOTE = (
+    "What you state here is screened and read by people. The portal never decides whether a license "
+    "is needed."
+)
 ECCN_HINT = "For example 3A090.a or 4A090.a; EAR99; or “unclassified yet”."
 COMPONENT_HINTS = {
     "name": "As it should appear in the package.",
@@ -150,7 +154,8 @@ class HardwareForm(ComponentForm):
     hints: ClassVar[dict[str, str]] = COMPONENT_HINTS | {
         "total_value_usd": "Of the whole line: quantity times price.",
         "us_content_value_usd": "The part of the total value that is U.S. content; 0 if none.",
-        "us_manufacture": "Which steps of manufacture take place in the United States, where, and to what extent.",
+        "us_manufacture": "Which steps of manufacture take place in the United States, where, and to "
+        "what extent.",
         "tpp": "As ECCN 3A090 defines it; 0 if it does not process.",
         "performance_density": "TPP divided by the applicable die area.",
         "place_of_manufacture": "City and plant, if known.",
@@ -159,7 +164,8 @@ class HardwareForm(ComponentForm):
         ("What it is", "", ("name", "subtype", "maker", "model", "quantity", "supplier", "description")),
         (
             "Value and U.S. content",
-            "The Program's U.S. content is computed from these two values over all lines of the hardware layer.",
+            "The Program's U.S. content is computed from these two values over all lines of the "
+            "hardware layer.",
             ("total_value_usd", "us_content_value_usd", "us_manufacture"),
         ),
         ("Where it is made", "", ("country_of_origin", "country_of_assembly", "place_of_manufacture")),
@@ -170,10 +176,26 @@ class HardwareForm(ComponentForm):
     class Meta(RowForm.Meta):
         model = Component
         fields = (
-            "name", "subtype", "maker", "model", "quantity", "supplier", "description", "total_value_usd",
-            "us_content_value_usd", "us_manufacture", "country_of_origin", "country_of_assembly",
-            "place_of_manufacture", *EXPORT, "tpp", "performance_density", "is_datacenter", *LICENSE, "standards",
-        )  # fmt: skip
+            "name",
+            "subtype",
+            "maker",
+            "model",
+            "quantity",
+            "supplier",
+            "description",
+            "total_value_usd",
+            "us_content_value_usd",
+            "us_manufacture",
+            "country_of_origin",
+            "country_of_assembly",
+            "place_of_manufacture",
+            *EXPORT,
+            "tpp",
+            "performance_density",
+            "is_datacenter",
+            *LICENSE,
+            "standards",
+        )
 
 
 def sections_of(heading: str, *names: str) -> Sections:
@@ -275,7 +297,8 @@ class MarketForm(RowForm):
     """s.3(b)(ii)."""
 
     hints: ClassVar[dict[str, str]] = {
-        "bloc": "The members of the bloc are those of the day of submission; they are frozen with the version.",
+        "bloc": "The members of the bloc are those of the day of submission; they are frozen with "
+        "the version.",
         "list_name": "Only if neither a country nor a bloc fits.",
         "countries": "Only for an own list.",
         "national_interest": "Asked for by the call in each market.",
@@ -378,9 +401,15 @@ class PartyForm(RowForm):
     class Meta(RowForm.Meta):
         model = OutsideParty
         fields = (
-            "legal_name", "role", "aliases", "address", "country", "headquartered_in", "ultimate_parent",
+            "legal_name",
+            "role",
+            "aliases",
+            "address",
+            "country",
+            "headquartered_in",
+            "ultimate_parent",
             "parent_country",
-        )  # fmt: skip
+        )
 
 
 class AnswerForm(RowForm):
@@ -453,7 +482,8 @@ class OverviewForm(PartForm):
 
 class OperatingModelForm(PartForm):
     hints: ClassVar[dict[str, str]] = {
-        "operating_model": "At a high level: who sells what to whom, who runs it, how it is paid for and kept up."
+        "operating_model": "At a high level: who sells what to whom, who runs it, how it is paid for "
+        "and kept up."
     }
 
     class Meta(PartForm.Meta):
@@ -482,9 +512,14 @@ class CompliancePartForm(PartForm):
 
     class Meta(PartForm.Meta):
         fields = (
-            "compliance_officer_name", "compliance_officer_email", "compliance_officer_phone", "program_summary",
-            "end_uses", "remote_access_policy", "cloud_access_countries",
-        )  # fmt: skip
+            "compliance_officer_name",
+            "compliance_officer_email",
+            "compliance_officer_phone",
+            "program_summary",
+            "end_uses",
+            "remote_access_policy",
+            "cloud_access_countries",
+        )
 
 
 PART_FORMS: dict[str, type[PartForm]] = {

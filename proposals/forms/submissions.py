@@ -75,7 +75,8 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label="File",
-        help_text="PDF, DOCX, XLSX, CSV, PNG or JPEG, up to 100 MB. Files with macros or scripts are refused.",
+        help_text="PDF, DOCX, XLSX, CSV, PNG or JPEG, up to 100 MB. Files with macros or scripts "
+        "are refused.",
     )
     part = forms.ChoiceField(label="Part of the package", choices=Part, initial=Part.DOCUMENTS)
     caption = TextField(label="What it shows", max_length=300, required=False)

@@ -174,6 +174,10 @@ class Attachment(Revised):
     def __str__(self) -> str:
         return self.caption or str(self.document)
 
+    @property
+    def key(self) -> str:
+        return f"attachment-{self.pk}"
+
 
 class Marking(Revised):
     """A confidentiality mark on a part, a row or a field of the working copy, 5 U.S.C. 552(b)(4)."""

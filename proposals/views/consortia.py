@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from program.enums import StackLayer
 from program.models import Country, Organization, User
+from program.requests import SignedInRequest
 from program.revisions import StaleRevision
 from program.transitions import WrongStatus, available
 from proposals import declaration, services
@@ -28,21 +29,29 @@ from proposals.forms.consortia import (
     TeamMemberForm,
 )
 from proposals.lifecycle import MEMBERSHIP_TRANSITIONS
-from proposals.models import Consortium, Holding, Invitation, Membership, Proposal, ProposalGrant, Provision, TeamMember
+from proposals.models import (
+    Consortium,
+    Holding,
+    Invitation,
+    Membership,
+    Proposal,
+    ProposalGrant,
+    Provision,
+    TeamMember,
+)
 from proposals.services import InvitationRefused
 from proposals.views.workspace import show, workspace
 
 
-
 @require_http_methods(["GET", "HEAD", "POST"])
-def consortium(request: HttpRequest, pk: int) -> HttpResponse:
+def consortium(request: SignedInRequest, pk: int) -> HttpResponse:
     """The consortium: its name, its members with their consent, its proposals; a POST saves name and text."""
     found = get_object_or_404(Consortium.objects.visible_to(request.user), pk=pk)
     form = ConsortiumForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
         try:
             services.update_consortium(
-                found, by=request.user, revision=revision_of(request), values=form.values  # type: ignore[arg-type]
+                found, by=request.user, revision=revision_of(request), values=form.values
             )
         except StaleRevision as stale:
             return _stale(request, stale, form, reverse("proposals:consortium", args=[pk]))
@@ -52,17 +61,21 @@ def consortium(request: HttpRequest, pk: int) -> HttpResponse:
     return consortium_page(request, found, form if form.errors else ConsortiumForm(instance=found))
 
 
-def revision_of(request: HttpRequest) -> int:
+def revision_of(request: SignedInRequest) -> int:
     read = request.POST.get("revision", "")
     return int(read) if read.isdecimal() and len(read) < 10 else -1
 
 
-def _stale(request: HttpRequest, stale: StaleRevision, form: Any, back: str) -> HttpResponse:
+def _stale(request: SignedInRequest, stale: StaleRevision, form: Any, back: str) -> HttpResponse:
     """Both texts and a choice, 409; for records outside a proposal's workspace."""
     fresh = type(form)(instance=stale.record, prefix=form.prefix)
     theirs = fresh.shown()
     rows = [
-        {"label": field.label, "yours": request.POST.get(field.html_name, ""), "theirs": theirs[field.html_name]}
+        {
+            "label": field.label,
+            "yours": request.POST.get(field.html_name, ""),
+            "theirs": theirs[field.html_name],
+        }
         for field in fresh
         if request.POST.get(field.html_name, "").replace("\r\n", "\n") != theirs[field.html_name]
     ]
@@ -72,7 +85,7 @@ def _stale(request: HttpRequest, stale: StaleRevision, form: Any, back: str) -> 
 
 
 def consortium_page(
-    request: HttpRequest, found: Consortium, form: ConsortiumForm, invite: InviteMemberForm | None = None
+    request: SignedInRequest, found: Consortium, form: ConsortiumForm, invite: InviteMemberForm | None = None
 ) -> HttpResponse:
     members = list(
         found.memberships.present()
@@ -87,8 +100,12 @@ def consortium_page(
         "consortium": found,
         "form": form,
         "members": [(member, people.get(member.pk, [])) for member in members],
-        "former": list(found.memberships.filter(status__in=["left", "declined"]).select_related("organization")),
-        "proposals": list(Proposal.objects.visible_to(request.user).filter(consortium=found).select_related("call")),
+        "former": list(
+            found.memberships.filter(status__in=["left", "declined"]).select_related("organization")
+        ),
+        "proposals": list(
+            Proposal.objects.visible_to(request.user).filter(consortium=found).select_related("call")
+        ),
         "may_change": request.user.has_perm("proposals.change_consortium", found),
         "may_invite": may_invite,
         "invite": invite or (InviteMemberForm(countries=Country.objects.all()) if may_invite else None),
@@ -97,7 +114,7 @@ def consortium_page(
 
 
 @require_POST
-def invite(request: HttpRequest, pk: int) -> HttpResponse:
+def invite(request: SignedInRequest, pk: int) -> HttpResponse:
     """Invite a member organization by the address of a person of it."""
     found = get_object_or_404(Consortium.objects.visible_to(request.user), pk=pk)
     if not request.user.has_perm("proposals.invite_consortium", found):
@@ -105,38 +122,48 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
     form = InviteMemberForm(request.POST, countries=Country.objects.all())
     if form.is_valid():
         try:
-            services.invite_organization(found, by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+            services.invite_organization(found, by=request.user, **form.cleaned_data)
         except ValidationError as errors:
             form.add_error(None, errors.messages)
         else:
-            messages.success(request, f"The invitation goes to {form.cleaned_data['email']}. It ends after two weeks.")
+            messages.success(
+                request, f"The invitation goes to {form.cleaned_data['email']}. It ends after two weeks."
+            )
             return redirect("proposals:consortium", pk)
     return consortium_page(request, found, ConsortiumForm(instance=found), form)
 
 
-def member_seen(request: HttpRequest, pk: int) -> Membership:
-    rows = Membership.objects.visible_to(request.user).select_related("organization", "consortium", "consented_by")
+def member_seen(request: SignedInRequest, pk: int) -> Membership:
+    rows = Membership.objects.visible_to(request.user).select_related(
+        "organization", "consortium", "consented_by"
+    )
     member: Membership = get_object_or_404(rows, pk=pk)
     return member
 
 
 @require_safe
-def member(request: HttpRequest, pk: int) -> HttpResponse:
+def member(request: SignedInRequest, pk: int) -> HttpResponse:
     """One member: its role, its consent, its people, its invitations."""
     return member_page(request, member_seen(request, pk))
 
 
 def member_page(
-    request: HttpRequest, found: Membership, *, role: MemberRoleForm | None = None, person: InvitePersonForm | None = None,
+    request: SignedInRequest,
+    found: Membership,
+    *,
+    role: MemberRoleForm | None = None,
+    person: InvitePersonForm | None = None,
     place: TeamMemberForm | None = None,
-) -> HttpResponse:  # fmt: skip
+) -> HttpResponse:
     people = User.objects.filter(affiliations__organization=found.organization_id, is_active=True)
     may_change = request.user.has_perm("proposals.change_membership", found)
     facts = {
         "member": found,
         "organization": found.organization,
         "team": list(found.team.active().select_related("user").order_by("role", "pk")),
-        "invitations": list(found.invitations.select_related("sent_by", "accepted_by")[:20]) if may_change else [],
+        "invitations": list(found.invitations.select_related("sent_by", "accepted_by")[:20])
+        if may_change
+        else [],
         "consents": list(found.consents.select_related("given_by").order_by("-pk")[:10]),
         "provisions": provisions_of(found),
         "may_change": may_change,
@@ -144,7 +171,7 @@ def member_page(
         "role_form": role or MemberRoleForm(initial={"role_text": found.role_text}),
         "person_form": person or InvitePersonForm(),
         "place_form": place or TeamMemberForm(people=people),
-        "acts": {transition.name for transition in available(MEMBERSHIP_TRANSITIONS, found, request.user)},  # type: ignore[arg-type]
+        "acts": {transition.name for transition in available(MEMBERSHIP_TRANSITIONS, found, request.user)},
     }
     return render(request, "proposals/member.html", facts)
 
@@ -153,12 +180,14 @@ def provisions_of(found: Membership) -> list[tuple[str, str]]:
     """The layers that the member supplies, with what it supplies, over the consortium's live proposals."""
     live = Provision.objects.filter(membership=found).exclude(proposal__status__in=["withdrawn", "lapsed"])
     said = {row.layer: row.description for row in live.order_by("pk")}
-    supplied = set(found.components.exclude(proposal__status__in=["withdrawn", "lapsed"]).values_list("layer", flat=True))
+    supplied = set(
+        found.components.exclude(proposal__status__in=["withdrawn", "lapsed"]).values_list("layer", flat=True)
+    )
     return [(layer.label, said.get(layer, "")) for layer in StackLayer if layer in said or layer in supplied]
 
 
 @require_POST
-def member_role(request: HttpRequest, pk: int) -> HttpResponse:
+def member_role(request: SignedInRequest, pk: int) -> HttpResponse:
     """Change what a member contributes; its consent is asked again."""
     found = member_seen(request, pk)
     form = MemberRoleForm(request.POST)
@@ -166,59 +195,70 @@ def member_role(request: HttpRequest, pk: int) -> HttpResponse:
         return member_page(request, found, role=form)
     try:
         services.change_role(
-            found, by=request.user, role_text=form.cleaned_data["role_text"], revision=revision_of(request)  # type: ignore[arg-type]
+            found, by=request.user, role_text=form.cleaned_data["role_text"], revision=revision_of(request)
         )
     except StaleRevision as stale:
         kept = [("role_text", form.cleaned_data["role_text"])]
         rows = [{"label": "What it contributes", "yours": kept[0][1], "theirs": stale.record.role_text}]
-        facts = {"rows": rows, "kept": kept, "token": stale.record.revision, "back": reverse("proposals:member", args=[pk])}
+        facts = {
+            "rows": rows,
+            "kept": kept,
+            "token": stale.record.revision,
+            "back": reverse("proposals:member", args=[pk]),
+        }
         return render(request, "proposals/conflict.html", facts, status=409)
     messages.success(request, "Saved. The member is asked to consent to the new text.")
     return redirect("proposals:member", pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def consent(request: HttpRequest, pk: int) -> HttpResponse:
+def consent(request: SignedInRequest, pk: int) -> HttpResponse:
     """What a member is asked to accept, word for word, and its consent."""
     found = member_seen(request, pk)
     form = ConsentForm(request.POST or None, initial={"role_text": found.role_text})
     if request.method == "POST" and form.is_valid():
         try:
             shown = form.cleaned_data["role_text"].replace("\r\n", "\n")
-            services.consent(found, by=request.user, role_text=shown)  # type: ignore[arg-type]
+            services.consent(found, by=request.user, role_text=shown)
         except (WrongStatus, ValidationError) as refusal:
             found.refresh_from_db()
             messages.error(request, " ".join(getattr(refusal, "messages", [str(refusal)])))
             form = ConsentForm(initial={"role_text": found.role_text})
         else:
-            messages.success(request, f"{found.organization} has consented. You can now work on the proposal.")
+            messages.success(
+                request, f"{found.organization} has consented. You can now work on the proposal."
+            )
             return redirect("proposals:consortium", found.consortium_id)
     facts = {
         "member": found,
         "form": form,
         "provisions": provisions_of(found),
         "declaration": declaration,
-        "acts": {transition.name for transition in available(MEMBERSHIP_TRANSITIONS, found, request.user)},  # type: ignore[arg-type]
+        "acts": {transition.name for transition in available(MEMBERSHIP_TRANSITIONS, found, request.user)},
         "anchor": found.consortium.anchor,
     }
     return render(request, "proposals/consent.html", facts)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def decline(request: HttpRequest, pk: int) -> HttpResponse:
+def decline(request: SignedInRequest, pk: int) -> HttpResponse:
     """Do not join, with a reason if one likes."""
-    return _end(request, pk, services.decline_membership, "decline", "Decline the invitation", "You have declined.")
+    return _end(
+        request, pk, services.decline_membership, "decline", "Decline the invitation", "You have declined."
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def leave(request: HttpRequest, pk: int) -> HttpResponse:
+def leave(request: SignedInRequest, pk: int) -> HttpResponse:
     """Leave the consortium; the member's people lose their access with this act."""
-    return _end(request, pk, services.leave_consortium, "leave", "Leave the consortium", "Your organization has left.")
+    return _end(
+        request, pk, services.leave_consortium, "leave", "Leave the consortium", "Your organization has left."
+    )
 
 
-def _end(request: HttpRequest, pk: int, service: Any, act: str, heading: str, done: str) -> HttpResponse:
+def _end(request: SignedInRequest, pk: int, service: Any, act: str, heading: str, done: str) -> HttpResponse:
     found = member_seen(request, pk)
-    acts = {transition.name for transition in available(MEMBERSHIP_TRANSITIONS, found, request.user)}  # type: ignore[arg-type]
+    acts = {transition.name for transition in available(MEMBERSHIP_TRANSITIONS, found, request.user)}
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -230,31 +270,41 @@ def _end(request: HttpRequest, pk: int, service: Any, act: str, heading: str, do
         return redirect("proposals:tasks")
     if act not in acts:
         raise PermissionDenied("You may not do this for the organization.")
-    facts = {"member": found, "form": form, "heading": heading, "act": act, "provisions": provisions_of(found)}
+    facts = {
+        "member": found,
+        "form": form,
+        "heading": heading,
+        "act": act,
+        "provisions": provisions_of(found),
+    }
     return render(request, "proposals/member_end.html", facts)
 
 
 @require_POST
-def person_invite(request: HttpRequest, pk: int) -> HttpResponse:
+def person_invite(request: SignedInRequest, pk: int) -> HttpResponse:
     """Invite one more person to a member's team."""
     found = member_seen(request, pk)
     form = InvitePersonForm(request.POST)
     if not form.is_valid():
         return member_page(request, found, person=form)
-    services.invite_person(found, by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
-    messages.success(request, f"The invitation goes to {form.cleaned_data['email']}. It ends after two weeks.")
+    services.invite_person(found, by=request.user, **form.cleaned_data)
+    messages.success(
+        request, f"The invitation goes to {form.cleaned_data['email']}. It ends after two weeks."
+    )
     return redirect("proposals:member", pk)
 
 
 @require_POST
-def team_add(request: HttpRequest, pk: int) -> HttpResponse:
+def team_add(request: SignedInRequest, pk: int) -> HttpResponse:
     """Give a person of the member organization a role on the team."""
     found = member_seen(request, pk)
     people = User.objects.filter(affiliations__organization=found.organization_id, is_active=True)
     form = TeamMemberForm(request.POST, people=people)
     if form.is_valid():
         try:
-            services.add_team_member(found, form.cleaned_data["user"], by=request.user, role=form.cleaned_data["role"])  # type: ignore[arg-type]
+            services.add_team_member(
+                found, form.cleaned_data["user"], by=request.user, role=form.cleaned_data["role"]
+            )
         except ValidationError:
             form.add_error("user", "This person already has that role.")
         else:
@@ -264,7 +314,7 @@ def team_add(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def team_remove(request: HttpRequest, pk: int) -> HttpResponse:
+def team_remove(request: SignedInRequest, pk: int) -> HttpResponse:
     """Ask, then take a person's role away."""
     rows = TeamMember.objects.visible_to(request.user).select_related("user", "membership__organization")
     place = get_object_or_404(rows, pk=pk, removed_at=None)
@@ -272,12 +322,16 @@ def team_remove(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied("Only an administrator may change the team.")
     if request.method == "POST":
         try:
-            services.remove_team_member(place, by=request.user)  # type: ignore[arg-type]
+            services.remove_team_member(place, by=request.user)
         except PermissionDenied as refusal:
             messages.error(request, str(refusal))
         else:
             messages.success(request, f"{place.user} is no longer {place.get_role_display().lower()}.")
-        back = "proposals:member" if Membership.objects.visible_to(request.user).filter(pk=place.membership_id).exists() else "proposals:list"
+        back = (
+            "proposals:member"
+            if Membership.objects.visible_to(request.user).filter(pk=place.membership_id).exists()
+            else "proposals:list"
+        )
         return redirect(back, *([place.membership_id] if back == "proposals:member" else []))
     return render(request, "proposals/team_remove.html", {"place": place, "member": place.membership})
 
@@ -286,33 +340,38 @@ def team_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
+def invitation(request: SignedInRequest, token: str) -> HttpResponse:
     """The page behind a link: says who invites whom to what; only a POST uses it."""
     try:
         found = services.find_invitation(token)
         if request.method == "POST":
-            place = services.accept_invitation(token, by=request.user)  # type: ignore[arg-type]
+            place = services.accept_invitation(token, by=request.user)
             messages.success(request, f"You are on the team of {place.membership.organization}.")
             first = "proposals:consent" if place.membership.status == "invited" else "proposals:consortium"
-            return redirect(first, place.membership_id if first == "proposals:consent" else place.membership.consortium_id)
+            return redirect(
+                first, place.membership_id if first == "proposals:consent" else place.membership.consortium_id
+            )
     except InvitationRefused as refusal:
         return render(request, "proposals/invitation_refused.html", {"reason": str(refusal)}, status=410)
-    facts = {"invitation": found, "is_addressee": request.user.email == found.email, "token": token}  # type: ignore[union-attr]
+    facts = {"invitation": found, "is_addressee": request.user.email == found.email, "token": token}
     return render(request, "proposals/invitation.html", facts)
 
 
 @require_POST
-def invitation_end(request: HttpRequest, pk: int, act: str) -> HttpResponse:
+def invitation_end(request: SignedInRequest, pk: int, act: str) -> HttpResponse:
     """Send a new link, or take one back."""
     visible = Membership.objects.visible_to(request.user)
     found = get_object_or_404(Invitation.objects.filter(membership__in=visible), pk=pk)
     do = {"resend": services.resend_invitation, "revoke": services.revoke_invitation}[act]
     try:
-        do(found, by=request.user)  # type: ignore[arg-type]
+        do(found, by=request.user)
     except InvitationRefused as refusal:
         messages.warning(request, str(refusal))
     else:
-        done = {"resend": "A new link goes out; the earlier one no longer works.", "revoke": "The link no longer works."}
+        done = {
+            "resend": "A new link goes out; the earlier one no longer works.",
+            "revoke": "The link no longer works.",
+        }
         messages.success(request, done[act])
     return redirect("proposals:member", found.membership_id)
 
@@ -321,7 +380,7 @@ def invitation_end(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def access(request: HttpRequest, pk: int) -> HttpResponse:
+def access(request: SignedInRequest, pk: int) -> HttpResponse:
     """Who sees this proposal: the team by its roles, counsel by a grant; a POST gives counsel access."""
     space = workspace(request, pk, "access")
     form = AccessForm(request.POST or None)
@@ -329,16 +388,28 @@ def access(request: HttpRequest, pk: int) -> HttpResponse:
         if not space.may_share:
             raise PermissionDenied("Only an administrator of the anchor gives access.")
         if form.is_valid():
-            person = User.objects.filter(email=form.cleaned_data["email"].strip().lower(), is_active=True).first()
+            person = User.objects.filter(
+                email=form.cleaned_data["email"].strip().lower(), is_active=True
+            ).first()
             if person is None or person.is_service:
-                form.add_error("email", "Nobody with this address has an account here. Ask counsel to create one first.")
+                form.add_error(
+                    "email", "Nobody with this address has an account here. Ask counsel to create one first."
+                )
             elif person.is_government:
-                form.add_error("email", "A person in a government office cannot be given access to a working copy.")
+                form.add_error(
+                    "email", "A person in a government office cannot be given access to a working copy."
+                )
             else:
-                services.grant_access(space.proposal, to=person, by=request.user, permission=form.cleaned_data["right"])  # type: ignore[arg-type]
+                services.grant_access(
+                    space.proposal, to=person, by=request.user, permission=form.cleaned_data["right"]
+                )
                 messages.success(request, f"{person} has access now and is told by e-mail.")
                 return redirect("proposals:access", pk)
-    facts = {"form": form if space.may_share else None, "grants": granted(space.proposal), "team": team_rows(space.proposal)}
+    facts = {
+        "form": form if space.may_share else None,
+        "grants": granted(space.proposal),
+        "team": team_rows(space.proposal),
+    }
     return show(request, "proposals/access.html", space, facts)
 
 
@@ -354,16 +425,18 @@ def granted(proposal: Proposal) -> list[tuple[User, str]]:
 
 def team_rows(proposal: Proposal) -> list[TeamMember]:
     rows = TeamMember.objects.active().filter(membership__consortium=proposal.consortium_id)
-    return list(rows.select_related("user", "membership__organization").order_by("membership_id", "role", "pk"))
+    return list(
+        rows.select_related("user", "membership__organization").order_by("membership_id", "role", "pk")
+    )
 
 
 @require_POST
-def access_revoke(request: HttpRequest, pk: int, user: int) -> HttpResponse:
+def access_revoke(request: SignedInRequest, pk: int, user: int) -> HttpResponse:
     """Take counsel's access back."""
     space = workspace(request, pk, "access")
     grants: Any = ProposalGrant.objects.filter(content_object=space.proposal)
     person = get_object_or_404(User.objects.filter(pk__in=grants.values("user")), pk=user)
-    services.revoke_access(space.proposal, of=person, by=request.user)  # type: ignore[arg-type]
+    services.revoke_access(space.proposal, of=person, by=request.user)
     messages.success(request, f"{person} no longer has access.")
     return redirect("proposals:access", pk)
 
@@ -371,17 +444,21 @@ def access_revoke(request: HttpRequest, pk: int, user: int) -> HttpResponse:
 # Owners of an organization
 
 
-def organization_seen(request: HttpRequest, pk: int) -> Organization:
+def organization_seen(request: SignedInRequest, pk: int) -> Organization:
     """An organization of one's own, or of a consortium one works in."""
-    mine = Organization.objects.filter(affiliations__user=request.user)  # type: ignore[misc]
-    members = Organization.objects.filter(memberships__in=Membership.objects.visible_to(request.user).present())
-    rows = Organization.objects.filter(pk__in=mine.values("pk")) | Organization.objects.filter(pk__in=members.values("pk"))
+    mine = Organization.objects.filter(affiliations__user=request.user)
+    members = Organization.objects.filter(
+        memberships__in=Membership.objects.visible_to(request.user).present()
+    )
+    rows = Organization.objects.filter(pk__in=mine.values("pk")) | Organization.objects.filter(
+        pk__in=members.values("pk")
+    )
     found: Organization = get_object_or_404(rows, pk=pk)
     return found
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def owners(request: HttpRequest, pk: int) -> HttpResponse:
+def owners(request: SignedInRequest, pk: int) -> HttpResponse:
     """The owners of an organization with shares and control; a POST adds one."""
     organization = organization_seen(request, pk)
     may_change = request.user.has_perm("program.change_organization", organization)
@@ -390,16 +467,21 @@ def owners(request: HttpRequest, pk: int) -> HttpResponse:
         if not may_change:
             raise PermissionDenied("Only an administrator of the organization may change its owners.")
         if form.is_valid():
-            services.save_holding(form.instance, by=request.user, revision=None, values=form.values)  # type: ignore[arg-type]
+            services.save_holding(form.instance, by=request.user, revision=None, values=form.values)
             messages.success(request, "Owner added.")
             return redirect("proposals:owners", pk)
     rows = list(organization.holdings.select_related("holder_country"))
-    facts = {"organization": organization, "rows": rows, "form": form if may_change else None, "may_change": may_change}
+    facts = {
+        "organization": organization,
+        "rows": rows,
+        "form": form if may_change else None,
+        "may_change": may_change,
+    }
     return render(request, "proposals/owners.html", facts)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def owner(request: HttpRequest, pk: int, holding: int) -> HttpResponse:
+def owner(request: SignedInRequest, pk: int, holding: int) -> HttpResponse:
     """One owner; a POST saves it, or removes it."""
     organization = organization_seen(request, pk)
     found = get_object_or_404(organization.holdings.select_related("organization"), pk=holding)
@@ -409,13 +491,15 @@ def owner(request: HttpRequest, pk: int, holding: int) -> HttpResponse:
     back = reverse("proposals:owners", args=[pk])
     try:
         if request.method == "POST" and "remove" in request.POST:
-            services.remove_holding(found, by=request.user, revision=revision_of(request))  # type: ignore[arg-type]
+            services.remove_holding(found, by=request.user, revision=revision_of(request))
             messages.success(request, "Owner removed.")
             return redirect(back)
         if request.method == "POST" and form.is_valid():
-            services.save_holding(found, by=request.user, revision=revision_of(request), values=form.values)  # type: ignore[arg-type]
+            services.save_holding(found, by=request.user, revision=revision_of(request), values=form.values)
             messages.success(request, "Saved.")
             return redirect(back)
     except StaleRevision as stale:
         return _stale(request, stale, form, reverse("proposals:owner", args=[pk, holding]))
-    return render(request, "proposals/owner.html", {"organization": organization, "holding": found, "form": form})
+    return render(
+        request, "proposals/owner.html", {"organization": organization, "holding": found, "form": form}
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from program.documents import Withheld, download_response, store_document
 from program.intake import Refused
 from program.models import Document
+from program.requests import SignedInRequest
 from proposals import services
 from proposals.enums import Part
 from proposals.forms.submissions import UploadForm
@@ -22,13 +24,13 @@ from proposals.views.workspace import AWAY, LOOK_ONLY, Workspace, seen, show, wo
 
 def facts_of_documents(space: Workspace, form: UploadForm | None = None) -> dict[str, object]:
     """The files of the working copy, with what is missing at each."""
-    rows = [(row, len(space.progress.problems_of(f"attachment-{row.pk}"))) for row in space.proposal.present_attachments]  # type: ignore[attr-defined]
+    rows = [(row, len(space.progress.problems_of(f"attachment-{row.pk}"))) for row in space.attachments]
     marked = sum(1 for row, _ in rows if row.mark == "business_confidential")
     return {"rows": rows, "upload": form or UploadForm(), "is_blanket": len(rows) > 1 and marked == len(rows)}
 
 
 @require_POST
-def document_add(request: HttpRequest, pk: int) -> HttpResponse:
+def document_add(request: SignedInRequest, pk: int) -> HttpResponse:
     """Examine a file, keep it and put it into a part; a refusal says in words what to do."""
     space = workspace(request, pk, Part.DOCUMENTS)
     if not space.may_edit:
@@ -41,12 +43,16 @@ def document_add(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             with transaction.atomic():
                 document = store_document(
-                    data["file"], by=request.user, mark=data["mark"], justification=data["justification"]  # type: ignore[arg-type]
+                    data["file"], by=request.user, mark=data["mark"], justification=data["justification"]
                 )
                 services.attach_document(
-                    space.proposal, document, by=request.user, part=data["part"], caption=data["caption"],  # type: ignore[arg-type]
+                    space.proposal,
+                    document,
+                    by=request.user,
+                    part=data["part"],
+                    caption=data["caption"],
                     row_key=row_key if row_key in known else "",
-                )  # fmt: skip
+                )
         except Refused as refusal:
             form.add_error("file", f"{refusal.message} {refusal.what_to_do}".strip())
         else:
@@ -59,7 +65,7 @@ def document_add(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def document_download(request: HttpRequest, pk: int, attachment: int) -> HttpResponse:
+def document_download(request: SignedInRequest, pk: int, attachment: int) -> HttpResponseBase:
     """A file of the working copy, for its consortium and counsel."""
     proposal = seen(request, pk)
     if not request.user.has_perm("proposals.view_draft_proposal", proposal):
@@ -70,7 +76,7 @@ def document_download(request: HttpRequest, pk: int, attachment: int) -> HttpRes
 
 
 @require_safe
-def version_document(request: HttpRequest, pk: int, number: int, sha256: str) -> HttpResponse:
+def version_document(request: SignedInRequest, pk: int, number: int, sha256: str) -> HttpResponseBase:
     """A file as a submitted version names it, by its hash; a government reading is recorded."""
     rows = Version.objects.visible_to(request.user).select_related("proposal")
     version = get_object_or_404(rows, proposal=pk, number=number)
@@ -80,11 +86,11 @@ def version_document(request: HttpRequest, pk: int, number: int, sha256: str) ->
     if attached is None:
         raise Http404
     back = reverse("proposals:version", args=[pk, number])
-    services.record_reading(version, by=request.user, document=attached)  # type: ignore[arg-type]
+    services.record_reading(version, by=request.user, document=attached)
     return hand_out(request, attached, back)
 
 
-def hand_out(request: HttpRequest, document: Document, back: str) -> HttpResponse:
+def hand_out(request: SignedInRequest, document: Document, back: str) -> HttpResponseBase:
     try:
         return download_response(document)
     except Withheld as reason:

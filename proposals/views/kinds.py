@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from program.enums import StackLayer
 from program.models import Requirement
+from program.requests import SignedInRequest
 from proposals.enums import Part
 from proposals.forms.rows import (
     COMPONENT_FORMS,
@@ -79,15 +80,21 @@ KINDS: Final[dict[str, Kind]] = {
     "market": _kind(TargetMarket, MarketForm, "market", {Part.MARKETS}, "country", "bloc", "list_name"),
     "site": _kind(Site, SiteForm, "site", {Part.OPERATING_MODEL}, "name", "country"),
     "role": _kind(
-        OperatingRole, RoleForm, "role", {Part.OPERATING_MODEL}, "membership", "third_party_name",
-        "third_party_country", page=False,
+        OperatingRole,
+        RoleForm,
+        "role",
+        {Part.OPERATING_MODEL},
+        "membership",
+        "third_party_name",
+        "third_party_country",
+        page=False,
     ),
     "support": _kind(SupportRequest, SupportForm, "request", {Part.SUPPORT}, "mechanism"),
     "statement": _kind(ComplianceStatement, StatementForm, "statement", {Part.COMPLIANCE}, page=False),
     "party": _kind(OutsideParty, PartyForm, "party", {Part.COMPLIANCE}, "legal_name", "role"),
     "answer": _kind(Answer, AnswerForm, "answer", {Part.REQUIREMENTS}, page=False),
     "attachment": _kind(Attachment, AttachmentForm, "file", {Part.DOCUMENTS}),
-}  # fmt: skip
+}
 ADDED: Final = frozenset({"component", "provision", "market", "site", "role", "support", "party"})
 
 
@@ -99,6 +106,15 @@ def form_of(row: Any, kind: Kind, data: Any = None, *, prefix: str = "") -> RowF
     """The form of one row, with the members of its consortium to choose from."""
     consortium = row.proposal.consortium_id
     return form_class(row, kind)(data, instance=row, prefix=prefix or row.key, consortium=consortium)
+
+
+def form_shown(row: Any, kind: Kind, refused: RowForm | None, *, prefix: str = "") -> RowForm:
+    """The form of one row, or the refused one when it is this row's, with what was typed and its errors."""
+    if refused is not None and type(refused.instance) is type(row):
+        places = ("pk", "act", "requirement_id")
+        if all(getattr(refused.instance, name, None) == getattr(row, name, None) for name in places):
+            return refused
+    return form_of(row, kind, prefix=prefix)
 
 
 def part_form(proposal: Proposal, part: str, data: Any = None) -> PartForm | None:
@@ -120,7 +136,7 @@ def rows_in(kind: str, proposals: QuerySet[Proposal] | Proposal) -> QuerySet[Any
     return rows.select_related("proposal")
 
 
-def find(request: HttpRequest, pk: int, part: str, key: str) -> tuple[Any, Kind]:
+def find(request: SignedInRequest, pk: int, part: str, key: str) -> tuple[Any, Kind]:
     """The row called ``key`` in a proposal that the person may see, or for a POST may edit.
 
     404 for everything else, 403 for who may only look.
@@ -136,7 +152,9 @@ def find(request: HttpRequest, pk: int, part: str, key: str) -> tuple[Any, Kind]
     raise Http404
 
 
-def _find(request: HttpRequest, proposals: QuerySet[Proposal], pk: int, part: str, key: str) -> tuple[Any, Kind]:
+def _find(
+    request: SignedInRequest, proposals: QuerySet[Proposal], pk: int, part: str, key: str
+) -> tuple[Any, Kind]:
     match = KEY.match(key)
     kind = KINDS.get(match[1]) if match else None
     if match is None or kind is None or part not in kind.parts:
@@ -154,7 +172,7 @@ def _find(request: HttpRequest, proposals: QuerySet[Proposal], pk: int, part: st
     return row, kind
 
 
-def _new_answer(request: HttpRequest, pk: int, code: str) -> Answer:
+def _new_answer(request: SignedInRequest, pk: int, code: str) -> Answer:
     proposal = seen(request, pk)
     requirement = get_object_or_404(
         Requirement.objects.filter(call=proposal.call_id).exclude(evidence_type="package"), code=code

@@ -6,23 +6,24 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from program.requests import SignedInRequest
 from proposals.enums import OperatingAct, Part
-from proposals.forms.rows import AnswerForm, PartForm, RowForm, StatementForm
+from proposals.forms.rows import PartForm, RowForm
 from proposals.models import Answer
 from proposals.questionnaire import SUBJECTS, Group
 from proposals.views.documents import facts_of_documents
-from proposals.views.kinds import ADDED, KINDS, LAYERS, form_of, part_form
+from proposals.views.kinds import ADDED, KINDS, LAYERS, form_shown, part_form
 from proposals.views.saving import as_json, conflict_page, is_autosave, save, token_of
 from proposals.views.workspace import Workspace, show, to_edit, workspace
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def part_view(request: HttpRequest, pk: int, part: str) -> HttpResponse:
+def part_view(request: SignedInRequest, pk: int, part: str) -> HttpResponse:
     """One part of the package; a POST saves the proposal's own fields that it shows."""
     if request.method != "POST":
         return part_page(request, pk, part)
@@ -42,7 +43,12 @@ def part_view(request: HttpRequest, pk: int, part: str) -> HttpResponse:
 
 
 def part_page(
-    request: HttpRequest, pk: int, part: str, *, refused_form: RowForm | None = None, refused_kind: str = ""
+    request: SignedInRequest,
+    pk: int,
+    part: str,
+    *,
+    refused_form: RowForm | None = None,
+    refused_kind: str = "",
 ) -> HttpResponse:
     """The part with its rows, its own fields, and what is missing in it."""
     space = workspace(request, pk, part)
@@ -78,9 +84,10 @@ def facts_of_part(
             blank = KINDS[kind].model(
                 proposal=proposal, **({"layer": part} if kind in ("component", "provision") else {})
             )
-            new = refused_form if refused_kind == kind else form_of(blank, KINDS[kind], prefix=f"new-{kind}")
-            for name in set(new.fields) - set(KINDS[kind].starts_with):  # type: ignore[union-attr]
-                del new.fields[name]  # type: ignore[union-attr]
+            refused = refused_form if refused_kind == kind else None
+            new = form_shown(blank, KINDS[kind], refused, prefix=f"new-{kind}")
+            for name in set(new.fields) - set(KINDS[kind].starts_with):
+                del new.fields[name]
             facts[f"new_{kind}"] = new
     facts |= FACTS[part](space, refused_form) if part in FACTS else {}
     if part in LAYERS:
@@ -149,12 +156,17 @@ def facts_of_compliance(space: Workspace, refused_form: RowForm | None) -> dict[
             if subject.group != group or row is None:
                 continue
             row.proposal = space.proposal
-            is_refused = isinstance(refused_form, StatementForm) and refused_form.instance.pk == row.pk
-            form = refused_form if is_refused else form_of(row, KINDS["statement"])
-            explained = bool(row.explanation) or row.answer in subject.explained or is_refused
-            facts = {"subject": subject, "row": row, "form": form, "token": token_of(form), "is_explained": explained}
+            form = form_shown(row, KINDS["statement"], refused_form)
+            explained = bool(row.explanation) or row.answer in subject.explained or form is refused_form
+            facts = {
+                "subject": subject,
+                "row": row,
+                "form": form,
+                "token": token_of(form),
+                "is_explained": explained,
+            }
             shown.append(facts)
-            todo += not row.answer or bool(is_refused)
+            todo += not row.answer or form is refused_form
         note = f"{todo} to answer" if todo else f"All {len(shown)} answered"
         groups.append({"group": group, "rows": shown, "note": note, "is_open": todo > 0})
     parties = [
@@ -171,11 +183,8 @@ def facts_of_requirements(space: Workspace, refused_form: RowForm | None) -> dic
             continue
         row = answers.get(requirement.pk) or Answer(proposal=space.proposal, requirement=requirement)
         row.proposal, row.requirement = space.proposal, requirement
-        is_refused = (
-            isinstance(refused_form, AnswerForm) and refused_form.instance.requirement_id == requirement.pk
-        )
-        form = refused_form if is_refused else form_of(row, KINDS["answer"])
-        shown.append({"requirement": requirement, "row": row, "form": form, "token": token_of(form)})  # type: ignore[arg-type]
+        form = form_shown(row, KINDS["answer"], refused_form)
+        shown.append({"requirement": requirement, "row": row, "form": form, "token": token_of(form)})
     return {"rows": shown}
 
 
@@ -183,7 +192,7 @@ def facts_of_consortium(space: Workspace, refused_form: RowForm | None) -> dict[
     """The members as the package will name them, with what is missing at each."""
     supplied = {member.key: layers for member, layers in space.progress.supply}
     rows = []
-    for row in space.proposal.consortium.present_members:  # type: ignore[attr-defined]
+    for row in space.members:
         key = f"member-{row.pk}"
         value = space.progress.package.member(key)
         names = [layer.label for layer, yes in zip(space.progress.layers, supplied[key], strict=True) if yes]

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from program import clock
 from program.models import AuditEvent, Call, Organization
+from program.requests import SignedInRequest
 from program.transitions import NotReady, available
 from proposals import services
 from proposals.explanation import status_explained
@@ -52,7 +53,7 @@ ACTS = {
 
 
 @require_safe
-def proposal_list(request: HttpRequest) -> HttpResponse:
+def proposal_list(request: SignedInRequest) -> HttpResponse:
     """Mine: number, call, status in words, what happens now, deadline; 25 a page, the newest first."""
     after = request.GET.get("after", "")
     rows = Proposal.objects.visible_to(request.user).for_list()
@@ -66,7 +67,7 @@ def proposal_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def proposal_new(request: HttpRequest) -> HttpResponse:
+def proposal_new(request: SignedInRequest) -> HttpResponse:
     """Begin a draft under an open call, with a consortium that exists or a new one."""
     if not request.user.has_perm("proposals.add_consortium"):
         raise PermissionDenied("Government offices do not propose.")
@@ -81,7 +82,7 @@ def proposal_new(request: HttpRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            proposal = services.begin_proposal(by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+            proposal = services.begin_proposal(by=request.user, **form.cleaned_data)
         except NotReady as refusal:
             for problem in refusal.problems:
                 form.add_error(None, problem.message)
@@ -90,25 +91,27 @@ def proposal_new(request: HttpRequest) -> HttpResponse:
             return redirect("proposals:detail", proposal.pk)
     here = f"{reverse('proposals:new')}?call={request.GET.get('call', '')}"
     facts = {
-        "form": form, "calls": list(calls), "has_organization": organizations.exists() or anchored(request).exists(),
+        "form": form,
+        "calls": list(calls),
+        "has_organization": organizations.exists() or anchored(request).exists(),
         "here": here,
-    }  # fmt: skip
+    }
     return render(request, "proposals/new.html", facts)
 
 
-def administered(request: HttpRequest) -> QuerySet[Organization]:
+def administered(request: SignedInRequest) -> QuerySet[Organization]:
     """Organizations whose facts the person keeps."""
-    return Organization.objects.filter(affiliations__user=request.user, affiliations__is_administrator=True)  # type: ignore[misc]
+    return Organization.objects.filter(affiliations__user=request.user, affiliations__is_administrator=True)
 
 
-def anchored(request: HttpRequest) -> QuerySet[Consortium]:
+def anchored(request: SignedInRequest) -> QuerySet[Consortium]:
     """Consortia whose anchor the person administers."""
-    places = TeamMember.objects.of(request.user).filter(membership__is_anchor=True, role="administrator")  # type: ignore[arg-type]
+    places = TeamMember.objects.of(request.user).filter(membership__is_anchor=True, role="administrator")
     return Consortium.objects.filter(pk__in=places.values("membership__consortium"))
 
 
 @require_safe
-def proposal_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     """The overview: layers, checklist, deadline, team, U.S. content, what happens now, activity."""
     proposal = seen(request, pk)
     if not request.user.has_perm("proposals.view_draft_proposal", proposal):
@@ -131,7 +134,7 @@ def proposal_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return show(request, "proposals/detail.html", space, facts)
 
 
-def acts_of(request: HttpRequest, proposal: Proposal) -> list[dict[str, str]]:
+def acts_of(request: SignedInRequest, proposal: Proposal) -> list[dict[str, str]]:
     """What the person may do to the proposal as it stands, with the page that does it."""
     pages = {"submit": "proposals:review", "resubmit": "proposals:review", "withdraw": "proposals:withdraw"}
     labels = {"submit": "Review, certify and submit", "resubmit": "Review and submit again"}
@@ -142,7 +145,7 @@ def acts_of(request: HttpRequest, proposal: Proposal) -> list[dict[str, str]]:
             "url": reverse(pages[transition.name], args=[proposal.pk]),
             "description": transition.description,
         }
-        for transition in available(TRANSITIONS, proposal, request.user)  # type: ignore[arg-type]
+        for transition in available(TRANSITIONS, proposal, request.user)
         if transition.name in pages
     ]
 
@@ -174,22 +177,25 @@ def people_of(consortium: int) -> list[TeamMember]:
 
 
 @require_safe
-def tasks(request: HttpRequest) -> HttpResponse:
+def tasks(request: SignedInRequest) -> HttpResponse:
     """What waits for this person: invitations, consents, drafts and corrections with their dates."""
     at = clock.now()
     invitations = [
         (invitation, services.token_of(invitation))
         for invitation in Invitation.objects.filter(
-            email=request.user.email, accepted_at=None, revoked_at=None, expires_at__gt=at,  # type: ignore[union-attr]
+            email=request.user.email,
+            accepted_at=None,
+            revoked_at=None,
+            expires_at__gt=at,
             membership__status__in=["invited", "consented"],
         ).select_related("membership__consortium", "membership__organization", "sent_by")
-    ]  # fmt: skip
+    ]
     speaking = TeamMember.objects.active().filter(user=request.user.pk).exclude(role="contributor")
     members = Membership.objects.present().filter(pk__in=speaking.values("membership"))
     to_consent = [m for m in members.select_related("consortium", "organization") if not m.is_consent_current]
     open_rows = Proposal.objects.visible_to(request.user).filter(
         status__in=["draft", "returned"],
-        consortium__in=TeamMember.objects.of(request.user).values("membership__consortium"),  # type: ignore[arg-type]
+        consortium__in=TeamMember.objects.of(request.user).values("membership__consortium"),
     )
     rows = open_rows.select_related("call", "consortium").order_by("call__closes_at", "pk")[:PER_PAGE]
     facts = {

@@ -22,7 +22,11 @@ LARGEST: Final = 5 * 1024 * 1024
 def receipts(request: HttpRequest) -> HttpResponse:
     """Compare a number, a hash or a file with what the portal issued; reveals only whether it fits."""
     code = request.GET.get("code", "")[:100]
-    form = VerificationForm(request.POST, request.FILES) if request.method == "POST" else VerificationForm(initial={"code": code})
+    form = (
+        VerificationForm(request.POST, request.FILES)
+        if request.method == "POST"
+        else VerificationForm(initial={"code": code})
+    )
     answer: dict[str, object] = {}
     if request.method == "POST" and form.is_valid():
         upload, typed = form.cleaned_data.get("file"), form.cleaned_data.get("code", "")
@@ -47,7 +51,8 @@ def is_known(text: str) -> bool:
 
 def matches(hashes: list[str]) -> bool:
     return (
-        Receipt.objects.filter(sha256__in=hashes).exists() or Version.objects.filter(sha256__in=hashes).exists()
+        Receipt.objects.filter(sha256__in=hashes).exists()
+        or Version.objects.filter(sha256__in=hashes).exists()
     )
 
 

@@ -6,25 +6,26 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from program.requests import SignedInRequest
 from program.revisions import StaleRevision
 from proposals import services
 from proposals.enums import OperatingAct, Part
 from proposals.forms.rows import RowForm, in_words
 from proposals.forms.submissions import UploadForm
 from proposals.models import Attachment, Component, OperatingRole, Proposal, Site
-from proposals.views.kinds import ADDED, KINDS, Kind, find, form_of, rows_in
+from proposals.views.kinds import ADDED, KINDS, Kind, find, form_of, form_shown, rows_in
 from proposals.views.parts import part_page
 from proposals.views.saving import add_errors, as_json, conflict_page, is_autosave, save, token_of
 from proposals.views.workspace import show, to_edit, workspace
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def row_edit(request: HttpRequest, pk: int, part: str, key: str) -> HttpResponse:
+def row_edit(request: SignedInRequest, pk: int, part: str, key: str) -> HttpResponse:
     """One row with all its fields; a POST saves it, by hand or while typing."""
     row, kind = find(request, pk, part, key)
     back = place_of(row, kind, pk, part)
@@ -50,7 +51,9 @@ def place_of(row: Any, kind: Kind, pk: int, part: str) -> str:
     return f"{reverse('proposals:part', args=[pk, part])}#{row.key}"
 
 
-def refused(request: HttpRequest, pk: int, part: str, row: Any, kind: Kind, form: RowForm) -> HttpResponse:
+def refused(
+    request: SignedInRequest, pk: int, part: str, row: Any, kind: Kind, form: RowForm
+) -> HttpResponse:
     """The same page again with the errors beside the fields."""
     if kind.has_page:
         return row_page(request, pk, part, row, kind, form)
@@ -61,7 +64,7 @@ def refused(request: HttpRequest, pk: int, part: str, row: Any, kind: Kind, form
 
 
 def row_page(
-    request: HttpRequest,
+    request: SignedInRequest,
     pk: int,
     part: str,
     row: Any,
@@ -85,7 +88,7 @@ def row_page(
         facts["acts"] = list(acts_at(row, refused_role))
     if isinstance(row, Component):
         facts["upload"] = UploadForm()
-        facts["evidence"] = [a for a in space.proposal.present_attachments if a.row_key == row.key]  # type: ignore[attr-defined]
+        facts["evidence"] = [a for a in space.attachments if a.row_key == row.key]
     return show(request, "proposals/row.html", space, facts)
 
 
@@ -97,23 +100,16 @@ def acts_at(site: Site, refused_form: RowForm | None = None) -> list[dict[str, A
         forms = []
         for role in (role for role in roles if role.act == act):
             role.site = site
-            is_refused = refused_form is not None and refused_form.instance.pk == role.pk
-            form = refused_form if is_refused else form_of(role, KINDS["role"])
-            forms.append({"role": role, "form": form, "token": token_of(form)})  # type: ignore[arg-type]
-        is_refused = (
-            refused_form is not None and refused_form.instance.pk is None and refused_form.instance.act == act
-        )
-        new = (
-            refused_form
-            if is_refused
-            else form_of(OperatingRole(site=site, act=act), KINDS["role"], prefix=f"new-{act}")
-        )
+            form = form_shown(role, KINDS["role"], refused_form)
+            forms.append({"role": role, "form": form, "token": token_of(form)})
+        blank = OperatingRole(site=site, act=act)
+        new = form_shown(blank, KINDS["role"], refused_form, prefix=f"new-{act}")
         acts.append({"act": act, "forms": forms, "new": new})
     return acts
 
 
 @require_POST
-def row_add(request: HttpRequest, pk: int, part: str, kind: str) -> HttpResponse:
+def row_add(request: SignedInRequest, pk: int, part: str, kind: str) -> HttpResponse:
     """Add a row with the little that is typed beside the button; its own page asks the rest."""
     found = KINDS.get(kind)
     if found is None or kind not in ADDED or part not in found.parts:
@@ -124,7 +120,7 @@ def row_add(request: HttpRequest, pk: int, part: str, kind: str) -> HttpResponse
         del form.fields[name]
     if form.is_valid():
         try:
-            services.add_row(row, by=request.user, values=form.values)  # type: ignore[arg-type]
+            services.add_row(row, by=request.user, values=form.values)
         except ValidationError as errors:
             add_errors(form, errors)
     if form.errors:
@@ -135,7 +131,7 @@ def row_add(request: HttpRequest, pk: int, part: str, kind: str) -> HttpResponse
     return redirect(place_of(row, found, pk, part))
 
 
-def _blank(request: HttpRequest, proposal: Proposal, part: str, kind: str) -> tuple[Any, str]:
+def _blank(request: SignedInRequest, proposal: Proposal, part: str, kind: str) -> tuple[Any, str]:
     """A new row that already knows where it belongs, and the prefix of its form."""
     if kind == "role":
         act, site = request.POST.get("act", ""), request.POST.get("site", "")
@@ -149,7 +145,7 @@ def _blank(request: HttpRequest, proposal: Proposal, part: str, kind: str) -> tu
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def row_remove(request: HttpRequest, pk: int, part: str, key: str) -> HttpResponse:
+def row_remove(request: SignedInRequest, pk: int, part: str, key: str) -> HttpResponse:
     """Ask, then remove the row that was shown."""
     row, kind = find(request, pk, part, key)
     if row.pk is None or key.startswith(("statement-", "answer-")):
@@ -162,7 +158,7 @@ def row_remove(request: HttpRequest, pk: int, part: str, key: str) -> HttpRespon
         revision = int(read) if read.isdecimal() and len(read) < 10 else -1
         remove = services.remove_attachment if isinstance(row, Attachment) else services.remove_row
         try:
-            remove(row, by=request.user, revision=revision)  # type: ignore[arg-type,operator]
+            remove(row, by=request.user, revision=revision)
         except StaleRevision as stale:
             messages.warning(
                 request, f"{name} was not removed: somebody saved it after you opened it. Look again."

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.forms import CheckboxInput
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
 
 from program.canonical import canonical_json, sha256_hex
+from program.requests import SignedInRequest
 from program.revisions import StaleRevision
 from proposals import services
 from proposals.forms.rows import PartForm, RowForm, in_words
@@ -18,14 +19,17 @@ from proposals.views.workspace import show, workspace
 
 
 def token_of(form: RowForm) -> str:
-    """The revision as the page carries it; several parts share the proposal's row, so theirs say what they read."""
+    """The revision as the page carries it.
+
+    Several parts share the proposal's row, so theirs say as well what they read.
+    """
     record = form.instance
     if isinstance(form, PartForm):
         return f"{record.revision}-{sha256_hex(canonical_json(form.shown()))[:16]}"
     return str(record.revision if record.pk else 0)
 
 
-def is_autosave(request: HttpRequest) -> bool:
+def is_autosave(request: SignedInRequest) -> bool:
     return request.headers.get("X-Autosave") == "1"
 
 
@@ -50,7 +54,7 @@ class Saved:
         return self.form.is_valid() and self.conflict is None
 
 
-def save(request: HttpRequest, form: RowForm) -> Saved:
+def save(request: SignedInRequest, form: RowForm) -> Saved:
     """Save a bound form through the service, or say what stands in its way."""
     if not form.is_valid():
         return Saved(form)
@@ -59,9 +63,9 @@ def save(request: HttpRequest, form: RowForm) -> Saved:
     revision = int(number) if number.isdecimal() and len(number) < 10 else -1
     try:
         if record.pk is None:
-            services.add_row(record, by=request.user, values=form.values)  # type: ignore[arg-type]
+            services.add_row(record, by=request.user, values=form.values)
         else:
-            services.save_row(record, by=request.user, values=form.values, revision=revision)  # type: ignore[arg-type]
+            services.save_row(record, by=request.user, values=form.values, revision=revision)
     except StaleRevision as stale:
         return _settle(request, form, stale, read)
     except ValidationError as errors:
@@ -77,7 +81,7 @@ def add_errors(form: RowForm, errors: ValidationError) -> None:
         form.add_error(name if name in form.fields else None, found)
 
 
-def _settle(request: HttpRequest, form: RowForm, stale: StaleRevision, read: str) -> Saved:
+def _settle(request: SignedInRequest, form: RowForm, stale: StaleRevision, read: str) -> Saved:
     """A conflict only where texts differ: what others saved in other parts of the row takes nothing away."""
     record = stale.record
     fresh = type(form)(instance=record, prefix=form.prefix)
@@ -87,7 +91,7 @@ def _settle(request: HttpRequest, form: RowForm, stale: StaleRevision, read: str
     different = [name for name in theirs if yours[name] != theirs[name]]
     if untouched or not different:
         try:
-            services.save_row(record, by=request.user, values=form.values, revision=record.revision)  # type: ignore[arg-type]
+            services.save_row(record, by=request.user, values=form.values, revision=record.revision)
         except StaleRevision as again:
             return _settle(request, form, again, "")
         return Saved(form)
@@ -99,7 +103,7 @@ def _settle(request: HttpRequest, form: RowForm, stale: StaleRevision, read: str
     )
 
 
-def _posted(request: HttpRequest, form: RowForm, name: str) -> Any:
+def _posted(request: SignedInRequest, form: RowForm, name: str) -> Any:
     field = next(field for field in form if field.html_name == name)
     if hasattr(field.field.widget, "allow_multiple_selected") and field.field.widget.allow_multiple_selected:
         return sorted(request.POST.getlist(name))
@@ -133,17 +137,20 @@ def _fresh_token(form: RowForm) -> str | int:
     return int(token) if token.isdecimal() else token
 
 
-def conflict_page(request: HttpRequest, saved: Saved, pk: int, back: str) -> HttpResponse:
+def conflict_page(request: SignedInRequest, saved: Saved, pk: int, back: str) -> HttpResponse:
     """Both texts side by side and a choice, for a browser without script: 409."""
     form, conflict = saved.form, saved.conflict
     if conflict is None:
         raise ValueError("There is no conflict to show.")
     shown = [
-        {"label": field.label, "yours": in_words(field, conflict.yours[field.html_name]),
-         "theirs": in_words(field, conflict.theirs[field.html_name])}
+        {
+            "label": field.label,
+            "yours": in_words(field, conflict.yours[field.html_name]),
+            "theirs": in_words(field, conflict.theirs[field.html_name]),
+        }
         for field in form
         if field.html_name in conflict.yours
-    ]  # fmt: skip
+    ]
     kept = [(field.html_name, value) for field in form for value in request.POST.getlist(field.html_name)]
     facts = {"rows": shown, "kept": kept, "token": _fresh_token(form), "by": conflict.by, "back": back}
     return show(request, "proposals/conflict.html", workspace(request, pk), facts, status=409)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,10 +17,11 @@ from program import clock
 from program.acts import fresh_sign_in_required
 from program.differences import compare_texts
 from program.documents import Withheld, download_response
+from program.requests import SignedInRequest
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals import services
 from proposals.comparison import Change, compare
-from proposals.composition import rules_of
+from proposals.composition import compose, rules_of
 from proposals.enums import PaperState, Part, ProposalStatus
 from proposals.forms.submissions import CertificationForm, MaterialChangeForm, SubmissionForm, WithdrawalForm
 from proposals.models import Proposal, Version
@@ -26,15 +29,17 @@ from proposals.progress import LinkedProblem, Progress
 from proposals.readiness import Candidate
 from proposals.views.workspace import Workspace, seen, show, workspace
 
+REPEAT = timedelta(minutes=1)  # a second press within it shows what the first one did
+
 
 @require_safe
-def review(request: HttpRequest, pk: int) -> HttpResponse:
+def review(request: SignedInRequest, pk: int) -> HttpResponse:
     """The package as reviewers will see it, everything that is missing, the certification, the submission."""
     return review_page(request, workspace(request, pk, "review"))
 
 
 def review_page(
-    request: HttpRequest,
+    request: SignedInRequest,
     space: Workspace,
     *,
     certify: CertificationForm | None = None,
@@ -42,8 +47,7 @@ def review_page(
     status: int = 200,
 ) -> HttpResponse:
     proposal = space.proposal
-    candidate = Candidate(proposal)
-    candidate.__dict__.update(package=space.progress.package, call=proposal.call)
+    candidate = Candidate.shown(proposal, space.progress.package)
     package = space.progress.package
     again = proposal.status in (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED)
     verb = "resubmit" if again else "submit"
@@ -62,8 +66,9 @@ def review_page(
         "is_again": again,
         "submit_url": reverse(f"proposals:{verb}", args=[proposal.pk]),
         "limit": candidate.limit,
-        "now": clock.now(),
-        "is_over": proposal.status not in (ProposalStatus.DRAFT, ProposalStatus.SUBMITTED, ProposalStatus.RETURNED),
+        "now": candidate.received_at,
+        "is_over": proposal.status
+        not in (ProposalStatus.DRAFT, ProposalStatus.SUBMITTED, ProposalStatus.RETURNED),
         "steps": ["Complete the package", "Certify", "Submit"],
     }
     return show(request, "proposals/review.html", space, facts, status=status)
@@ -71,8 +76,12 @@ def review_page(
 
 def linked(space: Workspace, problem: Problem) -> LinkedProblem:
     """A problem of the act itself leads to its place on the review page, others to their field."""
-    own = {"certification": "#certify", "typed_signature": "#id_typed_signature", "authority_basis": "#id_authority_basis",
-           "signer_title": "#id_signer_title"}  # fmt: skip
+    own = {
+        "certification": "#certify",
+        "typed_signature": "#id_typed_signature",
+        "authority_basis": "#id_authority_basis",
+        "signer_title": "#id_signer_title",
+    }
     if problem.code in ("late", "unchanged", "call-cancelled", "call-not-issued", "content-changed"):
         return LinkedProblem(problem.code, problem.message, problem.clause, problem.part, problem.field, "")
     found = space.progress.linked(problem)
@@ -82,7 +91,7 @@ def linked(space: Workspace, problem: Problem) -> LinkedProblem:
 
 @require_POST
 @fresh_sign_in_required
-def certify(request: HttpRequest, pk: int) -> HttpResponse:
+def certify(request: SignedInRequest, pk: int) -> HttpResponse:
     """Certify exactly the content that was shown; needs a fresh sign-in."""
     space = workspace(request, pk, "review")
     if not space.may_certify:
@@ -91,50 +100,65 @@ def certify(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return review_page(request, space, certify=form, status=422)
     try:
-        services.certify_proposal(Proposal.objects.get(pk=pk), by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        services.certify_proposal(Proposal.objects.get(pk=pk), by=request.user, **form.cleaned_data)
     except NotReady as refusal:
         for problem in refusal.problems:
             if problem.field in form.fields:
                 form.add_error(problem.field, problem.message)
         rest = [problem for problem in refusal.problems if problem.field not in form.fields]
-        form.data = form.data.copy()
-        form.data["content_sha256"] = space.progress.package.sha256
+        form.data = {**form.data.dict(), "content_sha256": space.progress.package.sha256}  # type: ignore[attr-defined]
         return review_page(request, space, certify=form, problems=rest, status=422)
-    messages.success(request, "Certified. Any change to the package takes the certification away; submit it now.")
+    messages.success(
+        request, "Certified. Any change to the package takes the certification away; submit it now."
+    )
     return redirect(f"{reverse('proposals:review', args=[pk])}#submit")
 
 
 @require_POST
 @fresh_sign_in_required
-def submit(request: HttpRequest, pk: int) -> HttpResponse:
+def submit(request: SignedInRequest, pk: int) -> HttpResponse:
     """Hand the certified package to Commerce; needs a fresh sign-in."""
     return _submit(request, pk, services.submit_proposal)
 
 
 @require_POST
 @fresh_sign_in_required
-def resubmit(request: HttpRequest, pk: int) -> HttpResponse:
+def resubmit(request: SignedInRequest, pk: int) -> HttpResponse:
     """Replace the last version, or correct a returned one; needs a fresh sign-in."""
     return _submit(request, pk, services.resubmit_proposal)
 
 
-def _submit(request: HttpRequest, pk: int, service: Any) -> HttpResponse:
+def _submit(request: SignedInRequest, pk: int, service: Any) -> HttpResponse:
     proposal = seen(request, pk)
     form = SubmissionForm(request.POST)
     note = form.cleaned_data["note"] if form.is_valid() else ""
     try:
         version = service(proposal, by=request.user, note=note)
-    except WrongStatus as refusal:
+    except (WrongStatus, NotReady) as refusal:
+        if received := received_a_moment_ago(proposal, request.user):
+            messages.info(request, f"Version {received.number} was received already: you pressed twice.")
+            return redirect("proposals:receipt", pk)
+        if isinstance(refusal, NotReady):
+            return review_page(
+                request, workspace(request, pk, "review"), problems=refusal.problems, status=422
+            )
         messages.warning(request, str(refusal))
         return redirect("proposals:detail", pk)
-    except NotReady as refusal:
-        return review_page(request, workspace(request, pk, "review"), problems=refusal.problems, status=422)
     messages.success(request, f"Version {version.number} of proposal {version.proposal.number} was received.")
     return redirect("proposals:receipt", pk)
 
 
+def received_a_moment_ago(proposal: Proposal, person: Any) -> Version | None:
+    """The version that the same person's first press of the button made, with the content as it stands."""
+    last = proposal.versions.filter(submitted_by=person).order_by("-number").first()
+    if last is None or proposal.status != ProposalStatus.SUBMITTED or last.number != proposal.version_count:
+        return None
+    is_repeat = clock.now() - last.received_at < REPEAT and compose(proposal).sha256 == last.sha256
+    return last if is_repeat else None
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
-def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+def withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
     """Take the proposal back, with a reason, after a page that says what follows."""
     proposal = seen(request, pk)
     if not request.user.has_perm("proposals.withdraw_proposal", proposal):
@@ -142,7 +166,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     form = WithdrawalForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            services.withdraw_proposal(proposal, by=request.user, note=form.cleaned_data["note"])  # type: ignore[arg-type]
+            services.withdraw_proposal(proposal, by=request.user, note=form.cleaned_data["note"])
         except WrongStatus as refusal:
             messages.warning(request, str(refusal))
         except NotReady as refusal:
@@ -155,14 +179,16 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def report_change(request: HttpRequest, pk: int) -> HttpResponse:
+def report_change(request: SignedInRequest, pk: int) -> HttpResponse:
     """Report a material change of a submitted proposal."""
     proposal = seen(request, pk)
     if not request.user.has_perm("proposals.report_change_proposal", proposal):
-        raise PermissionDenied("Only administrators and authorized representatives report changes of a submitted proposal.")
+        raise PermissionDenied(
+            "Only administrators and authorized representatives report changes of a submitted proposal."
+        )
     form = MaterialChangeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        services.report_material_change(proposal, by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        services.report_material_change(proposal, by=request.user, **form.cleaned_data)
         messages.success(request, "Your report is in the record, and the Program office is told.")
         return redirect("proposals:detail", pk)
     return show(request, "proposals/report_change.html", workspace(request, pk, "detail"), {"form": form})
@@ -172,34 +198,46 @@ def report_change(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def version_list(request: HttpRequest, pk: int) -> HttpResponse:
+def version_list(request: SignedInRequest, pk: int) -> HttpResponse:
     """Every version with its receipt, the newest first."""
     proposal = seen(request, pk)
-    rows = list(proposal.versions.select_related("receipt", "submitted_by", "certification").defer("package").order_by("-number"))
+    rows = list(
+        proposal.versions.select_related("receipt", "submitted_by", "certification")
+        .defer("package")
+        .order_by("-number")
+    )
     return render(request, "proposals/versions.html", {**frame(request, proposal), "rows": rows})
 
 
-def frame(request: HttpRequest, proposal: Proposal) -> dict[str, Any]:
+def frame(request: SignedInRequest, proposal: Proposal) -> dict[str, Any]:
     """What the pages of versions print around; the side shows parts only to who has the working copy."""
-    return {"proposal": proposal, "has_draft": request.user.has_perm("proposals.view_draft_proposal", proposal)}
+    return {
+        "proposal": proposal,
+        "has_draft": request.user.has_perm("proposals.view_draft_proposal", proposal),
+    }
 
 
-def version_seen(request: HttpRequest, pk: int, number: int) -> Version:
+def version_seen(request: SignedInRequest, pk: int, number: int) -> Version:
     rows = Version.objects.visible_to(request.user)
     found: Version = get_object_or_404(
-        rows.select_related("proposal__call", "proposal__consortium", "certification", "submitted_by", "receipt"),
-        proposal=pk, number=number,
-    )  # fmt: skip
+        rows.select_related(
+            "proposal__call", "proposal__consortium", "certification", "submitted_by", "receipt"
+        ),
+        proposal=pk,
+        number=number,
+    )
     return found
 
 
 @require_safe
-def version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+def version(request: SignedInRequest, pk: int, number: int) -> HttpResponse:
     """One version as it was submitted; a government reading is recorded."""
     found = version_seen(request, pk, number)
-    services.record_reading(found, by=request.user)  # type: ignore[arg-type]
+    services.record_reading(found, by=request.user)
     progress = Progress(pk, found.value, rules_of(found.proposal.call))
-    others = list(found.proposal.versions.exclude(number=number).order_by("-number").values_list("number", flat=True))
+    others = list(
+        found.proposal.versions.exclude(number=number).order_by("-number").values_list("number", flat=True)
+    )
     facts = {
         **frame(request, found.proposal),
         "version": found,
@@ -212,10 +250,10 @@ def version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 
 
 @require_safe
-def version_compare(request: HttpRequest, pk: int, number: int, other: int) -> HttpResponse:
-    """What version ``number`` says differently from version ``other``, part by part; 0 is the working copy."""
+def version_compare(request: SignedInRequest, pk: int, number: int, other: int) -> HttpResponse:
+    """What version ``number`` says otherwise than ``other``, part by part; 0 is the working copy."""
     before = version_seen(request, pk, other)
-    services.record_reading(before, by=request.user)  # type: ignore[arg-type]
+    services.record_reading(before, by=request.user)
     if number == 0:
         space = workspace(request, pk, "versions")
         after, name = space.progress.package, "the working copy"
@@ -245,7 +283,17 @@ def shown_change(change: Change) -> dict[str, Any]:
         if field.field in HIDDEN or before == after:
             continue
         segments = compare_texts(before, after) if before and after else None
-        fields.append({"label": field.field.replace("_", " ").capitalize().replace("Us ", "U.S. ").replace(" usd", ", USD"), "before": before, "after": after, "segments": segments})
+        fields.append(
+            {
+                "label": field.field.replace("_", " ")
+                .capitalize()
+                .replace("Us ", "U.S. ")
+                .replace(" usd", ", USD"),
+                "before": before,
+                "after": after,
+                "segments": segments,
+            }
+        )
     return {"part": change.part, "kind": change.kind.value, "name": change.name, "fields": fields}
 
 
@@ -266,7 +314,7 @@ def said(value: Any) -> str:
 
 
 @require_safe
-def receipt(request: HttpRequest, pk: int, number: int | None = None) -> HttpResponse:
+def receipt(request: SignedInRequest, pk: int, number: int | None = None) -> HttpResponse:
     """The receipt of a version: what was received, when, under which rule, and how anybody can check it."""
     proposal = seen(request, pk)
     found = version_seen(request, pk, number or proposal.version_count)
@@ -278,13 +326,14 @@ def receipt(request: HttpRequest, pk: int, number: int | None = None) -> HttpRes
         "package": found.value,
         "paper": paper,
         "is_made": paper is not None and paper.state == PaperState.MADE,
-        "check_url": request.build_absolute_uri(reverse("proposals:receipts")) + f"?code={found.receipt.number}",
+        "check_url": request.build_absolute_uri(reverse("proposals:receipts"))
+        + f"?code={found.receipt.number}",
     }
     return render(request, "proposals/receipt.html", facts)
 
 
 @require_safe
-def receipt_pdf(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+def receipt_pdf(request: SignedInRequest, pk: int, number: int) -> HttpResponseBase:
     """The receipt as PDF, once it is made."""
     found = version_seen(request, pk, number)
     paper = getattr(found.receipt, "paper", None)
@@ -299,14 +348,14 @@ def receipt_pdf(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 
 
 @require_safe
-def receipt_json(request: HttpRequest, pk: int, number: int, what: str) -> HttpResponse:
+def receipt_json(request: SignedInRequest, pk: int, number: int, what: str) -> HttpResponse:
     """The canonical text of a receipt or of its package, byte for byte what was hashed."""
     found = version_seen(request, pk, number)
     texts = {"receipt": found.receipt.body, "package": found.package}
     if what not in texts:
         raise Http404
     if what == "package":
-        services.record_reading(found, by=request.user)  # type: ignore[arg-type]
+        services.record_reading(found, by=request.user)
     response = HttpResponse(texts[what], content_type="application/json")
     name = f"{found.receipt.number}-{what}.json"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, render
 
+from program.requests import SignedInRequest
 from proposals.composition import composed, rules_of
 from proposals.enums import Part, ProposalStatus
-from proposals.models import Proposal
+from proposals.models import Attachment, Membership, Proposal
 from proposals.progress import Progress
 from proposals.querysets import ProposalQuerySet
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
     from program.models import User
 
@@ -52,6 +53,18 @@ class Workspace:
         return self.user.has_perm("proposals.certify_proposal", self.proposal)
 
     @property
+    def members(self) -> list[Membership]:
+        """Organizations that are invited or in, as ``for_detail`` has read them."""
+        found: list[Membership] = self.proposal.consortium.present_members  # type: ignore[attr-defined]
+        return found
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """Files that are in the package, as ``for_detail`` has read them."""
+        found: list[Attachment] = self.proposal.present_attachments  # type: ignore[attr-defined]
+        return found
+
+    @property
     def name(self) -> str:
         """What people call the proposal."""
         return self.proposal.title or self.proposal.number or "Untitled proposal"
@@ -65,14 +78,14 @@ class Workspace:
         return [(part.value, part) for part in Part]
 
 
-def seen(request: HttpRequest, pk: int, queryset: ProposalQuerySet | None = None) -> Proposal:
+def seen(request: SignedInRequest, pk: int, queryset: ProposalQuerySet | None = None) -> Proposal:
     """The proposal, when the person may see it; strangers get 404."""
     rows = queryset if queryset is not None else Proposal.objects.select_related("call", "consortium")
     found: Proposal = get_object_or_404(rows.visible_to(request.user), pk=pk)
     return found
 
 
-def to_edit(request: HttpRequest, pk: int) -> Proposal:
+def to_edit(request: SignedInRequest, pk: int) -> Proposal:
     """The proposal, when the person may change it: strangers get 404, who may only look 403."""
     found = Proposal.objects.editable_by(request.user).filter(pk=pk).first()
     if found is None:
@@ -81,16 +94,16 @@ def to_edit(request: HttpRequest, pk: int) -> Proposal:
     return found
 
 
-def workspace(request: HttpRequest, pk: int, current: str = "") -> Workspace:
+def workspace(request: SignedInRequest, pk: int, current: str = "") -> Workspace:
     """The working copy with everything on it; who sees only versions gets 403."""
     proposal = seen(request, pk, Proposal.objects.for_detail())
     if not request.user.has_perm("proposals.view_draft_proposal", proposal):
         raise PermissionDenied(AWAY)
-    return Workspace(proposal, request.user, current)  # type: ignore[arg-type]
+    return Workspace(proposal, request.user, current)
 
 
 def show(
-    request: HttpRequest, template: str, space: Workspace, context: dict[str, Any], status: int = 200
+    request: SignedInRequest, template: str, space: Workspace, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     """Render a page of the workspace."""
     facts = {"space": space, "proposal": space.proposal, "progress": space.progress, **context}
