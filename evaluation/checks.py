@@ -98,8 +98,8 @@ def is_of_current_version(review: Review) -> Iterator[Problem]:
     if review.version.number != review.version.proposal.version_count:
         yield Problem(
             "version-replaced",
-            f"Version {review.version.number} was replaced while you wrote. Your text is kept: open the sheet "
-            f"for version {review.version.proposal.version_count}, where it has been copied.",
+            f"Version {review.version.number} was replaced while you wrote. Your text is kept: open the "
+            f"sheet for version {review.version.proposal.version_count}, where it has been copied.",
             ORDER,
         )
 
@@ -190,7 +190,7 @@ def decides_current_version(determination: Determination) -> Iterator[Problem]:
         yield Problem(
             "version-replaced",
             f"Version {determination.version.number} was replaced by version "
-            f"{determination.proposal.version_count}. Accept it for consultation and prepare a new determination.",
+            f"{determination.proposal.version_count}. Refer it and prepare a new determination.",
             ORDER,
             "decision",
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from django.urls import reverse
 
 from evaluation.enums import Carry, ReferralStatus, Stance
 from evaluation.querysets import is_official
@@ -37,30 +39,36 @@ class Column:
 
 
 def columns(referrals: Iterable[Referral], user: User, now: datetime) -> list[Column]:
-    """The columns that ``user`` may read: another agency's stance shows once one's own agency has answered."""
+    """The columns that ``user`` may read, each with the way to the agency's room.
+
+    Another agency's stance shows once one's own agency has answered.
+    """
     rows = list(referrals)
     mine = user.agencies_as(OfficeRole.LEAD)
     has_answered = any(r.agency.code in mine and r.status == ReferralStatus.ANSWERED for r in rows)
     return [
-        _column(row, now, reads=is_official(user) or has_answered or row.agency.code in mine) for row in rows
+        replace(
+            _column(row, now, reads=is_official(user) or has_answered or row.agency.code in mine),
+            url=reverse("evaluation:position", args=[row.pk]),
+        )
+        for row in rows
     ]
 
 
 def _column(referral: Referral, now: datetime, *, reads: bool) -> Column:
-    name = str(referral.agency)
-    if referral.status == ReferralStatus.ANSWERED and referral.position is not None:
-        note = "Kept from an earlier version" if referral.carry == Carry.KEEP else ""
+    name, position = str(referral.agency), referral.position
+    if referral.status == ReferralStatus.ANSWERED and position is not None:
         if not reads:
             return Column(name, "Answered", "info", note="Shown once your agency has answered")
-        return Column(
-            name, referral.position.get_stance_display(), TONES[Stance(referral.position.stance)], note=note
-        )
+        note = "Kept from an earlier version" if referral.carry == Carry.KEEP else ""
+        return Column(name, position.get_stance_display(), TONES[Stance(position.stance)], note=note)
     if referral.status == ReferralStatus.LAPSED:
         return Column(name, "No response", "bad", referral.due_at)
     if referral.due_at <= now:
         return Column(name, "Overdue", "bad", referral.due_at)
     note = referral.get_carry_display() if referral.carry in (Carry.RECONFIRM, Carry.REOPEN) else ""
-    return Column(name, referral.get_status_display(), "waiting", referral.due_at, note)
+    state = "Awaited" if referral.status == ReferralStatus.OPEN else referral.get_status_display()
+    return Column(name, state, "waiting", referral.due_at, note)
 
 
 def summary(found: list[Column]) -> str:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from evaluation.enums import LetterKind, ReferralStatus
-from evaluation.models import AgencyScore, Letter, LetterPaper, Referral, ScreeningRun
+from evaluation.models import AgencyScore, Condition, Letter, LetterPaper, Referral, ScreeningRun
 from program import clock, pdf
 from program.canonical import canonical_json, sha256_hex
 from program.documents import store_generated
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 LEASE: Final = timedelta(minutes=3)
 MOST_ATTEMPTS: Final = 3
 DISCLAIMER: Final = (
-    "Designation is not an export license, a financing commitment or an endorsement, and gives no enforceable "
-    "right. Support depends on applicable law and available funds."
+    "Designation is not an export license, a financing commitment or an endorsement, and gives no "
+    "enforceable right. Support depends on applicable law and available funds."
 )
 AUTHORITY: Final = (
-    "Section 3(d) of Executive Order 14320, Promoting the Export of the American AI Technology Stack, of July 23, "
-    "2025. Section 5(b): implemented consistent with applicable law and subject to the availability of "
-    "appropriations. Section 5(c): it creates no right or benefit, substantive or procedural, enforceable at law "
-    "or in equity by any party against the United States."
+    "Section 3(d) of Executive Order 14320, Promoting the Export of the American AI Technology Stack, of "
+    "July 23, 2025. Section 5(b): implemented consistent with applicable law and subject to the availability of "
+    "appropriations. Section 5(c): it creates no right or benefit, substantive or procedural, enforceable at "
+    "law or in equity by any party against the United States."
 )
 US_CONTENT_WORDS: Final = {
-    Presumption.PRESUMED_MET: "Presumed met: at least {threshold} percent of the value of the hardware layer.",
-    Presumption.NOT_PRESUMED: "Not presumed: below {threshold} percent of the value of the hardware layer. This is no "
-    "disqualification.",
+    Presumption.PRESUMED_MET: "Presumed met: at least {threshold} percent of the hardware layer's value.",
+    Presumption.NOT_PRESUMED: "Not presumed: below {threshold} percent of the hardware layer's value. This "
+    "is no disqualification.",
     Presumption.NOT_COMPUTABLE: "Not computable: a value is missing.",
 }
 LAYER_TEXT: Final = 1200
@@ -142,6 +142,7 @@ def _consultation(referral: Referral) -> dict[str, Any]:
     position = referral.position if referral.status == ReferralStatus.ANSWERED else None
     return {
         "agency": referral.agency.code,
+        "name": referral.agency.display_name,
         "status": referral.status,
         "due_at": referral.due_at.isoformat(),
         "stance": position.stance if position else "",
@@ -217,7 +218,7 @@ def issue_letter(
                     "due_on": _day(condition.due_on),
                     "effect": condition.effect,
                 }
-                for condition in decided.conditions.all()
+                for condition in Condition.objects.filter(determination=decided)
             ]
             if designation
             else [],

@@ -132,8 +132,9 @@ class PositionForm(forms.Form):
         widget=text(4), required=False, help_text="For support with conditions: each condition in words."
     )
     parts_commented = forms.MultipleChoiceField(
-        choices=Part, required=False, widget=forms.CheckboxSelectMultiple, label="Parts that this position speaks of",
-        help_text="When a later version changes none of these, the position is kept. None ticked: the whole package.",
+        choices=Part, required=False, widget=forms.CheckboxSelectMultiple,
+        label="Parts that this position speaks of",
+        help_text="A later version that changes none of these keeps the position. None ticked: all.",
     )  # fmt: skip
 
 

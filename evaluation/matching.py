@@ -137,7 +137,7 @@ def weighed(score: float, ours: Sequence[str], theirs: Sequence[str]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An entry of a list as matching needs it: its key, its normalized names and the countries known for it."""
+    """An entry as matching needs it: its key, its normalized names and the countries known for it."""
 
     key: int
     names: tuple[str, ...]

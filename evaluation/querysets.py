@@ -5,11 +5,11 @@ Everything hangs on a proposal and is seen only by who may see that proposal: a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, IntegerField, Max, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from evaluation.enums import (
@@ -74,16 +74,21 @@ class OfProposalQuerySet(models.QuerySet):
 
     path: ClassVar[str] = "proposal"
 
-    @classmethod
-    def by(cls, path: str) -> Any:
-        """A manager of rows that reach their proposal by ``path``."""
-        return type(f"By{path.title().replace('_', '')}", (cls,), {"path": path}).as_manager()
-
     def of_visible(self, user: User | AnonymousUser) -> Self:
         return self.filter(**{f"{self.path}__in": Proposal.objects.visible_to(user)})
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.of_visible(user) if is_official(user) else self.none()
+
+
+class OfVersionQuerySet(OfProposalQuerySet):
+    """Rows of one version that officials alone may see."""
+
+    path = "version__proposal"
+
+
+class FindingQuerySet(OfProposalQuerySet):
+    path = "determination__proposal"
 
 
 class PartyCheckQuerySet(OfProposalQuerySet):
@@ -95,7 +100,7 @@ class PartyCheckQuerySet(OfProposalQuerySet):
         return self.filter(run=Subquery(runs.order_by("-pk").values("pk")[:1]))
 
     def with_opinions(self) -> Self:
-        """How many people confirmed and how many cleared each check: ``confirmed_count``, ``cleared_count``."""
+        """With ``confirmed_count`` and ``cleared_count``: how many people found which."""
         return self.annotate(
             confirmed_count=Count("adjudications", filter=Q(adjudications__outcome=Adjudicated.CONFIRMED)),
             cleared_count=Count("adjudications", filter=Q(adjudications__outcome=Adjudicated.FALSE_POSITIVE)),
@@ -132,6 +137,10 @@ class AssignmentQuerySet(OfProposalQuerySet):
     def active(self) -> Self:
         return self.filter(status=AssignmentStatus.ACTIVE)
 
+    def owed_by(self, user: User) -> Self:
+        """Active assignments of ``user`` whose sheet for the latest version is not in."""
+        return self.active().filter(reviewer=user.pk).for_list().filter(is_in=False)
+
     def for_list(self) -> Self:
         """With ``is_in``: whether the sheet for the latest version was submitted."""
         sheets = apps.get_model("evaluation", "Review").objects.filter(
@@ -148,7 +157,10 @@ class ReviewQuerySet(OfProposalQuerySet):
     path = "version__proposal"
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """One's own; others' of one's agency once they are in and one's own is in too; all that are in for officials."""
+        """One's own; others' of one's agency, all for officials, once they are in.
+
+        Whoever owes a sheet on that version sees no other's until their own is in too.
+        """
         if not user.is_authenticated:
             return self.none()
         seen = self.of_visible(user)
@@ -306,22 +318,3 @@ class CatalogQuerySet(models.QuerySet):
 
     def for_list(self) -> Self:
         return self.select_related("designation")
-
-
-def consultations(proposals: models.QuerySet) -> models.QuerySet:
-    """``proposals`` with the referrals of their newest referred version as ``five``, in agency order."""
-    referrals = apps.get_model("evaluation", "Referral").objects.current()
-    return proposals.prefetch_related(
-        Prefetch(
-            "versions",
-            queryset=apps.get_model("proposals", "Version")
-            .objects.filter(referrals__isnull=False)
-            .defer("package")
-            .annotate(newest=Max("referrals__pk"))
-            .filter(number=F("proposal__version_count"))
-            .prefetch_related(
-                Prefetch("referrals", queryset=referrals.select_related("agency", "position"), to_attr="five")
-            ),
-            to_attr="referred_versions",
-        )
-    )

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from evaluation.enums import DeterminationStatus, LetterKind, Outcome
 from evaluation.models.consultation import Position
-from evaluation.querysets import DeterminationQuerySet, LetterQuerySet, OfProposalQuerySet
+from evaluation.querysets import DeterminationQuerySet, FindingQuerySet, LetterQuerySet
 from program.models import Delegation, Document, Requirement, Revised, TimeStamped, User
 from proposals.enums import PaperState
 from proposals.models import Proposal, Version
@@ -86,7 +86,7 @@ class Finding(Revised):
     clause = models.CharField(max_length=60)
     text = PlainTextField("finding", blank=True)
     is_met = models.BooleanField("the requirement is met", null=True)
-    objects = OfProposalQuerySet.by("determination__proposal")
+    objects = FindingQuerySet.as_manager()
 
     class Meta:
         ordering = ["requirement__sort_order", "pk"]

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from evaluation.enums import CompletenessFinding
-from evaluation.querysets import OfProposalQuerySet
+from evaluation.querysets import OfVersionQuerySet
 from program.models import Requirement, Revised, TimeStamped, User
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
@@ -23,7 +23,7 @@ class CompletenessReview(Revised):
     reason = PlainTextField(blank=True, help_text="For a deficient item: what is missing and how to cure it.")
     clause = models.CharField(max_length=60)
     reviewed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    objects = OfProposalQuerySet.by("version__proposal")
+    objects = OfVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["requirement__sort_order", "pk"]

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from evaluation.enums import AssignmentStatus, Recommendation, ReviewStatus
-from evaluation.querysets import AssignmentQuerySet, OfProposalQuerySet, ReviewQuerySet
+from evaluation.querysets import AssignmentQuerySet, OfVersionQuerySet, ReviewQuerySet
 from program.models import Agency, Criterion, Revised, TimeStamped, User
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
@@ -140,7 +140,7 @@ class AgencyScore(models.Model):
     median = models.DecimalField(max_digits=7, decimal_places=2, null=True)
     lowest = models.SmallIntegerField(null=True)
     highest = models.SmallIntegerField(null=True)
-    objects = OfProposalQuerySet.by("version__proposal")
+    objects = OfVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["agency", "criterion__sort_order"]

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from evaluation.enums import Adjudicated, CheckResult
-from evaluation.querysets import OfProposalQuerySet, PartyCheckQuerySet
+from evaluation.querysets import OfVersionQuerySet, PartyCheckQuerySet
 from program.models import User
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
@@ -81,7 +81,7 @@ class ScreeningRun(models.Model):
     potential_count = models.PositiveIntegerField()
     run_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     run_at = models.DateTimeField()
-    objects = OfProposalQuerySet.by("version__proposal")
+    objects = OfVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]

@@ -90,7 +90,8 @@ def _last_referrals(version: Version) -> dict[int, Referral]:
 def _carry_over(referral: Referral, previous: Referral) -> None:
     """Decide by rule what becomes of the position on the version before."""
     position = previous.position
-    assert position is not None, "only answered referrals are carried"
+    if position is None:
+        return
     changed = changed_parts(previous.version.value, referral.version.value)
     referral.carried_from = previous
     referral.carry, referral.carry_reason = carry(changed, position.parts_commented, position.stance)

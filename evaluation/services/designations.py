@@ -23,6 +23,7 @@ from program.revisions import hold
 from program.services.calls import require
 from program.transitions import NotReady, Problem, perform
 from proposals.notices import team_of
+from proposals.package import ApplicationComponent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 ORDER = "E.O. 14320 s.3(d)"
 RELEASED_FIELDS = (
-    "title", "summary", "layers", "shows_markets", "shows_members", "contact_name", "contact_email", "contact_url",
+    "title", "summary", "layers", "shows_markets", "shows_members", "contact_name", "contact_email",
+    "contact_url",
 )  # fmt: skip
 
 
@@ -57,7 +59,8 @@ def expire_designation(designation: Designation, *, by: User) -> AuditEvent:
     """End a designation whose last day has passed; the clock's act."""
     if designation.expires_on is None or designation.expires_on >= clock.today():
         raise NotReady([Problem("not-due", "The last day of this designation has not passed.", ORDER)])
-    reason = f"Its last day was {designation.expires_on:%B} {designation.expires_on.day}, {designation.expires_on.year}."
+    last = designation.expires_on
+    reason = f"Its last day was {last:%B} {last.day}, {last.year}."
     return _change(EXPIRE, LetterKind.EXPIRY, designation, by=by, reason=reason)
 
 
@@ -155,9 +158,7 @@ def release_catalog_entry(
     entry.members = (
         [m.organization.legal_name for m in package.consortium.members] if entry.shows_members else []
     )
-    entry.sectors = sorted(
-        {c.sector.value for c in package.layer("applications") if getattr(c, "sector", None)}
-    )
+    entry.sectors = _sectors(package)
     entry.released_by, entry.released_at, entry.withdrawn_at = by, clock.now(), None
     entry.full_clean()
     entry.save()
@@ -176,6 +177,11 @@ def release_catalog_entry(
         number=designation.number,
     )
     return entry
+
+
+def _sectors(package: Package) -> list[str]:
+    applications = (c for c in package.components if isinstance(c, ApplicationComponent))
+    return sorted({str(application.sector) for application in applications if application.sector})
 
 
 def _markets(package: Package) -> list[dict[str, str]]:

@@ -57,7 +57,7 @@ R = TypeVar("R", Determination, Finding, ObjectionAnswer, Condition)
 
 @transaction.atomic
 def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
-    """Begin the determination on the last version of a proposal under evaluation, with a row per requirement."""
+    """Begin the determination on the last version under evaluation, with a row per requirement."""
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     require("evaluation.add_determination", by, proposal)
     problems = []
@@ -158,7 +158,7 @@ def _require_draft(determination: Determination, by: User) -> None:
 
 
 def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:
-    names = [name for name in allowed if name in values]
+    names: list[str] = [name for name in allowed if name in values]
     for name in names:
         setattr(row, name, values[name])
     row.clean_fields(exclude=[field.name for field in row._meta.fields if field.name not in names])
@@ -307,7 +307,8 @@ def _letter(
     kind: LetterKind, determination: Determination, at: datetime, designation: Designation | None = None
 ) -> Letter:
     signer = determination.signed_by
-    assert signer is not None, "only a signed determination is announced"
+    if signer is None:
+        raise WrongStatus(ANNOUNCE, determination)
     delegation = determination.delegation
     return issue_letter(
         kind,

@@ -93,7 +93,7 @@ def accept_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEve
 
 @transaction.atomic
 def return_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEvent:
-    """Give a submitted proposal back with its deficient items, to be cured in the period that the call states.
+    """Give a submitted proposal back with its deficient items, to be cured in the call's period.
 
     The consortium may submit again until the later of the call's close and the end of the cure period.
     """

@@ -31,7 +31,7 @@ ASKABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 def ask_consortium(
     proposal: Proposal, *, by: User, agency: Agency, question: str, due_on: date
 ) -> InformationRequest:
-    """Ask the consortium one numbered question about the latest version, to be answered by the end of a day."""
+    """Ask one numbered question about the latest version, to be answered by the end of a day."""
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     request = InformationRequest(proposal=proposal, agency=agency, question=question.strip(), asked_by=by)
     require("evaluation.add_informationrequest", by, request)

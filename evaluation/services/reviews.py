@@ -107,7 +107,7 @@ def _require_draft(review: Review, by: User) -> None:
 
 
 def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:
-    names = [name for name in allowed if name in values]
+    names: list[str] = [name for name in allowed if name in values]
     for name in names:
         setattr(row, name, values[name])
     row.clean_fields(exclude=[field.name for field in row._meta.fields if field.name not in names])
@@ -118,7 +118,7 @@ def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:
 
 @transaction.atomic
 def submit_review(review: Review, *, by: User) -> AuditEvent:
-    """Hand the sheet in: it counts for the agency, and its reviewer may now read the others' of the agency."""
+    """Hand the sheet in: it counts for the agency, and its reviewer may now read the agency's others."""
     event = perform(SUBMIT_REVIEW, review, by=by)
     keep_agency_scores(review)
     proposal = review.version.proposal
@@ -135,7 +135,7 @@ def submit_review(review: Review, *, by: User) -> AuditEvent:
 
 @transaction.atomic
 def reopen_review(review: Review, *, by: User, note: str) -> AuditEvent:
-    """Give a sheet back to its reviewer for changes, with the reason; until it is in again it counts for nothing."""
+    """Give a sheet back for changes, with the reason; until it is in again it counts for nothing."""
     require("evaluation.reopen_review", by, review)
     if not note.strip():
         raise NotReady([Problem("note", "Say why the review is opened again.", ORDER, field="note")])
@@ -170,23 +170,19 @@ def keep_agency_scores(review: Review) -> None:
             n=Count("value"), mean=Avg("value"), median=Median("value"), low=Min("value"), high=Max("value")
         )
     )
-    found = {row["criterion"]: row for row in counted}
+    found: dict[int, dict[str, Any]] = {row["criterion"]: dict(row) for row in counted}
     lines: list[Criterion] = list(review.version.proposal.call.criteria.all())
     AgencyScore.objects.bulk_create(
-        (
-            AgencyScore(
-                version_id=review.version_id,
-                agency_id=review.agency_id,
-                criterion=line,
-                sheet_count=found.get(line.pk, {}).get("n", 0),
-                mean=found.get(line.pk, {}).get("mean"),
-                median=found.get(line.pk, {}).get("median"),
-                lowest=found.get(line.pk, {}).get("low"),
-                highest=found.get(line.pk, {}).get("high"),
-            )
-            for line in lines
-        ),
+        (_kept(review, line, found.get(line.pk)) for line in lines),
         update_conflicts=True,
         unique_fields=["version", "agency", "criterion"],
         update_fields=["sheet_count", "mean", "median", "lowest", "highest"],
     )
+
+
+def _kept(review: Review, line: Criterion, row: dict[str, Any] | None) -> AgencyScore:
+    kept = AgencyScore(version_id=review.version_id, agency_id=review.agency_id, criterion=line)
+    if row is not None:
+        kept.sheet_count, kept.mean, kept.median = row["n"], row["mean"], row["median"]
+        kept.lowest, kept.highest = row["low"], row["high"]
+    return kept

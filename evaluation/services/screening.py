@@ -210,8 +210,7 @@ def _carry_decisions(checks: list[PartyCheck]) -> None:
     latest: dict[tuple[str, str], dict[int, Adjudication]] = {}
     for opinion in earlier.order_by("pk"):
         entry = opinion.party_check.entry
-        assert entry is not None, "the filter asked for its fingerprint"
-        place = (opinion.party_check.party_name, entry.fingerprint)
+        place = (opinion.party_check.party_name, entry.fingerprint if entry else "")
         latest.setdefault(place, {})[opinion.decided_by_id] = opinion
     Adjudication.objects.bulk_create(
         Adjudication(
@@ -223,7 +222,7 @@ def _carry_decisions(checks: list[PartyCheck]) -> None:
             carried_from=opinion,
         )
         for check in flagged
-        for person, opinion in latest.get((check.party_name, entries[check.entry_id]), {}).items()
+        for person, opinion in latest.get((check.party_name, entries[check.entry_id or 0]), {}).items()
     )
 
 

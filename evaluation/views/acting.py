@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django import forms
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from program.requests import SignedInRequest
 
 
 def carry_out(
-    request: HttpRequest,
+    request: SignedInRequest,
     service: Callable[..., Any],
     *args: Any,
     done: str,
@@ -36,7 +38,7 @@ def carry_out(
     except NotReady as refusal:
         return again(refusal.problems)
     except ValidationError as error:
-        return again([Problem("invalid", message) for message in error.messages])
+        return again([Problem("invalid", str(message)) for message in error.messages])
     except (WrongStatus, StaleRevision) as refusal:
         messages.warning(request, str(refusal))
         return redirect(to)
@@ -47,7 +49,7 @@ def carry_out(
 def problems_of(form: forms.BaseForm) -> list[Problem]:
     """What a form refuses, as problems with their fields."""
     return [
-        Problem("invalid", message, field=form[name].html_name if name in form.fields else "")
+        Problem("invalid", str(message), field=form[name].html_name if name in form.fields else "")
         for name, found in form.errors.items()
         for message in found
     ]

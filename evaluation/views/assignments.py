@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
+    from program.requests import SignedInRequest
     from program.transitions import Problem
 
 ASSIGNING = (OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD)
@@ -44,14 +45,14 @@ def people_in(agencies: QuerySet[Agency], *roles: str) -> QuerySet[User]:
     return User.objects.filter(pk__in=offices.values("user"), is_active=True).order_by("name")
 
 
-def assign_form(request: HttpRequest, data: Any = None) -> AssignForm:
+def assign_form(request: SignedInRequest, data: Any = None) -> AssignForm:
     agencies = agencies_of(request.user)
     return AssignForm(
         data, prefix="assign", agencies=agencies, reviewers=people_in(agencies, OfficeRole.REVIEWER)
     )
 
 
-def recuse_form(request: HttpRequest, data: Any = None) -> RecuseForm:
+def recuse_form(request: SignedInRequest, data: Any = None) -> RecuseForm:
     agencies = agencies_of(request.user)
     return RecuseForm(
         data, prefix="recuse", people=people_in(agencies, *RECUSABLE),
@@ -60,13 +61,13 @@ def recuse_form(request: HttpRequest, data: Any = None) -> RecuseForm:
 
 
 @require_safe
-def assignments(request: HttpRequest, number: str) -> HttpResponse:
+def assignments(request: SignedInRequest, number: str) -> HttpResponse:
     """The reviewers of each agency, how far they are, and who is recused."""
     return show_assignments(request, number)
 
 
 def show_assignments(
-    request: HttpRequest,
+    request: SignedInRequest,
     number: str,
     problems: Iterable[Problem] = (),
     forms: dict[str, Any] | None = None,
@@ -96,7 +97,7 @@ def show_assignments(
 
 
 @require_POST
-def reviewer_assign(request: HttpRequest, number: str) -> HttpResponse:
+def reviewer_assign(request: SignedInRequest, number: str) -> HttpResponse:
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
     form = assign_form(request, request.POST)
     again = partial(_again, request, number, {"assign_form": form})
@@ -109,18 +110,18 @@ def reviewer_assign(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @require_POST
-def assignment_end(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+def assignment_end(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     assignment = get_object_or_404(
         Assignment.objects.visible_to(request.user), proposal__number=number, pk=pk
     )
     return carry_out(
-        request, services.end_assignment, assignment, done=f"The assignment of {assignment.reviewer} has ended.",
+        request, services.end_assignment, assignment, done=f"{assignment.reviewer} reviews it no longer.",
         to=page(number), again=partial(_again, request, number, {}), reason=request.POST.get("reason", ""),
     )  # fmt: skip
 
 
 @require_POST
-def person_recuse(request: HttpRequest, number: str) -> HttpResponse:
+def person_recuse(request: SignedInRequest, number: str) -> HttpResponse:
     """Recuse a person, at once and in every channel, and name who replaces them."""
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
     form = recuse_form(request, request.POST)
@@ -138,5 +139,7 @@ def page(number: str) -> str:
     return reverse("evaluation:assignments", args=[number])
 
 
-def _again(request: HttpRequest, number: str, forms: dict[str, Any], problems: list[Problem]) -> HttpResponse:
+def _again(
+    request: SignedInRequest, number: str, forms: dict[str, Any], problems: list[Problem]
+) -> HttpResponse:
     return show_assignments(request, number, problems, forms, status=422)

@@ -21,18 +21,19 @@ from proposals.models import Proposal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
+    from program.requests import SignedInRequest
     from program.transitions import Problem
 
 
 @require_safe
-def questions(request: HttpRequest, pk: int) -> HttpResponse:
+def questions(request: SignedInRequest, pk: int) -> HttpResponse:
     return show_questions(request, pk)
 
 
 def show_questions(
-    request: HttpRequest, pk: int, problems: Iterable[Problem] = (), typed: str = "", status: int = 200
+    request: SignedInRequest, pk: int, problems: Iterable[Problem] = (), typed: str = "", status: int = 200
 ) -> HttpResponse:
     """Returned items, questions to answer, letters, and which agency read what."""
     proposal = get_object_or_404(
@@ -58,30 +59,31 @@ def show_questions(
     return render(request, "evaluation/questions.html", facts, status=status)
 
 
-def _may_release(request: HttpRequest, proposal: Proposal) -> bool:
+def _may_release(request: SignedInRequest, proposal: Proposal) -> bool:
     designation = Designation.objects.visible_to(request.user).active().filter(proposal=proposal).first()
     return designation is not None and request.user.has_perm("evaluation.release_designation", designation)
 
 
 @require_POST
-def question_answer(request: HttpRequest, pk: int, question_pk: int) -> HttpResponse:
+def question_answer(request: SignedInRequest, pk: int, question_pk: int) -> HttpResponse:
     """Answer one question for the consortium."""
     question = get_object_or_404(
         InformationRequest.objects.visible_to(request.user), proposal=pk, pk=question_pk
     )
     typed = request.POST.get("answer", "")
     return carry_out(
-        request, services.answer_question, question, done=f"Your answer to question {question.number} was sent.",
-        to=reverse("evaluation:questions", args=[pk]), again=partial(_again, request, pk, typed), answer=typed,
+        request, services.answer_question, question, answer=typed,
+        done=f"Your answer to question {question.number} was sent.",
+        to=reverse("evaluation:questions", args=[pk]), again=partial(_again, request, pk, typed),
     )  # fmt: skip
 
 
-def _again(request: HttpRequest, pk: int, typed: str, problems: list[Problem]) -> HttpResponse:
+def _again(request: SignedInRequest, pk: int, typed: str, problems: list[Problem]) -> HttpResponse:
     return show_questions(request, pk, problems, typed, status=422)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def catalog_release(request: HttpRequest, pk: int) -> HttpResponse:
+def catalog_release(request: SignedInRequest, pk: int) -> HttpResponse:
     """Choose what of a designated package is public; nothing is, until the anchor says so."""
     proposal = get_object_or_404(
         Proposal.objects.visible_to(request.user).select_related("consortium"), pk=pk
@@ -112,7 +114,7 @@ def catalog_release(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _show_release(
-    request: HttpRequest,
+    request: SignedInRequest,
     proposal: Proposal,
     designation: Designation,
     form: CatalogEntryForm,
@@ -133,7 +135,7 @@ def _show_release(
 
 
 @require_POST
-def catalog_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+def catalog_withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
     """Take the entry out of the public catalog."""
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), pk=pk)
     entry = get_object_or_404(CatalogEntry, designation__proposal=proposal)

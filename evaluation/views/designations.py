@@ -27,8 +27,9 @@ from program.transitions import available
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django.http import FileResponse, HttpRequest, HttpResponse
+    from django.http import FileResponse, HttpResponse
 
+    from program.requests import SignedInRequest
     from program.transitions import Problem
 
 ACTS = {
@@ -45,12 +46,12 @@ DONE = {
 
 @implements("s.3(d)")
 @require_safe
-def designation(request: HttpRequest, number: str) -> HttpResponse:
+def designation(request: SignedInRequest, number: str) -> HttpResponse:
     return show_designation(request, number)
 
 
 def show_designation(
-    request: HttpRequest, number: str, problems: Iterable[Problem] = (), status: int = 200
+    request: SignedInRequest, number: str, problems: Iterable[Problem] = (), status: int = 200
 ) -> HttpResponse:
     require_desk(request.user, *READERS)
     rows = Designation.objects.visible_to(request.user).for_list().select_related("determination__signed_by")
@@ -80,7 +81,7 @@ def show_designation(
 
 @require_POST
 @fresh_sign_in_required
-def designation_act(request: HttpRequest, number: str, act: str) -> HttpResponse:
+def designation_act(request: SignedInRequest, number: str, act: str) -> HttpResponse:
     """Suspend, reinstate or revoke, with reasons."""
     found = get_object_or_404(Designation.objects.visible_to(request.user), number=number)
     if act not in ACTS:
@@ -92,7 +93,7 @@ def designation_act(request: HttpRequest, number: str, act: str) -> HttpResponse
 
 
 @require_POST
-def condition_meet(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+def condition_meet(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     """Record that a condition is met, and by which evidence."""
     condition = get_object_or_404(
         Condition.objects.visible_to(request.user), designation__number=number, pk=pk
@@ -104,7 +105,7 @@ def condition_meet(request: HttpRequest, number: str, pk: int) -> HttpResponse:
 
 
 @require_GET
-def letter(request: HttpRequest, pk: int) -> FileResponse | HttpResponse:
+def letter(request: SignedInRequest, pk: int) -> FileResponse | HttpResponse:
     """The letter's PDF; until it is made, what it says and that it is being prepared."""
     found = get_object_or_404(
         Letter.objects.visible_to(request.user).select_related("paper__document", "proposal"), pk=pk
@@ -119,5 +120,5 @@ def page(number: str) -> str:
     return reverse("evaluation:designation", args=[number])
 
 
-def _again(request: HttpRequest, number: str, problems: list[Problem]) -> HttpResponse:
+def _again(request: SignedInRequest, number: str, problems: list[Problem]) -> HttpResponse:
     return show_designation(request, number, problems, status=422)

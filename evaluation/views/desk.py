@@ -21,13 +21,16 @@ from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
     from program.models import User
+    from program.requests import SignedInRequest
 
 PAGE = 25
+NEXT_ACT: dict[str, str] = {DeterminationStatus.DRAFT: "Sign", DeterminationStatus.SIGNED: "Announce"}
 DESK_ROLES = (
-    OfficeRole.PROGRAM_OFFICER, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR,
+    OfficeRole.PROGRAM_OFFICER, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL,
+    OfficeRole.AUDITOR,
 )  # fmt: skip
 STATUSES = {
     "submitted": (ProposalStatus.SUBMITTED,),
@@ -45,7 +48,7 @@ def require_desk(user: User, *roles: str) -> None:
 
 @implements("s.3(a)", "s.3(d)")
 @require_safe
-def desk(request: HttpRequest) -> HttpResponse:
+def desk(request: SignedInRequest) -> HttpResponse:
     """My tasks, counts that lead to their lists, and the queue: ten statements whatever its length."""
     require_desk(request.user)
     status = request.GET.get("status", "")
@@ -65,7 +68,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     return render(request, "evaluation/desk.html", facts)
 
 
-def queue(request: HttpRequest, rows: Any) -> dict[str, Any]:
+def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
     """One keyset page of proposals, newest first, each with its five columns."""
     after = request.GET.get("after", "")
     if after.isdecimal() and len(after) < 12:
@@ -85,20 +88,26 @@ def queue(request: HttpRequest, rows: Any) -> dict[str, Any]:
         .defer("version__package")
     ):
         referrals.setdefault(referral.version.proposal_id, []).append(referral)
+    agencies = sorted(
+        {r.agency for rows_of_one in referrals.values() for r in rows_of_one},
+        key=lambda agency: (agency.sort_order, agency.code),
+    )
     now = clock.now()
     lines = []
     for proposal in page:
         five = columns(referrals.get(proposal.pk, ()), request.user, now)
         running = [r.due_at for r in referrals.get(proposal.pk, ()) if r.status in RUNNING]
+        by_agency = {column.agency: column for column in five}
         lines.append(
             {
                 "proposal": proposal,
-                "five": five,
+                "cells": [(str(agency), by_agency.get(str(agency))) for agency in agencies],
                 "summary": summary(five),
                 "next_due": min(running, default=None),
             }
         )
-    return {"lines": lines, "next": f"?after={page[-1].pk}" if len(found) > PAGE else "", "now": now}
+    following = f"?after={page[-1].pk}" if len(found) > PAGE else ""
+    return {"lines": lines, "agencies": agencies, "next": following, "now": now}
 
 
 def rooms_of(user: User) -> list[tuple[str, str]]:
@@ -126,11 +135,7 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
                 "url": reverse("evaluation:assignment", args=[row.pk]),
                 "due_at": None,
             }
-            for row in Assignment.objects.visible_to(user)
-            .active()
-            .filter(reviewer=user)
-            .for_list()
-            .filter(is_in=False)[:20]
+            for row in Assignment.objects.visible_to(user).owed_by(user)[:20]
         ]
     if agencies := user.agencies_as(OfficeRole.LEAD):
         due = Referral.objects.visible_to(user).running().filter(agency__code__in=agencies).current()
@@ -146,8 +151,7 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
     if user.holds(OfficeRole.DECISION_OFFICIAL):
         tasks += [
             {
-                "what": f"{'Sign' if row.status == DeterminationStatus.DRAFT else 'Announce'} the determination on "
-                f"{row.proposal.number}",
+                "what": f"{NEXT_ACT[row.status]} the determination on {row.proposal.number}",
                 "who": row.proposal.consortium.name,
                 "url": reverse("evaluation:determination", args=[row.pk]),
                 "due_at": None,
@@ -172,7 +176,7 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
 
 
 @require_safe
-def designation_list(request: HttpRequest) -> HttpResponse:
+def designation_list(request: SignedInRequest) -> HttpResponse:
     """Every designation that the person may see, with its open conditions."""
     require_desk(request.user, *DESK_ROLES, OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
     rows = Designation.objects.visible_to(request.user).for_list().defer("version__package")

@@ -37,7 +37,7 @@ from proposals.models import Proposal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django.http import HttpRequest
+    from program.requests import SignedInRequest
 
 NEXT_STATUS = {
     Outcome.DESIGNATE: "The proposal becomes “Designated” and a designation begins.",
@@ -47,7 +47,7 @@ NEXT_STATUS = {
 
 
 @require_safe
-def determination_list(request: HttpRequest) -> HttpResponse:
+def determination_list(request: SignedInRequest) -> HttpResponse:
     """Determinations in preparation, signed and announced, the newest first."""
     require_desk(request.user, *OFFICE, OfficeRole.LEAD)
     rows = Determination.objects.visible_to(request.user).for_list().defer("version__package", "packet")
@@ -61,7 +61,7 @@ def determination_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def determination_prepare(request: HttpRequest, number: str) -> HttpResponse:
+def determination_prepare(request: SignedInRequest, number: str) -> HttpResponse:
     """Begin the determination on the last version."""
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
     live = Determination.objects.visible_to(request.user).live().filter(proposal=proposal).first()
@@ -75,13 +75,13 @@ def determination_prepare(request: HttpRequest, number: str) -> HttpResponse:
 
 @implements("s.3(d)")
 @require_GET
-def determination(request: HttpRequest, pk: int) -> HttpResponse:
+def determination(request: SignedInRequest, pk: int) -> HttpResponse:
     """The packet on one page, compiled from the record at this moment or as it was signed."""
     return show_determination(request, pk)
 
 
 def show_determination(
-    request: HttpRequest,
+    request: SignedInRequest,
     pk: int,
     problems: Iterable[Problem] = (),
     forms: dict[str, Any] | None = None,
@@ -119,7 +119,7 @@ def show_determination(
             (row, FindingForm(instance=row, prefix=f"finding-{row.requirement_id}"))
             for row in found.findings.select_related("requirement")
         ],
-        "objections": [(row, answers.get(row.position_id)) for row in objections_to(found)],
+        "objections": [(row, answers.get(row.position_id or 0)) for row in objections_to(found)],
         "us_content": content_of(found.version),
         "run": run,
         "open_count": run.checks.all().open().count() if run else 0,
@@ -142,7 +142,7 @@ def show_determination(
 
 
 @require_GET
-def packet_json(request: HttpRequest, pk: int) -> HttpResponse:
+def packet_json(request: SignedInRequest, pk: int) -> HttpResponse:
     """The packet as canonical JSON: as it stands, or as it was signed."""
     found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
     text = found.packet or canonical_json(packet_of(found))
@@ -153,7 +153,7 @@ def packet_json(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def determination_save(request: HttpRequest, pk: int) -> HttpResponse:
+def determination_save(request: SignedInRequest, pk: int) -> HttpResponse:
     """Save decision, findings, answers and conditions of the draft in one go; saving never refuses."""
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     form = DeterminationForm(request.POST, instance=found)
@@ -174,7 +174,7 @@ def determination_save(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @transaction.atomic
-def _save_all(request: HttpRequest, found: Determination, values: dict[str, Any]) -> None:
+def _save_all(request: SignedInRequest, found: Determination, values: dict[str, Any]) -> None:
     """Each row by its own service; the revision of the draft guards the whole page."""
     posted = request.POST.get("revision", "")
     revision = int(posted) if posted.isdecimal() and len(posted) < 10 else 0
@@ -190,7 +190,7 @@ def _save_all(request: HttpRequest, found: Determination, values: dict[str, Any]
 
 
 @require_POST
-def condition_add(request: HttpRequest, pk: int) -> HttpResponse:
+def condition_add(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     form = ConditionForm(request.POST, prefix="condition")
     again = partial(_again, request, pk, {"condition_form": form})
@@ -203,7 +203,7 @@ def condition_add(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def condition_remove(request: HttpRequest, pk: int, condition_pk: int) -> HttpResponse:
+def condition_remove(request: SignedInRequest, pk: int, condition_pk: int) -> HttpResponse:
     condition = get_object_or_404(
         Condition.objects.visible_to(request.user), determination=pk, pk=condition_pk
     )
@@ -214,7 +214,7 @@ def condition_remove(request: HttpRequest, pk: int, condition_pk: int) -> HttpRe
 
 
 @require_POST
-def determination_ready(request: HttpRequest, pk: int) -> HttpResponse:
+def determination_ready(request: SignedInRequest, pk: int) -> HttpResponse:
     """Tell the decision official that the packet lies ready."""
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     return carry_out(
@@ -225,7 +225,7 @@ def determination_ready(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @fresh_sign_in_required
-def determination_sign(request: HttpRequest, pk: int) -> HttpResponse:
+def determination_sign(request: SignedInRequest, pk: int) -> HttpResponse:
     """Sign the packet that was read; refused when the record has moved on since."""
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     return carry_out(
@@ -236,7 +236,7 @@ def determination_sign(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def determination_recall(request: HttpRequest, pk: int) -> HttpResponse:
+def determination_recall(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     return carry_out(
         request, services.recall_determination, found, done="The determination was recalled.", to=page(pk),
@@ -245,7 +245,7 @@ def determination_recall(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-def announcement(request: HttpRequest, pk: int) -> HttpResponse:
+def announcement(request: SignedInRequest, pk: int) -> HttpResponse:
     """The preview: what happens, what the letter says, who is told and how many."""
     found = get_object_or_404(
         Determination.objects.visible_to(request.user).for_list(), pk=pk, status=DeterminationStatus.SIGNED
@@ -264,12 +264,13 @@ def announcement(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @fresh_sign_in_required
-def determination_announce(request: HttpRequest, pk: int) -> HttpResponse:
+def determination_announce(request: SignedInRequest, pk: int) -> HttpResponse:
     """Announce: from now on the decision is visible."""
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     return carry_out(
         request, services.announce_determination, found, done="The determination is announced.",
-        to=reverse("evaluation:proposal", args=[found.proposal.number]), again=partial(_again, request, pk, {}),
+        to=reverse("evaluation:proposal", args=[found.proposal.number]),
+        again=partial(_again, request, pk, {}),
     )  # fmt: skip
 
 
@@ -277,5 +278,5 @@ def page(pk: int) -> str:
     return reverse("evaluation:determination", args=[pk])
 
 
-def _again(request: HttpRequest, pk: int, forms: dict[str, Any], problems: list[Problem]) -> HttpResponse:
+def _again(request: SignedInRequest, pk: int, forms: dict[str, Any], problems: list[Problem]) -> HttpResponse:
     return show_determination(request, pk, problems, forms, status=422)

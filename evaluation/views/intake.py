@@ -24,8 +24,9 @@ from proposals.models import Proposal, Version
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
+    from program.requests import SignedInRequest
     from program.transitions import Problem
 
 OFFICE = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
@@ -33,7 +34,7 @@ OFFICE = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.A
 
 @implements("s.3(b)")
 @require_safe
-def intake(request: HttpRequest) -> HttpResponse:
+def intake(request: SignedInRequest) -> HttpResponse:
     """What was submitted or returned, the longest waiting first."""
     require_desk(request.user, *OFFICE)
     rows = Proposal.objects.visible_to(request.user).filter(
@@ -61,13 +62,13 @@ def intake(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def intake_proposal(request: HttpRequest, number: str) -> HttpResponse:
+def intake_proposal(request: SignedInRequest, number: str) -> HttpResponse:
     """The completeness review of the last version."""
     return show_intake(request, number)
 
 
 def show_intake(
-    request: HttpRequest, number: str, problems: Iterable[Problem] = (), status: int = 200
+    request: SignedInRequest, number: str, problems: Iterable[Problem] = (), status: int = 200
 ) -> HttpResponse:
     """Requirements with their findings, checks, and what can be done."""
     require_desk(request.user, *OFFICE)
@@ -94,7 +95,7 @@ def show_intake(
     return render(request, "evaluation/intake_proposal.html", facts, status=status)
 
 
-def same_members(proposal: Proposal, request: HttpRequest) -> list[Proposal]:
+def same_members(proposal: Proposal, request: SignedInRequest) -> list[Proposal]:
     """Other proposals under the same call in which a member of this one takes part."""
     organizations = proposal.consortium.memberships.present().values("organization")
     rows = Proposal.objects.visible_to(request.user).filter(
@@ -106,7 +107,7 @@ def same_members(proposal: Proposal, request: HttpRequest) -> list[Proposal]:
 
 
 @require_POST
-def completeness_save(request: HttpRequest, number: str) -> HttpResponse:
+def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
     """Save the findings of the whole page; a deficient item without a reason is named."""
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
@@ -128,7 +129,7 @@ def completeness_save(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @require_POST
-def intake_accept(request: HttpRequest, number: str) -> HttpResponse:
+def intake_accept(request: SignedInRequest, number: str) -> HttpResponse:
     return _act(
         request,
         number,
@@ -138,7 +139,7 @@ def intake_accept(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @require_POST
-def intake_return(request: HttpRequest, number: str) -> HttpResponse:
+def intake_return(request: SignedInRequest, number: str) -> HttpResponse:
     return _act(
         request, number, services.return_proposal, "The proposal was returned with its deficient items.",
         note=request.POST.get("note", ""),
@@ -146,13 +147,14 @@ def intake_return(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @require_POST
-def intake_screen(request: HttpRequest, number: str) -> HttpResponse:
+def intake_screen(request: SignedInRequest, number: str) -> HttpResponse:
     """Screen all parties of the last version against the newest list."""
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
+    wanted = request.POST.get("next", "")
     return carry_out(
         request, services.screen_version, version, done="All parties were screened.",
-        to=request.POST.get("next", "") if request.POST.get("next", "").startswith("/desk/") else proposal_page(number),
+        to=wanted if wanted.startswith("/desk/") else proposal_page(number),
         again=partial(_again, request, number),
     )  # fmt: skip
 
@@ -161,11 +163,11 @@ def proposal_page(number: str) -> str:
     return f"/desk/intake/{number}/"
 
 
-def _again(request: HttpRequest, number: str, problems: list[Problem]) -> HttpResponse:
+def _again(request: SignedInRequest, number: str, problems: list[Problem]) -> HttpResponse:
     return show_intake(request, number, problems, status=422)
 
 
-def _act(request: HttpRequest, number: str, service: Any, done: str, **details: Any) -> HttpResponse:
+def _act(request: SignedInRequest, number: str, service: Any, done: str, **details: Any) -> HttpResponse:
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
     return carry_out(
         request, service, proposal, done=done, to=f"/desk/proposals/{number}/",

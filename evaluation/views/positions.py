@@ -23,19 +23,20 @@ from program.order import implements
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
+    from program.requests import SignedInRequest
     from program.transitions import Problem
 
 
 @implements("s.3(d)")
 @require_safe
-def position(request: HttpRequest, pk: int) -> HttpResponse:
+def position(request: SignedInRequest, pk: int) -> HttpResponse:
     return show_position(request, pk)
 
 
 def show_position(
-    request: HttpRequest,
+    request: SignedInRequest,
     pk: int,
     problems: Iterable[Problem] = (),
     form: PositionForm | None = None,
@@ -48,7 +49,7 @@ def show_position(
     referral = get_object_or_404(rows, pk=pk)
     may_sign = request.user.has_perm("evaluation.answer_referral", referral)
     version = referral.version
-    standing = Position.objects.visible_to(request.user).filter(pk=referral.position_id).first()
+    standing = Position.objects.visible_to(request.user).filter(pk=referral.position_id or 0).first()
     previous = referral.carried_from.position if referral.carried_from and may_sign else None
     start = standing or previous
     initial: dict[str, Any] = (
@@ -92,17 +93,17 @@ def show_position(
 
 
 @require_POST
-def referral_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
+def referral_acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
     referral = get_object_or_404(Referral.objects.visible_to(request.user), pk=pk)
     return carry_out(
-        request, services.acknowledge_referral, referral, done="The referral is acknowledged; its clock goes on.",
+        request, services.acknowledge_referral, referral, done="Acknowledged; the clock goes on.",
         to=page(pk), again=partial(_again, request, pk, None),
     )  # fmt: skip
 
 
 @require_POST
 @fresh_sign_in_required
-def position_file(request: HttpRequest, pk: int) -> HttpResponse:
+def position_file(request: SignedInRequest, pk: int) -> HttpResponse:
     """Sign and file the agency's position."""
     referral = get_object_or_404(Referral.objects.visible_to(request.user), pk=pk)
     if not request.user.has_perm("evaluation.answer_referral", referral):
@@ -121,5 +122,7 @@ def page(pk: int) -> str:
     return reverse("evaluation:position", args=[pk])
 
 
-def _again(request: HttpRequest, pk: int, form: PositionForm | None, problems: list[Problem]) -> HttpResponse:
+def _again(
+    request: SignedInRequest, pk: int, form: PositionForm | None, problems: list[Problem]
+) -> HttpResponse:
     return show_position(request, pk, problems, form, status=422)

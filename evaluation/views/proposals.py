@@ -41,8 +41,9 @@ from proposals.models import Proposal, Version
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
+    from program.requests import SignedInRequest
     from program.transitions import Problem
 
 HISTORY = 40
@@ -51,13 +52,13 @@ READERS = (*DESK_ROLES, OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
 
 @implements("s.3(d)")
 @require_GET
-def proposal(request: HttpRequest, number: str) -> HttpResponse:
+def proposal(request: SignedInRequest, number: str) -> HttpResponse:
     """The reader; that the version was read is recorded, once a day, and shown to the anchor."""
     return show_proposal(request, number)
 
 
 def show_proposal(
-    request: HttpRequest,
+    request: SignedInRequest,
     number: str,
     problems: Iterable[Problem] = (),
     question_form: QuestionForm | None = None,
@@ -100,7 +101,7 @@ def show_proposal(
     return render(request, "evaluation/proposal.html", facts, status=status)
 
 
-def consultation_facts(request: HttpRequest, version: Version) -> dict[str, Any]:
+def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, Any]:
     """Five columns, the positions that this person may read, reviews and scores."""
     user = request.user
     referrals = list(
@@ -141,7 +142,7 @@ def consultation_facts(request: HttpRequest, version: Version) -> dict[str, Any]
     }
 
 
-def checking_facts(request: HttpRequest, version: Version) -> dict[str, Any]:
+def checking_facts(request: SignedInRequest, version: Version) -> dict[str, Any]:
     """The newest screening of this version, for officials."""
     run = (
         ScreeningRun.objects.visible_to(request.user)
@@ -205,20 +206,20 @@ def in_words(event: AuditEvent) -> dict[str, Any]:
     }
 
 
-def agencies_asking(request: HttpRequest) -> Any:
+def agencies_asking(request: SignedInRequest) -> Any:
     """Agencies in whose name this person may ask: a program officer for Commerce, a lead for their own."""
     codes = request.user.agencies_as(OfficeRole.LEAD, OfficeRole.PROGRAM_OFFICER)
     return Agency.objects.filter(code__in=codes)
 
 
-def question_form_for(request: HttpRequest, data: Any = None) -> QuestionForm | None:
+def question_form_for(request: SignedInRequest, data: Any = None) -> QuestionForm | None:
     if not request.user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD):
         return None
     return QuestionForm(data, agencies=agencies_asking(request))
 
 
 @require_POST
-def question_ask(request: HttpRequest, number: str) -> HttpResponse:
+def question_ask(request: SignedInRequest, number: str) -> HttpResponse:
     """Ask the consortium a question."""
     found = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
     form = question_form_for(request, request.POST)
@@ -237,7 +238,7 @@ def question_ask(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @require_POST
-def question_withdraw(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+def question_withdraw(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     question = get_object_or_404(
         InformationRequest.objects.visible_to(request.user), proposal__number=number, pk=pk
     )
@@ -249,7 +250,7 @@ def question_withdraw(request: HttpRequest, number: str, pk: int) -> HttpRespons
 
 
 @require_POST
-def referral_reopen(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+def referral_reopen(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     """Give an agency that did not respond a new last day."""
     referral = get_object_or_404(
         Referral.objects.visible_to(request.user), version__proposal__number=number, pk=pk
@@ -258,11 +259,11 @@ def referral_reopen(request: HttpRequest, number: str, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _again(request, number, problems_of(form))
     return carry_out(
-        request, services.reopen_referral, referral, done=f"The consultation of {referral.agency} is open again.",
+        request, services.reopen_referral, referral, done=f"{referral.agency} is consulted again.",
         to=f"{reverse('evaluation:proposal', args=[number])}#consultation",
         again=partial(_again, request, number), **form.cleaned_data,
     )  # fmt: skip
 
 
-def _again(request: HttpRequest, number: str, problems: list[Problem]) -> HttpResponse:
+def _again(request: SignedInRequest, number: str, problems: list[Problem]) -> HttpResponse:
     return show_proposal(request, number, problems, status=422)

@@ -18,20 +18,21 @@ from proposals.models import Proposal
 if TYPE_CHECKING:
     from datetime import date
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
     from program.audit import Verification
+    from program.requests import SignedInRequest
 
 PAGE = 50
 OLDEST_ID = 2**62
 
 
 @require_safe
-def record(request: HttpRequest) -> HttpResponse:
+def record(request: SignedInRequest) -> HttpResponse:
     return show_record(request)
 
 
-def show_record(request: HttpRequest, verification: Verification | None = None) -> HttpResponse:
+def show_record(request: SignedInRequest, verification: Verification | None = None) -> HttpResponse:
     """Events by person, act, proposal and day, the newest first."""
     if not request.user.has_perm("program.view_record"):
         raise PermissionDenied("The record as a whole is open to auditors.")
@@ -77,7 +78,7 @@ def parse_day(text: str) -> date | None:
 
 
 @require_POST
-def record_verify(request: HttpRequest) -> HttpResponse:
+def record_verify(request: SignedInRequest) -> HttpResponse:
     """Walk the whole record and say what does not fit."""
     if not request.user.has_perm("program.view_record"):
         raise PermissionDenied("The record as a whole is open to auditors.")

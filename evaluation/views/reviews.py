@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from django.forms import ModelForm
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from program.requests import SignedInRequest
 
 
 @require_safe
-def assignment(request: HttpRequest, pk: int) -> HttpResponse:
+def assignment(request: SignedInRequest, pk: int) -> HttpResponse:
     """Where a reviewer begins: declare first, then the sheet opens."""
     found = get_object_or_404(
         Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
@@ -45,7 +47,7 @@ def assignment(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def show_declaration(
-    request: HttpRequest,
+    request: SignedInRequest,
     found: Assignment,
     form: ConflictForm,
     problems: Iterable[Problem] = (),
@@ -63,7 +65,7 @@ def show_declaration(
 
 
 @require_POST
-def conflict_declare(request: HttpRequest, pk: int) -> HttpResponse:
+def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
     """Declare; who has a conflict is recused with it."""
     found = get_object_or_404(
         Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
@@ -79,19 +81,19 @@ def conflict_declare(request: HttpRequest, pk: int) -> HttpResponse:
     return carry_out(
         request, services.declare_conflict, found, again=again, **form.cleaned_data,
         to="/desk/" if has_conflict else reverse("evaluation:assignment", args=[pk]),
-        done="You are recused from this proposal. Thank you for saying so." if has_conflict else "Thank you. You can read now.",
+        done="Thank you. You are recused from it." if has_conflict else "Thank you. You can read now.",
     )  # fmt: skip
 
 
 @implements("s.3(d)")
 @require_GET
-def review(request: HttpRequest, pk: int) -> HttpResponse:
+def review(request: SignedInRequest, pk: int) -> HttpResponse:
     """The version left, the sheet right; without script the sheet is below."""
     return show_review(request, pk)
 
 
 def show_review(
-    request: HttpRequest, pk: int, problems: Iterable[Problem] = (), status: int = 200
+    request: SignedInRequest, pk: int, problems: Iterable[Problem] = (), status: int = 200
 ) -> HttpResponse:
     rows = Review.objects.visible_to(request.user).select_related(
         "version__proposal__call", "version__proposal__consortium", "agency", "reviewer", "assignment"
@@ -139,21 +141,21 @@ def changed_since_reviewed(found: Review) -> list[str]:
     return sorted(part.label for part in changed_parts(before.version.value, found.version.value))
 
 
-def next_in_queue(request: HttpRequest, found: Review) -> Assignment | None:
+def next_in_queue(request: SignedInRequest, found: Review) -> Assignment | None:
     """The reviewer's next proposal without a sheet that is in."""
-    rows = Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list()
-    return rows.filter(is_in=False).exclude(pk=found.assignment_id).order_by("pk").first()
+    rows = Assignment.objects.visible_to(request.user).owed_by(request.user)
+    return rows.exclude(pk=found.assignment_id).order_by("pk").first()
 
 
 @require_POST
-def review_save(request: HttpRequest, pk: int) -> HttpResponse:
+def review_save(request: SignedInRequest, pk: int) -> HttpResponse:
     """Save the overall part; answers a script in JSON, a person with the page."""
     found = get_object_or_404(Review.objects.visible_to(request.user).filter(reviewer=request.user), pk=pk)
     return _save(request, found, ReviewForm(request.POST, instance=found), services.save_review, found.pk)
 
 
 @require_POST
-def score_save(request: HttpRequest, pk: int, score_pk: int) -> HttpResponse:
+def score_save(request: SignedInRequest, pk: int, score_pk: int) -> HttpResponse:
     """Save one line of the sheet."""
     get_object_or_404(Review.objects.visible_to(request.user).filter(reviewer=request.user), pk=pk)
     score = get_object_or_404(Score.objects.select_related("criterion", "review"), pk=score_pk, review=pk)
@@ -162,7 +164,11 @@ def score_save(request: HttpRequest, pk: int, score_pk: int) -> HttpResponse:
 
 
 def _save(
-    request: HttpRequest, row: Review | Score, form: ModelForm, service: Callable[..., Any], review_pk: int
+    request: SignedInRequest,
+    row: Review | Score,
+    form: ModelForm,
+    service: Callable[..., Any],
+    review_pk: int,
 ) -> HttpResponse:
     """One answer for hand and script: saved, refused with the fields, or in conflict with both texts."""
     is_script = request.headers.get("X-Autosave") == "1"
@@ -198,7 +204,7 @@ def _as_problem(refusal: Exception) -> Problem:
 
 
 @require_POST
-def review_submit(request: HttpRequest, pk: int) -> HttpResponse:
+def review_submit(request: SignedInRequest, pk: int) -> HttpResponse:
     """Hand the sheet in, then on to the next proposal."""
     found = get_object_or_404(Review.objects.visible_to(request.user).filter(reviewer=request.user), pk=pk)
     return carry_out(
@@ -208,7 +214,7 @@ def review_submit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def review_reopen(request: HttpRequest, pk: int) -> HttpResponse:
+def review_reopen(request: SignedInRequest, pk: int) -> HttpResponse:
     """Give a sheet back to its reviewer."""
     found = get_object_or_404(Review.objects.visible_to(request.user), pk=pk)
     return carry_out(
@@ -218,5 +224,5 @@ def review_reopen(request: HttpRequest, pk: int) -> HttpResponse:
     )  # fmt: skip
 
 
-def _again(request: HttpRequest, pk: int, problems: list[Problem]) -> HttpResponse:
+def _again(request: SignedInRequest, pk: int, problems: list[Problem]) -> HttpResponse:
     return show_review(request, pk, problems, status=422)

@@ -20,20 +20,21 @@ from program.order import implements
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
+    from program.requests import SignedInRequest
     from program.transitions import Problem
 
 
 @implements("s.3(b)(v)")
 @require_safe
-def screening(request: HttpRequest) -> HttpResponse:
+def screening(request: SignedInRequest) -> HttpResponse:
     """Potential matches of every proposal's newest screening that nobody has settled."""
     return show_screening(request)
 
 
 def show_screening(
-    request: HttpRequest,
+    request: SignedInRequest,
     problems: Iterable[Problem] = (),
     list_form: ScreeningListForm | None = None,
     status: int = 200,
@@ -58,7 +59,7 @@ def show_screening(
 
 
 @require_POST
-def list_import(request: HttpRequest) -> HttpResponse:
+def list_import(request: SignedInRequest) -> HttpResponse:
     """Import a list file; all or nothing."""
     form = ScreeningListForm(request.POST, request.FILES)
 
@@ -76,7 +77,7 @@ def list_import(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def check_adjudicate(request: HttpRequest, pk: int) -> HttpResponse:
+def check_adjudicate(request: SignedInRequest, pk: int) -> HttpResponse:
     """Settle one match."""
     check = get_object_or_404(PartyCheck.objects.visible_to(request.user), pk=pk)
     return carry_out(
@@ -86,5 +87,5 @@ def check_adjudicate(request: HttpRequest, pk: int) -> HttpResponse:
     )  # fmt: skip
 
 
-def _again(request: HttpRequest, problems: list[Problem]) -> HttpResponse:
+def _again(request: SignedInRequest, problems: list[Problem]) -> HttpResponse:
     return show_screening(request, problems, status=422)

@@ -69,7 +69,8 @@ def told(proposal):
 
 def sees(user, proposal):
     paths = {
-        AgencyScore: "version__proposal", PartyCheck: "run__version__proposal", Position: "referral__version__proposal",
+        AgencyScore: "version__proposal", PartyCheck: "run__version__proposal",
+        Position: "referral__version__proposal",
         Referral: "version__proposal", Review: "version__proposal", ScreeningRun: "version__proposal",
     }  # fmt: skip
     return {

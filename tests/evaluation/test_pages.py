@@ -113,7 +113,7 @@ def test_reviewer_declares_then_scores_with_autosave(client):
     assert page(client, person, "review", review.pk).status_code == 200
 
 
-def test_position_page_files_and_refuses(client, _freshly_signed_in):
+def test_position_page_files_and_refuses(client, freshly_signed_in):
     proposal = make.accepted()
     referral, lead = make.referral_of(proposal), make.lead()
     assert page(client, lead, "position", referral.pk).status_code == 200
@@ -130,7 +130,7 @@ def test_position_page_files_and_refuses(client, _freshly_signed_in):
     assert referral.position.stance == "support"
 
 
-def test_determination_is_prepared_signed_and_announced_on_pages(client, _freshly_signed_in):
+def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly_signed_in):
     desk, chief = officer(), make.decision_official()
     proposal = make.accepted(desk)
     proposal.call.requirements.all().delete()
@@ -295,13 +295,13 @@ def test_record_page_searches_and_verifies(client):
 
 
 @pytest.fixture
-def _freshly_signed_in(monkeypatch):
+def freshly_signed_in(monkeypatch):
     """The challenge of a fresh sign-in has its own tests; here the person has just signed in."""
     monkeypatch.setattr("program.acts.is_freshly_signed_in", lambda request: True)
 
 
 # What a list costs: one literal number, with one row and with three. Three statements of each write the
-# session's new end (in a test with its savepoint); session, person, offices and notices are read by every page.
+# session's new end (in a test with its savepoint); every page reads session, person, offices and notices.
 
 
 @pytest.mark.parametrize("rows", [1, 3])

@@ -187,7 +187,7 @@ def designated(by=None, **facts):
 
 
 def new_version(proposal, change=None):
-    """A further version of a proposal under evaluation, as a resubmission would freeze it; the title changes."""
+    """A further version, as a resubmission would freeze it; the title changes unless told what."""
     before = version_of(proposal)
     package = before.value.model_copy(update=change or {"title": "A new title"})
     proposal.version_count += 1
