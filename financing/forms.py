@@ -118,8 +118,16 @@ class ReasonForm(forms.Form):
         widget=text_input(3),
         max_length=TEXT_LIMIT,
         validators=[plain_text],
-        help_text="Two or three sentences. When an agency declines, the consortium reads them.",
+        help_text="Two or three sentences that the record keeps.",
     )
+
+
+class DeclineForm(ReasonForm):
+    """The reason is also told to the anchor's team."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = "Two or three sentences. The consortium reads them."
 
 
 class CommitmentForm(forms.ModelForm):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.apps import apps
 from django.db import models
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Coalesce
 
 from financing.enums import OPEN_STATUSES, ReferralStatus
 from program.enums import OfficeRole
@@ -14,6 +15,7 @@ from proposals.enums import MembershipStatus
 
 if TYPE_CHECKING:
     from datetime import date
+    from decimal import Decimal
 
     from django.contrib.auth.models import AnonymousUser
 
@@ -96,12 +98,13 @@ class ToolReferralQuerySet(OfPackageQuerySet):
     def at_stage(self, stage: str) -> Self:
         return self.with_stage().filter(counted_stage=stage)
 
-    def stage_counts(self) -> dict[str, tuple[int, object]]:
-        """Of each stage the number of referrals and the sum of their stated amounts; one statement."""
-        rows = (
-            self.with_stage().order_by().values_list("counted_stage").annotate(Count("pk"), Sum("amount_usd"))
+    def stage_counts(self) -> dict[str, tuple[int, Decimal | None]]:
+        """Of each stage the number of referrals and the sum of their amounts, committed ones as committed."""
+        stages = self.with_stage().order_by().values_list("counted_stage")
+        rows = stages.annotate(
+            stage_count=Count("pk"), stage_amount=Sum(Coalesce("commitment__amount_usd", "amount_usd"))
         )
-        return {stage: (number, amount) for stage, number, amount in rows}
+        return {stage: (number, total) for stage, number, total in rows}
 
     def for_list(self) -> Self:
         """Everything a row of a list prints."""
@@ -120,10 +123,12 @@ class ToolReferralQuerySet(OfPackageQuerySet):
 
 class MeetingQuerySet(EdagRecordQuerySet):
     def for_list(self) -> Self:
-        return self.select_related("chair").annotate(
+        open_actions = Q(items__actions__pk__isnull=False, items__actions__done_at=None)
+        rows = self.select_related("chair").annotate(
             item_count=Count("items", distinct=True),
-            open_action_count=Count("items__actions", filter=Q(items__actions__done_at=None), distinct=True),
+            open_action_count=Count("items__actions", filter=open_actions, distinct=True),
         )
+        return rows.order_by("-starts_at", "-pk")
 
 
 class AgendaItemQuerySet(models.QuerySet):

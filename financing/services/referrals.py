@@ -72,9 +72,7 @@ def propose_referral(
     referral.number = f"{designation.number}-R{count + 1}"
     referral.full_clean()
     referral.save()
-    event = audit.record(
-        referral, "toolreferral.propose", by=by, after=_facts(referral), note=purpose, clause=S4D
-    )
+    event = audit.record(referral, "toolreferral.propose", by=by, after=_facts(referral), clause=S4D)
     proposal = designation.proposal
     owe(
         event,

@@ -70,9 +70,7 @@ def board(request: SignedInRequest) -> HttpResponse:
         "form": form,
         "stage": stage,
         "stages": [
-            StageCount(code, code.label, counted.get(code, (0, None))[0], counted.get(code, (0, None))[1],  # type: ignore[arg-type]
-                       tone_of(code))
-            for code in STAGES
+            StageCount(code, code.label, *counted.get(code, (0, None)), tone=tone_of(code)) for code in STAGES
         ],
         "referrals": page[:PAGE_SIZE],
         "next": _next_page(request, page),

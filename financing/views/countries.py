@@ -14,9 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 from financing.enums import ReferralStatus
 from financing.forms import ClassForm
 from financing.models import MarketBarrier, Partnership, ToolReferral
+from financing.querysets import follows_financing
 from financing.services.matching import classify_country
 from financing.views.doors import PAGE_SIZE, edag_desk
 from program import clock
+from program.context_processors import AT_THE_DESK
 from program.destinations import rules_on, screen_country
 from program.models import Country, CountryGroup
 from program.order import implements
@@ -76,6 +78,8 @@ def show(request: SignedInRequest, place: Country, status: int = 200, **more: An
         "may_classify": request.user.has_perm("financing.change_countryclass"),
         "class_form": more.pop("class_form", None) or ClassForm(),
         "today": today,
+        "follows": follows_financing(request.user),
+        "is_at_desk": request.user.holds(*AT_THE_DESK),
         **more,
     }  # fmt: skip
     return render(request, "financing/country.html", facts, status=status)
@@ -94,6 +98,7 @@ def targeting(place: Country, user: User) -> list[tuple[Proposal, str]]:
         Proposal.objects.visible_to(user)
         .filter(Exists(markets), submitted_at__isnull=False)
         .select_related("consortium")
+        .prefetch_related("designations")
         .order_by("-submitted_at")[:PAGE_SIZE]
     )
     proposals = list(candidates)

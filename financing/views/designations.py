@@ -50,8 +50,12 @@ class ToolMatches:
     matches: tuple[Match, ...]
 
     @property
-    def likely_count(self) -> int:
-        return sum(match.assessment == Assessment.LIKELY for match in self.matches)
+    def note(self) -> str:
+        """The holder and the advice in a few words."""
+        likely = [match.market for match in self.matches if match.assessment == Assessment.LIKELY]
+        words = f"likely for {', '.join(likely)}" if likely else "look closer"
+        asked = ", requested" if self.is_requested else ""
+        return f"{self.tool.agency}: {words}{asked}"
 
 
 def find(request: SignedInRequest, number: str) -> Designation:

@@ -88,7 +88,10 @@ def show(
     problems: Sequence[Problem] = (),
     bound: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    """Agenda, decisions and actions of one meeting, with ``bound`` forms that were refused; items about packages one may not see are left out."""
+    """Agenda, decisions and actions of one meeting, with the ``bound`` forms that were refused.
+
+    Items about packages that one may not see are left out.
+    """
     bound = bound or {}
     actions = Action.objects.select_related("owner", "done_by").order_by("due_on", "pk")
     items = list(
@@ -138,13 +141,15 @@ def _agenda_form(request: SignedInRequest, data: Any = None) -> AgendaForm:
 def carry_out(
     request: SignedInRequest, record: Meeting, form: BaseForm, key: str, service: Callable[[], Any], done: str
 ) -> HttpResponse:
-    """Call ``service`` once the form is valid; show the meeting with what was wrong or done."""
+    """Call ``service`` once the form is valid, and show what was wrong or done."""
     if not form.is_valid():
         return show(request, record, status=422, bound={key: form, "failed": form})
     try:
         service()
     except NotReady as refusal:
-        return show(request, find(request, record.pk), status=422, problems=refusal.problems, bound={key: form})
+        return show(
+            request, find(request, record.pk), status=422, problems=refusal.problems, bound={key: form}
+        )
     except WrongStatus as refusal:
         messages.warning(request, str(refusal))
     else:

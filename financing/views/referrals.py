@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from financing.enums import ReferralStatus
-from financing.forms import CommitmentForm, NoteForm, ReasonForm
+from financing.forms import CommitmentForm, DeclineForm, NoteForm, ReasonForm
 from financing.lifecycle import TRANSITIONS
 from financing.models import ToolReferral
 from financing.services import referrals as services
@@ -32,7 +32,7 @@ FORMS: dict[str, type[forms.BaseForm]] = {
     "refer": NoteForm,
     "set_aside": ReasonForm,
     "accept": NoteForm,
-    "decline": ReasonForm,
+    "decline": DeclineForm,
     "commit": CommitmentForm,
     "close": NoteForm,
 }
@@ -108,7 +108,7 @@ def show(request: SignedInRequest, record: ToolReferral, status: int = 200, **mo
         "current_step": _step(record),
         "acts": [
             {"transition": act, "heading": HEADINGS[act.name], "form": bound.get(act.name) or _form(act),
-             "url": f"financing:{act.name}"}
+             "url": f"financing:{act.name}", "is_refusal": act.name in ("set_aside", "decline")}
             for act in acts if act.name in FORMS
         ],
         "items": record.agenda_items.select_related("meeting").order_by("pk"),

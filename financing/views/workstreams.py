@@ -34,7 +34,7 @@ def workstream_list(request: SignedInRequest) -> HttpResponse:
     """The six responsibilities, who leads each and where it stands."""
     rows = Workstream.objects.visible_to(request.user).select_related("lead", "lead_officer")
     facts = {
-        "workstreams": rows.annotate(partnership_count=Count("partnerships")),
+        "workstreams": rows.annotate(partnership_count=Count("partnerships")).order_by("sort_order"),
         "barrier_count": MarketBarrier.objects.visible_to(request.user).count(),
         "may_change": request.user.has_perm("financing.change_workstream"),
     }

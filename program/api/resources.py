@@ -69,7 +69,7 @@ class KeysetPagination(CursorPagination):
     def decode_cursor(self, request: Request) -> Cursor | None:
         """The cursor that a page before gave; a made-up one is refused, never carried to the database."""
         refusal = ValidationError({"cursor": ["Use a cursor from the “next” or “previous” of a page."]})
-        if not CURSOR.fullmatch(request.query_params.get("cursor", "")):
+        if not CURSOR.fullmatch(str(request.query_params.get("cursor", ""))):
             raise refusal
         try:
             cursor = super().decode_cursor(request)

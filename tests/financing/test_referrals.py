@@ -390,3 +390,8 @@ def test_recused_officer_neither_sees_nor_acts():
     with pytest.raises(PermissionDenied):
         accept_referral(record, by=person)
     assert record.purpose == PURPOSE
+
+
+def test_board_sums_a_commitment_by_what_was_committed():
+    referral(ReferralStatus.COMMITTED)
+    assert ToolReferral.objects.all().stage_counts() == {"committed": (1, Decimal("90000000"))}
