@@ -16,7 +16,7 @@ from proposals import services
 from proposals.composition import compose
 from proposals.enums import MembershipStatus, Part, ProposalStatus
 from proposals.models import Component, Membership, Proposal, Receipt, TeamMember
-from tests.factories.program import OrganizationFactory, UserFactory, issued_call, officer
+from tests.factories.program import OrganizationFactory, RequirementFactory, UserFactory, issued_call, officer
 from tests.factories.proposals import (
     ConsortiumFactory,
     MembershipFactory,
@@ -832,3 +832,38 @@ def test_editable_rows_and_the_right_to_change_agree(places, status):
     for person in (member, reader, editor, recused, waiting, officer(), UserFactory()):
         listed = Proposal.objects.editable_by(person).contains(proposal)
         assert listed == person.has_perm("proposals.change_proposal", proposal), person
+
+
+ANSWERS = [
+    ("text", "text", "We will.", "We will."),
+    ("number", "number", "12.5", "12.500000"),
+    ("choice", "choice", "Blue", "Blue"),
+    ("date", "day", "2027-01-31", "2027-01-31"),
+]
+
+
+@pytest.mark.parametrize(("evidence", "column", "typed", "kept"), ANSWERS)
+def test_requirement_of_the_call_is_answered_in_its_own_form(
+    client, proposal, member, evidence, column, typed, kept
+):
+    RequirementFactory(call=proposal.call, code="own-rule", evidence_type=evidence, choices="Red\nBlue")
+    url, name = address("row-edit", proposal, "requirements", "answer-own-rule"), f"answer-own-rule-{column}"
+    sign_in(client, member)
+    page = client.get(address("part", proposal, "requirements"))
+    assert f'id="id_{name}"' in page.content.decode()
+    first = autosave(client, url, **{name: typed, "revision": "0"})
+    assert (first.status_code, first.json()["revision"]) == (200, 1)
+    assert str(getattr(proposal.answers.get(), column)) == kept
+    wrong = {"text": "x\x00", "number": "NaN", "choice": "Green", "date": "tomorrow"}[evidence]
+    refused = autosave(client, url, **{name: wrong, "revision": "1"})
+    assert (refused.status_code, list(refused.json()["errors"])) == (422, [name])
+    assert autosave(client, address("row-edit", proposal, "requirements", "answer-none")).status_code == 404
+
+
+def test_first_answer_of_two_people_is_kept_and_shown_to_the_second(client, proposal, member):
+    RequirementFactory(call=proposal.call, code="own-rule", evidence_type="text")
+    url = address("row-edit", proposal, "requirements", "answer-own-rule")
+    sign_in(client, member)
+    assert autosave(client, url, **{"answer-own-rule-text": "First", "revision": "0"}).status_code == 200
+    second = autosave(client, url, **{"answer-own-rule-text": "Second", "revision": "0"})
+    assert (second.status_code, second.json()["theirs"]) == (409, {"answer-own-rule-text": "First"})
