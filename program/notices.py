@@ -46,29 +46,50 @@ class NoticeKind:
     clause: str = ""
 
 
+@dataclass(frozen=True)
+class Audience:
+    """The people who are told one kind of notice, and where they read on."""
+
+    kind: NoticeKind
+    people: Iterable[User]
+    url: str
+
+
 def owe(event: AuditEvent, kind: NoticeKind, recipients: Iterable[User], *, url: str, **facts: Any) -> int:
     """Owe every active person among ``recipients`` one notice of ``event``; return how many are owed.
 
     Part of the act's transaction. ``url`` is a path of the portal. Raises KeyError for a missing fact.
     """
-    people = {person.pk: person for person in recipients if person.is_active and not person.is_service}
-    title, text = kind.title.format(**facts), kind.text.format(**facts)
+    return owe_each(event, Audience(kind, recipients, url), **facts)
+
+
+def owe_each(event: AuditEvent, *audiences: Audience, **facts: Any) -> int:
+    """As ``owe``, for several audiences of one event that are told the same facts in different words."""
     notices = Notice.objects.bulk_create(
+        notice for audience in audiences for notice in _notices(event, audience, facts)
+    )
+    Delivery.objects.bulk_create(Delivery(notice=notice) for notice in notices)
+    if notices:
+        after_commit("program.tasks.deliver_notices", event.pk)
+    return len(notices)
+
+
+def _notices(event: AuditEvent, audience: Audience, facts: dict[str, Any]) -> list[Notice]:
+    kind = audience.kind
+    title, text = kind.title.format(**facts), kind.text.format(**facts)
+    people = {person.pk: person for person in audience.people if person.is_active and not person.is_service}
+    return [
         Notice(
             event=event,
             recipient=person,
             kind=kind.code,
             title=title[:200],
             text=text,
-            url=url,
+            url=audience.url,
             clause=kind.clause,
         )
         for person in people.values()
-    )
-    Delivery.objects.bulk_create(Delivery(notice=notice) for notice in notices)
-    if notices:
-        after_commit("program.tasks.deliver_notices", event.pk)
-    return len(notices)
+    ]
 
 
 def owed(event_id: int) -> list[int]:

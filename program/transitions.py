@@ -11,7 +11,7 @@ from django.db import transaction
 from program import audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from django.db import models
 
@@ -103,8 +103,8 @@ class WrongStatus(Exception):
         noun = self.record._meta.verbose_name
         return (
             f"“{self.transition.label}” was not done: this {noun} is "
-            f"“{labels.get(self.status, self.status)}”, and that act starts only from {froms}. Somebody may have acted before you; the page now shows "
-            "where it stands."
+            f"“{labels.get(self.status, self.status)}”, and that act starts only from {froms}. "
+            "Somebody may have acted before you; the page now shows where it stands."
         )
 
 
@@ -126,11 +126,13 @@ def perform(
     by: User,
     note: str = "",
     delegation: Delegation | None = None,
+    changes: Callable[[], Mapping[str, Any]] | None = None,
 ) -> AuditEvent:
     """Carry ``record`` along ``transition``; return the audit event that says so.
 
-    The row is locked and read again first: of two people pressing one button, one succeeds. Raises
-    PermissionDenied, WrongStatus or NotReady, having changed nothing.
+    The row is locked and read again first: of two people pressing one button, one succeeds. ``changes`` is
+    asked, once the record is ready, for other columns that change with its status. Raises PermissionDenied,
+    WrongStatus or NotReady, having changed nothing.
     """
     record.refresh_from_db(from_queryset=type(record)._base_manager.select_for_update())
     if not by.has_perm(transition.permission(record), record):
@@ -152,9 +154,10 @@ def perform(
         clause=transition.clause,
         delegation=delegation,
     )
-    for stamp in transition.stamps:
-        setattr(record, stamp, event.at)
-    record.save(update_fields=["status", "updated_at", *transition.stamps])
+    values = {**(changes() if changes else {}), **dict.fromkeys(transition.stamps, event.at)}
+    for name, value in values.items():
+        setattr(record, name, value)
+    record.save(update_fields=["status", "updated_at", *values])
     return event
 
 

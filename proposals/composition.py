@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db.models import Q, TextChoices
+from django.db.models import TextChoices
 
 from program import clock
 from program.enums import EvidenceType, Mark, StackLayer
-from program.models import IneligibleJurisdiction
 from proposals.checks import Ineligible, RequirementRule, Rules
 from proposals.enums import (
     ComplianceAnswer,
@@ -73,7 +72,7 @@ PLACES = frozenset({"country_of_origin", "country_of_assembly"})
 
 
 def compose(proposal: Proposal) -> Package:
-    """The package that the working rows say now; reads the database anew, in a fixed number of statements."""
+    """The package that the working rows say now; reads the database anew, in one statement."""
     return composed(Proposal.objects.for_detail().get(pk=proposal.pk))
 
 
@@ -127,9 +126,11 @@ def composed(proposal: Proposal) -> Package:
 def rules_of(call: program.Call, *, on: date | None = None) -> Rules:
     """What ``call`` demands beyond the order, as its rows say on a day (today in Washington)."""
     today = on or clock.today()
-    listed = IneligibleJurisdiction.objects.filter(
-        Q(effective_to=None) | Q(effective_to__gt=today), call=call, effective_from__lte=today
-    )
+    listed = [
+        row
+        for row in call.ineligible_jurisdictions.all()
+        if row.effective_from <= today and (row.effective_to is None or row.effective_to > today)
+    ]
     return Rules(
         requirements=tuple(requirement_rule(row) for row in call.requirements.all()),
         ineligible=tuple(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import Q
 
 from program.enums import OfficeRole
 from program.models import Office, User
-from program.notices import NoticeKind
+from program.notices import Audience, NoticeKind, owe_each
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from program.models import AuditEvent
     from proposals.models import Consortium, Membership, Proposal
 
 INVITED: Final = NoticeKind(
@@ -138,6 +141,23 @@ def intake_officers(proposal: Proposal) -> QuerySet[User]:
     officers = Office.objects.in_force().filter(role=OfficeRole.PROGRAM_OFFICER)
     people = User.objects.filter(pk__in=officers.values("user"))
     return people.exclude(pk__in=proposal.recusals.values("user"))
+
+
+def tell_both(
+    event: AuditEvent, proposal: Proposal, *, team: NoticeKind, officers: NoticeKind, **facts: Any
+) -> int:
+    """Owe the team and the intake officers each their kind of notice; return how many are owed."""
+    on_team = team_of(proposal.consortium_id).values("pk")
+    on_intake = intake_officers(proposal).values("pk")
+    people = User.objects.annotate(on_team=Q(pk__in=on_team), on_intake=Q(pk__in=on_intake)).filter(
+        Q(on_team=True) | Q(on_intake=True)
+    )
+    return owe_each(
+        event,
+        Audience(team, [person for person in people if person.on_team], address(proposal)),
+        Audience(officers, [person for person in people if person.on_intake], desk_address(proposal)),
+        **facts,
+    )
 
 
 def address(proposal: Proposal) -> str:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from program.enums import OfficeRole
+from program.gathering import Rows, gather
 from program.grants import granted_pks
 from proposals.enums import MembershipStatus, ProposalStatus
 
@@ -105,38 +106,39 @@ class ProposalQuerySet(models.QuerySet):
         return self.select_related("call", "consortium").annotate(layer_count=models.Subquery(counted))
 
     def for_detail(self) -> Self:
-        """The whole working copy in a fixed number of statements, as ``compose`` reads it."""
-        return self.select_related("call", "consortium", "created_by").prefetch_related(
-            Prefetch(
+        """The whole working copy in one statement, as ``compose`` and the pages read it.
+
+        With it come what its call demands and the certifications that no version has used yet.
+        """
+        return gather(
+            self.select_related("call", "consortium", "created_by"),
+            Rows(
                 "consortium__memberships",
-                queryset=apps.get_model("proposals", "Membership")
-                .objects.present()
-                .select_related(
+                one=(
+                    "organization",
                     "organization__incorporated_in",
                     "organization__headquartered_in",
                     "organization__parent_country",
                     "consented_by",
-                )
-                .prefetch_related(_rows("Holding", "organization__holdings", "holder_country")),
+                ),
+                many=(Rows("organization__holdings", one=("holder_country",)),),
+                where=Q(status__in=IN_CONSORTIUM),
                 to_attr="present_members",
             ),
-            "provisions",
-            _rows("Component", "components", "country_of_origin", "country_of_assembly"),
-            _rows("TargetMarket", "markets", "country", "bloc", also=("countries", "bloc__countries")),
-            _rows("Site", "sites", "country", also=(_rows("OperatingRole", "roles", "third_party_country"),)),
-            "support_requests",
-            "compliance_statements",
-            _rows("OutsideParty", "outside_parties", "country", "headquartered_in", "parent_country"),
-            _rows("Answer", "answers", "requirement", "document"),
-            "cloud_access_countries",
-            "markings",
-            Prefetch(
-                "attachments",
-                queryset=apps.get_model("proposals", "Attachment")
-                .objects.filter(removed_at=None)
-                .select_related("document"),
-                to_attr="present_attachments",
-            ),
+            Rows("provisions"),
+            Rows("components", one=("country_of_origin", "country_of_assembly")),
+            Rows("markets", one=("country", "bloc"), many=(Rows("countries"), Rows("bloc__countries"))),
+            Rows("sites", one=("country",), many=(Rows("roles", one=("third_party_country",)),)),
+            Rows("support_requests"),
+            Rows("compliance_statements"),
+            Rows("outside_parties", one=("country", "headquartered_in", "parent_country")),
+            Rows("answers", one=("requirement", "document")),
+            Rows("cloud_access_countries"),
+            Rows("markings"),
+            Rows("attachments", one=("document",), where=Q(removed_at=None), to_attr="present_attachments"),
+            Rows("call__requirements"),
+            Rows("call__ineligible_jurisdictions"),
+            Rows("certifications", one=("signer",), where=Q(version=None), to_attr="unused_certifications"),
         )
 
     def due_to_lapse(self, at: datetime) -> Self:
@@ -148,11 +150,6 @@ def leads_in_force(user: User) -> QuerySet:
     """The offices by which ``user`` leads an evaluating agency today."""
     offices = apps.get_model("program", "Office").objects.in_force()
     return offices.filter(user_id=user.pk, role=OfficeRole.LEAD, agency__is_evaluating=True)
-
-
-def _rows(model: str, name: str, *related: str, also: tuple[str | Prefetch, ...] = ()) -> Prefetch:
-    rows = apps.get_model("proposals", model).objects.select_related(*related)
-    return Prefetch(name, queryset=rows.prefetch_related(*also) if also else rows)
 
 
 class VersionQuerySet(models.QuerySet):

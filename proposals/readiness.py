@@ -10,8 +10,9 @@ from program import clock
 from program.models import Call
 from program.transitions import Problem
 from proposals.checks import all_problems
-from proposals.composition import compose, rules_of
+from proposals.composition import composed, rules_of
 from proposals.enums import Part, ProposalStatus
+from proposals.models import Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from program.models import User
     from proposals.checks import Rules
-    from proposals.models import Certification, Proposal
+    from proposals.models import Certification, Version
     from proposals.package import Package
 
 WINDOW = "E.O. 14320 s.3(c)"
@@ -36,20 +37,40 @@ class Candidate:
     proposal: Proposal
     by: User | None = None
 
+    @classmethod
+    def shown(cls, working: Proposal, package: Package) -> Candidate:
+        """What a page can say of a working copy that it has loaded: nothing is read again or locked."""
+        candidate = cls(working)
+        facts = {"working": working, "package": package, "call": working.call, "received_at": clock.now()}
+        candidate.__dict__.update(facts)
+        return candidate
+
     @cached_property
     def received_at(self) -> datetime:
-        return clock.now()
+        return clock.moved() or self.call.began_at  # type: ignore[attr-defined]
 
     @cached_property
     def call(self) -> Call:
         """The call, locked so that it cannot be closed, extended or cancelled before this commits."""
-        return Call.objects.raw(
-            "SELECT * FROM program_call WHERE id = %s FOR SHARE", [self.proposal.call_id]
-        )[0]
+        query = "SELECT *, transaction_timestamp() AS began_at FROM program_call WHERE id = %s FOR SHARE"
+        return Call.objects.raw(query, [self.proposal.call_id])[0]
+
+    @cached_property
+    def working(self) -> Proposal:
+        """The working copy with all its rows, and with what its call demands."""
+        return Proposal.objects.for_detail().get(pk=self.proposal.pk)
 
     @cached_property
     def package(self) -> Package:
-        return compose(self.proposal)
+        return composed(self.working)
+
+    @cached_property
+    def previous(self) -> Version | None:
+        """The last version, with its receipt."""
+        if self.proposal.version_count == 0:
+            return None
+        versions = self.proposal.versions.select_related("receipt").defer("package")
+        return versions.get(number=self.proposal.version_count)
 
     @cached_property
     def sha256(self) -> str:
@@ -70,9 +91,9 @@ class Candidate:
     @cached_property
     def certification(self) -> Certification | None:
         """The newest unused certification of exactly this content, by somebody who may still give it."""
-        for certification in self.proposal.certifications.filter(
-            content_sha256=self.sha256, version=None
-        ).select_related("signer"):
+        for certification in self.working.unused_certifications:  # type: ignore[attr-defined]
+            if certification.content_sha256 != self.sha256:
+                continue
             # Who submits was asked for this right a moment ago; anybody else is asked again.
             if certification.signer == self.by or certification.signer.has_perm(
                 "proposals.certify_proposal", self.proposal
@@ -83,7 +104,7 @@ class Candidate:
     @property
     def rules(self) -> Rules:
         """What the call demands on the day of receipt."""
-        return rules_of(self.call, on=self.received_at.astimezone(clock.WASHINGTON).date())
+        return rules_of(self.working.call, on=self.received_at.astimezone(clock.WASHINGTON).date())
 
     @property
     def rule_text(self) -> str:
@@ -124,9 +145,7 @@ class Candidate:
 
     def unchanged(self) -> Iterator[Problem]:
         """A new version must say something new."""
-        if self.proposal.version_count == 0:
-            return
-        if self.proposal.versions.filter(number=self.proposal.version_count, sha256=self.sha256).exists():
+        if self.previous and self.previous.sha256 == self.sha256:
             yield Problem(
                 "unchanged", "Nothing has changed since the last version.", "E.O. 14320 s.3(c)", Part.OVERVIEW
             )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import rules
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists
+from django.db.models.functions import JSONArray
 
 from program.enums import OfficeRole
+from program.models import User
 from program.rules import (
     granted,
     holds,
@@ -21,35 +25,51 @@ from proposals.models import Membership, TeamMember
 from proposals.querysets import EDITABLE, IN_CONSORTIUM, READS_DESIGNATED, READS_SUBMITTED, leads_in_force
 
 if TYPE_CHECKING:
-    from program.models import User
     from proposals.models import Consortium, Proposal
 
 
 # The consortium's own people
 
 
-@rules.predicate
-def is_on_team(user: User, proposal: Proposal | None) -> bool:
-    return (
-        proposal is not None
-        and TeamMember.objects.of(user).filter(membership__consortium=proposal.consortium_id).exists()
-    )
+class Ties(NamedTuple):
+    """How a person is tied to a proposal: ``(role, for the anchor)`` on its team, and recusal."""
+
+    roles: frozenset[tuple[str, bool]]
+    is_recused: bool
 
 
-@rules.predicate
-def may_lead(user: User, proposal: Proposal | None) -> bool:
+def ties(asking: rules.Predicate, user: User, proposal: Proposal) -> Ties:
+    """The ties as they stand now, read once for all the predicates of one question."""
+    known = {} if asking.context is None else asking.context
+    key = (user.pk, proposal.pk)
+    if key not in known:
+        places = TeamMember.objects.of(user).filter(membership__consortium=proposal.consortium_id)
+        found = User.objects.filter(pk=user.pk or 0).values_list(
+            ArraySubquery(places.values_list(JSONArray("role", "membership__is_anchor"))),
+            Exists(proposal.recusals.filter(user_id=user.pk or 0)),
+        )
+        roles, recused = found.first() or ([], False)
+        known[key] = Ties(frozenset((role, anchor) for role, anchor in roles), recused)
+    return known[key]
+
+
+@rules.predicate(bind=True)
+def is_on_team(self: rules.Predicate, user: User, proposal: Proposal | None) -> bool:
+    return proposal is not None and bool(ties(self, user, proposal).roles)
+
+
+@rules.predicate(bind=True)
+def may_lead(self: rules.Predicate, user: User, proposal: Proposal | None) -> bool:
     """An administrator or authorized representative of any member."""
-    return proposal is not None and _has_role(
-        user, proposal.consortium_id, TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE
-    )
+    leading = (TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE)
+    return proposal is not None and any(role in leading for role, _ in ties(self, user, proposal).roles)
 
 
-@rules.predicate
-def represents_anchor(user: User, proposal: Proposal | None) -> bool:
+@rules.predicate(bind=True)
+def represents_anchor(self: rules.Predicate, user: User, proposal: Proposal | None) -> bool:
     """An authorized representative of the anchor."""
-    return proposal is not None and _has_role(
-        user, proposal.consortium_id, TeamRole.AUTHORIZED_REPRESENTATIVE, of_anchor=True
-    )
+    wanted = (TeamRole.AUTHORIZED_REPRESENTATIVE, True)
+    return proposal is not None and wanted in ties(self, user, proposal).roles
 
 
 @rules.predicate
@@ -58,12 +78,8 @@ def administers_anchor(user: User, record: Proposal | Consortium | None) -> bool
     if record is None:
         return False
     consortium = getattr(record, "consortium_id", record.pk)
-    return _has_role(user, consortium, TeamRole.ADMINISTRATOR, of_anchor=True)
-
-
-def _has_role(user: User, consortium: int, *roles: str, of_anchor: bool = False) -> bool:
-    places = TeamMember.objects.of(user).filter(membership__consortium=consortium, role__in=roles)
-    return places.filter(membership__is_anchor=True).exists() if of_anchor else places.exists()
+    places = TeamMember.objects.of(user).filter(membership__consortium=consortium)
+    return places.filter(role=TeamRole.ADMINISTRATOR, membership__is_anchor=True).exists()
 
 
 @rules.predicate
@@ -148,10 +164,10 @@ def is_designated(user: User, proposal: Proposal | None) -> bool:
     return proposal is not None and proposal.status == ProposalStatus.DESIGNATED
 
 
-@rules.predicate
-def is_recused(user: User, proposal: Proposal | None) -> bool:
+@rules.predicate(bind=True)
+def is_recused(self: rules.Predicate, user: User, proposal: Proposal | None) -> bool:
     """Also true without a proposal, so that its negation never opens anything by itself."""
-    return proposal is None or proposal.recusals.filter(user_id=user.pk or 0).exists()
+    return proposal is None or ties(self, user, proposal).is_recused
 
 
 @rules.predicate

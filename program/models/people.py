@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import OuterRef, Q
+from django.db.models.functions import JSONArray, Lower
 from django.utils import timezone
 
 from program.enums import OfficeRole
@@ -75,9 +76,21 @@ class User(AbstractBaseUser, PermissionsMixin, TimeStamped):
     @cached_property
     def offices_held(self) -> frozenset[tuple[str, str]]:
         """``{(role, agency code)}`` in force today; read once per request."""
+        return self._capacities[0]
+
+    @cached_property
+    def _capacities(self) -> tuple[frozenset[tuple[str, str]], list[str]]:
+        """Offices in force today and names of the organizations worked for, in one statement."""
         if not self.is_active:
-            return frozenset()
-        return frozenset(self.offices.in_force().values_list("role", "agency__code"))
+            return frozenset(), []
+        offices = Office.objects.in_force().filter(user=OuterRef("pk"))
+        organizations = Organization.objects.filter(people=OuterRef("pk"))
+        found = User.objects.filter(pk=self.pk).values_list(
+            ArraySubquery(offices.values_list(JSONArray("role", "agency__code"))),
+            ArraySubquery(organizations.values_list("legal_name")),
+        )
+        held, names = found.get()
+        return frozenset((role, code) for role, code in held), sorted(names)
 
     def holds(self, *roles: str, agency: str | None = None) -> bool:
         """Whether the person holds one of ``roles`` (in ``agency``, when given)."""
@@ -95,8 +108,7 @@ class User(AbstractBaseUser, PermissionsMixin, TimeStamped):
     def standing(self) -> str:
         """In which capacities the person acts, in words, as the record keeps it."""
         offices = [f"{OfficeRole(role).label}, {code}" for role, code in sorted(self.offices_held)]
-        firms = [] if offices else sorted(self.organizations.values_list("legal_name", flat=True))
-        return "; ".join([*offices, *firms])
+        return "; ".join(offices or self._capacities[1])
 
 
 class Agency(models.Model):

@@ -29,6 +29,7 @@ from proposals.notices import (
     desk_address,
     intake_officers,
     team_of,
+    tell_both,
 )
 from proposals.readiness import Candidate
 
@@ -60,7 +61,8 @@ def certify_proposal(
     require("proposals.certify_proposal", by, proposal)
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     candidate = Candidate(proposal)
-    problems = list(all_problems(candidate.package, rules_of(proposal.call)))
+    call = candidate.working.call
+    problems = list(all_problems(candidate.package, rules_of(call)))
     if candidate.sha256 != content_sha256:
         problems.append(
             _refusal(
@@ -89,8 +91,8 @@ def certify_proposal(
         organization_name=anchor.organization.legal_name if anchor else "",
         authority_basis=authority_basis,
         authority_note=authority_note,
-        statement_version=proposal.call.certification_version,
-        statement_text=proposal.call.certification_text,
+        statement_version=call.certification_version,
+        statement_text=call.certification_text,
         typed_signature=typed_signature,
         signed_at=clock.instant(),
     )
@@ -122,12 +124,16 @@ def resubmit_proposal(proposal: Proposal, *, by: User, note: str = "") -> Versio
 
 def _submit(transition: Transition, proposal: Proposal, *, by: User, note: str) -> Version:
     candidate = Candidate(proposal, by)
-    candidate.received_at  # noqa: B018  # the transaction begins here, before anything waits for a lock
-    event = perform(replace(transition, checks=(lambda _: candidate.problems(),)), proposal, by=by, note=note)
-    proposal.version_count += 1
-    proposal.number = proposal.number or _next_number(candidate.received_at)
-    proposal.cure_due_at = None
-    proposal.save(update_fields=["version_count", "number", "cure_due_at", "updated_at"])
+
+    def changes() -> dict[str, Any]:
+        return {
+            "version_count": proposal.version_count + 1,
+            "number": proposal.number or _next_number(candidate.received_at),
+            "cure_due_at": None,
+        }
+
+    checked = replace(transition, checks=(lambda _: candidate.problems(),))
+    event = perform(checked, proposal, by=by, note=note, changes=changes)
     version = _freeze(candidate, by=by, note=note)
     receipt = _issue_receipt(candidate, version, at=event.at)
     facts = {
@@ -136,8 +142,7 @@ def _submit(transition: Transition, proposal: Proposal, *, by: User, note: str) 
         "receipt": receipt.number,
         "received_at": in_words(version.received_at),
     }
-    notices.owe(event, SUBMITTED, team_of(proposal.consortium_id), url=address(proposal), **facts)
-    notices.owe(event, ARRIVED, intake_officers(proposal), url=desk_address(proposal), **facts)
+    tell_both(event, proposal, team=SUBMITTED, officers=ARRIVED, **facts)
     return version
 
 
@@ -167,9 +172,7 @@ def _freeze(candidate: Candidate, *, by: User, note: str) -> Version:
 def _issue_receipt(candidate: Candidate, version: Version, *, at: datetime) -> Receipt:
     """The receipt's text holds all that its PDF prints and all that a stranger needs to verify it."""
     proposal, package, certification = candidate.proposal, candidate.package, version.certification
-    before = None
-    if version.number > 1:
-        before = Receipt.objects.get(version__proposal=proposal, version__number=version.number - 1)
+    before = candidate.previous.receipt if candidate.previous else None
     number = f"{proposal.number}-R{version.number}"
     body: dict[str, Any] = {
         "anchor": package.anchor.organization.legal_name if package.anchor else "",
@@ -224,9 +227,10 @@ def withdraw_proposal(proposal: Proposal, *, by: User, note: str) -> AuditEvent:
         raise NotReady([Problem("withdraw-reason", "Say why you withdraw.", "E.O. 14320 s.3(b)", "", "note")])
     event = perform(WITHDRAW, proposal, by=by, note=note)
     what = f"Proposal {proposal.number}" if proposal.number else "A draft proposal"
-    notices.owe(event, WITHDRAWN, team_of(proposal.consortium_id), url=address(proposal), what=what)
     if proposal.submitted_at:
-        notices.owe(event, WITHDRAWN, intake_officers(proposal), url=desk_address(proposal), what=what)
+        tell_both(event, proposal, team=WITHDRAWN, officers=WITHDRAWN, what=what)
+    else:
+        notices.owe(event, WITHDRAWN, team_of(proposal.consortium_id), url=address(proposal), what=what)
     return event
 
 
@@ -244,9 +248,7 @@ def return_proposal(proposal: Proposal, *, by: User, due_at: datetime, note: str
                 )
             ]
         )
-    event = perform(RETURN, proposal, by=by, note=note)
-    proposal.cure_due_at = due_at
-    proposal.save(update_fields=["cure_due_at", "updated_at"])
+    event = perform(RETURN, proposal, by=by, note=note, changes=lambda: {"cure_due_at": due_at})
     notices.owe(
         event,
         RETURNED,
