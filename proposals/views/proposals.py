@@ -51,6 +51,10 @@ ACTS = {
     "grant.revoke": "Access taken back",
 }
 
+OFFICIAL_ACTS = frozenset(
+    {"proposal.return", "proposal.accept", "proposal.lapse", "proposal.designate", "proposal.decline"}
+)
+
 
 @require_safe
 def proposal_list(request: SignedInRequest) -> HttpResponse:
@@ -151,22 +155,41 @@ def acts_of(request: SignedInRequest, proposal: Proposal) -> list[dict[str, str]
 
 
 def activity_of(proposal: Proposal, most: int = SHOWN_EVENTS) -> Iterator[dict[str, Any]]:
-    """The newest events of the proposal, in words."""
-    events = AuditEvent.objects.filter(subject_type="proposals.proposal", subject_id=str(proposal.pk))
-    for event in events.select_related("actor").order_by("-sequence")[:most]:
+    """The newest events that are the consortium's to know, in words.
+
+    How agencies work on it (screening, assignments, grants to reviewers) is theirs; officials are named by
+    their office.
+    """
+    events = AuditEvent.objects.of(proposal).filter(act__in=ACTS).select_related("actor").order_by("-sequence")
+    told = 0
+    for event in events.iterator(chunk_size=100):
         body = json.loads(event.body)
-        heading = ACTS.get(event.act, event.act.partition(".")[2].replace("_", " ").capitalize())
+        if event.act.startswith("grant.") and not _is_own_grant(body):
+            continue
+        told += 1
+        if told > most:
+            return
         is_reading = event.act == "proposal.read"
         yield {
-            "heading": heading,
+            "heading": ACTS[event.act],
             "at": event.at,
-            "by": body["after"].get("agencies", "") if is_reading else str(event.actor),
+            "by": body["after"].get("agencies", "") if is_reading else _who(event, body),
             "clause": event.clause,
-            "note": body.get("note", ""),
+            "note": body["note"],
             "tone": "info"
             if event.act in ("proposal.submit", "proposal.resubmit", "proposal.accept")
             else "neutral",
         }
+
+
+def _is_own_grant(body: dict[str, Any]) -> bool:
+    """Whether it gives or takes the access of counsel, which the consortium itself decides."""
+    grant = body["after"] or body["before"]
+    return grant["permission"] in ("proposals.view_proposal", "proposals.change_proposal")
+
+
+def _who(event: AuditEvent, body: dict[str, Any]) -> str:
+    return body["standing"] if event.act in OFFICIAL_ACTS else str(event.actor)
 
 
 def people_of(consortium: int) -> list[TeamMember]:
