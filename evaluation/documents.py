@@ -36,9 +36,9 @@ DISCLAIMER: Final = (
 )
 AUTHORITY: Final = (
     "Section 3(d) of Executive Order 14320, Promoting the Export of the American AI Technology Stack, of "
-    "July 23, 2025. Section 5(b): implemented consistent with applicable law and subject to the availability of "
-    "appropriations. Section 5(c): it creates no right or benefit, substantive or procedural, enforceable at "
-    "law or in equity by any party against the United States."
+    "July 23, 2025. Section 5(b): implemented consistent with applicable law and subject to the "
+    "availability of appropriations. Section 5(c): it creates no right or benefit, substantive or "
+    "procedural, enforceable at law or in equity by any party against the United States."
 )
 US_CONTENT_WORDS: Final = {
     Presumption.PRESUMED_MET: "Presumed met: at least {threshold} percent of the hardware layer's value.",

@@ -24,6 +24,7 @@ from evaluation.enums import (
 from program import clock
 from program.enums import OfficeRole
 from program.models import Delegation
+from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
@@ -196,7 +197,8 @@ class ReferralQuerySet(OfProposalQuerySet):
         return seen.filter(agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
 
     def running(self) -> Self:
-        return self.filter(status__in=RUNNING)
+        """Consultations whose clock runs: not of a proposal that was withdrawn or decided meanwhile."""
+        return self.filter(status__in=RUNNING, version__proposal__status=ProposalStatus.UNDER_EVALUATION)
 
     def due_to_lapse(self, at: datetime) -> Self:
         return self.running().filter(due_at__lte=at)

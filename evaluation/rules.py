@@ -148,7 +148,7 @@ permit("evaluation.adjudicate_partycheck", is_program_officer & ~is_recused)
 
 # Assignment and review
 permit("evaluation.add_assignment", (is_program_officer | leads_agency) & ~is_recused)
-permit("evaluation.end_assignment", is_program_officer | leads_agency | is_reviewer)
+permit("evaluation.end_assignment", (is_program_officer | leads_agency | is_reviewer) & ~is_recused)
 permit("evaluation.declare_assignment", is_reviewer & ~is_recused)
 permit("evaluation.add_recusal", is_person_recused | ((is_program_officer | leads_office_of) & ~is_recused))
 permit("evaluation.change_review", is_reviewer & ~is_recused)

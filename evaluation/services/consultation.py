@@ -125,14 +125,23 @@ def file_position(
     rationale: str,
     conditions: str = "",
     parts_commented: Collection[str] = (),
+    seen: int | None = None,
 ) -> Position:
     """File the agency's position, signed by its lead or under a delegation; an earlier one is superseded.
 
+    ``seen`` is the key of the position that stood on the signer's page (0: none): of two leads who sign at
+    once, the second is told of the first.
     Raises NotReady for a position without reasons, WrongStatus when the clock has ended the consultation.
     """
     Proposal.objects.select_for_update(of=("self",)).get(pk=referral.version.proposal_id)
     require("evaluation.answer_referral", by, referral)
-    if problems := _position_problems(referral, stance, rationale, conditions, parts_commented):
+    referral.refresh_from_db(fields=["position"])
+    problems = _position_problems(referral, stance, rationale, conditions, parts_commented)
+    if seen is not None and seen != (referral.position_id or 0):
+        problems.append(
+            Problem("filed-meanwhile", "Another position was filed meanwhile. Read it first.", ORDER)
+        )
+    if problems:
         raise NotReady(problems)
     delegation = delegation_to_sign(referral, by=by)
     event = perform(ANSWER, referral, by=by, note=str(stance), delegation=delegation)

@@ -20,6 +20,8 @@ from proposals.models import Proposal
 from proposals.notices import ACCEPTED, RETURNED, address, team_of
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from program.models import AuditEvent, Requirement, User
     from proposals.models import Version
 
@@ -137,7 +139,6 @@ def return_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEve
     return event
 
 
-@transaction.atomic
 def record_reading(version: Version, *, by: User) -> Reading | None:
     """Record that a person in government opened a full version; the first time on a day only.
 
@@ -145,10 +146,18 @@ def record_reading(version: Version, *, by: User) -> Reading | None:
     """
     if not by.is_government or by.is_service:
         return None
+    today = clock.today()
+    known = Reading.objects.filter(version=version.pk, reader=by.pk, on=today).first()
+    return known or _record_first_reading(version, by, today)
+
+
+@transaction.atomic
+def _record_first_reading(version: Version, by: User, today: date) -> Reading:
+    """Of two pages opened at once, one writes the event."""
     reading, is_first = Reading.objects.get_or_create(
         version=version,
         reader=by,
-        on=clock.today(),
+        on=today,
         defaults={"agency_codes": ", ".join(sorted({code for _, code in by.offices_held}))},
     )
     if is_first:

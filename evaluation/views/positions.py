@@ -112,9 +112,11 @@ def position_file(request: SignedInRequest, pk: int) -> HttpResponse:
     again = partial(_again, request, pk, form)
     if not form.is_valid():
         return again(problems_of(form))
+    seen = request.POST.get("seen", "")
     return carry_out(
         request, services.file_position, referral, done=f"The position of {referral.agency} is filed.",
-        to=page(pk), again=again, **form.cleaned_data,
+        to=page(pk), again=again, seen=int(seen) if seen.isdecimal() and len(seen) < 12 else None,
+        **form.cleaned_data,
     )  # fmt: skip
 
 

@@ -130,6 +130,8 @@ def show_review(
 
 def changed_since_reviewed(found: Review) -> list[str]:
     """Parts that changed since the version this reviewer read before."""
+    if found.version.number == 1:
+        return []
     before = (
         Review.objects.filter(assignment=found.assignment_id, version__number__lt=found.version.number)
         .select_related("version")

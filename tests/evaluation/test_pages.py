@@ -317,6 +317,15 @@ def test_desk_costs_the_same_whatever_its_length(client, warm, rows, django_asse
     assert len(response.context["lines"]) == rows
 
 
+def test_reader_with_score_sheet_costs_ten_statements(client, warm, django_assert_num_queries):
+    assignment = make.assigned(make.accepted())
+    address = reverse("evaluation:review", args=[make.filled_review(assignment).pk])
+    sign_in(client, assignment.reviewer)
+    client.get(address)
+    with django_assert_num_queries(12):  # two of them the savepoint that only a test has
+        assert client.get(address).status_code == 200
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_catalog_costs_one_statement(client, warm, rows, django_assert_num_queries):
     for _ in range(rows):

@@ -33,6 +33,7 @@ from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Recusal
+from proposals.services import withdraw_proposal
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, OfficeFactory, officer
 from tests.factories.proposals import representative_of
@@ -311,6 +312,23 @@ def test_a_position_without_reasons_is_refused(facts, code):
         services.file_position(referral, by=make.lead(), **facts)
     assert codes(refusal) == {code}
     assert not Position.objects.exists()
+
+
+def test_of_two_leads_who_sign_at_once_the_second_is_told_of_the_first():
+    proposal = make.accepted()
+    facts = {"rationale": "Yes.", "seen": 0}
+    services.file_position(make.referral_of(proposal), by=make.lead(), stance="support", **facts)
+    with pytest.raises(NotReady) as second:
+        services.file_position(make.referral_of(proposal), by=make.lead(), stance="object", **facts)
+    assert codes(second) == {"filed-meanwhile"}
+    assert Position.objects.get().stance == "support"
+
+
+def test_a_withdrawn_proposal_has_no_running_clock():
+    proposal = make.accepted()
+    withdraw_proposal(proposal, by=representative_of(proposal), note="We found another way.")
+    with clock.moved_to(clock.now() + timedelta(days=60)):
+        assert schedule.lapse_due_referrals() == 0
 
 
 def test_a_delegate_signs_under_a_delegation_in_force_only():
