@@ -38,7 +38,9 @@ def granted(permission: str) -> rules.Predicate:
 
     @rules.predicate(name=f"granted({permission})")
     def was_granted(user: User, record: Any) -> bool:
-        return record is not None and granted_pks(permission, user).filter(content_object_id=record.pk).exists()
+        return (
+            record is not None and granted_pks(permission, user).filter(content_object_id=record.pk).exists()
+        )
 
     return was_granted
 
@@ -66,7 +68,9 @@ def is_own_question(user: User, question: Any) -> bool:
 
 @rules.predicate
 def is_published_question(user: User, question: Any) -> bool:
-    return question is not None and question.status == QuestionStatus.ANSWERED and not question.is_confidential
+    return (
+        question is not None and question.status == QuestionStatus.ANSWERED and not question.is_confidential
+    )
 
 
 @rules.predicate

@@ -41,12 +41,18 @@ def appoint(
     if not by.has_perm("program.appoint_office") or by == person:
         raise PermissionDenied("You may not appoint this person.")
     office = Office(
-        user=person, agency=agency, role=role, appointed_by=by, basis=basis,
+        user=person,
+        agency=agency,
+        role=role,
+        appointed_by=by,
+        basis=basis,
         effective_from=effective_from or clock.today(),
     )
     office.full_clean()
     office.save()
-    audit.record(office, "office.appoint", by=by, after={"user": person.email, "agency": agency.code, "role": role})
+    audit.record(
+        office, "office.appoint", by=by, after={"user": person.email, "agency": agency.code, "role": role}
+    )
     return office
 
 
@@ -63,7 +69,14 @@ def end_office(office: Office, *, by: User, note: str = "") -> Office:
 
 @transaction.atomic
 def delegate(
-    *, by: User, to: User, agency: Agency, act: str, authority: str, effective_from: date, effective_to: date | None
+    *,
+    by: User,
+    to: User,
+    agency: Agency,
+    act: str,
+    authority: str,
+    effective_from: date,
+    effective_to: date | None,
 ) -> Delegation:
     """Record that ``by`` lets ``to`` sign in their stead, from one day to another."""
     needed = {
@@ -73,8 +86,13 @@ def delegate(
     if not by.holds(needed, agency=agency.code):
         raise PermissionDenied("Only the holder of the office may delegate its acts.")
     delegation = Delegation(
-        given_by=by, given_to=to, agency=agency, act=act, authority=authority,
-        effective_from=effective_from, effective_to=effective_to,
+        given_by=by,
+        given_to=to,
+        agency=agency,
+        act=act,
+        authority=authority,
+        effective_from=effective_from,
+        effective_to=effective_to,
     )
     delegation.full_clean()
     delegation.save()
@@ -89,7 +107,9 @@ def end_delegation(delegation: Delegation, *, by: User) -> Delegation:
         raise PermissionDenied("Only who gave a delegation ends it.")
     delegation.effective_to = max(clock.today(), delegation.effective_from)
     delegation.save(update_fields=["effective_to", "updated_at"])
-    audit.record(delegation, "delegation.end", by=by, before=str(delegation), after=str(delegation.effective_to))
+    audit.record(
+        delegation, "delegation.end", by=by, before=str(delegation), after=str(delegation.effective_to)
+    )
     return delegation
 
 

@@ -28,7 +28,11 @@ def office_list(request: HttpRequest) -> HttpResponse:
     """Offices and delegations in force; for the program office, auditors and those who may delegate."""
     if not may_read(request):
         raise Http404
-    offices = Office.objects.in_force().exclude(role=OfficeRole.CLOCK).select_related("user", "agency", "appointed_by")
+    offices = (
+        Office.objects.in_force()
+        .exclude(role=OfficeRole.CLOCK)
+        .select_related("user", "agency", "appointed_by")
+    )
     delegations = Delegation.objects.in_force().select_related("agency", "given_by", "given_to")
     context = {
         "offices": offices.order_by("agency__sort_order", "agency__code", "role", "user__name"),
@@ -54,7 +58,11 @@ def office_appoint(request: HttpRequest) -> HttpResponse:
         chosen = form.cleaned_data
         try:
             people.appoint(
-                form.person, agency=chosen["agency"], role=chosen["role"], basis=chosen["basis"], by=request.user
+                form.person,
+                agency=chosen["agency"],
+                role=chosen["role"],
+                basis=chosen["basis"],
+                by=request.user,
             )
         except ValidationError as error:
             form.add_error(None, error)
@@ -63,7 +71,9 @@ def office_appoint(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"{form.person} now holds the office.")
             return redirect("program:offices")
-    return render(request, "program/desk/office_form.html", {"form": form}, status=422 if form.errors else 200)
+    return render(
+        request, "program/desk/office_form.html", {"form": form}, status=422 if form.errors else 200
+    )
 
 
 @require_POST
