@@ -28,6 +28,9 @@ class OfficeRole(TextChoices):
     CLOCK = "clock", "Program clock (machine)"
 
 
+DELEGATORS = (OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL)  # who may let another sign in their stead
+
+
 class CallType(TextChoices):
     PRE_SET = "pre_set", "Pre-set consortia"
     ON_DEMAND = "on_demand", "On-demand consortia"

@@ -15,7 +15,7 @@ from evaluation.enums import DesignationStatus, DeterminationStatus, ReviewStatu
 from evaluation.models import Assignment, Designation, Determination, Referral, Review
 from evaluation.querysets import RUNNING, is_official
 from program import clock
-from program.enums import OfficeRole
+from program.enums import DELEGATORS, OfficeRole
 from program.order import implements
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
@@ -113,15 +113,20 @@ def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
 def rooms_of(user: User) -> list[tuple[str, str]]:
     """The pages of the desk that this person may enter."""
     is_lead = user.holds(OfficeRole.LEAD)
+    is_officer = user.holds(OfficeRole.PROGRAM_OFFICER)
+    is_auditor = user.holds(OfficeRole.AUDITOR)
     rooms = [
-        ("Intake", "intake", is_official(user)),
-        ("Screening", "screening", is_official(user)),
-        ("Determinations", "determinations", is_official(user) or is_lead),
-        ("Designations", "designations", True),
-        ("Public catalog", "catalog", True),
-        ("Record", "record", user.holds(OfficeRole.AUDITOR)),
+        ("Calls", "program:desk-calls", is_officer),
+        ("Questions", "program:desk-questions", is_officer),
+        ("Intake", "evaluation:intake", is_official(user)),
+        ("Screening", "evaluation:screening", is_official(user)),
+        ("Determinations", "evaluation:determinations", is_official(user) or is_lead),
+        ("Designations", "evaluation:designations", True),
+        ("Public catalog", "evaluation:catalog", True),
+        ("Offices", "program:offices", is_officer or is_auditor or user.holds(*DELEGATORS)),
+        ("Record", "evaluation:record", is_auditor),
     ]
-    return [(label, reverse(f"evaluation:{name}")) for label, name, is_open in rooms if is_open]
+    return [(label, reverse(name)) for label, name, is_open in rooms if is_open]
 
 
 def tasks_of(user: User) -> list[dict[str, Any]]:

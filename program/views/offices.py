@@ -12,15 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from program import clock
 from program.acts import fresh_sign_in_required
-from program.enums import OfficeRole
+from program.enums import DELEGATORS, OfficeRole
 from program.forms import AppointForm, DelegateForm
 from program.models import Agency, Delegation, Office
 from program.services import people
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
-
-DELEGATORS = (OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL)
 
 
 @require_safe

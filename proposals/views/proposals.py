@@ -160,9 +160,9 @@ def activity_of(proposal: Proposal, most: int = SHOWN_EVENTS) -> Iterator[dict[s
     How agencies work on it (screening, assignments, grants to reviewers) is theirs; officials are named by
     their office.
     """
-    events = AuditEvent.objects.of(proposal).filter(act__in=ACTS).select_related("actor").order_by("-sequence")
+    events = AuditEvent.objects.of(proposal).filter(act__in=ACTS).select_related("actor")
     told = 0
-    for event in events.iterator(chunk_size=100):
+    for event in events.order_by("-sequence").iterator(chunk_size=100):
         body = json.loads(event.body)
         if event.act.startswith("grant.") and not _is_own_grant(body):
             continue
