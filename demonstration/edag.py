@@ -133,7 +133,7 @@ def meet(title: str, starts_at: datetime, referrals: list[ToolReferral], *, othe
             )
             for one in referrals
         ]
-        put_on_agenda(meeting, title=others, by=officer)
+        talk = put_on_agenda(meeting, title=others, by=officer)
     with clock.moved_to(starts_at + timedelta(hours=2)):
         hold_meeting(
             meeting,
@@ -148,6 +148,7 @@ def meet(title: str, starts_at: datetime, referrals: list[ToolReferral], *, othe
                 by=chair,
                 text="The group agrees to refer; the agency applies its own statute and underwriting.",
             )
+        decide_item(talk, decision=AgendaDecision.NOTE, by=chair, text="The group takes note of the report.")
     return items
 
 

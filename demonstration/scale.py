@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
@@ -158,7 +158,7 @@ class World:
 
     @cached_property
     def opened(self) -> datetime:
-        return at_work(opened_on(self.call), 9)
+        return at_work(opened_on(self.call), 9).astimezone(UTC)
 
 
 def issue_call() -> Call:

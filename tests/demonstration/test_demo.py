@@ -133,3 +133,20 @@ def test_production_has_no_demonstration(portal):
         stdout=subprocess.PIPE,
     ).stdout
     assert printed.split() == ["False", "False", "False", "Resolver404"]
+
+
+def test_mail_page_is_open_to_strangers_and_escapes_what_mails_say(portal, loaded):
+    script = (
+        "import django; django.setup()\n"
+        "from django.core.mail import send_mail; from django.test import Client\n"
+        "text = '<script>alert(1)</script> https://portal.example/x/'\n"
+        "send_mail('<b>Confirm</b>', text, None, ['a@firm.example'])\n"
+        "page = Client(SERVER_NAME='localhost').get('/demonstration/mail/')\n"
+        "text = page.content.decode()\n"
+        "print(page.status_code, '<script>alert' in text, '<b>Confirm' in text, 'href=\"https://portal' in text)\n"
+        "page = Client(SERVER_NAME='localhost').get('/accounts/login/')\n"
+        "print(page.content.decode().count('name=\"password\" value='))\n"
+    )
+    portal.manage("collectstatic", "--noinput", "--verbosity=0", "--skip-checks")
+    printed = portal.run("-c", script).stdout.split()
+    assert printed == ["200", "False", "False", "True", "26"]
