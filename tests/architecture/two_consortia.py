@@ -1,0 +1,312 @@
+"""Two consortia with everything that happens to a package, and a canary in every text of the first one's.
+
+A canary is a made-up word. Each word stands for one kind of matter with its own answer to who may read it,
+so that a page, file or answer that holds the word can be judged by asking ``visible_to``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.files.base import ContentFile
+from django.db import models
+
+from evaluation import services as evaluating
+from evaluation.models import PartyCheck, Review
+from financing.models import Match
+from financing.services.matching import match_tools
+from financing.services.meetings import give_action
+from program import clock
+from program.documents import store_document
+from program.enums import Mark, OfficeRole
+from program.models import Agency, Call, Organization, User
+from program.services import questions as call_questions
+from proposals import services
+from proposals.models import Attachment, Consortium, Membership, Proposal, ReceiptPaper, TeamMember
+from proposals.services import invite_member, invite_person
+from proposals.tasks import render_receipt
+from tests.factories import evaluation as make
+from tests.factories import financing
+from tests.factories.program import CriterionFactory, OrganizationFactory, UserFactory, drafted_call, issued_call, officer
+from tests.factories.proposals import (
+    ConsortiumFactory,
+    ProposalFactory,
+    TeamMemberFactory,
+    fill,
+    representative_of,
+    submitted,
+)
+
+KEPT = {"list_name", "eccn", "code", "number", "sha256", "uei", "cage", "nonce", "declaration_version", "consented_role"}
+
+
+@dataclass
+class Matter:
+    """One kind of text: ``word`` stands in it, ``readers`` says who of ``people`` may read it."""
+
+    word: str
+    readers: Any
+
+
+@dataclass
+class World:
+    """The records of the first consortium by name, and the people by role."""
+
+    people: dict[str, Any]
+    records: dict[str, models.Model] = field(default_factory=dict)
+    matters: list[Matter] = field(default_factory=list)
+
+    def __getattr__(self, name):
+        try:
+            return self.__dict__["records"][name]
+        except KeyError as error:
+            raise AttributeError(name) from error
+
+
+tails = {"long": "", "short": ""}
+
+
+def mark_texts(word, *records):
+    """Put ``word`` into every free text of ``records`` that nobody checks for its form."""
+    for record in records:
+        values = {}
+        for column in record._meta.concrete_fields:
+            if not isinstance(column, models.CharField | models.TextField) or column.choices:
+                continue
+            if column.name in KEPT or isinstance(column, models.URLField):
+                continue
+            if isinstance(column, models.EmailField):
+                values[column.name] = f"{word}@firm.example"
+                continue
+            text = f"{getattr(record, column.name) or ''} {word}".strip()
+            for tail in (tails["long"], tails["short"]):
+                if column.max_length is None or len(text) + len(tail) <= column.max_length:
+                    text += tail
+                    break
+            assert column.max_length is None or len(text) <= column.max_length, (record, column.name)
+            values[column.name] = text
+        type(record)._base_manager.filter(pk=record.pk).update(**values)
+        record.refresh_from_db()
+
+
+def package_rows(proposal):
+    """The proposal and every row of its working copy."""
+    yield proposal
+    for name in ("components", "markets", "sites", "support_requests", "outside_parties", "attachments"):
+        yield from getattr(proposal, name).all()
+    for site in proposal.sites.all():
+        yield from site.roles.filter(membership=None)
+
+
+def attached(proposal, word):
+    """A document of the team in the package, with ``word`` in its name, caption and text."""
+    by = representative_of(proposal)
+    upload = ContentFile(f"party,word\nFictional,{word}\n".encode(), name=f"{word}.csv")
+    document = store_document(upload, by=by, mark=Mark.BUSINESS_CONFIDENTIAL, justification=f"Prices {word}")
+    return services.attach_document(proposal, document, by=by, part="documents", caption=f"Evidence {word}")
+
+
+def package(consortium, call, word):
+    proposal = ProposalFactory(call=call, consortium=consortium)
+    fill(proposal)
+    attached(proposal, word)
+    mark_texts(word, *package_rows(proposal))
+    return proposal
+
+
+def fresh(people):
+    """The same people without what their instances remember of offices."""
+    return {
+        role: User.objects.get(pk=person.pk) if isinstance(person, User) else person
+        for role, person in people.items()
+    }
+
+
+def build(*, tail="", short_tail=""):
+    """Three packages of the first consortium: a draft, one under evaluation, one designated and referred.
+
+    ``tail`` is put after every word, or ``short_tail`` where there is less room.
+    """
+    tails.update(long=tail, short=short_tail or tail)
+    try:
+        return _build()
+    finally:
+        tails.update(long="", short="")
+
+
+def _build():
+    make.five_agencies()
+    ours, theirs = ConsortiumFactory(), ConsortiumFactory()
+    world = World(people={})
+    people = world.people
+    people["anonymous"] = AnonymousUser()
+    people["nobody"] = UserFactory()
+    people["our representative"] = ours.created_by
+    people["their representative"] = theirs.created_by
+    people["our contributor"] = TeamMemberFactory(membership=ours.anchor).user
+    people["our former contributor"] = former = TeamMemberFactory(membership=ours.anchor)
+    services.remove_team_member(former, by=ours.created_by)
+    people["our former contributor"] = former.user
+    for role in (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR):
+        people[str(role)] = officer(role)
+    people["recused program officer"] = officer()
+    people["lead of DOD"] = make.lead("DOD")
+    people["unassigned reviewer"] = make.reviewer("DOE")
+    people["recused lead"] = make.lead("DOE")
+    people["assigned reviewer"] = make.reviewer("STATE")
+    people["second assigned reviewer"] = make.reviewer("STATE")
+    people["edag officer"] = financing.edag_officer("EXIM")
+    people["edag chair"] = financing.chair()
+    people["counsel"] = UserFactory()
+    desk, chief = people[str(OfficeRole.PROGRAM_OFFICER)], people[str(OfficeRole.DECISION_OFFICIAL)]
+
+    invite_person(ours.anchor, by=ours.created_by, email="zebraours@firm.example", role="contributor")
+    mark_texts("zebraours", ours)
+    Membership.objects.filter(consortium=ours).update(role_text="zebraours", consented_role="zebraours")
+    organization = ours.anchor.organization
+    holding = organization.holdings.create(holder_name="zebraours holder", share="0.1")
+
+    # A draft: the Government does not know of it
+    draft = package(ours, issued_call(), "zebradraft")
+    services.grant_access(draft, to=people["counsel"], by=ours.created_by)
+
+    # Under evaluation: signed inside, nothing announced
+    call = issued_call()
+    CriterionFactory(call=call)
+    inside = package(ours, call, "zebrapackage")
+    submitted(inside)
+    render_receipt(ReceiptPaper.objects.get(receipt__version__proposal=inside).pk)
+    make.screening_list(desk)
+    evaluating.screen_version(make.version_of(inside), by=desk)
+    evaluating.accept_proposal(inside, by=desk)
+    mark_texts("zebraworking", *inside.components.all())
+    evaluating.recuse(inside, person=people["recused lead"], by=desk, reason="zebrarecusal, a cousin.")
+    evaluating.recuse(
+        inside, person=people["recused program officer"], by=desk, reason="zebrarecusal, a brother."
+    )
+    state = Agency.objects.get(code="STATE")
+    question = evaluating.ask_consortium(
+        inside, by=desk, agency=state, question="zebraquestion?", due_on=clock.today() + timedelta(days=9)
+    )
+    evaluating.answer_question(question, by=ours.created_by, answer="zebraquestion, answered.")
+    assignment = make.assigned(inside, person=people["assigned reviewer"], by=desk)
+    make.assigned(inside, person=people["second assigned reviewer"], by=desk)
+    review = make.filled_review(assignment)
+    mark_texts("zebrareview", review, *review.scores.all())
+    Review.objects.filter(pk=review.pk).update(private_notes="zebranotes")
+    evaluating.submit_review(Review.objects.get(pk=review.pk), by=assignment.reviewer)
+    position = make.filed(inside, "STATE", rationale="zebraposition")
+    determination = evaluating.prepare_determination(inside, by=desk)
+    make.found(determination, desk)
+    condition = evaluating.save_condition(
+        determination, by=desk, values={"text": "zebradetermination", "owner": "zebradetermination"}
+    )
+    evaluating.save_determination(
+        determination,
+        by=desk,
+        revision=None,
+        values={"outcome": "designate", "rationale": "zebradetermination", "letter_text": "zebradetermination"},
+    )
+    for code in make.EVALUATING[2:] + ("COMMERCE",):
+        make.filed(inside, code, rationale=f"zebra{code.lower()}")
+    evaluating.sign_determination(determination, by=chief)
+    check = PartyCheck.objects.filter(run__version__proposal=inside).first()
+
+    # Designated, with a tool proposed and another referred
+    done = package(ours, issued_call(), "zebradesignated")
+    submitted(done)
+    evaluating.accept_proposal(done, by=desk)
+    chosen = make.ready_to_sign(done, by=desk)
+    evaluating.sign_determination(chosen, by=chief)
+    evaluating.announce_determination(chosen, by=chief)
+    designation = done.designations.get()
+    match_tools(designation, by=people["edag officer"])
+    Match.objects.update(reasons=[{"kind": "x", "text": "zebraedag", "citation": "", "confidence": "U"}])
+    referral = financing.proposed(designation, purpose="zebraedag", by=people["edag officer"])
+    meeting = financing.meeting(by=people["edag chair"], referral=referral)
+    item = meeting.items.get()
+    mark_texts("zebraedag", item)
+    action = give_action(
+        item, text="zebraedag", owner=people["edag officer"], due_on=clock.today(), by=people["edag chair"]
+    )
+
+    invited = OrganizationFactory()
+    invite_member(ours, invited, by=ours.created_by, email="zebrainvited@firm.example", role_text="zebraours")
+
+    # The other consortium, and a call that is not issued
+    other = package(theirs, call, "other")
+    submitted(other)
+    evaluating.accept_proposal(other, by=desk)
+    planned = make_draft_call()
+    asked = call_questions.ask_question(
+        call, by=ours.created_by, text="zebraours, a question to the desk", is_confidential=True
+    )
+
+    world.records = {
+        "draft": draft, "inside": inside, "done": done, "other": other, "consortium": ours,
+        "membership": ours.anchor, "organization": organization, "holding": holding,
+        "invited": Membership.objects.get(consortium=ours, organization=invited),
+        "invitation": Membership.objects.get(consortium=ours, organization=invited).invitations.get(),
+        "place": TeamMember.objects.filter(membership=ours.anchor, removed_at=None).last(),
+        "assignment": assignment, "review": review, "score": review.scores.first(),
+        "referral": make.referral_of(inside), "position": position, "question": question,
+        "determination": determination, "condition": condition, "check": check,
+        "designation": designation, "letter": done.letters.get(), "tool_referral": referral,
+        "meeting": meeting, "item": item, "action": action, "planned": planned, "asked": asked,
+        "attachment": Attachment.objects.get(proposal=inside), "counsel": people["counsel"],
+        "notice": ours.created_by.notices.first(),
+        "draft_attachment": Attachment.objects.get(proposal=draft),
+    }  # fmt: skip
+    world.people = fresh(people)
+    world.matters = [
+        Matter("zebradraft", may(Proposal, draft)),
+        Matter("zebrapackage", may(Proposal, inside)),
+        Matter("zebradesignated", may(Proposal, done)),
+        Matter("zebraworking", lambda user: on_team(user, ours)),
+        Matter("zebraours", lambda user: reads_consortium(user, world)),
+        Matter("zebrarecusal", lambda user: sees(user, inside) and user.holds("program_officer", "auditor", "decision_official")),
+        Matter("zebraquestion", may(type(question), question)),
+        Matter("zebrareview", may(Review, review)),
+        Matter("zebranotes", lambda user: user.pk == review.reviewer_id),
+        Matter("zebraposition", may(type(position), position)),
+        Matter("zebradetermination", may(type(determination), determination)),
+        Matter("zebraedag", may(type(referral), referral)),
+    ]  # fmt: skip
+    return world
+
+
+def make_draft_call():
+    """A call that its program officer has only drafted."""
+    call = drafted_call()
+    Call.objects.filter(pk=call.pk).update(title="zebracall", summary="zebracall", text="zebracall")
+    call.refresh_from_db()
+    return call
+
+
+def may(model, record):
+    return lambda user: model.objects.visible_to(user).filter(pk=record.pk).exists()
+
+
+def sees(user, proposal):
+    return Proposal.objects.visible_to(user).filter(pk=proposal.pk).exists()
+
+
+def on_team(user, consortium):
+    return TeamMember.objects.of(user).filter(membership__consortium=consortium).exists()
+
+
+def reads_consortium(user, world):
+    """Names and roles of members go with the package; the rest stays on the team."""
+    if not user.is_authenticated:
+        return False
+    return (
+        Consortium.objects.visible_to(user).filter(pk=world.consortium.pk).exists()
+        or Organization.objects.visible_to(user).filter(pk=world.organization.pk).exists()
+        or any(sees(user, proposal) for proposal in (world.draft, world.inside, world.done))
+        or user.holds(OfficeRole.PROGRAM_OFFICER)  # reads the question that the consortium asked
+    )
+
+

@@ -1,0 +1,109 @@
+"""A real gunicorn on the test database, and people who talk to it over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.test import Client
+
+from config.second_factor import VERIFIED
+from tests.processes import ROOT, free_port, kill, test_database_url, wait_until
+
+TOKEN = "t" * 32
+
+
+@dataclass
+class Answer:
+    status: int
+    location: str
+    text: str
+    seconds: float
+
+
+@dataclass
+class Web:
+    """The server: ``process`` is gunicorn's master, ``workers`` are the processes that answer."""
+
+    process: subprocess.Popen
+    port: int
+
+    def workers(self):
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+
+    def answers(self):
+        with suppress(OSError, http.client.HTTPException):
+            return self.ask("GET", "/healthz").status == 200
+
+    def ask(self, method, path, *, session="", form=None, timeout=20):
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        cookies = f"{settings.CSRF_COOKIE_NAME}={TOKEN}; {settings.SESSION_COOKIE_NAME}={session}"
+        headers = {"Host": "localhost", "Cookie": cookies, "X-CSRFToken": TOKEN}
+        body = urlencode(form or {}) if method == "POST" else None
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        started = time.monotonic()
+        try:
+            line.request(method, path, body=body, headers=headers)
+            response = line.getresponse()
+            text = response.read().decode("utf-8", "replace")
+        finally:
+            line.close()
+        place = response.headers.get("Location", "")
+        return Answer(response.status, place, text, time.monotonic() - started)
+
+    def kill_workers(self):
+        """``kill -9`` of whoever is answering; the master starts another at once."""
+        for pid in self.workers():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def web_server(*, application="config.wsgi:application", threads=8, preload=True, **environment):
+    """gunicorn with one worker of several threads; killed with all its children at the end."""
+    port = free_port()
+    values = os.environ | {
+        "DATABASE_URL": test_database_url(),
+        "DJANGO_SETTINGS_MODULE": "config.settings_process",
+        "EMAIL_URL": "dummymail://",
+        "TEST_MEDIA_ROOT": str(settings.MEDIA_ROOT),
+        **environment,
+    }
+    values.pop("DATABASE_OWNER_URL", None)
+    command = [
+        sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1",
+        "--worker-class", "gthread", "--threads", str(threads), "--log-level", "warning",
+        *(["--preload"] if preload else []), application,
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, env=values, start_new_session=True)
+    try:
+        web = Web(process, port)
+        wait_until(web.answers, seconds=60, what="the web process to answer")
+        yield web
+    finally:
+        kill(process)
+
+
+def session_of(person, *, at=None):
+    """The cookie of somebody who signed in freshly and with a second factor."""
+    client = Client()
+    client.force_login(person)
+    session = client.session
+    session[VERIFIED] = person.pk
+    session["account_authentication_methods_user"] = str(person.pk)
+    session["account_authentication_methods"] = [
+        {"method": "password", "at": at or time.time(), "email": person.email}
+    ]
+    session.save()
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
