@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('program', '0003_alter_organization_cage_alter_organization_uei'),
+        ('program', '0002_record_is_kept'),
         ('proposals', '0002_submissions_are_kept'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
