@@ -66,7 +66,9 @@ def reference_of(document: dict[str, Any]) -> Reference:
 
 
 def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> Operation:
-    body = operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    body = (
+        operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    )
     return Operation(
         id=operation["operationId"],
         method=method.upper(),
@@ -74,19 +76,21 @@ def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[
         summary=operation.get("summary", ""),
         description=operation.get("description", ""),
         is_public={} in operation.get("security", []),
-        parameters=tuple(_parameter(row) for row in operation.get("parameters", [])),
+        parameters=tuple(_parameter(row, schemas) for row in operation.get("parameters", [])),
         fields=tuple(_fields(body, schemas, "")),
     )
 
 
-def _parameter(row: dict[str, Any]) -> Parameter:
-    schema = row.get("schema", {})
+def _parameter(row: dict[str, Any], schemas: dict[str, Any]) -> Parameter:
+    schema = _resolve(row.get("schema", {}), schemas)
+    # the generator lists the choices in the description too
+    words = [line for line in row.get("description", "").splitlines() if line and not line.startswith("*")]
     return Parameter(
         name=row["name"],
         place=row["in"],
         type=_type(schema),
         choices=tuple(str(value) for value in schema.get("enum", ())),
-        description=row.get("description", "").split("\n\n")[0],
+        description=" ".join(words),
         is_required=row.get("required", False),
     )
 

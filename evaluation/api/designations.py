@@ -20,9 +20,9 @@ from proposals.enums import Sector
 class DesignationFilter(django_filters.FilterSet):
     """What narrows the list of designations; sector and market as released for the catalog."""
 
-    status = django_filters.ChoiceFilter(choices=DesignationStatus)
+    status = django_filters.ChoiceFilter(choices=DesignationStatus.choices)
     sector = django_filters.ChoiceFilter(
-        choices=Sector, method="narrow_to_sector", label="Sector as released."
+        choices=Sector.choices, method="narrow_to_sector", label="Sector as released."
     )
     market = django_filters.CharFilter(
         method="narrow_to_market", max_length=30, label="Code of a released target market, such as KE."

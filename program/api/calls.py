@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class CallFilter(django_filters.FilterSet):
     """What narrows the list of calls."""
 
-    status = django_filters.ChoiceFilter(choices=CallStatus)
-    call_type = django_filters.ChoiceFilter(choices=CallType)
+    status = django_filters.ChoiceFilter(choices=CallStatus.choices)
+    call_type = django_filters.ChoiceFilter(choices=CallType.choices)
     is_open = django_filters.ChoiceFilter(
         choices=[("true", "Takes proposals now"), ("false", "Does not")],
         method="narrow_to_open",

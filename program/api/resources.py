@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
+from django_filters import IsoDateTimeFilter
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -75,9 +79,26 @@ class KeysetPagination(CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound as error:
             raise refusal from error
-        if cursor and cursor.position is not None and not KEY.fullmatch(cursor.position):
+        if cursor and cursor.position is not None and not KEY.fullmatch(str(cursor.position)):
             raise refusal
         return cursor
+
+
+class MomentField(IsoDateTimeField):
+    """A moment with any offset, carried on in UTC: PostgreSQL knows offsets below 16 hours only."""
+
+    def clean(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().clean(value)
+        try:
+            return moment.astimezone(UTC) if moment else None
+        except OverflowError as error:
+            raise forms.ValidationError("This moment lies beyond the calendar.") from error
+
+
+class MomentFilter(IsoDateTimeFilter):
+    """A filter by a moment, ISO 8601."""
+
+    field_class = MomentField
 
 
 class DeclaredFilters(DjangoFilterBackend):

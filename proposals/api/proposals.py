@@ -9,7 +9,7 @@ from django.db.models import Prefetch
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
-from program.api.resources import Resource
+from program.api.resources import MomentFilter, Resource
 from program.transitions import available
 from proposals.enums import ProposalStatus
 from proposals.lifecycle import TRANSITIONS
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 class ProposalFilter(django_filters.FilterSet):
     """What narrows the list of proposals."""
 
-    status = django_filters.ChoiceFilter(choices=ProposalStatus)
+    status = django_filters.ChoiceFilter(choices=ProposalStatus.choices)
     call = django_filters.CharFilter(field_name="call__number", label="Number of the call.")
     number = django_filters.CharFilter(label="Number of the proposal.")
-    submitted_from = django_filters.IsoDateTimeFilter(
+    submitted_from = MomentFilter(
         field_name="submitted_at", lookup_expr="gte", label="First submitted at this moment or later."
     )
-    submitted_before = django_filters.IsoDateTimeFilter(
+    submitted_before = MomentFilter(
         field_name="submitted_at", lookup_expr="lt", label="First submitted before this moment."
     )
 

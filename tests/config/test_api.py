@@ -242,7 +242,8 @@ def test_unknown_parameter_of_a_single_record_is_refused(client):
         {"status": "nowhere"}, {"status": ""}, {"number": ["A", "B"]}, {"page_size": "0"},
         {"page_size": "101"}, {"page_size": "x"}, {"cursor": "%%%"},
         {"cursor": "cD1hYmM="}, {"cursor": base64.b64encode(b"p=" + b"9" * 40).decode()},
-        {"cursor": "bz0tNQ=="}, {"submitted_from": "yesterday"}, {"call": "a\x00b"},
+        {"cursor": "bz0tNQ=="}, {"submitted_from": "yesterday"},
+        {"submitted_from": "0001-01-01T00:00:00+12:00"}, {"call": "a\x00b"},
     ],
     ids=str,
 )  # fmt: skip
@@ -250,6 +251,13 @@ def test_wrong_value_is_refused_with_its_field(client, query):
     response = get(client, "proposals/", officer(), **query)
     assert (response.status_code, response["content-type"]) == (400, PROBLEM)
     assert [row["field"] for row in response.json()["problems"]] == list(query)
+
+
+@pytest.mark.parametrize("moment", ["1084-11-12T16:56:47-22:43", "2026-01-01T00:00:00Z", "2026-01-01T00:00"])
+def test_moment_of_any_offset_narrows(client, moment):
+    ProposalFactory(status=ProposalStatus.SUBMITTED)
+    assert len(numbers(get(client, "proposals/", officer(), submitted_from=moment))) == 1
+    assert numbers(get(client, "proposals/", officer(), submitted_before=moment)) == []
 
 
 @pytest.mark.parametrize("number", ["0", "9" * 18, "9" * 19, "9" * 60, "-1", "1e5", "%00", "१"])
