@@ -15,7 +15,7 @@ from program.models import User
 
 PUBLIC = ["Home", "Calls", "Catalog", "The order", "Directives"]
 NAMES = {
-    "program": "home calls directives notices session accessibility privacy status",
+    "program": "home calls directives notices organizations session accessibility privacy status",
     "evaluation": "catalog desk",
     "financing": "edag",
     "proposals": "list tasks receipts",
@@ -131,7 +131,7 @@ def test_frame_has_its_landmarks_skip_link_and_language():
 @pytest.mark.django_db
 def test_page_of_a_signed_in_person_reads_offices_and_notices_once(django_assert_num_queries):
     user = User.objects.create_user("dana@lakes.example", name="Dana <Reyes>")
-    with django_assert_num_queries(3):  # offices, organizations, unread notices
+    with django_assert_num_queries(2):  # offices and organizations, unread notices
         html = frame(user)
     assert "Dana &lt;Reyes&gt;" in html
     assert 'action="/accounts/logout/"' in html
