@@ -524,6 +524,7 @@ def test_a_designation_is_suspended_reinstated_and_revoked_with_letters():
 
 
 def test_a_designation_expires_by_the_clock():
+    make.five_agencies()
     clock_account()
     designation = make.designated()
     Designation.objects.update(expires_on=clock.today() + timedelta(days=30))
