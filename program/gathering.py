@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -76,7 +77,9 @@ def gather(queryset: Q_, *kinds: Rows) -> Q_:
 # The question
 
 
+@cache
 def _subquery(rows: Rows, model: type[Model]) -> ArraySubquery:
+    """The question for one kind of row; put together once, as each query resolves a copy of its own."""
     path, _, name = rows.name.rpartition("__")
     relation = _at(model, path)._meta.get_field(name)
     owner = f"{path}__pk" if path else "pk"
