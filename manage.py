@@ -11,5 +11,7 @@ from django.core.management import execute_from_command_line
 if __name__ == "__main__":
     # The starter makes secrets and addresses itself, so it cannot need those settings to be there.
     starter = sys.argv[1:2] == ["up"]
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.supervisor.settings" if starter else "config.settings")
+    os.environ.setdefault(
+        "DJANGO_SETTINGS_MODULE", "config.supervisor.settings" if starter else "config.settings"
+    )
     execute_from_command_line(sys.argv)

@@ -1,4 +1,4 @@
-"""The Celery application; tasks are found in each app's ``tasks.py``, what beat runs in its ``schedule.py``."""
+"""The Celery application: tasks from each app's ``tasks.py``, what beat runs from its ``schedule.py``."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ def access_document() -> str:
         MADE,
         "# Who may do what",
         "",
-        "Each right is one line in an app's `rules.py`. Signed-in, active people only (`is_active`); a recusal",
-        "stands above every other ground. An act also needs its status.",
+        "Each right is one line in an app's `rules.py`. Signed-in, active people only (`is_active`); a",
+        "recusal stands above every other ground. An act also needs its status.",
     ]
     starts = {
         (f"{model._meta.app_label}.{transition.name}_{model._meta.model_name}"): transition
@@ -102,9 +102,10 @@ def moving() -> Iterator[tuple[type[Model], Transition]]:
     acts = [transition for _, _, transition in transitions()]
     for app in APPS:
         for model in apps.get_app_config(app).get_models():
-            if not any(field.name == "status" for field in model._meta.fields):
+            column = next((field for field in model._meta.fields if field.name == "status"), None)
+            if column is None:
                 continue
-            statuses = {value for value, _ in model._meta.get_field("status").flatchoices}
+            statuses = {value for value, _ in column.flatchoices}
             module = importlib.import_module(f"{app}.lifecycle")
             own = [act for act in acts if act in vars(module).values()]
             for act in own:

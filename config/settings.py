@@ -49,15 +49,6 @@ def broker_url(url: str) -> str:
     return parts._replace(scheme="redis+socket", query=f"virtual_host={number}").geturl()
 
 
-def broker_address(url: str) -> str:
-    """``url`` as Celery writes it: the same, but for a socket, which the cache library writes otherwise."""
-    parts = urlsplit(url)
-    if parts.scheme != "unix":
-        return url
-    database = dict(parse_qsl(parts.query)).get("db", "0")
-    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
-
-
 # What this copy of the portal is
 DEMONSTRATION = env.bool("DEMONSTRATION", default=False)
 DEBUG = only_in_demonstration("DEBUG")
@@ -168,7 +159,8 @@ STATEMENT_TIMEOUT_MS = env.int("STATEMENT_TIMEOUT_MS", default=5000)
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     "options": (
-        f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={env.int('LOCK_TIMEOUT_MS', default=3000)}"
+        f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
+        f" -c lock_timeout={env.int('LOCK_TIMEOUT_MS', default=3000)}"
         f" -c idle_in_transaction_session_timeout={env.int('IDLE_TRANSACTION_TIMEOUT_MS', default=15000)}"
         " -c timezone=UTC"
     ),

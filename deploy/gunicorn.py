@@ -17,5 +17,6 @@ max_requests = 2000
 max_requests_jitter = 200
 accesslog = None  # the portal writes its own line for each request
 errorlog = "-"
+control_socket_disable = True  # several portals of one person would share it
 # A heartbeat file on a slow disk makes a healthy worker look dead.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108

@@ -108,7 +108,7 @@ def keep(document: Document, content: File[Any]) -> Document:
         with transaction.atomic():
             document.save()
     except BaseException:
-        document.file.storage.delete(document.file.name)
+        document.file.delete(save=False)
         raise
     return document
 
@@ -136,7 +136,7 @@ def open_document(document: Document) -> BinaryIO:
     if not is_released(document):
         raise Withheld("waiting")
     try:
-        return document.file.storage.open(document.file.name, "rb")  # type: ignore[return-value]
+        return document.file.storage.open(str(document.file.name), "rb")  # type: ignore[return-value]
     except FileNotFoundError as error:
         raise Withheld("missing") from error
 

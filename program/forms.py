@@ -202,7 +202,21 @@ class AnswerForm(forms.Form):
     )  # fmt: skip
 
 
-class AppointForm(forms.Form):
+class PersonForm(forms.Form):
+    """Names a person by the address they sign in with."""
+
+    person: User
+
+    def clean_email(self) -> str:
+        address = str(self.cleaned_data["email"]).strip().lower()
+        found = User.objects.filter(email=address, is_active=True, is_service=False).first()
+        if found is None:
+            raise ValidationError("Nobody signs in with this address. Ask the person to sign up first.")
+        self.person = found
+        return address
+
+
+class AppointForm(PersonForm):
     """Give a person an office; who it is, is told by the address they sign in with."""
 
     email = forms.EmailField(
@@ -216,15 +230,8 @@ class AppointForm(forms.Form):
         max_length=300, label="Act of appointment", help_text="Such as a memorandum with its date."
     )
 
-    def clean_email(self) -> str:
-        address = self.cleaned_data["email"].strip().lower()
-        self.person = User.objects.filter(email=address, is_active=True, is_service=False).first()
-        if self.person is None:
-            raise ValidationError("Nobody signs in with this address. Ask the person to sign up first.")
-        return address
 
-
-class DelegateForm(forms.Form):
+class DelegateForm(PersonForm):
     """Let another person sign in one's stead, for a time."""
 
     email = forms.EmailField(label="E-mail address of the delegate")
@@ -237,8 +244,6 @@ class DelegateForm(forms.Form):
     def __init__(self, *args: Any, agencies: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["agency"].queryset = agencies  # type: ignore[attr-defined]
-
-    clean_email = AppointForm.clean_email
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data

@@ -44,7 +44,7 @@ def granted_pks(permission: str, user: User) -> QuerySet:
     """Keys of the objects on which ``user`` was granted ``permission``, as a subquery."""
     app_label, _, codename = permission.partition(".")
     model = apps.get_model(app_label, codename.rpartition("_")[2])
-    grants = get_user_obj_perms_model(model).objects.filter(
+    grants = get_user_obj_perms_model(model)._default_manager.filter(  # type: ignore[arg-type]
         user_id=user.pk or 0, permission__codename=codename, permission__content_type__app_label=app_label
     )
     return grants.values("content_object_id")

@@ -160,7 +160,8 @@ def _hand_over(delivery: Delivery, message: mail.EmailMultiAlternatives) -> None
         if code != 354:
             raise SMTPDataError(code, answer)
         _note_sending(delivery)
-        text = re.sub(rb"(?m)^\.", b"..", message.message().as_bytes(linesep="\r\n"))
+        body = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
+        text = re.sub(rb"(?m)^\.", b"..", body)
         smtp.send(text + (b"" if text.endswith(b"\r\n") else b"\r\n") + b".\r\n")
         code, answer = smtp.getreply()
         if code != 250:

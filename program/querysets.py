@@ -118,5 +118,9 @@ class NoticeQuerySet(models.QuerySet):
 
 class OrganizationQuerySet(models.QuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """The organizations that the person works for; partners read each other's facts in their consortium."""
-        return self.filter(pk__in=user.affiliations.values("organization")) if user.is_authenticated else self.none()
+        """Those the person works for; partners read each other's facts in their consortium."""
+        return (
+            self.filter(pk__in=user.affiliations.values("organization"))
+            if user.is_authenticated
+            else self.none()
+        )

@@ -16,7 +16,7 @@ class StaleRevision(Exception):
     def __str__(self) -> str:
         noun = self.record._meta.verbose_name
         return (
-            f"Somebody else saved this {noun} while you were working: you read revision {self.read}, it is now"
+            f"Somebody else saved this {noun} meanwhile: you read revision {self.read}, it is now"
             f" revision {self.record.revision}. Nothing of yours was saved; both texts are shown below."
         )
 

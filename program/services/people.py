@@ -57,6 +57,30 @@ def appoint(
 
 
 @transaction.atomic
+def appoint_first_officer(person: User, *, basis: str) -> Office:
+    """Open the program office of a new portal, under the name of the Program's clock.
+
+    Raises PermissionDenied once somebody holds that office: from then on people appoint people.
+    """
+    if Office.objects.in_force().filter(role=OfficeRole.PROGRAM_OFFICER).exists():
+        raise PermissionDenied(
+            "There is a program officer already, who appoints others on the page of offices."
+        )
+    machine = clock_account()
+    office = Office.objects.create(
+        user=person,
+        agency=Agency.objects.get(code="COMMERCE"),
+        role=OfficeRole.PROGRAM_OFFICER,
+        appointed_by=machine,
+        basis=basis,
+        effective_from=clock.today(),
+    )
+    after = {"user": person.email, "agency": "COMMERCE", "role": OfficeRole.PROGRAM_OFFICER}
+    audit.record(office, "office.appoint", by=machine, after=after, note=basis)
+    return office
+
+
+@transaction.atomic
 def end_office(office: Office, *, by: User, note: str = "") -> Office:
     """End an office as of today; its holder loses the rights with the next request."""
     if not by.has_perm("program.appoint_office"):

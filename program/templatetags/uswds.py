@@ -488,7 +488,7 @@ def deadline_panel(
     """
     now = now or timezone.now()
     values = {"at": at, "heading": heading, "rule": rule, "clause": clause, "note": note, "ended": ended}
-    return {**values, "level": level, "is_over": bool(at) and now >= at, "now": now}
+    return {**values, "level": level, "is_over": at is not None and now >= at, "now": now}
 
 
 @register.inclusion_tag("components/consultations.html")

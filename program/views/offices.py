@@ -18,11 +18,13 @@ from program.models import Agency, Delegation, Office
 from program.services import people
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from program.requests import SignedInRequest
 
 
 @require_safe
-def office_list(request: HttpRequest) -> HttpResponse:
+def office_list(request: SignedInRequest) -> HttpResponse:
     """Offices and delegations in force; for the program office, auditors and those who may delegate."""
     if not may_read(request):
         raise Http404
@@ -41,13 +43,13 @@ def office_list(request: HttpRequest) -> HttpResponse:
     return render(request, "program/desk/offices.html", context)
 
 
-def may_read(request: HttpRequest) -> bool:
+def may_read(request: SignedInRequest) -> bool:
     return request.user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR, *DELEGATORS)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @fresh_sign_in_required
-def office_appoint(request: HttpRequest) -> HttpResponse:
+def office_appoint(request: SignedInRequest) -> HttpResponse:
     """Appoint a person to an office."""
     if not request.user.has_perm("program.appoint_office"):
         raise Http404
@@ -76,7 +78,7 @@ def office_appoint(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @fresh_sign_in_required
-def office_end(request: HttpRequest, pk: int) -> HttpResponse:
+def office_end(request: SignedInRequest, pk: int) -> HttpResponse:
     """End an office as of today."""
     if not request.user.has_perm("program.appoint_office"):
         raise Http404
@@ -88,7 +90,7 @@ def office_end(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @fresh_sign_in_required
-def delegation_new(request: HttpRequest) -> HttpResponse:
+def delegation_new(request: SignedInRequest) -> HttpResponse:
     """Let another person sign in one's stead."""
     agencies = Agency.objects.filter(code__in=request.user.agencies_as(*DELEGATORS))
     if not agencies:
@@ -110,7 +112,7 @@ def delegation_new(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def delegation_end(request: HttpRequest, pk: int) -> HttpResponse:
+def delegation_end(request: SignedInRequest, pk: int) -> HttpResponse:
     """End a delegation that one gave."""
     delegation = get_object_or_404(Delegation.objects.in_force(), pk=pk, given_by=request.user)
     people.end_delegation(delegation, by=request.user)

@@ -21,7 +21,12 @@ def chromium():
         path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(
             executable_path=path,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+            ],
         )
         yield browser
         browser.close()
@@ -61,10 +66,10 @@ def faults():
 @pytest.fixture
 def person(chromium, portal, faults):
     """``person(user)``: a browser in which ``user`` is signed in."""
-    opened = []
+    opened, seen = [], set()
 
     def open_for(user, **options):
-        opened.append(Person(chromium, portal, user, faults, **options))
+        opened.append(Person(chromium, portal, user, faults, seen=seen, **options))
         return opened[-1]
 
     yield open_for

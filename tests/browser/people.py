@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -19,15 +20,16 @@ PASSWORD = "correct horse battery staple"
 class Person:
     """Somebody with a browser of their own; ``faults`` collects console errors and what axe finds."""
 
-    def __init__(self, browser, address, user, faults, *, width=1280):
+    def __init__(self, browser, address, user, faults, *, seen=None, width=1280):
         self.user, self.address, self.faults = user, address, faults
+        self.is_official = bool(getattr(user, "totp_secret", ""))
+        self.seen = set() if seen is None else seen
         self.context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
         self.page = self.context.new_page()
         self.page.set_default_timeout(15_000)
         self.page.on("pageerror", lambda error: faults.append(f"{self.page.url}: {error}"))
         self.page.on("console", self._listen)
         self.page.on("requestfailed", lambda request: self._failed(request))
-        self.seen = set()
         if user:
             self.sign_in()
 
@@ -60,7 +62,8 @@ class Person:
 
     def check(self):
         """No violation of WCAG 2.2 A or AA that axe knows, no sideways scrolling, one h1."""
-        shape = self.page.url.split("?")[0], self.page.title()
+        path = re.sub(r"[?#].*", "", self.page.url.removeprefix(self.address))
+        shape = re.sub(r"[A-Z]*-?\d[\w-]*", "N", path), self.is_official
         if shape in self.seen:
             return
         self.seen.add(shape)
@@ -71,7 +74,9 @@ class Person:
         for violation in found["violations"]:
             places = "; ".join(node["html"][:160] for node in violation["nodes"][:3])
             self.faults.append(f"{self.page.url}: axe {violation['id']}: {places}")
-        if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"):
+        if self.page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
+        ):
             self.faults.append(f"{self.page.url}: scrolls sideways")
         if (headings := self.page.locator("h1").count()) != 1:
             self.faults.append(f"{self.page.url}: {headings} h1")
@@ -93,7 +98,9 @@ class Person:
                 field.first.select_option(value)
             elif kind in ("INPUT:radio", "INPUT:checkbox"):
                 for one in value if isinstance(value, list) else [value]:
-                    choice = scope.locator(f"[name='{name}'][value='{one}'], [name$='-{name}'][value='{one}']").first
+                    choice = scope.locator(
+                        f"[name='{name}'][value='{one}'], [name$='-{name}'][value='{one}']"
+                    ).first
                     self.page.locator(f"label[for='{choice.get_attribute('id')}']").click()
             else:
                 field.first.fill(value)
@@ -102,9 +109,11 @@ class Person:
     def send(self, form, *, confirm=True):
         """Press the form's button, agree when asked, wait for the page that answers."""
         button = form if isinstance(form, str) else None
-        target = self.page.get_by_role("button", name=button, exact=True).first if button else form.locator(
-            "button[type=submit], button:not([type])"
-        ).last
+        target = (
+            self.page.get_by_role("button", name=button, exact=True).first
+            if button
+            else form.locator("button[type=submit], button:not([type])").last
+        )
         with self.page.expect_navigation():
             asks = target.get_attribute("data-confirm")
             target.click()

@@ -1,12 +1,20 @@
-"""One proposal in a real browser, by separate people: from a draft of a call to a committed financing tool."""
+"""One proposal in a real browser, by separate people: from a call to a committed financing tool."""
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from django.conf import settings
+
+from evaluation.models import Assignment, Designation, Determination, LetterPaper, Position, Referral, Review
+from evaluation.services.screening import import_screening_list
+from financing.models import Tool, ToolReferral
+from financing.reference import load_tools
+from program import audit, clock
 from program.enums import OfficeRole
-from program.models import Call, Organization
-from proposals.models import Proposal, Receipt, Version
+from program.models import Agency, AuditEvent, Call, Delivery, Notice, Organization
+from proposals.models import Invitation, Proposal, Receipt, ReceiptPaper, Version
 from proposals.questionnaire import SUBJECTS
 from tests.browser.people import with_second_factor
 from tests.factories.program import UserFactory, officer
@@ -14,6 +22,7 @@ from tests.processes import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("walk")]
 
+EAR99 = {"jurisdiction": "ear", "eccn": "EAR99", "eccn_basis": "self"}
 LAYERS = {
     "hardware": {
         "name": "Training boards",
@@ -41,6 +50,7 @@ LAYERS = {
         "data_location": "Mombasa and Kisumu.",
         "provenance": "Hospital archives, with consent.",
         "privacy_regime": "Kenya Data Protection Act, 2019.",
+        **EAR99,
     },
     "models": {
         "name": "Clinical Vision 3",
@@ -50,9 +60,7 @@ LAYERS = {
         "compute_band": "1e24_1e25",
         "hosting": "In the Mombasa data center only.",
         "weight_custody": "The anchor keeps the keys.",
-        "jurisdiction": "ear",
-        "eccn": "EAR99",
-        "eccn_basis": "self",
+        **EAR99,
     },
     "security": {
         "name": "Security operations",
@@ -62,6 +70,7 @@ LAYERS = {
         "certifications": "ISO/IEC 27001",
         "incident_response": "First answer within 15 minutes.",
         "weight_protection": "Weights are encrypted at rest and in memory.",
+        **EAR99,
     },
     "applications": {
         "name": "Ward triage",
@@ -71,8 +80,18 @@ LAYERS = {
         "users": "6,200 nurses",
         "languages": "English, Swahili",
         "localization": "Forms of the ministry of health.",
+        **EAR99,
     },
 }
+
+
+@pytest.fixture
+def screening_list(portal):
+    """The list that parties are screened against, and the tools of s.4(d)."""
+    load_tools()
+    file = Path(settings.BASE_DIR) / "evaluation" / "data" / "fictional_screening_list.csv"
+    with file.open("rb") as opened:
+        return import_screening_list(opened, by=officer(), name="Fictional list", file_date=clock.today())
 
 
 class Story:
@@ -87,7 +106,8 @@ def people(portal):
     story.approver = with_second_factor(officer(OfficeRole.PROGRAM_OFFICER))
     story.official = with_second_factor(officer(OfficeRole.DECISION_OFFICIAL))
     story.leads = {
-        code: with_second_factor(officer(OfficeRole.LEAD, code)) for code in ("COMMERCE", "STATE", "DOD", "DOE", "OSTP")
+        code: with_second_factor(officer(OfficeRole.LEAD, code))
+        for code in ("COMMERCE", "STATE", "DOD", "DOE", "OSTP")
     }
     story.reviewers = {
         code: with_second_factor(officer(OfficeRole.REVIEWER, code))
@@ -123,7 +143,9 @@ def form_a_consortium(person, people, call):
     """The anchor's administrator registers the company and begins a proposal."""
     anchor = person(people.anchor).visit(f"/calls/{call.number}/")
     anchor.visit(f"/proposals/new/?call={call.number}").follow("Register your organization")
-    anchor.fill(legal_name="Harbor Light Compute, Inc. (fictional)", incorporated_in="US", headquartered_in="US")
+    anchor.fill(
+        legal_name="Harbor Light Compute, Inc. (fictional)", incorporated_in="US", headquartered_in="US"
+    )
     anchor.send(anchor.page.locator("main form").last)
     anchor.visit(f"/proposals/new/?call={call.number}")
     anchor.fill(
@@ -208,7 +230,9 @@ def state_compliance(anchor, base):
     ).send(part)
     for subject in SUBJECTS:
         form = anchor.page.locator(f"form:has([name='statement-{subject.code}-answer'])").first
-        plain = next((answer for answer in subject.answers if answer not in subject.explained), subject.answers[0])
+        plain = next(
+            (answer for answer in subject.answers if answer not in subject.explained), subject.answers[0]
+        )
         anchor.fill(form, answer=str(plain)).send(form)
 
 
@@ -216,7 +240,11 @@ def certify_and_submit(anchor, proposal):
     """The authorized representative reads the package, certifies exactly it, submits."""
     base = f"/proposals/{proposal.pk}"
     anchor.visit(f"{base}/review-and-submit/")
-    missing = anchor.page.locator("#problems ~ ul li, #problems ~ div li").all_inner_texts() if anchor.page.get_by_text("package from being submitted").count() else []
+    missing = (
+        anchor.page.locator("#problems ~ ul li, #problems ~ div li").all_inner_texts()
+        if anchor.page.get_by_text("package from being submitted").count()
+        else []
+    )
     assert missing == []
     form = anchor.form(f"{base}/certify/")
     anchor.fill(
@@ -230,10 +258,178 @@ def certify_and_submit(anchor, proposal):
     return Version.objects.get(proposal=proposal)
 
 
-def test_one_proposal_from_call_to_commitment(person, people, post_office):
+def accept(person, people, proposal, screening_list):
+    """The program office finds every requirement given, screens all parties, accepts."""
+    officer_ = person(people.drafter).visit(f"/desk/intake/{proposal.number}/")
+    form = officer_.form(f"/desk/intake/{proposal.number}/findings/")
+    for requirement in proposal.call.requirements.all():
+        officer_.fill(form, **{f"requirement-{requirement.pk}": "accepted"})
+    officer_.send(form)
+    officer_.send("Screen all parties now")
+    officer_.send("Accept for evaluation")
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.call.status) == ("under_evaluation", "issued")
+    return officer_
+
+
+def review_in_five_agencies(person, people, officer_, proposal):
+    """Each agency's reviewer is assigned, declares, scores every criterion, submits."""
+    for code, reviewer in people.reviewers.items():
+        officer_.visit(f"/desk/assignments/{proposal.number}/")
+        form = officer_.form(f"/desk/assignments/{proposal.number}/assign/")
+        agency = str(Agency.objects.get(code=code).pk)
+        officer_.fill(form, agency=agency, reviewer=str(reviewer.pk)).send(form)
+        assignment = Assignment.objects.get(proposal=proposal, reviewer=reviewer)
+        desk = person(reviewer).visit("/desk/").says(proposal.number)
+        desk.visit(f"/desk/assigned/{assignment.pk}/")
+        form = desk.form(f"/desk/assigned/{assignment.pk}/declare/")
+        desk.fill(form, has_conflict="no").send(form)
+        review = Review.objects.get(assignment=assignment)
+        for score in review.scores.all():
+            form = desk.visit(f"/desk/reviews/{review.pk}/").form(
+                f"/desk/reviews/{review.pk}/scores/{score.pk}/"
+            )
+            desk.fill(
+                form, value="4", strengths="Five layers from one source.", weaknesses="One supplier abroad."
+            )
+            desk.send(form)
+        form = desk.form(f"/desk/reviews/{review.pk}/save/")
+        desk.fill(
+            form, recommendation="designate", rationale="Strong in the market, safe in operation."
+        ).send(form)
+        desk.visit(f"/desk/reviews/{review.pk}/").send("Submit the review")
+    assert Review.objects.filter(status="submitted").count() == 5
+
+
+def file_five_positions(person, people, proposal):
+    """Five leads acknowledge and file; Energy objects, and blocks nothing by it."""
+    for code, lead in people.leads.items():
+        referral = Referral.objects.get(version__proposal=proposal, agency__code=code)
+        desk = person(lead).visit(f"/desk/positions/{referral.pk}/")
+        desk.send("Acknowledge receipt")
+        form = desk.form(f"/desk/positions/{referral.pk}/file/")
+        desk.fill(
+            form,
+            stance="object" if code == "DOE" else "support",
+            rationale="The grid cannot carry it yet."
+            if code == "DOE"
+            else "It serves the national interest.",
+        ).send(form)
+    assert Position.objects.filter(referral__version__proposal=proposal).count() == 5
+
+
+def determine(person, people, officer_, proposal, anchor):
+    """Prepared by one, signed by another, invisible outside until it is announced."""
+    officer_.visit(f"/desk/proposals/{proposal.number}/").send("Prepare or open the determination")
+    determination = Determination.objects.get(proposal=proposal)
+    form = officer_.form(f"/desk/determinations/{determination.pk}/save/")
+    for finding in determination.findings.all():
+        officer_.fill(
+            form,
+            **{
+                f"finding-{finding.requirement_id}-is_met": "yes",
+                f"finding-{finding.requirement_id}-text": "Given.",
+            },
+        )
+    objection = Position.objects.get(stance="object")
+    officer_.fill(
+        form,
+        outcome="designate",
+        rationale="The package advances the national interest in the market it names.",
+        letter_text="Your package is designated as a priority AI export package.",
+        **{f"objection-{objection.pk}-answer": "The site is built in two steps, as the grid allows."},
+    ).send(form)
+    official = person(people.official).visit(f"/desk/determinations/{determination.pk}/")
+    official.send("Sign the determination")
+    anchor.visit(f"/proposals/{proposal.pk}/").says("Under evaluation")
+    assert not Designation.objects.exists()
+    official.visit(f"/desk/determinations/{determination.pk}/announcement/").send("Announce now")
+    proposal.refresh_from_db()
+    assert proposal.status == "designated"
+    anchor.visit(f"/proposals/{proposal.pk}/").says("Designated")
+    return Designation.objects.get(proposal=proposal)
+
+
+def release_to_the_catalog(person, anchor, proposal, designation):
+    """The anchor releases what foreign buyers may read; a stranger finds it."""
+    anchor.visit(f"/proposals/{proposal.pk}/catalog-release/")
+    form = anchor.page.locator("main form[method=post]").first
+    anchor.fill(
+        form, title="Hospital AI for East Africa", summary="Imaging and triage for district hospitals."
+    )
+    anchor.send(form)
+    person(None).visit("/catalog/").says("Hospital AI for East Africa")
+
+
+def refer_and_commit(person, people, designation):
+    """EDAG matches and refers a loan to EXIM; EXIM accepts and commits it."""
+    chair = person(people.chair).visit(f"/edag/designations/{designation.number}/")
+    chair.send("Match tools with this package")
+    chair.follow("Propose a referral")
+    tool = str(Tool.objects.get(code="direct_loan").pk)
+    form = chair.page.locator("main form[method=post]").last
+    chair.fill(
+        form,
+        tool=tool,
+        market="Kenya",
+        purpose="Finance for the accelerators.",
+        amount_usd="62000000",
+        lead_officer=str(people.exim.pk),
+    ).send(form)
+    referral = ToolReferral.objects.get()
+    page = f"/edag/referrals/{referral.number}/"
+    chair.visit(page).send(chair.form("/refer/"))
+    exim = person(people.exim).visit(page)
+    exim.send(exim.form("/accept/"))
+    form = exim.visit(page).form("/commit/")
+    exim.fill(
+        form,
+        amount_usd="60000000",
+        term_months="120",
+        committed_on=f"{clock.today():%Y-%m-%d}",
+        instrument_reference="EXIM-2026-0417",
+        conditions="Subject to the export license.",
+    ).send(form)
+    referral.refresh_from_db()
+    assert referral.status == "committed"
+
+
+def test_one_proposal_from_call_to_commitment(person, people, post_office, screening_list):
     call = issue_a_call(person, people)
     anchor, proposal = form_a_consortium(person, people, call)
     fill_the_package(anchor, proposal)
     version = certify_and_submit(anchor, proposal)
-    wait_until(lambda: getattr(version.receipt.paper.__class__.objects.get(receipt=version.receipt), "document"), what="the PDF")
-    wait_until(lambda: [e for e in post_office.messages if people.anchor.email in e.rcpt_tos], what="the mail")
+    officer_ = accept(person, people, proposal, screening_list)
+    review_in_five_agencies(person, people, officer_, proposal)
+    file_five_positions(person, people, proposal)
+    designation = determine(person, people, officer_, proposal, anchor)
+    release_to_the_catalog(person, anchor, proposal, designation)
+    refer_and_commit(person, people, designation)
+
+    every_step_left_its_trace(post_office, people, version, designation)
+
+
+def every_step_left_its_trace(post_office, people, version, designation):
+    """Its events in a sound record, its notices by mail, its documents made by the worker."""
+    acts = set(AuditEvent.objects.values_list("act", flat=True))
+    assert acts >= {
+        "call.approve", "call.issue", "proposal.certify", "proposal.submit", "proposal.accept",
+        "determination.sign", "determination.announce", "proposal.designate",
+        "toolreferral.refer", "toolreferral.accept", "toolreferral.commit",
+    }  # fmt: skip
+    audit.seal_record()
+    assert audit.verify().is_sound
+    wait_until(
+        lambda: ReceiptPaper.objects.filter(receipt__version=version, document__isnull=False).exists(),
+        what="the receipt's PDF",
+    )
+    wait_until(
+        lambda: LetterPaper.objects.filter(
+            letter__proposal=designation.proposal, document__isnull=False
+        ).exists(),
+        what="the letter's PDF",
+    )
+    wait_until(lambda: not Delivery.objects.exclude(state="sent").exists(), what="all mail to be sent")
+    told = [envelope.rcpt_tos[0] for envelope in post_office.messages]
+    assert len(told) == Notice.objects.count() + Invitation.objects.count()
+    assert people.anchor.email in told

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
@@ -65,6 +66,19 @@ def test_nobody_appoints_themselves_or_without_the_right():
     with pytest.raises(PermissionDenied):
         people.appoint(UserFactory(), agency=agency, role=OfficeRole.LEAD, by=officer(OfficeRole.LEAD))
     assert not Office.objects.filter(role=OfficeRole.DECISION_OFFICIAL).exists()
+
+
+def test_new_portal_gets_its_first_program_officer_by_command_and_no_second():
+    AgencyFactory(code="COMMERCE")
+    first, second = UserFactory(), UserFactory()
+    call_command("appoint_first_officer", first.email.upper(), basis="Memorandum of November 1")
+    assert fresh(first).holds(OfficeRole.PROGRAM_OFFICER, agency="COMMERCE")
+    assert AuditEvent.objects.of(first.offices.get()).get().act == "office.appoint"
+    with pytest.raises(CommandError, match="already"):
+        call_command("appoint_first_officer", second.email, basis="Memorandum")
+    with pytest.raises(CommandError, match="sign up first"):
+        call_command("appoint_first_officer", "nobody@agency.example", basis="Memorandum")
+    assert not fresh(second).is_government
 
 
 def test_only_the_holder_of_an_office_delegates_its_act():

@@ -17,7 +17,7 @@ from config.database_roles import as_owner
 
 
 class Command(BaseCommand):
-    """Migrate as the owner, grant, load the facts of law, collect static files; for a demonstration load its data too."""
+    """Migrate as the owner, grant, load facts of law, collect static files, load demonstration data."""
 
     help = "Bring tables, rights and static files up to this release; running it again does nothing twice."
 
@@ -38,6 +38,7 @@ class Command(BaseCommand):
                 call_command("migrate", interactive=False, stdout=self.stdout)
         call_command("grant_application_role", stdout=self.stdout)
         call_command("load_reference_data", stdout=self.stdout)
+        call_command("load_financing_tools", stdout=self.stdout)
         if not options["no_static"]:
             self._collect_static()
         if (file := options["demonstration"]) and "demo" in get_commands():

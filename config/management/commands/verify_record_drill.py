@@ -36,15 +36,11 @@ class Command(BaseCommand):
             raise CommandError(f"The record was not sound to begin with: {before.misfits[0]}")
         self.stdout.write(f"Demonstration data: {before.event_count} events, the record is whole.")
         event = AuditEvent.objects.order_by("pk")[before.event_count // 2]
-        table = connection.ops.quote_name(AuditEvent._meta.db_table)
-        trigger = connection.ops.quote_name(f"{AuditEvent._meta.db_table}_is_kept")
         with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
-            cursor.execute(
-                f'UPDATE {table} SET body = replace(body, \'"note":"\', \'"note":"(altered) \') WHERE id = %s',
-                [event.pk],
-            )
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
+            cursor.execute("ALTER TABLE program_auditevent DISABLE TRIGGER program_auditevent_is_kept")
+            body = event.body.replace('"note":"', '"note":"(altered) ', 1)
+            cursor.execute("UPDATE program_auditevent SET body = %s WHERE id = %s", [body, event.pk])
+            cursor.execute("ALTER TABLE program_auditevent ENABLE TRIGGER program_auditevent_is_kept")
         self.stdout.write(f"Altered event {event.pk} ({event}) with the trigger disabled.")
         found = audit.verify()
         if found.is_sound or found.misfits[0].event != event.pk:

@@ -12,7 +12,7 @@ from program import audit
 class Command(BaseCommand):
     """Check every chain and seal; end with an error that names the first event that does not fit."""
 
-    help = "Verify the whole record: every subject's chain, every seal. Exits with 1 when something does not fit."
+    help = "Verify every subject's chain and every seal; exits with 1 when something does not fit."
 
     def handle(self, **options: Any) -> None:
         found = audit.verify()

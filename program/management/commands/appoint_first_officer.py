@@ -1,0 +1,31 @@
+"""``manage.py appoint_first_officer``: open the program office of a new portal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from program.models import User
+from program.services.people import appoint_first_officer
+
+
+class Command(BaseCommand):
+    """Appoint the first program officer; every later office is given on the page of offices."""
+
+    help = "Appoint the first program officer of a new portal. Refused once there is one."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email", help="the address with which the person signed up")
+        parser.add_argument("--basis", required=True, help="the act of appointment, such as a memorandum")
+
+    def handle(self, *, email: str, basis: str, **options: Any) -> None:
+        person = User.objects.filter(email=email.strip().lower(), is_active=True, is_service=False).first()
+        if person is None:
+            raise CommandError(f"Nobody signs in as {email}. Let the person sign up first.")
+        try:
+            office = appoint_first_officer(person, basis=basis)
+        except PermissionDenied as refusal:
+            raise CommandError(str(refusal)) from refusal
+        self.stdout.write(self.style.SUCCESS(f"{person} is now {office}."))
