@@ -328,7 +328,7 @@ def test_transition_is_barred_from_every_other_status(transition):
         (ACCEPT, ReferralStatus.REFERRED, edag_officer),
         (COMMIT, ReferralStatus.ACCEPTED, edag_officer),
     ],
-    ids=str,
+    ids=["refer", "accept", "commit"],
 )
 def test_nothing_progresses_without_active_designation(transition, stage, by, status):
     record = referral(stage)
