@@ -204,6 +204,7 @@ def test_every_address_with_a_key_is_in_the_crawl(world):
     assert crawled == set(by_name())
 
 
+@pytest.mark.slow
 def test_nobody_reads_what_is_not_theirs(world):
     wrong, read = [], {matter.word: set() for matter in world.matters}
     entries = list(keyed(world))
@@ -231,6 +232,8 @@ def test_nobody_reads_what_is_not_theirs(world):
                 visible[key] = person.is_authenticated and bool(sees_it(person))
             address, elsewhere = reverse(name, kwargs=real), reverse(name, kwargs=absent)
             found = answer(client, "get", address)
+            if name == "proposals:invitation":  # who holds the link is who it was sent to
+                continue
             look(address, found)
             if visible[key]:
                 continue

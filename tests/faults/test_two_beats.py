@@ -33,6 +33,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BEATS = 4
 
 
+@pytest.fixture(autouse=True)
+def account(db):
+    """The clock has its account before several beats ask for it."""
+    make.five_agencies()
+    return clock_account()
+
+
 def at_once(*works):
     """Do all of ``works`` in threads that start together; return what they return."""
     start = threading.Barrier(len(works))
@@ -53,7 +60,6 @@ def close_in(call, seconds):
 
 
 def test_beats_at_once_close_each_call_and_lapse_each_draft_once():
-    clock_account()
     calls = [issued_call() for _ in range(3)]
     drafts = [ProposalFactory(call=call) for call in calls for _ in range(3)]
     for call in calls:
@@ -71,7 +77,6 @@ def test_beats_at_once_close_each_call_and_lapse_each_draft_once():
 
 
 def test_beats_at_once_end_each_consultation_once():
-    clock_account()
     proposal = make.accepted()
     Referral.objects.update(due_at=clock.instant() - timedelta(hours=1))
     assert sum(at_once(*[lapse_due_referrals] * BEATS)) == len(make.EVALUATING)
@@ -82,7 +87,6 @@ def test_beats_at_once_end_each_consultation_once():
 def test_beats_at_once_suspend_each_open_referral_of_a_tool_once():
     load_reference_data()
     load_tools()
-    clock_account()
     referral = financing.referral("referred")
     evaluating.suspend_designation(referral.designation, by=make.decision_official(), reason="A member left.")
     assert sum(at_once(*[follow_designations] * BEATS)) == 1
@@ -95,7 +99,6 @@ def test_calls_that_close_while_submissions_arrive_lose_none(monkeypatch, settin
     """Two calls close within a second of each other while sixteen submissions come in and two beats tick."""
     settings.LAPSE_GRACE_SECONDS = 1
     monkeypatch.setattr(schedule, "SETTLING", timedelta(milliseconds=300))
-    clock_account()
     calls = [issued_call(), issued_call()]
     proposals = [ProposalFactory(call=calls[number % 2], complete=True) for number in range(16)]
     for proposal in proposals:
