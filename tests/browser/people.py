@@ -86,7 +86,11 @@ class Person:
 
     def form(self, action):
         """The form that posts to an address ending in ``action``."""
-        return self.page.locator(f"form[method=post][action$='{action}']").first
+        found = self.page.locator(f"form[method=post][action$='{action}']")
+        assert found.count(), (
+            f"{self.page.url} has no form for {action}:\n{self.page.locator('main').inner_text()}"
+        )
+        return found.first
 
     def fill(self, form=None, **values):
         """Type or choose ``values`` into fields whose name is, or ends in ``-``, the key."""
