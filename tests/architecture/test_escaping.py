@@ -46,7 +46,9 @@ class Scripts(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.in_script = tag == "script"
         for name, value in attributes:
-            if name.startswith("on") or (value or "").strip().lower().startswith(("javascript:", "data:text")):
+            if name.startswith("on") or (value or "").strip().lower().startswith(
+                ("javascript:", "data:text")
+            ):
                 self.found.append(f"<{tag} {name}={value}>")
         if tag in ("img", "svg") and ("src", "x") in attributes:
             self.found.append(f"<{tag} src=x>")

@@ -243,7 +243,9 @@ def test_nobody_reads_what_is_not_theirs(world):
                 if (name, method) not in nothing:
                     nothing[name, method] = comparable(answer(client, method, elsewhere), elsewhere)
                 if comparable(found, address) != nothing[name, method]:
-                    wrong.append(f"{role} can tell {method.upper()} {address} ({found[0]}) from an absent key")
+                    wrong.append(
+                        f"{role} can tell {method.upper()} {address} ({found[0]}) from an absent key"
+                    )
     assert not wrong, "\n".join(wrong)
     unread = {word for word, roles in read.items() if not roles}
     assert not unread, f"These words appear nowhere, so their crawl proves nothing: {unread}"
@@ -268,7 +270,9 @@ def test_own_record_with_a_key_of_others_inside_is_absent(world):
         for method in ("get", "post"):
             found = answer(client, method, address)
             assert found[0] in (403, 404, 405), (name, method, found[0])
-            assert comparable(found, address) == comparable(answer(client, method, elsewhere), elsewhere), name
+            assert comparable(found, address) == comparable(answer(client, method, elsewhere), elsewhere), (
+                name
+            )
 
 
 def test_desk_address_with_a_key_of_another_proposal_is_absent(world):

@@ -70,7 +70,11 @@ def beside(form, hostile):
     """The hostile fields that the form does not have, bare and under each of its prefixes."""
     prefixes = {name.rpartition("-")[0] for name in form.fields if "-" in name}
     named = {f"{prefix}-{name}" if prefix else name: value for prefix in {"", *prefixes} for name, value in hostile.items()}  # fmt: skip
-    return {name: value for name, value in named.items() if name not in form.fields and not name.endswith("revision")}
+    return {
+        name: value
+        for name, value in named.items()
+        if name not in form.fields and not name.endswith("revision")
+    }
 
 
 def contents():
@@ -85,7 +89,9 @@ def columns_of(model):
     return [
         column.attname
         for column in model._meta.concrete_fields
-        if not isinstance(column, MOMENT) and not column.primary_key and column.name not in ("nonce", "password")
+        if not isinstance(column, MOMENT)
+        and not column.primary_key
+        and column.name not in ("nonce", "password")
     ]
 
 
@@ -101,7 +107,9 @@ def sent(client, address, data, before):
             response = client.post(address, data)
             for name, rows in contents().items():
                 old = {row[0]: row for row in before[name]}
-                found = [row if row[0] in old else ("new", *row[1:]) for row in rows if old.get(row[0]) != row]
+                found = [
+                    row if row[0] in old else ("new", *row[1:]) for row in rows if old.get(row[0]) != row
+                ]
                 if gone := len(old.keys() - {row[0] for row in rows}):
                     found.append(("gone", gone))
                 if found:

@@ -115,7 +115,9 @@ def build():
 
 def statuses():
     """The status of every record that has a life, by its kind and key."""
-    return {(model, pk): status for model in TABLES for pk, status in model.objects.values_list("pk", "status")}
+    return {
+        (model, pk): status for model in TABLES for pk, status in model.objects.values_list("pk", "status")
+    }
 
 
 class Life(RuleBasedStateMachine):
@@ -175,7 +177,10 @@ class Life(RuleBasedStateMachine):
     def submit(self, by):
         self.attempt(services.submit_proposal, self.proposal, by=by)
 
-    @rule(by=st.sampled_from(["representative", "contributor", "stranger"]), title=st.sampled_from(["One", "Two"]))
+    @rule(
+        by=st.sampled_from(["representative", "contributor", "stranger"]),
+        title=st.sampled_from(["One", "Two"]),
+    )
     def submit_again(self, by, title):
         Proposal.objects.filter(pk=base["proposal"]).update(title=title)
         try:
@@ -198,14 +203,20 @@ class Life(RuleBasedStateMachine):
     @rule(by=mostly("officer"))
     def send_back(self, by):
         at = clock.now() + timedelta(days=20)
-        self.attempt(services.return_proposal, self.proposal, by=by, due_at=at, note="The provenance is missing.")
+        self.attempt(
+            services.return_proposal, self.proposal, by=by, due_at=at, note="The provenance is missing."
+        )
 
     @rule(by=mostly("officer"))
     def screen(self, by):
         if version := self.proposal.latest_version:
             self.attempt(evaluating.screen_version, version, by=by)
 
-    @rule(agency=st.sampled_from(make.EVALUATING), by=actors | st.just(""), stance=st.sampled_from(["support", "object"]))
+    @rule(
+        agency=st.sampled_from(make.EVALUATING),
+        by=actors | st.just(""),
+        stance=st.sampled_from(["support", "object"]),
+    )
     def file(self, agency, by, stance):
         by = by or agency
         if referral := Referral.objects.filter(agency__code=agency).order_by("-pk").first():
@@ -372,7 +383,17 @@ class Life(RuleBasedStateMachine):
         away = [self.person("stranger"), self.person("contributor")]
         away += [User.objects.get(pk=recusal.user_id) for recusal in Recusal.objects.all()]
         for person in away:
-            for model in (Proposal, Version, Referral, Position, Review, Determination, Letter, Designation, ToolReferral):
+            for model in (
+                Proposal,
+                Version,
+                Referral,
+                Position,
+                Review,
+                Determination,
+                Letter,
+                Designation,
+                ToolReferral,
+            ):
                 assert not model.objects.visible_to(person).exists(), (person, model)
             assert not person.has_perm("proposals.view_proposal", self.proposal)
 
@@ -385,7 +406,9 @@ class Life(RuleBasedStateMachine):
             assert not Letter.objects.visible_to(team).exists()
             assert not Designation.objects.visible_to(team).exists()
             assert self.proposal.status not in ("designated", "not_selected")
-            assert not Notice.objects.filter(recipient=team, kind__in=["evaluation.signed", "evaluation.announced"]).exists()
+            assert not Notice.objects.filter(
+                recipient=team, kind__in=["evaluation.signed", "evaluation.announced"]
+            ).exists()
 
     def government_sees_nothing_that_was_never_submitted(self):
         if self.proposal.submitted_at is None:

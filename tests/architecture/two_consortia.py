@@ -30,7 +30,14 @@ from proposals.services import invite_member, invite_person
 from proposals.tasks import render_receipt
 from tests.factories import evaluation as make
 from tests.factories import financing
-from tests.factories.program import CriterionFactory, OrganizationFactory, UserFactory, drafted_call, issued_call, officer
+from tests.factories.program import (
+    CriterionFactory,
+    OrganizationFactory,
+    UserFactory,
+    drafted_call,
+    issued_call,
+    officer,
+)
 from tests.factories.proposals import (
     ConsortiumFactory,
     ProposalFactory,
@@ -40,7 +47,20 @@ from tests.factories.proposals import (
     submitted,
 )
 
-KEPT = {"list_name", "eccn", "code", "number", "sha256", "uei", "cage", "nonce", "declaration_version", "consented_role"}
+KEPT = {
+    "confidence",
+    "clause",
+    "list_name",
+    "eccn",
+    "code",
+    "number",
+    "sha256",
+    "uei",
+    "cage",
+    "nonce",
+    "declaration_version",
+    "consented_role",
+}
 
 
 @dataclass
@@ -208,7 +228,11 @@ def _build():
         determination,
         by=desk,
         revision=None,
-        values={"outcome": "designate", "rationale": "zebradetermination", "letter_text": "zebradetermination"},
+        values={
+            "outcome": "designate",
+            "rationale": "zebradetermination",
+            "letter_text": "zebradetermination",
+        },
     )
     for code in make.EVALUATING[2:] + ("COMMERCE",):
         make.filed(inside, code, rationale=f"zebra{code.lower()}")
@@ -308,5 +332,3 @@ def reads_consortium(user, world):
         or any(sees(user, proposal) for proposal in (world.draft, world.inside, world.done))
         or user.holds(OfficeRole.PROGRAM_OFFICER)  # reads the question that the consortium asked
     )
-
-

@@ -7,11 +7,11 @@ import statistics
 import pytest
 from django.urls import reverse
 
-from program.enums import DeliveryState
-from program.models import Delivery, Notice
+from program.enums import DeliveryState, OfficeRole
+from program.models import Delivery, Notice, Office
 from proposals.enums import PaperState
 from proposals.models import Proposal, Receipt, ReceiptPaper, Version
-from tests.factories.program import issued_call, officer
+from tests.factories.program import issued_call
 from tests.factories.proposals import ProposalFactory, certified, representative_of
 from tests.faults.web import session_of, web_server
 from tests.processes import broker, celery_worker, mail_server, run_in_process, wait_until
@@ -28,8 +28,7 @@ SWEEP = (
 
 @pytest.fixture
 def proposals():
-    """Certified drafts with the sessions of those who may submit them; one officer is told of each."""
-    officer()
+    """Certified drafts with the sessions of those who may submit them; every officer is told of each."""
     call = issued_call()
     made = [ProposalFactory(call=call, complete=True) for _ in range(SUBMISSIONS)]
     for proposal in made:
@@ -54,7 +53,9 @@ def assert_all_told_once(mail):
     addresses = [message.rcpt_tos[0] for message in mail.messages]
     assert sorted(addresses) == sorted(Notice.objects.values_list("recipient__email", flat=True))
     assert Notice.objects.filter(kind="proposals.submitted").count() == SUBMISSIONS
-    assert Notice.objects.filter(kind="proposals.arrived").count() == SUBMISSIONS
+    officers = Office.objects.filter(role=OfficeRole.PROGRAM_OFFICER).count()
+    assert Notice.objects.filter(kind="proposals.arrived").count() == SUBMISSIONS * officers
+    assert Notice.objects.values("event", "recipient", "kind").distinct().count() == Notice.objects.count()
 
 
 def is_all_done():

@@ -72,7 +72,9 @@ def count(query):
 
 
 def is_held():
-    return count(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {LOCK} AND NOT granted")
+    return count(
+        f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {LOCK} AND NOT granted"
+    )
 
 
 def others_at_work():
