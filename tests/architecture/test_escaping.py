@@ -121,7 +121,7 @@ def test_every_mail_shows_what_was_typed_as_text(world):
 
 def test_braces_and_percent_signs_in_facts_of_a_notice_stay_as_they_are(world):
     """The words of a notice are filled in once; what stands in a fact is never filled in again."""
-    person = UserFactory(name=LONG)
+    person = UserFactory(name=SHORT)
     kind = NoticeKind("tests.hostile", "About {title}", "It says: {title} for {name}")
     event = audit.record(person, "tests.act", by=person, note=LONG, after={"text": LONG})
     notices.owe(event, kind, [person], url="/", title="{0.__class__} {event.actor.password} %s", name=LONG)
