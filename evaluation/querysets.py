@@ -23,6 +23,7 @@ from evaluation.enums import (
 )
 from program import clock
 from program.enums import OfficeRole
+from program.gathering import Rows, gather
 from program.models import Delegation
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
@@ -176,6 +177,25 @@ class ReviewQuerySet(OfProposalQuerySet):
             return seen.filter(own | (submitted & ~owes))
         agencies = user.agencies_as(OfficeRole.LEAD, OfficeRole.REVIEWER)
         return seen.filter(own | (submitted & Q(agency__code__in=agencies) & ~owes))
+
+    def held(self) -> Self:
+        """Locked with its proposal and assignment, and read with all that its checks and rights need.
+
+        One statement. The rows that are locked are read as they stand after a wait: a recusal ends the
+        assignment, a new version counts in the proposal. Sheets of one proposal come in one by one, so that
+        what the agencies score together misses none.
+        """
+        rows = self.select_for_update(of=("version__proposal", "assignment", "self"), no_key=True)
+        return gather(
+            rows.select_related("agency", "assignment__conflict", "version__proposal__call").defer(
+                "version__package"
+            ),
+            Rows("scores"),
+            Rows("version__proposal__call__criteria"),
+            Rows("version__proposal__recusals"),
+            Rows("version__proposal__proposalgrant", one=("permission",), to_attr="grants_given"),
+            Rows("agency__offices", one=("user",), where=Q(role=OfficeRole.LEAD), to_attr="lead_offices"),
+        )
 
     def submitted(self) -> Self:
         return self.filter(status=ReviewStatus.SUBMITTED)

@@ -16,6 +16,7 @@ from program.models import Delegation
 from program.rules import is_clock, is_decision_official, is_program_officer, permit
 from proposals.enums import TeamRole
 from proposals.models import Proposal, Recusal, TeamMember
+from proposals.rules import recusals_read_with
 
 if TYPE_CHECKING:
     from program.models import User
@@ -38,7 +39,11 @@ def is_listed(user: User, record: Any) -> bool:
 def is_recused(user: User, record: Any) -> bool:
     """Also true where no proposal is known, so that its negation never opens anything by itself."""
     proposal = proposal_of(record)
-    return proposal is None or Recusal.objects.filter(proposal=proposal.pk, user=user.pk or 0).exists()
+    if proposal is None:
+        return True
+    if (known := recusals_read_with(proposal)) is not None:
+        return user.pk in known
+    return Recusal.objects.filter(proposal=proposal.pk, user=user.pk or 0).exists()
 
 
 @rules.predicate
@@ -79,7 +84,7 @@ def is_reviewer(user: User, record: Any) -> bool:
         record is not None
         and assignment.reviewer_id == user.pk
         and assignment.status == AssignmentStatus.ACTIVE
-        and user.has_perm("proposals.evaluate_proposal", assignment.proposal)
+        and user.has_perm("proposals.evaluate_proposal", record.proposal)
     )
 
 

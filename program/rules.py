@@ -34,13 +34,21 @@ def holds(*roles: str, agency: str | None = None) -> rules.Predicate:
 
 
 def granted(permission: str) -> rules.Predicate:
-    """The predicate that a person was given ``permission`` on exactly this object."""
+    """The predicate that a person was given ``permission`` on exactly this object.
+
+    A record that was locked together with its grants has them as ``grants_given``; nothing is asked then.
+    """
+
+    codename = permission.partition(".")[2]
 
     @rules.predicate(name=f"granted({permission})")
     def was_granted(user: User, record: Any) -> bool:
-        return (
-            record is not None and granted_pks(permission, user).filter(content_object_id=record.pk).exists()
-        )
+        if record is None:
+            return False
+        given = getattr(record, "grants_given", None)
+        if given is None:
+            return granted_pks(permission, user).filter(content_object_id=record.pk).exists()
+        return any(row.user_id == user.pk and row.permission.codename == codename for row in given)
 
     return was_granted
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from django.db import models
+    from django.db.models import QuerySet
 
     from program.models import AuditEvent, Delegation, User
 
@@ -127,14 +128,19 @@ def perform(
     note: str = "",
     delegation: Delegation | None = None,
     changes: Callable[[], Mapping[str, Any]] | None = None,
+    rows: QuerySet | None = None,
 ) -> AuditEvent:
     """Carry ``record`` along ``transition``; return the audit event that says so.
 
-    The row is locked and read again first: of two people pressing one button, one succeeds. ``changes`` is
+    The row is locked and read again first: of two people pressing one button, one succeeds. ``rows`` is the
+    question that locks and reads it, where rights and checks need more than its own columns. ``changes`` is
     asked, once the record is ready, for other columns that change with its status. Raises PermissionDenied,
     WrongStatus or NotReady, having changed nothing.
     """
-    record.refresh_from_db(from_queryset=type(record)._base_manager.select_for_update())
+    if rows is None:
+        record.refresh_from_db(from_queryset=type(record)._base_manager.select_for_update())
+    else:
+        record.__dict__.update(rows.get(pk=record.pk).__dict__)
     if not by.has_perm(transition.permission(record), record):
         raise PermissionDenied(f"You may not do this: {transition.label}.")
     if record.status not in transition.sources:

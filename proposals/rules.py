@@ -167,7 +167,17 @@ def is_designated(user: User, proposal: Proposal | None) -> bool:
 @rules.predicate(bind=True)
 def is_recused(self: rules.Predicate, user: User, proposal: Proposal | None) -> bool:
     """Also true without a proposal, so that its negation never opens anything by itself."""
-    return proposal is None or ties(self, user, proposal).is_recused
+    if proposal is None:
+        return True
+    if (known := recusals_read_with(proposal)) is not None:
+        return user.pk in known
+    return ties(self, user, proposal).is_recused
+
+
+def recusals_read_with(proposal: Proposal) -> set[int] | None:
+    """Keys of the people recused, where the proposal was read together with them."""
+    rows = getattr(proposal, "_prefetched_objects_cache", {}).get("recusals")
+    return None if rows is None else {row.user_id for row in rows}
 
 
 @rules.predicate

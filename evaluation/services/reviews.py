@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from django.db import transaction
-from django.db.models import Aggregate, Avg, Count, DecimalField, Max, Min
+from django.db import connection, transaction
+from django.utils import timezone
 
-from evaluation.enums import AssignmentStatus, ReviewStatus
+from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import REOPEN_REVIEW, SUBMIT_REVIEW
-from evaluation.models import AgencyScore, Assignment, Review, Score
-from evaluation.notices import REVIEW_REOPENED, REVIEW_SUBMITTED, desk_page, leads_of
+from evaluation.models import Assignment, Review, Score
+from evaluation.notices import REVIEW_REOPENED, REVIEW_SUBMITTED, desk_page
 from program import notices
 from program.revisions import hold
 from program.services.calls import require
@@ -19,20 +19,12 @@ from program.transitions import NotReady, Problem, WrongStatus, perform
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from program.models import AuditEvent, Criterion, User
+    from program.models import AuditEvent, Office, User
 
 R = TypeVar("R", Review, Score)
 ORDER = "E.O. 14320 s.3(d)"
 SHEET_FIELDS = ("recommendation", "rationale", "private_notes")
 SCORE_FIELDS = ("value", "not_applicable", "strengths", "weaknesses")
-
-
-class Median(Aggregate):
-    """The middle value, by PostgreSQL."""
-
-    function = "percentile_cont"
-    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = DecimalField(max_digits=7, decimal_places=2)
 
 
 @transaction.atomic
@@ -119,18 +111,26 @@ def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:
 @transaction.atomic
 def submit_review(review: Review, *, by: User) -> AuditEvent:
     """Hand the sheet in: it counts for the agency, and its reviewer may now read the agency's others."""
-    event = perform(SUBMIT_REVIEW, review, by=by)
+    event = perform(SUBMIT_REVIEW, review, by=by, rows=Review.objects.held())
     keep_agency_scores(review)
     proposal = review.version.proposal
     notices.owe(
         event,
         REVIEW_SUBMITTED,
-        leads_of(review.agency, proposal),
+        leads_read_with(review),
         url=desk_page(proposal),
         number=proposal.number,
         agency=str(review.agency),
     )
     return event
+
+
+def leads_read_with(review: Review) -> list[User]:
+    """The people who lead the sheet's agency today and are not recused, as they were read with the sheet."""
+    recused = {recusal.user_id for recusal in review.version.proposal.recusals.all()}
+    offices: list[Office] = review.agency.lead_offices  # type: ignore[attr-defined]
+    today = timezone.localdate()
+    return [office.user for office in offices if office.is_in_force(today) and office.user_id not in recused]
 
 
 @transaction.atomic
@@ -139,7 +139,7 @@ def reopen_review(review: Review, *, by: User, note: str) -> AuditEvent:
     require("evaluation.reopen_review", by, review)
     if not note.strip():
         raise NotReady([Problem("note", "Say why the review is opened again.", ORDER, field="note")])
-    event = perform(REOPEN_REVIEW, review, by=by, note=note)
+    event = perform(REOPEN_REVIEW, review, by=by, note=note, rows=Review.objects.held())
     keep_agency_scores(review)
     proposal = review.version.proposal
     notices.owe(
@@ -154,35 +154,37 @@ def reopen_review(review: Review, *, by: User, note: str) -> AuditEvent:
 
 
 def keep_agency_scores(review: Review) -> None:
-    """Count anew what the agency's submitted sheets say of each criterion of this version."""
-    submitted = Score.objects.filter(
-        review__version=review.version_id,
-        review__agency=review.agency_id,
-        review__status=ReviewStatus.SUBMITTED,
-    ).exclude(
-        review__assignment__status=AssignmentStatus.ENDED,
-        review__reviewer__recusals__proposal=review.version.proposal_id,
-    )
-    counted = (
-        submitted.order_by()
-        .values("criterion")
-        .annotate(
-            n=Count("value"), mean=Avg("value"), median=Median("value"), low=Min("value"), high=Max("value")
-        )
-    )
-    found: dict[int, dict[str, Any]] = {row["criterion"]: dict(row) for row in counted}
-    lines: list[Criterion] = list(review.version.proposal.call.criteria.all())
-    AgencyScore.objects.bulk_create(
-        (_kept(review, line, found.get(line.pk)) for line in lines),
-        update_conflicts=True,
-        unique_fields=["version", "agency", "criterion"],
-        update_fields=["sheet_count", "mean", "median", "lowest", "highest"],
-    )
+    """Count anew what the agency's submitted sheets say of each criterion of this version.
+
+    One statement reads and writes; its proposal is locked, so that no other sheet comes in meanwhile.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP_SCORES, {"version": review.version_id, "agency": review.agency_id})
 
 
-def _kept(review: Review, line: Criterion, row: dict[str, Any] | None) -> AgencyScore:
-    kept = AgencyScore(version_id=review.version_id, agency_id=review.agency_id, criterion=line)
-    if row is not None:
-        kept.sheet_count, kept.mean, kept.median = row["n"], row["mean"], row["median"]
-        kept.lowest, kept.highest = row["low"], row["high"]
-    return kept
+#: A sheet of a reviewer who was recused after it came in counts no more.
+KEEP_SCORES: Final = """
+INSERT INTO evaluation_agencyscore AS kept
+    (version_id, agency_id, criterion_id, sheet_count, mean, median, lowest, highest)
+SELECT version.id, %(agency)s, criterion.id, COUNT(counted.value), AVG(counted.value),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY counted.value), MIN(counted.value), MAX(counted.value)
+FROM proposals_version AS version
+JOIN proposals_proposal AS proposal ON proposal.id = version.proposal_id
+JOIN program_criterion AS criterion ON criterion.call_id = proposal.call_id
+LEFT JOIN (
+    SELECT score.criterion_id, score.value
+    FROM evaluation_score AS score
+    JOIN evaluation_review AS review ON review.id = score.review_id
+    JOIN evaluation_assignment AS assignment ON assignment.id = review.assignment_id
+    WHERE review.version_id = %(version)s AND review.agency_id = %(agency)s AND review.status = 'submitted'
+        AND NOT (assignment.status = 'ended' AND EXISTS (
+            SELECT 1 FROM proposals_recusal AS recusal
+            WHERE recusal.proposal_id = assignment.proposal_id AND recusal.user_id = review.reviewer_id
+        ))
+) AS counted ON counted.criterion_id = criterion.id
+WHERE version.id = %(version)s
+GROUP BY version.id, criterion.id
+ON CONFLICT (version_id, agency_id, criterion_id) DO UPDATE SET
+    sheet_count = excluded.sheet_count, mean = excluded.mean, median = excluded.median,
+    lowest = excluded.lowest, highest = excluded.highest
+"""

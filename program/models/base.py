@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
+
+if TYPE_CHECKING:
+    from datetime import date
 
 
 class TimeStamped(models.Model):
@@ -40,6 +45,10 @@ class Dated(models.Model):
                 | models.Q(effective_to__gte=models.F("effective_from")),
             )
         ]
+
+    def is_in_force(self, on: date) -> bool:
+        """Whether it holds on the day ``on``."""
+        return self.effective_from <= on and (self.effective_to is None or on < self.effective_to)
 
 
 class Sourced(models.Model):

@@ -12,6 +12,7 @@ from program.enums import OfficeRole
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, RequirementFactory, officer
 from tests.factories.proposals import ProposalFactory, representative_of
+from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
 
@@ -373,3 +374,17 @@ def test_other_offices_and_strangers_are_kept_out(client):
     assert page(client, outsider, "intake").status_code == 403
     client.logout()
     assert client.get(reverse("evaluation:desk")).status_code == 302
+
+
+def test_page_that_submits_a_score_sheet_costs_twelve_statements(client, warm):
+    proposal = make.accepted()
+    CriterionFactory.create_batch(3, call=proposal.call)
+    make.lead("STATE")
+    assignment = make.assigned(proposal)
+    sheet = make.filled_review(assignment)
+    sign_in(client, assignment.reviewer)
+    client.get(reverse("evaluation:review", args=[sheet.pk]))
+    with statements() as sent:
+        response = client.post(reverse("evaluation:review-submit", args=[sheet.pk]))
+    assert (response.status_code, response.url) == (302, reverse("evaluation:review", args=[sheet.pk]))
+    assert len(sent) == 12, "\n".join(sent)
