@@ -60,11 +60,15 @@ if OFFICIAL_SITE and DEMONSTRATION:
     )
 SITE_NAME = "American AI Exports Program"
 SITE_URL = env.str("SITE_URL").rstrip("/")
+if urlsplit(SITE_URL).scheme != "https" and not INSECURE_HTTP:
+    raise ImproperlyConfigured("SITE_URL must begin with https:// outside a demonstration.")
 SITE_ID = None
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="program-office@portal.example")
 SECURITY_CONTACT = env.str("SECURITY_CONTACT", default="security@portal.example")
 SECRET_KEY = strong_secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+if any(len(key) < 50 for key in SECRET_KEY_FALLBACKS):
+    raise ImproperlyConfigured("A key of SECRET_KEY_FALLBACKS is short.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname or ""])
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name hosts, not '*'.")
@@ -110,9 +114,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "program.middleware.absolute_session",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -171,7 +175,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "program.cache.SteadyRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "portal",
         "OPTIONS": {"socket_timeout": 3, "socket_connect_timeout": 2},

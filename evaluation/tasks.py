@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from evaluation import documents
+from program.ticks import timely
 
 
 @shared_task
@@ -16,4 +17,4 @@ def render_letter(paper_id: int) -> int:
 @shared_task
 def sweep_documents() -> int:
     """Make the PDFs that are still owed: the broker was away, a worker died."""
-    return sum(documents.render_letter(pk) for pk in documents.owed_papers())
+    return sum(documents.render_letter(pk) for pk in timely(documents.owed_papers()))

@@ -13,6 +13,7 @@ from program import clock
 from program.models import Call
 from program.services.calls import close_call
 from program.services.people import clock_account
+from program.ticks import timely
 from program.transitions import NotReady, WrongStatus
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def close_due_calls() -> int:
     Of two beats one works: the other does not get the lock and leaves.
     """
     due = Call.objects.due_to_close(clock.instant() - SETTLING).order_by("closes_at")
-    return sum(close_one(pk) for pk in due.values_list("pk", flat=True))
+    return sum(close_one(pk) for pk in timely(due.values_list("pk", flat=True)))
 
 
 @transaction.atomic

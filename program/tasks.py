@@ -5,18 +5,19 @@ from __future__ import annotations
 from celery import shared_task
 
 from program import audit, notices
+from program.ticks import timely
 
 
 @shared_task
 def deliver_notices(event_id: int) -> int:
     """Send the notices still owed for one event; running it again sends nothing twice."""
-    return sum(notices.deliver(pk) for pk in notices.owed(event_id))
+    return sum(notices.deliver(pk) for pk in timely(notices.owed(event_id)))
 
 
 @shared_task
 def sweep_deliveries() -> int:
     """Send what is owed and was not sent: the broker was away, a worker died, a server refused."""
-    return sum(notices.deliver(pk) for pk in notices.sweep())
+    return sum(notices.deliver(pk) for pk in timely(notices.sweep()))
 
 
 @shared_task

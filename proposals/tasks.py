@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from program.ticks import timely
 from proposals import documents, mail
 
 
@@ -16,7 +17,7 @@ def render_receipt(paper_id: int) -> int:
 @shared_task
 def sweep_documents() -> int:
     """Make the PDFs that are still owed: the broker was away, a worker died."""
-    return sum(documents.render_receipt(pk) for pk in documents.owed_papers())
+    return sum(documents.render_receipt(pk) for pk in timely(documents.owed_papers()))
 
 
 @shared_task
@@ -28,4 +29,4 @@ def mail_invitation(invitation_id: int) -> int:
 @shared_task
 def sweep_invitations() -> int:
     """Send the invitations that are still owed."""
-    return sum(mail.mail_invitation(pk) for pk in mail.owed_invitations())
+    return sum(mail.mail_invitation(pk) for pk in timely(mail.owed_invitations()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -14,13 +15,13 @@ SAMPLES = {
     "path": "none",
     "uuid": "0" * 8 + "-0000-4000-8000-" + "0" * 12,
 }
+PARTICULAR = {"part": "hardware"}
 
 PUBLIC = {
     "",
     "healthz",
     "readyz",
     "order/",
-    "start/",
     "accessibility/",
     "privacy/",
     "status/",
@@ -30,17 +31,17 @@ PUBLIC = {
     "calls/<slug:number>/",
     "calls/<slug:number>/deadline.ics",
     "catalog/",
-    "catalog.json",
-    "catalog/<slug:number>/",
-    "catalog/<slug:number>.json",
+    "catalog/latest/",
+    "catalog/<str:number>/",
     "receipts/",
-    "countries/<slug:code>/",
+    "api/v1/",
+    "api/v1/^.*/$",
     "api/v1/schema/",
     "api/v1/docs/",
-    "api/v1/calls/",
-    "api/v1/calls/<str:number>/",
-    "api/v1/designations/",
-    "api/v1/designations/<str:number>/",
+    "api/v1/^calls/$",
+    "api/v1/^calls/(?P<number>[A-Za-z0-9-]{1,20})/$",
+    "api/v1/^designations/$",
+    "api/v1/^designations/(?P<number>[A-Za-z0-9-]{1,20})/$",
 }
 
 
@@ -78,12 +79,14 @@ def routes():
 
 
 def address(text, converters):
+    """An address that fits the pattern ``text``: a sample value for every argument."""
     kinds = {type(converter): name for name, converter in get_converters().items()}
     for name, converter in converters.items():
         kind = kinds.get(type(converter), "str")
-        for written in (f"<{kind}:{name}>", f"<{name}>"):
-            text = text.replace(written, SAMPLES.get(kind, "none"))
-    return "/" + text
+        text = re.sub(rf"<(\w+:)?{name}>", SAMPLES.get(kind) or PARTICULAR.get(kind, "none"), text)
+    text = re.sub(r"\(\?P<(pk|\w*_pk)>[^)]*\)", SAMPLES["int"], text)
+    text = re.sub(r"\(\?P<\w+>(\([^)]*\)|[^()])*\)", "none", text)
+    return "/" + text.replace("^.*", "absent").replace("^", "").replace("$", "").replace("\\Z", "")
 
 
 ROUTES = sorted({route.pattern: route for route in routes()}.values(), key=lambda route: route.pattern)

@@ -62,6 +62,8 @@ def test_production_passes_the_deployment_checks():
         ({"DATABASE_URL": "sqlite:///portal.db"}, "PostgreSQL"),
         ({"ALLOWED_HOSTS": "*"}, "must name hosts"),
         ({"SITE_URL": None}, "SITE_URL"),
+        ({"SITE_URL": "http://portal.example"}, "https://"),
+        ({"SECRET_KEY_FALLBACKS": "short"}, "SECRET_KEY_FALLBACKS"),
         ({"REDIS_URL": None}, "REDIS_URL"),
         ({"DATABASE_URL": None}, "DATABASE_URL"),
     ],

@@ -202,10 +202,11 @@ class Life(RuleBasedStateMachine):
 
     @rule(by=mostly("officer"))
     def send_back(self, by):
-        at = clock.now() + timedelta(days=20)
-        self.attempt(
-            services.return_proposal, self.proposal, by=by, due_at=at, note="The provenance is missing."
-        )
+        version, item = self.proposal.latest_version, self.proposal.call.requirements.first()
+        if version and item:
+            finding = {"finding": "deficient", "reason": "The provenance is missing."}
+            self.attempt(evaluating.review_completeness, version, item, by=by, **finding)
+            self.attempt(evaluating.return_proposal, self.proposal, by=by)
 
     @rule(by=mostly("officer"))
     def screen(self, by):

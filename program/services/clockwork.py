@@ -1,0 +1,37 @@
+"""What the clock does to many records: each alone, under its own name, whatever befalls one of them."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+
+from program.services.people import clock_account
+from program.ticks import timely
+from program.transitions import NotReady, WrongStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from django.db.models import Model
+
+logger = logging.getLogger(__name__)
+
+
+def do_each(act: Callable[..., Any], records: Iterable[Model]) -> int:
+    """Do ``act`` to each record as the clock, each in its own transaction; returns how many were done.
+
+    What another act overtook, or holds locked, is left for the next tick.
+    """
+    account, done = clock_account(), 0
+    for record in timely(records):
+        try:
+            act(record, by=account)
+        except (WrongStatus, NotReady, PermissionDenied, OperationalError) as refusal:
+            facts = {"record": f"{record._meta.label_lower} {record.pk}", "reason": str(refusal)}
+            logger.info("The clock left a record alone.", extra=facts)
+        else:
+            done += 1
+    return done

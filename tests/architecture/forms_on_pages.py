@@ -1,0 +1,100 @@
+"""The forms that stand on a page, read as a browser would, and filled in where a person would type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+TYPED = {
+    "email": "somebody@firm.example", "number": "1", "date": "2099-01-04", "datetime-local": "2099-01-04T12:00",
+    "url": "https://firm.example/", "tel": "202-555-0100",
+}  # fmt: skip
+
+
+@dataclass
+class PageForm:
+    """A form that posts: where to, with which fields as rendered, and which of them are empty."""
+
+    action: str
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def filled(self):
+        """What a browser would send after somebody typed into every empty field."""
+        data = {}
+        for name, values in self.fields.items():
+            given = [value for value in values if value]
+            if not given and name in self.choices:
+                given = [choice for choice in self.choices[name] if choice][:1]
+            if not given:
+                given = [TYPED.get(self.kinds[name], "Words typed by a person")]
+            data[name] = given if len(given) > 1 else given[0]
+        return data
+
+
+class Reader(HTMLParser):
+    def __init__(self, address):
+        super().__init__(convert_charrefs=True)
+        self.address, self.forms, self.form = address, [], None
+        self.area, self.select = None, None
+
+    def handle_starttag(self, tag, attributes):
+        facts = dict(attributes)
+        name = facts.get("name") or ""
+        if tag == "form":
+            self.form = None
+            if (facts.get("method") or "").lower() == "post":
+                self.form = PageForm(urljoin(self.address, facts.get("action") or self.address))
+                self.forms.append(self.form)
+        elif self.form is None:
+            return
+        elif tag == "textarea" and name:
+            self.area = name
+            self.form.fields[name], self.form.kinds[name] = [""], "textarea"
+        elif tag == "select" and name:
+            self.select = name
+            self.form.fields[name], self.form.kinds[name], self.form.choices[name] = [], "select", []
+        elif tag == "option" and self.select:
+            self.form.choices[self.select].append(facts.get("value") or "")
+            if "selected" in facts:
+                self.form.fields[self.select].append(facts.get("value") or "")
+        elif tag in ("input", "button") and name:
+            self._input(name, facts)
+
+    def _input(self, name, facts):
+        kind = (facts.get("type") or "text").lower()
+        value = facts.get("value") or ""
+        if kind in ("file", "submit"):
+            return
+        if kind in ("radio", "checkbox"):
+            self.form.choices.setdefault(name, []).append(value or "on")
+            values = self.form.fields.setdefault(name, [])
+            if "checked" in facts:
+                values.append(value or "on")
+        else:
+            self.form.fields[name] = [value]
+        self.form.kinds[name] = kind
+
+    def handle_data(self, data):
+        if self.area and self.form is not None:
+            self.form.fields[self.area][0] += data.removeprefix("\n")
+
+    def handle_endtag(self, tag):
+        if tag == "textarea":
+            self.area = None
+        elif tag == "select":
+            self.select = None
+        elif tag == "form":
+            self.form = None
+
+
+def forms_of(address, text):
+    """The posting forms of a page at ``address``; a form around nothing but a button counts too."""
+    reader = Reader(address)
+    reader.feed(text)
+    for form in reader.forms:
+        form.fields.pop("csrfmiddlewaretoken", None)
+    return reader.forms

@@ -1,0 +1,43 @@
+"""What every test may stand on: the facts of law and the tools, loaded once and put back after each flush.
+
+A test that commits (``transaction=True``) empties every table when it ends. Whoever asked for the facts before
+finds them again, because the flush is answered by loading them anew.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.db.models.signals import post_migrate
+
+from financing.reference import load_tools
+from program.reference import load_reference_data
+
+loaded: dict[str, object] = {}
+
+
+@pytest.fixture(scope="session")
+def reference_data(django_db_setup, django_db_blocker):
+    """Countries, groups, embargoes, blocs, agencies and directives."""
+    return keep("reference_data", load_reference_data, django_db_blocker)
+
+
+@pytest.fixture(scope="session")
+def financing_data(reference_data, django_db_blocker):
+    """Tools, EDAG members, classes of countries and workstreams."""
+    return keep("financing_data", load_tools, django_db_blocker)
+
+
+def keep(name, load, blocker):
+    with blocker.unblock():
+        loaded[name] = (load, load())
+    return loaded[name][1]
+
+
+def load_again(app_config, **kwargs):
+    """After a flush (which tells every app that it was migrated), the last app brings the facts back."""
+    if app_config.name == "financing":
+        for load, _ in list(loaded.values()):
+            load()
+
+
+post_migrate.connect(load_again, dispatch_uid="tests.load_again")
