@@ -299,6 +299,7 @@ class Chunk:
                     consortium=consortium,
                     number=f"AIX-S-{n:06}" if is_out else None,
                     title=f"Package for measuring {n:06}",
+                    submitted_title=f"Package for measuring {n:06}" if is_out else "",
                     summary="Measures how long a page takes.",
                     status=status,
                     submitted_at=self.at(n, 10) if is_out else None,
@@ -620,7 +621,7 @@ class Chunk:
         country = self.country(designation.proposal_id)
         return CatalogEntry(
             designation=designation,
-            title=designation.proposal.title,
+            title=designation.proposal.submitted_title,
             summary="Measured.",
             layers={layer.value: "Measured." for layer in StackLayer},
             shows_markets=True,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
@@ -67,6 +67,14 @@ def _consortia(user: User | AnonymousUser, statuses: tuple[str, ...]) -> QuerySe
     )
 
 
+def _on_the_inside(user: User) -> Q:
+    """Proposals whose working copy ``user`` reads: on the team, or counsel who was given the right."""
+    inside = Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
+    for permission in ("proposals.view_proposal", "proposals.change_proposal"):
+        inside |= Q(pk__in=granted_pks(permission, user))
+    return inside
+
+
 class ProposalQuerySet(models.QuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The rows that ``proposals.view_proposal`` allows; a test holds the two equal.
@@ -75,9 +83,7 @@ class ProposalQuerySet(models.QuerySet):
         """
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        allowed = Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
-        for permission in ("proposals.view_proposal", "proposals.change_proposal"):
-            allowed |= Q(pk__in=granted_pks(permission, user))
+        allowed = _on_the_inside(user)
         if user.holds(*READS_SUBMITTED):
             allowed |= Q(submitted_at__isnull=False)
         if user.holds(OfficeRole.REVIEWER):
@@ -88,6 +94,11 @@ class ProposalQuerySet(models.QuerySet):
             allowed |= Q(status=ProposalStatus.DESIGNATED)
         recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
         return self.filter(allowed).exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
+
+    def titled_for(self, user: User) -> Self:
+        """With ``shown_title``: the working title for the consortium's side, else the submitted one."""
+        working = When(_on_the_inside(user), then=F("title"))
+        return self.annotate(shown_title=Case(working, default=F("submitted_title")))
 
     def editable_by(self, user: User | AnonymousUser) -> Self:
         """The rows that ``proposals.change_proposal`` allows; a test holds the two equal."""

@@ -43,6 +43,11 @@ class ProposalSerializer(serializers.ModelSerializer):
     call = serializers.CharField(source="call.number", read_only=True)
     consortium = serializers.CharField(source="consortium.name", read_only=True)
     number = serializers.CharField(read_only=True, allow_null=True)
+    title = serializers.CharField(
+        source="shown_title",
+        read_only=True,
+        help_text="The working title for the consortium; for everybody else that of the last version.",
+    )
 
     class Meta:
         model = Proposal
@@ -96,7 +101,8 @@ class ProposalViewSet(Resource):
     queryset = Proposal.objects.none()
 
     def get_queryset(self) -> QuerySet[Proposal]:
-        proposals = Proposal.objects.visible_to(self.request.user).select_related("call", "consortium")
+        user = self.request.user
+        proposals = Proposal.objects.visible_to(user).titled_for(user).select_related("call", "consortium")
         if self.action == "retrieve":
             versions = Version.objects.defer("package").order_by("-number")
             return proposals.prefetch_related(Prefetch("versions", queryset=versions))

@@ -122,6 +122,7 @@ class Migration(migrations.Migration):
                 ('revision', models.PositiveIntegerField(default=1, editable=False)),
                 ('number', models.CharField(editable=False, max_length=20, null=True, unique=True)),
                 ('title', models.CharField(blank=True, max_length=200, validators=[proposals.models.fields.plain_text])),
+                ('submitted_title', models.CharField(blank=True, editable=False, help_text='Of the last version; all that outsiders read.', max_length=200)),
                 ('summary', proposals.models.fields.PlainTextField(blank=True)),
                 ('status', models.CharField(choices=[('draft', 'Draft'), ('submitted', 'Submitted'), ('returned', 'Returned for correction'), ('under_evaluation', 'Under evaluation'), ('designated', 'Designated'), ('not_selected', 'Not selected'), ('lapsed', 'Lapsed'), ('withdrawn', 'Withdrawn')], default='draft', editable=False, max_length=20)),
                 ('submitted_at', models.DateTimeField(editable=False, null=True)),

@@ -30,6 +30,9 @@ class Proposal(Revised):
     consortium = models.ForeignKey(Consortium, models.PROTECT, related_name="proposals", editable=False)
     number = models.CharField(max_length=20, unique=True, null=True, editable=False)
     title = models.CharField(max_length=200, blank=True, validators=[plain_text])
+    submitted_title = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Of the last version; all that outsiders read."
+    )
     summary = PlainTextField(blank=True)
     status = models.CharField(
         max_length=20, choices=ProposalStatus, default=ProposalStatus.DRAFT, editable=False
@@ -102,7 +105,8 @@ class Proposal(Revised):
         ]
 
     def __str__(self) -> str:
-        return f"{self.number or 'Draft'}: {self.title}" if self.title else self.number or f"Draft {self.pk}"
+        title = self.submitted_title if self.version_count else self.title
+        return f"{self.number or 'Draft'}: {title}" if title else self.number or f"Draft {self.pk}"
 
     @property
     def latest_version(self) -> Version | None:

@@ -38,12 +38,10 @@ from proposals.services.drafts import (
 )
 from proposals.services.reading import record_reading
 from proposals.services.submissions import (
-    accept_proposal,
     certify_proposal,
     lapse_proposal,
     report_material_change,
     resubmit_proposal,
-    return_proposal,
     submit_proposal,
     withdraw_proposal,
 )
@@ -51,7 +49,6 @@ from proposals.services.submissions import (
 __all__ = [
     "InvitationRefused",
     "accept_invitation",
-    "accept_proposal",
     "add_row",
     "add_team_member",
     "attach_document",
@@ -78,7 +75,6 @@ __all__ = [
     "report_material_change",
     "resend_invitation",
     "resubmit_proposal",
-    "return_proposal",
     "revoke_access",
     "revoke_invitation",
     "save_holding",

@@ -15,14 +15,12 @@ from program.transitions import NotReady, Problem, perform
 from proposals.checks import all_problems
 from proposals.composition import rules_of
 from proposals.enums import AuthorityBasis, Part
-from proposals.lifecycle import ACCEPT, LAPSE, RESUBMIT, RETURN, SUBMIT, WITHDRAW
+from proposals.lifecycle import LAPSE, RESUBMIT, SUBMIT, WITHDRAW
 from proposals.models import Certification, MaterialChange, Proposal, Receipt, ReceiptPaper, Version
 from proposals.notices import (
-    ACCEPTED,
     ARRIVED,
     CHANGE_REPORTED,
     LAPSED,
-    RETURNED,
     SUBMITTED,
     WITHDRAWN,
     address,
@@ -130,6 +128,7 @@ def _submit(transition: Transition, proposal: Proposal, *, by: User, note: str) 
             "version_count": proposal.version_count + 1,
             "number": proposal.number or _next_number(candidate.received_at),
             "cure_due_at": None,
+            "submitted_title": candidate.package.title,
         }
 
     checked = replace(transition, checks=(lambda _: candidate.problems(),))
@@ -231,42 +230,6 @@ def withdraw_proposal(proposal: Proposal, *, by: User, note: str) -> AuditEvent:
         tell_both(event, proposal, team=WITHDRAWN, officers=WITHDRAWN, what=what)
     else:
         notices.owe(event, WITHDRAWN, team_of(proposal.consortium_id), url=address(proposal), what=what)
-    return event
-
-
-@transaction.atomic
-def return_proposal(proposal: Proposal, *, by: User, due_at: datetime, note: str) -> AuditEvent:
-    """Give a submitted proposal back for correction; ``due_at`` is the exclusive end of its cure period."""
-    require("proposals.return_proposal", by, proposal)
-    if not note.strip():
-        raise NotReady([Problem("return-reason", "Say what is deficient.", "E.O. 14320 s.3(b)", "", "note")])
-    if due_at <= clock.now():
-        raise NotReady(
-            [
-                Problem(
-                    "return-due", "The time to correct lies in the past.", "E.O. 14320 s.3(c)", "", "due_at"
-                )
-            ]
-        )
-    event = perform(RETURN, proposal, by=by, note=note, changes=lambda: {"cure_due_at": due_at})
-    notices.owe(
-        event,
-        RETURNED,
-        team_of(proposal.consortium_id),
-        url=address(proposal),
-        number=proposal.number,
-        due=in_words(due_at),
-    )
-    return event
-
-
-@transaction.atomic
-def accept_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEvent:
-    """Take a submitted proposal into evaluation, s.3(d)."""
-    event = perform(ACCEPT, proposal, by=by, note=note)
-    notices.owe(
-        event, ACCEPTED, team_of(proposal.consortium_id), url=address(proposal), number=proposal.number
-    )
     return event
 
 

@@ -202,8 +202,9 @@ def test_returned_proposal_is_corrected_within_its_cure_period(proposal):
     after = proposal.call.closes_at + timedelta(days=1)
     due = proposal.call.closes_at + timedelta(days=10)
     with clock.moved_to(after):
-        services.return_proposal(proposal, by=officer(), due_at=due, note="The provenance is missing.")
-        Proposal.objects.filter(pk=proposal.pk).update(title="Corrected")
+        Proposal.objects.filter(pk=proposal.pk).update(
+            status=ProposalStatus.RETURNED, cure_due_at=due, title="Corrected"
+        )
         certified(proposal)
     with clock.moved_to(due), pytest.raises(NotReady) as refusal:
         services.resubmit_proposal(proposal, by=representative_of(proposal))
