@@ -13,6 +13,7 @@ from evaluation.models import CompletenessReview, PartyCheck, Referral, Screenin
 from program import clock
 from program.models import Agency
 from program.transitions import Problem
+from proposals.enums import ProposalStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +76,15 @@ def _deficient(proposal: Proposal) -> list[CompletenessReview]:
 
 
 ACCEPTANCE: Final = (has_no_deficient_item, has_no_blocked_party)
+
+
+# A consultation
+
+
+def is_withdrawn(referral: Referral) -> Iterator[Problem]:
+    """A consultation ends before its time only with its proposal."""
+    if referral.version.proposal.status != ProposalStatus.WITHDRAWN:
+        yield Problem("not-withdrawn", "The proposal was not withdrawn.", ORDER)
 
 
 # A score sheet

@@ -64,6 +64,8 @@ def _column(referral: Referral, now: datetime, *, reads: bool) -> Column:
         return Column(name, position.get_stance_display(), TONES[Stance(position.stance)], note=note)
     if referral.status == ReferralStatus.LAPSED:
         return Column(name, "No response", "bad", referral.due_at)
+    if referral.status == ReferralStatus.ENDED:
+        return Column(name, referral.get_status_display(), "neutral")
     if referral.due_at <= now:
         return Column(name, "Overdue", "bad", referral.due_at)
     note = referral.get_carry_display() if referral.carry in (Carry.RECONFIRM, Carry.REOPEN) else ""
@@ -75,7 +77,7 @@ def summary(found: list[Column]) -> str:
     """ "3 of 5 in, 1 objects": computed, never a status of the proposal."""
     if not found:
         return "Not referred"
-    answered = sum(c.tone in ("good", "neutral", "info") or c.state in Stance.labels for c in found)
+    answered = sum(c.tone == "info" or c.state in Stance.labels for c in found)
     parts = [f"{answered} of {len(found)} in"]
     for words, one, many in (
         ("Object", "objects", "object"),

@@ -42,12 +42,13 @@ class Recommendation(TextChoices):
 
 
 class ReferralStatus(TextChoices):
-    """``lapsed`` is shown as "no response", never as consent."""
+    """``lapsed`` is shown as "no response", never as consent; ``ended`` says nothing of the agency."""
 
     OPEN = "open", "Awaiting the agency"
     ACKNOWLEDGED = "acknowledged", "Acknowledged"
     ANSWERED = "answered", "Answered"
     LAPSED = "lapsed", "No response"
+    ENDED = "ended", "Ended: proposal withdrawn"
 
 
 class Carry(TextChoices):

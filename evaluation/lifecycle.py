@@ -96,7 +96,17 @@ REOPEN_REFERRAL: Final = Transition(
     label="Open again",
     description="The program office gives the agency a new date, with a reason.",
 )
-REFERRAL_TRANSITIONS: Final = (ACKNOWLEDGE, ANSWER, KEEP, LAPSE, REOPEN_REFERRAL)
+END_REFERRAL: Final = Transition(
+    "end",
+    {R.OPEN, R.ACKNOWLEDGED},
+    R.ENDED,
+    clause=ORDER,
+    checks=[checks.is_withdrawn],
+    stamps=["ended_at"],
+    label="End",
+    description="The proposal was withdrawn while the agency was consulted; nothing is asked of it any more.",
+)
+REFERRAL_TRANSITIONS: Final = (ACKNOWLEDGE, ANSWER, KEEP, LAPSE, REOPEN_REFERRAL, END_REFERRAL)
 
 ANSWER_QUESTION: Final = Transition(
     "answer",

@@ -40,6 +40,13 @@ LAPSED: Final = NoticeKind(
     "The time of {agency} for proposal {number} has ended without a position. It is shown as no response.",
     ORDER,
 )
+CONSULTATION_ENDED: Final = NoticeKind(
+    "evaluation.consultation_ended",
+    "Proposal {number} was withdrawn",
+    "The consortium has withdrawn proposal {number}. Its consultation has ended: no position and no review "
+    "is asked of your agency any more.",
+    ORDER,
+)
 ASSIGNED: Final = NoticeKind(
     "evaluation.assigned",
     "You are asked to review {number}",
@@ -132,9 +139,9 @@ CATALOG_RELEASED: Final = NoticeKind(
     ORDER,
 )
 KINDS: Final = (
-    REFERRED, REOPENED, LAPSED, ASSIGNED, UNASSIGNED, REVIEW_SUBMITTED, REVIEW_REOPENED, POSITION_FILED,
-    ASKED, ANSWERED, QUESTION_WITHDRAWN, TO_SIGN, SIGNED, RECALLED, ANNOUNCED, DESIGNATION_CHANGED,
-    CONDITION_MET, CATALOG_RELEASED,
+    REFERRED, REOPENED, LAPSED, CONSULTATION_ENDED, ASSIGNED, UNASSIGNED, REVIEW_SUBMITTED,
+    REVIEW_REOPENED, POSITION_FILED, ASKED, ANSWERED, QUESTION_WITHDRAWN, TO_SIGN, SIGNED, RECALLED,
+    ANNOUNCED, DESIGNATION_CHANGED, CONDITION_MET, CATALOG_RELEASED,
 )  # fmt: skip
 
 

@@ -140,8 +140,9 @@ class AssignmentQuerySet(OfProposalQuerySet):
         return self.filter(status=AssignmentStatus.ACTIVE)
 
     def owed_by(self, user: User) -> Self:
-        """Active assignments of ``user`` whose sheet for the latest version is not in."""
-        return self.active().filter(reviewer=user.pk).for_list().filter(is_in=False)
+        """Active assignments of ``user`` whose sheet for the latest version is not in and still asked for."""
+        owed = self.active().filter(reviewer=user.pk).exclude(proposal__status=ProposalStatus.WITHDRAWN)
+        return owed.for_list().filter(is_in=False)
 
     def for_list(self) -> Self:
         """With ``is_in``: whether the sheet for the latest version was submitted."""
@@ -222,6 +223,10 @@ class ReferralQuerySet(OfProposalQuerySet):
 
     def due_to_lapse(self, at: datetime) -> Self:
         return self.running().filter(due_at__lte=at)
+
+    def left_open(self) -> Self:
+        """Consultations on proposals that were withdrawn meanwhile."""
+        return self.filter(status__in=RUNNING, version__proposal__status=ProposalStatus.WITHDRAWN)
 
     def current(self) -> Self:
         """Those of the newest version that was referred, per proposal."""

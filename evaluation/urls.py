@@ -107,5 +107,6 @@ urlpatterns = [
         "proposals/<int:pk>/catalog-release/withdraw/", consortium.catalog_withdraw, name="catalog-withdraw"
     ),
     path("catalog/", catalog.catalog, name="catalog"),
+    path("catalog/latest/", catalog.latest_designations, name="latest-designations"),
     path("catalog/<str:number>/", catalog.catalog_entry, name="catalog-entry"),
 ]

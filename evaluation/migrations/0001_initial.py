@@ -360,11 +360,12 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('due_at', models.DateTimeField(help_text='Exclusive.')),
                 ('due_rule', models.TextField(blank=True)),
-                ('status', models.CharField(choices=[('open', 'Awaiting the agency'), ('acknowledged', 'Acknowledged'), ('answered', 'Answered'), ('lapsed', 'No response')], default='open', editable=False, max_length=14)),
+                ('status', models.CharField(choices=[('open', 'Awaiting the agency'), ('acknowledged', 'Acknowledged'), ('answered', 'Answered'), ('lapsed', 'No response'), ('ended', 'Ended: proposal withdrawn')], default='open', editable=False, max_length=14)),
                 ('opened_at', models.DateTimeField()),
                 ('acknowledged_at', models.DateTimeField(editable=False, null=True)),
                 ('answered_at', models.DateTimeField(editable=False, null=True)),
                 ('lapsed_at', models.DateTimeField(editable=False, null=True)),
+                ('ended_at', models.DateTimeField(editable=False, null=True)),
                 ('carry', models.CharField(blank=True, choices=[('keep', 'Kept'), ('reconfirm', 'To be confirmed again'), ('reopen', 'Opened again')], editable=False, max_length=10)),
                 ('carry_reason', models.TextField(blank=True, editable=False)),
                 ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='referrals', to='program.agency')),
@@ -374,7 +375,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['agency__sort_order', 'pk'],
-                'permissions': [('acknowledge_referral', 'acknowledge'), ('answer_referral', 'answer'), ('keep_referral', 'keep'), ('lapse_referral', 'lapse'), ('reopen_referral', 'reopen')],
+                'permissions': [('acknowledge_referral', 'acknowledge'), ('answer_referral', 'answer'), ('keep_referral', 'keep'), ('lapse_referral', 'lapse'), ('reopen_referral', 'reopen'), ('end_referral', 'end')],
             },
         ),
         migrations.AddField(

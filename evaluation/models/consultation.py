@@ -30,6 +30,7 @@ class Referral(Deadlined):
     acknowledged_at = models.DateTimeField(null=True, editable=False)
     answered_at = models.DateTimeField(null=True, editable=False)
     lapsed_at = models.DateTimeField(null=True, editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
     position = models.ForeignKey("Position", models.PROTECT, null=True, related_name="+", editable=False)
     carried_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", editable=False)
     carry = models.CharField(max_length=10, choices=Carry, blank=True, editable=False)
@@ -39,7 +40,7 @@ class Referral(Deadlined):
     class Meta:
         ordering = ["agency__sort_order", "pk"]
         permissions = [
-            (f"{verb}_referral", verb) for verb in ("acknowledge", "answer", "keep", "lapse", "reopen")
+            (f"{verb}_referral", verb) for verb in ("acknowledge", "answer", "keep", "lapse", "reopen", "end")
         ]
         constraints = [
             models.UniqueConstraint(name="referred_once", fields=["version", "agency"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from evaluation.services.assignments import assign_reviewer, declare_conflict, end_assignment, recuse
 from evaluation.services.consultation import (
     acknowledge_referral,
+    end_referral,
     file_position,
     lapse_referral,
     refer_new_version,
@@ -48,6 +49,7 @@ __all__ = [
     "assign_reviewer",
     "declare_conflict",
     "end_assignment",
+    "end_referral",
     "expire_designation",
     "file_position",
     "import_screening_list",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 
 from evaluation.carry import carry
 from evaluation.enums import Carry, ReferralStatus, Stance
-from evaluation.lifecycle import ACKNOWLEDGE, ANSWER, KEEP, LAPSE, REOPEN_REFERRAL
-from evaluation.models import Position, Referral
+from evaluation.lifecycle import ACKNOWLEDGE, ANSWER, END_REFERRAL, KEEP, LAPSE, REOPEN_REFERRAL
+from evaluation.models import Assignment, Position, Referral
 from evaluation.notices import (
+    CONSULTATION_ENDED,
     LAPSED,
     POSITION_FILED,
     REFERRED,
@@ -24,7 +26,7 @@ from evaluation.querysets import delegations_in_force
 from program import clock, notices
 from program.deadlines import Period, end_of_day
 from program.enums import OfficeRole
-from program.models import Agency, Closure, Delegation
+from program.models import Agency, Closure, Delegation, User
 from program.services.calls import require
 from program.transitions import NotReady, Problem, perform
 from proposals.comparison import changed_parts
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import date
 
-    from program.models import AuditEvent, User
+    from program.models import AuditEvent
     from proposals.models import Version
 
 ORDER = "E.O. 14320 s.3(d)"
@@ -224,6 +226,22 @@ def lapse_referral(referral: Referral, *, by: User) -> AuditEvent:
     notices.owe(
         event, LAPSED, people, url=desk_page(proposal), number=proposal.number, agency=str(referral.agency)
     )
+    return event
+
+
+@transaction.atomic
+def end_referral(referral: Referral, *, by: User) -> AuditEvent:
+    """End a consultation because its proposal was withdrawn, and say so to the agency; the clock's act.
+
+    Told are those who worked on it: who leads the agency and who reads the proposal for it.
+    """
+    event = perform(END_REFERRAL, referral, by=by, note="The consortium withdrew the proposal.")
+    proposal = referral.version.proposal
+    assignments = Assignment.objects.active().filter(proposal=proposal, agency=referral.agency_id)
+    people = User.objects.filter(
+        Q(pk__in=leads_of(referral.agency, proposal).values("pk")) | Q(pk__in=assignments.values("reviewer"))
+    )
+    notices.owe(event, CONSULTATION_ENDED, people, url=desk_page(proposal), number=proposal.number)
     return event
 
 

@@ -6,17 +6,20 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from evaluation.documents import DISCLAIMER
 from evaluation.models import CatalogEntry
 from program.enums import StackLayer
+from program.figures import Figure, on_home_page
 from program.order import implements
 from proposals.enums import Sector
 
 PAGE = 24
+LATEST = 3
 SCHEMA = "urn:ai-exports:catalog:1.0"
 
 
@@ -75,6 +78,25 @@ def catalog_entry(request: HttpRequest, number: str) -> HttpResponse:
     if request.GET.get("format") == "json":
         return JsonResponse({"schema": SCHEMA, "disclaimer": DISCLAIMER, **facts_of(entry)})
     return render(request, "evaluation/catalog_entry.html", {**card_of(entry), "disclaimer": DISCLAIMER})
+
+
+@login_not_required
+@require_safe
+@vary_on_headers("HX-Request")
+def latest_designations(request: HttpRequest) -> HttpResponse:
+    """The newest packages of the catalog, for the home page; by itself the address leads to the catalog."""
+    if not request.headers.get("HX-Request"):
+        return redirect("evaluation:catalog")
+    latest = CatalogEntry.objects.public().for_list().order_by("-designation__designated_at", "-pk")[:LATEST]
+    return render(request, "evaluation/_latest_designations.html", {"entries": latest})
+
+
+@on_home_page
+def designated_packages() -> Figure:
+    """Designated packages that the public may read about."""
+    found = CatalogEntry.objects.public().count()
+    words = "designated package in the catalog" if found == 1 else "designated packages in the catalog"
+    return Figure(found, words, reverse("evaluation:catalog"))
 
 
 def card_of(entry: CatalogEntry) -> dict[str, Any]:

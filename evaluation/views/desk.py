@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, OuterRef, Q
 from django.shortcuts import render
@@ -12,10 +13,11 @@ from django.views.decorators.http import require_safe
 
 from evaluation.columns import columns, summary
 from evaluation.enums import DesignationStatus, DeterminationStatus, ReviewStatus
-from evaluation.models import Assignment, Designation, Determination, Referral, Review
+from evaluation.models import Assignment, Designation, Determination, PartyCheck, Referral, Review
 from evaluation.querysets import RUNNING, is_official
 from program import clock
-from program.enums import DELEGATORS, OfficeRole
+from program.enums import DELEGATORS, OfficeRole, QuestionStatus
+from program.models import Question, User
 from program.order import implements
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
@@ -23,7 +25,6 @@ from proposals.models import Proposal
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
-    from program.models import User
     from program.requests import SignedInRequest
 
 PAGE = 25
@@ -96,14 +97,18 @@ def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
     lines = []
     for proposal in page:
         five = columns(referrals.get(proposal.pk, ()), request.user, now)
-        running = [r.due_at for r in referrals.get(proposal.pk, ()) if r.status in RUNNING]
+        due = [r.due_at for r in referrals.get(proposal.pk, ()) if r.status in RUNNING]
+        if proposal.status == ProposalStatus.RETURNED and proposal.cure_due_at:
+            due = [proposal.cure_due_at]
+        elif proposal.status != ProposalStatus.UNDER_EVALUATION:
+            due = []
         by_agency = {column.agency: column for column in five}
         lines.append(
             {
                 "proposal": proposal,
                 "cells": [(str(agency), by_agency.get(str(agency))) for agency in agencies],
                 "summary": summary(five),
-                "next_due": min(running, default=None),
+                "next_due": min(due, default=None),
             }
         )
     following = f"?after={page[-1].pk}" if len(found) > PAGE else ""
@@ -167,6 +172,7 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
             .defer("version__package", "packet")[:20]
         ]
     if user.holds(OfficeRole.PROGRAM_OFFICER):
+        tasks += counts_for_officers(user)
         waiting = Proposal.objects.visible_to(user).filter(status=ProposalStatus.SUBMITTED)
         tasks += [
             {
@@ -178,6 +184,30 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
             for row in waiting.select_related("consortium").order_by("submitted_at")[:20]
         ]
     return tasks
+
+
+def counts_for_officers(user: User) -> list[dict[str, Any]]:
+    """Open matches and questions without an answer, as two counts in one statement."""
+    matches = PartyCheck.objects.visible_to(user).newest().open().order_by()
+    questions = Question.objects.visible_to(user).filter(status=QuestionStatus.ASKED).order_by()
+    found = User.objects.filter(pk=user.pk).values_list(
+        ArraySubquery(matches.values("pk")), ArraySubquery(questions.values("pk"))
+    )
+    open_matches, unanswered = map(len, found.get())
+    lines = (
+        (open_matches, "open match of a party", "open matches of parties", "evaluation:screening"),
+        (unanswered, "question without an answer", "questions without an answer", "program:desk-questions"),
+    )
+    return [
+        {
+            "what": f"{number} {one if number == 1 else many}",
+            "who": "Every proposal" if name == "evaluation:screening" else "Every call",
+            "url": reverse(name),
+            "due_at": None,
+        }
+        for number, one, many, name in lines
+        if number
+    ]
 
 
 @require_safe

@@ -19,6 +19,7 @@ from evaluation.views.acting import carry_out, problems_of
 from program import clock
 from program.acts import fresh_sign_in_required
 from program.order import implements
+from proposals.enums import ProposalStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,9 +83,12 @@ def show_position(
         .active()
         .for_list(),
         "may_sign": may_sign,
-        "can_file": may_sign and referral.status != ReferralStatus.LAPSED,
+        "can_file": may_sign
+        and referral.status not in (ReferralStatus.LAPSED, ReferralStatus.ENDED)
+        and version.proposal.status != ProposalStatus.WITHDRAWN,
         "delegation": delegation_to_sign(referral, by=request.user) if may_sign else None,
         "can_acknowledge": referral.status == ReferralStatus.OPEN
+        and version.proposal.status != ProposalStatus.WITHDRAWN
         and request.user.has_perm("evaluation.acknowledge_referral", referral),
         "form": form or PositionForm(initial=initial),
         "problems": problems,

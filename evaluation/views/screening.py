@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from evaluation import services
 from evaluation.forms import ScreeningListForm
@@ -58,9 +58,11 @@ def show_screening(
     return render(request, "evaluation/screening.html", facts, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def list_import(request: SignedInRequest) -> HttpResponse:
-    """Import a list file; all or nothing."""
+    """Import a list file, all or nothing; by GET the lists that were imported."""
+    if request.method != "POST":
+        return show_screening(request)
     form = ScreeningListForm(request.POST, request.FILES)
 
     def again(problems: list[Problem]) -> HttpResponse:

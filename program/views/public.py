@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 from program import clock, library
 from program.context_processors import AT_THE_DESK, IN_THE_EDAG
 from program.enums import DeliveryState, DutyState
-from program.models import Call, Delivery, Directive, Duty, Question
+from program.figures import FIGURES
+from program.models import Call, Delivery, Directive, Duty
 from program.requests import SignedInRequest
 from program.views.calls import is_open
 
@@ -43,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "call": current,
         "last_call": None if current or not calls else calls[0],
         "call_count": len(calls),
-        "answer_count": Question.objects.public().count(),
+        "figures": [count() for count in FIGURES],
         "duties": duties,
         "duties_note": f"of {duties['total']}",
         "layers": LAYERS,

@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404, render
 
 from program.requests import SignedInRequest
 from proposals.composition import composed, rules_of
-from proposals.enums import Part, ProposalStatus
-from proposals.models import Attachment, Membership, Proposal
+from proposals.enums import Part, ProposalStatus, TeamRole
+from proposals.models import Attachment, Membership, Proposal, TeamMember
 from proposals.progress import Progress
 from proposals.querysets import ProposalQuerySet
 
@@ -68,6 +68,25 @@ class Workspace:
     def name(self) -> str:
         """What people call the proposal."""
         return self.proposal.title or self.proposal.number or "Untitled proposal"
+
+    @cached_property
+    def anchor_roles(self) -> set[str]:
+        """The person's roles on the anchor's team."""
+        places = TeamMember.objects.of(self.user).filter(
+            membership__consortium=self.proposal.consortium_id, membership__is_anchor=True
+        )
+        return set(places.values_list("role", flat=True))
+
+    @property
+    def follows_financing(self) -> bool:
+        """Once designated, the anchor's team reads where the federal tools stand."""
+        return self.proposal.status == ProposalStatus.DESIGNATED and bool(self.anchor_roles)
+
+    @property
+    def chooses_catalog(self) -> bool:
+        """Once designated, who speaks for the anchor chooses what becomes public."""
+        speakers = {TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE}
+        return self.follows_financing and not speakers.isdisjoint(self.anchor_roles)
 
     @property
     def is_draft(self) -> bool:

@@ -48,7 +48,7 @@ def record_of(model):
 
 
 def actor_for(transition, record):
-    if transition in (lifecycle.LAPSE, lifecycle.EXPIRE):
+    if transition in (lifecycle.LAPSE, lifecycle.END_REFERRAL, lifecycle.EXPIRE):
         return clock_account()
     if isinstance(record, Review) and transition is lifecycle.SUBMIT_REVIEW:
         return record.reviewer

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from config.second_factor import VERIFIED
 from evaluation import services
 from evaluation.models import Determination, Letter, Review
+from evaluation.schedule import end_left_referrals, lapse_due_referrals
+from program import clock
 from program.enums import OfficeRole
+from program.models import Notice
+from program.notices import in_full
+from proposals.models import Proposal
+from proposals.services import withdraw_proposal
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, RequirementFactory, officer
 from tests.factories.proposals import ProposalFactory, representative_of
@@ -388,3 +396,101 @@ def test_page_that_submits_a_score_sheet_costs_twelve_statements(client, warm):
         response = client.post(reverse("evaluation:review-submit", args=[sheet.pk]))
     assert (response.status_code, response.url) == (302, reverse("evaluation:review", args=[sheet.pk]))
     assert len(sent) == 12, "\n".join(sent)
+
+
+def test_government_reads_the_submitted_title_only(client, warm):
+    proposal = make.at_intake()
+    proposal.refresh_from_db()
+    submitted = proposal.submitted_title
+    assert submitted == "Full AI stack for district hospitals"
+    Proposal.objects.filter(pk=proposal.pk).update(title="Secret new market")
+    desk, team = officer(), representative_of(proposal)
+    for name, args in (("desk", []), ("intake", []), ("intake-proposal", [proposal.number]),
+                       ("proposal", [proposal.number]), ("questions", [proposal.pk])):  # fmt: skip
+        text = page(client, desk, name, *args).content.decode()
+        assert "Secret new market" not in text, name
+        assert submitted in text or name == "proposal", name
+    for person, title in ((desk, submitted), (team, "Secret new market")):
+        sign_in(client, person)
+        listed = client.get("/api/v1/proposals/").json()["results"]
+        detail = client.get(f"/api/v1/proposals/{proposal.pk}/").json()
+        assert ([row["title"] for row in listed], detail["title"]) == ([title], title)
+
+
+def test_desk_shows_when_a_returned_proposal_is_due(client):
+    proposal, desk = make.at_intake(), officer()
+    item = RequirementFactory(call=proposal.call)
+    services.review_completeness(
+        make.version_of(proposal), item, by=desk, finding="deficient", reason="Unsigned."
+    )
+    services.return_proposal(proposal, by=desk)
+    (line,) = page(client, desk, "desk").context["lines"]
+    assert line["next_due"] == proposal.cure_due_at
+
+
+def test_officer_sees_open_matches_and_questions_among_the_tasks(client):
+    desk = officer()
+    assert not page(client, desk, "desk").context["tasks"]
+    make.flagged(make.at_intake(), desk)
+    tasks = {task["what"]: task["url"] for task in page(client, desk, "desk").context["tasks"]}
+    assert tasks["1 open match of a party"] == reverse("evaluation:screening")
+
+
+def test_lists_are_shown_at_the_address_that_imports_them(client):
+    make.screening_list()
+    response = page(client, officer(), "list-import")
+    assert response.status_code == 200
+    assert [listed.name for listed in response.context["lists"]] == ["Fictional list"]
+
+
+def test_home_page_counts_and_shows_designated_packages(client):
+    address = reverse("evaluation:latest-designations")
+    assert "No package is in the" in client.get(address, headers={"HX-Request": "true"}).content.decode()
+    designation = make.designated()
+    services.release_catalog_entry(
+        designation,
+        by=representative_of(designation.proposal),
+        values={"title": "Stack", "summary": "A stack."},
+    )
+    home = client.get(reverse("program:home"))
+    assert [(f.value, f.url) for f in home.context["figures"]] == [(1, reverse("evaluation:catalog"))]
+    assert address in home.content.decode()
+    assert "Stack" in client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert client.get(address).url == reverse("evaluation:catalog")
+
+
+def test_workspace_leads_to_what_the_government_writes_and_gives(client):
+    designation = make.designated()
+    proposal = designation.proposal
+    sign_in(client, representative_of(proposal))
+    text = client.get(reverse("proposals:detail", args=[proposal.pk])).content.decode()
+    for name in ("evaluation:questions", "evaluation:catalog-release", "financing:support"):
+        assert reverse(name, args=[proposal.pk]) in text, name
+
+
+def test_withdrawal_ends_the_open_consultations_in_words(client):
+    proposal = make.accepted()
+    assignment, lead = make.assigned(proposal, "STATE"), make.lead("STATE")
+    make.filed(proposal, "DOE")
+    withdraw_proposal(proposal, by=representative_of(proposal), note="A member left.")
+    assert end_left_referrals() == 4
+    assert end_left_referrals() == 0
+    with clock.moved_to(clock.now() + timedelta(days=200)):
+        assert lapse_due_referrals() == 0
+    kinds = {"evaluation.consultation_ended", "evaluation.lapsed"}
+    told = Notice.objects.filter(kind__in=kinds).values_list("recipient", "kind")
+    people = (lead, assignment.reviewer)
+    assert set(told) == {(person.pk, "evaluation.consultation_ended") for person in people}
+    columns = page(client, lead, "proposal", proposal.number).context["columns"]
+    states = sorted(column.state for column in columns)
+    assert states == ["Answered", *["Ended: proposal withdrawn"] * 4]
+    room = page(client, lead, "position", make.referral_of(proposal, "STATE").pk)
+    assert "Ended: proposal withdrawn" in room.content.decode()
+    assert not room.context["can_file"]
+    assert not page(client, assignment.reviewer, "desk").context["tasks"]
+
+
+def test_notice_cites_a_bare_clause_as_one_of_the_order():
+    assert (in_full("s.3(b)"), in_full("18 U.S.C. 1001"), in_full("")) == (
+        "E.O. 14320 s.3(b)", "18 U.S.C. 1001", "",
+    )  # fmt: skip
