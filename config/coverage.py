@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -45,15 +44,16 @@ def coverage() -> list[dict[str, Any]]:
         for clause in clauses_in(citation):
             path = f"{check.__module__}.{check.__name__}"
             found[clause].rules.append({"kind": "check", "name": path, "words": f"{title} ({code})"})
+            found[clause].tests += tests_naming(code) | tests_naming("REQUIREMENTS")
     for module, kind in notice_kinds():
         for clause in clauses_in(kind.clause):
             found[clause].notices.append(f"{module}: {kind.code}")
     for route, view in routes():
-        for clause in getattr(view, "clauses", ()):
+        for clause in clauses_of(view):
             found[clause].screens.append(route)
     for entry in found.values():
         names = {rule["name"].rpartition(".")[2] for rule in entry.rules}
-        entry.tests = sorted({test for name in names for test in tests_naming(name)})
+        entry.tests = sorted({*entry.tests, *(test for name in names for test in tests_naming(name))})
         entry.screens = sorted(set(entry.screens))
         entry.rules.sort(key=lambda rule: (rule["kind"], rule["name"]))
         entry.notices.sort()
@@ -69,6 +69,14 @@ def transitions() -> Iterator[tuple[str, str, Transition]]:
                 yield module.__name__, name, value
 
 
+def clauses_of(view: Any) -> set[str]:
+    """The clauses that a view says it implements, whichever of its decorators says so."""
+    layers = [view]
+    while layer := getattr(layers[-1], "__wrapped__", None):
+        layers.append(layer)
+    return {clause for layer in layers for clause in getattr(layer, "clauses", ())}
+
+
 def notice_kinds() -> Iterator[tuple[str, NoticeKind]]:
     """Every kind of notice of every app."""
     for app in APPS:
@@ -79,7 +87,7 @@ def notice_kinds() -> Iterator[tuple[str, NoticeKind]]:
 
 
 def routes() -> Iterator[tuple[str, Any]]:
-    """Every route of the portal and its view, wrappers taken off."""
+    """Every route of the portal and its view."""
 
     def walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, Any]]:
         for pattern in patterns:
@@ -87,7 +95,7 @@ def routes() -> Iterator[tuple[str, Any]]:
             if isinstance(pattern, URLResolver):
                 yield from walk(pattern.url_patterns, route)
             else:
-                yield "/" + route, inspect.unwrap(pattern.callback)
+                yield "/" + route, pattern.callback
 
     yield from walk(get_resolver().url_patterns, "")
 
@@ -98,7 +106,8 @@ def test_words() -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     root = Path(settings.BASE_DIR)
     for file in sorted((root / "tests").rglob("test_*.py")):
-        for word in set(re.findall(r"\w+", file.read_text())):
+        text = file.read_text()
+        for word in {*re.findall(r"\w+", text), *re.findall(r"[a-z]+(?:-[a-z]+)+", text)}:
             found[word].add(str(file.relative_to(root)))
     return found
 

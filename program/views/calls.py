@@ -22,6 +22,7 @@ from program.differences import compare_texts
 from program.enums import AmendmentKind, CallStatus, StackLayer
 from program.forms import QuestionForm
 from program.models import Call, Question
+from program.order import implements
 from program.requests import SignedInRequest
 from program.services.calls import deadline_of, public_url
 from program.services.questions import ask_question, withdraw_question
@@ -45,6 +46,7 @@ def is_open(call: Call, now: datetime) -> bool:
     return call.status == CallStatus.ISSUED and call.closes_at is not None and now < call.closes_at
 
 
+@implements("s.3(b)", "s.3(c)")
 @login_not_required
 @require_safe
 def call_detail(request: HttpRequest, number: str) -> HttpResponse:

@@ -32,6 +32,7 @@ from program.forms import (
 )
 from program.lifecycle import CALL_TRANSITIONS, ISSUE
 from program.models import AuditEvent, Call, Criterion, Question, Requirement
+from program.order import implements
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision
 from program.services import calls as services
@@ -88,6 +89,7 @@ def call_new(request: SignedInRequest) -> HttpResponse:
     return render(request, "program/desk/new.html", {"form": form}, status=422 if form.errors else 200)
 
 
+@implements("s.3(b)", "s.3(c)")
 @program_office
 @require_safe
 def call_overview(request: SignedInRequest, number: str) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from program.order import implements
 from program.requests import SignedInRequest
 from proposals.enums import OperatingAct, Part
 from proposals.forms.rows import PartForm, RowForm
@@ -22,6 +23,10 @@ from proposals.views.saving import as_json, conflict_page, is_autosave, save, to
 from proposals.views.workspace import Workspace, show, to_edit, workspace
 
 
+@implements(
+    "s.3(b)(i)", "s.3(b)(i)(A)", "s.3(b)(i)(B)", "s.3(b)(i)(C)", "s.3(b)(i)(D)", "s.3(b)(i)(E)",
+    "s.3(b)(ii)", "s.3(b)(iii)", "s.3(b)(iv)", "s.3(b)(v)",
+)  # fmt: skip
 @require_http_methods(["GET", "HEAD", "POST"])
 def part_view(request: SignedInRequest, pk: int, part: str) -> HttpResponse:
     """One part of the package; a POST saves the proposal's own fields that it shows."""

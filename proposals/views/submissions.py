@@ -17,6 +17,7 @@ from program import clock
 from program.acts import fresh_sign_in_required
 from program.differences import compare_texts
 from program.documents import Withheld, download_response
+from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals import services
@@ -32,6 +33,7 @@ from proposals.views.workspace import Workspace, seen, show, workspace
 REPEAT = timedelta(minutes=1)  # a second press within it shows what the first one did
 
 
+@implements("s.3(b)", "s.3(c)")
 @require_safe
 def review(request: SignedInRequest, pk: int) -> HttpResponse:
     """The package as reviewers will see it, everything that is missing, the certification, the submission."""
