@@ -1,7 +1,7 @@
 """What every test may stand on: the facts of law and the tools, loaded once and put back after each flush.
 
-A test that commits (``transaction=True``) empties every table when it ends. Whoever asked for the facts before
-finds them again, because the flush is answered by loading them anew.
+A test that commits (``transaction=True``) empties every table when it ends. Whoever asked for the facts
+before finds them again, because the flush is answered by loading them anew.
 """
 
 from __future__ import annotations

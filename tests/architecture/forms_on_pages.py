@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 TYPED = {
-    "email": "somebody@firm.example", "number": "1", "date": "2099-01-04", "datetime-local": "2099-01-04T12:00",
+    "email": "somebody@firm.example", "number": "1", "date": "2099-01-04",
+    "datetime-local": "2099-01-04T12:00",
     "url": "https://firm.example/", "tel": "202-555-0100",
 }  # fmt: skip
 

@@ -58,7 +58,7 @@ class Route:
 
     @property
     def is_ours(self):
-        """Whether the portal wrote the view; sign-in pages are the library's and tested by their own cases."""
+        """Whether the portal wrote the view; sign-in pages are the library's, tested by their own."""
         return not self.pattern.startswith("accounts/")
 
 

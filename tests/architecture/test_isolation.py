@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -35,7 +36,8 @@ CHANGING = re.compile(
 )
 # Addresses that name no record of a consortium: public matter, or the Government's own household
 OPEN = {
-    "program:call-detail", "program:call-calendar", "program:call-follow", "program:call-ask", "api-call-detail",
+    "program:call-detail", "program:call-calendar", "program:call-follow", "program:call-ask",
+    "api-call-detail",
     "evaluation:catalog-entry", "financing:country", "financing:country_class",
     "financing:workstream", "financing:barrier", "financing:partnership",
     "program:office-end", "program:delegation-end",
@@ -43,7 +45,8 @@ OPEN = {
 
 # Addresses under a proposal that say something new once it is designated
 LATER = {
-    "api-proposal-detail", "proposals:detail", "proposals:version", "financing:support", "evaluation:questions",
+    "api-proposal-detail", "proposals:detail", "proposals:version", "financing:support",
+    "evaluation:questions",
     "evaluation:catalog-release", "evaluation:catalog-withdraw",
 }  # fmt: skip
 # Who also sends forms to what they may not see
@@ -68,7 +71,7 @@ def by_name():
 def keyed(world):
     """Of every address that names a record: its name, the real keys, absent keys, and who may see it."""
     routes = by_name()
-    seen = {record: lambda user, r=getattr(world, record): listed(user, r) for record in world.records}
+    seen = {record: partial(listed, record=getattr(world, record)) for record in world.records}
     for name, pattern in routes.items():
         if name in OPEN:
             continue
@@ -255,14 +258,18 @@ def test_own_record_with_a_key_of_others_inside_is_absent(world):
     """An address with two keys: the first is one's own, the second another's."""
     their, inside, other = world.people["their representative"], world.inside, world.other
     component, statement = inside.components.first(), inside.attachments.get()
+    row_, no_row = {"pk": other.pk, "part": "hardware", "key": component.key}, {"key": "component-99999999"}
+    file_ = {"pk": other.pk, "number": 1, "sha256": statement.document.sha256}
+    question_ = {"pk": other.pk, "question_pk": world.question.pk}
+    owner_ = {"pk": other.consortium.anchor.organization_id, "holding": world.holding.pk}
     doubles = [
-        ("proposals:row-edit", {"pk": other.pk, "part": "hardware", "key": component.key}, {"key": "component-99999999"}),
-        ("proposals:row-remove", {"pk": other.pk, "part": "hardware", "key": component.key}, {"key": "component-99999999"}),
+        ("proposals:row-edit", row_, no_row),
+        ("proposals:row-remove", row_, no_row),
         ("proposals:document", {"pk": other.pk, "attachment": statement.pk}, {"attachment": ABSENT}),
-        ("proposals:version-document", {"pk": other.pk, "number": 1, "sha256": statement.document.sha256}, {"sha256": "0" * 64}),
+        ("proposals:version-document", file_, {"sha256": "0" * 64}),
         ("proposals:access-revoke", {"pk": other.pk, "user": world.counsel.pk}, {"user": ABSENT}),
-        ("evaluation:question-answer", {"pk": other.pk, "question_pk": world.question.pk}, {"question_pk": ABSENT}),
-        ("proposals:owner", {"pk": other.consortium.anchor.organization_id, "holding": world.holding.pk}, {"holding": ABSENT}),
+        ("evaluation:question-answer", question_, {"question_pk": ABSENT}),
+        ("proposals:owner", owner_, {"holding": ABSENT}),
     ]  # fmt: skip
     client = client_of(their)
     for name, real, absent in doubles:
@@ -308,7 +315,10 @@ def test_recusal_closes_every_page_at_once(world):
 def test_removal_from_the_team_closes_every_page_at_once(world):
     person, administrator = world.people["our contributor"], world.people["our representative"]
     client = client_of(person)
-    addresses = [reverse("proposals:detail", args=[world.draft.pk]), reverse("proposals:consortium", args=[world.consortium.pk])]  # fmt: skip
+    addresses = [
+        reverse("proposals:detail", args=[world.draft.pk]),
+        reverse("proposals:consortium", args=[world.consortium.pk]),
+    ]
     assert [client.get(address).status_code for address in addresses] == [200] * 2
     remove_team_member(person.team_places.get(removed_at=None), by=administrator)
     assert [client.get(address).status_code for address in addresses] == [404] * 2

@@ -69,7 +69,11 @@ def hostile_values(world):
 def beside(form, hostile):
     """The hostile fields that the form does not have, bare and under each of its prefixes."""
     prefixes = {name.rpartition("-")[0] for name in form.fields if "-" in name}
-    named = {f"{prefix}-{name}" if prefix else name: value for prefix in {"", *prefixes} for name, value in hostile.items()}  # fmt: skip
+    named = {
+        f"{prefix}-{name}" if prefix else name: value
+        for prefix in {"", *prefixes}
+        for name, value in hostile.items()
+    }
     return {
         name: value
         for name, value in named.items()

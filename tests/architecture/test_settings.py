@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SAY = (
     "import json; from django.conf import settings as s;"
     "print(json.dumps([s.DEBUG, 'demonstration' in s.INSTALLED_APPS, s.SESSION_COOKIE_SECURE,"
-    " s.SESSION_COOKIE_NAME, s.MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN, s.CLOCK_MAY_BE_MOVED, s.SECURE_HSTS_SECONDS]))"
+    " s.SESSION_COOKIE_NAME, s.MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN, s.CLOCK_MAY_BE_MOVED,"
+    " s.SECURE_HSTS_SECONDS]))"
 )
 
 

@@ -68,7 +68,8 @@ EDGES = {
 }
 # Acts that the examples must have carried out, or they prove little
 DEEP = {
-    "submit_proposal", "accept_proposal", "file_position", "recuse", "prepare_determination", "sign_determination",
+    "submit_proposal", "accept_proposal", "file_position", "recuse", "prepare_determination",
+    "sign_determination",
     "announce_determination", "propose_referral",
 }  # fmt: skip
 REFUSALS = (WrongStatus, NotReady, PermissionDenied)
@@ -163,7 +164,8 @@ class Life(RuleBasedStateMachine):
         steps = [
             lambda: self.submit("representative"),
             lambda: self.accept("officer"),
-            lambda: [self.file(code, code, "object" if code == objector else "support") for code in make.EVALUATING],
+            lambda: [self.file(code, code, "object" if code == objector else "support")
+                for code in make.EVALUATING],
             lambda: (self.screen("officer"), self.prepare("officer"), self.complete("officer")),
             lambda: (self.sign("chief"), self.announce("chief")),
         ]  # fmt: skip
@@ -195,6 +197,12 @@ class Life(RuleBasedStateMachine):
         self.attempt(services.withdraw_proposal, self.proposal, by=by, note="We found another way.")
 
     # The program office and the agencies
+
+    @rule(by=mostly("officer"))
+    def look_through(self, by):
+        if version := self.proposal.latest_version:
+            for item in self.proposal.call.requirements.all():
+                self.attempt(evaluating.review_completeness, version, item, by=by, finding="accepted")
 
     @rule(by=mostly("officer"))
     def accept(self, by):
@@ -289,7 +297,8 @@ class Life(RuleBasedStateMachine):
     def propose_tool(self, by):
         if record := self.last(Designation):
             self.attempt(
-                tools.propose_referral, record, by=by, tool=Tool.objects.get(code="direct_loan"), market="Kenya",
+                tools.propose_referral, record, by=by, tool=Tool.objects.get(code="direct_loan"),
+                market="Kenya",
                 purpose="The data center.", lead_officer=self.person("holder"), amount_is_tbd=True,
             )  # fmt: skip
 
@@ -435,7 +444,7 @@ class Life(RuleBasedStateMachine):
 
 
 def reachable(edges, source, target):
-    """One rule may do two acts, such as a consultation that lapses for several agencies: follow at most two."""
+    """One rule may do two acts, such as a consultation that lapses for several: follow at most two."""
     middle = {after for before, after in edges if before == source}
     return target in middle or any((each, target) in edges for each in middle)
 

@@ -61,6 +61,7 @@ KEPT = {
     "declaration_version",
     "consented_role",
 }
+RECORDS_RECUSALS = ("program_officer", "auditor", "decision_official")
 
 
 @dataclass
@@ -200,8 +201,7 @@ def _build():
     submitted(inside)
     render_receipt(ReceiptPaper.objects.get(receipt__version__proposal=inside).pk)
     make.screening_list(desk)
-    evaluating.screen_version(make.version_of(inside), by=desk)
-    evaluating.accept_proposal(inside, by=desk)
+    make.accept(inside, desk)
     mark_texts("zebraworking", *inside.components.all())
     evaluating.recuse(inside, person=people["recused lead"], by=desk, reason="zebrarecusal, a cousin.")
     evaluating.recuse(
@@ -234,7 +234,7 @@ def _build():
             "letter_text": "zebradetermination",
         },
     )
-    for code in make.EVALUATING[2:] + ("COMMERCE",):
+    for code in (*make.EVALUATING[2:], "COMMERCE"):
         make.filed(inside, code, rationale=f"zebra{code.lower()}")
     evaluating.sign_determination(determination, by=chief)
     check = PartyCheck.objects.filter(run__version__proposal=inside).first()
@@ -242,7 +242,7 @@ def _build():
     # Designated, with a tool proposed and another referred
     done = package(ours, issued_call(), "zebradesignated")
     submitted(done)
-    evaluating.accept_proposal(done, by=desk)
+    make.accept(done, desk)
     chosen = make.ready_to_sign(done, by=desk)
     evaluating.sign_determination(chosen, by=chief)
     evaluating.announce_determination(chosen, by=chief)
@@ -263,7 +263,7 @@ def _build():
     # The other consortium, and a call that is not issued
     other = package(theirs, call, "other")
     submitted(other)
-    evaluating.accept_proposal(other, by=desk)
+    make.accept(other, desk)
     planned = make_draft_call()
     asked = call_questions.ask_question(
         call, by=ours.created_by, text="zebraours, a question to the desk", is_confidential=True
@@ -291,7 +291,7 @@ def _build():
         Matter("zebradesignated", may(Proposal, done)),
         Matter("zebraworking", lambda user: on_team(user, ours)),
         Matter("zebraours", lambda user: reads_consortium(user, world)),
-        Matter("zebrarecusal", lambda user: sees(user, inside) and user.holds("program_officer", "auditor", "decision_official")),
+        Matter("zebrarecusal", lambda user: sees(user, inside) and user.holds(*RECORDS_RECUSALS)),
         Matter("zebraquestion", may(type(question), question)),
         Matter("zebrareview", may(Review, review)),
         Matter("zebranotes", lambda user: user.pk == review.reviewer_id),

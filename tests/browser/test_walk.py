@@ -311,9 +311,9 @@ def review_in_five_agencies(person, people, officer_, proposal):
             )
             desk.send(form)
         form = desk.form(f"/desk/reviews/{review.pk}/save/")
-        desk.fill(
-            form, recommendation="designate", rationale="Strong in the market, safe in operation."
-        ).send(form)
+        desk.fill(form, recommendation="support", rationale="Strong in the market, safe in operation.").send(
+            form
+        )
         desk.visit(f"/desk/reviews/{review.pk}/").send("Submit the review")
     assert Review.objects.filter(status="submitted").count() == 5
 

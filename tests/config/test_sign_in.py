@@ -138,7 +138,8 @@ class TestSession:
         client.get(reverse("account_login"))
         for name in ("__Host-session", "__Host-csrf"):
             cookie = client.cookies[name]
-            assert (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (
+            marks = ("secure", "httponly", "samesite", "path", "domain")
+            assert tuple(cookie[mark] for mark in marks) == (
                 True, True, "Lax", "/", "",
             )  # fmt: skip
 

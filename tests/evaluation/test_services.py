@@ -15,6 +15,7 @@ from evaluation.enums import Carry
 from evaluation.models import (
     AgencyScore,
     CatalogEntry,
+    CompletenessReview,
     Designation,
     Determination,
     Letter,
@@ -27,7 +28,7 @@ from evaluation.models import (
 )
 from evaluation.services.determinations import packet_sha256
 from program import clock
-from program.models import AuditEvent, Delegation, Notice, User
+from program.models import AuditEvent, Delegation, Notice, Requirement, User
 from program.revisions import StaleRevision
 from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
@@ -35,7 +36,7 @@ from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Recusal
 from proposals.services import withdraw_proposal
 from tests.factories import evaluation as make
-from tests.factories.program import CriterionFactory, OfficeFactory, officer
+from tests.factories.program import CriterionFactory, OfficeFactory, RequirementFactory, officer
 from tests.factories.proposals import representative_of
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +74,7 @@ def test_only_a_program_officer_accepts(person):
 def test_a_confirmed_match_on_a_blocking_list_stops_acceptance():
     desk = officer()
     check = make.flagged(proposal := make.at_intake(), desk)
+    make.reviewed(proposal, desk)
     services.adjudicate(check, by=desk, outcome="confirmed", reason="Same address.")
 
     with pytest.raises(NotReady) as refusal:
@@ -82,9 +84,31 @@ def test_a_confirmed_match_on_a_blocking_list_stops_acceptance():
     assert Proposal.objects.get(pk=proposal.pk).status == ProposalStatus.SUBMITTED
 
 
+def test_acceptance_asks_for_a_finding_on_every_mandatory_requirement_and_a_screening():
+    desk, proposal = officer(), make.at_intake()
+    mandatory, optional = proposal.call.requirements.first(), RequirementFactory(call=proposal.call)
+    Requirement.objects.filter(pk=optional.pk).update(is_mandatory=False)
+    make.reviewed(proposal, desk)
+    CompletenessReview.objects.filter(requirement__in=[mandatory, optional]).delete()
+    with pytest.raises(NotReady) as untouched:
+        services.accept_proposal(proposal, by=desk)
+    make.screened(proposal, desk)
+    make.new_version(proposal)
+    with pytest.raises(NotReady) as of_old_version:
+        services.accept_proposal(proposal, by=desk)
+    make.accept(proposal, desk)
+
+    every = proposal.call.requirements.filter(is_mandatory=True)
+    assert codes(untouched) == {f"not-found-{mandatory.code}", "not-screened"}
+    assert codes(of_old_version) == {"not-screened", *(f"not-found-{row.code}" for row in every)}
+    assert Proposal.objects.get(pk=proposal.pk).status == ProposalStatus.UNDER_EVALUATION
+
+
 def test_return_names_its_items_and_the_end_of_the_cure_period():
     desk, proposal = officer(), make.at_intake()
     version, requirement = make.version_of(proposal), proposal.call.requirements.first()
+    make.reviewed(proposal, desk)
+    make.screened(proposal, desk)
     with pytest.raises(NotReady) as nothing:
         services.return_proposal(proposal, by=desk)
     services.review_completeness(version, requirement, by=desk, finding="deficient", reason="Name the maker.")
@@ -427,7 +451,7 @@ def test_all_that_is_missing_is_said_at_once():
     with pytest.raises(NotReady) as refusal:
         services.sign_determination(determination, by=make.decision_official())
     found = codes(refusal)
-    assert {"outcome", "rationale", "objection-STATE", "not-screened"} < found
+    assert {"outcome", "rationale", "objection-STATE"} < found
     assert {f"consultation-open-{code}" for code in ("COMMERCE", "DOD", "DOE", "OSTP")} < found
     assert len([code for code in found if code.startswith("finding-")]) == proposal.call.requirements.count()
 
@@ -490,6 +514,62 @@ def test_announced_twice_is_announced_once():
     with pytest.raises(WrongStatus):
         services.announce_determination(determination, by=chief)
     assert Designation.objects.count() == Letter.objects.count() == 1
+
+
+def test_an_objection_since_the_signature_is_answered_before_the_announcement():
+    desk, chief = officer(), make.decision_official()
+    determination = make.signed(by=chief)
+    proposal = determination.proposal
+    make.filed(proposal, "DOE", "object")
+
+    with pytest.raises(NotReady) as refusal:
+        services.announce_determination(determination, by=chief)
+
+    assert codes(refusal) == {"objection-DOE"}
+    assert not Letter.objects.exists()
+    services.recall_determination(determination, by=chief, reason="An agency objects.")
+    again = make.signed(make.ready_to_sign(proposal, by=desk, DOE="object"), by=chief)
+    services.announce_determination(again, by=chief)
+    assert Proposal.objects.get().status == ProposalStatus.DESIGNATED
+
+
+def with_cleared_match(desk):
+    """A proposal under evaluation whose one match two people found false, and that match."""
+    check = make.flagged(proposal := make.at_intake(), desk)
+    for person in (desk, officer()):
+        services.adjudicate(check, by=person, outcome="false_positive", reason="Another country.")
+    make.accept(proposal, desk)
+    return proposal, PartyCheck.objects.newest().exclude(result="no_hit").get()
+
+
+def test_a_match_confirmed_since_the_signature_bars_a_designation_and_all_is_said_at_once():
+    desk, chief = officer(), make.decision_official()
+    proposal, _ = with_cleared_match(desk)
+    determination = make.signed(make.ready_to_sign(proposal, by=desk), by=chief)
+    check = PartyCheck.objects.newest().exclude(result="no_hit").get()
+    services.adjudicate(check, by=officer(), outcome="confirmed", reason="The same address.")
+    make.filed(proposal, "DOE", "object")
+
+    with pytest.raises(NotReady) as refusal:
+        services.announce_determination(determination, by=chief)
+
+    assert codes(refusal) == {"blocked-party", "objection-DOE"}
+    assert not Designation.objects.exists()
+
+
+@pytest.mark.parametrize("outcome", ["designate", "not_select", "defer"])
+def test_nothing_is_announced_to_a_consortium_that_withdrew_after_the_signature(outcome):
+    chief = make.decision_official()
+    determination = make.signed(outcome=outcome, by=chief)
+    proposal = determination.proposal
+    withdraw_proposal(proposal, by=representative_of(proposal), note="We found another way.")
+
+    with pytest.raises(NotReady) as refusal:
+        services.announce_determination(determination, by=chief)
+
+    assert codes(refusal) == {"not-under-evaluation"}
+    assert not Letter.objects.exists()
+    services.recall_determination(determination, by=chief, reason="The proposal was withdrawn.")
 
 
 @pytest.mark.parametrize(

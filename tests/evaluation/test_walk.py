@@ -25,6 +25,7 @@ def test_walk_from_intake_to_the_catalog():
     proposal = make.at_intake()
     CriterionFactory(call=proposal.call)
     make.screened(proposal, desk)
+    make.reviewed(proposal, desk)
     services.accept_proposal(proposal, by=desk)
     services.submit_review(make.filled_review(assignment := make.assigned(proposal)), by=assignment.reviewer)
     determination = make.ready_to_sign(proposal, by=desk, STATE="object")

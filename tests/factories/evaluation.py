@@ -55,8 +55,22 @@ def at_intake(**facts):
 def accepted(by=None, **facts):
     """A proposal under evaluation, referred to the five agencies by the real service."""
     proposal = at_intake(**facts)
-    services.accept_proposal(proposal, by=by or officer())
+    accept(proposal, by or officer())
     return proposal
+
+
+def reviewed(proposal, by):
+    """Every requirement of the call found given in the latest version."""
+    version = version_of(proposal)
+    for requirement in proposal.call.requirements.all():
+        services.review_completeness(version, requirement, by=by, finding="accepted")
+
+
+def accept(proposal, by):
+    """Look through the latest version, screen its parties, take it into evaluation."""
+    reviewed(proposal, by)
+    screened(proposal, by)
+    services.accept_proposal(proposal, by=by)
 
 
 def version_of(proposal):

@@ -1,4 +1,4 @@
-"""The broker stops or forgets everything (R08, R09): submissions stand, every notice and paper comes later, once."""
+"""The broker stops or forgets everything (R08, R09): submissions stand, papers come later, once."""
 
 from __future__ import annotations
 

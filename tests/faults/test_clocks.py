@@ -1,4 +1,4 @@
-"""Wrong clocks and the turn of the seasons (R11, R12): the database's clock decides, the deadline never drifts."""
+"""Wrong clocks, summer time (R11, R12): the database's clock decides, the deadline never drifts."""
 
 from __future__ import annotations
 
@@ -126,7 +126,8 @@ def test_every_date_of_issue_from_2025_to_2035_has_its_deadline():
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "issued",
-    ["2026-03-07T23:59:59", "2026-03-08T01:59:59", "2026-03-08T03:00:00", "2026-11-01T00:30:00", "2026-11-01T23:59:59", "2027-12-31T23:59:59"],
+    ["2026-03-07T23:59:59", "2026-03-08T01:59:59", "2026-03-08T03:00:00",
+     "2026-11-01T00:30:00", "2026-11-01T23:59:59", "2027-12-31T23:59:59"],
 )  # fmt: skip
 def test_issued_call_keeps_the_deadline_that_was_computed(issued):
     """The stored clock is the computed one, whatever the hour and the season of its issue: no drift."""

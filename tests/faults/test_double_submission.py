@@ -1,4 +1,4 @@
-"""The same submission sent twice at once, over HTTP (R03): one version, one receipt, the same page for both."""
+"""One submission sent twice at once, over HTTP (R03): one version, one receipt, one page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def test_fifty_double_clicks_make_fifty_versions_with_one_receipt_each():
             act = "submit" if number == 1 else "resubmit"
             pressed = [
                 presses.submit(
-                    web.ask, "POST", reverse(f"proposals:{act}", args=[pk]), session=sessions[pk], form={"note": ""}
+                    web.ask, "POST", reverse(f"proposals:{act}", args=[pk]),
+                    session=sessions[pk], form={"note": ""}
                 )
                 for pk in sessions
                 for _ in range(2)

@@ -1,4 +1,4 @@
-"""Two clocks at once, and calls that close while submissions arrive (R13): once each, none lost, the right side."""
+"""Two clocks at once, calls that close while submissions arrive (R13): once each, none lost."""
 
 from __future__ import annotations
 

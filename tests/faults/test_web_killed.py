@@ -53,7 +53,8 @@ def held_at(moment, event, table):
             f"'BEGIN PERFORM pg_advisory_xact_lock_shared({LOCK}); RETURN NEW; END'"
         )
         cursor.execute(
-            f"CREATE {kind} tests_hold {when} {event} ON {table} {deferred} FOR EACH ROW EXECUTE FUNCTION tests_hold()"
+            f"CREATE {kind} tests_hold {when} {event} ON {table} {deferred}"
+            " FOR EACH ROW EXECUTE FUNCTION tests_hold()"
         )
         cursor.execute(f"SELECT pg_advisory_lock({LOCK})")
     try:

@@ -248,9 +248,7 @@ class TestIssue:
     )
     def test_control_number_must_be_valid_on_the_day(self, expires, expected):
         with clock.moved_to(APRIL_FIRST):
-            call = approved_call(
-                no_control_reason="", control_number="0625-0001", control_expires_on=expires
-            )
+            call = approved_call(no_control_reason="", control_number="0625-0001", control_expires_on=expires)
             try:
                 calls.issue_call(call, by=officer())
                 found = []
