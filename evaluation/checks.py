@@ -41,6 +41,28 @@ def has_no_deficient_item(proposal: Proposal) -> Iterator[Problem]:
         )
 
 
+def finds_on_every_mandatory_item(proposal: Proposal) -> Iterator[Problem]:
+    """Somebody has looked at every mandatory requirement in exactly the latest version."""
+    found = CompletenessReview.objects.filter(
+        version__proposal=proposal, version__number=proposal.version_count
+    ).values("requirement")
+    for requirement in proposal.call.requirements.filter(is_mandatory=True).exclude(pk__in=found):
+        yield Problem(
+            f"not-found-{requirement.code}",
+            f"Find “{requirement.title}” accepted or deficient.",
+            requirement.clause,
+            "completeness",
+            f"requirement-{requirement.pk}",
+        )
+
+
+def was_screened(proposal: Proposal) -> Iterator[Problem]:
+    """The parties of exactly the latest version were compared with a screening list."""
+    runs = ScreeningRun.objects.filter(version__proposal=proposal, version__number=proposal.version_count)
+    if not runs.exists():
+        yield Problem("not-screened", "Screen the parties of this version.", PARTIES, "screening")
+
+
 def has_no_blocked_party(proposal: Proposal) -> Iterator[Problem]:
     """A confirmed match on the Denied Persons, SDN or Entity List blocks acceptance."""
     checks = PartyCheck.objects.filter(
@@ -75,7 +97,12 @@ def _deficient(proposal: Proposal) -> list[CompletenessReview]:
     return list(reviews.select_related("requirement"))
 
 
-ACCEPTANCE: Final = (has_no_deficient_item, has_no_blocked_party)
+ACCEPTANCE: Final = (
+    finds_on_every_mandatory_item,
+    has_no_deficient_item,
+    was_screened,
+    has_no_blocked_party,
+)
 
 
 # A consultation
@@ -251,21 +278,25 @@ def finds_on_every_requirement(determination: Determination) -> Iterator[Problem
 
 def answers_every_objection(determination: Determination) -> Iterator[Problem]:
     """An objection blocks nothing, and is answered in writing."""
+    for referral in _unanswered_objections(determination):
+        yield Problem(
+            f"objection-{referral.agency.code}",
+            f"Answer the objection of {referral.agency}.",
+            ORDER,
+            "objections",
+            f"objection-{referral.position_id}-answer",
+        )
+
+
+def _unanswered_objections(determination: Determination) -> list[Referral]:
+    """Consultations whose standing position objects and has no answer; a deferral owes none."""
     if determination.outcome == Outcome.DEFER:
-        return
+        return []
     answered = {
         answer.position_id for answer in determination.objection_answers.all() if answer.answer.strip()
     }
     objections = Referral.objects.filter(version=determination.version_id, position__stance=Stance.OBJECT)
-    for referral in objections.select_related("agency"):
-        if referral.position_id not in answered:
-            yield Problem(
-                f"objection-{referral.agency.code}",
-                f"Answer the objection of {referral.agency}.",
-                ORDER,
-                "objections",
-                f"objection-{referral.position_id}-answer",
-            )
+    return [row for row in objections.select_related("agency") if row.position_id not in answered]
 
 
 def rests_on_fresh_party_checks(determination: Determination) -> Iterator[Problem]:
@@ -284,14 +315,22 @@ def rests_on_fresh_party_checks(determination: Determination) -> Iterator[Proble
             PARTIES,
             "screening",
         )
+    yield from _open_matches(run)
+    if determination.outcome == Outcome.DESIGNATE:
+        yield from _blocked_parties(run)
+
+
+def _open_matches(run: ScreeningRun) -> Iterator[Problem]:
     for name in sorted(set(run.checks.all().open().values_list("party_name", flat=True))):
         yield Problem("open-match", f"Settle the potential match of {name}.", PARTIES, "screening")
-    if determination.outcome == Outcome.DESIGNATE:
-        blocked = run.checks.all().confirmed().filter(entry__list_code__in=BLOCKING_LISTS)
-        for name in sorted(set(blocked.values_list("party_name", flat=True))):
-            yield Problem(
-                "blocked-party", f"{name} is a confirmed match on a blocking list.", PARTIES, "screening"
-            )
+
+
+def _blocked_parties(run: ScreeningRun) -> Iterator[Problem]:
+    blocked = run.checks.all().confirmed().filter(entry__list_code__in=BLOCKING_LISTS)
+    for name in sorted(set(blocked.values_list("party_name", flat=True))):
+        yield Problem(
+            "blocked-party", f"{name} is a confirmed match on a blocking list.", PARTIES, "screening"
+        )
 
 
 DETERMINATION_CHECKS: Final = (
@@ -301,4 +340,52 @@ DETERMINATION_CHECKS: Final = (
     finds_on_every_requirement,
     answers_every_objection,
     rests_on_fresh_party_checks,
+)
+
+
+# An announcement: what may have changed since the signature
+
+
+def is_still_under_evaluation(determination: Determination) -> Iterator[Problem]:
+    """Nothing is announced to a consortium that has withdrawn, nor decided a second time."""
+    proposal = determination.proposal
+    if proposal.status != ProposalStatus.UNDER_EVALUATION:
+        yield Problem(
+            "not-under-evaluation",
+            f"The proposal is not under evaluation any more, it is “{proposal.get_status_display()}”. "
+            "Recall the determination.",
+            ORDER,
+            "decision",
+        )
+
+
+def leaves_no_new_objection(determination: Determination) -> Iterator[Problem]:
+    """An objection filed since the signature is not in the signed packet: it wants a new determination."""
+    for referral in _unanswered_objections(determination):
+        yield Problem(
+            f"objection-{referral.agency.code}",
+            f"{referral.agency} has objected since the signature. Recall the determination and answer the "
+            "objection in a new one.",
+            ORDER,
+            "objections",
+        )
+
+
+def designates_no_blocked_party(determination: Determination) -> Iterator[Problem]:
+    """The newest screening, made since the signature or before, shows no match that bars a designation."""
+    if determination.outcome != Outcome.DESIGNATE:
+        return
+    run = ScreeningRun.objects.filter(version=determination.version_id).first()
+    if run is None:
+        yield Problem("not-screened", "Screen the parties of this version.", PARTIES, "screening")
+        return
+    yield from _open_matches(run)
+    yield from _blocked_parties(run)
+
+
+ANNOUNCEMENT_CHECKS: Final = (
+    is_still_under_evaluation,
+    decides_current_version,
+    leaves_no_new_objection,
+    designates_no_blocked_party,
 )

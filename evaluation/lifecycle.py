@@ -152,6 +152,7 @@ ANNOUNCE: Final = Transition(
     {T.SIGNED},
     T.ANNOUNCED,
     clause=ORDER,
+    checks=checks.ANNOUNCEMENT_CHECKS,
     stamps=["announced_at"],
     label="Announce",
     description="The consortium is told, the letter is issued, and a designation begins.",

@@ -18,7 +18,7 @@ from evaluation.columns import columns
 from evaluation.documents import DISCLAIMER, content_of, packet_of
 from evaluation.enums import DeterminationStatus, Outcome
 from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, ReasonForm
-from evaluation.lifecycle import SIGN
+from evaluation.lifecycle import ANNOUNCE, SIGN
 from evaluation.models import Condition, Determination, ObjectionAnswer, Referral, ScreeningRun
 from evaluation.services.determinations import announcement_recipients, delegation_to_decide, objections_to
 from evaluation.views.acting import carry_out, problems_of
@@ -258,6 +258,7 @@ def announcement(request: SignedInRequest, pk: int) -> HttpResponse:
         "conditions": found.conditions.all(),
         "disclaimer": DISCLAIMER,
         "may_announce": request.user.has_perm("evaluation.announce_determination", found),
+        "missing": ANNOUNCE.problems(found),
     }
     return render(request, "evaluation/announcement.html", facts)
 
