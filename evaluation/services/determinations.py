@@ -88,16 +88,15 @@ def save_determination(
     determination: Determination, *, by: User, values: Mapping[str, Any], revision: int | None
 ) -> Determination:
     """Save the decision part of a draft; saving never refuses what a draft can hold."""
-    hold(determination, revision=revision)
-    _require_draft(determination, by)
+    _hold_draft(determination, by, revision=revision)
     return _save(determination, DECISION_FIELDS, values)
 
 
 @transaction.atomic
 def save_finding(finding: Finding, *, by: User, values: Mapping[str, Any], revision: int | None) -> Finding:
     """Save what the draft finds on one requirement."""
+    _hold_draft(finding.determination, by)
     hold(finding, revision=revision)
-    _require_draft(finding.determination, by)
     return _save(finding, ("text", "is_met"), values)
 
 
@@ -106,8 +105,7 @@ def answer_objection(
     determination: Determination, position: Position, *, by: User, answer: str, revision: int | None = None
 ) -> ObjectionAnswer:
     """Save the draft's answer to the objection of one agency."""
-    hold(determination)
-    _require_draft(determination, by)
+    _hold_draft(determination, by)
     if position.stance != Stance.OBJECT or position.referral.version.proposal_id != determination.proposal_id:
         raise NotReady([Problem("no-objection", "This position is no objection to the proposal.", ORDER)])
     row, is_new = ObjectionAnswer.objects.get_or_create(determination=determination, position=position)
@@ -125,8 +123,7 @@ def save_condition(
     revision: int | None = None,
 ) -> Condition:
     """Add a condition to the draft, or change one of it."""
-    hold(determination)
-    _require_draft(determination, by)
+    _hold_draft(determination, by)
     if condition is None:
         last = determination.conditions.aggregate(last=Max("number"))["last"] or 0
         condition = Condition(determination=determination, number=last + 1)
@@ -144,15 +141,18 @@ def save_condition(
 def remove_condition(condition: Condition, *, by: User) -> None:
     """Take a condition out of a draft."""
     determination = condition.determination
-    hold(determination)
-    _require_draft(determination, by)
+    _hold_draft(determination, by)
     audit.record(determination, "determination.remove_condition", by=by, before=condition.text, clause=ORDER)
     condition.delete()
 
 
-def _require_draft(determination: Determination, by: User) -> None:
+def _hold_draft(determination: Determination, by: User, *, revision: int | None = None) -> None:
+    """Lock the determination before any row of it, as the signature does; its status is read under the lock.
+
+    What is saved beside a signature is either in the packet that is frozen, or refused.
+    """
+    hold(determination, revision=revision)
     require("evaluation.change_determination", by, determination)
-    determination.refresh_from_db(fields=["status"])
     if determination.status != DeterminationStatus.DRAFT:
         raise WrongStatus(SIGN, determination)
 
@@ -170,8 +170,7 @@ def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:
 @transaction.atomic
 def ask_to_sign(determination: Determination, *, by: User) -> AuditEvent:
     """Tell the decision official that the packet lies ready, whatever is still missing in it."""
-    hold(determination)
-    _require_draft(determination, by)
+    _hold_draft(determination, by)
     event = audit.record(determination, "determination.ask_to_sign", by=by, clause=ORDER)
     proposal = determination.proposal
     notices.owe(event, TO_SIGN, _signers(proposal), url=desk_page(proposal), number=proposal.number)

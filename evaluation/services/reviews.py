@@ -77,22 +77,23 @@ def _begin(review: Review) -> None:
 @transaction.atomic
 def save_review(review: Review, *, by: User, values: Mapping[str, Any], revision: int | None) -> Review:
     """Save the overall part of a draft sheet; saving never refuses what a draft can hold."""
-    hold(review, revision=revision)
-    _require_draft(review, by)
+    _hold_draft(review, by, revision=revision)
     return _save(review, SHEET_FIELDS, values)
 
 
 @transaction.atomic
 def save_score(score: Score, *, by: User, values: Mapping[str, Any], revision: int | None) -> Score:
     """Save one line of a draft sheet; its place on the scale is checked when the sheet is submitted."""
+    _hold_draft(score.review, by)
     hold(score, revision=revision)
-    _require_draft(score.review, by)
     if values.get("not_applicable"):
         values = {**values, "value": None}
     return _save(score, SCORE_FIELDS, values)
 
 
-def _require_draft(review: Review, by: User) -> None:
+def _hold_draft(review: Review, by: User, *, revision: int | None = None) -> None:
+    """Lock the sheet before any line of it, as handing it in does; its status is read under the lock."""
+    hold(review, revision=revision, with_related=("assignment",))
     require("evaluation.change_review", by, review)
     if review.status != ReviewStatus.DRAFT:
         raise WrongStatus(SUBMIT_REVIEW, review)
