@@ -182,11 +182,12 @@ class ReviewQuerySet(OfProposalQuerySet):
     def held(self) -> Self:
         """Locked with its proposal and assignment, and read with all that its checks and rights need.
 
-        One statement. The rows that are locked are read as they stand after a wait: a recusal ends the
-        assignment, a new version counts in the proposal. Sheets of one proposal come in one by one, so that
-        what the agencies score together misses none.
+        One statement, which passes over a sheet that another transaction holds. Sheets of one proposal come
+        in one by one, so that what an agency scores together misses none.
         """
-        rows = self.select_for_update(of=("version__proposal", "assignment", "self"), no_key=True)
+        rows = self.select_for_update(
+            of=("version__proposal", "assignment", "self"), no_key=True, skip_locked=True
+        )
         return gather(
             rows.select_related("agency", "assignment__conflict", "version__proposal__call").defer(
                 "version__package"

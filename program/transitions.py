@@ -132,15 +132,15 @@ def perform(
 ) -> AuditEvent:
     """Carry ``record`` along ``transition``; return the audit event that says so.
 
-    The row is locked and read again first: of two people pressing one button, one succeeds. ``rows`` is the
-    question that locks and reads it, where rights and checks need more than its own columns. ``changes`` is
-    asked, once the record is ready, for other columns that change with its status. Raises PermissionDenied,
-    WrongStatus or NotReady, having changed nothing.
+    The row is locked and read again first: of two people pressing one button, one succeeds. ``rows`` lock
+    and read it, passing over what is held, where rights and checks need more than its own columns.
+    ``changes`` is asked, once the record is ready, for other columns that change with its status. Raises
+    PermissionDenied, WrongStatus or NotReady, having changed nothing.
     """
     if rows is None:
         record.refresh_from_db(from_queryset=type(record)._base_manager.select_for_update())
     else:
-        record.__dict__.update(rows.get(pk=record.pk).__dict__)
+        record.__dict__.update(_held(rows, record.pk).__dict__)
     if not by.has_perm(transition.permission(record), record):
         raise PermissionDenied(f"You may not do this: {transition.label}.")
     if record.status not in transition.sources:
@@ -165,6 +165,20 @@ def perform(
         setattr(record, name, value)
     record.save(update_fields=["status", "updated_at", *values])
     return event
+
+
+def _held(rows: QuerySet, pk: int) -> Any:
+    """The record that ``rows`` locks, with all that they read of it, none of it older than the lock.
+
+    ``rows`` pass over what another transaction holds: a statement that waits reads the rows that hang on the
+    record as they were before. Then this waits first, and asks again.
+    """
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        of, no_key = rows.query.select_for_update_of, rows.query.select_for_no_key_update
+        rows.select_for_update(of=of, no_key=no_key).get(pk=pk)
+        found = rows.get(pk=pk)
+    return found
 
 
 def available(transitions: Iterable[Transition], record: Any, user: User) -> list[Transition]:
