@@ -372,7 +372,10 @@ def release_to_the_catalog(person, anchor, proposal, designation):
     anchor.visit(f"/proposals/{proposal.pk}/catalog-release/")
     form = anchor.page.locator("main form[method=post]").first
     anchor.fill(
-        form, title="Hospital AI for East Africa", summary="Imaging and triage for district hospitals."
+        form,
+        title="Hospital AI for East Africa",
+        summary="Imaging and triage for hospitals.",
+        contact_email="sales@harbor.example",
     )
     anchor.send(form)
     person(None).visit("/catalog/").says("Hospital AI for East Africa")
