@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -61,6 +61,7 @@ def read_mail(content: bytes) -> Mail:
     body = message.get_body(("plain",))
     try:
         at = parsedate_to_datetime(str(message["Date"]))
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)  # "-0000" is UTC without a word on the place
     except (TypeError, ValueError):
         at = None
     return Mail(

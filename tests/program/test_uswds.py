@@ -378,7 +378,7 @@ def test_dollars_shares_dates_files_counts_and_long_lists_have_their_own_field()
     assert '<div class="usa-input-prefix" aria-hidden="true">$</div>' in field_of("value_usd")
     assert '<div class="usa-input-suffix" aria-hidden="true">%</div>' in field_of("us_share")
     assert 'type="date"' in field_of("starts_on")
-    assert 'class="usa-file-input" type="file"' in field_of("evidence")
+    assert 'class="site-file" type="file"' in field_of("evidence")
     assert 'data-counter-for="id_summary">Up to 300 characters' in field_of("summary")
     assert '<div class="usa-combo-box"><select class="usa-select"' in field_of("market")
 
