@@ -60,6 +60,12 @@ UNASSIGNED: Final = NoticeKind(
     "You no longer review proposal {number}; it is closed to you.",
     ORDER,
 )
+REVIEWER_RECUSED: Final = NoticeKind(
+    "evaluation.reviewer_recused",
+    "A reviewer of {agency} is recused from {number}",
+    "A reviewer of {agency} is recused from proposal {number}. Name another where nobody was named instead.",
+    ORDER,
+)
 REVIEW_SUBMITTED: Final = NoticeKind(
     "evaluation.review_submitted",
     "A review of {number} is in",
@@ -139,7 +145,7 @@ CATALOG_RELEASED: Final = NoticeKind(
     ORDER,
 )
 KINDS: Final = (
-    REFERRED, REOPENED, LAPSED, CONSULTATION_ENDED, ASSIGNED, UNASSIGNED, REVIEW_SUBMITTED,
+    REFERRED, REOPENED, LAPSED, CONSULTATION_ENDED, ASSIGNED, UNASSIGNED, REVIEWER_RECUSED, REVIEW_SUBMITTED,
     REVIEW_REOPENED, POSITION_FILED, ASKED, ANSWERED, QUESTION_WITHDRAWN, TO_SIGN, SIGNED, RECALLED,
     ANNOUNCED, DESIGNATION_CHANGED, CONDITION_MET, CATALOG_RELEASED,
 )  # fmt: skip

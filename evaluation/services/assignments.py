@@ -9,7 +9,7 @@ from django.db import transaction
 from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import END_ASSIGNMENT
 from evaluation.models import Assignment, Conflict
-from evaluation.notices import ASSIGNED, UNASSIGNED, desk_page, leads_of
+from evaluation.notices import ASSIGNED, REVIEWER_RECUSED, UNASSIGNED, desk_page, leads_of
 from evaluation.services.reviews import keep_agency_scores
 from program import audit, clock, grants, notices
 from program.enums import OfficeRole
@@ -166,9 +166,10 @@ def recuse(
             assign_reviewer(proposal, reviewer=replacement, agency=assignment.agency, by=by)
         notices.owe(
             event,
-            UNASSIGNED,
+            REVIEWER_RECUSED,
             leads_of(assignment.agency, proposal),
             url=desk_page(proposal),
             number=proposal.number,
+            agency=str(assignment.agency),
         )
     return recusal
