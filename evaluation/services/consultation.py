@@ -51,8 +51,7 @@ def refer_version(version: Version, *, by: User, event: AuditEvent) -> list[Refe
     """
     require("evaluation.add_referral", by, version.proposal)
     period = Period(version.proposal.call.consultation_days, citation="program policy, stated in the call")
-    closures = set(Closure.objects.filter(counts_as_holiday=True).values_list("day", flat=True))
-    due = period.due_after(event.at, closures)
+    due = period.due_after(event.at, counted_closures())
     earlier = _last_referrals(version)
     referrals = []
     for agency in Agency.objects.filter(is_evaluating=True):
@@ -77,6 +76,11 @@ def refer_version(version: Version, *, by: User, event: AuditEvent) -> list[Refe
             )
         referrals.append(referral)
     return referrals
+
+
+def counted_closures() -> set[date]:
+    """Days on which federal offices are closed and that an officer counts as holidays."""
+    return set(Closure.objects.filter(counts_as_holiday=True).values_list("day", flat=True))
 
 
 def _last_referrals(version: Version) -> dict[int, Referral]:

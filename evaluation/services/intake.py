@@ -10,7 +10,7 @@ from evaluation.enums import CompletenessFinding
 from evaluation.lifecycle import ACCEPT, RETURN
 from evaluation.models import CompletenessReview, Reading, Return
 from evaluation.notices import in_words, questions_page
-from evaluation.services.consultation import refer_version
+from evaluation.services.consultation import counted_closures, refer_version
 from program import audit, clock, notices
 from program.deadlines import Period
 from program.services.calls import require
@@ -104,8 +104,12 @@ def return_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEve
     period = Period(
         call.cure_days, rolls_forward=call.rolls_forward, citation="program policy, stated in the call"
     )
-    due = period.due_after(event.at)
-    due_at = max(due.bound, call.closes_at or due.bound)
+    due_at, due_rule = period.due_after(event.at, counted_closures()).bound, period.rule_text
+    if call.closes_at and call.closes_at > due_at:
+        due_at = call.closes_at
+        due_rule = (
+            f"The call closes later than its cure period of {call.cure_days} days ends. {call.rule_text}"
+        )
     version = proposal.versions.get(number=proposal.version_count)
     deficient = version.completeness_reviews.filter(finding=CompletenessFinding.DEFICIENT)
     Return.objects.create(
@@ -122,7 +126,7 @@ def return_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEve
         ],
         note=note,
         due_at=due_at,
-        due_rule=period.rule_text,
+        due_rule=due_rule,
         returned_by=by,
         returned_at=event.at,
     )
