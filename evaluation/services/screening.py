@@ -114,7 +114,8 @@ def matcher_for(list_id: int, ruleset: str) -> Matcher:
 def screen_version(version: Version, *, by: User) -> ScreeningRun:
     """Compare every party of the version with the newest list; new rows each time, none is ever changed.
 
-    A decision that people took on the same party and the same entry is carried over, named as such.
+    A decision that people took on the same party of this proposal and the same entry is carried over, named
+    as such.
     """
     require("evaluation.screen_version", by, version.proposal)
     newest = ScreeningList.objects.first()
@@ -136,7 +137,7 @@ def screen_version(version: Version, *, by: User) -> ScreeningRun:
     for check in drafts:
         check.run = run
     PartyCheck.objects.bulk_create(drafts)
-    _carry_decisions(drafts)
+    _carry_decisions(drafts, version.proposal)
     audit.record(
         version.proposal,
         "proposal.screen",
@@ -195,22 +196,30 @@ def _explain(hit: Hit) -> str:
     return f"“{hit.ours}” is like “{hit.theirs}”: {hit.score:g} of 100. {countries}"
 
 
-def _carry_decisions(checks: list[PartyCheck]) -> None:
-    """Repeat the latest decision of each person on the same party and the same entry."""
+def _carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
+    """Repeat the latest decision of each person on the same party of this proposal and the same entry.
+
+    The same party has its key, its names and its countries. What was decided for another proposal, or by a
+    person who is recused from this one, is not carried: the match stays open for somebody to settle.
+    """
     flagged = [check for check in checks if check.entry_id]
     entries = dict(
         ScreeningEntry.objects.filter(pk__in=[check.entry_id for check in flagged]).values_list(
             "pk", "fingerprint"
         )
     )
-    earlier = Adjudication.objects.filter(
-        party_check__entry__fingerprint__in=entries.values(),
-        party_check__party_name__in=[check.party_name for check in flagged],
-    ).select_related("party_check__entry")
-    latest: dict[tuple[str, str], dict[int, Adjudication]] = {}
+    earlier = (
+        Adjudication.objects.filter(
+            party_check__run__version__proposal=proposal,
+            party_check__entry__fingerprint__in=entries.values(),
+        )
+        .exclude(decided_by__in=proposal.recusals.values("user"))
+        .select_related("party_check__entry")
+    )
+    latest: dict[tuple[str, str, str], dict[int, Adjudication]] = {}
     for opinion in earlier.order_by("pk"):
         entry = opinion.party_check.entry
-        place = (opinion.party_check.party_name, entry.fingerprint if entry else "")
+        place = (*_asked(opinion.party_check), entry.fingerprint if entry else "")
         latest.setdefault(place, {})[opinion.decided_by_id] = opinion
     Adjudication.objects.bulk_create(
         Adjudication(
@@ -222,8 +231,13 @@ def _carry_decisions(checks: list[PartyCheck]) -> None:
             carried_from=opinion,
         )
         for check in flagged
-        for person, opinion in latest.get((check.party_name, entries[check.entry_id or 0]), {}).items()
+        for person, opinion in latest.get((*_asked(check), entries[check.entry_id or 0]), {}).items()
     )
+
+
+def _asked(check: PartyCheck) -> tuple[str, str]:
+    """Which party of its proposal, by what names and countries."""
+    return check.party_key, canonical_json(check.query)
 
 
 @transaction.atomic

@@ -28,7 +28,8 @@ from evaluation.models import (
 )
 from evaluation.services.determinations import packet_sha256
 from program import clock
-from program.models import AuditEvent, Delegation, Notice, Requirement, User
+from program.deadlines import Period, end_of_day, next_business_day
+from program.models import AuditEvent, Call, Closure, Delegation, Notice, Requirement, User
 from program.revisions import StaleRevision
 from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
@@ -129,6 +130,40 @@ def test_return_names_its_items_and_the_end_of_the_cure_period():
         Return.objects.update(note="Other words.")
 
 
+def returned(proposal, **of_call):
+    """What is sent back when the call of ``proposal`` says so."""
+    desk = officer()
+    Call.objects.filter(pk=proposal.call_id).update(**of_call)
+    proposal = Proposal.objects.get(pk=proposal.pk)
+    requirement = proposal.call.requirements.first()
+    services.review_completeness(
+        make.version_of(proposal), requirement, by=desk, finding="deficient", reason="Name the maker."
+    )
+    services.return_proposal(proposal, by=desk)
+    return Return.objects.get(proposal=proposal)
+
+
+def test_the_cure_period_does_not_end_on_a_day_that_offices_are_closed():
+    proposal = make.at_intake()
+    facts = {"cure_days": 10, "rolls_forward": True, "closes_at": clock.now() - timedelta(hours=1)}
+    counted = Period(10).due_after(clock.now()).due_on
+    Closure.objects.create(day=counted, authority="OPM memorandum", counts_as_holiday=True)
+
+    sent = returned(proposal, **facts)
+
+    assert sent.due_at == end_of_day(next_business_day(counted + timedelta(days=1)))
+    assert sent.due_rule == Period(10).rule_text
+
+
+def test_a_return_states_the_rule_that_gave_its_date():
+    closes_at = clock.now() + timedelta(days=80)
+    sent = returned(make.at_intake(), cure_days=10, closes_at=closes_at, rule_text="Day 90 of the call.")
+    assert sent.due_at == closes_at
+    assert sent.due_rule == (
+        "The call closes later than its cure period of 10 days ends. Day 90 of the call."
+    )
+
+
 # Screening
 
 
@@ -197,6 +232,36 @@ def test_two_people_clear_a_match_at_95_and_the_decision_is_carried_over():
     assert codes(old) == {"superseded"}
 
 
+def test_a_decision_is_carried_within_one_proposal_only_and_not_of_a_recused_person():
+    desk, second = officer(), officer()
+    check = make.flagged(proposal := make.at_intake(), desk)
+    for person in (desk, second):
+        services.adjudicate(check, by=person, outcome="false_positive", reason="Another country.")
+
+    elsewhere = make.flagged(make.at_intake(), desk)
+    services.recuse(proposal, person=second, by=desk, reason="A cousin.")
+    again = make.screened(proposal, desk).checks.get(result="potential_match")
+
+    assert elsewhere.party_name == check.party_name
+    assert not elsewhere.adjudications.exists()
+    assert [opinion.decided_by for opinion in again.adjudications.all()] == [desk]
+    assert PartyCheck.objects.newest().open().count() == 2
+
+
+def test_a_decision_is_not_carried_to_a_party_that_names_itself_otherwise():
+    desk = officer()
+    check = make.flagged(proposal := make.at_intake(), desk)
+    services.adjudicate(check, by=desk, outcome="false_positive", reason="Another country.")
+    before = make.version_of(proposal).value.compliance
+    party = before.parties[0].model_copy(update={"aliases": ("Zephyr Ceramics",)})
+    make.new_version(proposal, {"compliance": before.model_copy(update={"parties": (party,)})})
+
+    again = make.screened(proposal, desk).checks.exclude(result="no_hit").get()
+
+    assert again.query != check.query
+    assert not again.adjudications.exists()
+
+
 # Assignment, conflict, recusal
 
 
@@ -232,6 +297,16 @@ def test_nobody_reads_before_the_declaration_and_a_conflict_recuses():
     assert not person.has_perm("proposals.evaluate_proposal", proposal)
     assignment.refresh_from_db()
     assert assignment.status == "ended"
+
+
+def test_a_recusal_tells_the_reviewer_that_it_is_closed_and_the_leads_to_name_another():
+    assignment, lead = make.assigned(make.accepted()), make.lead("STATE")
+    services.recuse(assignment.proposal, person=assignment.reviewer, by=officer(), reason="Cousin.")
+    told = Notice.objects.filter(kind__in=["evaluation.unassigned", "evaluation.reviewer_recused"])
+    assert set(told.values_list("recipient", "kind")) == {
+        (assignment.reviewer_id, "evaluation.unassigned"),
+        (lead.pk, "evaluation.reviewer_recused"),
+    }
 
 
 def test_a_recused_reviewer_is_replaced_from_the_same_agency_and_counts_no_more():
