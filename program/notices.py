@@ -29,7 +29,7 @@ from program.models import Delivery, Notice
 from program.publish import after_commit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from program.models import AuditEvent, User
 
@@ -66,15 +66,23 @@ def owe(event: AuditEvent, kind: NoticeKind, recipients: Iterable[User], *, url:
 
 
 def owe_each(event: AuditEvent, *audiences: Audience, **facts: Any) -> int:
-    """As ``owe``, for several audiences of one event that are told the same facts in different words."""
-    lines = [line for audience in audiences for line in _lines(audience, facts)]
-    if lines:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                TELL, [event.pk, timezone.now(), json.dumps(lines), Channel.MAIL, DeliveryState.OWED]
-            )
+    """As ``owe``, for several audiences of one event that are told the same facts in different words.
+
+    Who is in two audiences of one kind, or was told that kind of the event before, is told it once.
+    """
+    lines: dict[tuple[str, int], dict[str, Any]] = {}
+    for audience in audiences:
+        for line in _lines(audience, facts):
+            lines.setdefault((line["kind"], line["recipient"]), line)
+    if not lines:
+        return 0
+    with connection.cursor() as cursor:
+        rows = json.dumps(list(lines.values()))
+        cursor.execute(TELL, [event.pk, timezone.now(), rows, Channel.MAIL, DeliveryState.OWED])
+        told = cursor.rowcount
+    if told:
         after_commit("program.tasks.deliver_notices", event.pk)
-    return len(lines)
+    return told
 
 
 #: Every notice with its delivery, in one statement: most acts end with it.
@@ -85,6 +93,7 @@ WITH told AS (
     FROM jsonb_to_recordset(%s::jsonb) AS line (
         recipient bigint, kind text, title text, text text, url text, clause text
     )
+    ON CONFLICT (event_id, recipient_id, kind) DO NOTHING
     RETURNING id
 )
 INSERT INTO program_delivery (notice_id, channel, state, attempts, reason)
@@ -133,7 +142,7 @@ def deliver(pk: int) -> bool:
         _settle(delivery, DeliveryState.DROPPED, "The recipient's account is closed.")
         return False
     try:
-        _hand_over(delivery, _message(delivery.notice))
+        hand_over(_message(delivery.notice), note_sending=lambda: _note_sending(delivery))
     except SMTPDataError as error:
         _put_off(delivery, f"Refused by the mail server: {error.smtp_code}")
     except (SMTPRecipientsRefused, SMTPSenderRefused) as error:
@@ -154,11 +163,11 @@ def deliver(pk: int) -> bool:
     return False
 
 
-def _hand_over(delivery: Delivery, message: mail.EmailMultiAlternatives) -> None:
-    """Give ``message`` to the mail server, noting the moment from which its outcome is uncertain."""
+def hand_over(message: mail.EmailMultiAlternatives, *, note_sending: Callable[[], None]) -> None:
+    """Give ``message`` to the mail server; ``note_sending`` is told when its outcome becomes uncertain."""
     connection = mail.get_connection()
     if not isinstance(connection, SmtpBackend):
-        _note_sending(delivery)
+        note_sending()
         connection.send_messages([message])
         return
     connection.open()
@@ -177,7 +186,7 @@ def _hand_over(delivery: Delivery, message: mail.EmailMultiAlternatives) -> None
         code, answer = smtp.docmd("DATA")
         if code != 354:
             raise SMTPDataError(code, answer)
-        _note_sending(delivery)
+        note_sending()
         body = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
         text = re.sub(rb"(?m)^\.", b"..", body)
         smtp.send(text + (b"" if text.endswith(b"\r\n") else b"\r\n") + b".\r\n")
@@ -214,10 +223,18 @@ def _put_off(delivery: Delivery, reason: str) -> None:
     if delivery.attempts >= MOST_ATTEMPTS:
         _settle(delivery, DeliveryState.FAILED, reason)
         return
-    wait = timedelta(seconds=min(15 * 2**delivery.attempts, 3600))
     Delivery.objects.filter(pk=delivery.pk, claimed_at=delivery.claimed_at).exclude(
         state__in=[DeliveryState.SENT, DeliveryState.UNKNOWN]
-    ).update(state=DeliveryState.OWED, not_before=clock.instant() + wait, reason=reason[:300])
+    ).update(
+        state=DeliveryState.OWED,
+        not_before=clock.instant() + wait_after(delivery.attempts),
+        reason=reason[:300],
+    )
+
+
+def wait_after(attempts: int) -> timedelta:
+    """How long to wait after the attempt with this number has failed."""
+    return timedelta(seconds=min(15 * 2**attempts, 3600))
 
 
 def _message(notice: Notice) -> mail.EmailMultiAlternatives:

@@ -7,7 +7,7 @@ from django.db import transaction
 from program import audit, clock, notices
 from program.enums import DeliveryState
 from program.models import AuditEvent, Delivery, Notice
-from program.notices import LEASE, NoticeKind
+from program.notices import LEASE, Audience, NoticeKind
 from tests.factories.program import UserFactory
 from tests.processes import mail_server
 
@@ -37,6 +37,19 @@ class TestOwe:
         assert sorted(Notice.objects.values_list("recipient", "title")) == sorted(
             (user.pk, "Proposal AIX-2026-0001 was received") for user in (person, other)
         )
+
+    def test_two_audiences_of_one_kind_are_merged_by_person(self):
+        person, other = UserFactory(), UserFactory()
+        event = audit.record(person, "tests.act", by=person)
+        first, second = Audience(KIND, [person], "/a/"), Audience(KIND, [person, other], "/b/")
+        assert notices.owe_each(event, first, second, number="1") == 2
+        assert dict(Notice.objects.values_list("recipient", "url")) == {person.pk: "/a/", other.pk: "/b/"}
+
+    def test_second_telling_of_one_kind_reaches_only_who_was_not_told(self):
+        person, other = UserFactory(), UserFactory()
+        event = audit.record(person, "tests.act", by=person)
+        told = [notices.owe(event, KIND, who, url="/", number="1") for who in ([person], [person, other])]
+        assert (told, Delivery.objects.filter(notice__event=event).count()) == ([1, 1], 2)
 
     def test_closed_accounts_and_machines_are_told_nothing(self):
         closed, machine = UserFactory(is_active=False), UserFactory(is_service=True)
