@@ -74,7 +74,9 @@ class CriterionSerializer(serializers.ModelSerializer):
 class AmendmentSerializer(serializers.ModelSerializer):
     class Meta:
         model = Amendment
-        fields = ("number", "kind", "summary", "reason", "effective_on", "due_on_before", "due_on_after")
+        fields = (
+            "number", "kind", "summary", "reason", "effective_on", "due_on_before", "due_on_after", "warning",
+        )  # fmt: skip
         read_only_fields = fields
 
 

@@ -195,6 +195,7 @@ class Migration(migrations.Migration):
                 ('text_after', models.TextField(blank=True)),
                 ('due_on_before', models.DateField(null=True)),
                 ('due_on_after', models.DateField(null=True)),
+                ('warning', models.TextField(blank=True, help_text='What an extension past the 90th day says beside it.')),
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('call', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='amendments', to='program.call')),
             ],

@@ -194,6 +194,7 @@ class Amendment(TimeStamped):
     text_after = models.TextField(blank=True)
     due_on_before = models.DateField(null=True)
     due_on_after = models.DateField(null=True)
+    warning = models.TextField(blank=True, help_text="What an extension past the 90th day says beside it.")
     made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
 
     class Meta:

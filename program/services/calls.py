@@ -12,7 +12,7 @@ from django.forms.models import model_to_dict
 from django.urls import reverse
 
 from program import audit, clock, library, notices
-from program.checks import LATER_THAN_ORDER, expected_clock
+from program.checks import expected_clock
 from program.deadlines import end_of_day, local_day, long_date
 from program.enums import AmendmentKind, CallStatus, OfficeRole
 from program.lifecycle import APPROVE, CANCEL, CLOSE, ISSUE, REOPEN
@@ -342,7 +342,7 @@ def extend_call(
     amendment = Amendment(
         call=call, number=next_amendment(call), kind=AmendmentKind.EXTENSION, summary=summary, reason=reason,
         legal_basis=legal_basis, effective_on=clock.today(), due_on_before=former, due_on_after=due_on,
-        made_by=by,
+        warning=warning_of_extension(call, due_on), made_by=by,
     )  # fmt: skip
     amendment.full_clean()
     if not legal_basis.strip():
@@ -365,10 +365,20 @@ def extend_call(
     return amendment
 
 
+PAST_THE_ORDER = (
+    "This last day is later than the 90th day after issue. E.O. 14320 s.3(c) requires proposals no later than"
+    " 90 days after the call is issued."
+)
+
+
 def warning_of_extension(call: Call, due_on: date) -> str:
-    """The warning that an extension to ``due_on`` carries, citing s.3(c), or nothing."""
-    stated = expected_clock(call, call.issued_on or clock.today())
-    return LATER_THAN_ORDER if due_on > stated.rolled_day_90 else ""
+    """The warning that an extension to ``due_on`` carries in public, citing s.3(c), or nothing."""
+    return PAST_THE_ORDER if due_on > last_day_in_order(call) else ""
+
+
+def last_day_in_order(call: Call) -> date:
+    """The 90th day after issue, itself moved off a weekend or holiday where the call says so, s.3(c)."""
+    return expected_clock(call, call.issued_on or clock.today()).rolled_day_90
 
 
 @transaction.atomic

@@ -307,7 +307,11 @@ def call_amend(request: SignedInRequest, number: str) -> HttpResponse:
 def call_extend(request: SignedInRequest, number: str) -> HttpResponse:
     form = ExtendForm(request.POST or None)
     done = "The new deadline is public, and all who follow the call are told."
-    return act_form(request, number, form, services.extend_call, "program/desk/extend.html", done)
+    more = {
+        "warning": services.PAST_THE_ORDER,
+        "last_in_order": services.last_day_in_order(find(request, number)),
+    }
+    return act_form(request, number, form, services.extend_call, "program/desk/extend.html", done, **more)
 
 
 @program_office

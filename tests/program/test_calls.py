@@ -309,12 +309,21 @@ class TestAmendment:
                 call, by=officer(), due_on=date(2026, 7, 2), summary="Two more days.", reason="Outage.",
                 legal_basis="By analogy with Fed. R. Civ. P. 6(a)(3)",
             )  # fmt: skip
-            assert calls.warning_of_extension(call, date(2026, 7, 2)) != ""
+            assert "s.3(c)" in calls.warning_of_extension(call, date(2026, 7, 2))
+        assert extension.warning == calls.PAST_THE_ORDER
         call.refresh_from_db()
         assert (extension.due_on_before, extension.due_on_after) == (date(2026, 6, 30), date(2026, 7, 2))
         assert (call.day_90, call.due_on) == (date(2026, 6, 30), date(2026, 7, 2))
         assert call.closes_at == datetime(2026, 7, 3, 4, tzinfo=UTC)
         assert call.rule_text.endswith(" from Tuesday, June 30, 2026 to Thursday, July 2, 2026.")
+
+    def test_extension_within_the_ninety_days_carries_no_warning(self):
+        with clock.moved_to(APRIL_FIRST):
+            call = issued_call(set_due_on=date(2026, 6, 1))
+            extension = calls.extend_call(
+                call, by=officer(), due_on=date(2026, 6, 30), summary="s", reason="r", legal_basis="b"
+            )
+        assert extension.warning == ""
 
     def test_extension_goes_forward_only(self):
         call = issued_call()

@@ -9,6 +9,7 @@ from program import clock
 from program.enums import CallStatus, OfficeRole
 from program.models import Call, Criterion, Notice, Question, Requirement, Subscription
 from program.services import calls
+from program.services.calls import PAST_THE_ORDER
 from program.services.questions import answer_question, ask_question
 from program.services.subscriptions import subscribe
 from tests.factories.program import (
@@ -395,10 +396,12 @@ def test_open_call_is_amended_extended_and_cancelled_at_the_desk(signed_in):
     assert client.post(f"{desk}/amend/", words | {"text": "New text."}).status_code == 302
     early = client.post(f"{desk}/extend/", words | {"due_on": call.due_on, "understood": "on"})
     assert (early.status_code, "Choose a day after" in text_of(early)) == (422, True)
+    assert PAST_THE_ORDER in text_of(early)
     assert client.post(f"{desk}/extend/", words | {"due_on": later}).status_code == 422
     assert client.post(f"{desk}/extend/", words | {"due_on": later, "understood": "on"}).status_code == 302
     call.refresh_from_db()
     assert (call.text, call.due_on) == ("New text.", later)
+    assert PAST_THE_ORDER in text_of(client.get(f"/calls/{call.number}/"))
     assert client.post(f"{desk}/cancel/", {"reason": ""}).status_code == 422
     assert client.post(f"{desk}/cancel/", {"reason": "Withdrawn."}).status_code == 302
     call.refresh_from_db()
