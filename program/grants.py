@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import transaction
@@ -12,6 +12,8 @@ from guardian.utils import get_user_obj_perms_model
 from program import audit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.db import models
     from django.db.models import QuerySet
 
@@ -37,6 +39,24 @@ def revoke(
     remove_perm(permission.partition(".")[2], of, on)
     return audit.record(
         on, "grant.revoke", by=by, before={"permission": permission, "of": of.email}, note=note, clause=clause
+    )
+
+
+@transaction.atomic
+def revoke_each(
+    permissions: Iterable[str], *, on: models.Model, of: User, by: User, clause: str = ""
+) -> AuditEvent | None:
+    """Take back what stands of ``permissions`` on one object, as one act; None when nothing stands."""
+    wanted = {permission.partition(".")[2]: permission for permission in permissions}
+    rows: Any = get_user_obj_perms_model(on)._default_manager
+    standing = rows.filter(user=of, content_object_id=on.pk, permission__codename__in=wanted)
+    locked = standing.select_related("permission").select_for_update(of=("self",))
+    taken = sorted(wanted[row.permission.codename] for row in locked)
+    if not taken:
+        return None
+    standing.delete()
+    return audit.record(
+        on, "grant.revoke", by=by, before={"permissions": taken, "of": of.email}, clause=clause
     )
 
 

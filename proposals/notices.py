@@ -59,6 +59,12 @@ SHARED: Final = NoticeKind(
     "You may now {right} a proposal of a consortium.",
     "E.O. 14320 s.3(b)",
 )
+NO_LONGER_SHARED: Final = NoticeKind(
+    "proposals.no_longer_shared",
+    "Your access to a proposal has ended",
+    "A consortium no longer shares its proposal with you; its working copy is closed to you.",
+    "E.O. 14320 s.3(b)",
+)
 SUBMITTED: Final = NoticeKind(
     "proposals.submitted",
     "Proposal {number} was received",
@@ -109,6 +115,7 @@ KINDS: Final = (
     ROLE_CHANGED,
     ADDED_TO_TEAM,
     SHARED,
+    NO_LONGER_SHARED,
     SUBMITTED,
     ARRIVED,
     RETURNED,

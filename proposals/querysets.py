@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import AnonymousUser
 
-    from program.models import User
+    from program.models import Call, User
 
 IN_CONSORTIUM = (MembershipStatus.INVITED, MembershipStatus.CONSENTED)
 EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.SUBMITTED, ProposalStatus.RETURNED)
@@ -92,6 +92,8 @@ class ProposalQuerySet(models.QuerySet):
             allowed |= Q(Exists(leads_in_force(user)), accepted_at__isnull=False)
         if user.holds(*READS_DESIGNATED):
             allowed |= Q(status=ProposalStatus.DESIGNATED)
+        if user.is_government:
+            allowed |= Q(Exists(signing_delegations(user)), accepted_at__isnull=False)
         recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
         return self.filter(allowed).exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
 
@@ -163,6 +165,26 @@ def leads_in_force(user: User) -> QuerySet:
     return offices.filter(user_id=user.pk, role=OfficeRole.LEAD, agency__is_evaluating=True)
 
 
+def signing_delegations(user: User) -> QuerySet:
+    """What ``user`` may sign today for a giver who holds the office: determinations, an agency's positions.
+
+    The positions of an agency are signed by its own reviewers alone.
+    """
+    delegation = apps.get_model("program", "Delegation")
+    offices = apps.get_model("program", "Office").objects.in_force()
+    given_by = offices.filter(user=OuterRef("given_by"), agency=OuterRef("agency"))
+    determinations = Q(
+        Exists(given_by.filter(role=OfficeRole.DECISION_OFFICIAL)), act=delegation.SIGN_DETERMINATION
+    )
+    positions = Q(
+        Exists(given_by.filter(role=OfficeRole.LEAD)),
+        act=delegation.SIGN_POSITION,
+        agency__code__in=user.agencies_as(OfficeRole.REVIEWER),
+        agency__is_evaluating=True,
+    )
+    return delegation.objects.in_force().filter(determinations | positions, given_to=user.pk)
+
+
 class VersionQuerySet(models.QuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Versions of the proposals that ``user`` may see."""
@@ -182,3 +204,25 @@ class RecusalQuerySet(models.QuerySet):
             proposals = apps.get_model("proposals", "Proposal").objects.visible_to(user)
             return self.filter(own | Q(proposal__in=proposals))
         return self.filter(own)
+
+
+def works_for_proposers(user: User) -> bool:
+    """Whether ``user`` is on the team of a consortium, or is counsel with a right on a proposal."""
+    places = apps.get_model("proposals", "TeamMember").objects.active()
+    rights = apps.get_model("proposals", "ProposalGrant").objects.filter(
+        user=user, permission__codename__in=["view_proposal", "change_proposal"]
+    )
+    return places.filter(user=user).exists() or rights.exists()
+
+
+def people_proposing(call: Call) -> QuerySet:
+    """Keys of the people on the teams of the live proposals under ``call``: its changes concern them."""
+    places = apps.get_model("proposals", "TeamMember").objects.active()
+    live = (
+        apps.get_model("proposals", "Proposal")
+        .objects.filter(call=call)
+        .exclude(status__in=[ProposalStatus.WITHDRAWN, ProposalStatus.LAPSED])
+    )
+    return places.filter(
+        membership__status=MembershipStatus.CONSENTED, membership__consortium__in=live.values("consortium")
+    ).values("user")

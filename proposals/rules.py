@@ -22,7 +22,14 @@ from program.rules import (
 )
 from proposals.enums import MembershipStatus, ProposalStatus, TeamRole
 from proposals.models import Membership, TeamMember
-from proposals.querysets import EDITABLE, IN_CONSORTIUM, READS_DESIGNATED, READS_SUBMITTED, leads_in_force
+from proposals.querysets import (
+    EDITABLE,
+    IN_CONSORTIUM,
+    READS_DESIGNATED,
+    READS_SUBMITTED,
+    leads_in_force,
+    signing_delegations,
+)
 
 if TYPE_CHECKING:
     from proposals.models import Consortium, Proposal
@@ -115,13 +122,32 @@ def speaks_for_member(user: User, membership: Membership | None) -> bool:
 
 @rules.predicate
 def administers_member(user: User, membership: Membership | None) -> bool:
-    """An administrator of this member, or of the anchor of its consortium."""
-    if membership is None or membership.status not in IN_CONSORTIUM:
-        return False
+    """An administrator of this member itself: nobody else staffs it, the anchor's people neither."""
     return (
-        administers_anchor.test(user, membership.consortium)
-        or TeamMember.objects.active()
+        membership is not None
+        and TeamMember.objects.active()
         .filter(user_id=user.pk or 0, membership=membership.pk, role=TeamRole.ADMINISTRATOR)
+        .exists()
+    )
+
+
+@rules.predicate
+def administers_anchor_of(user: User, membership: Membership | None) -> bool:
+    """An administrator of the anchor of the consortium that this member is in or invited to."""
+    return (
+        membership is not None
+        and membership.status in IN_CONSORTIUM
+        and administers_anchor.test(user, membership.consortium)
+    )
+
+
+@rules.predicate
+def has_no_administrator(user: User, membership: Membership | None) -> bool:
+    """Nobody of the member has joined as its administrator, or the last one has gone."""
+    return (
+        membership is not None
+        and not TeamMember.objects.active()
+        .filter(membership=membership.pk, role=TeamRole.ADMINISTRATOR)
         .exists()
     )
 
@@ -185,6 +211,12 @@ def leads_evaluating_agency(user: User) -> bool:
     return user.is_authenticated and user.holds(OfficeRole.LEAD) and leads_in_force(user).exists()
 
 
+@rules.predicate
+def signs_for_another(user: User) -> bool:
+    """Holds an office, and a delegation in force to sign a determination or an agency's position."""
+    return user.is_authenticated and user.is_government and signing_delegations(user).exists()
+
+
 is_counsel = granted("proposals.view_proposal") | granted("proposals.change_proposal")
 is_evaluator = holds(OfficeRole.REVIEWER) & was_submitted & granted("proposals.evaluate_proposal")
 is_reader = (
@@ -194,6 +226,7 @@ is_reader = (
     | is_evaluator
     | (leads_evaluating_agency & was_accepted)
     | (holds(*READS_DESIGNATED) & is_designated)
+    | (was_accepted & signs_for_another)
 )
 is_editor = is_on_team | granted("proposals.change_proposal")
 
@@ -205,7 +238,9 @@ permit("proposals.view_consortium", is_in_consortium)
 permit("proposals.change_consortium", administers_anchor)
 permit("proposals.invite_consortium", administers_anchor)
 permit("proposals.view_membership", is_in_consortium_of)
-permit("proposals.change_membership", administers_member)
+permit("proposals.change_membership", administers_member | administers_anchor_of)
+permit("proposals.staff_membership", administers_member)
+permit("proposals.open_membership", administers_anchor_of & has_no_administrator)
 permit("proposals.consent_membership", speaks_for_member & has_not_consented)
 permit("proposals.decline_membership", speaks_for_member & is_invited)
 permit("proposals.leave_membership", speaks_for_member & ~is_anchor_member)
@@ -221,9 +256,9 @@ permit("proposals.withdraw_proposal", represents_anchor & ~is_recused)
 permit("proposals.report_change_proposal", may_lead & was_submitted & ~is_recused)
 permit("proposals.share_proposal", administers_anchor & ~is_recused)
 permit("proposals.lapse_proposal", is_clock)
-permit("proposals.return_proposal", is_program_officer & was_submitted & ~is_recused)
-permit("proposals.accept_proposal", is_program_officer & was_submitted & ~is_recused)
-permit("proposals.designate_proposal", is_decision_official & was_accepted & ~is_recused)
-permit("proposals.decline_proposal", is_decision_official & was_accepted & ~is_recused)
+permit("proposals.return_proposal", is_program_officer & was_submitted & ~is_recused & ~is_on_team)
+permit("proposals.accept_proposal", is_program_officer & was_submitted & ~is_recused & ~is_on_team)
+permit("proposals.designate_proposal", is_decision_official & was_accepted & ~is_recused & ~is_on_team)
+permit("proposals.decline_proposal", is_decision_official & was_accepted & ~is_recused & ~is_on_team)
 permit("proposals.evaluate_proposal", is_evaluator & ~is_recused)
 permit("proposals.recuse_proposal", (is_program_officer | is_auditor) & was_submitted & ~is_recused)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Q
 
 from program import audit, clock
 from program.enums import OfficeRole
@@ -33,6 +35,34 @@ def clock_account() -> User:
     return account
 
 
+#: Questions of the apps above: whether a person already works for one side of a proposal.
+WORKS_FOR_PROPOSERS: Final[list[Callable[[User], bool]]] = []
+
+
+def bars_from_office(works: Callable[[User], bool]) -> Callable[[User], bool]:
+    """Keep people of whom ``works`` is true from every government office."""
+    WORKS_FOR_PROPOSERS.append(works)
+    return works
+
+
+def holds_office(person: User) -> bool:
+    """Whether ``person`` holds an office or will; locks the account, so that no appointment runs beside.
+
+    The other half of ``require_impartial``: whoever comes second is refused.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=person.pk)
+    return Office.objects.filter(
+        Q(effective_to=None) | Q(effective_to__gt=clock.today()), user=person
+    ).exists()
+
+
+def require_impartial(person: User) -> None:
+    """Raise ValidationError when ``person`` works for a consortium: nobody proposes and decides."""
+    User.objects.select_for_update(no_key=True).get(pk=person.pk)
+    if any(works(person) for works in WORKS_FOR_PROPOSERS):
+        raise ValidationError("This person works for a consortium and cannot hold a government office.")
+
+
 @transaction.atomic
 def appoint(
     person: User, *, agency: Agency, role: str, by: User, basis: str = "", effective_from: date | None = None
@@ -40,6 +70,7 @@ def appoint(
     """Give ``person`` an office; who appoints does not appoint themselves."""
     if not by.has_perm("program.appoint_office") or by == person:
         raise PermissionDenied("You may not appoint this person.")
+    require_impartial(person)
     office = Office(
         user=person,
         agency=agency,
@@ -66,6 +97,7 @@ def appoint_first_officer(person: User, *, basis: str) -> Office:
         raise PermissionDenied(
             "There is a program officer already, who appoints others on the page of offices."
         )
+    require_impartial(person)
     machine = clock_account()
     office = Office.objects.create(
         user=person,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,10 +14,23 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 
+#: People whom an app above tells of a call without their asking, as a subquery of their keys.
+ALSO_TOLD: Final[list[Callable[[Call], QuerySet]]] = []
+
+
+def also_tells(people: Callable[[Call], QuerySet]) -> Callable[[Call], QuerySet]:
+    """Tell ``people``, too, what happens to a call, whether they follow it or not."""
+    ALSO_TOLD.append(people)
+    return people
+
+
 def subscribers(call: Call) -> QuerySet[User]:
-    """Active people who follow ``call`` or the whole Program, each once."""
+    """Active people who follow ``call`` or the whole Program, or are concerned by it; each once."""
     following = Subscription.objects.filter(Q(call=call) | Q(call=None))
-    return User.objects.filter(pk__in=following.values("user"), is_active=True)
+    told = Q(pk__in=following.values("user"))
+    for people in ALSO_TOLD:
+        told |= Q(pk__in=people(call))
+    return User.objects.filter(told, is_active=True)
 
 
 def follows(user: User, call: Call | None) -> bool:

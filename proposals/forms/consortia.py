@@ -161,6 +161,13 @@ class InvitePersonForm(forms.Form):
     email = forms.EmailField(label="E-mail address", widget=forms.EmailInput({"autocomplete": "off"}))
     role = forms.ChoiceField(label="Role on the team", choices=TeamRole, initial=TeamRole.CONTRIBUTOR)
 
+    def __init__(self, *args: Any, first: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if first:
+            administrator = TeamRole.ADMINISTRATOR
+            self.fields["role"].choices = [(administrator.value, administrator.label)]  # type: ignore[attr-defined]
+            self.initial["role"] = administrator.value
+
 
 class TeamMemberForm(forms.Form):
     """Give a person of the member organization a role."""

@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-is_anchor', 'pk'],
-                'permissions': [('consent_membership', 'consent'), ('decline_membership', 'decline'), ('leave_membership', 'leave')],
+                'permissions': [('consent_membership', 'consent'), ('decline_membership', 'decline'), ('leave_membership', 'leave'), ('staff_membership', 'staff'), ('open_membership', 'open')],
             },
         ),
         migrations.CreateModel(
@@ -88,6 +88,9 @@ class Migration(migrations.Migration):
                 ('accepted_at', models.DateTimeField(editable=False, null=True)),
                 ('revoked_at', models.DateTimeField(editable=False, null=True)),
                 ('mail_attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
+                ('mail_state', models.CharField(choices=[('owed', 'Owed'), ('claimed', 'Being prepared'), ('sending', 'Being handed over'), ('sent', 'Sent'), ('failed', 'Failed'), ('unknown', 'Outcome unknown'), ('dropped', 'Not sent: recipient may no longer read it')], default='owed', editable=False, max_length=10)),
+                ('mail_claimed_at', models.DateTimeField(editable=False, null=True)),
+                ('mail_not_before', models.DateTimeField(editable=False, null=True)),
                 ('mailed_at', models.DateTimeField(editable=False, null=True)),
                 ('accepted_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('sent_by', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -572,7 +575,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='invitation',
-            index=models.Index(condition=models.Q(('mailed_at', None)), fields=['id'], name='invitation_owed'),
+            index=models.Index(condition=models.Q(('mail_state__in', ['owed', 'claimed', 'sending'])), fields=['id'], name='invitation_owed'),
         ),
         migrations.AddConstraint(
             model_name='invitation',

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from program.enums import DeliveryState
 from program.models import Organization, Revised, TimeStamped, User
 from program.models.base import Sourced
 from proposals.enums import MembershipStatus, TeamRole
@@ -61,7 +62,9 @@ class Membership(Revised):
 
     class Meta:
         ordering = ["-is_anchor", "pk"]
-        permissions = [(f"{verb}_membership", verb) for verb in ("consent", "decline", "leave")]
+        permissions = [
+            (f"{verb}_membership", verb) for verb in ("consent", "decline", "leave", "staff", "open")
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="one_anchor_per_consortium", fields=["consortium"], condition=Q(is_anchor=True)
@@ -96,7 +99,7 @@ class Invitation(TimeStamped):
     """A link by e-mail that makes a person a team member; POST confirms it.
 
     The link is a signature over this row and its ``nonce``: it is kept nowhere, and a new nonce ends it.
-    ``mailed_at`` is empty as long as the mail is owed.
+    Its mail goes the way of a ``Delivery``: claimed for a time, put off after a failure, never sent twice.
     """
 
     membership = models.ForeignKey(Membership, models.CASCADE, related_name="invitations")
@@ -109,11 +112,22 @@ class Invitation(TimeStamped):
     accepted_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
     mail_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    mail_state = models.CharField(
+        max_length=10, choices=DeliveryState, default=DeliveryState.OWED, editable=False
+    )
+    mail_claimed_at = models.DateTimeField(null=True, editable=False)
+    mail_not_before = models.DateTimeField(null=True, editable=False)
     mailed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(name="invitation_owed", fields=["id"], condition=Q(mailed_at=None))]
+        indexes = [
+            models.Index(
+                name="invitation_owed",
+                fields=["id"],
+                condition=Q(mail_state__in=["owed", "claimed", "sending"]),
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 name="invitation_ends_once", condition=Q(accepted_at=None) | Q(revoked_at=None)
@@ -122,6 +136,11 @@ class Invitation(TimeStamped):
 
     def __str__(self) -> str:
         return f"Invitation of {self.email}"
+
+    @property
+    def is_undelivered(self) -> bool:
+        """Whether the mail was given up: the inviter sends it again or asks for another address."""
+        return self.mail_state in (DeliveryState.FAILED, DeliveryState.UNKNOWN)
 
 
 class TeamMember(TimeStamped):

@@ -10,10 +10,12 @@ from django.db import transaction
 
 from program import audit, clock, notices
 from program.canonical import canonical_json, sha256_hex
+from program.enums import DeliveryState
 from program.models import Affiliation, Organization, User
 from program.publish import after_commit
 from program.revisions import hold
 from program.services.calls import require
+from program.services.people import holds_office
 from program.transitions import perform
 from proposals import declaration
 from proposals.enums import MembershipStatus, TeamRole
@@ -47,6 +49,7 @@ def create_consortium(
     """Found a consortium with ``organization`` as its anchor, which consents by founding it."""
     require("proposals.add_consortium", by)
     require("program.change_organization", by, organization)
+    require_outsider(by)
     consortium = Consortium(name=name, description=description, created_by=by)
     consortium.full_clean()
     consortium.save()
@@ -69,6 +72,12 @@ def create_consortium(
         consortium, "consortium.create", by=by, after={"anchor": organization.legal_name}, clause=CLAUSE
     )
     return consortium
+
+
+def require_outsider(person: User) -> None:
+    """Raise PermissionDenied when ``person`` holds a government office: nobody proposes and decides."""
+    if holds_office(person):
+        raise PermissionDenied("Who holds a government office cannot be on the team of a consortium.")
 
 
 @transaction.atomic
@@ -98,9 +107,30 @@ def invite_member(
 
 @transaction.atomic
 def invite_person(membership: Membership, *, by: User, email: str, role: str) -> Invitation:
-    """Invite one more person to a member's team."""
-    require("proposals.change_membership", by, membership)
+    """Invite one more person to a member's team; who does so is an administrator of that member.
+
+    While it has none, an administrator of the anchor may invite one: as administrator, never as its
+    authorized representative, and of an organization that is registered only who administers it.
+    """
+    _require_staffing(membership, by, role=role)
+    if not by.has_perm("proposals.staff_membership", membership) and not _may_open(membership, email):
+        raise PermissionDenied("Only an administrator of this organization can join first in its name.")
     return _send(membership, email=email, role=role, by=by)
+
+
+def _require_staffing(membership: Membership, by: User, *, role: str) -> None:
+    """Raise PermissionDenied unless ``by`` may put somebody on the member's team in ``role``."""
+    if by.has_perm("proposals.staff_membership", membership):
+        return
+    if role != TeamRole.ADMINISTRATOR or not by.has_perm("proposals.open_membership", membership):
+        raise PermissionDenied("Only an administrator of the member may choose its people.")
+
+
+def _may_open(membership: Membership, email: str) -> bool:
+    """Whether the person at ``email`` may be the first of a member's team that the anchor invites."""
+    people = membership.organization.affiliations.all()
+    address = email.strip().lower()
+    return not people.exists() or people.filter(is_administrator=True, user__email=address).exists()
 
 
 def _send(membership: Membership, *, email: str, role: str, by: User) -> Invitation:
@@ -127,12 +157,22 @@ def _send(membership: Membership, *, email: str, role: str, by: User) -> Invitat
 def resend_invitation(invitation: Invitation, *, by: User) -> Invitation:
     """Send a new link; the earlier one ends."""
     invitation.refresh_from_db(from_queryset=Invitation.objects.select_for_update())
-    require("proposals.change_membership", by, invitation.membership)
+    _require_staffing(invitation.membership, by, role=invitation.role)
     if invitation.accepted_at or invitation.revoked_at:
         raise InvitationRefused("This invitation has ended.")
-    invitation.nonce, invitation.mailed_at, invitation.mail_attempts = new_nonce(), None, 0
-    invitation.expires_at = clock.now() + timedelta(days=INVITATION_DAYS)
-    invitation.save(update_fields=["nonce", "mailed_at", "mail_attempts", "expires_at", "updated_at"])
+    afresh = {
+        "nonce": new_nonce(),
+        "expires_at": clock.now() + timedelta(days=INVITATION_DAYS),
+        "mail_state": DeliveryState.OWED,
+        "mail_attempts": 0,
+        "mail_claimed_at": None,
+        "mail_not_before": None,
+        "mailed_at": None,
+        "sent_by": by,
+    }
+    for name, value in afresh.items():
+        setattr(invitation, name, value)
+    invitation.save(update_fields=[*afresh, "updated_at"])
     audit.record(invitation.membership, "membership.resend_invitation", by=by, clause=CLAUSE)
     after_commit("proposals.tasks.mail_invitation", invitation.pk)
     return invitation
@@ -142,7 +182,7 @@ def resend_invitation(invitation: Invitation, *, by: User) -> Invitation:
 def revoke_invitation(invitation: Invitation, *, by: User) -> Invitation:
     """End a link that was not used yet."""
     invitation.refresh_from_db(from_queryset=Invitation.objects.select_for_update())
-    require("proposals.change_membership", by, invitation.membership)
+    _require_staffing(invitation.membership, by, role=invitation.role)
     if invitation.accepted_at or invitation.revoked_at:
         raise InvitationRefused("This invitation has ended.")
     invitation.revoked_at = clock.instant()
@@ -159,7 +199,11 @@ def accept_invitation(token: str, *, by: User) -> TeamMember:
     invitation = find_invitation(token)
     if by.email != invitation.email:
         raise InvitationRefused("This link was sent to another address. Sign in with that one.")
-    membership = invitation.membership
+    if holds_office(by):
+        raise InvitationRefused("Who holds a government office cannot be on the team of a consortium.")
+    membership = Membership.objects.select_for_update().get(pk=invitation.membership_id)
+    if not _still_stands(invitation, membership):
+        raise InvitationRefused("This link has ended: the member now chooses its people itself.")
     place, _ = TeamMember.objects.get_or_create(
         membership=membership,
         user=by,
@@ -179,6 +223,18 @@ def accept_invitation(token: str, *, by: User) -> TeamMember:
         membership, "membership.accept_invitation", by=by, after={"role": invitation.role}, clause=CLAUSE
     )
     return place
+
+
+def _still_stands(invitation: Invitation, membership: Membership) -> bool:
+    """Whether who sent the link could still send it: the member's administrator, or the anchor's before."""
+    administrators = membership.team.filter(role=TeamRole.ADMINISTRATOR)
+    if administrators.filter(user=invitation.sent_by_id).exists():
+        return True
+    return (
+        invitation.role == TeamRole.ADMINISTRATOR
+        and not administrators.active().exists()
+        and _may_open(membership, invitation.email)
+    )
 
 
 @transaction.atomic
@@ -255,9 +311,10 @@ def change_role(membership: Membership, *, by: User, role_text: str, revision: i
 @transaction.atomic
 def add_team_member(membership: Membership, user: User, *, by: User, role: str) -> TeamMember:
     """Put a person of the member organization on the team."""
-    require("proposals.change_membership", by, membership)
+    require("proposals.staff_membership", by, membership)
     if not membership.organization.affiliations.filter(user=user).exists():
         raise PermissionDenied("Only people of the organization can be on its team; invite them by e-mail.")
+    require_outsider(user)
     place = TeamMember(membership=membership, user=user, role=role, added_by=by)
     place.full_clean()
     place.save()
@@ -278,7 +335,7 @@ def remove_team_member(place: TeamMember, *, by: User, note: str = "") -> TeamMe
     """Take a person off the team; the last administrator of the anchor stays."""
     place.refresh_from_db(from_queryset=TeamMember.objects.select_for_update())
     membership = Membership.objects.select_for_update().get(pk=place.membership_id)
-    require("proposals.change_membership", by, membership)
+    require("proposals.staff_membership", by, membership)
     if place.removed_at:
         return place
     others = membership.team.active().filter(role=TeamRole.ADMINISTRATOR).exclude(pk=place.pk)

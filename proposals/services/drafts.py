@@ -11,6 +11,7 @@ from django.utils import timezone
 from program import audit, clock, grants, notices
 from program.revisions import hold
 from program.services.calls import require
+from program.services.people import holds_office
 from program.transitions import NotReady, Problem
 from proposals.models import (
     Attachment,
@@ -21,7 +22,7 @@ from proposals.models import (
     Proposal,
     Provision,
 )
-from proposals.notices import SHARED, address
+from proposals.notices import NO_LONGER_SHARED, SHARED, address
 from proposals.questionnaire import SUBJECTS
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def grant_access(
 ) -> AuditEvent:
     """Let outside counsel read, or read and edit, one proposal."""
     require("proposals.share_proposal", by, proposal)
-    if permission not in RIGHTS or to.is_government or not to.is_active:
+    if permission not in RIGHTS or holds_office(to) or not to.is_active:
         raise PermissionDenied("This person cannot be given access to the working copy.")
     event = grants.grant(permission, on=proposal, to=to, by=by, clause="E.O. 14320 s.3(b)")
     notices.owe(event, SHARED, [to], url=address(proposal), right=RIGHTS[permission])
@@ -234,9 +235,10 @@ def grant_access(
 
 
 @transaction.atomic
-def revoke_access(proposal: Proposal, *, of: User, by: User) -> AuditEvent:
-    """Take counsel's access back, whatever it was."""
+def revoke_access(proposal: Proposal, *, of: User, by: User) -> AuditEvent | None:
+    """Take counsel's access back, whatever it was; None when there was none left."""
     require("proposals.share_proposal", by, proposal)
-    for permission in RIGHTS:
-        event = grants.revoke(permission, on=proposal, of=of, by=by, clause="E.O. 14320 s.3(b)")
+    event = grants.revoke_each(RIGHTS, on=proposal, of=of, by=by, clause="E.O. 14320 s.3(b)")
+    if event:
+        notices.owe(event, NO_LONGER_SHARED, [of], url="/tasks/")
     return event

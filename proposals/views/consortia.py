@@ -156,20 +156,23 @@ def member_page(
     place: TeamMemberForm | None = None,
 ) -> HttpResponse:
     people = User.objects.filter(affiliations__organization=found.organization_id, is_active=True)
-    may_change = request.user.has_perm("proposals.change_membership", found)
+    may_staff = request.user.has_perm("proposals.staff_membership", found)
+    may_open = not may_staff and request.user.has_perm("proposals.open_membership", found)
     facts = {
         "member": found,
         "organization": found.organization,
         "team": list(found.team.active().select_related("user").order_by("role", "pk")),
         "invitations": list(found.invitations.select_related("sent_by", "accepted_by")[:20])
-        if may_change
+        if may_staff or may_open
         else [],
         "consents": list(found.consents.select_related("given_by").order_by("-pk")[:10]),
         "provisions": provisions_of(found),
-        "may_change": may_change,
+        "may_change": request.user.has_perm("proposals.change_membership", found),
+        "may_staff": may_staff,
+        "may_open": may_open,
         "may_keep_facts": request.user.has_perm("program.change_organization", found.organization),
         "role_form": role or MemberRoleForm(initial={"role_text": found.role_text}),
-        "person_form": person or InvitePersonForm(),
+        "person_form": person or InvitePersonForm(first=may_open),
         "place_form": place or TeamMemberForm(people=people),
         "acts": {transition.name for transition in available(MEMBERSHIP_TRANSITIONS, found, request.user)},
     }
@@ -318,8 +321,8 @@ def team_remove(request: SignedInRequest, pk: int) -> HttpResponse:
     """Ask, then take a person's role away."""
     rows = TeamMember.objects.visible_to(request.user).select_related("user", "membership__organization")
     place = get_object_or_404(rows, pk=pk, removed_at=None)
-    if not request.user.has_perm("proposals.change_membership", place.membership):
-        raise PermissionDenied("Only an administrator may change the team.")
+    if not request.user.has_perm("proposals.staff_membership", place.membership):
+        raise PermissionDenied("Only an administrator of the member may change its team.")
     if request.method == "POST":
         try:
             services.remove_team_member(place, by=request.user)

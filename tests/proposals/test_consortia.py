@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.urls import reverse
 
 from program import clock
+from program.enums import OfficeRole
 from program.models import Affiliation, AuditEvent, Notice
+from program.services.people import appoint
 from program.transitions import WrongStatus
 from proposals import services
 from proposals.enums import MembershipStatus, TeamRole
-from proposals.mail import mail_invitation, owed_invitations
-from proposals.models import Consent, Consortium, Membership, Proposal, TeamMember
+from proposals.mail import MOST_ATTEMPTS, mail_invitation, owed_invitations
+from proposals.models import Consent, Consortium, Invitation, Membership, Proposal, TeamMember
 from proposals.services import InvitationRefused
-from tests.factories.program import OrganizationFactory, UserFactory, officer
+from tests.factories.program import AgencyFactory, OrganizationFactory, UserFactory, officer
 from tests.factories.proposals import ConsortiumFactory, ProposalFactory, TeamMemberFactory
 
 pytestmark = pytest.mark.django_db
@@ -191,3 +195,173 @@ def test_organization_may_be_in_many_consortia():
     for consortium in (ConsortiumFactory(), ConsortiumFactory()):
         services.invite_member(consortium, organization, by=consortium.created_by, email="a@b.example")
     assert organization.memberships.count() == 2
+
+
+def joined(membership, role=TeamRole.ADMINISTRATOR, *, by, email):
+    services.accept_invitation(
+        services.token_of(services.invite_person(membership, by=by, email=email, role=role)),
+        by=UserFactory(email=email),
+    )
+
+
+class TestWhoStaffsAMember:
+    def test_only_its_own_administrator_once_it_has_one(self, consortium, invitation, guest):
+        member, anchors = invitation.membership, consortium.created_by
+        for role in TeamRole:
+            with pytest.raises(PermissionDenied):
+                services.invite_person(member, by=anchors, email="x@firm.example", role=role)
+        joined(member, TeamRole.CONTRIBUTOR, by=guest, email="colleague@firm.example")
+        colleague = member.team.get(role=TeamRole.CONTRIBUTOR)
+        with pytest.raises(PermissionDenied):
+            services.add_team_member(member, colleague.user, by=anchors, role=TeamRole.ADMINISTRATOR)
+        with pytest.raises(PermissionDenied):
+            services.remove_team_member(colleague, by=anchors)
+        services.remove_team_member(colleague, by=guest)
+
+    def test_first_person_comes_as_administrator_and_never_as_representative(self, consortium, invitation):
+        for role in (TeamRole.AUTHORIZED_REPRESENTATIVE, TeamRole.CONTRIBUTOR):
+            with pytest.raises(PermissionDenied):
+                services.invite_person(
+                    invitation.membership, by=consortium.created_by, email="x@firm.example", role=role
+                )
+        joined(invitation.membership, by=consortium.created_by, email="first@firm.example")
+
+    def test_second_link_of_the_anchor_ends_when_the_member_has_its_administrator(
+        self, consortium, invitation
+    ):
+        by = consortium.created_by
+        other = services.invite_person(
+            invitation.membership, by=by, email="other@firm.example", role=TeamRole.ADMINISTRATOR
+        )
+        services.accept_invitation(services.token_of(invitation), by=UserFactory(email=invitation.email))
+        with pytest.raises(InvitationRefused):
+            services.accept_invitation(services.token_of(other), by=UserFactory(email=other.email))
+        with pytest.raises(PermissionDenied):
+            services.resend_invitation(other, by=by)
+        assert not Affiliation.objects.filter(user__email=other.email).exists()
+
+    def test_registered_organization_is_joined_first_by_who_administers_it(self, consortium):
+        organization, owner = OrganizationFactory(), UserFactory()
+        Affiliation.objects.create(user=owner, organization=organization, is_administrator=True)
+        first = services.invite_member(
+            consortium, organization, by=consortium.created_by, email="stranger@firm.example"
+        )
+        with pytest.raises(InvitationRefused):
+            services.accept_invitation(
+                services.token_of(first), by=UserFactory(email="stranger@firm.example")
+            )
+        with pytest.raises(PermissionDenied):
+            services.invite_person(
+                first.membership,
+                by=consortium.created_by,
+                email="x@firm.example",
+                role=TeamRole.ADMINISTRATOR,
+            )
+        again = services.invite_person(
+            first.membership, by=consortium.created_by, email=owner.email, role=TeamRole.ADMINISTRATOR
+        )
+        assert services.accept_invitation(services.token_of(again), by=owner).user == owner
+
+    def test_page_offers_the_anchor_the_first_administrator_and_then_nothing(
+        self, client, consortium, invitation, settings
+    ):
+        settings.DEMONSTRATION = True  # no second factor; what it leaves out is tested in test_sign_in.py
+        client.force_login(consortium.created_by)
+        address = reverse("proposals:member", args=[invitation.membership_id])
+        before = client.get(address).content.decode()
+        assert "Invite a person by e-mail" in before and "authorized_representative" not in before
+        services.accept_invitation(services.token_of(invitation), by=UserFactory(email=invitation.email))
+        after = client.get(address).content.decode()
+        assert "Invite a person by e-mail" not in after and "Change what it contributes" in after
+
+
+class TestNobodyProposesAndDecides:
+    @pytest.mark.parametrize("role", [OfficeRole.REVIEWER, OfficeRole.EDAG_OFFICER])
+    def test_holder_of_an_office_joins_no_team(self, consortium, invitation, role):
+        person = officer(role)
+        Invitation.objects.update(email=person.email)
+        with pytest.raises(InvitationRefused, match="government office"):
+            services.accept_invitation(services.token_of(invitation), by=person)
+        Affiliation.objects.create(user=person, organization=consortium.anchor.organization)
+        with pytest.raises(PermissionDenied, match="government office"):
+            services.add_team_member(
+                consortium.anchor, person, by=consortium.created_by, role=TeamRole.CONTRIBUTOR
+            )
+        organization = OrganizationFactory()
+        Affiliation.objects.create(user=person, organization=organization, is_administrator=True)
+        with pytest.raises(PermissionDenied):
+            services.create_consortium("Stack", organization, by=person, role_text="Leads.")
+        assert not TeamMember.objects.filter(user=person).exists()
+
+    def test_member_of_a_team_and_counsel_are_appointed_to_no_office(self, consortium):
+        proposal, counsel, by = ProposalFactory(consortium=consortium), UserFactory(), officer()
+        services.grant_access(proposal, to=counsel, by=consortium.created_by)
+        for person in (consortium.created_by, counsel):
+            with pytest.raises(ValidationError, match="works for a consortium"):
+                appoint(person, agency=AgencyFactory(code="DOE"), role=OfficeRole.REVIEWER, by=by)
+            assert not person.offices.exists()
+        services.revoke_access(proposal, of=counsel, by=consortium.created_by)
+        appoint(counsel, agency=AgencyFactory(code="DOE"), role=OfficeRole.REVIEWER, by=by)
+
+    @pytest.mark.parametrize(
+        ("role", "verbs"),
+        [
+            (OfficeRole.PROGRAM_OFFICER, ["accept", "return"]),
+            (OfficeRole.DECISION_OFFICIAL, ["designate", "decline"]),
+        ],
+    )
+    def test_right_of_an_office_ends_where_its_holder_is_on_the_team(self, role, verbs):
+        proposal = ProposalFactory(status="under_evaluation")
+        person = officer(role)
+        held = [person.has_perm(f"proposals.{verb}_proposal", proposal) for verb in verbs]
+        TeamMemberFactory(membership=proposal.consortium.anchor, user=person)
+        after = [person.has_perm(f"proposals.{verb}_proposal", proposal) for verb in verbs]
+        assert (held, after) == ([True, True], [False, False])
+
+
+class TestMailOfAnInvitation:
+    def test_second_worker_finds_it_claimed(self, invitation, monkeypatch):
+        found = []
+
+        def meanwhile(self, messages):
+            found.extend([mail_invitation(invitation.pk), owed_invitations()])
+            return len(messages)
+
+        monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", meanwhile)
+        assert mail_invitation(invitation.pk) and found == [False, []]
+
+    def test_mail_server_away_for_hours_loses_nothing(self, invitation, monkeypatch):
+        away = Mock(side_effect=ConnectionRefusedError)
+        monkeypatch.setattr("proposals.mail.hand_over", away)
+        moment = clock.instant()
+        for minutes in range(0, 180, 5):
+            with clock.moved_to(moment + timedelta(minutes=minutes)):
+                for pk in owed_invitations():
+                    assert not mail_invitation(pk)
+        assert 5 < away.call_count < 20
+        monkeypatch.undo()
+        with clock.moved_to(moment + timedelta(hours=5)):
+            assert owed_invitations() == [invitation.pk] and mail_invitation(invitation.pk)
+        assert len(mail.outbox) == 1
+
+    def test_worker_that_died_before_sending_gives_it_back_and_while_sending_does_not(self, invitation):
+        at = clock.instant() - timedelta(minutes=10)
+        for state, owed in (("claimed", [invitation.pk]), ("sending", [])):
+            Invitation.objects.update(mail_state=state, mail_claimed_at=at)
+            assert owed_invitations() == owed
+        invitation.refresh_from_db()
+        assert invitation.is_undelivered and not mail_invitation(invitation.pk)
+
+    def test_inviter_reads_that_it_was_given_up_and_sends_it_again(
+        self, client, consortium, invitation, monkeypatch, settings
+    ):
+        settings.DEMONSTRATION = True  # no second factor; what it leaves out is tested in test_sign_in.py
+        monkeypatch.setattr("proposals.mail.hand_over", Mock(side_effect=ConnectionRefusedError))
+        Invitation.objects.update(mail_attempts=MOST_ATTEMPTS - 1)
+        mail_invitation(invitation.pk)
+        monkeypatch.undo()
+        client.force_login(consortium.created_by)
+        page = client.get(reverse("proposals:member", args=[invitation.membership_id]))
+        assert "may not have arrived" in page.content.decode()
+        services.resend_invitation(invitation, by=consortium.created_by)
+        assert mail_invitation(invitation.pk)

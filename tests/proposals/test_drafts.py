@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 
 from program import clock
-from program.models import Bloc
+from program.models import AuditEvent, Bloc, Notice
 from program.revisions import StaleRevision
 from program.transitions import NotReady
 from proposals import services
@@ -156,6 +156,17 @@ def test_counsel_reads_or_edits_and_loses_it_at_once(proposal, by):
     ):
         with pytest.raises(PermissionDenied):
             services.grant_access(proposal, to=person, by=by, permission=permission)
+
+
+def test_end_of_access_is_one_event_of_what_stood_and_one_notice(proposal, by):
+    counsel = UserFactory()
+    services.grant_access(proposal, to=counsel, by=by)
+    event = services.revoke_access(proposal, of=counsel, by=by)
+    assert services.revoke_access(proposal, of=counsel, by=by) is None
+    (kept,) = AuditEvent.objects.of(proposal).filter(act="grant.revoke")
+    assert kept == event and "proposals.view_proposal" in kept.body
+    assert "proposals.change_proposal" not in kept.body
+    assert Notice.objects.get(recipient=counsel, event=event).kind == "proposals.no_longer_shared"
 
 
 def test_factory_makes_what_checks_accept():
