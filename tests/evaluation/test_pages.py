@@ -56,7 +56,8 @@ def test_intake_page_reviews_screens_and_accepts(client):
     )
     assert missing.status_code == 422
     assert b"Say what is deficient" in missing.content
-    press(client, desk, "completeness-save", proposal.number, **{f"requirement-{requirement.pk}": "accepted"})
+    found = {f"requirement-{item.pk}": "accepted" for item in proposal.call.requirements.all()}
+    press(client, desk, "completeness-save", proposal.number, **found)
     assert press(client, desk, "intake-screen", proposal.number).status_code == 302
     assert press(client, desk, "intake-accept", proposal.number).status_code == 302
 
@@ -142,15 +143,16 @@ def test_position_page_files_and_refuses(client, freshly_signed_in):
 def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly_signed_in):
     desk, chief = officer(), make.decision_official()
     proposal = make.accepted(desk)
-    proposal.call.requirements.all().delete()
-    RequirementFactory(call=proposal.call)
     make.consulted(proposal, DOE="object")
     make.screened(proposal, desk)
     press(client, desk, "determination-prepare", proposal.number)
     determination = Determination.objects.get()
     pk = determination.pk
     assert b"Not ready to sign" in page(client, desk, "determination", pk).content
-    finding = determination.findings.get()
+    findings = {}
+    for finding in determination.findings.all():
+        findings[f"finding-{finding.requirement_id}-is_met"] = "yes"
+        findings[f"finding-{finding.requirement_id}-text"] = "Shown."
     objection = make.referral_of(proposal, "DOE").position_id
     press(
         client,
@@ -162,8 +164,7 @@ def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly
             "outcome": "designate",
             "rationale": "Yes.",
             "letter_text": "Well done.",
-            f"finding-{finding.requirement_id}-is_met": "yes",
-            f"finding-{finding.requirement_id}-text": "Shown.",
+            **findings,
             f"objection-{objection}-answer": "Met by a condition.",
         },
     )
