@@ -18,6 +18,7 @@ from program.transitions import NotReady, Problem, perform
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 from proposals.notices import ACCEPTED, RETURNED, address, team_of
+from proposals.services import record_reading as reading_recorded
 
 if TYPE_CHECKING:
     from datetime import date
@@ -165,11 +166,5 @@ def _record_first_reading(version: Version, by: User, today: date) -> Reading:
         defaults={"agency_codes": ", ".join(sorted({code for _, code in by.offices_held}))},
     )
     if is_first:
-        audit.record(
-            version.proposal,
-            "proposal.read",
-            by=by,
-            after={"version": version.number},
-            clause="18 U.S.C. 1905",
-        )
+        reading_recorded(version, by=by)
     return reading

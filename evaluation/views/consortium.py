@@ -13,10 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from evaluation import services
 from evaluation.documents import DISCLAIMER
 from evaluation.forms import CatalogEntryForm
-from evaluation.models import CatalogEntry, Designation, InformationRequest, Letter, Reading, Return
+from evaluation.models import CatalogEntry, Designation, InformationRequest, Letter, Return
 from evaluation.views.acting import carry_out, problems_of
 from program import clock
 from proposals.models import Proposal
+from proposals.services.reading import readings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,9 +47,7 @@ def show_questions(
         "questions": asked,
         "returns": Return.objects.filter(proposal=proposal).select_related("version"),
         "letters": Letter.objects.visible_to(request.user).filter(proposal=proposal).select_related("paper"),
-        "readings": Reading.objects.filter(version__proposal=proposal)
-        .select_related("version")
-        .order_by("-on")[:20],
+        "readings": readings_of(proposal, most=20),
         "designation": Designation.objects.visible_to(request.user).filter(proposal=proposal).first(),
         "may_answer": may_answer,
         "may_release": _may_release(request, proposal),

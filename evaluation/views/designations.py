@@ -108,8 +108,13 @@ def condition_meet(request: SignedInRequest, number: str, pk: int) -> HttpRespon
 def letter(request: SignedInRequest, pk: int) -> FileResponse | HttpResponse:
     """The letter's PDF; until it is made, what it says and that it is being prepared."""
     found = get_object_or_404(
-        Letter.objects.visible_to(request.user).select_related("paper__document", "proposal"), pk=pk
+        Letter.objects.visible_to(request.user).select_related(
+            "paper__document", "proposal", "determination__version", "designation__version"
+        ),
+        pk=pk,
     )
+    if (decided := found.determination or found.designation) is not None:
+        services.record_reading(decided.version, by=request.user)
     document = found.paper.document
     if document is not None:
         return download_response(document)

@@ -145,6 +145,7 @@ def show_determination(
 def packet_json(request: SignedInRequest, pk: int) -> HttpResponse:
     """The packet as canonical JSON: as it stands, or as it was signed."""
     found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
+    services.record_reading(found.version, by=request.user)
     text = found.packet or canonical_json(packet_of(found))
     response = HttpResponse(text, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{found.proposal.number}-packet.json"'

@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from program import audit
+from program import audit, clock
+from program.deadlines import local_day, start_of_day
+from program.models import AuditEvent
 
 if TYPE_CHECKING:
-    from program.models import AuditEvent, Document, User
-    from proposals.models import Version
+    from collections.abc import Iterator
+    from datetime import date
 
+    from program.models import Document, User
+    from proposals.models import Proposal, Version
+
+ACT = "proposal.read"
 CLAUSE = "18 U.S.C. 1905"
 
 
+class Reading(NamedTuple):
+    """An office's reading as the consortium sees it; the person is named in the record only."""
+
+    on: date
+    agencies: str
+    version: int
+
+
 def record_reading(version: Version, *, by: User, document: Document | None = None) -> AuditEvent | None:
-    """Record that ``by`` read a version or one of its files; nothing for the consortium's own people."""
-    if not by.is_government:
+    """Record that ``by`` read a version or one of its files, the first time on a day.
+
+    Nothing for the consortium's own people and for machines. The page that shows the version is a GET: this
+    record of access is the one thing it may write.
+    """
+    if not by.is_government or by.is_service:
         return None
-    agencies = ", ".join(sorted({agency for _, agency in by.offices_held}))
-    what = {"version": version.number, "agencies": agencies}
+    what: dict[str, Any] = {
+        "version": version.number,
+        "agencies": ", ".join(sorted({agency for _, agency in by.offices_held})),
+    }
     if document is not None:
         what["document"] = document.sha256
-    return audit.record(version.proposal, "proposal.read", by=by, after=what, clause=CLAUSE)
+    today = AuditEvent.objects.of(version.proposal).filter(
+        act=ACT, actor=by, at__gte=start_of_day(clock.today())
+    )
+    if any(json.loads(body)["after"] == what for body in today.values_list("body", flat=True)):
+        return None
+    return audit.record(version.proposal, ACT, by=by, after=what, clause=CLAUSE)
+
+
+def readings_of(proposal: Proposal, *, most: int) -> list[Reading]:
+    """The latest readings by government offices, of whatever page or file, one line for office and day."""
+    return list(dict.fromkeys(_readings(proposal, most)))
+
+
+def _readings(proposal: Proposal, most: int) -> Iterator[Reading]:
+    events = AuditEvent.objects.of(proposal).filter(act=ACT).order_by("-sequence")[:most]
+    for at, body in events.values_list("at", "body"):
+        facts = json.loads(body)["after"]
+        yield Reading(local_day(at), facts["agencies"], facts["version"])

@@ -1,0 +1,44 @@
+"""Which office read a proposal is recorded once a day, whatever page or file it was read on."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from evaluation.models import Letter
+from program.enums import OfficeRole
+from program.models import AuditEvent
+from proposals.services.reading import readings_of
+from tests.evaluation.test_pages import page, sign_in
+from tests.factories import evaluation as make
+from tests.factories.program import officer
+from tests.factories.proposals import representative_of
+
+pytestmark = pytest.mark.django_db
+
+
+def readings():
+    return AuditEvent.objects.filter(act="proposal.read").count()
+
+
+def test_a_version_read_on_both_sides_is_recorded_once_and_shown_to_the_anchor(client):
+    proposal, desk = make.accepted(), officer()
+    sign_in(client, desk)
+    for _ in range(2):
+        assert client.get(reverse("proposals:version", args=[proposal.pk, 1])).status_code == 200
+        assert client.get(reverse("evaluation:proposal", args=[proposal.number])).status_code == 200
+    assert readings() == 1
+    assert page(client, representative_of(proposal), "questions", proposal.pk).status_code == 200
+    assert readings() == 1
+    (line,) = readings_of(proposal, most=20)
+    assert (line.agencies, line.version) == ("COMMERCE", 1)
+
+
+@pytest.mark.parametrize("name", ["packet", "letter"])
+def test_packet_and_letter_are_recorded(client, name):
+    designation, auditor = make.designated(), officer(OfficeRole.AUDITOR, "OSTP")
+    record = designation.determination if name == "packet" else Letter.objects.get()
+    before = readings()
+    assert page(client, auditor, name, record.pk).status_code == 200
+    assert readings() == before + 1
+    assert "OSTP" in {line.agencies for line in readings_of(designation.proposal, most=20)}
