@@ -6,6 +6,7 @@ from unittest.mock import Mock
 import pytest
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from program import clock
@@ -302,6 +303,11 @@ class TestNobodyProposesAndDecides:
             assert not person.offices.exists()
         services.revoke_access(proposal, of=counsel, by=consortium.created_by)
         appoint(counsel, agency=AgencyFactory(code="DOE"), role=OfficeRole.REVIEWER, by=by)
+
+    def test_member_of_a_team_does_not_open_the_program_office(self, consortium):
+        AgencyFactory(code="COMMERCE")
+        with pytest.raises(CommandError, match="works for a consortium"):
+            call_command("appoint_first_officer", consortium.created_by.email, basis="Memorandum")
 
     @pytest.mark.parametrize(
         ("role", "verbs"),

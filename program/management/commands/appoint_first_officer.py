@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from program.models import User
@@ -28,4 +28,6 @@ class Command(BaseCommand):
             office = appoint_first_officer(person, basis=basis)
         except PermissionDenied as refusal:
             raise CommandError(str(refusal)) from refusal
+        except ValidationError as refusal:
+            raise CommandError(" ".join(refusal.messages)) from refusal
         self.stdout.write(self.style.SUCCESS(f"{person} is now {office}."))
