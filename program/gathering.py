@@ -69,7 +69,7 @@ def gather(queryset: Q_, *kinds: Rows) -> Q_:
                     _hang(rows, record, record.__dict__.pop(alias))
                 yield record
 
-    found = queryset.annotate(**{alias: _subquery(rows, queryset.model) for alias, rows in aliases.items()})
+    found = queryset.annotate(**{alias: _subquery(rows, queryset.model) for alias, rows in aliases.items()})  # type: ignore[arg-type]
     found._iterable_class = Gathered
     return found
 

@@ -67,7 +67,7 @@ def _consortia(user: User | AnonymousUser, statuses: tuple[str, ...]) -> QuerySe
     )
 
 
-def _on_the_inside(user: User) -> Q:
+def _on_the_inside(user: User | AnonymousUser) -> Q:
     """Proposals whose working copy ``user`` reads: on the team, or counsel who was given the right."""
     inside = Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
     for permission in ("proposals.view_proposal", "proposals.change_proposal"):
@@ -97,7 +97,7 @@ class ProposalQuerySet(models.QuerySet):
         recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
         return self.filter(allowed).exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
 
-    def titled_for(self, user: User) -> Self:
+    def titled_for(self, user: User | AnonymousUser) -> Self:
         """With ``shown_title``: the working title for the consortium's side, else the submitted one."""
         working = When(_on_the_inside(user), then=F("title"))
         return self.annotate(shown_title=Case(working, default=F("submitted_title")))
