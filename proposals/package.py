@@ -42,6 +42,7 @@ from proposals.enums import (
     SupportMechanism,
     Weights,
 )
+from proposals.questionnaire import Group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -354,6 +355,11 @@ class ComplianceStatement(Value):
     citation: Text = ""
     answer: ComplianceAnswer | None = None
     explanation: Text = ""
+
+    @property
+    def group_label(self) -> str:
+        """What the group of the questionnaire is called."""
+        return str(Group(self.group).label) if self.group in Group.values else "Statements"
 
 
 class OutsideParty(Value):

@@ -37,7 +37,11 @@ def call_list(request: HttpRequest) -> HttpResponse:
     calls = Call.objects.public().defer("text", "certification_text").order_by("-issued_at", "-pk")
     now = timezone.now()
     following = request.user.is_authenticated and follows(request.user, None)
-    facts = {"calls": [(call, is_open(call, now)) for call in calls], "is_following": following}
+    facts = {
+        "calls": [(call, is_open(call, now)) for call in calls],
+        "is_following": following,
+        "may_draft": request.user.has_perm("program.add_call"),
+    }
     return render(request, "program/calls/list.html", facts)
 
 
