@@ -89,14 +89,18 @@ def contents():
     }
 
 
-def columns_of(model):
+def fields_of(model):
     return [
-        column.attname
+        column
         for column in model._meta.concrete_fields
         if not isinstance(column, MOMENT)
         and not column.primary_key
         and column.name not in ("nonce", "password")
     ]
+
+
+def columns_of(model):
+    return [column.attname for column in fields_of(model)]
 
 
 class Undone(Exception):
@@ -117,18 +121,29 @@ def sent(client, address, data, before):
                 if gone := len(old.keys() - {row[0] for row in rows}):
                     found.append(("gone", gone))
                 if found:
-                    changed[name] = sorted(map(without_new_keys(before), found), key=repr)
+                    changed[name] = sorted(map(without_new_keys(name, before), found), key=repr)
             raise Undone
     except Undone:
         return response.status_code, changed
 
 
-def without_new_keys(before):
+def without_new_keys(name, before):
     """References to rows that were made a moment ago differ from one try to the next."""
-    highest = max((row[0] for rows in before.values() for row in rows if isinstance(row[0], int)), default=0)
+    model = next(one for one in our_models() if one.__name__ == name)
+    known = {other: {row[0] for row in rows} for other, rows in before.items()}
+    targets = [column.related_model.__name__ if column.is_relation else "" for column in fields_of(model)]
 
     def clean(row):
-        return tuple("new" if isinstance(value, int) and value > highest else value for value in row)
+        if row[0] == "gone":
+            return row
+        values = zip(row[1:], targets, strict=True)
+        return (
+            row[0],
+            *(
+                "new" if target in known and value not in {None, *known[target]} else value
+                for value, target in values
+            ),
+        )
 
     return clean
 

@@ -164,18 +164,23 @@ def form_a_consortium(person, people, call):
     return anchor, Proposal.objects.get()
 
 
+def link_to(address, post_office):
+    """The path of the invitation in a real mail to ``address``."""
+    for envelope in post_office.messages:
+        text = message_from_bytes(envelope.content, policy=default).get_body(("plain",)).get_content()
+        if address in envelope.rcpt_tos and (found := re.search(r"/invitations/\S+/", text)):
+            return found[0]
+    return None
+
+
 def invite_the_representative(person, people, anchor, proposal, post_office):
     """The administrator invites who may sign; the link from the real mail is accepted by POST only."""
     member = proposal.consortium.anchor
     form = anchor.visit(f"/members/{member.pk}/").form(f"/members/{member.pk}/invite/")
     anchor.fill(form, email=people.representative.email, role="authorized_representative").send(form)
-    mails = wait_until(
-        lambda: [one for one in post_office.messages if people.representative.email in one.rcpt_tos],
-        what="the invitation's mail",
-    )
-    text = message_from_bytes(mails[0].content, policy=default).get_body(("plain",)).get_content()
+    link = wait_until(lambda: link_to(people.representative.email, post_office), what="the invitation's mail")
     representative = person(people.representative)
-    representative.visit(re.search(r"/invitations/\S+/", text)[0])
+    representative.visit(link)
     assert not member.team.filter(user=people.representative).exists()
     representative.send("Accept the invitation")
     assert member.team.get(user=people.representative).role == "authorized_representative"

@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg2
 import pytest
+from environ import Env
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
@@ -44,10 +44,9 @@ class Portal:
 def portal(tmp_path_factory):
     """Tables without a row, with DEMONSTRATION=1; dropped afterwards."""
     address, name = os.environ["DATABASE_URL"], f"scratch_{uuid4().hex[:12]}"
-    parts = urlsplit(address)
     folder = tmp_path_factory.mktemp("demonstration")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")} | {
-        "DATABASE_URL": parts._replace(path=f"/{name}").geturl(),
+        "DATABASE_URL": f"{address.rpartition('/')[0]}/{name}",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "SECRET_KEY": "only-for-the-test-run-0123456789-abcdefghijklmnopqrstuvwxyz",
         "SITE_URL": "http://localhost:8000",
@@ -71,7 +70,14 @@ def portal(tmp_path_factory):
 
 
 def administer(address, statement):
-    connection = psycopg2.connect(address)
+    facts = Env.db_url_config(address)
+    connection = psycopg2.connect(
+        host=facts["HOST"] or None,
+        port=facts["PORT"] or None,
+        user=facts["USER"],
+        password=facts["PASSWORD"],
+        dbname=facts["NAME"],
+    )
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:

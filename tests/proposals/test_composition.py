@@ -67,7 +67,7 @@ def rich(proposal):
     )  # fmt: skip
     Component.objects.create(proposal=proposal, layer="data", country_of_origin=japan)
     bloc = Bloc.objects.create(
-        code="EAC", name="East African Community", source=HOSTILE, checked_on=date(2026, 1, 1)
+        code="HOSTILE", name="East African Community", source=HOSTILE, checked_on=date(2026, 1, 1)
     )
     bloc.countries.set([kenya, CountryFactory(code="US")])
     TargetMarket.objects.create(proposal=proposal, bloc=bloc)
