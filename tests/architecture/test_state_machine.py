@@ -163,7 +163,7 @@ class Life(RuleBasedStateMachine):
     def begin(self, stage, objector):
         steps = [
             lambda: self.submit("representative"),
-            lambda: self.accept("officer"),
+            lambda: self.take_in("officer"),
             lambda: [self.file(code, code, "object" if code == objector else "support")
                 for code in make.EVALUATING],
             lambda: (self.screen("officer"), self.prepare("officer"), self.complete("officer")),
@@ -203,6 +203,14 @@ class Life(RuleBasedStateMachine):
         if version := self.proposal.latest_version:
             for item in self.proposal.call.requirements.all():
                 self.attempt(evaluating.review_completeness, version, item, by=by, finding="accepted")
+
+    @rule(by=mostly("officer"))
+    @precondition(lambda self: self.proposal.latest_version)
+    def take_in(self, by):
+        """The whole intake at a stretch, as an officer does it on a good day."""
+        self.look_through(by)
+        self.screen(by)
+        self.accept(by)
 
     @rule(by=mostly("officer"))
     def accept(self, by):
