@@ -133,17 +133,14 @@ def without_new_keys(name, before):
     known = {other: {row[0] for row in rows} for other, rows in before.items()}
     targets = [column.related_model.__name__ if column.is_relation else "" for column in fields_of(model)]
 
+    def told(value, target):
+        is_new = target == "AuditEvent" or (target in known and value not in {None, *known[target]})
+        return "new" if is_new else value
+
     def clean(row):
         if row[0] == "gone":
             return row
-        values = zip(row[1:], targets, strict=True)
-        return (
-            row[0],
-            *(
-                "new" if target in known and value not in {None, *known[target]} else value
-                for value, target in values
-            ),
-        )
+        return (row[0], *(told(value, target) for value, target in zip(row[1:], targets, strict=True)))
 
     return clean
 

@@ -117,7 +117,8 @@ def test_bulk_data_for_measuring_is_added_once_and_keeps_the_record_sound(portal
 
 
 def test_production_has_no_demonstration(portal):
-    environment = portal.environment | {"DEMONSTRATION": "0", "INSECURE_HTTP": "0"}
+    production = {"DEMONSTRATION": "0", "INSECURE_HTTP": "0", "SITE_URL": "https://portal.example"}
+    environment = portal.environment | production
     script = (
         "import django; django.setup()\nfrom django.apps import apps; from django.core.management import "
         "get_commands; from django.urls import resolve\nprint(apps.is_installed('demonstration'), 'demo' "
