@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.db.models import DateTimeField, Func, Value
+from django.db.models.functions import TruncDate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +38,22 @@ def instant() -> datetime:
 def today() -> date:
     """The date in Washington when the running transaction began."""
     return now().astimezone(WASHINGTON).date()
+
+
+def in_query() -> Value | Func:
+    """When the running transaction began, as part of a query: nothing is asked beforehand."""
+    moment = _moved.get()
+    return TransactionTimestamp() if moment is None else Value(moment, output_field=DateTimeField())
+
+
+def today_in_query() -> TruncDate:
+    """The date in Washington when the running transaction began, as part of a query."""
+    return TruncDate(in_query(), tzinfo=WASHINGTON)
+
+
+class TransactionTimestamp(Func):
+    function = "TRANSACTION_TIMESTAMP"
+    output_field = DateTimeField()
 
 
 def moved() -> datetime | None:

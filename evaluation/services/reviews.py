@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import REOPEN_REVIEW, SUBMIT_REVIEW
 from evaluation.models import Assignment, Review, Score
 from evaluation.notices import REVIEW_REOPENED, REVIEW_SUBMITTED, desk_page
-from program import notices
+from program import clock, notices
 from program.revisions import hold
 from program.services.calls import require
 from program.transitions import NotReady, Problem, WrongStatus, perform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from program.models import AuditEvent, Office, User
 
@@ -118,7 +118,7 @@ def submit_review(review: Review, *, by: User) -> AuditEvent:
     notices.owe(
         event,
         REVIEW_SUBMITTED,
-        leads_read_with(review),
+        leads_read_with(review, on=event.at.astimezone(clock.WASHINGTON).date()),
         url=desk_page(proposal),
         number=proposal.number,
         agency=str(review.agency),
@@ -126,12 +126,11 @@ def submit_review(review: Review, *, by: User) -> AuditEvent:
     return event
 
 
-def leads_read_with(review: Review) -> list[User]:
-    """The people who lead the sheet's agency today and are not recused, as they were read with the sheet."""
+def leads_read_with(review: Review, *, on: date) -> list[User]:
+    """Who leads the sheet's agency on the day ``on`` and is not recused, as they were read with the sheet."""
     recused = {recusal.user_id for recusal in review.version.proposal.recusals.all()}
     offices: list[Office] = review.agency.lead_offices  # type: ignore[attr-defined]
-    today = timezone.localdate()
-    return [office.user for office in offices if office.is_in_force(today) and office.user_id not in recused]
+    return [office.user for office in offices if office.is_in_force(on) and office.user_id not in recused]
 
 
 @transaction.atomic

@@ -12,8 +12,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import OuterRef, Q
 from django.db.models.functions import JSONArray, Lower
-from django.utils import timezone
 
+from program import clock
 from program.enums import OfficeRole
 from program.models.base import Dated, Revised, TimeStamped
 from program.querysets import OrganizationQuerySet
@@ -133,7 +133,7 @@ class Agency(models.Model):
 class DatedQuerySet(models.QuerySet):
     def in_force(self, *, on: date | None = None) -> Self:
         """Rows that hold on the day ``on`` (today in Washington when not given)."""
-        day = on or timezone.localdate()
+        day = on or clock.today_in_query()
         return self.filter(Q(effective_to=None) | Q(effective_to__gt=day), effective_from__lte=day)
 
 
