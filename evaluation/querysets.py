@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from evaluation.enums import (
@@ -21,11 +21,10 @@ from evaluation.enums import (
     ReferralStatus,
     ReviewStatus,
 )
-from program import clock
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
 from program.models import Delegation
-from proposals.enums import ProposalStatus
+from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
@@ -47,18 +46,15 @@ def is_official(user: User | AnonymousUser) -> bool:
 
 def delegations_in_force(user: User, act: str) -> models.QuerySet[Delegation]:
     """The delegations by which ``user`` may do ``act`` today, of givers who hold the office themselves."""
-    day = clock.today()
     needed = {
         Delegation.SIGN_POSITION: OfficeRole.LEAD,
         Delegation.SIGN_DETERMINATION: OfficeRole.DECISION_OFFICIAL,
     }[act]
-    offices = apps.get_model("program", "Office").objects.in_force(on=day).filter(role=needed)
-    return Delegation.objects.filter(
-        Q(effective_to=None) | Q(effective_to__gt=day),
+    offices = apps.get_model("program", "Office").objects.in_force().filter(role=needed)
+    return Delegation.objects.in_force().filter(
         Exists(offices.filter(user=OuterRef("given_by"), agency=OuterRef("agency"))),
         given_to=user.pk,
         act=act,
-        effective_from__lte=day,
     )
 
 
@@ -188,10 +184,16 @@ class ReviewQuerySet(OfProposalQuerySet):
         rows = self.select_for_update(
             of=("version__proposal", "assignment", "self"), no_key=True, skip_locked=True
         )
+        places = apps.get_model("proposals", "TeamMember").objects.active()
+        on_team = places.filter(
+            user=OuterRef("reviewer"),
+            membership__status=MembershipStatus.CONSENTED,
+            membership__consortium=OuterRef("version__proposal__consortium"),
+        )
         return gather(
-            rows.select_related("agency", "assignment__conflict", "version__proposal__call").defer(
-                "version__package"
-            ),
+            rows.select_related("agency", "assignment__conflict", "version__proposal__call")
+            .defer("version__package")
+            .annotate(reviewer_is_on_team=Exists(on_team)),
             Rows("scores"),
             Rows("version__proposal__call__criteria"),
             Rows("version__proposal__recusals"),
@@ -219,15 +221,21 @@ class ReferralQuerySet(OfProposalQuerySet):
         return seen.filter(agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
 
     def running(self) -> Self:
-        """Consultations whose clock runs: not of a proposal that was withdrawn or decided meanwhile."""
-        return self.filter(status__in=RUNNING, version__proposal__status=ProposalStatus.UNDER_EVALUATION)
+        """Consultations whose clock runs: of the version that is evaluated, until it is decided."""
+        return self.filter(
+            status__in=RUNNING,
+            version__proposal__status=ProposalStatus.UNDER_EVALUATION,
+            version__number=F("version__proposal__version_count"),
+        )
 
     def due_to_lapse(self, at: datetime) -> Self:
         return self.running().filter(due_at__lte=at)
 
     def left_open(self) -> Self:
-        """Consultations on proposals that were withdrawn meanwhile."""
-        return self.filter(status__in=RUNNING, version__proposal__status=ProposalStatus.WITHDRAWN)
+        """Consultations on proposals that were withdrawn meanwhile, or on versions that were replaced."""
+        withdrawn = Q(version__proposal__status=ProposalStatus.WITHDRAWN)
+        replaced = Q(version__number__lt=F("version__proposal__version_count"))
+        return self.filter(withdrawn | replaced, status__in=RUNNING)
 
     def current(self) -> Self:
         """Those of the newest version that was referred, per proposal."""

@@ -1,4 +1,4 @@
-"""Who may do what in the evaluation; a recusal stands above every right, whatever the office.
+"""Who may do what in the evaluation; a recusal or a place on the team stands above every office.
 
 The right to view a record is asked of its queryset: ``visible_to`` is the one answer for page and list.
 """
@@ -15,8 +15,8 @@ from program.enums import OfficeRole
 from program.models import Delegation
 from program.rules import is_clock, is_decision_official, is_program_officer, permit
 from proposals.enums import TeamRole
-from proposals.models import Proposal, Recusal, TeamMember
-from proposals.rules import recusals_read_with
+from proposals.models import Proposal, TeamMember
+from proposals.rules import recusals_read_with, ties
 
 if TYPE_CHECKING:
     from program.models import User
@@ -35,15 +35,33 @@ def is_listed(user: User, record: Any) -> bool:
     return record is not None and type(record).objects.visible_to(user).filter(pk=record.pk).exists()
 
 
-@rules.predicate
-def is_recused(user: User, record: Any) -> bool:
+@rules.predicate(bind=True)
+def is_recused(self: rules.Predicate, user: User, record: Any) -> bool:
     """Also true where no proposal is known, so that its negation never opens anything by itself."""
     proposal = proposal_of(record)
     if proposal is None:
         return True
     if (known := recusals_read_with(proposal)) is not None:
         return user.pk in known
-    return Recusal.objects.filter(proposal=proposal.pk, user=user.pk or 0).exists()
+    return ties(self, user, proposal).is_recused
+
+
+@rules.predicate(bind=True)
+def is_on_team(self: rules.Predicate, user: User, record: Any) -> bool:
+    """On the team of the consortium, for a member that has consented.
+
+    A sheet that was locked for its reviewer says so itself; nothing is asked then.
+    """
+    proposal = proposal_of(record)
+    if proposal is None:
+        return False
+    known: bool | None = getattr(record, "reviewer_is_on_team", None)
+    if known is not None and record.reviewer_id == user.pk:
+        return known
+    return bool(ties(self, user, proposal).roles)
+
+
+stands_apart = ~is_recused & ~is_on_team
 
 
 @rules.predicate
@@ -109,16 +127,6 @@ def leads_office_of(user: User, recusal: Any) -> bool:
 
 
 @rules.predicate
-def is_on_team(user: User, record: Any) -> bool:
-    """On the team of the consortium, for a member that has consented."""
-    proposal = proposal_of(record)
-    return (
-        proposal is not None
-        and TeamMember.objects.of(user).filter(membership__consortium=proposal.consortium_id).exists()
-    )
-
-
-@rules.predicate
 def speaks_for_anchor(user: User, record: Any) -> bool:
     """The anchor's administrator or authorized representative."""
     proposal = proposal_of(record)
@@ -146,41 +154,42 @@ for model in (
     permit(f"evaluation.view_{model}", is_listed)
 
 # Intake and screening: the record asked about is the proposal, or the check
-permit("evaluation.add_completenessreview", is_program_officer & ~is_recused)
+permit("evaluation.add_completenessreview", is_program_officer & stands_apart)
 permit("evaluation.import_screeninglist", is_program_officer)
-permit("evaluation.screen_version", is_program_officer & ~is_recused)
-permit("evaluation.adjudicate_partycheck", is_program_officer & ~is_recused)
+permit("evaluation.screen_version", is_program_officer & stands_apart)
+permit("evaluation.adjudicate_partycheck", is_program_officer & stands_apart)
 
 # Assignment and review
-permit("evaluation.add_assignment", (is_program_officer | leads_agency) & ~is_recused)
-permit("evaluation.end_assignment", (is_program_officer | leads_agency | is_reviewer) & ~is_recused)
-permit("evaluation.declare_assignment", is_reviewer & ~is_recused)
-permit("evaluation.add_recusal", is_person_recused | ((is_program_officer | leads_office_of) & ~is_recused))
-permit("evaluation.change_review", is_reviewer & ~is_recused)
-permit("evaluation.submit_review", is_reviewer & ~is_recused)
-permit("evaluation.reopen_review", leads_agency & ~is_recused)
+permit("evaluation.add_assignment", (is_program_officer | leads_agency) & stands_apart)
+permit("evaluation.end_assignment", (is_program_officer | leads_agency | is_reviewer) & stands_apart)
+permit("evaluation.declare_assignment", is_reviewer & stands_apart)
+permit("evaluation.add_recusal", is_person_recused | ((is_program_officer | leads_office_of) & stands_apart))
+permit("evaluation.change_review", is_reviewer & stands_apart)
+permit("evaluation.submit_review", is_reviewer & stands_apart)
+permit("evaluation.reopen_review", leads_agency & stands_apart)
 
 # Consultation
-permit("evaluation.add_referral", is_program_officer & ~is_recused)
-permit("evaluation.acknowledge_referral", leads_agency & ~is_recused)
-permit("evaluation.answer_referral", signs_for_agency & ~is_recused)
-permit("evaluation.keep_referral", is_program_officer & ~is_recused)
+permit("evaluation.add_referral", is_program_officer & stands_apart)
+permit("evaluation.acknowledge_referral", leads_agency & stands_apart)
+permit("evaluation.answer_referral", signs_for_agency & stands_apart)
+permit("evaluation.keep_referral", is_program_officer & stands_apart)
 permit("evaluation.lapse_referral", is_clock)
 permit("evaluation.end_referral", is_clock)
-permit("evaluation.reopen_referral", is_program_officer & ~is_recused)
-permit("evaluation.add_informationrequest", asks_for_agency & ~is_recused)
+permit("evaluation.reopen_referral", is_program_officer & stands_apart)
+permit("evaluation.add_informationrequest", asks_for_agency & stands_apart)
 permit("evaluation.answer_informationrequest", is_on_team & ~is_recused)
-permit("evaluation.withdraw_informationrequest", asks_for_agency & ~is_recused)
+permit("evaluation.withdraw_informationrequest", asks_for_agency & stands_apart)
 
 # Determination and designation
-permit("evaluation.add_determination", is_program_officer & ~is_recused)
-permit("evaluation.change_determination", is_program_officer & ~is_recused)
-permit("evaluation.sign_determination", signs_determinations & ~is_preparer & ~is_recused)
-permit("evaluation.recall_determination", signs_determinations & ~is_recused)
-permit("evaluation.announce_determination", is_decision_official & ~is_recused)
-permit("evaluation.suspend_designation", is_decision_official & ~is_recused)
-permit("evaluation.reinstate_designation", is_decision_official & ~is_recused)
-permit("evaluation.revoke_designation", is_decision_official & ~is_recused)
+permit("evaluation.add_determination", is_program_officer & stands_apart)
+permit("evaluation.change_determination", is_program_officer & stands_apart)
+permit("evaluation.renew_determination", is_program_officer & stands_apart)
+permit("evaluation.sign_determination", signs_determinations & ~is_preparer & stands_apart)
+permit("evaluation.recall_determination", signs_determinations & stands_apart)
+permit("evaluation.announce_determination", is_decision_official & stands_apart)
+permit("evaluation.suspend_designation", is_decision_official & stands_apart)
+permit("evaluation.reinstate_designation", is_decision_official & stands_apart)
+permit("evaluation.revoke_designation", is_decision_official & stands_apart)
 permit("evaluation.expire_designation", is_clock)
 permit("evaluation.release_designation", speaks_for_anchor & is_active_designation & ~is_recused)
-permit("evaluation.meet_condition", is_program_officer & ~is_recused)
+permit("evaluation.meet_condition", is_program_officer & stands_apart)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
 from evaluation import services
 from evaluation.models import (
@@ -24,7 +25,7 @@ from program.models import User
 from proposals.models import Proposal
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, UserFactory, officer
-from tests.factories.proposals import representative_of
+from tests.factories.proposals import TeamMemberFactory, representative_of
 
 pytestmark = pytest.mark.django_db
 LISTED = [
@@ -145,3 +146,62 @@ def test_another_agencys_position_shows_once_ones_own_is_filed():
     services.file_position(make.referral_of(proposal), by=lead, stance="support", rationale="Yes.")
 
     assert Position.objects.visible_to(lead).count() == 2
+
+
+RIGHTS = {
+    "program officer": [
+        ("add_completenessreview", Proposal), ("screen_version", Proposal),
+        ("adjudicate_partycheck", PartyCheck), ("add_assignment", Assignment), ("end_assignment", Assignment),
+        ("add_referral", Proposal), ("keep_referral", Referral), ("reopen_referral", Referral),
+        ("add_informationrequest", InformationRequest),
+        ("withdraw_informationrequest", InformationRequest), ("add_determination", Proposal),
+        ("change_determination", Determination), ("renew_determination", Determination),
+    ],
+    "lead of State": [
+        ("add_assignment", Assignment), ("end_assignment", Assignment), ("reopen_review", Review),
+        ("acknowledge_referral", Referral), ("answer_referral", Referral),
+    ],
+    "decision official": [
+        ("sign_determination", Determination), ("recall_determination", Determination),
+        ("announce_determination", Determination),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", RIGHTS)
+def test_who_is_on_the_team_has_no_right_of_office_on_its_proposal(role):
+    """Both doors refuse to make one person official and member; this holds if one was left open."""
+    proposal = make.accepted()
+    told(proposal)
+    person = ROLES[role](proposal)
+
+    def held():
+        fresh = User.objects.get(pk=person.pk)
+        return {
+            right
+            for right, model in RIGHTS[role]
+            if fresh.has_perm(f"evaluation.{right}", of_state(model, proposal))
+        }
+
+    assert held() == {right for right, _ in RIGHTS[role]}
+    TeamMemberFactory(user=person, membership=proposal.consortium.anchor)
+    assert held() == set()
+
+
+def of_state(model, proposal):
+    if model is Proposal:
+        return proposal
+    rows = model.objects.order_by("-pk")
+    return rows.filter(agency__code="STATE").first() if model in (Assignment, Referral, Review) else rows[0]
+
+
+def test_who_joined_the_team_meanwhile_hands_in_no_sheet():
+    proposal = make.accepted()
+    CriterionFactory(call=proposal.call)
+    assignment = make.assigned(proposal)
+    sheet = make.filled_review(assignment)
+    TeamMemberFactory(user=assignment.reviewer, membership=proposal.consortium.anchor)
+    with pytest.raises(PermissionDenied):
+        services.submit_review(sheet, by=assignment.reviewer)
+    with pytest.raises(PermissionDenied):
+        services.save_review(sheet, by=assignment.reviewer, values={"rationale": "More."}, revision=None)
