@@ -108,10 +108,14 @@ ACCEPTANCE: Final = (
 # A consultation
 
 
-def is_withdrawn(referral: Referral) -> Iterator[Problem]:
-    """A consultation ends before its time only with its proposal."""
-    if referral.version.proposal.status != ProposalStatus.WITHDRAWN:
-        yield Problem("not-withdrawn", "The proposal was not withdrawn.", ORDER)
+def is_left(referral: Referral) -> Iterator[Problem]:
+    """A consultation ends before its time only with its proposal, or with its version."""
+    proposal = referral.version.proposal
+    is_replaced = referral.version.number < proposal.version_count
+    if proposal.status != ProposalStatus.WITHDRAWN and not is_replaced:
+        yield Problem(
+            "not-left", "The proposal was not withdrawn, and no newer version has replaced this one.", ORDER
+        )
 
 
 # A score sheet
@@ -227,7 +231,21 @@ def decides_current_version(determination: Determination) -> Iterator[Problem]:
         yield Problem(
             "version-replaced",
             f"Version {determination.version.number} was replaced by version "
-            f"{determination.proposal.version_count}. Refer it and prepare a new determination.",
+            f"{determination.proposal.version_count}. Once that is accepted, take it up in this draft.",
+            ORDER,
+            "decision",
+        )
+
+
+def has_newer_version(determination: Determination) -> Iterator[Problem]:
+    """A draft is carried to a newer version only once that was accepted for evaluation."""
+    proposal = determination.proposal
+    if determination.version.number == proposal.version_count:
+        yield Problem("version-current", "This draft is on the last version already.", ORDER, "decision")
+    elif proposal.status != ProposalStatus.UNDER_EVALUATION:
+        yield Problem(
+            "version-not-accepted",
+            f"Version {proposal.version_count} has not been accepted for evaluation.",
             ORDER,
             "decision",
         )

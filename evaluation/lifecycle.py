@@ -101,10 +101,11 @@ END_REFERRAL: Final = Transition(
     {R.OPEN, R.ACKNOWLEDGED},
     R.ENDED,
     clause=ORDER,
-    checks=[checks.is_withdrawn],
+    checks=[checks.is_left],
     stamps=["ended_at"],
     label="End",
-    description="The proposal was withdrawn while the agency was consulted; nothing is asked of it any more.",
+    description="The proposal was withdrawn, or a newer version replaced this one, while the agency was "
+    "consulted.",
 )
 REFERRAL_TRANSITIONS: Final = (ACKNOWLEDGE, ANSWER, KEEP, LAPSE, REOPEN_REFERRAL, END_REFERRAL)
 
@@ -128,6 +129,15 @@ WITHDRAW_QUESTION: Final = Transition(
 )
 QUESTION_TRANSITIONS: Final = (ANSWER_QUESTION, WITHDRAW_QUESTION)
 
+RENEW: Final = Transition(
+    "renew",
+    {T.DRAFT},
+    T.DRAFT,
+    clause=ORDER,
+    checks=[checks.has_newer_version],
+    label="Take up the new version",
+    description="A draft goes on with the version that replaced its own; each finding is made anew.",
+)
 SIGN: Final = Transition(
     "sign",
     {T.DRAFT},
@@ -157,7 +167,7 @@ ANNOUNCE: Final = Transition(
     label="Announce",
     description="The consortium is told, the letter is issued, and a designation begins.",
 )
-DETERMINATION_TRANSITIONS: Final = (SIGN, RECALL, ANNOUNCE)
+DETERMINATION_TRANSITIONS: Final = (RENEW, SIGN, RECALL, ANNOUNCE)
 
 SUSPEND: Final = Transition(
     "suspend",

@@ -47,6 +47,14 @@ CONSULTATION_ENDED: Final = NoticeKind(
     "is asked of your agency any more.",
     ORDER,
 )
+VERSION_REPLACED: Final = NoticeKind(
+    "evaluation.version_replaced",
+    "Proposal {number}: version {version} was replaced",
+    "The consortium has submitted a new version of proposal {number} before the call closed. Your agency's "
+    "consultation on version {version} has ended. You are consulted on the new version once the Program "
+    "office has accepted it, with a new date; what you wrote is kept.",
+    ORDER,
+)
 ASSIGNED: Final = NoticeKind(
     "evaluation.assigned",
     "You are asked to review {number}",
@@ -145,9 +153,9 @@ CATALOG_RELEASED: Final = NoticeKind(
     ORDER,
 )
 KINDS: Final = (
-    REFERRED, REOPENED, LAPSED, CONSULTATION_ENDED, ASSIGNED, UNASSIGNED, REVIEWER_RECUSED, REVIEW_SUBMITTED,
-    REVIEW_REOPENED, POSITION_FILED, ASKED, ANSWERED, QUESTION_WITHDRAWN, TO_SIGN, SIGNED, RECALLED,
-    ANNOUNCED, DESIGNATION_CHANGED, CONDITION_MET, CATALOG_RELEASED,
+    REFERRED, REOPENED, LAPSED, CONSULTATION_ENDED, VERSION_REPLACED, ASSIGNED, UNASSIGNED,
+    REVIEWER_RECUSED, REVIEW_SUBMITTED, REVIEW_REOPENED, POSITION_FILED, ASKED, ANSWERED, QUESTION_WITHDRAWN,
+    TO_SIGN, SIGNED, RECALLED, ANNOUNCED, DESIGNATION_CHANGED, CONDITION_MET, CATALOG_RELEASED,
 )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def lapse_due_referrals() -> int:
 
 @shared_task
 def end_left_referrals() -> int:
-    """End the consultations that a withdrawal has left open; each in its own transaction."""
+    """End the consultations that a withdrawal or a new version has left open; each in its own transaction."""
     return do_each(end_referral, Referral.objects.left_open().select_related("agency", "version__proposal"))
 
 

@@ -73,6 +73,9 @@ urlpatterns = [
         name="condition-remove",
     ),
     path(
+        "desk/determinations/<int:pk>/renew/", determinations.determination_renew, name="determination-renew"
+    ),
+    path(
         "desk/determinations/<int:pk>/ready/", determinations.determination_ready, name="determination-ready"
     ),
     path("desk/determinations/<int:pk>/sign/", determinations.determination_sign, name="determination-sign"),

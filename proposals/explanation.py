@@ -33,7 +33,7 @@ class Explanation:
 def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
     """Explain ``proposal`` as it stands at the moment ``at``; reads nothing but it and its call."""
     call, status = proposal.call, S(proposal.status)
-    is_open = call.closes_at is not None and at < call.closes_at and call.cancelled_at is None
+    is_open = call.takes_submissions(at=at)
     if status == S.DRAFT and call.cancelled_at:
         return Explanation(
             "The call was cancelled, so this draft cannot be submitted.",
@@ -65,8 +65,14 @@ def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
         again = (
             " Until the call closes you may submit a new version, which replaces this one." if is_open else ""
         )
+        received = (
+            "The new version was received and replaces the one that was being evaluated. The Program office "
+            "reads whether it is complete; then the agencies go on with it."
+            if proposal.accepted_at
+            else "The package was received. The Program office reads whether it is complete."
+        )
         return Explanation(
-            "The package was received. The Program office reads whether it is complete.",
+            received,
             COMMERCE,
             f"The Program office accepts it for evaluation, or returns it and names what to correct.{again}",
             call.closes_at if is_open else None,
@@ -85,13 +91,18 @@ def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
         )
     if status == S.UNDER_EVALUATION:
         due = proposal.accepted_at + timedelta(days=call.consultation_days) if proposal.accepted_at else None
+        again = (
+            " Until the call closes you may submit a new version; it goes through intake again."
+            if is_open
+            else ""
+        )
         return Explanation(
             "The Secretary of Commerce evaluates the package in consultation with State, Defense, Energy and "
             "the Office of Science and Technology Policy.",
             "The Department of Commerce and the agencies it consults",
             "The decision official signs a determination; you are told on the day it is announced. "
-            "Until then you "
-            "may be asked for information, you must report material changes, and you may withdraw.",
+            "Until then you may be asked for information, you must report material changes, and you may "
+            f"withdraw.{again}",
             due if due and at < due else None,
             "Agencies are asked to answer by",
         )

@@ -21,12 +21,13 @@ SUBMIT: Final = Transition(
 )
 RESUBMIT: Final = Transition(
     "resubmit",
-    {S.SUBMITTED, S.RETURNED},
+    {S.SUBMITTED, S.RETURNED, S.UNDER_EVALUATION},
     S.SUBMITTED,
     clause="E.O. 14320 s.3(c)",
     checks=[is_ready],
     label="Submit again",
-    description="A new version replaces the last until the close, or corrects a returned one.",
+    description="A new version replaces the last until the close, also while that is evaluated, "
+    "or corrects a returned one.",
 )
 RETURN: Final = Transition(
     "return",

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 
+from program import clock
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
 from program.grants import granted_pks
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from program.models import Call, User
 
 IN_CONSORTIUM = (MembershipStatus.INVITED, MembershipStatus.CONSENTED)
-EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.SUBMITTED, ProposalStatus.RETURNED)
+EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.RETURNED)
+REPLACEABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 READS_SUBMITTED = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
 READS_DESIGNATED = (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
 
@@ -109,7 +111,8 @@ class ProposalQuerySet(models.QuerySet):
         allowed = Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
         allowed |= Q(pk__in=granted_pks("proposals.change_proposal", user))
         recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
-        rows = self.filter(allowed, status__in=EDITABLE)
+        window = Q(call__closes_at__gt=clock.in_query(), call__cancelled_at=None)
+        rows = self.filter(allowed, Q(status__in=EDITABLE) | Q(window, status__in=REPLACEABLE))
         return rows.exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
 
     def for_list(self) -> Self:

@@ -9,6 +9,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists
 from django.db.models.functions import JSONArray
 
+from program import clock
 from program.enums import OfficeRole
 from program.models import User
 from program.rules import (
@@ -27,6 +28,7 @@ from proposals.querysets import (
     IN_CONSORTIUM,
     READS_DESIGNATED,
     READS_SUBMITTED,
+    REPLACEABLE,
     leads_in_force,
     signing_delegations,
 )
@@ -172,7 +174,18 @@ def is_invited(user: User, membership: Membership | None) -> bool:
 
 @rules.predicate
 def is_editable(user: User, proposal: Proposal | None) -> bool:
-    return proposal is not None and proposal.status in EDITABLE
+    """Not sent yet, or sent and to be corrected; what was sent can be replaced until the call closes."""
+    if proposal is None:
+        return False
+    return proposal.status in EDITABLE or (
+        proposal.status in REPLACEABLE and proposal.call.takes_submissions(at=clock.now())
+    )
+
+
+@rules.predicate
+def is_undecided(user: User, proposal: Proposal | None) -> bool:
+    """In a status from which a version may still come; whether in time is asked when it is submitted."""
+    return proposal is not None and proposal.status in (*EDITABLE, *REPLACEABLE)
 
 
 @rules.predicate
@@ -249,7 +262,7 @@ permit("proposals.add_proposal", administers_anchor)
 permit("proposals.view_proposal", is_reader & ~is_recused)
 permit("proposals.view_draft_proposal", (is_on_team | is_counsel) & ~is_recused)
 permit("proposals.change_proposal", is_editor & is_editable & ~is_recused)
-permit("proposals.certify_proposal", represents_anchor & is_editable & ~is_recused)
+permit("proposals.certify_proposal", represents_anchor & is_undecided & ~is_recused)
 permit("proposals.submit_proposal", represents_anchor & ~is_recused)
 permit("proposals.resubmit_proposal", represents_anchor & ~is_recused)
 permit("proposals.withdraw_proposal", represents_anchor & ~is_recused)

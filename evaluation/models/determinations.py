@@ -52,7 +52,7 @@ class Determination(Revised):
 
     class Meta:
         ordering = ["-pk"]
-        permissions = [(f"{verb}_determination", verb) for verb in ("sign", "recall", "announce")]
+        permissions = [(f"{verb}_determination", verb) for verb in ("renew", "sign", "recall", "announce")]
         constraints = [
             models.UniqueConstraint(
                 name="one_live_determination",

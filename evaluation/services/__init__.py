@@ -8,7 +8,6 @@ from evaluation.services.consultation import (
     end_referral,
     file_position,
     lapse_referral,
-    refer_new_version,
     reopen_referral,
 )
 from evaluation.services.designations import (
@@ -27,6 +26,7 @@ from evaluation.services.determinations import (
     prepare_determination,
     recall_determination,
     remove_condition,
+    renew_determination,
     save_condition,
     save_determination,
     save_finding,
@@ -60,10 +60,10 @@ __all__ = [
     "recall_determination",
     "record_reading",
     "recuse",
-    "refer_new_version",
     "reinstate_designation",
     "release_catalog_entry",
     "remove_condition",
+    "renew_determination",
     "reopen_referral",
     "reopen_review",
     "return_proposal",

@@ -17,6 +17,7 @@ from evaluation.notices import (
     POSITION_FILED,
     REFERRED,
     REOPENED,
+    VERSION_REPLACED,
     desk_page,
     in_words,
     leads_of,
@@ -106,17 +107,6 @@ def _carry_over(referral: Referral, previous: Referral) -> None:
 
 
 @transaction.atomic
-def refer_new_version(proposal: Proposal, *, by: User, event: AuditEvent) -> list[Referral]:
-    """Refer the newest version of a proposal that is already under evaluation."""
-    version = proposal.versions.get(number=proposal.version_count)
-    if version.referrals.exists():
-        raise NotReady(
-            [Problem("already-referred", "This version was already referred to the agencies.", ORDER)]
-        )
-    return refer_version(version, by=by, event=event)
-
-
-@transaction.atomic
 def acknowledge_referral(referral: Referral, *, by: User) -> AuditEvent:
     """Say that the agency has taken the referral up; its clock goes on."""
     return perform(ACKNOWLEDGE, referral, by=by)
@@ -190,19 +180,18 @@ def _position_problems(
 ) -> list[Problem]:
     proposal = Proposal.objects.get(pk=referral.version.proposal_id)
     problems = []
-    if proposal.status != ProposalStatus.UNDER_EVALUATION:
-        problems.append(
-            Problem("not-under-evaluation", "The proposal is not under evaluation any more.", ORDER)
-        )
-    if referral.version.referrals.model.objects.filter(
-        version__proposal=proposal, version__number__gt=referral.version.number
-    ).exists():
+    if referral.version.number < proposal.version_count:
         problems.append(
             Problem(
                 "version-replaced",
-                "A newer version was referred to you. File your position on that one.",
+                f"Version {referral.version.number} was replaced by version {proposal.version_count}. File "
+                "your position on that one, once it is referred to you.",
                 ORDER,
             )
+        )
+    elif proposal.status != ProposalStatus.UNDER_EVALUATION:
+        problems.append(
+            Problem("not-under-evaluation", "The proposal is not under evaluation any more.", ORDER)
         )
     if stance not in Stance:
         problems.append(Problem("stance", "Choose the agency's position.", ORDER, field="stance"))
@@ -235,17 +224,24 @@ def lapse_referral(referral: Referral, *, by: User) -> AuditEvent:
 
 @transaction.atomic
 def end_referral(referral: Referral, *, by: User) -> AuditEvent:
-    """End a consultation because its proposal was withdrawn, and say so to the agency; the clock's act.
+    """End a consultation whose proposal was withdrawn or whose version was replaced; the clock's act.
 
     Told are those who worked on it: who leads the agency and who reads the proposal for it.
     """
-    event = perform(END_REFERRAL, referral, by=by, note="The consortium withdrew the proposal.")
-    proposal = referral.version.proposal
+    proposal, number = referral.version.proposal, referral.version.number
+    is_withdrawn = proposal.status == ProposalStatus.WITHDRAWN
+    note = (
+        "The consortium withdrew the proposal."
+        if is_withdrawn
+        else f"Version {number} was replaced by version {proposal.version_count}."
+    )
+    event = perform(END_REFERRAL, referral, by=by, note=note)
     assignments = Assignment.objects.active().filter(proposal=proposal, agency=referral.agency_id)
     people = User.objects.filter(
         Q(pk__in=leads_of(referral.agency, proposal).values("pk")) | Q(pk__in=assignments.values("reviewer"))
     )
-    notices.owe(event, CONSULTATION_ENDED, people, url=desk_page(proposal), number=proposal.number)
+    kind = CONSULTATION_ENDED if is_withdrawn else VERSION_REPLACED
+    notices.owe(event, kind, people, url=desk_page(proposal), number=proposal.number, version=number)
     return event
 
 

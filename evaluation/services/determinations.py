@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import F, Max
 
 from evaluation.documents import issue_letter, packet_of
 from evaluation.enums import DeterminationStatus, LetterKind, Outcome, Stance
-from evaluation.lifecycle import ANNOUNCE, RECALL, SIGN
+from evaluation.lifecycle import ANNOUNCE, RECALL, RENEW, SIGN
 from evaluation.models import (
     Condition,
     Designation,
@@ -81,6 +81,24 @@ def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
         after={"proposal": proposal.number, "version": version.number},
     )
     return determination
+
+
+@transaction.atomic
+def renew_determination(determination: Determination, *, by: User) -> AuditEvent:
+    """Carry a draft to the version that replaced its own and was accepted since.
+
+    What was written stays; every requirement is found on again. Raises NotReady when there is none.
+    """
+
+    def changes() -> dict[str, Any]:
+        proposal = determination.proposal
+        newest = proposal.versions.get(number=proposal.version_count)
+        return {"version": newest, "revision": determination.revision + 1}
+
+    note = f"Prepared on version {determination.version.number} before."
+    event = perform(RENEW, determination, by=by, note=note, changes=changes)
+    determination.findings.update(is_met=None, revision=F("revision") + 1)
+    return event
 
 
 @transaction.atomic

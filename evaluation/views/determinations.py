@@ -18,7 +18,7 @@ from evaluation.columns import columns
 from evaluation.documents import DISCLAIMER, content_of, packet_of
 from evaluation.enums import DeterminationStatus, Outcome
 from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, ReasonForm
-from evaluation.lifecycle import ANNOUNCE, SIGN
+from evaluation.lifecycle import ANNOUNCE, RENEW, SIGN
 from evaluation.models import Condition, Determination, ObjectionAnswer, Referral, ScreeningRun
 from evaluation.services.determinations import announcement_recipients, delegation_to_decide, objections_to
 from evaluation.views.acting import carry_out, problems_of
@@ -112,6 +112,7 @@ def show_determination(
         "packet_sha256": digest,
         "is_draft": is_draft,
         "may_edit": may_edit,
+        "may_renew": may_edit and not RENEW.problems(found),
         "missing": SIGN.problems(found) if is_draft else [],
         "referrals": referrals,
         "columns": columns(referrals, user, clock.now()),
@@ -188,6 +189,16 @@ def _save_all(request: SignedInRequest, found: Determination, values: dict[str, 
         answer = request.POST.get(f"objection-{referral.position_id}-answer")
         if answer is not None and referral.position is not None:
             services.answer_objection(found, referral.position, by=request.user, answer=answer)
+
+
+@require_POST
+def determination_renew(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Go on with the version that replaced the draft's own."""
+    found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
+    return carry_out(
+        request, services.renew_determination, found, to=page(pk), again=partial(_again, request, pk, {}),
+        done="The draft is on the new version. What you wrote is kept; make each finding anew.",
+    )  # fmt: skip
 
 
 @require_POST

@@ -14,6 +14,7 @@ from evaluation.enums import CompletenessFinding
 from evaluation.models import CompletenessReview, ScreeningList, ScreeningRun
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import PAGE, require_desk
+from evaluation.views.proposals import changes_to
 from program import clock
 from program.enums import OfficeRole
 from program.order import implements
@@ -77,11 +78,16 @@ def show_intake(
     )
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
     reviews = {review.requirement_id: review for review in CompletenessReview.objects.filter(version=version)}
+    earlier = findings_before(version)
     run = ScreeningRun.objects.filter(version=version).select_related("screening_list").first()
     facts: dict[str, Any] = {
         "proposal": proposal,
         "version": version,
-        "lines": [(row, reviews.get(row.pk)) for row in proposal.call.requirements.all()],
+        "version_number": str(version.number),
+        "lines": [
+            (row, reviews.get(row.pk), earlier.get(row.pk)) for row in proposal.call.requirements.all()
+        ],
+        "changes": changes_to(version),
         "findings": CompletenessFinding.choices,
         "run": run,
         "open_count": run.checks.all().open().count() if run else 0,
@@ -93,6 +99,15 @@ def show_intake(
         and request.user.has_perm("evaluation.add_completenessreview", proposal),
     }
     return render(request, "evaluation/intake_proposal.html", facts, status=status)
+
+
+def findings_before(version: Version) -> dict[int, CompletenessReview]:
+    """The last finding on each requirement in an earlier version, so that nobody reads anew what stayed."""
+    rows = CompletenessReview.objects.filter(
+        version__proposal=version.proposal_id, version__number__lt=version.number
+    )
+    found = rows.select_related("version").defer("version__package").order_by("version__number")
+    return {row.requirement_id: row for row in found}
 
 
 def same_members(proposal: Proposal, request: SignedInRequest) -> list[Proposal]:

@@ -128,6 +128,7 @@ def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, 
         "referrals": referrals,
         "columns": five,
         "summary": summary(five),
+        "consulted_number": None if referrals else last_consulted(version),
         "positions": positions.select_related("referral__agency", "signed_by", "delegation__given_by"),
         "reviews": sheets.prefetch_related("scores__criterion"),
         "scores": scores,
@@ -140,6 +141,14 @@ def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, 
         .first(),
         "reopen_form": ReopenReferralForm(),
     }
+
+
+def last_consulted(version: Version) -> int | None:
+    """The number of the newest version before this one on which agencies were consulted."""
+    rows = Version.objects.filter(
+        proposal=version.proposal_id, number__lt=version.number, referrals__isnull=False
+    )
+    return rows.order_by("-number").values_list("number", flat=True).first()
 
 
 def checking_facts(request: SignedInRequest, version: Version) -> dict[str, Any]:

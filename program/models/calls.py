@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -11,6 +13,9 @@ from program.enums import AmendmentKind, CallStatus, CallType, EvidenceType, Que
 from program.models.base import Dated, Revised, Sourced, TimeStamped
 from program.models.people import User
 from program.querysets import CallQuerySet, QuestionQuerySet
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class Call(Revised):
@@ -120,6 +125,10 @@ class Call(Revised):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.title}"
+
+    def takes_submissions(self, *, at: datetime) -> bool:
+        """Whether a package that is received at ``at`` is in time, s.3(c)."""
+        return self.closes_at is not None and at < self.closes_at and self.cancelled_at is None
 
     def clean(self) -> None:
         if self.set_due_on and self.issued_on and self.set_due_on < self.issued_on:

@@ -19,7 +19,7 @@ from program.transitions import NotReady, available
 from proposals import services
 from proposals.explanation import status_explained
 from proposals.forms.consortia import NewProposalForm
-from proposals.lifecycle import TRANSITIONS
+from proposals.lifecycle import TRANSITIONS, WITHDRAW
 from proposals.models import Consortium, Invitation, Membership, Proposal, TeamMember
 from proposals.views.workspace import seen, show, workspace
 
@@ -141,6 +141,7 @@ def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
 def acts_of(request: SignedInRequest, proposal: Proposal) -> list[dict[str, str]]:
     """What the person may do to the proposal as it stands, with the page that does it."""
     pages = {"submit": "proposals:review", "resubmit": "proposals:review", "withdraw": "proposals:withdraw"}
+    may_send = request.user.has_perm("proposals.change_proposal", proposal)
     labels = {"submit": "Review, certify and submit", "resubmit": "Review and submit again"}
     return [
         {
@@ -150,7 +151,7 @@ def acts_of(request: SignedInRequest, proposal: Proposal) -> list[dict[str, str]
             "description": transition.description,
         }
         for transition in available(TRANSITIONS, proposal, request.user)
-        if transition.name in pages
+        if transition.name in pages and (transition is WITHDRAW or may_send)
     ]
 
 

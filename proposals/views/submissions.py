@@ -25,8 +25,10 @@ from proposals.comparison import Change, compare
 from proposals.composition import compose, rules_of
 from proposals.enums import PaperState, Part, ProposalStatus
 from proposals.forms.submissions import CertificationForm, MaterialChangeForm, SubmissionForm, WithdrawalForm
+from proposals.lifecycle import RESUBMIT
 from proposals.models import Proposal, Version
 from proposals.progress import LinkedProblem, Progress
+from proposals.querysets import EDITABLE, REPLACEABLE
 from proposals.readiness import Candidate
 from proposals.views.workspace import Workspace, seen, show, workspace
 
@@ -51,7 +53,7 @@ def review_page(
     proposal = space.proposal
     candidate = Candidate.shown(proposal, space.progress.package)
     package = space.progress.package
-    again = proposal.status in (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED)
+    again = proposal.status in RESUBMIT.sources
     verb = "resubmit" if again else "submit"
     may_submit = space.may_certify and request.user.has_perm(f"proposals.{verb}_proposal", proposal)
     initial = {"content_sha256": package.sha256, "signer_title": space.user.title}
@@ -69,8 +71,10 @@ def review_page(
         "submit_url": reverse(f"proposals:{verb}", args=[proposal.pk]),
         "limit": candidate.limit,
         "now": candidate.received_at,
-        "is_over": proposal.status
-        not in (ProposalStatus.DRAFT, ProposalStatus.SUBMITTED, ProposalStatus.RETURNED),
+        "latest_number": str(proposal.version_count),
+        "is_evaluated": proposal.status == ProposalStatus.UNDER_EVALUATION,
+        "is_over": proposal.status not in EDITABLE
+        and not (proposal.status in REPLACEABLE and candidate.on_time),
         "steps": ["Complete the package", "Certify", "Submit"],
     }
     return show(request, "proposals/review.html", space, facts, status=status)

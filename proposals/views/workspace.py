@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, render
 
+from program import clock
 from program.requests import SignedInRequest
 from proposals.composition import composed, rules_of
 from proposals.enums import Part, ProposalStatus, TeamRole
 from proposals.models import Attachment, Membership, Proposal, TeamMember
 from proposals.progress import Progress
-from proposals.querysets import ProposalQuerySet
+from proposals.querysets import REPLACEABLE, ProposalQuerySet
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -26,6 +27,10 @@ AWAY = (
     "and only where they may."
 )
 LOOK_ONLY = "You may read this proposal, not change it."
+CLOSED = (
+    "The call has closed and what you submitted stands, so the working copy cannot be changed any more. If "
+    "the Program office returns the proposal for correction, it opens again."
+)
 
 
 @dataclass
@@ -108,8 +113,9 @@ def to_edit(request: SignedInRequest, pk: int) -> Proposal:
     """The proposal, when the person may change it: strangers get 404, who may only look 403."""
     found = Proposal.objects.editable_by(request.user).filter(pk=pk).first()
     if found is None:
-        seen(request, pk)
-        raise PermissionDenied(LOOK_ONLY)
+        proposal = seen(request, pk)
+        sent = proposal.status in REPLACEABLE and not proposal.call.takes_submissions(at=clock.now())
+        raise PermissionDenied(CLOSED if sent else LOOK_ONLY)
     return found
 
 

@@ -57,7 +57,7 @@ def actor_for(transition, record):
         lifecycle.REOPEN_REFERRAL,
     ):
         return make.lead()
-    if isinstance(record, Determination | Designation):
+    if isinstance(record, Determination | Designation) and transition is not lifecycle.RENEW:
         return make.decision_official()
     if transition is lifecycle.ANSWER_QUESTION:
         return representative_of(record.proposal)

@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from evaluation import documents, schedule, services
-from evaluation.enums import Carry
 from evaluation.models import (
     AgencyScore,
     CatalogEntry,
@@ -29,7 +28,7 @@ from evaluation.models import (
 from evaluation.services.determinations import packet_sha256
 from program import clock
 from program.deadlines import Period, end_of_day, next_business_day
-from program.models import AuditEvent, Call, Closure, Delegation, Notice, Requirement, User
+from program.models import Call, Closure, Delegation, Notice, Requirement, User
 from program.revisions import StaleRevision
 from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
@@ -470,31 +469,6 @@ def test_the_clock_lapses_a_consultation_and_the_program_office_opens_it_again()
         )
         make.filed(proposal, "DOE")
     assert make.referral_of(proposal, "DOE").status == "answered"
-
-
-@pytest.mark.parametrize(
-    ("stance", "parts", "wanted"),
-    [
-        ("support", ["security"], Carry.KEEP),
-        ("support", ["overview"], Carry.REOPEN),
-        ("support", [], Carry.REOPEN),
-        ("object", ["security"], Carry.REOPEN),
-    ],
-)
-def test_a_new_version_keeps_or_opens_a_consultation_by_rule(stance, parts, wanted):
-    desk = officer()
-    proposal = make.accepted(desk)
-    before = make.filed(proposal, "STATE", stance, parts_commented=parts)
-    make.new_version(proposal)
-    event = AuditEvent.objects.order_by("-pk").first()
-
-    services.refer_new_version(proposal, by=desk, event=event)
-
-    referral = make.referral_of(proposal)
-    assert referral.carry == wanted
-    assert referral.carry_reason
-    assert (referral.position == before) == (wanted == Carry.KEEP)
-    assert referral.status == ("answered" if wanted == Carry.KEEP else "open")
 
 
 # Questions

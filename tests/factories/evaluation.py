@@ -12,9 +12,10 @@ from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, Delegation
 from proposals.enums import ProposalStatus
-from proposals.models import Version
+from proposals.models import Proposal, Version
+from proposals.services import resubmit_proposal
 from tests.factories.program import AgencyFactory, officer
-from tests.factories.proposals import ProposalFactory
+from tests.factories.proposals import ProposalFactory, certified, representative_of
 
 EVALUATING = ("COMMERCE", "STATE", "DOD", "DOE", "OSTP")
 LIST = Path(services.__file__).parents[1] / "data" / "fictional_screening_list.csv"
@@ -221,6 +222,16 @@ def new_version(proposal, change=None):
         on_time=True,
         on_time_rule="By request of the Department.",
     )
+
+
+def resubmitted(proposal, **changes):
+    """A further version, submitted by the anchor's representative as people do it; the title changes."""
+    Proposal.objects.filter(pk=proposal.pk).update(**(changes or {"title": "A new title"}))
+    proposal.refresh_from_db()
+    certified(proposal)
+    version = resubmit_proposal(proposal, by=representative_of(proposal))
+    proposal.refresh_from_db()
+    return version
 
 
 def delegated(giver, receiver, act=Delegation.SIGN_POSITION, agency="STATE"):

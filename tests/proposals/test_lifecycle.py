@@ -47,6 +47,7 @@ def test_life_is_what_the_design_says():
         ("submit", "draft", "submitted"),
         ("resubmit", "submitted", "submitted"),
         ("resubmit", "returned", "submitted"),
+        ("resubmit", "under_evaluation", "submitted"),
         ("return", "submitted", "returned"),
         ("accept", "submitted", "under_evaluation"),
         ("designate", "under_evaluation", "designated"),

@@ -1,0 +1,195 @@
+"""A new version while the last is evaluated: back to intake, on to the agencies by a rule per part."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.urls import reverse
+
+from evaluation import schedule, services
+from evaluation.enums import Carry
+from evaluation.models import Determination, Referral
+from program import clock
+from program.models import Notice
+from program.services.people import clock_account
+from program.transitions import NotReady, WrongStatus
+from proposals.enums import ProposalStatus
+from proposals.explanation import status_explained
+from proposals.models import Proposal
+from proposals.services import resubmit_proposal, save_row
+from tests.evaluation.test_pages import sign_in
+from tests.factories import evaluation as make
+from tests.factories.program import officer
+from tests.factories.proposals import certified, representative_of
+
+pytestmark = pytest.mark.django_db
+
+
+def codes(refusal):
+    return {problem.code for problem in refusal.value.problems}
+
+
+def statuses(proposal, number):
+    rows = Referral.objects.filter(version__proposal=proposal, version__number=number)
+    return dict(rows.values_list("agency__code", "status"))
+
+
+def test_a_new_version_goes_back_to_intake_and_ends_what_runs():
+    proposal = make.accepted()
+    make.filed(proposal, "STATE")
+    make.assigned(proposal, "DOE", reader := make.reviewer("DOE"))
+    watcher = make.lead("DOE")
+    clock_account()  # in office before the clock is moved
+
+    version = make.resubmitted(proposal)
+
+    assert (version.number, proposal.status) == (2, ProposalStatus.SUBMITTED)
+    assert status_explained(proposal, at=clock.now()).happens.startswith("The new version was received")
+    with clock.moved_to(clock.now() + timedelta(days=60)):
+        assert schedule.lapse_due_referrals() == 0
+    assert (schedule.end_left_referrals(), schedule.end_left_referrals()) == (4, 0)
+    assert statuses(proposal, 1) == {**dict.fromkeys(make.EVALUATING, "ended"), "STATE": "answered"}
+    told = Notice.objects.filter(kind="evaluation.version_replaced", recipient__in=[watcher, reader])
+    assert told.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("stance", "parts", "wanted"),
+    [
+        ("support", ["security"], Carry.KEEP),
+        ("support", ["overview"], Carry.REOPEN),
+        ("support", [], Carry.REOPEN),
+        ("object", ["security"], Carry.REOPEN),
+    ],
+)
+def test_acceptance_keeps_or_opens_each_consultation_by_rule(stance, parts, wanted):
+    desk = officer()
+    proposal = make.accepted(desk)
+    before = make.filed(proposal, "STATE", stance, parts_commented=parts)
+    make.resubmitted(proposal)
+
+    make.accept(proposal, desk)
+
+    referral = make.referral_of(proposal)
+    assert (referral.version.number, referral.carry) == (2, wanted)
+    assert referral.carry_reason
+    assert (referral.position == before) == (wanted == Carry.KEEP)
+    assert referral.status == ("answered" if wanted == Carry.KEEP else "open")
+    assert statuses(proposal, 2).keys() == set(make.EVALUATING)
+    # Before the clock has ended what ran on version 1, its time is over for nobody
+    with clock.moved_to(clock.now() + timedelta(days=60)):
+        assert schedule.lapse_due_referrals() == (4 if wanted == Carry.KEEP else 5)
+    assert "lapsed" not in statuses(proposal, 1).values()
+
+
+def test_a_position_on_the_replaced_version_is_refused_in_words():
+    proposal = make.accepted()
+    old = make.referral_of(proposal)
+    make.resubmitted(proposal)
+    for _ in range(2):  # at intake, and once the new version was accepted
+        with pytest.raises(NotReady) as refusal:
+            services.file_position(old, by=make.lead(), stance="support", rationale="Reasons.")
+        assert codes(refusal) == {"version-replaced"}
+        if proposal.status == ProposalStatus.SUBMITTED:
+            make.accept(proposal, officer())
+
+
+def test_a_running_consultation_does_not_end_before_its_time():
+    referral = make.referral_of(make.accepted())
+    with pytest.raises(NotReady) as refusal:
+        services.end_referral(referral, by=clock_account())
+    assert codes(refusal) == {"not-left"}
+
+
+def test_nothing_is_replaced_or_edited_after_the_close():
+    proposal = make.accepted()
+    row, by = proposal.components.first(), representative_of(proposal)
+    save_row(row, by=by, values={"name": "Board of the second series"}, revision=row.revision)
+    certified(proposal)
+    with clock.moved_to(proposal.call.closes_at):
+        with pytest.raises(NotReady) as refusal:
+            resubmit_proposal(proposal, by=by)
+        assert codes(refusal) == {"late"}
+        with pytest.raises(PermissionDenied):
+            save_row(row, by=by, values={"name": "Too late"}, revision=row.revision)
+        assert not Proposal.objects.editable_by(by).exists()
+        assert not by.has_perm("proposals.change_proposal", Proposal.objects.get())
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.version_count) == (ProposalStatus.UNDER_EVALUATION, 1)
+    assert Proposal.objects.editable_by(by).get() == proposal
+
+
+def test_a_signed_determination_is_not_given_away_and_not_announced():
+    """Refusing the new version would tell the consortium that it is decided."""
+    determination = make.signed()
+    proposal = Proposal.objects.get()
+    make.resubmitted(proposal)
+    chief = make.decision_official()
+    with pytest.raises(NotReady) as refusal:
+        services.announce_determination(determination, by=chief)
+    assert "not-under-evaluation" in codes(refusal)
+    services.recall_determination(determination, by=chief, reason="A new version came in.")
+    make.accept(proposal, officer())
+    make.consulted(proposal)
+    again = services.prepare_determination(proposal, by=officer())
+    assert again.version.number == 2
+
+
+def test_a_draft_determination_takes_up_the_version_that_was_accepted():
+    desk = officer()
+    draft = make.ready_to_sign(by=desk)
+    proposal = Proposal.objects.get()
+    with pytest.raises(NotReady) as refusal:
+        services.renew_determination(draft, by=desk)
+    assert codes(refusal) == {"version-current"}
+    make.resubmitted(proposal)
+    with pytest.raises(NotReady) as refusal:
+        services.renew_determination(draft, by=desk)
+    assert codes(refusal) == {"version-not-accepted"}
+    make.accept(proposal, desk)
+    make.consulted(proposal)
+    with pytest.raises(NotReady) as refusal:
+        services.sign_determination(draft, by=make.decision_official())
+    assert "version-replaced" in codes(refusal)
+    with pytest.raises(PermissionDenied):
+        services.renew_determination(draft, by=make.decision_official())
+
+    services.renew_determination(draft, by=desk)
+
+    draft = Determination.objects.get(pk=draft.pk)
+    assert (draft.version.number, draft.status, draft.rationale) == (
+        2, "draft", "It serves the national interest."
+    )  # fmt: skip
+    with pytest.raises(NotReady) as refusal:
+        services.sign_determination(draft, by=make.decision_official())
+    assert {code.partition("-")[0] for code in codes(refusal)} == {"finding"}
+    make.found(draft, desk)
+    services.sign_determination(draft, by=make.decision_official())
+    with pytest.raises(WrongStatus):
+        services.renew_determination(draft, by=desk)
+
+
+def test_pages_say_what_became_of_the_version_before(client):
+    desk = officer()
+    proposal = make.accepted(desk)
+    sign_in(client, representative_of(proposal))
+    before = client.get(reverse("proposals:detail", args=[proposal.pk])).content.decode()
+    assert "Review and submit again" in before and "goes through intake again" in before
+    review = client.get(reverse("proposals:review", args=[proposal.pk]))
+    assert review.context["is_over"] is False and review.context["may_submit"]
+    make.resubmitted(proposal)
+
+    sign_in(client, desk)
+    intake = client.get(reverse("evaluation:intake-proposal", args=[proposal.number])).content.decode()
+    assert "What version 2 changed" in intake and "In version 1: accepted" in intake
+    desk_page = client.get(reverse("evaluation:proposal", args=[proposal.number])).content.decode()
+    assert "replaced one that was under evaluation" in desk_page
+
+    sign_in(client, representative_of(proposal))
+    with clock.moved_to(proposal.call.closes_at):
+        after = client.get(reverse("proposals:detail", args=[proposal.pk])).content.decode()
+        review = client.get(reverse("proposals:review", args=[proposal.pk]))
+    assert "Review and submit again" not in after
+    assert review.context["is_over"] is True
