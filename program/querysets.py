@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
+from program import clock
 from program.enums import CallStatus, OfficeRole, QuestionStatus
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ class CallQuerySet(models.QuerySet):
     """A cancelled call is public only when it had been issued."""
 
     def public(self) -> Self:
-        return self.filter(status__in=PUBLIC_CALL_STATUSES, issued_at__isnull=False)
+        """With ``asked_at``, the database's time of the question: what is open is judged by that clock."""
+        rows = self.filter(status__in=PUBLIC_CALL_STATUSES, issued_at__isnull=False)
+        return rows.annotate(asked_at=clock.in_query())
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Issued calls for everybody; drafts for program officers and auditors only."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from datetime import date
+from typing import Final
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -13,10 +14,8 @@ from program import audit, clock
 from program.enums import OfficeRole
 from program.models import Affiliation, Agency, Delegation, Office, Organization, User
 
-if TYPE_CHECKING:
-    from datetime import date
-
 CLOCK_ADDRESS = "clock@service.invalid"
+ORDER_SIGNED_ON = date(2025, 7, 23)  # E.O. 14320; the clock is in office for as long as there is a Program
 
 
 def clock_account() -> User:
@@ -30,7 +29,7 @@ def clock_account() -> User:
             account.save(update_fields=["password"])
         commerce = Agency.objects.get(code="COMMERCE")
         Office.objects.get_or_create(
-            user=account, agency=commerce, role=OfficeRole.CLOCK, defaults={"effective_from": clock.today()}
+            user=account, agency=commerce, role=OfficeRole.CLOCK, defaults={"effective_from": ORDER_SIGNED_ON}
         )
     return account
 

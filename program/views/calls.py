@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from program import library
@@ -35,10 +34,9 @@ from program.transitions import NotReady
 def call_list(request: HttpRequest) -> HttpResponse:
     """Every call that was issued, the newest first."""
     calls = Call.objects.public().defer("text", "certification_text").order_by("-issued_at", "-pk")
-    now = timezone.now()
     following = request.user.is_authenticated and follows(request.user, None)
     facts = {
-        "calls": [(call, is_open(call, now)) for call in calls],
+        "calls": [(call, is_open(call, call.asked_at)) for call in calls],
         "is_following": following,
         "may_draft": request.user.has_perm("program.add_call"),
     }
@@ -61,11 +59,10 @@ def call_detail(request: HttpRequest, number: str) -> HttpResponse:
 
 def show_call(request: HttpRequest, call: Call, form: QuestionForm, status: int = 200) -> HttpResponse:
     """The public page; a signed-in person sees as well their own questions and whether they follow."""
-    now = timezone.now()
     facts = {
         **facts_of_call(call, request),
         "form": form,
-        "is_open": is_open(call, now),
+        "is_open": is_open(call, call.asked_at),  # type: ignore[attr-defined]
         "my_questions": [],
         "is_following": False,
     }

@@ -4,8 +4,10 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, connections, transaction
+from django.urls import reverse
 
 from program import clock, library
 from program.checks import ORDER_CODES, warnings_of
@@ -463,3 +465,15 @@ def test_list_and_record_agree_on_who_may_view(role, status):
     call = CallFactory(status=status, **at)
     user = officer(role) if role else UserFactory()
     assert Call.objects.visible_to(user).contains(call) == user.has_perm("program.view_call", call)
+
+
+def test_pages_judge_by_the_databases_clock_whatever_the_web_machine_says(client):
+    call = issued_call()
+    for wrong in (call.closes_at + timedelta(minutes=10), clock.now() - timedelta(minutes=10)):
+        with time_machine.travel(wrong):
+            shown = client.get(reverse("program:call-detail", args=[call.number]))
+            listed = client.get(reverse("program:calls"))
+            start = client.get(reverse("program:home"))
+        assert shown.context["is_open"] and listed.context["calls"] == [(call, True)]
+        assert start.context["call"] == call
+        assert "</time> left" in shown.content.decode() and "</time> left" in start.content.decode()
