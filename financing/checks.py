@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
 from evaluation.enums import DesignationStatus
+from program import clock
+from program.deadlines import local_day, long_date
 from program.enums import OfficeRole
 from program.models import Office
 from program.transitions import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from evaluation.models import Designation
-    from financing.models import Meeting, ToolReferral
+    from financing.models import Commitment, Meeting, ToolReferral
 
 S3D = "s.3(d)"
 S4D = "s.4(d)"
+#: Beyond these a number is a slip of the keyboard, not a commitment.
+MOST_USD: Final = Decimal(1_000_000_000_000)
+MOST_MONTHS: Final = 600
 
 
 def has_active_designation(referral: ToolReferral) -> Iterator[Problem]:
@@ -80,6 +88,73 @@ def has_lead_officer(referral: ToolReferral) -> Iterator[Problem]:
             S4D,
             field="lead_officer",
         )
+
+
+def dollars(amount: Decimal) -> str:
+    return f"${amount:,.2f}".removesuffix(".00")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a commitment says; a form fills in what it could read."""
+
+    amount_usd: Decimal | None
+    committed_on: date | None
+    instrument_reference: str
+    term_months: int | None = None
+    conditions: str = ""
+    is_subject_to_appropriations: bool = True
+
+    def impossible_for(self, referral: ToolReferral) -> Iterator[Problem]:
+        """What no commitment for ``referral`` can be, whatever anybody confirms."""
+        amount, day, term = self.amount_usd, self.committed_on, self.term_months
+        if amount is None or amount <= 0:
+            yield Problem("amount-missing", "Give the amount that was committed.", S4D, field="amount_usd")
+        elif amount >= MOST_USD:
+            message = "This amount is a trillion dollars or more. Check the number of zeros."
+            yield Problem("amount-absurd", message, S4D, field="amount_usd")
+        if term is not None and not 1 <= term <= MOST_MONTHS:
+            message = f"A term is 1 to {MOST_MONTHS} months. Leave it empty when the instrument has none."
+            yield Problem("term-absurd", message, S4D, field="term_months")
+        if not self.instrument_reference.strip():
+            message = "Name the instrument that commits it."
+            yield Problem("instrument-missing", message, S4D, field="instrument_reference")
+        if day is None:
+            message = "Give the date of the commitment."
+            yield Problem("date-missing", message, S4D, field="committed_on")
+        elif day > clock.today():
+            message = "A commitment is recorded once it was made: this day is in the future."
+            yield Problem("committed-in-future", message, S4D, field="committed_on")
+        elif referral.referred_at and day < (referred := local_day(referral.referred_at)):
+            message = f"The tool was referred on {long_date(referred)}: no commitment for it is older."
+            yield Problem("committed-before-referral", message, S4D, field="committed_on")
+
+    def unusual_for(self, referral: ToolReferral) -> Iterator[Problem]:
+        """What may be right but rarely is: the officer confirms it and says why."""
+        if self.amount_usd and referral.amount_usd and self.amount_usd > referral.amount_usd:
+            message = (
+                f"The commitment of {dollars(self.amount_usd)} is above the {dollars(referral.amount_usd)} "
+                "that were referred."
+            )
+            yield Problem("above-referral", message, S4D, field="amount_usd")
+        accepted = local_day(referral.accepted_at) if referral.accepted_at else None
+        if self.committed_on and accepted and self.committed_on < accepted:
+            message = (
+                f"The commitment of {long_date(self.committed_on)} is older than the acceptance of the case "
+                f"on {long_date(accepted)}."
+            )
+            yield Problem("before-acceptance", message, S4D, field="committed_on")
+
+    def wrong_in_place_of(self, before: Commitment, designation: Designation) -> Iterator[Problem]:
+        """A commitment that supersedes says something new; without active designation it is not raised."""
+        if all(getattr(before, name) == value for name, value in vars(self).items()):
+            message = "This says what the commitment on record says. Change what is to be replaced."
+            yield Problem("nothing-new", message, S4D)
+        raised = self.amount_usd is not None and self.amount_usd > before.amount_usd
+        if raised and designation.status != DesignationStatus.ACTIVE:
+            state = designation.get_status_display().lower()
+            message = f"Designation {designation.number} is {state}: a commitment may not be raised."
+            yield Problem("raised-without-designation", message, S3D, field="amount_usd")
 
 
 def stood_at_proposed(referral: ToolReferral) -> Iterator[Problem]:

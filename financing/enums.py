@@ -50,6 +50,7 @@ class ReferralStatus(TextChoices):
 
 
 OPEN_STATUSES = (ReferralStatus.PROPOSED, ReferralStatus.REFERRED, ReferralStatus.ACCEPTED)
+DONE_STATUSES = (ReferralStatus.COMMITTED, ReferralStatus.CLOSED, ReferralStatus.DECLINED)
 
 
 class MeetingStatus(TextChoices):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 
-from financing.enums import AgendaDecision, CountryStanding, ReferralStatus
+from financing.checks import Terms
+from financing.enums import AgendaDecision, CountryStanding, MemberRole, ReferralStatus
 from financing.models import (
     Action,
     AgendaItem,
     Commitment,
+    EdagMember,
     MarketBarrier,
     Meeting,
     Partnership,
@@ -24,11 +26,25 @@ from program.models import Agency, Office, User
 from proposals.models.fields import plain_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.db.models import QuerySet
 
+    from program.transitions import Problem
     from proposals.package import TargetMarket
 
 TEXT_LIMIT = 5000
+
+
+def lay_beside(form: forms.BaseForm, problems: Iterable[Problem]) -> list[Problem]:
+    """Put each problem beside the field it is about; return those that are about none of the form's."""
+    rest = []
+    for problem in problems:
+        if problem.field in form.fields:
+            form.add_error(problem.field, problem.message)
+        else:
+            rest.append(problem)
+    return rest
 
 
 def text_input(rows: int = 4) -> forms.Textarea:
@@ -39,9 +55,15 @@ def day_input() -> forms.DateInput:
     return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
+def working_agencies() -> QuerySet:
+    """Keys of the agencies whose place in the EDAG is in force, but for observers."""
+    places = EdagMember.objects.in_force(clock.today()).exclude(role=MemberRole.OBSERVER)
+    return places.values("agency")
+
+
 def people_in(*roles: str) -> QuerySet[User]:
-    """People who hold one of these offices today."""
-    offices = Office.objects.in_force(on=clock.today()).filter(role__in=roles)
+    """People who hold one of these offices today, for an agency that works in the EDAG."""
+    offices = Office.objects.in_force(on=clock.today()).filter(role__in=roles, agency__in=working_agencies())
     return User.objects.filter(pk__in=offices.values("user")).order_by("name")
 
 
@@ -131,7 +153,23 @@ class DeclineForm(ReasonForm):
 
 
 class CommitmentForm(forms.ModelForm):
-    """What the agency committed, with the instrument that shows it."""
+    """What the agency committed, with the instrument that shows it.
+
+    The last two fields stand on the page only once something unusual was found in what was sent.
+    """
+
+    asked_when_unusual: ClassVar[tuple[str, ...]] = ("is_confirmed", "reason")
+    is_confirmed = forms.BooleanField(
+        label="This is unusual, and it is right", required=False, help_text="The record will say so."
+    )
+    reason = forms.CharField(
+        label="Why it is right",
+        required=False,
+        widget=text_input(2),
+        max_length=TEXT_LIMIT,
+        validators=[plain_text],
+        help_text="One or two sentences that the record keeps. The consortium does not read them.",
+    )
 
     class Meta:
         model = Commitment
@@ -148,6 +186,56 @@ class CommitmentForm(forms.ModelForm):
             "conditions": text_input(3),
             "term_months": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "months"}),
         }
+        help_texts = {
+            "amount_usd": "What the instrument commits, in U.S. dollars.",
+            "term_months": "Leave empty when the instrument has none.",
+            "committed_on": "The day of the instrument, not before the tool was referred.",
+            "conditions": "Conditions of the instrument. The consortium reads them.",
+        }
+
+    def __init__(self, *args: Any, referral: ToolReferral, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.referral = referral
+        if not self.is_bound:
+            self.leave_out_confirmation()
+
+    def clean(self) -> dict[str, Any]:
+        """Say at once what cannot be and what is unusual, beside its field; the service asks the same."""
+        values = super().clean() or {}
+        terms = Terms(
+            amount_usd=values.get("amount_usd"),
+            committed_on=values.get("committed_on"),
+            instrument_reference=values.get("instrument_reference", ""),
+            term_months=values.get("term_months"),
+        )
+        unusual = list(terms.unusual_for(self.referral))
+        if not unusual:
+            self.leave_out_confirmation()
+        confirmed = values.get("is_confirmed")
+        for problem in [*terms.impossible_for(self.referral), *([] if confirmed else unusual)]:
+            if problem.field not in self.errors:
+                self.add_error(problem.field, problem.message)
+        if unusual and not confirmed:
+            self.add_error("is_confirmed", "If this is right, confirm that it is unusual and say why.")
+        if unusual and "reason" not in self.errors and not values.get("reason", "").strip():
+            self.add_error("reason", "Say why this is right.")
+        return values
+
+    def leave_out_confirmation(self) -> None:
+        for name in self.asked_when_unusual:
+            self.fields.pop(name, None)
+
+
+class SupersedeForm(CommitmentForm):
+    """Another commitment in the place of the one that is read; the reason is always asked for."""
+
+    asked_when_unusual = ("is_confirmed",)
+    replaces = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].label = "Why another takes its place"
+        self.fields["reason"].required = True
 
 
 class ClassForm(forms.Form):
@@ -181,7 +269,7 @@ class AgendaForm(forms.ModelForm):
     def __init__(self, *args: Any, referrals: QuerySet[ToolReferral], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["referral"].queryset = referrals.select_related("tool")  # type: ignore[attr-defined]
-        self.fields["referral"].empty_label = "None"  # type: ignore[attr-defined]
+        self.fields["referral"].empty_label = "No referral"  # type: ignore[attr-defined]
 
 
 class HoldForm(forms.Form):
@@ -253,7 +341,11 @@ class PartnershipForm(forms.ModelForm):
         model = Partnership
         fields = ("name", "workstream", "status", "summary", "countries")
         widgets = {"summary": text_input()}
-        help_texts = {"countries": "Hold Ctrl or Command to choose several."}
+        help_texts = {
+            "status": "How far it has come.",
+            "summary": "What it is about and with whom, in two or three sentences.",
+            "countries": "Hold Ctrl or Command to choose several. It shows on the page of each.",
+        }
 
 
 class BarrierForm(forms.ModelForm):
@@ -266,4 +358,9 @@ class BarrierForm(forms.ModelForm):
             "description": text_input(),
             "source": text_input(2),
             "country": forms.Select(attrs={"data-combo-box": True}),
+        }
+        help_texts = {
+            "title": "What it is, in a few words.",
+            "description": "What it asks, whom it touches, since when.",
+            "source": "The document or the person that says so, with its date.",
         }

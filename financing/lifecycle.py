@@ -63,6 +63,14 @@ COMMIT: Final = Transition(
     checks=[checks.has_active_designation],
     description="The agency has committed the tool; amount, term and instrument are recorded.",
 )
+SUPERSEDE: Final = Transition(
+    "supersede",
+    {R.COMMITTED},
+    R.COMMITTED,
+    clause="s.4(d)",
+    label="Record a new commitment in its place",
+    description="The agency replaces its commitment, with the reason; the one before stays on record.",
+)
 CLOSE: Final = Transition(
     "close",
     {R.COMMITTED},
@@ -121,6 +129,7 @@ TRANSITIONS: Final = (
     ACCEPT,
     DECLINE,
     COMMIT,
+    SUPERSEDE,
     CLOSE,
     SUSPEND,
     RESUME_PROPOSED,

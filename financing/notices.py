@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from financing.enums import MemberRole
+from financing.models import EdagMember
+from program import clock
 from program.enums import OfficeRole
 from program.models import Office, User
 from program.notices import NoticeKind
@@ -45,6 +48,20 @@ ANSWERED: Final = NoticeKind(
     "{agency} has brought referral {number} for package {designation} to: {stage}.",
     S4D,
 )
+RECORDED_ANEW: Final = NoticeKind(
+    "financing.recorded_anew",
+    "A commitment for package {designation} was recorded anew",
+    "{agency} recorded a new commitment for package {designation} in place of the one before. "
+    "The page shows what stands now.",
+    S4D,
+)
+FOLLOW_UP: Final = NoticeKind(
+    "financing.follow_up",
+    "Referral {number} is yours to follow",
+    "{agency} accepted referral {number} for package {designation}. You are its lead officer: record what "
+    "your agency commits, or decline with the reason.",
+    S4D,
+)
 SUSPENDED: Final = NoticeKind(
     "financing.suspended",
     "Referral {number} is suspended with its designation",
@@ -80,6 +97,8 @@ KINDS: Final = (
     REFERRED,
     STAGE_REACHED,
     ANSWERED,
+    RECORDED_ANEW,
+    FOLLOW_UP,
     SUSPENDED,
     RESUMED,
     ACTION_GIVEN,
@@ -104,7 +123,8 @@ def members() -> QuerySet[User]:
 
 
 def _in_office(*roles: str, proposal: Proposal | None = None, agency: Agency | None = None) -> QuerySet[User]:
-    offices = Office.objects.in_force().filter(role__in=roles)
+    places = EdagMember.objects.in_force(clock.today()).exclude(role=MemberRole.OBSERVER)
+    offices = Office.objects.in_force().filter(role__in=roles, agency__in=places.values("agency"))
     if agency:
         offices = offices.filter(agency=agency)
     people = User.objects.filter(pk__in=offices.values("user"))

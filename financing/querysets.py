@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from django.apps import apps
 from django.db import models
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import Coalesce
 
-from financing.enums import OPEN_STATUSES, ReferralStatus
+from financing.enums import DONE_STATUSES, OPEN_STATUSES, MemberRole, ReferralStatus
+from program import clock
 from program.enums import OfficeRole
 from proposals.enums import MembershipStatus
 
@@ -22,14 +22,49 @@ if TYPE_CHECKING:
     from program.models import User
 
 IN_EDAG = (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
-FOLLOWS_FINANCING = (*IN_EDAG, OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
+READS_FINANCING = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
 ACTIVE = "active"
 TOLD_TO_CONSORTIUM = ~Q(status=ReferralStatus.PROPOSED) & Q(referred_at__isnull=False)
 
 
+def edag_places(user: User) -> dict[str, str]:
+    """Agency code to role, of every agency with a place in the EDAG today; read once per request."""
+    places: dict[str, str] | None = getattr(user, "edag_places_held", None)
+    if places is None:
+        members = apps.get_model("financing", "EdagMember").objects.in_force(clock.today())
+        places = dict(members.values_list("agency__code", "role"))
+        user.edag_places_held = places  # type: ignore[attr-defined]
+    return places
+
+
+def agencies_in_edag(user: User, *roles: str) -> set[str]:
+    """Agencies for which this person works in the EDAG today (in one of ``roles``, when given).
+
+    An office of an agency whose place has ended gives nothing, and an observer's gives only sight.
+    """
+    held = user.agencies_as(*(roles or IN_EDAG))
+    places = edag_places(user) if held else {}
+    return {code for code in held if places.get(code, MemberRole.OBSERVER) != MemberRole.OBSERVER}
+
+
+def chairs_edag(user: User) -> bool:
+    """Chairs the EDAG for the Secretary of State, s.4(a)."""
+    return "STATE" in agencies_in_edag(user, OfficeRole.EDAG_CHAIR)
+
+
 def follows_financing(user: User | AnonymousUser) -> bool:
     """Whether a person's office lets them read the EDAG's records."""
-    return user.is_authenticated and user.is_active and user.holds(*FOLLOWS_FINANCING)
+    if not user.is_authenticated or not user.is_active:
+        return False
+    held = user.agencies_as(*IN_EDAG)
+    return user.holds(*READS_FINANCING) or bool(held and held & edag_places(user).keys())
+
+
+class StageSum(NamedTuple):
+    """Referrals of one stage: how many, and their amounts by kind of support, which are never added up."""
+
+    number: int
+    usd: dict[str, Decimal]
 
 
 class EdagRecordQuerySet(models.QuerySet):
@@ -98,13 +133,23 @@ class ToolReferralQuerySet(OfPackageQuerySet):
     def at_stage(self, stage: str) -> Self:
         return self.with_stage().filter(counted_stage=stage)
 
-    def stage_counts(self) -> dict[str, tuple[int, Decimal | None]]:
-        """Of each stage the number of referrals and the sum of their amounts, committed ones as committed."""
-        stages = self.with_stage().order_by().values_list("counted_stage")
-        rows = stages.annotate(
-            stage_count=Count("pk"), stage_amount=Sum(Coalesce("commitment__amount_usd", "amount_usd"))
+    def stage_sums(self) -> dict[str, StageSum]:
+        """Of each stage the number of referrals and the sums of their amounts, each kind of support apart.
+
+        A committed referral counts by the commitment that stands, alone; one that was declined or set aside
+        adds nothing.
+        """
+        amount = Case(
+            When(status__in=DONE_STATUSES, then=F("commitment__amount_usd")), default=F("amount_usd")
         )
-        return {stage: (number, total) for stage, number, total in rows}
+        stages = self.with_stage().order_by().values_list("counted_stage", "tool__kind")
+        rows = stages.annotate(stage_count=Count("pk"), stage_amount=Sum(amount)).order_by("tool__kind")
+        sums: dict[str, StageSum] = {}
+        for stage, kind, number, total in rows:
+            so_far = sums.get(stage, StageSum(0, {}))
+            usd = so_far.usd | ({kind: total} if total else {})
+            sums[stage] = StageSum(so_far.number + number, usd)
+        return sums
 
     def for_list(self) -> Self:
         """Everything a row of a list prints."""

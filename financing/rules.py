@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import rules
 
-from financing.querysets import FOLLOWS_FINANCING
+from financing import querysets
+from financing.querysets import agencies_in_edag
 from program.enums import OfficeRole
-from program.rules import holds, is_clock, permit
+from program.rules import is_clock, permit
 from proposals.enums import MembershipStatus
 from proposals.models import TeamMember
 
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
     from financing.models import Action, AgendaItem, Match, ToolReferral
     from program.models import User
 
-chairs_edag = holds(OfficeRole.EDAG_CHAIR, agency="STATE")
-works_in_edag = holds(OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
-follows_financing = holds(*FOLLOWS_FINANCING)
+follows_financing = rules.predicate(querysets.follows_financing)
+chairs_edag = rules.predicate(querysets.chairs_edag)
+
+
+@rules.predicate
+def works_in_edag(user: User) -> bool:
+    """Chair or officer of the EDAG for an agency whose place is in force, but for observers."""
+    return bool(agencies_in_edag(user))
 
 
 @rules.predicate
@@ -37,7 +43,7 @@ def sees_package(user: User, record: ToolReferral | Match | None) -> bool:
 @rules.predicate
 def holds_the_tool(user: User, referral: ToolReferral | None) -> bool:
     """An EDAG officer of the agency to which the tool was referred."""
-    return referral is not None and user.holds(OfficeRole.EDAG_OFFICER, agency=referral.agency.code)
+    return referral is not None and referral.agency.code in agencies_in_edag(user, OfficeRole.EDAG_OFFICER)
 
 
 @rules.predicate
@@ -90,6 +96,7 @@ permit("financing.set_aside_toolreferral", chairs_edag & sees_package)
 permit("financing.accept_toolreferral", holds_the_tool & sees_package)
 permit("financing.decline_toolreferral", holds_the_tool & sees_package)
 permit("financing.commit_toolreferral", holds_the_tool & sees_package)
+permit("financing.supersede_toolreferral", holds_the_tool & sees_package)
 permit("financing.close_toolreferral", holds_the_tool & sees_package)
 permit("financing.suspend_toolreferral", is_clock)
 permit("financing.resume_toolreferral", is_clock)

@@ -136,7 +136,7 @@ def _committed(referrals: Iterable[ToolReferral]) -> list[Decimal | None]:
     return [
         referral.commitment.amount_usd
         for referral in referrals
-        if referral.status in COMMITTED and hasattr(referral, "commitment")
+        if referral.status in COMMITTED and referral.commitment is not None
     ]
 
 

@@ -20,6 +20,7 @@ urlpatterns = [
     path("edag/referrals/<slug:number>/accept/", referrals.referral_accept, name="accept"),
     path("edag/referrals/<slug:number>/decline/", referrals.referral_decline, name="decline"),
     path("edag/referrals/<slug:number>/commit/", referrals.referral_commit, name="commit"),
+    path("edag/referrals/<slug:number>/supersede/", referrals.referral_supersede, name="supersede"),
     path("edag/referrals/<slug:number>/close/", referrals.referral_close, name="close"),
     path("edag/meetings/", meetings.meeting_list, name="meetings"),
     path("edag/meetings/new/", meetings.meeting_plan, name="plan"),

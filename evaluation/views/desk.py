@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -19,6 +20,7 @@ from program import clock
 from program.enums import DELEGATORS, OfficeRole, QuestionStatus
 from program.models import Question, User
 from program.order import implements
+from program.waiting import SOURCES
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 
@@ -183,7 +185,7 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
             }
             for row in waiting.select_related("consortium").order_by("submitted_at")[:20]
         ]
-    return tasks
+    return tasks + [asdict(task) for source in SOURCES for task in source(user)]
 
 
 def counts_for_officers(user: User) -> list[dict[str, Any]]:

@@ -89,6 +89,14 @@ class ToolReferral(TimeStamped):
         max_length=12, choices=ReferralStatus, default=ReferralStatus.PROPOSED, editable=False
     )
     reason = PlainTextField("reason", blank=True, editable=False)
+    commitment = models.OneToOneField(
+        "financing.Commitment",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        editable=False,
+        help_text="The one that stands; those it superseded are in ``commitments``.",
+    )
 
     proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     proposed_at = models.DateTimeField(editable=False)
@@ -112,6 +120,7 @@ class ToolReferral(TimeStamped):
                 "accept",
                 "decline",
                 "commit",
+                "supersede",
                 "close",
                 "suspend",
                 "resume",
@@ -170,11 +179,18 @@ class ToolReferral(TimeStamped):
 
 
 class Commitment(models.Model):
-    """What the agency committed, kept as recorded; what befalls the designation does not touch it."""
+    """What the agency committed, kept as recorded; what befalls the designation does not touch it.
+
+    A later one supersedes it and is kept beside it. ``reason`` says why it supersedes, or why something
+    unusual about it is right.
+    """
 
     append_only: ClassVar[bool] = True
 
-    referral = models.OneToOneField(ToolReferral, models.PROTECT, related_name="commitment", editable=False)
+    referral = models.ForeignKey(ToolReferral, models.PROTECT, related_name="commitments", editable=False)
+    supersedes = models.OneToOneField(
+        "self", models.PROTECT, null=True, related_name="superseded_by", editable=False
+    )
     amount_usd = UsdField("amount committed", validators=[MinValueValidator(1)])
     term_months = models.PositiveSmallIntegerField("term in months", null=True, blank=True)
     committed_on = models.DateField("date of the commitment")
@@ -188,12 +204,18 @@ class Commitment(models.Model):
     is_subject_to_appropriations = models.BooleanField(
         "subject to appropriations, E.O. 14320 s.5(b)", default=True
     )
+    reason = PlainTextField(blank=True, default="", db_default="", editable=False)
     recorded_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     recorded_at = models.DateTimeField(editable=False)
 
     class Meta:
         ordering = ["-pk"]
-        constraints = [models.CheckConstraint(name="commitment_positive", condition=Q(amount_usd__gt=0))]
+        constraints = [
+            models.CheckConstraint(name="commitment_positive", condition=Q(amount_usd__gt=0)),
+            models.UniqueConstraint(
+                name="first_commitment_once", fields=["referral"], condition=Q(supersedes=None)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.instrument_reference} for {self.referral.number}"

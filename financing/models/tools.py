@@ -61,6 +61,10 @@ class Tool(Sourced):
     def __str__(self) -> str:
         return f"{self.name} ({self.agency})"
 
+    @property
+    def confidence_words(self) -> str:
+        return Confidence(self.confidence).label if self.confidence else ""
+
 
 class ToolCondition(Sourced):
     """One condition or limit of a tool; what is not verified warns and never stops."""
@@ -104,6 +108,10 @@ class CountryClass(Dated, Sourced, TimeStamped):
 
     def __str__(self) -> str:
         return f"{self.country}: {self.get_standing_display()}"
+
+    @property
+    def confidence_words(self) -> str:
+        return Confidence(self.confidence).label if self.confidence else ""
 
     def holds(self, on: date) -> bool:
         return self.effective_from <= on and (self.effective_to is None or on < self.effective_to)

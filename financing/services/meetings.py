@@ -147,7 +147,8 @@ def give_action(item: AgendaItem, *, text: str, owner: User, due_on: date, by: U
         note=text,
         clause=S4A,
     )
-    owe(event, notices.ACTION_GIVEN, [owner], url=_page(item.meeting), meeting=item.meeting.title,
+    own_page = reverse("financing:action_finish", args=[action.pk])
+    owe(event, notices.ACTION_GIVEN, [owner], url=own_page, meeting=item.meeting.title,
         due=long_date(due_on))  # fmt: skip
     return action
 

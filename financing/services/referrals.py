@@ -13,7 +13,7 @@ from django.urls import reverse
 from evaluation.models import Designation
 from financing import checks, notices
 from financing.enums import ReferralStatus
-from financing.lifecycle import ACCEPT, CLOSE, COMMIT, DECLINE, REFER, RESUME, SET_ASIDE, SUSPEND
+from financing.lifecycle import ACCEPT, CLOSE, COMMIT, DECLINE, REFER, RESUME, SET_ASIDE, SUPERSEDE, SUSPEND
 from financing.models import Commitment, Tool, ToolReferral
 from program import audit, clock
 from program.notices import owe
@@ -130,6 +130,16 @@ def accept_referral(referral: ToolReferral, *, by: User, note: str = "") -> Audi
     """Take the case up, as an officer of the agency that holds the tool."""
     _hold_designation(referral)
     event = perform(ACCEPT, referral, by=by, note=note)
+    lead = notices.holders(referral.agency, referral.designation.proposal).filter(pk=referral.lead_officer_id)
+    owe(
+        event,
+        notices.FOLLOW_UP,
+        lead.exclude(pk=by.pk),
+        url=_page(referral),
+        number=referral.number,
+        agency=referral.agency,
+        designation=referral.designation.number,
+    )
     _tell_edag(event, referral)
     _tell_consortium(event, referral)
     return event
@@ -155,57 +165,138 @@ def commit_referral(
     term_months: int | None = None,
     conditions: str = "",
     is_subject_to_appropriations: bool = True,
+    is_confirmed: bool = False,
+    reason: str = "",
 ) -> Commitment:
     """Record what the agency committed under its own authority, consistent with s.5(b).
 
-    Raises PermissionDenied, WrongStatus, or NotReady with every problem; a commitment is never edited.
+    What is unusual about it (above the referral, older than the acceptance) must be confirmed with a reason,
+    and the event says so. Raises PermissionDenied, WrongStatus, or NotReady with every problem; a commitment
+    is never edited: ``supersede_commitment`` puts another in its place.
     """
+    terms = checks.Terms(
+        amount_usd, committed_on, instrument_reference, term_months, conditions, is_subject_to_appropriations
+    )
     _hold_designation(referral)
-    event = perform(COMMIT, referral, by=by, note=instrument_reference)
-    commitment = Commitment(
-        referral=referral,
-        amount_usd=amount_usd,
-        term_months=term_months,
-        committed_on=committed_on,
-        instrument_reference=instrument_reference,
-        conditions=conditions,
-        is_subject_to_appropriations=is_subject_to_appropriations,
-        recorded_by=by,
-        recorded_at=event.at,
-    )
-    if problems := list(_not_committable(commitment)):
+    referral.refresh_from_db(from_queryset=ToolReferral._base_manager.select_for_update())
+    unusual = list(terms.unusual_for(referral))
+    event = perform(COMMIT, referral, by=by, note=_committed_as(terms, unusual, reason))
+    if problems := [*terms.impossible_for(referral), *_unconfirmed(unusual, is_confirmed, reason)]:
         raise NotReady(problems)
-    commitment.full_clean()
-    commitment.save()
-    audit.record(
-        commitment,
-        "commitment.record",
-        by=by,
-        clause="s.4(d)",
-        after={
-            "referral": referral.number,
-            "amount_usd": str(amount_usd),
-            "term_months": term_months,
-            "committed_on": committed_on.isoformat(),
-            "instrument": instrument_reference,
-        },
-    )
+    commitment = _keep_commitment(referral, terms, event, reason=reason if unusual else "")
     _tell_edag(event, referral)
     _tell_consortium(event, referral)
     return commitment
 
 
-def _not_committable(commitment: Commitment) -> Iterator[Problem]:
-    """A commitment states a positive amount, an instrument and a day that is not in the future."""
-    if commitment.amount_usd is None or commitment.amount_usd <= 0:
-        yield Problem("amount-missing", "Give the amount that was committed.", S4D, field="amount_usd")
-    if not commitment.instrument_reference.strip():
-        yield Problem(
-            "instrument-missing", "Name the instrument that commits it.", S4D, field="instrument_reference"
-        )
-    if commitment.committed_on > clock.today():
-        message = "A commitment is recorded once it was made: this day is in the future."
-        yield Problem("committed-in-future", message, S4D, field="committed_on")
+@transaction.atomic
+def supersede_commitment(
+    referral: ToolReferral,
+    *,
+    by: User,
+    replaces: int,
+    reason: str,
+    amount_usd: Decimal,
+    committed_on: date,
+    instrument_reference: str,
+    term_months: int | None = None,
+    conditions: str = "",
+    is_subject_to_appropriations: bool = True,
+    is_confirmed: bool = False,
+) -> Commitment:
+    """Put another commitment in the place of the one with the key ``replaces``, which stays on record.
+
+    Raises as ``commit_referral`` does, and NotReady when another was recorded meanwhile.
+    """
+    terms = checks.Terms(
+        amount_usd, committed_on, instrument_reference, term_months, conditions, is_subject_to_appropriations
+    )
+    _hold_designation(referral)
+    referral.refresh_from_db(from_queryset=ToolReferral._base_manager.select_for_update())
+    unusual = list(terms.unusual_for(referral))
+    event = perform(SUPERSEDE, referral, by=by, note=_committed_as(terms, unusual, reason))
+    before = referral.commitment
+    if before is None or before.pk != replaces:
+        message = "Another commitment was recorded meanwhile. Read it, then decide whether to replace it."
+        raise NotReady([Problem("replaced-meanwhile", message, S4D)])
+    problems = [
+        *terms.impossible_for(referral),
+        *terms.wrong_in_place_of(before, referral.designation),
+        *_unconfirmed(unusual, is_confirmed, reason),
+    ]
+    if not reason.strip() and not unusual:
+        problems.append(Problem("reason-missing", "Give the reason.", S4D, field="reason"))
+    if problems:
+        raise NotReady(problems)
+    commitment = _keep_commitment(referral, terms, event, reason=reason, before=before)
+    facts = {"agency": referral.agency, "designation": referral.designation.number}
+    chairs = notices.chairs(referral.designation.proposal)
+    owe(event, notices.RECORDED_ANEW, chairs, url=_page(referral), **facts)
+    owe(event, notices.RECORDED_ANEW, notices.anchor_team(referral), url=_support_page(referral), **facts)
+    return commitment
+
+
+def _committed_as(terms: checks.Terms, unusual: list[Problem], reason: str) -> str:
+    """The note of the event: the instrument, what is unusual about it, and the reason given."""
+    lines = [terms.instrument_reference]
+    if unusual:
+        lines.append("Confirmed although unusual: " + " ".join(problem.message for problem in unusual))
+    if reason.strip():
+        lines.append(f"Reason: {reason}")
+    return "\n".join(lines)
+
+
+def _unconfirmed(unusual: list[Problem], is_confirmed: bool, reason: str) -> Iterator[Problem]:
+    """What is unusual and was not confirmed, or has no reason."""
+    if not unusual:
+        return
+    if not is_confirmed:
+        yield from unusual
+        message = "If this is right, confirm that it is unusual and say why."
+        yield Problem("not-confirmed", message, S4D, field="is_confirmed")
+    if not reason.strip():
+        yield Problem("reason-missing", "Say why this is right.", S4D, field="reason")
+
+
+def _keep_commitment(
+    referral: ToolReferral,
+    terms: checks.Terms,
+    event: AuditEvent,
+    *,
+    reason: str,
+    before: Commitment | None = None,
+) -> Commitment:
+    """Save what was committed, let it stand for the referral, and record it."""
+    by = event.actor
+    commitment = Commitment(
+        referral=referral,
+        supersedes=before,
+        reason=reason,
+        recorded_by=by,
+        recorded_at=event.at,
+        **vars(terms),
+    )
+    commitment.full_clean()
+    commitment.save()
+    referral.commitment = commitment
+    referral.save(update_fields=["commitment", "updated_at"])
+    facts = {
+        "referral": referral.number,
+        "amount_usd": str(terms.amount_usd),
+        "term_months": terms.term_months,
+        "committed_on": f"{terms.committed_on:%Y-%m-%d}",
+        "instrument": terms.instrument_reference,
+    }
+    audit.record(
+        commitment,
+        "commitment.record",
+        by=by,
+        clause="s.4(d)",
+        before={"supersedes": before.pk} if before else "",
+        after=facts,
+        note=reason,
+    )
+    return commitment
 
 
 @transaction.atomic
@@ -267,6 +358,10 @@ def _page(referral: ToolReferral) -> str:
     return reverse("financing:referral", args=[referral.number])
 
 
+def _support_page(referral: ToolReferral) -> str:
+    return reverse("financing:support", args=[referral.designation.proposal_id])
+
+
 def _tell_edag(event: AuditEvent, referral: ToolReferral) -> None:
     owe(
         event,
@@ -287,7 +382,7 @@ def _tell_consortium(event: AuditEvent, referral: ToolReferral) -> None:
             event,
             notices.STAGE_REACHED,
             notices.anchor_team(referral),
-            url=reverse("financing:support", args=[referral.designation.proposal_id]),
+            url=_support_page(referral),
             designation=referral.designation.number,
             stage=referral.get_status_display().lower(),
         )

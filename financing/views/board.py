@@ -13,14 +13,17 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from evaluation.models import Designation
-from financing.enums import MeetingStatus, ReferralStatus
+from financing.enums import MeetingStatus, ReferralStatus, SupportKind
 from financing.forms import StageForm
-from financing.models import Action, EdagMember, Meeting, Tool, ToolReferral
+from financing.models import EdagMember, Meeting, Tool, ToolReferral
+from financing.querysets import IN_EDAG, StageSum, agencies_in_edag, follows_financing
 from financing.views.doors import PAGE_SIZE, edag_desk
+from financing.waiting import waiting_for
 from program import clock
-from program.enums import Confidence, OfficeRole
+from program.enums import Confidence
 from program.order import implements
 from program.requests import SignedInRequest
+from program.templatetags.portal import money_short
 from program.templatetags.uswds import tone_of
 
 if TYPE_CHECKING:
@@ -37,27 +40,49 @@ STAGES = (
 )
 
 
+KINDS = {SupportKind.FUNDING: "money", SupportKind.COVER: "cover", SupportKind.ASSISTANCE: "assistance"}
+
+
 @dataclass(frozen=True)
 class StageCount:
-    """One number of the board, with the sum of the amounts that are stated."""
+    """One number of the board, with the amounts that are stated, each kind of support apart."""
 
     code: str
     label: str
     count: int
-    amount: Decimal | None
+    usd: dict[str, Decimal]
     tone: str
+
+    @property
+    def note(self) -> str:
+        """The amounts in a few words, such as "$48 million money, $25 million cover"."""
+        return in_words(self.usd)
+
+
+def in_words(usd: dict[str, Decimal]) -> str:
+    return ", ".join(f"{money_short(usd[kind])} {word}" for kind, word in KINDS.items() if kind in usd)
 
 
 @implements("s.4(a)", "s.4(d)")
-@edag_desk
 @require_safe
 def board(request: SignedInRequest) -> HttpResponse:
-    """Where every referral stands; ``stage`` and ``agency`` narrow the list, ``after`` is the keyset."""
+    """What waits for the person and where every referral stands.
+
+    ``stage`` and ``agency`` narrow the list, ``after`` is the keyset. An officer of an agency whose place in
+    the EDAG has ended begins here after sign-in, and reads why there is nothing.
+    """
+    if not follows_financing(request.user) and request.user.holds(*IN_EDAG):
+        return render(request, "financing/no_place.html", status=403)
+    return _board(request)
+
+
+@edag_desk
+def _board(request: SignedInRequest) -> HttpResponse:
     form = StageForm(request.GET)
     if not form.is_valid():
         raise BadRequest("This board is narrowed by stage and tool holder only.")
     referrals = ToolReferral.objects.visible_to(request.user)
-    counted = referrals.stage_counts()
+    counted = referrals.stage_sums()
     stage, agency, after = (form.cleaned_data[name] for name in ("stage", "agency", "after"))
     rows = referrals.at_stage(stage) if stage else referrals
     if agency:
@@ -65,24 +90,22 @@ def board(request: SignedInRequest) -> HttpResponse:
     if after:
         rows = rows.filter(pk__lt=after)
     page = list(rows.for_list().order_by("-pk")[: PAGE_SIZE + 1])
-    today = clock.today()
     facts: dict[str, Any] = {
         "form": form,
         "stage": stage,
         "stages": [
-            StageCount(code, code.label, *counted.get(code, (0, None)), tone=tone_of(code)) for code in STAGES
+            StageCount(code, code.label, *counted.get(code, StageSum(0, {})), tone_of(code))
+            for code in STAGES
         ],
         "referrals": page[:PAGE_SIZE],
         "next": _next_page(request, page),
         "unmatched": list(_unmatched(request)),
-        "actions": list(
-            Action.objects.visible_to(request.user).unfinished().filter(owner=request.user).for_list()[:5]
-        ),
+        "works_here": bool(agencies_in_edag(request.user)),
+        "tasks": waiting_for(request.user),
         "next_meeting": Meeting.objects.visible_to(request.user).filter(status=MeetingStatus.PLANNED)
         .order_by("starts_at", "pk").first(),
-        "today": today,
+        "now": clock.now(),
         "may_plan": request.user.has_perm("financing.plan_meeting"),
-        "my_agencies": request.user.agencies_as(OfficeRole.EDAG_OFFICER),
     }  # fmt: skip
     return render(request, "financing/board.html", facts)
 

@@ -11,11 +11,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from financing.enums import ReferralStatus
-from financing.forms import ClassForm
+from financing.forms import ClassForm, lay_beside
 from financing.models import MarketBarrier, Partnership, ToolReferral
 from financing.querysets import follows_financing
 from financing.services.matching import classify_country
+from financing.views.board import STAGES, in_words
 from financing.views.doors import PAGE_SIZE, edag_desk
 from program import clock
 from program.context_processors import AT_THE_DESK
@@ -45,8 +45,8 @@ def _absent() -> Country:
 @implements("s.3(b)(ii)", "s.4(c)(ii)")
 @require_safe
 def country(request: SignedInRequest, code: str) -> HttpResponse:
-    """One target market as this person may see it; for people outside government it does not exist."""
-    if not request.user.is_government:
+    """One target market as this person may see it; for who has no office that reads it, it does not exist."""
+    if not follows_financing(request.user) and not request.user.holds(*AT_THE_DESK):
         raise Http404
     return show(request, find(code))
 
@@ -54,13 +54,9 @@ def country(request: SignedInRequest, code: str) -> HttpResponse:
 def show(request: SignedInRequest, place: Country, status: int = 200, **more: Any) -> HttpResponse:
     today = clock.today()
     screening = screen_country(place.pk, rules_on(today))
-    referrals = list(
-        ToolReferral.objects.visible_to(request.user)
-        .filter(country=place)
-        .for_list()
-        .order_by("-pk")[:PAGE_SIZE]
-    )
-    committed = [r.commitment for r in referrals if hasattr(r, "commitment")]
+    there = ToolReferral.objects.visible_to(request.user).filter(country=place)
+    sums = there.stage_sums()
+    referrals = list(there.for_list().order_by("-pk")[:PAGE_SIZE])
     classes = [row for row in place.financing_classes.select_related("set_by") if row.holds(today)]
     facts: dict[str, Any] = {
         "country": place,
@@ -70,8 +66,12 @@ def show(request: SignedInRequest, place: Country, status: int = 200, **more: An
         "standing": classes[0] if classes else None,
         "packages": targeting(place, request.user),
         "referrals": referrals,
-        "open_count": sum(r.stage in (ReferralStatus.REFERRED, ReferralStatus.ACCEPTED) for r in referrals),
-        "committed_count": len(committed),
+        "sums": [
+            (stage.label.lower(), sums[stage].number, in_words(sums[stage].usd))
+            for stage in STAGES
+            if stage in sums
+        ],
+        "most": PAGE_SIZE,
         "partnerships": Partnership.objects.visible_to(request.user).filter(countries=place),
         "barriers": MarketBarrier.objects.visible_to(request.user).filter(country=place),
         "blocs": place.blocs.all(),
@@ -128,6 +128,7 @@ def country_class(request: SignedInRequest, code: str) -> HttpResponse:
     try:
         classify_country(place, by=request.user, **form.cleaned_data)
     except NotReady as refusal:
-        return show(request, place, status=422, class_form=form, problems=refusal.problems)
+        rest = lay_beside(form, refusal.problems)
+        return show(request, place, status=422, class_form=form, problems=rest)
     messages.success(request, f"The class of {place} is set from today on. Match packages again to use it.")
     return redirect("financing:country", place.pk)

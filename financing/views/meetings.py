@@ -11,7 +11,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from financing.enums import MeetingStatus, ReferralStatus
-from financing.forms import ActionForm, AgendaForm, DecisionForm, HoldForm, MeetingForm, OutcomeForm
+from financing.forms import (
+    ActionForm,
+    AgendaForm,
+    DecisionForm,
+    HoldForm,
+    MeetingForm,
+    OutcomeForm,
+    lay_beside,
+)
 from financing.models import Action, AgendaItem, Meeting, ToolReferral
 from financing.services import meetings as services
 from financing.views.doors import FORM, PAGE_SIZE, edag_desk
@@ -58,7 +66,7 @@ def meeting_plan(request: SignedInRequest) -> HttpResponse:
         try:
             record = services.plan_meeting(by=request.user, **form.cleaned_data)
         except NotReady as refusal:
-            problems = refusal.problems
+            problems = lay_beside(form, refusal.problems)
         else:
             messages.success(
                 request, "The meeting is planned and the members are told. Put items on its agenda."
@@ -147,9 +155,9 @@ def carry_out(
     try:
         service()
     except NotReady as refusal:
-        return show(
-            request, find(request, record.pk), status=422, problems=refusal.problems, bound={key: form}
-        )
+        rest = lay_beside(form, refusal.problems)
+        record = find(request, record.pk)
+        return show(request, record, status=422, problems=rest, bound={key: form, "failed": form})
     except WrongStatus as refusal:
         messages.warning(request, str(refusal))
     else:
@@ -251,7 +259,7 @@ def action_finish(request: SignedInRequest, pk: int) -> HttpResponse:
         try:
             services.finish_action(action, by=request.user, **form.cleaned_data)
         except NotReady as refusal:
-            problems = refusal.problems
+            problems = lay_beside(form, refusal.problems)
         else:
             messages.success(request, "Reported done.")
             return redirect("financing:actions")

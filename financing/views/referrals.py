@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.forms import model_to_dict
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from financing.enums import ReferralStatus
-from financing.forms import CommitmentForm, DeclineForm, NoteForm, ReasonForm
+from financing.forms import (
+    CommitmentForm,
+    DeclineForm,
+    NoteForm,
+    ReasonForm,
+    SupersedeForm,
+    lay_beside,
+)
 from financing.lifecycle import TRANSITIONS
 from financing.models import ToolReferral
 from financing.services import referrals as services
@@ -34,6 +42,7 @@ FORMS: dict[str, type[forms.BaseForm]] = {
     "accept": NoteForm,
     "decline": DeclineForm,
     "commit": CommitmentForm,
+    "supersede": SupersedeForm,
     "close": NoteForm,
 }
 HEADINGS = {
@@ -42,6 +51,7 @@ HEADINGS = {
     "accept": "Accept the case",
     "decline": "Decline",
     "commit": "Record the commitment",
+    "supersede": "Replace the commitment",
     "close": "Close the referral",
 }
 PAST = {
@@ -51,16 +61,19 @@ PAST = {
     "accept": "Accepted",
     "decline": "Declined",
     "commit": "Committed",
+    "supersede": "Commitment replaced",
     "close": "Closed",
     "suspend": "Suspended with its designation",
     "resume": "Resumed with its designation",
 }
+ASIDE = ("set_aside", "decline", "supersede")
 STEPS = [ReferralStatus.PROPOSED, ReferralStatus.REFERRED, ReferralStatus.ACCEPTED, ReferralStatus.COMMITTED]
 NEXT = {
     ReferralStatus.PROPOSED: "The EDAG decides, chaired by State: in a meeting or by the chair alone.",
     ReferralStatus.REFERRED: "An officer of the agency accepts the case, or declines it with the reason.",
     ReferralStatus.ACCEPTED: "The agency examines the case under its own law and records what it commits.",
-    ReferralStatus.COMMITTED: "The agency carries out its commitment, then closes the referral.",
+    ReferralStatus.COMMITTED: "The agency carries out its commitment, then closes the referral. When the "
+    "terms change, it replaces the commitment; the one before stays on record.",
     ReferralStatus.SUSPENDED: "It rests until the designation is active again.",
     ReferralStatus.DECLINED: "Nothing more. Another tool, or a new referral of this one, may be proposed.",
     ReferralStatus.CLOSED: "Nothing more.",
@@ -84,7 +97,8 @@ class Happened:
 
 
 def find(request: SignedInRequest, number: str) -> ToolReferral:
-    return get_object_or_404(ToolReferral.objects.visible_to(request.user).for_list(), number=number)
+    rows = ToolReferral.objects.visible_to(request.user).for_list().prefetch_related("tool__conditions")
+    return get_object_or_404(rows, number=number)
 
 
 @implements("s.4(d)", "s.5(b)")
@@ -104,14 +118,19 @@ def show(request: SignedInRequest, record: ToolReferral, status: int = 200, **mo
         "referral": record,
         "stage": stage,
         "next": NEXT[stage],
+        "may_plan": request.user.has_perm("financing.plan_meeting"),
         "steps": [step.label for step in STEPS],
         "current_step": _step(record),
         "acts": [
-            {"transition": act, "heading": HEADINGS[act.name], "form": bound.get(act.name) or _form(act),
-             "url": f"financing:{act.name}", "is_refusal": act.name in ("set_aside", "decline")}
+            {"transition": act, "heading": HEADINGS[act.name],
+             "form": bound.get(act.name) or _form(act, record),
+             "url": f"financing:{act.name}", "is_aside": act.name in ASIDE}
             for act in acts if act.name in FORMS
         ],
-        "items": record.agenda_items.select_related("meeting").order_by("pk"),
+        "earlier": record.commitments.filter(superseded_by__isnull=False).select_related(
+            "recorded_by", "superseded_by"
+        ),
+        "items": list(record.agenda_items.select_related("meeting").order_by("pk")),
         "history": [Happened(event) for event in events.reverse()[:30]],
         **more,
     }  # fmt: skip
@@ -125,9 +144,18 @@ def _step(record: ToolReferral) -> int:
     return STEPS.index(ReferralStatus(record.stood_at)) + 1
 
 
-def _form(act: Transition, data: Any = None) -> forms.BaseForm:
-    initial = {"committed_on": clock.today()} if act.name == "commit" else {}
-    return FORMS[act.name](data, prefix=act.name, initial=initial)
+def _form(act: Transition, record: ToolReferral, data: Any = None) -> forms.BaseForm:
+    more: dict[str, Any] = {"referral": record} if act.name in ("commit", "supersede") else {}
+    return FORMS[act.name](data, prefix=act.name, initial=_initial(act.name, record), **more)
+
+
+def _initial(act: str, record: ToolReferral) -> dict[str, Any]:
+    """Today for a first commitment; for another in its place what the one that stands says."""
+    if act == "commit":
+        return {"committed_on": clock.today()}
+    if act == "supersede" and record.commitment:
+        return {**model_to_dict(record.commitment), "replaces": record.commitment_id}
+    return {}
 
 
 def carry_out(
@@ -138,13 +166,15 @@ def carry_out(
     act = next(transition for transition in TRANSITIONS if transition.name == name)
     if not request.user.has_perm(act.permission(record), record):
         raise PermissionDenied(f"You may not do this: {act.label}.")
-    form = _form(act, request.POST)
+    form = _form(act, record, request.POST)
     if not form.is_valid():
         return show(request, record, status=422, bound={name: form}, failed=form)
     try:
         service(record, by=request.user, **form.cleaned_data)
     except NotReady as refusal:
-        return show(request, find(request, number), status=422, bound={name: form}, problems=refusal.problems)
+        rest = lay_beside(form, refusal.problems)
+        record = find(request, number)
+        return show(request, record, status=422, bound={name: form}, failed=form, problems=rest)
     except WrongStatus as refusal:
         messages.warning(request, str(refusal))
     else:
@@ -188,6 +218,14 @@ def referral_decline(request: SignedInRequest, number: str) -> HttpResponse:
 @require_POST
 def referral_commit(request: SignedInRequest, number: str) -> HttpResponse:
     return carry_out(request, number, "commit", services.commit_referral, "The commitment is on record.")
+
+
+@edag_desk
+@require_POST
+def referral_supersede(request: SignedInRequest, number: str) -> HttpResponse:
+    return carry_out(
+        request, number, "supersede", services.supersede_commitment, "The new commitment is on record."
+    )
 
 
 @edag_desk

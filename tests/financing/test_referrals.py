@@ -344,7 +344,7 @@ def test_open_referral_rests_with_its_designation_and_goes_on_where_it_stood(sta
     bring_designation_to(record.designation, DesignationStatus.SUSPENDED)
     seen = ToolReferral.objects.get()
     assert (seen.status, seen.stage) == (stage, ReferralStatus.SUSPENDED), "true before the clock has come"
-    assert ToolReferral.objects.all().stage_counts() == {"suspended": (1, record.amount_usd)}
+    assert ToolReferral.objects.all().stage_sums() == {"suspended": (1, {"funding": record.amount_usd})}
     assert follow_designations() == 1
     assert follow_designations() == 0
     record.refresh_from_db()
@@ -394,4 +394,4 @@ def test_recused_officer_neither_sees_nor_acts():
 
 def test_board_sums_a_commitment_by_what_was_committed():
     referral(ReferralStatus.COMMITTED)
-    assert ToolReferral.objects.all().stage_counts() == {"committed": (1, Decimal("90000000"))}
+    assert ToolReferral.objects.all().stage_sums() == {"committed": (1, {"funding": Decimal("90000000")})}

@@ -23,10 +23,8 @@ def request(mechanism, amount):
 
 
 def referral(tool, stage, amount=None, committed=None):
-    row = SimpleNamespace(tool=tool, stage=stage, status=stage, amount_usd=amount)
-    if committed is not None:
-        row.commitment = SimpleNamespace(amount_usd=committed)
-    return row
+    commitment = None if committed is None else SimpleNamespace(amount_usd=committed)
+    return SimpleNamespace(tool=tool, stage=stage, status=stage, amount_usd=amount, commitment=commitment)
 
 
 def test_committed_referral_counts_by_its_commitment_alone():

@@ -1,0 +1,31 @@
+"""What waits for a person at the desk, as the apps above contribute it: each task leads to its page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from program.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do, for whom or about what, on which page, and by when if there is a day."""
+
+    what: str
+    who: str
+    url: str
+    due_at: datetime | None = None
+
+
+SOURCES: Final[list[Callable[[User], Iterable[Task]]]] = []
+
+
+def at_the_desk(source: Callable[[User], Iterable[Task]]) -> Callable[[User], Iterable[Task]]:
+    """Show what ``source`` answers among a person's tasks; it asks nothing for whom it does not concern."""
+    SOURCES.append(source)
+    return source
