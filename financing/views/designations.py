@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from evaluation.enums import DesignationStatus
 from evaluation.models import Designation
 from financing.enums import Assessment
-from financing.forms import ReferralForm
+from financing.forms import ReferralForm, lay_beside
 from financing.models import Match, Tool, ToolReferral
 from financing.services.matching import match_tools
 from financing.services.referrals import propose_referral
@@ -25,6 +26,7 @@ from program.destinations import rules_on, screen_country
 from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady, Problem
+from proposals.services.reading import record_reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,8 +63,14 @@ class ToolMatches:
 def find(request: SignedInRequest, number: str) -> Designation:
     rows = Designation.objects.visible_to(request.user)
     return get_object_or_404(
-        rows.select_related("version", "proposal__consortium", "proposal__call"), number=number
+        rows.select_related("version__proposal", "proposal__consortium", "proposal__call"), number=number
     )
+
+
+def read_by(request: SignedInRequest, record: Designation) -> None:
+    """Keep in the record that this person's agency read the package; once a day."""
+    with transaction.atomic():
+        record_reading(record.version, by=request.user)
 
 
 @edag_desk
@@ -92,7 +100,11 @@ def designation(request: SignedInRequest, number: str) -> HttpResponse:
 def show(
     request: SignedInRequest, record: Designation, problems: Sequence[Problem] = (), status: int = 200
 ) -> HttpResponse:
-    """What fits, what was asked for, what was referred and what is committed, with the authority of each."""
+    """What fits, what was asked for, what was referred and what is committed, with the authority of each.
+
+    It shows what the designated version says, so that the reading is recorded.
+    """
+    read_by(request, record)
     package = record.version.value
     tools = list(Tool.objects.visible_to(request.user).for_list())
     referrals = list(
@@ -155,6 +167,7 @@ def referral_propose(request: SignedInRequest, number: str) -> HttpResponse:
     record = find(request, number)
     if not request.user.has_perm("financing.propose_toolreferral", record):
         return render(request, "403.html", status=403)
+    read_by(request, record)
     markets = record.version.value.markets
     problems: Sequence[Problem] = ()
     form = ReferralForm(request.POST or None, markets=markets, initial=_suggested(request, record))
@@ -162,7 +175,7 @@ def referral_propose(request: SignedInRequest, number: str) -> HttpResponse:
         try:
             referral = propose_referral(record, by=request.user, **form.cleaned_data)
         except NotReady as refusal:
-            problems = refusal.problems
+            problems = lay_beside(form, refusal.problems)
         else:
             messages.success(request, f"Referral {referral.number} is proposed. The EDAG decides on it.")
             return redirect("financing:referral", referral.number)
