@@ -97,6 +97,8 @@ def _keep(
 ) -> Any:
     """Save ``values`` on a row that is held (or new), and record what changed."""
     before = _words(record, values) if record.pk else {}
+    if record.pk and isinstance(record, Partnership):
+        before["countries"] = _codes(record.countries.all())
     verb = "change" if record.pk else "enter"
     for name, value in values.items():
         setattr(record, name, value)
@@ -107,7 +109,7 @@ def _keep(
     after = _words(record, values)
     if countries is not None and isinstance(record, Partnership):
         record.countries.set(countries)
-        after["countries"] = ", ".join(sorted(country.code for country in countries))
+        after["countries"] = _codes(countries)
     audit.record(
         record,
         f"{record._meta.model_name}.{verb}",
@@ -117,6 +119,10 @@ def _keep(
         after=after,
     )
     return record
+
+
+def _codes(countries: Iterable[Country]) -> str:
+    return ", ".join(sorted(country.code for country in countries))
 
 
 def _words(record: Kept, names: Iterable[str]) -> dict[str, str]:

@@ -20,7 +20,8 @@ WORDS = {
     ReferralStatus.ACCEPTED: "The agency examines the case under its own law. It will contact you.",
     ReferralStatus.COMMITTED: "The agency has committed this support, under the terms of its own instrument.",
     ReferralStatus.CLOSED: "Over. The commitment stays on record.",
-    ReferralStatus.DECLINED: "The agency does not provide this support.",
+    ReferralStatus.DECLINED: "The agency does not provide this support. Another tool may still be referred; "
+    "you would get a notice.",
     ReferralStatus.SUSPENDED: "Resting: your designation is not active. Commitments are not touched.",
 }
 
@@ -45,11 +46,13 @@ def support(request: SignedInRequest, pk: int) -> HttpResponse:
     )
     version = proposal.latest_version
     requests = version.value.support_requests if version else ()
-    answered = {referral.tool.code for referral in referrals}
+    answers = {referral.tool.code: referral.get_stage_display() for referral in referrals}
     facts: dict[str, Any] = {
         "proposal": proposal,
         "is_designated": proposal.status == ProposalStatus.DESIGNATED,
         "rows": [(referral, WORDS[ReferralStatus(referral.stage)]) for referral in referrals],
-        "requests": [(row, bool(row.mechanism and row.mechanism.value in answered)) for row in requests],
+        "requests": [
+            (row, answers.get(row.mechanism.value if row.mechanism else "", "")) for row in requests
+        ],
     }
     return render(request, "financing/support.html", facts)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -16,6 +19,7 @@ from financing.models import MarketBarrier, Partnership, Workstream
 from financing.services import workstreams as services
 from financing.views.doors import FORM, PAGE_SIZE, edag_desk
 from financing.views.meetings import after
+from program.models import AuditEvent
 from program.order import implements
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.forms import ModelForm
+
+MOST = 30
 
 
 @implements("s.4(c)", "s.4(c)(i)", "s.4(c)(ii)", "s.4(c)(iv)", "s.4(c)(vi)")
@@ -45,7 +51,6 @@ def workstream_list(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(FORM)
 def workstream_edit(request: SignedInRequest, code: str) -> HttpResponse:
     record = get_object_or_404(Workstream.objects.visible_to(request.user).select_related("lead"), code=code)
-    _require(request, "financing.change_workstream")
     form = WorkstreamForm(request.POST or None, instance=record, initial={"revision": record.revision})
 
     def keep(values: dict[str, Any]) -> None:
@@ -82,7 +87,6 @@ def partnership_new(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(FORM)
 def partnership_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     record = get_object_or_404(Partnership.objects.visible_to(request.user), pk=pk)
-    _require(request, "financing.change_partnership")
     form = PartnershipForm(request.POST or None, instance=record, initial={"revision": record.revision})
     return _edit_partnership(request, form, lambda: Partnership.objects.get(pk=pk))
 
@@ -116,7 +120,6 @@ def barrier_new(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(FORM)
 def barrier_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     record = get_object_or_404(MarketBarrier.objects.visible_to(request.user), pk=pk)
-    _require(request, "financing.change_marketbarrier")
     form = BarrierForm(request.POST or None, instance=record, initial={"revision": record.revision})
     return _edit_barrier(request, form, lambda: MarketBarrier.objects.get(pk=pk))
 
@@ -149,9 +152,14 @@ def edit(
     template: str,
     **facts: Any,
 ) -> HttpResponse:
-    """Show the form; keep what is valid; answer a stale save with 409 and both texts."""
+    """Show the record with its history, and to who may change it the form.
+
+    What is valid is kept; a stale save is answered with 409 and both texts.
+    """
     status, theirs = 200, None
+    permission = f"financing.change_{form.instance._meta.model_name}"
     if request.method == "POST":
+        _require(request, permission)
         if not form.is_valid():
             status = 422
         else:
@@ -167,8 +175,69 @@ def edit(
         "stale": theirs,
         "theirs": _texts(form, theirs),
         "is_new": form.instance.pk is None,
+        "may_change": request.user.has_perm(permission),
+        "record": Record(form),
     }
     return render(request, template, facts, status=status)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is on file, in words, and how it came to be."""
+
+    form: ModelForm
+
+    @cached_property
+    def kept(self) -> Any:
+        """The record as it stands, whatever was typed."""
+        instance = self.form.instance
+        return type(instance)._base_manager.get(pk=instance.pk) if instance.pk else instance
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Label and words of each field that the form has."""
+        names = [name for name in self.form.fields if name != "revision"]
+        return [(str(self.form[name].label), self._words(name)) for name in names]
+
+    def _words(self, name: str) -> str:
+        value = getattr(self.kept, name)
+        if hasattr(value, "all"):
+            return ", ".join(map(str, value.all()))
+        display = getattr(self.kept, f"get_{name}_display", None)
+        return str((display() if display else value) or "")
+
+    @property
+    def history(self) -> list[Change]:
+        """What happened to it, the latest first."""
+        events = AuditEvent.objects.of(self.kept).select_related("actor")
+        return [Change(event, self.kept) for event in events.reverse()[:MOST]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One event of the record, with the fields that it changed."""
+
+    event: AuditEvent
+    record: Any
+
+    @property
+    def words(self) -> str:
+        return "Entered" if self.event.act.endswith(".enter") else "Changed"
+
+    @property
+    def fields(self) -> list[tuple[str, str, str]]:
+        """Label, what stood before and what stood after, of each field that changed."""
+        body = json.loads(self.event.body)
+        before, after = body["before"] or {}, body["after"] or {}
+        return [
+            (*self._named(name, old), self._named(name, after.get(name, ""))[1])
+            for name, old in before.items()
+        ]
+
+    def _named(self, name: str, value: str) -> tuple[str, str]:
+        field = self.record._meta.get_field(name)
+        words = dict(getattr(field, "flatchoices", ())).get(value, value)
+        return str(field.verbose_name).capitalize(), str(words)
 
 
 def _texts(form: ModelForm, stale: StaleRevision | None) -> list[tuple[str, Any, Any]]:
