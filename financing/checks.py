@@ -175,6 +175,13 @@ def _stood_at(referral: ToolReferral, stage: str) -> Iterator[Problem]:
         yield Problem("resumes-elsewhere", f"This referral was suspended at “{referral.stood_at}”.", S4D)
 
 
+def has_begun(meeting: Meeting) -> Iterator[Problem]:
+    """Nothing is recorded as held before its hour."""
+    if meeting.starts_at > clock.instant():
+        message = "This meeting lies ahead: record that it was held once it has begun."
+        yield Problem("meeting-ahead", message, "s.4(a)")
+
+
 def has_items(meeting: Meeting) -> Iterator[Problem]:
     """A meeting is held on an agenda."""
     if not meeting.items.exists():

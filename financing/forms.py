@@ -307,9 +307,12 @@ class ActionForm(forms.ModelForm):
         fields = ("text", "owner", "due_on")
         widgets = {"due_on": day_input(), "text": text_input(2)}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, owners: Iterable[User], **kwargs: Any) -> None:
+        """``owners`` may get the action; read once for all forms of a page."""
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = people_in(OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)  # type: ignore[attr-defined]
+        choices = [("", "Choose a person"), *((person.pk, str(person)) for person in owners)]
+        self.fields["owner"].queryset = User.objects.filter(pk__in=[key for key, _ in choices[1:]])  # type: ignore[attr-defined]
+        self.fields["owner"].choices = choices  # type: ignore[attr-defined]
 
 
 class OutcomeForm(forms.Form):

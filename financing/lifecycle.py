@@ -144,7 +144,7 @@ HOLD: Final = Transition(
     clause="s.4(a)",
     stamps=["held_at"],
     label="Record that it was held",
-    checks=[checks.has_items],
+    checks=[checks.has_begun, checks.has_items],
     description="The chair records that the meeting took place; its items can be decided.",
 )
 MEETING_TRANSITIONS: Final = (HOLD,)

@@ -19,8 +19,10 @@ from financing.forms import (
     MeetingForm,
     OutcomeForm,
     lay_beside,
+    people_in,
 )
 from financing.models import Action, AgendaItem, Meeting, ToolReferral
+from financing.querysets import IN_EDAG
 from financing.services import meetings as services
 from financing.views.doors import FORM, PAGE_SIZE, edag_desk
 from program import clock
@@ -110,6 +112,7 @@ def show(
         )
         .prefetch_related(Prefetch("actions", queryset=actions))
     )
+    owners = list(people_in(*IN_EDAG))
     is_held = record.status == MeetingStatus.HELD
     may_decide = is_held and request.user.has_perm("financing.hold_meeting", record)
     may_act = request.user.has_perm("financing.change_meeting", record)
@@ -120,7 +123,8 @@ def show(
             {
                 "item": item,
                 "decide_form": bound.get(f"decide_{item.pk}") or _decision_form(item),
-                "action_form": bound.get(f"action_{item.pk}") or ActionForm(prefix=f"action-{item.pk}"),
+                "action_form": bound.get(f"action_{item.pk}")
+                or ActionForm(prefix=f"action-{item.pk}", owners=owners),
                 "may_decide": may_decide and not item.decision,
             }
             for item in items
@@ -129,6 +133,7 @@ def show(
         "hold_form": bound.get("hold") or HoldForm(prefix="hold"),
         "outcome_form": OutcomeForm(auto_id=False),
         "may_hold": not is_held and request.user.has_perm("financing.hold_meeting", record),
+        "has_begun": record.starts_at <= clock.now(),
         "may_act": may_act,
         "problems": problems,
         "failed": bound.get("failed"),
@@ -217,7 +222,7 @@ def item_decide(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 def action_give(request: SignedInRequest, pk: int) -> HttpResponse:
     item = find_item(request, pk)
-    form = ActionForm(request.POST, prefix=f"action-{item.pk}")
+    form = ActionForm(request.POST, prefix=f"action-{item.pk}", owners=people_in(*IN_EDAG))
     return carry_out(
         request,
         item.meeting,

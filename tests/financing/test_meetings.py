@@ -66,6 +66,22 @@ def test_meeting_is_held_once_by_the_chair_on_an_agenda():
     assert codes(refusal) == ["agenda-empty"]
 
 
+def test_meeting_that_lies_ahead_is_not_recorded_as_held():
+    record = meeting(starts_at=clock.instant() + timedelta(hours=1))
+    with pytest.raises(NotReady) as refusal:
+        hold_meeting(record, by=chair())
+    assert codes(refusal) == ["meeting-ahead"]
+    assert Meeting.objects.get().status == MeetingStatus.PLANNED
+
+
+def test_action_is_not_due_on_a_day_that_is_over():
+    head = chair()
+    with pytest.raises(NotReady) as refusal:
+        give_action(held().items.get(), text="Ask.", owner=head, by=head,
+                    due_on=clock.today() - timedelta(days=1))  # fmt: skip
+    assert codes(refusal) == ["due-in-past"]
+
+
 def test_decision_to_refer_carries_the_referral_along():
     referral = proposed()
     item = held(referral).items.get()

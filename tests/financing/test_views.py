@@ -11,7 +11,8 @@ from django.urls import reverse
 from financing.enums import ReferralStatus
 from financing.models import Action, MarketBarrier, Meeting, Partnership, Tool, ToolReferral, Workstream
 from financing.services.matching import match_tools
-from financing.services.meetings import give_action, hold_meeting
+from financing.services.meetings import give_action, hold_meeting, put_on_agenda
+from financing.services.referrals import refer_tool
 from program import clock
 from program.models import Country
 from tests.factories.financing import (
@@ -153,7 +154,7 @@ def test_class_of_a_country_is_set_on_its_page(client):
 
 def test_meeting_is_planned_held_and_decided_on_the_pages(client):
     head, record = chair(), proposed()
-    post(client, head, "plan", title="EDAG", starts_at="2026-12-01T10:00", place="State", chair=head.pk)
+    post(client, head, "plan", title="EDAG", starts_at="2026-11-02T10:00", place="State", chair=head.pk)
     planned = Meeting.objects.get()
     post(client, head, "item_add", planned.pk, **{"agenda-title": "Loan", "agenda-referral": record.pk})
     item = planned.items.get()
@@ -291,6 +292,35 @@ def rows_of(count):
             name=record.number, workstream=Workstream.objects.get(code="iii")
         ).countries.add("KE")
         MarketBarrier.objects.create(country_id="KE", title=record.number)
+
+
+#: Pages that list rows of one package, one meeting, one country, one proposal.
+PAGES = {"designation": 28, "meeting": 18, "country": 24, "support": 11}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_pages_cost_the_same_for_one_row_and_for_three(client, count, django_assert_num_queries):
+    record, head = referral(ReferralStatus.COMMITTED), chair()
+    planned = meeting(by=head)
+    hold_meeting(planned, by=fresh(head))
+    for tool in ("equity", "co_financing", "feasibility_study")[:count]:
+        other = proposed(record.designation, tool=tool)
+        item = put_on_agenda(planned, title=tool, referral=other, by=fresh(head))
+        give_action(item, text="Ask.", owner=head, due_on=clock.today(), by=fresh(head))
+        refer_tool(other, by=fresh(head))
+        Partnership.objects.create(name=tool, workstream=Workstream.objects.get(code="iii")).countries.add(
+            "KE"
+        )
+        MarketBarrier.objects.create(country_id="KE", title=tool)
+    keys = {"designation": record.designation.number, "meeting": planned.pk, "country": "KE",
+            "support": record.designation.proposal_id}  # fmt: skip
+    ContentType.objects.clear_cache()
+    ContentType.objects.get_for_model(ToolReferral)
+    for name, cost in PAGES.items():
+        person = record.designation.proposal.created_by if name == "support" else edag_officer("DFC")
+        page(client, person, name, keys[name])
+        with django_assert_num_queries(cost, info=name):
+            client.get(reverse(f"financing:{name}", args=[keys[name]]))
 
 
 COSTS = {

@@ -10,7 +10,7 @@ from django.urls import reverse
 from evaluation.enums import DesignationStatus
 from evaluation.views.desk import tasks_of
 from financing.enums import AgendaDecision
-from financing.models import Meeting
+from financing.models import Action, Meeting
 from financing.services.meetings import decide_item, finish_action, give_action, hold_meeting
 from financing.services.referrals import accept_referral, decline_referral, refer_tool
 from financing.waiting import waiting_for
@@ -77,8 +77,11 @@ def test_open_action_waits_for_its_owner_until_it_is_done():
     head, owner = chair(), edag_officer("DFC")
     held = meeting(by=head)
     hold_meeting(held, by=head)
-    due = clock.today() - timedelta(days=1)
-    action = give_action(held.items.get(), text="Ask the buyer.", owner=owner, due_on=due, by=fresh(head))
+    today = clock.today()
+    action = give_action(held.items.get(), text="Ask the buyer.", owner=owner, due_on=today, by=fresh(head))
+    (task,) = waiting_for(fresh(owner))
+    assert task.due_at > clock.now(), "the whole day is left"
+    Action.objects.update(due_on=today - timedelta(days=1))
     (task,) = waiting_for(fresh(owner))
     page = reverse("financing:action_finish", args=[action.pk])
     assert (task.what, task.url, task.due_at < clock.now()) == ("Ask the buyer.", page, True)
