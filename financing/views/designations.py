@@ -116,7 +116,8 @@ def show(
     grouped: dict[int, list[Match]] = {}
     for match in matches:
         grouped.setdefault(match.tool_id, []).append(match)
-    rules = rules_on(clock.today())
+    today = clock.today()
+    rules = rules_on(today)
     facts: dict[str, Any] = {
         "designation": record,
         "package": package,
@@ -140,6 +141,7 @@ def show(
         "may_match": request.user.has_perm("financing.add_match", record),
         "may_propose": request.user.has_perm("financing.propose_toolreferral", record),
         "problems": problems,
+        "today": today,
     }  # fmt: skip
     return render(request, "financing/designation.html", facts, status=status)
 
