@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 
-from program import clock
+from program import clock, moments
 from program.enums import OfficeRole
 from program.models import Office, User
 from program.notices import NoticeKind
@@ -179,7 +179,7 @@ def leads_of(agency: Agency, proposal: Proposal) -> QuerySet[User]:
 def in_words(bound: datetime) -> str:
     """An exclusive bound as notices say it: midnight is the end of the day before."""
     last = bound.astimezone(clock.WASHINGTON) - timedelta(seconds=1)
-    return f"the end of {last:%A, %B} {last.day}, {last.year}, Eastern Time"
+    return f"the end of {last:%A, %B} {last.day}, {last.year}, {moments.ZONE}"
 
 
 def desk_page(proposal: Proposal) -> str:

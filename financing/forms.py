@@ -252,7 +252,7 @@ class MeetingForm(forms.ModelForm):
         widgets = {
             "starts_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
         }
-        help_texts = {"starts_at": "Eastern Time.", "chair": "Chairs the EDAG for State, s.4(a)."}
+        help_texts = {"starts_at": "Washington time.", "chair": "Chairs the EDAG for State, s.4(a)."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
+from program import moments
+
 WASHINGTON = "America/New_York"
 SATURDAY = 5
 CALL_DAYS = 90
@@ -228,4 +230,4 @@ def long_date(day: date) -> str:
 
 
 def zone_words(zone: str) -> str:
-    return "Eastern time" if zone == WASHINGTON else zone
+    return moments.ZONE if zone == WASHINGTON else zone

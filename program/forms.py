@@ -152,7 +152,7 @@ class AmendForm(forms.Form):
 
 class ExtendForm(forms.Form):
     due_on = forms.DateField(
-        label="New last day", widget=day_input(), help_text="Ends at 11:59:59 p.m. Eastern time."
+        label="New last day", widget=day_input(), help_text="Ends at 11:59:59 p.m. Washington time."
     )
     summary = forms.CharField(
         label="What changes", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),

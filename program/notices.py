@@ -280,7 +280,7 @@ CALL_TO_APPROVE = NoticeKind(
 CALL_ISSUED = NoticeKind(
     "call-issued",
     "New call for proposals: {number}",
-    "“{title}” is open. Proposals are due by the end of {due}, Eastern time.",
+    "“{title}” is open. Proposals are due by the end of {due}, Washington time.",
     "s.3(b)",
 )
 CALL_AMENDED = NoticeKind(
@@ -292,7 +292,7 @@ CALL_AMENDED = NoticeKind(
 CALL_EXTENDED = NoticeKind(
     "call-extended",
     "New deadline for call {number}",
-    "The last day moved from {before} to {due}, Eastern time.",
+    "The last day moved from {before} to {due}, Washington time.",
     "s.3(c)",
 )
 CALL_CANCELLED = NoticeKind(

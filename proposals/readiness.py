@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from program import clock
+from program import clock, moments
 from program.models import Call
 from program.transitions import Problem
 from proposals.checks import all_problems
@@ -134,11 +134,10 @@ class Candidate:
         elif self.limit is None:
             yield Problem("call-not-issued", "The call has not been issued.", WINDOW, Part.OVERVIEW)
         elif not self.on_time:
-            limit = self.limit.astimezone(clock.WASHINGTON)
             yield Problem(
                 "late",
-                f"The time to submit ended at {limit:%B %-d, %Y, %-I:%M:%S %p} Washington time. This was "
-                f"received at {self.received_at.astimezone(clock.WASHINGTON):%B %-d, %Y, %-I:%M:%S %p}.",
+                f"The time to submit ended: {moments.moment_to_the_second(self.limit)}. This was received: "
+                f"{moments.moment_to_the_second(self.received_at)}.",
                 WINDOW,
                 Part.OVERVIEW,
             )

@@ -261,8 +261,10 @@
       this.takeRevision(revision);
       this.showErrors({});
       const at = savedAt ? new Date(savedAt) : new Date();
-      const time = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-      this.say(`Saved ${time}`, "good");
+      const time = at
+        .toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit", timeZone: "America/New_York" })
+        .replace(/\s*([AP])M$/, (_, half) => ` ${half.toLowerCase()}.m.`);
+      this.say(`Saved ${time} Washington time`, "good");
       announceActivity();
     }
 

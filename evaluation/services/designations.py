@@ -18,7 +18,7 @@ from evaluation.notices import (
     program_officers,
     questions_page,
 )
-from program import audit, clock, notices
+from program import audit, clock, moments, notices
 from program.revisions import hold
 from program.services.calls import require
 from program.transitions import NotReady, Problem, perform
@@ -60,7 +60,7 @@ def expire_designation(designation: Designation, *, by: User) -> AuditEvent:
     if designation.expires_on is None or designation.expires_on >= clock.today():
         raise NotReady([Problem("not-due", "The last day of this designation has not passed.", ORDER)])
     last = designation.expires_on
-    reason = f"Its last day was {last:%B} {last.day}, {last.year}."
+    reason = f"Its last day was {moments.day(last)}."
     return _change(EXPIRE, LetterKind.EXPIRY, designation, by=by, reason=reason)
 
 

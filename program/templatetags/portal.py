@@ -2,55 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import template
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from program import moments
+from program.clock import WASHINGTON
+
 register = template.Library()
 
-EASTERN = ZoneInfo("America/New_York")
 LARGE_AMOUNTS = [(10**12, "trillion"), (10**9, "billion"), (10**6, "million")]
-
-
-def last_moment(at: datetime) -> datetime:
-    """The last minute before an exclusive bound, as people write it: midnight belongs to the day before."""
-    local = at.astimezone(EASTERN)
-    at_midnight = local.hour == local.minute == local.second == local.microsecond == 0
-    return local - timedelta(minutes=1) if at_midnight else local
-
-
-def zone_words(local: datetime) -> str:
-    """The zone in words, with the offset that a reader elsewhere needs."""
-    return f"Eastern Time (UTC{local:%z}"[:-2] + ")"
 
 
 @register.filter(expects_localtime=False)
 def deadline(at: datetime | None) -> str:
-    """``at``, an exclusive bound: "Tuesday, June 30, 2026, 11:59 p.m. Eastern Time"."""
+    """``at``, an exclusive bound: "Tuesday, June 30, 2026, 11:59 p.m. Washington time"."""
     if at is None:
         return "not set"
-    return f"{date_format(last_moment(at), 'l, F j, Y, g:i a')} Eastern Time"
+    return f"{date_format(moments.last_minute(at), 'l, F j, Y, g:i a')} {moments.ZONE}"
 
 
 @register.filter
 def deadline_date(at: datetime | None) -> str:
     """The day an exclusive bound belongs to: "June 30, 2026"."""
-    return "not set" if at is None else date_format(last_moment(at), "F j, Y")
+    return "not set" if at is None else moments.day(moments.last_minute(at))
 
 
 @register.filter
 def deadline_time(at: datetime | None) -> str:
-    """The time of an exclusive bound with its zone: "11:59 p.m. Eastern Time (UTC-04)"."""
+    """The time of an exclusive bound with its zone: "11:59 p.m. Washington time (UTC-04)"."""
     if at is None:
         return "not set"
-    local = last_moment(at)
-    return f"{date_format(local, 'g:i a')} {zone_words(local)}"
+    local = moments.last_minute(at)
+    return f"{date_format(local, 'g:i a')} {moments.zone_with_offset(local)}"
 
 
 @register.filter
@@ -76,16 +65,28 @@ def remaining(at: datetime | None, now: datetime | None = None) -> str:
 
 @register.filter(expects_localtime=False)
 def eastern(at: datetime | None) -> str:
-    """An instant in Washington: "June 30, 2026, 2:05 p.m. Eastern Time"."""
-    return "" if at is None else f"{date_format(at.astimezone(EASTERN), 'F j, Y, g:i a')} Eastern Time"
+    """A moment in Washington: "June 30, 2026, 2:05 p.m. Washington time"."""
+    return "" if at is None else moments.moment(at)
+
+
+@register.filter(expects_localtime=False)
+def eastern_seconds(at: datetime | None) -> str:
+    """A moment as proof: "June 30, 2026, 2:05:09 p.m. Washington time (2026-06-30 18:05:09 UTC)"."""
+    return "" if at is None else moments.moment_to_the_second(at)
 
 
 @register.filter
 def eastern_date(at: date | datetime | None) -> str:
     """A day as it is in Washington: "June 30, 2026"."""
-    if at is None:
-        return ""
-    return date_format(at.astimezone(EASTERN) if isinstance(at, datetime) else at, "F j, Y")
+    return "" if at is None else moments.day(at)
+
+
+@register.filter(expects_localtime=False)
+def machine(at: date | datetime | None) -> str:
+    """What the ``datetime`` of a ``<time>`` says to programs: ISO 8601, never shown."""
+    if isinstance(at, datetime):
+        return at.astimezone(WASHINGTON).isoformat(timespec="seconds")
+    return "" if at is None else at.isoformat()
 
 
 @register.filter

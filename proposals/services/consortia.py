@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
-from program import audit, clock, notices
+from program import audit, clock, moments, notices
 from program.canonical import canonical_json, sha256_hex
 from program.enums import DeliveryState
 from program.models import Affiliation, Organization, User
@@ -147,8 +147,8 @@ def _send(membership: Membership, *, email: str, role: str, by: User) -> Invitat
         membership, "membership.send_invitation", by=by, after={"role": str(role)}, clause=CLAUSE
     )
     if known := User.objects.filter(email=invitation.email, is_active=True).first():
-        until = invitation.expires_at.astimezone(clock.WASHINGTON)
-        notices.owe(event, INVITED, [known], url="/tasks/", until=f"{until:%B %-d, %Y}")
+        until = moments.day(invitation.expires_at)
+        notices.owe(event, INVITED, [known], url="/tasks/", until=until)
     after_commit("proposals.tasks.mail_invitation", invitation.pk)
     return invitation
 

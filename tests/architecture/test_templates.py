@@ -21,6 +21,14 @@ OWN_PYTHON = [
     for app in ("config", "demonstration", "evaluation", "financing", "program", "proposals")
     for file in ROOT.glob(f"{app}/**/*.py")
 ]
+FOLDERS = (ROOT / "templates", ROOT / "demonstration/templates")
+# The long form with the weekday, for a deadline's rule and for notices
+WRITERS = {
+    "program/deadlines.py",
+    "program/moments.py",
+    "evaluation/notices.py",
+    "proposals/services/submissions.py",
+}
 # What sets paper or a message is no page: its style stands in the document, and no policy of ours governs it
 NO_PAGE = ("templates/pdf/", "templates/emails/", "templates/account/email/", "templates/mfa/email/")
 PAGES = [file for file in TEMPLATES if not str(file.relative_to(ROOT)).startswith(NO_PAGE)]
@@ -69,6 +77,27 @@ def test_rule_would_find_what_it_forbids(what):
         "evaluated htmx": "<a hx-vals='js:{a: b()}'>",
     }
     assert FORBIDDEN_IN_PAGES[what].search(specimen[what])
+
+
+WRITTEN_OTHERWISE = re.compile(r"\|\s*(date|time|timesince|timeuntil|localtime|timezone|utc)\b|{%\s*now\b")
+
+
+def test_moments_are_written_in_one_way():
+    """Day, time and zone come from the filters of ``portal``, on pages, in mails and on paper."""
+    files = [file for folder in FOLDERS for suffix in ("html", "txt") for file in folder.rglob(f"*.{suffix}")]
+    assert len(files) > len(PAGES)
+    assert [name_of(file) for file in files if WRITTEN_OTHERWISE.search(file.read_text())] == []
+    for specimen in ('{{ at|date:"F j, Y" }}', "{{ at | timesince }}", "{% now 'Y' %}"):
+        assert WRITTEN_OTHERWISE.search(specimen)
+
+
+def test_moments_in_code_are_written_in_one_way():
+    guilty = [
+        name_of(file)
+        for file in OWN_PYTHON
+        if re.search(r"%-?I:%M|%B[ %{]|Eastern [Tt]ime", file.read_text()) and name_of(file) not in WRITERS
+    ]
+    assert guilty == []
 
 
 def test_no_code_marks_text_as_safe_or_names_a_component_class():

@@ -139,7 +139,7 @@ def test_period_starts_on_the_day_in_washington():
 def test_period_of_business_days_in_words():
     assert Period(20, unit=Unit.BUSINESS).rule_text == (
         "Counted in federal business days. The day it starts is day 0. Day 20 is the last day."
-        " It ends at 11:59:59 p.m. Eastern time."
+        " It ends at 11:59:59 p.m. Washington time."
     )
 
 
@@ -147,7 +147,7 @@ def test_rule_names_the_90th_day_and_the_hour():
     assert call_clock(day("2026-04-01")).rule_text == (
         "Counted in calendar days. The day the call is issued is day 0. Day 90 is Tuesday, June 30, 2026."
         " It is the last day. A deadline on a Saturday, Sunday or federal holiday would move to the next"
-        " federal business day (method of 1 CFR 18.17(b)). The deadline is 11:59:59 p.m. Eastern time."
+        " federal business day (method of 1 CFR 18.17(b)). The deadline is 11:59:59 p.m. Washington time."
     )
 
 

@@ -110,7 +110,7 @@ def test_call_that_was_not_issued_is_not_public(client, make):
 def test_page_gives_date_time_zone_rule_and_clause(client):
     call = issued_call()
     page = text_of(client.get(f"/calls/{call.number}/"))
-    assert "11:59 p.m. Eastern Time" in page
+    assert "11:59 p.m. Washington time" in page
     assert "The day the call is issued is day 0." in page
     assert "s.3(b)(i)(A)" in page
 

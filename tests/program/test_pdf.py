@@ -397,7 +397,7 @@ def test_receipt_says_what_it_was_given(receipt):
     ):
         assert values[name] in text
     assert "Received on time." in text
-    assert "November 12, 2026, 4:14:09 PM Eastern time (2026-11-12 21:14:09 UTC)" in text
+    assert "November 12, 2026, 4:14:09 p.m. Washington time (2026-11-12 21:14:09 UTC)" in text
     hashes = [values["content_sha256"], values["receipt_sha256"], values["previous_receipt_sha256"]]
     for value in [*hashes, *(file["sha256"] for file in values["files"])]:
         assert value in squeezed(text)

@@ -11,16 +11,17 @@ MIDNIGHT = datetime(2026, 7, 1, 4, tzinfo=UTC)
 
 
 def test_exclusive_midnight_belongs_to_the_day_before():
-    assert portal.deadline(MIDNIGHT) == "Tuesday, June 30, 2026, 11:59 p.m. Eastern Time"
+    assert portal.deadline(MIDNIGHT) == "Tuesday, June 30, 2026, 11:59 p.m. Washington time"
     assert portal.deadline_date(MIDNIGHT) == "June 30, 2026"
     assert (
-        portal.deadline(MIDNIGHT + timedelta(hours=17)) == "Wednesday, July 1, 2026, 5:00 p.m. Eastern Time"
+        portal.deadline(MIDNIGHT + timedelta(hours=17))
+        == "Wednesday, July 1, 2026, 5:00 p.m. Washington time"
     )
 
 
 def test_zone_follows_the_season():
-    assert portal.deadline_time(MIDNIGHT) == "11:59 p.m. Eastern Time (UTC-04)"
-    assert portal.deadline_time(datetime(2027, 1, 15, 5, tzinfo=UTC)) == "11:59 p.m. Eastern Time (UTC-05)"
+    assert portal.deadline_time(MIDNIGHT) == "11:59 p.m. Washington time (UTC-04)"
+    assert portal.deadline_time(datetime(2027, 1, 15, 5, tzinfo=UTC)) == "11:59 p.m. Washington time (UTC-05)"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,9 @@ def test_deadline_that_is_not_known_is_called_not_set(name):
 def test_days_are_those_of_washington():
     assert portal.eastern_date(datetime(2026, 7, 1, 3, 59, tzinfo=UTC)) == "June 30, 2026"
     assert portal.eastern_date(date(2026, 7, 1)) == "July 1, 2026"
-    assert portal.eastern(datetime(2026, 7, 1, 18, 5, tzinfo=UTC)) == "July 1, 2026, 2:05 p.m. Eastern Time"
+    assert (
+        portal.eastern(datetime(2026, 7, 1, 18, 5, tzinfo=UTC)) == "July 1, 2026, 2:05 p.m. Washington time"
+    )
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,7 @@ def test_deadline_panel_states_date_time_zone_remaining_time_and_rule():
     )
     for words in (
         "June 30, 2026",
-        "11:59 p.m. Eastern Time (UTC-04)",
+        "11:59 p.m. Washington time (UTC-04)",
         "13 days 4 hours",
         "Day 90 is the last day.",
     ):

@@ -1,0 +1,43 @@
+"""How a day and a moment are written wherever people read them: on pages, in mails, in notices, on paper.
+
+A day is "June 30, 2026"; a moment adds the time and the zone in words, "2:05 p.m. Washington time". Days and
+times are those of Washington. An exclusive bound is shown as the last minute before it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from django.utils.formats import date_format
+
+from program.clock import WASHINGTON
+
+ZONE = "Washington time"
+
+
+def day(at: date | datetime) -> str:
+    """A day as it is in Washington: "June 30, 2026"."""
+    return date_format(at.astimezone(WASHINGTON) if isinstance(at, datetime) else at, "F j, Y")
+
+
+def moment(at: datetime) -> str:
+    """A moment to the minute: "June 30, 2026, 2:05 p.m. Washington time"."""
+    return f"{date_format(at.astimezone(WASHINGTON), 'F j, Y, g:i a')} {ZONE}"
+
+
+def moment_to_the_second(at: datetime) -> str:
+    """A moment as proof: "June 30, 2026, 2:05:09 p.m. Washington time (2026-06-30 18:05:09 UTC)"."""
+    local = date_format(at.astimezone(WASHINGTON), "F j, Y, g:i:s a")
+    return f"{local} {ZONE} ({at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
+
+
+def last_minute(bound: datetime) -> datetime:
+    """The last minute before an exclusive bound: midnight belongs to the day before."""
+    local = bound.astimezone(WASHINGTON)
+    at_midnight = local.hour == local.minute == local.second == local.microsecond == 0
+    return local - timedelta(minutes=1) if at_midnight else local
+
+
+def zone_with_offset(local: datetime) -> str:
+    """The zone in words, with the offset that a reader elsewhere needs: "Washington time (UTC-04)"."""
+    return f"{ZONE} (UTC{local:%z}"[:-2] + ")"
