@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime
+from pathlib import Path
 
+import allauth
 import pytest
 import requests
+from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import (
@@ -14,6 +18,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -22,6 +27,7 @@ from django.urls import reverse
 from program.enums import OfficeRole
 from program.middleware import STARTED
 from program.models import AuditEvent, User
+from program.sign_in_mail import MAILS
 from tests.config.identity_provider import CLIENT, identity_provider
 from tests.factories.program import OfficeFactory, UserFactory, officer
 
@@ -41,6 +47,39 @@ def sign_in(client, person, password=PASSWORD):
 
 def current_code(secret):
     return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+
+
+def test_every_mail_that_the_library_can_send_has_our_words():
+    folder = Path(allauth.__file__).parent / "templates"
+    sent = {
+        str(file.relative_to(folder)).removesuffix("_subject.txt")
+        for file in folder.glob("*/email/*_subject.txt")
+    }
+    assert sent
+    assert sent == set(MAILS)
+
+
+@pytest.mark.parametrize("prefix", MAILS)
+def test_sign_in_mail_is_text_and_html_in_our_words(prefix, rf):
+    values = {
+        name: f"https://portal.test/{name}/" for name in ("activate_url", "password_reset_url", "signup_url")
+    }
+    values |= {
+        name: f"the {name}" for name in ("code", "to_email", "from_email", "deleted_email", "provider")
+    }
+    values |= {"timestamp": datetime(2026, 7, 1, 18, 5, tzinfo=UTC), "ip": "192.0.2.7", "user_agent": "<b>"}
+    written = MAILS[prefix]
+    message = get_adapter().render_mail(prefix, "ada@firm.example", values)
+    (page, kind), text = message.alternatives[0], message.body
+    assert (message.subject, kind) == (written.title, "text/html")
+    for body in (text, page):
+        assert written.title in body
+        assert settings.SITE_NAME in body
+        assert written.after in body
+        assert not re.search(r"example\.com|Hello from|[{}]|None", body)
+        assert (values.get(written.link) or written.title) in body
+        assert ("July 1, 2026, 2:05 p.m. Washington time" in body) == written.tells_of_change
+    assert "<b>" not in page
 
 
 class TestAccount:
