@@ -35,6 +35,7 @@ from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, AuditEvent
 from program.order import implements
+from program.record_words import act_in_words
 from proposals.comparison import compare
 from proposals.models import Proposal, Version
 
@@ -201,16 +202,15 @@ def history_of(proposal: Proposal) -> list[dict[str, Any]]:
 def in_words(event: AuditEvent) -> dict[str, Any]:
     """An event as a person reads it."""
     said = json.loads(event.body)
-    noun, _, verb = event.act.partition(".")
-    nouns = {"informationrequest": "question", "partycheck": "party check", "screeninglist": "screening list"}
     return {
-        "heading": f"{nouns.get(noun, noun)}: {verb.replace('_', ' ')}".capitalize(),
+        "heading": act_in_words(event.act),
         "at": event.at,
         "by": f"{event.actor}{', ' + said['standing'] if said['standing'] else ''}",
         "clause": event.clause,
         "note": said["note"],
-        "before": said["before"] if isinstance(said["before"], str) else "",
-        "after": said["after"] if isinstance(said["after"], str) else "",
+        "before": said["before"].replace("_", " ") if isinstance(said["before"], str) else "",
+        "after": said["after"].replace("_", " ") if isinstance(said["after"], str) else "",
+        "delegation": said["delegation"],
         "event": event,
     }
 

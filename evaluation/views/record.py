@@ -9,10 +9,12 @@ from django.shortcuts import render
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
 
+from evaluation.subjects import subjects_of
 from evaluation.views.proposals import in_words
 from program import audit
 from program.deadlines import end_of_day, start_of_day
 from program.models import AuditEvent, Seal
+from program.record_words import ACTS
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def show_record(request: SignedInRequest, verification: Verification | None = No
         raise PermissionDenied("The record as a whole is open to auditors.")
     asked = {
         name: request.GET.get(name, "").strip()
-        for name in ("actor", "act", "proposal", "from", "to", "after")
+        for name in ("actor", "act", "proposal", "subject", "from", "to", "after")
     }
     rows = AuditEvent.objects.visible_to(request.user).select_related("actor")
     if asked["actor"]:
@@ -48,6 +50,9 @@ def show_record(request: SignedInRequest, verification: Verification | None = No
     if asked["proposal"]:
         proposal = Proposal.objects.visible_to(request.user).filter(number__iexact=asked["proposal"]).first()
         rows = rows.filter(subject_type="proposals.proposal", subject_id=str(proposal.pk) if proposal else "")
+    if asked["subject"]:
+        kind, _, key = asked["subject"].partition(":")
+        rows = rows.filter(subject_type=kind, subject_id=key)
     if day := parse_day(asked["from"]):
         rows = rows.filter(at__gte=start_of_day(day))
     if day := parse_day(asked["to"]):
@@ -56,17 +61,32 @@ def show_record(request: SignedInRequest, verification: Verification | None = No
         rows = rows.filter(pk__lt=int(asked["after"]))
     found = list(rows.order_by("-pk")[: PAGE + 1])
     page = found[:PAGE]
-    query = request.GET.copy()
-    if page:
-        query["after"] = str(page[-1].pk)
+    subjects = subjects_of(page, request.user)
     facts = {
-        "events": [in_words(event) for event in page],
+        "events": [
+            {**in_words(event), "subject": subjects[f"{event.subject_type}:{event.subject_id}"]}
+            for event in page
+        ],
         "asked": asked,
-        "next": f"?{query.urlencode()}" if len(found) > PAGE else "",
+        "subject": subjects.get(asked["subject"]),
+        "is_filtered": any(value for name, value in asked.items() if name != "after"),
+        "acts": ACTS,
+        "next": address(request, str(page[-1].pk)) if len(found) > PAGE else "",
+        "newest": address(request, "") if asked["after"] else "",
         "seal": Seal.objects.order_by("-last_event").first(),
+        "newest_event": AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0,
         "verification": verification,
     }
     return render(request, "evaluation/record.html", facts)
+
+
+def address(request: SignedInRequest, after: str) -> str:
+    """The same search, continued after the event ``after``, or from the newest."""
+    query = request.GET.copy()
+    query.pop("after", None)
+    if after:
+        query["after"] = after
+    return f"?{query.urlencode()}"
 
 
 def parse_day(text: str) -> date | None:

@@ -11,6 +11,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from config.coverage import transitions
+from program.record_words import WORDS
+
 ROOT = Path(settings.BASE_DIR)
 APPS = ("config", "program", "proposals", "evaluation", "financing", "demonstration")
 SOURCES = sorted(
@@ -24,6 +27,22 @@ def calls_and_assignments(path):
 
 def name_of(path):
     return str(path.relative_to(ROOT))
+
+
+def test_every_act_that_the_code_records_has_words_in_the_record():
+    literal = {
+        node.args[1].value
+        for path in SOURCES
+        for node in calls_and_assignments(path)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) == "record"
+        and len(node.args) > 1
+        and isinstance(node.args[1], ast.Constant)
+    }
+    assert len(literal) > 40
+    assert sorted(literal - set(WORDS)) == []
+    verbs = {act.partition(".")[2] for act in WORDS}
+    assert sorted({row.name for _, _, row in transitions()} - verbs) == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
