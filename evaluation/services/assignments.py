@@ -133,7 +133,8 @@ def recuse(
     if not recusal.reason:
         raise NotReady([Problem("reason", "Give the reason for the recusal.", ORDER, field="reason")])
     if proposal.recusals.filter(user=person).exists():
-        raise NotReady([Problem("recused", f"{person} is already recused from this proposal.", ORDER)])
+        message = f"{person} is already recused from this proposal."
+        raise NotReady([Problem("recused", message, ORDER, field="person")])
     assignments = list(
         Assignment.objects.active().filter(proposal=proposal, reviewer=person).select_related("agency")
     )

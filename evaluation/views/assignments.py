@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluation import services
 from evaluation.forms import AssignForm, RecuseForm
 from evaluation.models import Assignment
-from evaluation.views.acting import carry_out, problems_of
+from evaluation.views.acting import beside, carry_out
 from evaluation.views.desk import require_desk
 from program.enums import OfficeRole
 from program.models import Agency, Office, User
@@ -100,9 +101,9 @@ def show_assignments(
 def reviewer_assign(request: SignedInRequest, number: str) -> HttpResponse:
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
     form = assign_form(request, request.POST)
-    again = partial(_again, request, number, {"assign_form": form})
+    again = partial(_again, request, number, {"assign_form": form, "refused": form})
     if not form.is_valid():
-        return again(problems_of(form))
+        return again([])
     return carry_out(
         request, services.assign_reviewer, proposal, done=f"{form.cleaned_data['reviewer']} was assigned.",
         to=page(number), again=again, **form.cleaned_data,
@@ -114,9 +115,14 @@ def assignment_end(request: SignedInRequest, number: str, pk: int) -> HttpRespon
     assignment = get_object_or_404(
         Assignment.objects.visible_to(request.user), proposal__number=number, pk=pk
     )
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        named = [replace(problem, field=f"end_{pk}") for problem in problems]
+        return _again(request, number, {"not_ended": pk}, named)
+
     return carry_out(
         request, services.end_assignment, assignment, done=f"{assignment.reviewer} reviews it no longer.",
-        to=page(number), again=partial(_again, request, number, {}), reason=request.POST.get("reason", ""),
+        to=page(number), again=again, reason=request.POST.get("reason", ""),
     )  # fmt: skip
 
 
@@ -125,9 +131,9 @@ def person_recuse(request: SignedInRequest, number: str) -> HttpResponse:
     """Recuse a person, at once and in every channel, and name who replaces them."""
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
     form = recuse_form(request, request.POST)
-    again = partial(_again, request, number, {"recuse_form": form})
+    again = partial(_again, request, number, {"recuse_form": form, "refused": form})
     if not form.is_valid():
-        return again(problems_of(form))
+        return again([])
     person = form.cleaned_data["person"]
     return carry_out(
         request, services.recuse, proposal, done=f"{person} is recused. The proposal is closed to them.",
@@ -142,4 +148,7 @@ def page(number: str) -> str:
 def _again(
     request: SignedInRequest, number: str, forms: dict[str, Any], problems: list[Problem]
 ) -> HttpResponse:
-    return show_assignments(request, number, problems, forms, status=422)
+    """The page with the refusal: beside its field in the form that was sent, and in the summary."""
+    refused = forms.get("refused")
+    others = problems if refused is None else beside(refused, problems)
+    return show_assignments(request, number, others, forms, status=422)

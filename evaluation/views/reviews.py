@@ -15,7 +15,7 @@ from evaluation import services
 from evaluation.enums import ReviewStatus
 from evaluation.forms import ConflictForm, ReasonForm, ReviewForm, ScoreForm
 from evaluation.models import Assignment, Review, Score
-from evaluation.views.acting import carry_out, problems_of
+from evaluation.views.acting import beside, carry_out, problems_of
 from program.order import implements
 from program.revisions import StaleRevision
 from program.transitions import NotReady, Problem, WrongStatus
@@ -73,10 +73,10 @@ def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
     form = ConflictForm(request.POST)
 
     def again(problems: list[Problem]) -> HttpResponse:
-        return show_declaration(request, found, form, problems, status=422)
+        return show_declaration(request, found, form, beside(form, problems), status=422)
 
     if not form.is_valid():
-        return again(problems_of(form))
+        return again([])
     has_conflict = form.cleaned_data["has_conflict"]
     return carry_out(
         request, services.declare_conflict, found, again=again, **form.cleaned_data,
