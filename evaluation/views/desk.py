@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, JSONArray
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from evaluation.columns import columns, summary
-from evaluation.enums import DesignationStatus, DeterminationStatus, ReviewStatus
+from evaluation.enums import AssignmentStatus, DesignationStatus, DeterminationStatus, ReviewStatus
 from evaluation.models import Assignment, Designation, Determination, PartyCheck, Referral, Review
 from evaluation.querysets import RUNNING, is_official
 from program import clock
-from program.enums import DELEGATORS, OfficeRole, QuestionStatus
-from program.models import Question, User
+from program.enums import DELEGATORS, CallStatus, OfficeRole, QuestionStatus
+from program.models import Call, Question, User
 from program.order import implements
 from program.waiting import SOURCES
 from proposals.enums import ProposalStatus
@@ -76,10 +77,19 @@ def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
     after = request.GET.get("after", "")
     if after.isdecimal() and len(after) < 12:
         rows = rows.filter(pk__lt=int(after))
-    sheets = Review.objects.filter(version__proposal=OuterRef("pk"), status=ReviewStatus.SUBMITTED)
+    asked = Assignment.objects.active().filter(proposal=OuterRef("pk")).order_by()
+    sheets = Review.objects.filter(
+        version__proposal=OuterRef("pk"),
+        version__number=OuterRef("version_count"),
+        status=ReviewStatus.SUBMITTED,
+        assignment__status=AssignmentStatus.ACTIVE,
+    ).order_by()
     found = list(
         rows.select_related("consortium", "call")
-        .annotate(is_reviewed=Exists(sheets))
+        .annotate(
+            reviews_asked=Coalesce(Subquery(asked.values("proposal").values(number=Count("pk"))), 0),
+            reviews_in=Coalesce(Subquery(sheets.values("version__proposal").values(number=Count("pk"))), 0),
+        )
         .order_by("-pk")[: PAGE + 1]
     )
     page = found[:PAGE]
@@ -110,11 +120,19 @@ def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
                 "proposal": proposal,
                 "cells": [(str(agency), by_agency.get(str(agency))) for agency in agencies],
                 "summary": summary(five),
+                "reviews": reviews_in_words(proposal.reviews_in, proposal.reviews_asked),
                 "next_due": min(due, default=None),
             }
         )
     following = f"?after={page[-1].pk}" if len(found) > PAGE else ""
     return {"lines": lines, "agencies": agencies, "next": following, "now": now}
+
+
+def reviews_in_words(received: int, asked: int) -> str:
+    """How many of the reviews asked for are in; "Reviews are in" only when none is out."""
+    if not asked:
+        return ""
+    return "Reviews are in" if received >= asked else f"{received} of {asked} reviews in"
 
 
 def rooms_of(user: User) -> list[tuple[str, str]]:
@@ -189,18 +207,37 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
 
 
 def counts_for_officers(user: User) -> list[dict[str, Any]]:
-    """Open matches and questions without an answer, as two counts in one statement."""
+    """Open matches, questions without an answer, and calls that wait for this officer, in one statement.
+
+    A draft waits for somebody else than its drafter, an approved call for whoever issues it.
+    """
     matches = PartyCheck.objects.visible_to(user).newest().open().order_by()
     questions = Question.objects.visible_to(user).filter(status=QuestionStatus.ASKED).order_by()
+    calls = Call.objects.visible_to(user)
+    drafts, approved = calls.filter(status=CallStatus.DRAFT), calls.filter(status=CallStatus.APPROVED)
+    named = JSONArray("number", "title")
     found = User.objects.filter(pk=user.pk).values_list(
-        ArraySubquery(matches.values("pk")), ArraySubquery(questions.values("pk"))
+        ArraySubquery(matches.values("pk")),
+        ArraySubquery(questions.values("pk")),
+        ArraySubquery(drafts.exclude(created_by=user.pk).order_by("pk").values_list(named)[:20]),
+        ArraySubquery(approved.order_by("pk").values_list(named)[:20]),
     )
-    open_matches, unanswered = map(len, found.get())
+    matched, asked, to_approve, to_issue = found.get()
     lines = (
-        (open_matches, "open match of a party", "open matches of parties", "evaluation:screening"),
-        (unanswered, "question without an answer", "questions without an answer", "program:desk-questions"),
+        (len(matched), "open match of a party", "open matches of parties", "evaluation:screening"),
+        (len(asked), "question without an answer", "questions without an answer", "program:desk-questions"),
     )
-    return [
+    waiting = [
+        {
+            "what": f"{act} {number}",
+            "who": title or "A call without a title",
+            "url": reverse("program:desk-call", args=[number]),
+            "due_at": None,
+        }
+        for act, rows in (("Approve the draft of call", to_approve), ("Issue call", to_issue))
+        for number, title in rows
+    ]
+    return waiting + [
         {
             "what": f"{number} {one if number == 1 else many}",
             "who": "Every proposal" if name == "evaluation:screening" else "Every call",

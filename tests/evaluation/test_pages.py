@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import parse_qsl, quote
 
 import pytest
 from django.urls import reverse
 
 from config.second_factor import VERIFIED
 from evaluation import services
-from evaluation.models import Determination, Letter, Review
+from evaluation.models import Assignment, Determination, Letter, Review
 from evaluation.schedule import end_left_referrals, lapse_due_referrals
 from program import clock
 from program.enums import OfficeRole
@@ -18,11 +19,18 @@ from program.notices import in_full
 from proposals.models import Proposal
 from proposals.services import withdraw_proposal
 from tests.factories import evaluation as make
-from tests.factories.program import CriterionFactory, RequirementFactory, officer
+from tests.factories.program import (
+    CriterionFactory,
+    RequirementFactory,
+    approved_call,
+    drafted_call,
+    officer,
+)
 from tests.factories.proposals import ProposalFactory, representative_of
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
+RECORD_STATEMENTS = 11
 
 
 def sign_in(client, person):
@@ -299,9 +307,85 @@ def test_screening_page_settles_a_match(client):
 def test_record_page_searches_and_verifies(client):
     auditor, proposal = officer(OfficeRole.AUDITOR), make.accepted()
     shown = page(client, auditor, "record", proposal=proposal.number)
-    assert b"proposal.accept" in shown.content
+    assert "Accepted for evaluation" in shown.text
+    assert f'href="{reverse("evaluation:proposal", args=[proposal.number])}">Proposal {proposal.number}' in (
+        shown.text
+    )
     assert b"The record is sound" in press(client, auditor, "record-verify").content
     assert page(client, officer(), "record").status_code == 403
+
+
+def test_record_is_filtered_by_act_day_and_subject_and_goes_back_to_the_newest(client, monkeypatch):
+    monkeypatch.setattr("evaluation.views.record.PAGE", 3)
+    auditor, proposal = officer(OfficeRole.AUDITOR), make.accepted()
+
+    def acts(**query):
+        return [entry["event"].act for entry in page(client, auditor, "record", **query).context["events"]]
+
+    assert acts(act="proposal.accept") == ["proposal.accept"]
+    assert acts(act="proposal.accept", to="2026-01-01") == []
+    subject = f"proposals.proposal:{proposal.pk}"
+    assert set(acts(subject=subject)) == set(acts(proposal=proposal.number))
+    first = page(client, auditor, "record", subject=subject)
+    assert (first.context["newest"], "after=" in first.context["next"]) == ("", True)
+    assert f"subject={quote(subject)}" in first.context["next"]
+    second = page(client, auditor, "record", **dict(parse_qsl(first.context["next"][1:])))
+    assert second.context["newest"] == f"?subject={quote(subject)}"
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_record_costs_the_same_whatever_its_length(client, warm, rows, django_assert_num_queries):
+    auditor = officer(OfficeRole.AUDITOR)
+    for _ in range(rows):
+        make.accepted()
+    sign_in(client, auditor)
+    client.get(reverse("evaluation:record"), {"act": "proposal.accept"})
+    with django_assert_num_queries(RECORD_STATEMENTS):
+        shown = client.get(reverse("evaluation:record"), {"act": "proposal.accept"})
+    assert len(shown.context["events"]) == rows
+
+
+def test_second_officer_is_told_of_a_draft_that_waits_for_approval(client):
+    drafter, other = officer(), officer()
+    call = drafted_call(by=drafter)
+    assert f"Approve the draft of call {call.number}" in page(client, other, "desk").text
+    assert "Approve the draft" not in page(client, drafter, "desk").text
+
+
+def test_approved_call_waits_for_whoever_issues_it(client):
+    call = approved_call()
+    assert f"Issue call {call.number}" in page(client, officer(), "desk").text
+
+
+def test_reviews_are_in_only_when_none_is_out(client):
+    desk, proposal = officer(), make.accepted()
+    assert "eviews" not in page(client, desk, "desk").context["lines"][0]["reviews"]
+    first, _ = make.assigned(proposal, by=desk), make.assigned(proposal, "DOE", by=desk)
+    services.submit_review(make.filled_review(first), by=first.reviewer)
+    assert "1 of 2 reviews in" in page(client, desk, "desk").text
+    last = Assignment.objects.get(agency__code="DOE")
+    services.submit_review(make.filled_review(last), by=last.reviewer)
+    assert "Reviews are in" in page(client, desk, "desk").text
+
+
+def test_refusal_of_a_declaration_stands_beside_its_field(client):
+    assignment = make.assigned(make.accepted(), declared=False)
+    refused = press(client, assignment.reviewer, "conflict-declare", assignment.pk, has_conflict="yes")
+    assert refused.status_code == 422
+    assert refused.context["form"].errors == {"text": ["Say what the conflict is."]}
+    assert 'href="#id_text">The conflict: Say what the conflict is.' in refused.text
+
+
+def test_refusals_about_reviewers_stand_beside_their_fields(client):
+    desk, proposal, person = officer(), make.accepted(), make.reviewer()
+    sent = {"recuse-person": person.pk, "recuse-reason": " "}
+    refused = press(client, desk, "person-recuse", proposal.number, **sent)
+    assert refused.context["recuse_form"].errors == {"reason": ["Give the reason for the recusal."]}
+    assert 'href="#id_recuse-reason"' in refused.text
+    assignment = make.assigned(proposal, person=person, by=desk)
+    refused = press(client, desk, "assignment-end", proposal.number, assignment.pk, reason="")
+    assert f'href="#id_end_{assignment.pk}"' in refused.text
+    assert f'aria-describedby="end_{assignment.pk}_error"' in refused.text
 
 
 @pytest.fixture
