@@ -125,7 +125,7 @@ class VerificationForm(forms.Form):
     file = forms.FileField(
         label="Or a file",
         required=False,
-        help_text="The receipt or the package as JSON, up to 5 MB. It is compared and not kept.",
+        help_text="A receipt as PDF or JSON, or a package as JSON, up to 5 MB. It is compared, not kept.",
     )
 
     def clean(self) -> dict[str, Any]:

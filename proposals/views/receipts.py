@@ -11,8 +11,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from program.canonical import canonical_json, sha256_hex
+from proposals.enums import PaperState
 from proposals.forms.submissions import VerificationForm
-from proposals.models import Receipt, Version
+from proposals.models import Receipt, ReceiptPaper, Version
 
 LARGEST: Final = 5 * 1024 * 1024
 
@@ -42,7 +43,7 @@ def receipts(request: HttpRequest) -> HttpResponse:
 
 
 def is_known(text: str) -> bool:
-    """Whether ``text`` is a receipt's number, or the hash of a receipt or of a submitted package."""
+    """Whether ``text`` is a receipt's number, or the hash of a receipt, its PDF or a submitted package."""
     word = "".join(text.split())
     if len(word) == 64:
         return matches([word.lower()])
@@ -50,9 +51,11 @@ def is_known(text: str) -> bool:
 
 
 def matches(hashes: list[str]) -> bool:
+    """Whether one is of a receipt, of a submitted package, or of a receipt's PDF as the portal made it."""
     return (
         Receipt.objects.filter(sha256__in=hashes).exists()
         or Version.objects.filter(sha256__in=hashes).exists()
+        or ReceiptPaper.objects.filter(state=PaperState.MADE, document__sha256__in=hashes).exists()
     )
 
 

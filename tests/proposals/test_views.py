@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 
@@ -15,7 +16,8 @@ from program.models import Affiliation, AuditEvent
 from proposals import services
 from proposals.composition import compose
 from proposals.enums import MembershipStatus, Part, ProposalStatus
-from proposals.models import Component, Membership, Proposal, Receipt, TeamMember
+from proposals.models import Component, Membership, Proposal, Receipt, ReceiptPaper, TeamMember
+from proposals.tasks import render_receipt
 from tests.factories.program import OrganizationFactory, RequirementFactory, UserFactory, issued_call, officer
 from tests.factories.proposals import (
     ConsortiumFactory,
@@ -754,7 +756,14 @@ def test_anybody_checks_a_receipt_and_learns_nothing_else(client, proposal, memb
         assert "It fits" in text
         assert proposal.title not in text
         assert proposal.consortium.name not in text
+    render_receipt(receipt.paper.pk)
+    content = ReceiptPaper.objects.get().document.file.read()
+    paper = client.post(url, {"file": SimpleUploadedFile("r.pdf", content)}).content.decode()
+    assert "It fits" in paper
+    assert proposal.title not in paper
+    assert "It fits" in client.post(url, {"code": hashlib.sha256(content).hexdigest()}).content.decode()
     bad = [
+        {"file": SimpleUploadedFile("r.pdf", content + b"\n")},
         {"code": "AIX-2026-9999-R1"},
         {"code": "0" * 64},
         {"file": SimpleUploadedFile("x.json", b'{"a": NaN}')},
