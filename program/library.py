@@ -225,9 +225,10 @@ DISCLAIMER = (
 )
 PRIVACY = (
     "Authority: E.O. 14320. Purpose: to receive and evaluate proposals for the American AI Exports Program"
-    " and to tell you what became of yours. Routine uses: review by the Departments of Commerce, State, War"
-    " and Energy and the Office of Science and Technology Policy, and by holders of federal tools after a"
-    " designation. Answering is voluntary; without the information a proposal cannot be evaluated."
+    " and to tell you what became of yours. Routine uses: review by the Department of Commerce and the four"
+    " agencies that section 3(d) of the order has it consult, and by holders of federal tools after a"
+    " designation."
+    " Answering is voluntary; without the information a proposal cannot be evaluated."
 )
 
 

@@ -36,8 +36,8 @@ CLAUSES: Final[dict[str, str]] = {
         "a rolling basis."
     ),
     "s.3(d)": (
-        "Commerce evaluates with State, Defense, Energy and OSTP, selects, and designates "
-        "priority AI export packages."
+        "Commerce evaluates in consultation with the Secretaries of State, Defense and Energy and the "
+        "Director of OSTP, selects, and designates priority AI export packages."
     ),
     "s.4(a)": "The EDAG, chaired by State, coordinates federal financing tools for priority packages.",
     "s.4(b)": "SBA and OSTP may appoint members of the EDAG.",

@@ -97,8 +97,8 @@ def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
             else ""
         )
         return Explanation(
-            "The Secretary of Commerce evaluates the package in consultation with State, Defense, Energy and "
-            "the Office of Science and Technology Policy.",
+            "The Secretary of Commerce evaluates the package in consultation with the four agencies that "
+            "section 3(d) of the order names.",
             "The Department of Commerce and the agencies it consults",
             "The decision official signs a determination; you are told on the day it is announced. "
             "Until then you may be asked for information, you must report material changes, and you may "
