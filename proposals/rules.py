@@ -243,10 +243,7 @@ is_reader = (
 )
 is_editor = is_on_team | granted("proposals.change_proposal")
 
-permit(
-    "proposals.add_consortium",
-    ~holds(*READS_SUBMITTED, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.CLOCK),
-)
+permit("proposals.add_consortium", ~holds(*OfficeRole))
 permit("proposals.view_consortium", is_in_consortium)
 permit("proposals.change_consortium", administers_anchor)
 permit("proposals.invite_consortium", administers_anchor)

@@ -10,7 +10,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import JSONArray, Lower
 
 from program import clock
@@ -76,21 +76,23 @@ class User(AbstractBaseUser, PermissionsMixin, TimeStamped):
     @cached_property
     def offices_held(self) -> frozenset[tuple[str, str]]:
         """``{(role, agency code)}`` in force today; read once per request."""
-        return self._capacities[0]
+        return frozenset((role, code) for role, code, _ in self._capacities[0])
 
     @cached_property
-    def _capacities(self) -> tuple[frozenset[tuple[str, str]], list[str]]:
-        """Offices in force today and names of the organizations worked for, in one statement."""
+    def _capacities(self) -> tuple[frozenset[tuple[str, str, str]], list[str], bool]:
+        """Offices in force, organizations worked for, and whether the person keeps one; one statement."""
         if not self.is_active:
-            return frozenset(), []
+            return frozenset(), [], False
         offices = Office.objects.in_force().filter(user=OuterRef("pk"))
         organizations = Organization.objects.filter(people=OuterRef("pk"))
+        kept = Affiliation.objects.filter(user=OuterRef("pk"), is_administrator=True)
         found = User.objects.filter(pk=self.pk).values_list(
-            ArraySubquery(offices.values_list(JSONArray("role", "agency__code"))),
+            ArraySubquery(offices.values_list(JSONArray("role", "agency__code", "agency__display_name"))),
             ArraySubquery(organizations.values_list("legal_name")),
+            Exists(kept),
         )
-        held, names = found.get()
-        return frozenset((role, code) for role, code in held), sorted(names)
+        held, names, keeps_one = found.get()
+        return frozenset((role, code, agency) for role, code, agency in held), sorted(names), keeps_one
 
     def holds(self, *roles: str, agency: str | None = None) -> bool:
         """Whether the person holds one of ``roles`` (in ``agency``, when given)."""
@@ -105,9 +107,19 @@ class User(AbstractBaseUser, PermissionsMixin, TimeStamped):
         return bool(self.offices_held)
 
     @property
+    def may_begin_proposals(self) -> bool:
+        """Whether pages offer to begin a proposal: to who keeps an organization's facts or has none yet.
+
+        Who works for an organization that others keep asks them; government offices do not propose.
+        """
+        _, names, keeps_one = self._capacities
+        return not self.is_government and (keeps_one or not names)
+
+    @property
     def standing(self) -> str:
         """In which capacities the person acts, in words, as the record keeps it."""
-        offices = [f"{OfficeRole(role).label}, {code}" for role, code in sorted(self.offices_held)]
+        held = sorted(self._capacities[0])
+        offices = [f"{OfficeRole(role).label}, {agency}" for role, _, agency in held]
         return "; ".join(offices or self._capacities[1])
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from program import clock
-from program.models import AuditEvent, Call, Organization
+from program.models import Agency, AuditEvent, Call, Organization
 from program.requests import SignedInRequest
 from program.transitions import NotReady, available
 from proposals import services
@@ -131,6 +131,8 @@ def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
         and space.may_edit
         and latest.sha256 != space.progress.package.sha256,
         "acts": acts_of(request, space.proposal),
+        "may_report": latest is not None
+        and request.user.has_perm("proposals.report_change_proposal", space.proposal),
         "activity": list(activity_of(space.proposal)),
         "people": people_of(space.proposal.consortium_id),
         "changes": list(space.proposal.material_changes.select_related("reported_by")) if latest else [],
@@ -162,6 +164,7 @@ def activity_of(proposal: Proposal, most: int = SHOWN_EVENTS) -> Iterator[dict[s
     their office.
     """
     events = AuditEvent.objects.of(proposal).filter(act__in=ACTS).select_related("actor")
+    agencies = dict(Agency.objects.values_list("code", "display_name"))
     told = 0
     for event in events.order_by("-sequence").iterator(chunk_size=100):
         body = json.loads(event.body)
@@ -174,13 +177,18 @@ def activity_of(proposal: Proposal, most: int = SHOWN_EVENTS) -> Iterator[dict[s
         yield {
             "heading": ACTS[event.act],
             "at": event.at,
-            "by": body["after"].get("agencies", "") if is_reading else _who(event, body),
+            "by": named(body["after"].get("agencies", ""), agencies) if is_reading else _who(event, body),
             "clause": event.clause,
             "note": body["note"],
             "tone": "info"
             if event.act in ("proposal.submit", "proposal.resubmit", "proposal.accept")
             else "neutral",
         }
+
+
+def named(codes: str, agencies: dict[str, str]) -> str:
+    """Agencies by the names that the portal shows for their codes."""
+    return ", ".join(agencies.get(code, code) for code in codes.replace(",", " ").split())
 
 
 def _is_own_grant(body: dict[str, Any]) -> bool:

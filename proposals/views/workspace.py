@@ -57,6 +57,11 @@ class Workspace:
     def may_certify(self) -> bool:
         return self.user.has_perm("proposals.certify_proposal", self.proposal)
 
+    @cached_property
+    def is_on_team(self) -> bool:
+        """Of the consortium; outside counsel reads the proposal, but no page of the team."""
+        return self.user.has_perm("proposals.view_consortium", self.proposal.consortium)
+
     @property
     def members(self) -> list[Membership]:
         """Organizations that are invited or in, as ``for_detail`` has read them."""
