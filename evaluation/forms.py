@@ -52,9 +52,11 @@ class ScreeningListForm(forms.Form):
 
 
 class AssignForm(forms.Form):
-    agency = forms.ModelChoiceField(Agency.objects.none())
+    agency = forms.ModelChoiceField(Agency.objects.none(), empty_label="Choose an agency")
     reviewer = forms.ModelChoiceField(
-        User.objects.none(), widget=forms.Select(attrs={"data-combo-box": True})
+        User.objects.none(),
+        empty_label="Choose a reviewer",
+        widget=forms.Select(attrs={"data-combo-box": True}),
     )
 
     def __init__(self, *args: Any, agencies: Any, reviewers: Any, **kwargs: Any) -> None:
@@ -64,7 +66,9 @@ class AssignForm(forms.Form):
 
 
 class RecuseForm(forms.Form):
-    person = forms.ModelChoiceField(User.objects.none(), label="Who is recused")
+    person = forms.ModelChoiceField(
+        User.objects.none(), label="Who is recused", empty_label="Choose a person"
+    )
     reason = forms.CharField(widget=text(2), required=False)
     replacement = forms.ModelChoiceField(
         User.objects.none(), required=False, label="Replaced by", empty_label="Nobody yet",
@@ -144,7 +148,9 @@ class ReopenReferralForm(forms.Form):
 
 
 class QuestionForm(forms.Form):
-    agency = forms.ModelChoiceField(Agency.objects.none(), label="In the name of")
+    agency = forms.ModelChoiceField(
+        Agency.objects.none(), label="In the name of", empty_label="Choose an agency"
+    )
     question = forms.CharField(widget=text(4), required=False)
     due_on = forms.DateField(label="Last day for the answer", widget=day())
 

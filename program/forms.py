@@ -222,7 +222,7 @@ class AppointForm(PersonForm):
     email = forms.EmailField(
         label="E-mail address", help_text="The person signs up first; the office follows."
     )
-    agency = forms.ModelChoiceField(Agency.objects.all())
+    agency = forms.ModelChoiceField(Agency.objects.all(), empty_label="Choose an agency")
     role = forms.ChoiceField(
         choices=[choice for choice in OfficeRole.choices if choice[0] != OfficeRole.CLOCK]
     )
@@ -235,7 +235,7 @@ class DelegateForm(PersonForm):
     """Let another person sign in one's stead, for a time."""
 
     email = forms.EmailField(label="E-mail address of the delegate")
-    agency = forms.ModelChoiceField(Agency.objects.none())
+    agency = forms.ModelChoiceField(Agency.objects.none(), empty_label="Choose an agency")
     act = forms.ChoiceField(choices=Delegation._meta.get_field("act").flatchoices)
     authority = forms.CharField(max_length=300, help_text="The instrument that delegates, with its date.")
     effective_from = forms.DateField(label="From", widget=day_input())

@@ -15,6 +15,7 @@ from evaluation.querysets import TWO_PEOPLE_SCORE
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
+from program.models import Country
 from program.order import implements
 
 if TYPE_CHECKING:
@@ -46,8 +47,10 @@ def show_screening(
         rows = rows.filter(pk__gt=int(after))
     found = list(rows.defer("run__version__package").order_by("pk")[: PAGE + 1])
     page = found[:PAGE]
+    codes = {code for check in page for code in check.query["countries"]}
+    names = dict(Country.objects.filter(code__in=codes).values_list("code", "name"))
     facts = {
-        "checks": page,
+        "checks": [(check, [names.get(code, code) for code in check.query["countries"]]) for check in page],
         "next": f"?after={page[-1].pk}" if len(found) > PAGE else "",
         "two_people": TWO_PEOPLE_SCORE,
         "lists": ScreeningList.objects.select_related("imported_by")[:5],

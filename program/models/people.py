@@ -107,13 +107,17 @@ class User(AbstractBaseUser, PermissionsMixin, TimeStamped):
         return bool(self.offices_held)
 
     @property
+    def keeps_an_organization(self) -> bool:
+        """Whether the person administers the facts of an organization, which may then anchor a consortium."""
+        return self._capacities[2]
+
+    @property
     def may_begin_proposals(self) -> bool:
         """Whether pages offer to begin a proposal: to who keeps an organization's facts or has none yet.
 
         Who works for an organization that others keep asks them; government offices do not propose.
         """
-        _, names, keeps_one = self._capacities
-        return not self.is_government and (keeps_one or not names)
+        return not self.is_government and (self.keeps_an_organization or not self._capacities[1])
 
     @property
     def standing(self) -> str:

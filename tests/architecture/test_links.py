@@ -39,6 +39,8 @@ SAME_FOR_ALL = {
     "evaluation:catalog", "evaluation:catalog-entry", "evaluation:latest-designations",
     "financing:country", "financing:country_class",
 }  # fmt: skip
+# What a program says when nobody has said it in words
+UNSAID = re.compile(r">\s*(None|-{3,}|\{\}|\[\])\s*<")
 # A sign-in page is the library's; ending the session would end the crawl
 ELSEWHERE = ("/accounts/", "/static/", "/api/")
 ROLES = [
@@ -128,6 +130,8 @@ def crawl(client, role):
         yield from (
             f"{role}: {address} has id {one!r} twice" for one, n in Counter(page.ids).items() if n > 1
         )
+        if left := UNSAID.search(text):
+            yield f"{role}: {address} shows {left[0]!r}"
         for form in forms_of(landed, text):
             yield from sending(client, role, address, form, sent)
         for link in page.links:

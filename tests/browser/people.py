@@ -74,15 +74,23 @@ class Person:
         for violation in found["violations"]:
             places = "; ".join(node["html"][:160] for node in violation["nodes"][:3])
             self.faults.append(f"{self.page.url}: axe {violation['id']}: {places}")
-        if self.page.evaluate(
-            "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
-        ):
-            self.faults.append(f"{self.page.url}: scrolls sideways")
+        self.fits()
         if (headings := self.page.locator("h1").count()) != 1:
             self.faults.append(f"{self.page.url}: {headings} h1")
         lines = self.page.locator("main").inner_text().splitlines()
         if any(line.strip() in ("None", "nan", "[]", "{}", "undefined") for line in lines):
             self.faults.append(f"{self.page.url}: shows an empty value of the program")
+
+    def fits(self):
+        """The page scrolls up and down only: as it is, on a telephone of 390 px and at 320 px (reflow)."""
+        size = self.page.viewport_size
+        for width in (size["width"], 390, 320):
+            self.page.set_viewport_size({**size, "width": width})
+            wide = self.page.evaluate("document.scrollingElement.scrollWidth")
+            if wide > width:
+                self.faults.append(f"{self.page.url}: scrolls sideways, {wide} px at {width}")
+        self.page.set_viewport_size(size)
+        return self
 
     def form(self, action):
         """The form that posts to an address ending in ``action``."""
