@@ -27,6 +27,7 @@ from tests.architecture.forms_on_pages import forms_of
 from tests.architecture.test_isolation import client_of
 from tests.architecture.two_consortia import build
 from tests.factories import evaluation as make
+from tests.factories.financing import edag_officer
 from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import MembershipFactory, ProposalFactory, TeamMemberFactory
 
@@ -44,10 +45,9 @@ UNSAID = re.compile(r">\s*(None|-{3,}|\{\}|\[\])\s*<")
 # A sign-in page is the library's; ending the session would end the crawl
 ELSEWHERE = ("/accounts/", "/static/", "/api/")
 ROLES = [
-    "anonymous", "nobody", "our representative", "our contributor", "second administrator",
-    "their representative", "counsel", "editing counsel", "program_officer", "second program officer",
-    "assigned reviewer", "unassigned reviewer", "lead of DOD", "recused lead", "delegate",
-    "decision_official", "edag chair", "edag officer", "auditor",
+    "anonymous", "nobody", "our representative", "representative only", "our contributor",
+    "second administrator", "counsel", "editing counsel", "program_officer", "assigned reviewer",
+    "lead of DOD", "delegate", "decision_official", "edag chair", "edag officer", "tool holder", "auditor",
 ]  # fmt: skip
 
 
@@ -88,7 +88,10 @@ def people(monkeypatch):
             proposal, to=found["editing counsel"], by=owner, permission="proposals.change_proposal"
         )
     services.grant_access(world.inside, to=found["counsel"], by=owner)
-    found["second program officer"] = officer()
+    found["representative only"] = TeamMemberFactory(
+        membership=ours.anchor, role=TeamRole.AUTHORIZED_REPRESENTATIVE
+    ).user
+    found["tool holder"], found["edag officer"] = found["edag officer"], edag_officer("DFC")
     found["delegate"] = officer(OfficeRole.LEAD, "COMMERCE")
     make.delegated(
         found["decision_official"], found["delegate"], Delegation.SIGN_DETERMINATION, agency="COMMERCE"
