@@ -275,6 +275,11 @@ class OrganizationForm(forms.ModelForm):
             "cage": "Five letters and digits. Leave empty if it has none.",
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("incorporated_in", "headquartered_in", "parent_country"):
+            self.fields[name].empty_label = "Choose a country"  # type: ignore[attr-defined]
+
     def clean_uei(self) -> str:
         return str(self.cleaned_data["uei"]).strip().upper()
 

@@ -41,7 +41,7 @@ SAME_FOR_ALL = {
     "financing:country", "financing:country_class",
 }  # fmt: skip
 # What a program says when nobody has said it in words
-UNSAID = re.compile(r">\s*(None|-{3,}|\{\}|\[\])\s*<")
+UNSAID = re.compile(r"<(?!option)[^<>]*>\s*(None|\{\}|\[\])\s*<")
 # A sign-in page is the library's; ending the session would end the crawl
 ELSEWHERE = ("/accounts/", "/static/", "/api/")
 ROLES = [
