@@ -14,6 +14,7 @@ from program import audit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from django.contrib.auth.models import AnonymousUser
     from django.db import models
     from django.db.models import QuerySet
 
@@ -60,8 +61,8 @@ def revoke_each(
     )
 
 
-def granted_pks(permission: str, user: User) -> QuerySet:
-    """Keys of the objects on which ``user`` was granted ``permission``, as a subquery."""
+def granted_pks(permission: str, user: User | AnonymousUser) -> QuerySet:
+    """Keys of the objects on which ``user`` was granted ``permission``; none for a stranger."""
     app_label, _, codename = permission.partition(".")
     model = apps.get_model(app_label, codename.rpartition("_")[2])
     grants = get_user_obj_perms_model(model)._default_manager.filter(  # type: ignore[arg-type]
