@@ -13,13 +13,14 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --user-group --home-dir /nonexistent --shell /usr/sbin/nologin portal \
-    && install -d -o portal -g portal -m 0700 /srv/media /srv/run
+    && install -d -o portal -g portal -m 0700 /srv/media /srv/run /srv/record
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     DJANGO_SETTINGS_MODULE=config.settings \
     STATIC_ROOT=/srv/static \
     MEDIA_ROOT=/srv/media \
+    RECORD_ROOTS_FILE=/srv/record/roots.jsonl \
     BEAT_SCHEDULE=/srv/run/beat-schedule \
     XDG_CACHE_HOME=/tmp/cache
 COPY --from=libraries /venv /venv

@@ -11,7 +11,7 @@ export PORT
 # Settings that let the tools read the code; nothing is connected to.
 checking := DJANGO_SETTINGS_MODULE=config.settings_test DATABASE_URL=postgres://check@localhost/check REDIS_URL=redis://localhost/0
 deploying = SECRET_KEY=$$($(py) -c 'import secrets; print(secrets.token_urlsafe(64))') SITE_URL=https://portal.example \
-	DATABASE_URL=postgres://check@localhost/check REDIS_URL=redis://localhost/0
+	DATABASE_URL=postgres://check@localhost/check REDIS_URL=redis://localhost/0 RECORD_ROOTS_FILE=/srv/record/roots.jsonl
 pages := find templates demonstration -name '*.html' -print0 | xargs -0r
 
 help: ## List the targets

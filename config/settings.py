@@ -350,6 +350,11 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_BYTES", default=100 * 1024 * 1024)
 
+# The record: where the roots of its seals are kept outside the database, one line of JSON each
+RECORD_ROOTS_FILE = env.str("RECORD_ROOTS_FILE", default="")
+if not RECORD_ROOTS_FILE and not DEMONSTRATION:
+    raise ImproperlyConfigured("RECORD_ROOTS_FILE is not set. Name a file that the database cannot reach.")
+
 # Mail
 vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", default=str(BASE_DIR / ".local" / "mail"))

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 os.environ.setdefault("SECRET_KEY", "only-for-the-test-run-0123456789-abcdefghijklmnopqrstuvwxyz")
 os.environ["SITE_URL"] = "https://portal.test"
+os.environ.setdefault("RECORD_ROOTS_FILE", os.devnull)
 os.environ["ALLOWED_HOSTS"] = "portal.test,testserver,localhost,127.0.0.1"
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker of a parallel run has a broker of its own
@@ -29,4 +30,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+RECORD_ROOTS_FILE = ""
 CLOCK_MAY_BE_MOVED = True

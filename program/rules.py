@@ -103,5 +103,6 @@ permit("program.view_question", is_published_question | is_own_question | is_pro
 permit("program.answer_question", is_program_officer)
 permit("program.withdraw_question", is_own_question)
 permit("program.view_record", is_auditor)
+permit("program.verify_record", is_auditor | is_clock)
 permit("program.appoint_office", is_program_officer)
 permit("program.change_organization", administers_organization)

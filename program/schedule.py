@@ -13,6 +13,7 @@ from program import clock
 from program.models import Call
 from program.services.calls import close_call
 from program.services.people import clock_account
+from program.services.record import ask_for_verification, verify_for_a_while
 from program.ticks import timely
 from program.transitions import NotReady, WrongStatus
 
@@ -47,8 +48,25 @@ def close_one(pk: int) -> bool:
     return True
 
 
+@shared_task
+def verify_record() -> int:
+    """Go on with the verification that is under way; returns how many events it has checked so far."""
+    return verify_for_a_while()
+
+
+@shared_task
+def ask_for_daily_verification() -> None:
+    """Let the record be verified every day, whether somebody asks or not."""
+    ask_for_verification(by=clock_account())
+
+
 SCHEDULE = {
     "sweep-deliveries": {"task": "program.tasks.sweep_deliveries", "schedule": 20.0},
-    "seal-record": {"task": "program.tasks.seal_record", "schedule": crontab(hour="5", minute="10")},
+    "seal-record": {"task": "program.tasks.seal_record", "schedule": crontab(minute="10")},
+    "verify-record": {"task": "program.schedule.verify_record", "schedule": 20.0},
+    "verify-record-daily": {
+        "task": "program.schedule.ask_for_daily_verification",
+        "schedule": crontab(hour="5", minute="25"),
+    },
     "close-due-calls": {"task": "program.schedule.close_due_calls", "schedule": crontab()},
 }

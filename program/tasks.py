@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from program import audit, notices
+from program import audit, notices, roots
 from program.ticks import timely
 
 
@@ -22,6 +22,7 @@ def sweep_deliveries() -> int:
 
 @shared_task
 def seal_record() -> int:
-    """Seal the record; returns the number of events sealed."""
+    """Seal the record and keep outside what is not kept there yet; returns the number of events sealed."""
     seal = audit.seal_record()
+    roots.keep()
     return seal.event_count if seal else 0

@@ -42,6 +42,7 @@ def environment_of_children(
         "STATIC_ROOT": str(folder.path / "static"),
         "EMAIL_URL": "filemail://",
         "EMAIL_FILE_PATH": str(private_folder(folder.path / "mail")),
+        "RECORD_ROOTS_FILE": str(private_folder(folder.path / "record") / "roots.jsonl"),
         "BEAT_SCHEDULE": str(folder.state / "beat-schedule"),
         "PYTHONUNBUFFERED": "1",
         "DEMONSTRATION": "1",

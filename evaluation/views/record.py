@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation.subjects import subjects_of
 from evaluation.views.proposals import in_words
-from program import audit
+from program.audit import Walk
 from program.deadlines import end_of_day, start_of_day
-from program.models import AuditEvent, Seal
+from program.models import AuditEvent, Seal, Verification
 from program.record_words import ACTS
+from program.services.record import ask_for_verification
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
-    from program.audit import Verification
     from program.requests import SignedInRequest
 
 PAGE = 50
@@ -31,10 +32,6 @@ OLDEST_ID = 2**62
 
 @require_safe
 def record(request: SignedInRequest) -> HttpResponse:
-    return show_record(request)
-
-
-def show_record(request: SignedInRequest, verification: Verification | None = None) -> HttpResponse:
     """Events by person, act, proposal and day, the newest first."""
     if not request.user.has_perm("program.view_record"):
         raise PermissionDenied("The record as a whole is open to auditors.")
@@ -75,7 +72,7 @@ def show_record(request: SignedInRequest, verification: Verification | None = No
         "newest": address(request, "") if asked["after"] else "",
         "seal": Seal.objects.order_by("-last_event").first(),
         "newest_event": AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0,
-        "verification": verification,
+        **verification_facts(),
     }
     return render(request, "evaluation/record.html", facts)
 
@@ -89,6 +86,19 @@ def address(request: SignedInRequest, after: str) -> str:
     return f"?{query.urlencode()}"
 
 
+def verification_facts() -> dict[str, Any]:
+    """The verification that is under way, and the last one with what it found."""
+    latest = list(Verification.objects.select_related("asked_by").order_by("-pk")[:2])
+    under_way = next((each for each in latest if each.finished_at is None), None)
+    last = next((each for each in latest if each.finished_at), None)
+    return {
+        "under_way": under_way,
+        "walk_so_far": Walk.from_json(under_way.walk) if under_way and under_way.walk else None,
+        "verification": last,
+        "found": Walk.from_json(last.walk) if last else None,
+    }
+
+
 def parse_day(text: str) -> date | None:
     """A day as the browser writes it; nothing for anything else."""
     try:
@@ -99,7 +109,7 @@ def parse_day(text: str) -> date | None:
 
 @require_POST
 def record_verify(request: SignedInRequest) -> HttpResponse:
-    """Walk the whole record and say what does not fit."""
-    if not request.user.has_perm("program.view_record"):
-        raise PermissionDenied("The record as a whole is open to auditors.")
-    return show_record(request, audit.verify())
+    """Have the whole record verified in the background; the page shows what came of it."""
+    ask_for_verification(by=request.user)
+    messages.info(request, "The record is being verified. Reload this page to see the result.")
+    return redirect("evaluation:record")

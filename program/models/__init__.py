@@ -17,7 +17,7 @@ from program.models.notices import Delivery, Notice
 from program.models.papers import Document
 from program.models.people import Affiliation, Agency, Delegation, Office, Organization, User
 from program.models.places import Bloc, Closure, Country, CountryGroup, Embargo, GroupMembership
-from program.models.record import AuditEvent, Seal
+from program.models.record import AuditEvent, Seal, Verification
 
 __all__ = [
     "Affiliation",
@@ -50,4 +50,5 @@ __all__ = [
     "Subscription",
     "TimeStamped",
     "User",
+    "Verification",
 ]

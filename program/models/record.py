@@ -1,4 +1,4 @@
-"""The record: append-only audit events, a hash chain per subject, and daily seals over all of them."""
+"""The record: append-only audit events, a hash chain per subject, hourly seals over all of them."""
 
 from __future__ import annotations
 
@@ -65,3 +65,21 @@ class Seal(models.Model):
 
     def __str__(self) -> str:
         return f"Seal up to event {self.last_event}"
+
+
+class Verification(models.Model):
+    """That somebody asked whether the record is whole, how far the walk over it is, and what it found.
+
+    ``walk`` is what ``program.audit.Walk`` keeps between two batches; ``finished_at`` comes with the last.
+    """
+
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, editable=False)
+    walk = models.JSONField(default=dict, editable=False)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"Verification {self.pk}"

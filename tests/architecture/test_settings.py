@@ -29,6 +29,7 @@ def production(**changes):
         "SITE_URL": "https://portal.example",
         "DATABASE_URL": "postgres://portal@localhost/portal",
         "REDIS_URL": "redis://localhost/0",
+        "RECORD_ROOTS_FILE": "/srv/record/roots.jsonl",
         **changes,
     }
     return {name: value for name, value in values.items() if value is not None}
@@ -67,6 +68,7 @@ def test_production_passes_the_deployment_checks():
         ({"SECRET_KEY_FALLBACKS": "short"}, "SECRET_KEY_FALLBACKS"),
         ({"REDIS_URL": None}, "REDIS_URL"),
         ({"DATABASE_URL": None}, "DATABASE_URL"),
+        ({"RECORD_ROOTS_FILE": None}, "RECORD_ROOTS_FILE is not set"),
     ],
 )
 def test_weak_settings_stop_the_start(changes, words):

@@ -16,6 +16,7 @@ from program import clock
 from program.enums import OfficeRole
 from program.models import Notice
 from program.notices import in_full
+from program.services.record import verify_for_a_while
 from proposals.models import Proposal
 from proposals.services import withdraw_proposal
 from tests.factories import evaluation as make
@@ -311,8 +312,14 @@ def test_record_page_searches_and_verifies(client):
     assert f'href="{reverse("evaluation:proposal", args=[proposal.number])}">Proposal {proposal.number}' in (
         shown.text
     )
-    assert b"The record is sound" in press(client, auditor, "record-verify").content
-    assert page(client, officer(), "record").status_code == 403
+    assert press(client, auditor, "record-verify").url == reverse("evaluation:record")
+    assert b"The record is being verified" in page(client, auditor, "record").content
+    verify_for_a_while()
+    shown = page(client, auditor, "record").content
+    assert b"The record is sound" in shown
+    assert b"The record is being verified" not in shown
+    for refused in (page(client, officer(), "record"), press(client, officer(), "record-verify")):
+        assert refused.status_code == 403
 
 
 def test_record_is_filtered_by_act_day_and_subject_and_goes_back_to_the_newest(client, monkeypatch):

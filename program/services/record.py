@@ -1,0 +1,66 @@
+"""Verifying the record at somebody's request, or the clock's: in the background, a while at a time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+
+from program import audit, clock
+from program.models import Verification
+from program.publish import after_commit
+
+if TYPE_CHECKING:
+    from program.models import User
+
+logger = logging.getLogger(__name__)
+# One tick's work, in one transaction: a worker that is killed loses no more than this
+WHILE_SECONDS = 15.0
+
+
+@transaction.atomic
+def ask_for_verification(*, by: User) -> Verification:
+    """Have the whole record verified; the verification that is under way, when there is one."""
+    if not by.has_perm("program.verify_record"):
+        raise PermissionDenied("The record as a whole is open to auditors.")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('verify-record'))")
+    if under_way := Verification.objects.filter(finished_at=None).first():
+        return under_way
+    verification = Verification.objects.create(asked_by=by, asked_at=clock.instant())
+    audit.record(verification, "record.verify", by=by)
+    after_commit("program.schedule.verify_record")
+    return verification
+
+
+def verify_for_a_while() -> int:
+    """Go on with the verification under way for a quarter of a minute; returns the events checked so far."""
+    under_way = Verification.objects.filter(finished_at=None).order_by("pk")
+    if not (verification := under_way.first()):
+        return 0
+    # In a transaction of its own: for a moment it holds writers back
+    begun = None if verification.walk else audit.Walk.begin()
+    return _go_on(verification.pk, begun)
+
+
+@transaction.atomic
+def _go_on(pk: int, begun: audit.Walk | None) -> int:
+    """Go on with one verification; of two workers one does, the other leaves."""
+    rows = Verification.objects.select_for_update(skip_locked=True).filter(pk=pk, finished_at=None)
+    if not (verification := rows.first()):
+        return 0
+    walk = audit.Walk.from_json(verification.walk) if verification.walk else begun or audit.Walk.begin()
+    end = time.monotonic() + WHILE_SECONDS
+    walk.go_on()
+    while not walk.is_over and time.monotonic() < end:
+        walk.go_on()
+    verification.walk = walk.as_json()
+    if walk.is_over:
+        verification.finished_at = clock.instant()
+        if not walk.is_sound:
+            logger.error("The record was altered.", extra={"verification": verification.pk})
+    verification.save(update_fields=["walk", "finished_at"])
+    return walk.event_count
