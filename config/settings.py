@@ -154,6 +154,14 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
         "DATABASE_URL must name a PostgreSQL database: the portal stands on its locks."
     )
 DATABASE_OWNER = env.db_url("DATABASE_OWNER_URL", default=env.str("DATABASE_URL"))
+if (
+    not DEMONSTRATION
+    and env.str("DATABASE_OWNER_URL", default="")
+    and DATABASE_OWNER["USER"] == DATABASES["default"]["USER"]
+):
+    raise ImproperlyConfigured(
+        "DATABASE_OWNER_URL and DATABASE_URL name one role: the portal must not own the tables of its record."
+    )
 DATABASES["default"] |= {
     "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
     "CONN_HEALTH_CHECKS": True,
@@ -357,6 +365,10 @@ if not RECORD_ROOTS_FILE and not DEMONSTRATION:
 
 # Mail
 vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+if not DEMONSTRATION and not vars()["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):
+    raise ImproperlyConfigured(
+        "EMAIL_URL must name a mail server outside a demonstration, for example smtp+tls://mail.example:587."
+    )
 EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", default=str(BASE_DIR / ".local" / "mail"))
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="notices@portal.example")

@@ -20,8 +20,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker of a parallel run has a b
         parts = parts._replace(path=f"/{number}")
     os.environ["REDIS_URL"] = urlunsplit(parts)
 
-from config.settings import *  # noqa: F403
+thrown_away = os.environ.pop("EMAIL_URL", None)  # production refuses what a test process may do with its mail
 
+from config.settings import *  # noqa: E402, F403
+
+if thrown_away is not None:
+    os.environ["EMAIL_URL"] = thrown_away
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 MEDIA_ROOT = os.environ.get("TEST_MEDIA_ROOT") or tempfile.mkdtemp(prefix="portal-test-media-")

@@ -40,7 +40,6 @@ def environment_of_children(
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
         "MEDIA_ROOT": str(private_folder(folder.path / "media")),
         "STATIC_ROOT": str(folder.path / "static"),
-        "EMAIL_URL": "filemail://",
         "EMAIL_FILE_PATH": str(private_folder(folder.path / "mail")),
         "RECORD_ROOTS_FILE": str(private_folder(folder.path / "record") / "roots.jsonl"),
         "BEAT_SCHEDULE": str(folder.state / "beat-schedule"),
@@ -48,7 +47,7 @@ def environment_of_children(
         "DEMONSTRATION": "1",
     }
     if outside.get("DEMONSTRATION", "1").lower() in TRUE:
-        defaults["INSECURE_HTTP"] = "1"
+        defaults |= {"INSECURE_HTTP": "1", "EMAIL_URL": "filemail://"}
     environment = {**defaults, **addresses, **{name: value for name, value in outside.items() if value != ""}}
     if environment.get("DJANGO_SETTINGS_MODULE") == SETTINGS_OF_THE_STARTER:
         environment["DJANGO_SETTINGS_MODULE"] = "config.settings"

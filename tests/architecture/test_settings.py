@@ -68,6 +68,11 @@ def test_production_passes_the_deployment_checks():
         ({"SECRET_KEY_FALLBACKS": "short"}, "SECRET_KEY_FALLBACKS"),
         ({"REDIS_URL": None}, "REDIS_URL"),
         ({"DATABASE_URL": None}, "DATABASE_URL"),
+        ({"EMAIL_URL": "filemail:///var/mail"}, "EMAIL_URL must name a mail server"),
+        ({"EMAIL_URL": "consolemail://"}, "EMAIL_URL must name a mail server"),
+        ({"EMAIL_URL": "dummymail://"}, "EMAIL_URL must name a mail server"),
+        ({"EMAIL_URL": "memorymail://"}, "EMAIL_URL must name a mail server"),
+        ({"DATABASE_OWNER_URL": "postgres://portal:other@elsewhere/portal"}, "name one role"),
         ({"RECORD_ROOTS_FILE": None}, "RECORD_ROOTS_FILE is not set"),
     ],
 )
@@ -75,3 +80,20 @@ def test_weak_settings_stop_the_start(changes, words):
     answer = run(["-c", SAY], **changes)
     assert answer.returncode == 1
     assert words in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://mail.example:25", "smtp+tls://mail.example:587", "smtp+ssl://mail.example:465"]
+)
+def test_mail_servers_and_a_second_role_are_taken(url):
+    owner = "postgres://portal_owner@localhost/portal"
+    answer = run(["-c", SAY], EMAIL_URL=url, DATABASE_OWNER_URL=owner)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_refusal_is_one_line_that_says_what_to_do():
+    answer = run(["-c", SAY], EMAIL_URL="dummymail://")
+    last = answer.stderr.strip().splitlines()[-1]
+    assert last.endswith(
+        "EMAIL_URL must name a mail server outside a demonstration, for example smtp+tls://mail.example:587."
+    )
