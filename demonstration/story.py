@@ -136,7 +136,7 @@ class Story:
     def screen(self) -> None:
         """Screen the parties; two officers settle a flag. One flag stays open: Orchard's."""
         version = self.proposal.versions.get(number=self.proposal.version_count)
-        evaluation.record_reading(version, by=self.officer)
+        proposals.record_reading(version, by=self.officer)
         run = evaluation.screen_version(version, by=self.officer)
         if self.key == "orchard":
             return
@@ -215,7 +215,7 @@ class Story:
         with clock.moved_to(at):
             evaluation.declare_conflict(assignment, by=reviewer, has_conflict=False)
             review = evaluation.open_review(assignment, by=reviewer)
-            evaluation.record_reading(review.version, by=reviewer)
+            proposals.record_reading(review.version, by=reviewer)
             lines = {line.criterion.code: line for line in review.scores.select_related("criterion")}
             for criterion, value in zip(CRITERIA, sheet["values"], strict=True):
                 if value is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaluation.models.consultation import InformationRequest, Position, Referral
 from evaluation.models.designations import CatalogEntry, Condition, Designation
 from evaluation.models.determinations import Determination, Finding, Letter, LetterPaper, ObjectionAnswer
-from evaluation.models.intake import CompletenessReview, Reading, Return
+from evaluation.models.intake import CompletenessReview, Return
 from evaluation.models.reviews import AgencyScore, Assignment, Conflict, Review, Score
 from evaluation.models.screening import Adjudication, PartyCheck, ScreeningEntry, ScreeningList, ScreeningRun
 
@@ -26,7 +26,6 @@ __all__ = [
     "ObjectionAnswer",
     "PartyCheck",
     "Position",
-    "Reading",
     "Referral",
     "Return",
     "Review",

@@ -59,24 +59,6 @@ class Return(models.Model):
         return f"Return of version {self.version.number}"
 
 
-class Reading(models.Model):
-    """That a person in government read a full version on a day; the anchor sees by which agency and when."""
-
-    append_only: ClassVar[bool] = True
-
-    version = models.ForeignKey(Version, models.PROTECT, related_name="readings")
-    reader = models.ForeignKey(User, models.PROTECT, related_name="+")
-    agency_codes = models.CharField(max_length=120, blank=True)
-    on = models.DateField("day in Washington")
-
-    class Meta:
-        ordering = ["-pk"]
-        constraints = [models.UniqueConstraint(name="read_once_a_day", fields=["version", "reader", "on"])]
-
-    def __str__(self) -> str:
-        return f"{self.reader} read {self.version}"
-
-
 class Deadlined(TimeStamped):
     """A record with a clock: the exclusive end and the rule that gave it, in words."""
 

@@ -32,7 +32,7 @@ from evaluation.services.determinations import (
     save_finding,
     sign_determination,
 )
-from evaluation.services.intake import accept_proposal, record_reading, return_proposal, review_completeness
+from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
 from evaluation.services.questions import answer_question, ask_consortium, withdraw_question
 from evaluation.services.reviews import open_review, reopen_review, save_review, save_score, submit_review
 from evaluation.services.screening import adjudicate, import_screening_list, screen_version
@@ -58,7 +58,6 @@ __all__ = [
     "open_review",
     "prepare_determination",
     "recall_determination",
-    "record_reading",
     "recuse",
     "reinstate_designation",
     "release_catalog_entry",

@@ -8,21 +8,18 @@ from django.db import transaction
 
 from evaluation.enums import CompletenessFinding
 from evaluation.lifecycle import ACCEPT, RETURN
-from evaluation.models import CompletenessReview, Reading, Return
+from evaluation.models import CompletenessReview, Return
 from evaluation.notices import in_words, questions_page
 from evaluation.services.consultation import counted_closures, refer_version
-from program import audit, clock, notices
+from program import audit, notices
 from program.deadlines import Period
 from program.services.calls import require
 from program.transitions import NotReady, Problem, perform
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 from proposals.notices import ACCEPTED, RETURNED, address, team_of
-from proposals.services import record_reading as reading_recorded
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from program.models import AuditEvent, Requirement, User
     from proposals.models import Version
 
@@ -142,29 +139,3 @@ def return_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEve
         due=in_words(due_at),
     )
     return event
-
-
-def record_reading(version: Version, *, by: User) -> Reading | None:
-    """Record that a person in government opened a full version; the first time on a day only.
-
-    The page that shows the version is a GET: this record of access is the one thing it may write.
-    """
-    if not by.is_government or by.is_service:
-        return None
-    today = clock.today()
-    known = Reading.objects.filter(version=version.pk, reader=by.pk, on=today).first()
-    return known or _record_first_reading(version, by, today)
-
-
-@transaction.atomic
-def _record_first_reading(version: Version, by: User, today: date) -> Reading:
-    """Of two pages opened at once, one writes the event."""
-    reading, is_first = Reading.objects.get_or_create(
-        version=version,
-        reader=by,
-        on=today,
-        defaults={"agency_codes": ", ".join(sorted({code for _, code in by.offices_held}))},
-    )
-    if is_first:
-        reading_recorded(version, by=by)
-    return reading

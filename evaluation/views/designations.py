@@ -23,6 +23,7 @@ from program.acts import fresh_sign_in_required
 from program.documents import download_response
 from program.order import implements
 from program.transitions import available
+from proposals.services import record_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,7 +115,7 @@ def letter(request: SignedInRequest, pk: int) -> FileResponse | HttpResponse:
         pk=pk,
     )
     if (decided := found.determination or found.designation) is not None:
-        services.record_reading(decided.version, by=request.user)
+        record_reading(decided.version, by=request.user)
     document = found.paper.document
     if document is not None:
         return download_response(document)

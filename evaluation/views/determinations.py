@@ -33,6 +33,7 @@ from program.order import implements
 from program.revisions import StaleRevision
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals.models import Proposal
+from proposals.services import record_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,7 +92,7 @@ def show_determination(
     found = get_object_or_404(
         Determination.objects.visible_to(user).for_list().select_related("delegation", "prepared_by"), pk=pk
     )
-    services.record_reading(found.version, by=user)
+    record_reading(found.version, by=user)
     is_draft = found.status == DeterminationStatus.DRAFT
     may_edit = is_draft and user.has_perm("evaluation.change_determination", found)
     referrals = list(
@@ -146,7 +147,7 @@ def show_determination(
 def packet_json(request: SignedInRequest, pk: int) -> HttpResponse:
     """The packet as canonical JSON: as it stands, or as it was signed."""
     found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
-    services.record_reading(found.version, by=request.user)
+    record_reading(found.version, by=request.user)
     text = found.packet or canonical_json(packet_of(found))
     response = HttpResponse(text, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{found.proposal.number}-packet.json"'

@@ -38,6 +38,7 @@ from program.order import implements
 from program.record_words import act_in_words
 from proposals.comparison import compare
 from proposals.models import Proposal, Version
+from proposals.services import record_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +74,7 @@ def show_proposal(
     wanted = request.GET.get("version", "")
     version_number = int(wanted) if wanted.isdecimal() and len(wanted) < 5 else found.version_count
     version = get_object_or_404(Version, proposal=found, number=version_number)
-    services.record_reading(version, by=user)
+    record_reading(version, by=user)
     facts = {
         "proposal": found,
         "version": version,

@@ -21,6 +21,7 @@ from program.revisions import StaleRevision
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals.comparison import changed_parts
 from proposals.models import Version
+from proposals.services import record_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -100,7 +101,7 @@ def show_review(
     )
     found = get_object_or_404(rows, pk=pk)
     is_own = found.reviewer_id == request.user.pk
-    services.record_reading(found.version, by=request.user)
+    record_reading(found.version, by=request.user)
     scores = list(found.scores.select_related("criterion"))
     is_open = is_own and found.status == ReviewStatus.DRAFT
     facts: dict[str, Any] = {

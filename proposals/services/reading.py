@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.db import connection, transaction
+
 from program import audit, clock
 from program.deadlines import local_day, start_of_day
 from program.models import AuditEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
+    from datetime import date, datetime
 
     from program.models import Document, User
     from proposals.models import Proposal, Version
@@ -42,12 +44,21 @@ def record_reading(version: Version, *, by: User, document: Document | None = No
     }
     if document is not None:
         what["document"] = document.sha256
-    today = AuditEvent.objects.of(version.proposal).filter(
-        act=ACT, actor=by, at__gte=start_of_day(clock.today())
-    )
-    if any(json.loads(body)["after"] == what for body in today.values_list("body", flat=True)):
+    since = start_of_day(clock.today())
+    if _is_recorded(version.proposal, by, since, what):
         return None
-    return audit.record(version.proposal, ACT, by=by, after=what, clause=CLAUSE)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # Of two pages opened at once, one writes the event
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [ACT, by.pk])
+        if _is_recorded(version.proposal, by, since, what):
+            return None
+        return audit.record(version.proposal, ACT, by=by, after=what, clause=CLAUSE)
+
+
+def _is_recorded(proposal: Proposal, by: User, since: datetime, what: dict[str, Any]) -> bool:
+    read = AuditEvent.objects.of(proposal).filter(act=ACT, actor=by, at__gte=since)
+    return any(json.loads(body)["after"] == what for body in read.values_list("body", flat=True))
 
 
 def readings_of(proposal: Proposal, *, most: int) -> list[Reading]:

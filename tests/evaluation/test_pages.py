@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from urllib.parse import parse_qsl, quote
 
@@ -14,7 +15,7 @@ from evaluation.models import Assignment, Determination, Letter, Review
 from evaluation.schedule import end_left_referrals, lapse_due_referrals
 from program import clock
 from program.enums import OfficeRole
-from program.models import Notice
+from program.models import AuditEvent, Notice
 from program.notices import in_full
 from program.services.record import verify_for_a_while
 from proposals.models import Proposal
@@ -87,8 +88,8 @@ def test_reader_shows_the_package_and_records_the_reading_once_a_day(client):
     assert first.status_code == 200
     assert b"Accelerator board" in first.content
     assert b"Rift Builders Ltd" in first.content
-    reading = make.version_of(proposal).readings.get()
-    assert (reading.reader, reading.agency_codes) == (desk, "COMMERCE")
+    (reading,) = AuditEvent.objects.of(proposal).filter(act="proposal.read")
+    assert (reading.actor, json.loads(reading.body)["after"]["agencies"]) == (desk, "COMMERCE")
 
 
 def test_reviewer_declares_then_scores_with_autosave(client):

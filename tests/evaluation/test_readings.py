@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from evaluation.models import Letter
 from program.enums import OfficeRole
 from program.models import AuditEvent
+from proposals.services import record_reading
 from proposals.services.reading import readings_of
 from tests.evaluation.test_pages import page, sign_in
 from tests.factories import evaluation as make
@@ -42,3 +46,23 @@ def test_packet_and_letter_are_recorded(client, name):
     assert page(client, auditor, name, record.pk).status_code == 200
     assert readings() == before + 1
     assert "OSTP" in {line.agencies for line in readings_of(designation.proposal, most=20)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_pages_opened_at_once_one_is_recorded(reference_data):
+    version, desk = make.version_of(make.accepted()), officer()
+    start = threading.Barrier(4)
+
+    def read():
+        start.wait()
+        try:
+            record_reading(version, by=desk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert readings() == 1
