@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from program import audit
-from program.middleware import client_address
+from program.middleware import STARTED, client_address
 from program.sign_in_mail import MAILS, Known
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def name_for_lockout(request: HttpRequest, credentials: dict[str, Any] | None = 
 
 
 def record_sign_in(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Put a sign-in on the record of the person."""
+    """Put a sign-in on the record of the person, and let the session's twelve hours begin."""
+    request.session[STARTED] = int(time.time())
     audit.record(user, "user.sign_in", by=user, after={"address": client_address(request)})
 
 

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import allauth
 import pytest
 import requests
+import time_machine
 from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -167,10 +168,76 @@ class TestSession:
         assert client.get(reverse("proposals:list")).url == reverse("account_login")
         assert "_auth_user_id" not in client.session
 
-    def test_idle_session_ends_after_thirty_minutes(self, client):
-        client.force_login(UserFactory())
-        answer = client.get(reverse("proposals:list"))
-        assert answer.cookies["__Host-session"]["max-age"] == 30 * 60
+    def test_idle_session_ends_after_thirty_minutes_and_a_used_one_goes_on(self, client):
+        began = datetime.now(UTC)
+        with time_machine.travel(began, tick=False) as moved:
+            assert sign_in(client, UserFactory()).cookies["__Host-session"]["max-age"] == ""
+            for minutes in (29, 58):
+                moved.move_to(began + timedelta(minutes=minutes))
+                assert client.get(reverse("proposals:list")).status_code == 200
+            moved.move_to(began + timedelta(minutes=58 + 30, seconds=1))
+            answer = client.get(reverse("proposals:list"))
+            assert answer.status_code == 302
+            assert answer.url.startswith(reverse("account_login"))
+
+    def test_busy_session_ends_after_twelve_hours(self, client):
+        began = datetime.now(UTC)
+        with time_machine.travel(began, tick=False) as moved:
+            sign_in(client, UserFactory())
+            for step in range(1, 25):
+                moved.move_to(began + timedelta(minutes=29.9 * step))
+                assert client.get(reverse("proposals:list")).status_code == 200
+            moved.move_to(began + timedelta(hours=12, seconds=1))
+            assert client.get(reverse("proposals:list")).url == reverse("account_login")
+            assert "_auth_user_id" not in client.session
+
+    def test_person_sees_every_browser_and_signs_the_others_out(self, client):
+        person, other = UserFactory(), Client(HTTP_USER_AGENT="Firefox at home", REMOTE_ADDR="192.0.2.7")
+        stranger, strangers = UserFactory(), Client(HTTP_USER_AGENT="Somebody else's")
+        for browser, who in ((client, person), (other, person), (strangers, stranger)):
+            sign_in(browser, who)
+        page = client.get(reverse("usersessions_list")).content.decode()
+        assert "Firefox at home" in page
+        assert "192.0.2.7" in page
+        assert page.count("This browser") == 1
+        assert "Somebody else" not in page
+        assert client.post(reverse("usersessions_list")).status_code == 302
+        assert other.get(reverse("proposals:list")).url.startswith(reverse("account_login"))
+        assert client.get(reverse("proposals:list")).status_code == 200
+        assert strangers.get(reverse("proposals:list")).status_code == 200
+        assert "Firefox at home" not in client.get(reverse("usersessions_list")).content.decode()
+
+    def test_session_that_ended_by_itself_is_listed_no_more(self, client):
+        began = datetime.now(UTC)
+        person, other = UserFactory(), Client(HTTP_USER_AGENT="Firefox at home")
+        with time_machine.travel(began, tick=False) as moved:
+            sign_in(other, person)
+            moved.move_to(began + timedelta(minutes=31))
+            sign_in(client, person)
+            assert "Firefox at home" not in client.get(reverse("usersessions_list")).content.decode()
+
+    def test_new_password_signs_every_other_browser_out(self, client):
+        person, other = UserFactory(), Client()
+        for browser in (client, other):
+            sign_in(browser, person)
+        new = "a quite different battery staple"
+        answer = client.post(
+            reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": new, "password2": new}
+        )
+        assert answer.status_code == 302
+        assert other.get(reverse("proposals:list")).url.startswith(reverse("account_login"))
+
+    @pytest.mark.parametrize("method", ["get", "post"])
+    def test_closed_account_is_out_of_every_browser_at_once(self, client, method):
+        person, other = UserFactory(), Client()
+        for browser in (client, other):
+            sign_in(browser, person)
+            assert browser.get(reverse("proposals:list")).status_code == 200
+        User.objects.filter(pk=person.pk).update(is_active=False)
+        for browser in (client, other):
+            answer = getattr(browser, method)(reverse("proposals:new"))
+            assert answer.url.startswith(reverse("account_login"))
+        assert sign_in(Client(), person).url == reverse("account_inactive")
 
     def test_cookies_are_secure_and_bound_to_the_host(self, client):
         sign_in(client, UserFactory())
