@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from copy import copy
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection
@@ -11,13 +12,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from celery.schedules import crontab
 from django.urls import reverse
 
+from config.celery import app
+from evaluation import schedule as evaluation
+from evaluation.models import Designation, Referral
+from evaluation.schedule import expire_due_designations, lapse_due_referrals
+from financing import schedule as financing
 from program import clock
-from program.deadlines import call_clock
-from program.models import Call
+from program import schedule as program
+from program.deadlines import call_clock, end_of_day, start_of_day
+from program.models import AuditEvent, Call, Notice
+from program.schedule import close_due_calls
+from program.services.people import clock_account
+from proposals import schedule as proposals
 from proposals.models import Proposal, Version
 from proposals.readiness import Candidate
+from proposals.schedule import lapse_drafts
+from tests.factories import evaluation as make
 from tests.factories.program import issued_call
 from tests.factories.proposals import ProposalFactory, certified, representative_of
 from tests.faults.web import session_of, web_server
@@ -137,3 +150,89 @@ def test_issued_call_keeps_the_deadline_that_was_computed(issued):
     stated = call_clock(moment.date())
     assert (call.issued_on, call.due_on, call.closes_at) == (moment.date(), stated.due_on, stated.closes_at)
     assert call.closes_at.astimezone(WASHINGTON).timetz().isoformat()[:8] == "00:00:00"
+
+
+# A year of ticks
+
+CHANGES = [date(2026, 3, 8), date(2026, 11, 1), date(2027, 3, 14), date(2027, 11, 7)]
+TABLES = (program.SCHEDULE, proposals.SCHEDULE, evaluation.SCHEDULE, financing.SCHEDULE)
+BY_THE_CLOCK = {
+    name: entry["schedule"]
+    for table in TABLES
+    for name, entry in table.items()
+    if isinstance(entry["schedule"], crontab)
+}
+
+
+def firings(schedule, begin, end):
+    """The moments at which beat runs ``schedule``, asked as beat asks: what is left after the last time?"""
+    moment = begin
+    while True:
+        schedule.nowfun = lambda moment=moment: moment
+        moment += schedule.remaining_estimate(moment)
+        if moment >= end:
+            return
+        yield moment
+
+
+@pytest.mark.parametrize("changed", CHANGES, ids=str)
+@pytest.mark.parametrize("name", BY_THE_CLOCK)
+def test_beat_runs_each_task_as_often_on_a_day_of_change_as_on_any_other(name, changed):
+    """The clock of beat is UTC: no hour is left out in March and none comes twice in November."""
+    assert app.conf.timezone == "UTC"
+    schedule = copy(BY_THE_CLOCK[name])
+    schedule.app = app
+
+    def runs(day):
+        begin = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(seconds=1)
+        return sum(1 for _ in firings(schedule, begin, begin + timedelta(days=1)))
+
+    ordinary = runs(date(2026, 6, 10))
+    assert ordinary in (1, 24, 1440)
+    assert runs(changed) == ordinary
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("changed", CHANGES, ids=str)
+def test_what_falls_due_on_a_day_of_change_happens_once(changed):
+    """Ticks of every ten minutes around the hour that is left out or comes twice."""
+    make.five_agencies()
+    with clock.moved_to(datetime(2026, 1, 1, 12, tzinfo=UTC)):
+        clock_account()
+    proposal = ProposalFactory()
+    referral = make.referral_of(make.accepted())
+    due = start_of_day(changed) + timedelta(hours=1, minutes=30)
+    assert (Call.objects.update(closes_at=due), Referral.objects.update(due_at=due)) == (2, 5)
+    seen = []
+    for minutes in range(-120, 180, 10):
+        with clock.moved_to(due + timedelta(minutes=minutes)):
+            done = (close_due_calls(), lapse_drafts(), lapse_due_referrals())
+        if any(done):
+            seen.append((minutes, done))
+    assert seen == [(0, (0, 0, 5)), (10, (2, 1, 0))]
+    for subject, act in ((proposal.call, "close"), (proposal, "lapse"), (referral, "lapse")):
+        events = [event for event in AuditEvent.objects.of(subject) if event.act.endswith(act)]
+        assert len(events) == 1, subject
+        told = Notice.objects.filter(event__in=events).values_list("recipient", flat=True)
+        assert len(told) == len(set(told))
+
+
+@pytest.mark.django_db
+def test_designation_whose_last_day_is_one_of_change_ends_once_in_a_year_of_ticks():
+    """It holds until midnight in Washington: hourly ticks around each change, fewer between."""
+    designation = make.designated()
+    last_day = date(2026, 11, 1)
+    Designation.objects.filter(pk=designation.pk).update(expires_on=last_day)
+    hours = [
+        start_of_day(changed) + timedelta(hours=hour, minutes=5)
+        for changed in CHANGES[:2]
+        for hour in range(-3, 30)
+    ]
+    days = [datetime(2026, 1, 1, 12, 5, tzinfo=UTC) + timedelta(days=day) for day in range(0, 365, 5)]
+    ended = []
+    for moment in sorted(hours + days):
+        with clock.moved_to(moment):
+            if expire_due_designations():
+                ended.append(moment)
+    assert ended == [end_of_day(last_day) + timedelta(minutes=5)]
+    assert AuditEvent.objects.filter(act__endswith="expire").count() == 1
