@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 os.environ.setdefault("SECRET_KEY", "only-for-the-test-run-0123456789-abcdefghijklmnopqrstuvwxyz")
 os.environ["SITE_URL"] = "https://portal.test"
-os.environ.setdefault("RECORD_ROOTS_FILE", os.devnull)
+os.environ["RECORD_ROOTS_FILE"] = os.devnull
 os.environ["ALLOWED_HOSTS"] = "portal.test,testserver,localhost,127.0.0.1"
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker of a parallel run has a broker of its own
@@ -24,6 +24,7 @@ thrown_away = os.environ.pop("EMAIL_URL", None)  # production refuses what a tes
 
 from config.settings import *  # noqa: E402, F403
 
+del os.environ["RECORD_ROOTS_FILE"]  # a portal that a test starts has a file of its own
 if thrown_away is not None:
     os.environ["EMAIL_URL"] = thrown_away
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

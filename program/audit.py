@@ -158,7 +158,7 @@ def _seal_up_to(last_event: int) -> Seal | None:
     seal = Seal.objects.create(
         made_at=clock.instant(), after_event=after, last_event=sealed_to, event_count=count, root=tree.root
     )
-    transaction.on_commit(partial(_keep, seal), robust=True)
+    transaction.on_commit(partial(_keep, seal))
     return seal
 
 
@@ -171,8 +171,12 @@ def _digests(after: int, last_event: int) -> Iterator[tuple[int, str]]:
 
 
 def _keep(seal: Seal) -> None:
+    """Keep the root of a seal outside; the seal stands when that fails, and the next run makes it good."""
     logger.info("The record was sealed.", extra=roots.Root.of(seal)._asdict())
-    roots.keep()
+    try:
+        roots.keep()
+    except OSError:
+        logger.exception("The root of a seal was not kept outside the database.")
 
 
 @dataclass(frozen=True)

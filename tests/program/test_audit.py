@@ -296,6 +296,18 @@ def test_next_run_keeps_what_a_crash_after_the_commit_left_out(sealed, kept, per
     assert audit.verify().kept_count == 3
 
 
+def test_seal_stands_when_its_root_cannot_be_kept_and_the_next_makes_it_good(
+    kept, settings, person, django_capture_on_commit_callbacks, caplog
+):
+    settings.RECORD_ROOTS_FILE = str(kept.parent / "not mounted" / "roots.jsonl")
+    first = seal_of_two(person, django_capture_on_commit_callbacks)
+    assert Seal.objects.get() == first
+    assert "not kept outside the database" in caplog.text
+    (kept.parent / "not mounted").mkdir()
+    assert roots.keep() == 1
+    assert audit.verify().kept_count == 1
+
+
 @pytest.mark.parametrize("written", [1, 60, -30, -1])
 def test_line_torn_by_a_crash_is_written_again_and_blames_nobody(sealed, kept, written):
     *whole, last = kept.read_text().splitlines(keepends=True)
