@@ -13,6 +13,7 @@ import logging
 import time
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.db import OperationalError, connection, transaction
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 SEAL_LOCK, SEALER_LOCK = 14320, 14321
 BATCH = 5000
+# Events in one seal; a year without a seal is sealed in several, each within a task's time
+MOST_IN_SEAL = 250_000
 # Writers that come while a seal waits for those under way wait with it: a second, then they go first
 WAITS, WAIT, PAUSE_SECONDS = 20, "1s", 0.5
 LOCK_NOT_AVAILABLE = "55P03"
@@ -136,9 +139,10 @@ def _settled() -> int:
 
 
 def seal_record() -> Seal | None:
-    """Seal all events since the last seal and keep its root outside; None when there are none.
+    """Seal the events since the last seal and keep its root outside; None when there are none.
 
-    Nobody who writes waits while the events are read: what is settled cannot change any more.
+    Events beyond ``MOST_IN_SEAL`` are left to the next seal. Nobody who writes waits while the events are
+    read: what is settled cannot change any more.
     """
     return _seal_up_to(settled())
 
@@ -150,7 +154,7 @@ def _seal_up_to(last_event: int) -> Seal | None:
     last = Seal.objects.order_by("-last_event").first()
     after = sealed_to = last.last_event if last else 0
     tree, count = MerkleTree(), 0
-    for event, digest in _digests(after, last_event):
+    for event, digest in islice(_digests(after, last_event), MOST_IN_SEAL):
         tree.add(digest)
         sealed_to, count = event, count + 1
     if not count:
@@ -243,9 +247,8 @@ class Walk:
 
     def go_on(self) -> None:
         """Check the next batch of events, and every seal that ends within it."""
-        columns = [*COLUMNS, "digest", "body"]
         rows = AuditEvent.objects.filter(pk__gt=self.position, pk__lte=self.horizon).order_by("pk")
-        batch = list(rows.only(*columns)[:BATCH])
+        batch = list(rows.values_list("pk", "digest", "body", *COLUMNS, named=True)[:BATCH])
         self.is_over = len(batch) < BATCH
         seals = self._seals_to(self.horizon if self.is_over else batch[-1].pk)
         heads, seal = self._heads(batch), next(seals, None)
@@ -271,7 +274,7 @@ class Walk:
         made = Seal.objects.filter(pk__lte=self.newest_seal, last_event__gt=self.sealed_to)
         return iter(made.filter(last_event__lte=event).order_by("last_event"))
 
-    def _heads(self, batch: list[AuditEvent]) -> dict[tuple[str, str], tuple[int, str]]:
+    def _heads(self, batch: list[Any]) -> dict[tuple[str, str], tuple[int, str]]:
         """Where the chains of ``batch`` stood before it: sequence and digest, by subject.
 
         Looked up by the place before each chain's first event, which costs one step in an index however long
@@ -285,7 +288,7 @@ class Walk:
             cursor.execute(HEADS, [kinds, keys, list(firsts.values()), self.position])
             return {(kind, key): (sequence, digest) for kind, key, sequence, digest in cursor.fetchall()}
 
-    def _check_event(self, event: AuditEvent, sequence: int, digest: str) -> None:
+    def _check_event(self, event: Any, sequence: int, digest: str) -> None:
         def blame(reason: str) -> None:
             self._blame(Misfit(event.pk, f"{event.subject_type} {event.subject_id}", reason))
 
@@ -340,7 +343,7 @@ CROSS JOIN LATERAL (
 """
 
 
-def _contradicting(event: AuditEvent, said: dict[str, Any]) -> list[str]:
+def _contradicting(event: Any, said: dict[str, Any]) -> list[str]:
     """The columns of ``event`` that say something else than its text."""
     columns = {name: getattr(event, name) for name in COLUMNS} | {"at": event.at.isoformat()}
     wrong = [name for name, value in columns.items() if said.get(name, value) != value]

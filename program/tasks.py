@@ -23,6 +23,8 @@ def sweep_deliveries() -> int:
 @shared_task
 def seal_record() -> int:
     """Seal the record and keep outside what is not kept there yet; returns the number of events sealed."""
-    seal = audit.seal_record()
+    count = 0
+    while seal := audit.seal_record():
+        count += seal.event_count
     roots.keep()
-    return seal.event_count if seal else 0
+    return count

@@ -10,7 +10,7 @@ from django.db import connection
 
 from program import audit
 from program.enums import OfficeRole
-from program.models import AuditEvent, Verification
+from program.models import AuditEvent, Seal, Verification
 from program.schedule import ask_for_daily_verification, verify_record
 from program.services import record
 from program.services.record import ask_for_verification, verify_for_a_while
@@ -79,6 +79,13 @@ def test_sealing_task_says_how_many_and_keeps_what_is_missing(events, settings, 
     assert seal_record() == len(events)
     assert seal_record() == 0
     assert len((tmp_path / "roots.jsonl").read_text().splitlines()) == 1
+
+
+def test_much_that_was_never_sealed_is_sealed_in_parts(events, monkeypatch):
+    monkeypatch.setattr(audit, "MOST_IN_SEAL", 3)
+    assert seal_record() == 7
+    assert list(Seal.objects.values_list("event_count", flat=True)) == [3, 3, 1]
+    assert audit.verify().is_sound
 
 
 @pytest.mark.django_db(transaction=True)
