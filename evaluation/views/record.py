@@ -111,5 +111,5 @@ def parse_day(text: str) -> date | None:
 def record_verify(request: SignedInRequest) -> HttpResponse:
     """Have the whole record verified in the background; the page shows what came of it."""
     ask_for_verification(by=request.user)
-    messages.info(request, "The record is being verified. Reload this page to see the result.")
+    messages.info(request, "You asked for a verification. This page says how far it is and what it finds.")
     return redirect("evaluation:record")
