@@ -41,6 +41,7 @@ class Document(TimeStamped):
         constraints = [
             models.CheckConstraint(name="document_hash_form", condition=Q(sha256__regex=r"^[0-9a-f]{64}$"))
         ]
+        indexes = [models.Index(name="document_by_hash", fields=["sha256"])]
 
     def __str__(self) -> str:
         return self.name

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0002_decisions_are_kept'),
+        ('evaluation', '0003_determinations_are_renewed'),
     ]
 
     operations = [
