@@ -70,8 +70,8 @@ class Web:
 
 
 @contextmanager
-def web_server(*, application="config.wsgi:application", threads=8, preload=True, **environment):
-    """gunicorn with one worker of several threads; killed with all its children at the end."""
+def web_server(*, application="config.wsgi:application", workers=1, threads=8, preload=True, **environment):
+    """gunicorn, its workers of several threads; killed with all its children at the end."""
     port = free_port()
     values = os.environ | {
         "DATABASE_URL": test_database_url(),
@@ -82,7 +82,7 @@ def web_server(*, application="config.wsgi:application", threads=8, preload=True
     }
     values.pop("DATABASE_OWNER_URL", None)
     command = [
-        sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1",
+        sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(workers),
         "--worker-class", "gthread", "--threads", str(threads), "--log-level", "warning",
         *(["--preload"] if preload else []), application,
     ]  # fmt: skip
