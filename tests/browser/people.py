@@ -110,9 +110,8 @@ class Person:
                 field.first.select_option(value)
             elif kind in ("INPUT:radio", "INPUT:checkbox"):
                 for one in value if isinstance(value, list) else [value]:
-                    choice = scope.locator(
-                        f"[name='{name}'][value='{one}'], [name$='-{name}'][value='{one}']"
-                    ).first
+                    valued = f"[name='{name}'][value='{one}'], [name$='-{name}'][value='{one}']"
+                    choice = field.first if one is True else scope.locator(valued).first
                     self.page.locator(f"label[for='{choice.get_attribute('id')}']").click()
             else:
                 field.first.fill(value)

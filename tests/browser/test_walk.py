@@ -122,6 +122,7 @@ def people(portal):
     story.representative = with_second_factor(
         UserFactory(name="Rita Representative", title="Vice President", email="rita@harbor.example")
     )
+    story.member = UserFactory(name="Mona Member", title="General Counsel", email="mona@bluepine.example")
     return story
 
 
@@ -187,8 +188,36 @@ def invite_the_representative(person, people, anchor, proposal, post_office):
     return representative
 
 
-def fill_the_package(anchor, proposal):
-    """Every part of the package, typed row by row."""
+def invite_a_second_member(person, people, anchor, proposal, post_office):
+    """The anchor names a company and a person of it; only that person's consent brings the company in."""
+    consortium = f"/consortia/{proposal.consortium_id}/"
+    form = anchor.visit(consortium).form(f"{consortium}invite/")
+    anchor.fill(
+        form,
+        legal_name="Bluepine Models, Inc. (fictional)",
+        incorporated_in="US",
+        headquartered_in="US",
+        role_text="Supplies the clinical models and keeps them current.",
+        email=people.member.email,
+    ).send(form)
+    anchor.says("Nobody yet")
+    second = proposal.consortium.memberships.get(is_anchor=False)
+    link = wait_until(lambda: link_to(people.member.email, post_office), what="the member's invitation")
+    member = person(people.member).visit(link).says("Supplies the clinical models")
+    member.send("Accept the invitation")
+    second.refresh_from_db()
+    assert (second.status, second.team.get().user) == ("invited", people.member)
+    assert member.page.request.get(f"{member.address}/proposals/{proposal.pk}/").status == 404
+    form = member.visit(f"/members/{second.pk}/consent/").page.locator("main form[method=post]").first
+    member.fill(form, accepts_role=True, accepts_declaration=True).send(form)
+    second.refresh_from_db()
+    assert (second.status, second.consented_by) == ("consented", people.member)
+    assert second.consents.get().given_by == people.member
+    return member, second
+
+
+def fill_the_package(anchor, member, second, proposal):
+    """Every part of the package, typed row by row; the second member types what it supplies."""
     base = f"/proposals/{proposal.pk}"
     supplier = str(proposal.consortium.anchor.pk)
     part = anchor.visit(f"{base}/overview/").form(f"{base}/overview/")
@@ -198,15 +227,9 @@ def fill_the_package(anchor, proposal):
         contact_name="Ada Anchor",
         contact_email="ada@harbor.example",
     ).send(part)
-    for layer, values in LAYERS.items():
-        anchor.visit(f"{base}/{layer}/")
-        add = anchor.form(f"{base}/{layer}/add/component/")
-        anchor.fill(add, name=values["name"]).send(add)
-        row = anchor.page.locator("main form[data-autosave]").first
-        anchor.fill(row, **values, supplier=supplier).send(row)
-        anchor.visit(f"{base}/{layer}/")
-        add = anchor.form(f"{base}/{layer}/add/provision/")
-        anchor.fill(add, membership=supplier).send(add)
+    for layer in LAYERS:
+        typist, supplies = (member, str(second.pk)) if layer == "models" else (anchor, supplier)
+        describe_layer(typist, base, layer, supplies)
     anchor.visit(f"{base}/markets/")
     add = anchor.form(f"{base}/markets/add/market/")
     anchor.fill(add, country="KE").send(add)
@@ -244,6 +267,18 @@ def fill_the_package(anchor, proposal):
     anchor.visit(f"{base}/consortium/")
 
 
+def describe_layer(typist, base, layer, supplier):
+    """One component of a layer and who supplies it."""
+    typist.visit(f"{base}/{layer}/")
+    add = typist.form(f"{base}/{layer}/add/component/")
+    typist.fill(add, name=LAYERS[layer]["name"]).send(add)
+    row = typist.page.locator("main form[data-autosave]").first
+    typist.fill(row, **LAYERS[layer], supplier=supplier).send(row)
+    typist.visit(f"{base}/{layer}/")
+    add = typist.form(f"{base}/{layer}/add/provision/")
+    typist.fill(add, membership=supplier).send(add)
+
+
 def state_compliance(anchor, base):
     """Every statement of the questionnaire; the answer that needs no explanation where there is one."""
     anchor.visit(f"{base}/compliance/")
@@ -278,6 +313,19 @@ def certify_and_submit(representative, proposal):
     receipt = Receipt.objects.get(version__proposal=proposal)
     representative.visit(f"{base}/receipt/").says(receipt.number)
     return Version.objects.get(proposal=proposal)
+
+
+def two_members_stand_in(version, second):
+    """What was frozen names both members with their consent, and who supplies the models."""
+    package = version.value
+    stated = {str(one.organization.legal_name): one.consent.status for one in package.consortium.members}
+    assert stated == {
+        "Harbor Light Compute, Inc. (fictional)": "consented",
+        "Bluepine Models, Inc. (fictional)": "consented",
+    }
+    assert [one.organization.legal_name for one in package.suppliers("models")] == [
+        second.organization.legal_name
+    ]
 
 
 def accept(person, people, proposal, screening_list):
@@ -423,8 +471,10 @@ def test_one_proposal_from_call_to_commitment(person, people, post_office, scree
     call = issue_a_call(person, people)
     anchor, proposal = form_a_consortium(person, people, call)
     representative = invite_the_representative(person, people, anchor, proposal, post_office)
-    fill_the_package(anchor, proposal)
+    member, second = invite_a_second_member(person, people, anchor, proposal, post_office)
+    fill_the_package(anchor, member, second, proposal)
     version = certify_and_submit(representative, proposal)
+    two_members_stand_in(version, second)
     officer_ = accept(person, people, proposal, screening_list)
     review_in_five_agencies(person, people, officer_, proposal)
     file_five_positions(person, people, proposal)
@@ -439,7 +489,8 @@ def every_step_left_its_trace(post_office, people, version, designation):
     """Its events in a sound record, its notices by mail, its documents made by the worker."""
     acts = set(AuditEvent.objects.values_list("act", flat=True))
     assert acts >= {
-        "call.approve", "call.issue", "proposal.certify", "proposal.submit", "proposal.accept",
+        "call.approve", "call.issue", "membership.consent",
+        "proposal.certify", "proposal.submit", "proposal.accept",
         "determination.sign", "determination.announce", "proposal.designate",
         "toolreferral.refer", "toolreferral.accept", "toolreferral.commit",
     }  # fmt: skip
@@ -458,4 +509,4 @@ def every_step_left_its_trace(post_office, people, version, designation):
     wait_until(lambda: not Delivery.objects.exclude(state="sent").exists(), what="all mail to be sent")
     told = [envelope.rcpt_tos[0] for envelope in post_office.messages]
     assert len(told) == Notice.objects.count() + Invitation.objects.count()
-    assert people.anchor.email in told
+    assert {people.anchor.email, people.member.email} <= set(told)
