@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from copy import deepcopy
 from html.parser import HTMLParser
 
 import pytest
@@ -13,11 +14,9 @@ from pypdf import PdfReader
 
 from evaluation.models import LetterPaper
 from evaluation.tasks import render_letter
-from financing.reference import load_tools
 from program import audit, notices
 from program.models import Call, Notice
 from program.notices import NoticeKind
-from program.reference import load_reference_data
 from tests.architecture.test_isolation import client_of, keyed, lists
 from tests.architecture.two_consortia import build, mark_texts
 from tests.factories.program import UserFactory
@@ -67,12 +66,9 @@ def scripts_in(text):
     return reader.found
 
 
-@pytest.fixture
-def world(monkeypatch):
+@pytest.fixture(scope="module")
+def built(standing):
     """Both consortia with the corpus in every free text, names of people and firms included."""
-    load_reference_data()
-    load_tools()
-    monkeypatch.setattr("program.acts.is_freshly_signed_in", lambda request: True)
     made = build(tail=LONG, short_tail=SHORT)
     for call in Call.objects.all():
         mark_texts("zebracall", call, *call.requirements.all(), *call.criteria.all())
@@ -80,6 +76,12 @@ def world(monkeypatch):
         if person.is_authenticated:
             type(person).objects.filter(pk=person.pk).update(name=f"Per{SHORT}son", title=SHORT)
     return made
+
+
+@pytest.fixture
+def world(built, monkeypatch):
+    monkeypatch.setattr("program.acts.is_freshly_signed_in", lambda request: True)
+    return deepcopy(built)
 
 
 def test_reader_of_pages_sees_what_would_run():

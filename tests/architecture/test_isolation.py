@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import re
-from functools import partial
+from copy import deepcopy
+from functools import cache, partial
 from urllib.parse import quote
 
 import pytest
@@ -18,8 +19,6 @@ from pypdf import PdfReader
 
 from config.second_factor import VERIFIED
 from evaluation.services import recuse
-from financing.reference import load_tools
-from program.reference import load_reference_data
 from proposals.enums import Part
 from proposals.invitations import token_of
 from proposals.models import Consortium, Proposal
@@ -56,12 +55,16 @@ SENDERS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def world(monkeypatch):
-    load_reference_data()
-    load_tools()
-    monkeypatch.setattr("program.acts.is_freshly_signed_in", lambda request: True)
+@pytest.fixture(scope="module")
+def built(standing):
     return build()
+
+
+@pytest.fixture
+def world(built, monkeypatch):
+    """Both consortia; a test may change its own copy, and what it writes is taken back."""
+    monkeypatch.setattr("program.acts.is_freshly_signed_in", lambda request: True)
+    return deepcopy(built)
 
 
 def by_name():
@@ -177,12 +180,14 @@ def answer(client, method, address):
     """Status, place and text of an answer, without what is new each time."""
     response = getattr(client, method)(address)
     content = b"".join(response.streaming_content) if response.streaming else response.content
-    if content.startswith(b"%PDF-"):
-        text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
-    else:
-        text = content.decode("utf-8", "replace")
+    text = text_of_paper(content) if content.startswith(b"%PDF-") else content.decode("utf-8", "replace")
     place = response.headers.get("Location", "")
     return response.status_code, place, text
+
+
+@cache
+def text_of_paper(content):
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
 
 
 def comparable(found, address):

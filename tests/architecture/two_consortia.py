@@ -220,7 +220,7 @@ def _build():
     evaluating.submit_review(Review.objects.get(pk=review.pk), by=assignment.reviewer)
     position = make.filed(inside, "STATE", rationale="zebraposition")
     determination = evaluating.prepare_determination(inside, by=desk)
-    make.found(determination, desk)
+    make.found(determination)
     condition = evaluating.save_condition(
         determination, by=desk, values={"text": "zebradetermination", "owner": "zebradetermination"}
     )

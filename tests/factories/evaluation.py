@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+from django.db.models import F
+
 from evaluation import services
 from evaluation.enums import Outcome, Stance
-from evaluation.models import Designation, Determination, Referral, ScreeningList
+from evaluation.models import CompletenessReview, Designation, Determination, Referral, ScreeningList
 from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, Delegation
@@ -61,10 +63,16 @@ def accepted(by=None, **facts):
 
 
 def reviewed(proposal, by):
-    """Every requirement of the call found given in the latest version."""
+    """Every requirement of the call found given in the latest version, as the service would leave it."""
     version = version_of(proposal)
-    for requirement in proposal.call.requirements.all():
-        services.review_completeness(version, requirement, by=by, finding="accepted")
+    known = CompletenessReview.objects.filter(version=version).values("requirement")
+    CompletenessReview.objects.bulk_create(
+        CompletenessReview(
+            version=version, requirement=requirement, clause=requirement.clause, reviewed_by=by,
+            finding="accepted",
+        )
+        for requirement in proposal.call.requirements.exclude(pk__in=known)
+    )  # fmt: skip
 
 
 def accept(proposal, by):
@@ -153,12 +161,9 @@ def flagged(proposal, by=None, name="Fictional Dragonfly Semiconductor"):
     return screened(proposal, by).checks.exclude(result="no_hit").get()
 
 
-def found(determination, by):
-    """A finding, met, on every requirement."""
-    for finding in determination.findings.all():
-        services.save_finding(
-            finding, by=by, values={"is_met": True, "text": "Shown in the package."}, revision=None
-        )
+def found(determination):
+    """A finding, met, on every requirement, as the service would leave it."""
+    determination.findings.update(is_met=True, text="Shown in the package.", revision=F("revision") + 1)
 
 
 def ready_to_sign(proposal=None, outcome=Outcome.DESIGNATE, by=None, **stances):
@@ -168,7 +173,7 @@ def ready_to_sign(proposal=None, outcome=Outcome.DESIGNATE, by=None, **stances):
     consulted(proposal, **stances)
     screened(proposal, by)
     determination = services.prepare_determination(proposal, by=by)
-    found(determination, by)
+    found(determination)
     for referral in Referral.objects.filter(position__stance=Stance.OBJECT, version=determination.version):
         services.answer_objection(
             determination, referral.position, by=by, answer="The concern is met by a condition."

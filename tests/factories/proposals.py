@@ -251,15 +251,16 @@ def components(proposal, supplier, home):
 
 def state_compliance(proposal):
     """Every statement answered with what needs no explanation."""
-    given = set(proposal.compliance_statements.values_list("subject", flat=True))
-    ComplianceStatement.objects.bulk_create(
-        ComplianceStatement(proposal=proposal, subject=subject.code)
-        for subject in SUBJECTS
-        if subject.code not in given
-    )
-    for statement in proposal.compliance_statements.all():
+    given = list(proposal.compliance_statements.all())
+    for statement in given:
         statement.answer = BY_CODE[statement.subject].answers[0]
-        statement.save()
+    ComplianceStatement.objects.bulk_update(given, ["answer"])
+    subjects = {statement.subject for statement in given}
+    ComplianceStatement.objects.bulk_create(
+        ComplianceStatement(proposal=proposal, subject=subject.code, answer=subject.answers[0])
+        for subject in SUBJECTS
+        if subject.code not in subjects
+    )
 
 
 class DocumentFactory(DjangoModelFactory):

@@ -49,7 +49,7 @@ def press_in_pairs(proposals, sessions):
 
 
 def assert_recorded_once(proposals, told):
-    """Fifty versions, numbered without a gap; one event each; each of ``told`` people has one notice of it."""
+    """Fifty versions without a gap, one event each, of which ``told`` people have one notice each."""
     wanted = [(proposal.pk, number) for proposal in proposals for number in range(1, ROUNDS + 1)]
     assert list(Version.objects.order_by("proposal", "number").values_list("proposal", "number")) == wanted
     events = AuditEvent.objects.filter(act__in=["proposal.submit", "proposal.resubmit"])
