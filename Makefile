@@ -25,7 +25,7 @@ run: install ## Start the whole portal with demonstration data; PORT=8000, Ctrl-
 
 test: ## Run all tests on real servers and in a real browser; WORKERS=2, ARGS="..." for pytest
 	@$(PYTHON) bin/bootstrap.py --for test
-	@$(py) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(py) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: install ## Linters, types, import contracts, templates, migrations, deployment checks
 	$(py) -m ruff check .

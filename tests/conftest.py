@@ -6,6 +6,8 @@ before finds them again, because the flush is answered by loading them anew.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.db.models.signals import post_migrate
 
@@ -41,3 +43,18 @@ def load_again(app_config, **kwargs):
 
 
 post_migrate.connect(load_again, dispatch_uid="tests.load_again")
+
+
+# Folders whose files take longest for each test of theirs
+LONG = ("browser", "demonstration", "faults", "architecture", "config")
+
+
+def pytest_collection_modifyitems(config, items):
+    """A worker of xdist takes the next file in this order: long files first, many small ones at the end.
+
+    So no worker waits for another that has begun the longest file last.
+    """
+    if hasattr(config, "workerinput"):
+        folders = {name: place for place, name in enumerate(LONG)}
+        root = Path(__file__).parent
+        items.sort(key=lambda item: folders.get(item.path.relative_to(root).parts[0], len(LONG)))
