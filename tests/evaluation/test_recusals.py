@@ -1,0 +1,94 @@
+"""A recusal takes every right on a proposal away: each rule is asked by name, a new one with them."""
+
+from __future__ import annotations
+
+import pytest
+from rules.permissions import permissions
+
+from evaluation.models import Assignment, InformationRequest, PartyCheck, Review
+from program.enums import OfficeRole
+from program.models import User
+from tests.factories import evaluation as make
+from tests.factories.program import officer
+from tests.factories.proposals import ProposalFactory, RecusalFactory, representative_of
+
+pytestmark = pytest.mark.django_db
+
+# Rights on a list, a call, a company: no proposal stands behind them
+WITHOUT_PROPOSAL = {"evaluation.import_screeninglist", "proposals.add_proposal"}
+# A person who is recused may still say so again
+OWN = {"evaluation.add_recusal"}
+# Acts of the clock, which nobody recuses
+CLOCKS = {
+    "proposals.lapse_proposal", "evaluation.lapse_referral", "evaluation.end_referral",
+    "evaluation.expire_designation",
+}  # fmt: skip
+
+
+@pytest.fixture
+def records():
+    """Of each kind the records on which somebody holds a right; a new act begins at its proposal."""
+    draft, inside = ProposalFactory(complete=True), make.accepted()
+    assignment = make.assigned(inside)
+    make.filled_review(assignment)
+    make.asked(inside)
+    determination = make.signed(make.ready_to_sign(inside))
+    designation = make.designated()
+    proposals = [draft, inside, designation.proposal]
+    return {
+        "proposal": proposals,
+        "version": [make.version_of(inside)],
+        "partycheck": [PartyCheck.objects.filter(run__version__proposal=inside).first()],
+        "assignment": list(Assignment.objects.filter(proposal=inside)),
+        "review": list(Review.objects.filter(assignment=assignment)),
+        "referral": [make.referral_of(inside)],
+        "informationrequest": list(InformationRequest.objects.filter(proposal=inside)),
+        "determination": [determination],
+        "designation": [designation],
+    }
+
+
+def people(records):
+    proposals, assignment = records["proposal"], records["assignment"][0]
+    return [
+        *(representative_of(proposal) for proposal in proposals),
+        officer(),
+        officer(OfficeRole.AUDITOR),
+        make.decision_official(),
+        make.lead("STATE"),
+        assignment.reviewer,
+        officer(OfficeRole.EDAG_CHAIR, "STATE"),
+    ]
+
+
+def asked(records):
+    """Every right on a proposal or on what belongs to one, with records to ask it of: else the proposals."""
+    for name in sorted(permissions):
+        app, _, right = name.partition(".")
+        model = right.rpartition("_")[2]
+        on_proposal = model == "proposal" if app == "proposals" else app == "evaluation"
+        if on_proposal and name not in WITHOUT_PROPOSAL | OWN | CLOCKS:
+            yield name, records.get(model, records["proposal"])
+
+
+def holders(records, persons):
+    """Who holds which right on which record, people as they are stored now."""
+    now = [User.objects.get(pk=person.pk) for person in persons]
+    return {
+        (name, person.pk)
+        for name, targets in asked(records)
+        for target in targets
+        for person in now
+        if person.has_perm(name, target)
+    }
+
+
+def test_recused_people_hold_no_right_that_they_held(records):
+    persons = people(records)
+    held = holders(records, persons)
+    unheld = {name for name, _ in asked(records)} - {name for name, _ in held}
+    assert not unheld, f"Nobody here holds these, so the recusal proves nothing: {unheld}"
+    for proposal in records["proposal"]:
+        for person in persons:
+            RecusalFactory(proposal=proposal, user=person)
+    assert holders(records, persons) == set()
