@@ -36,7 +36,7 @@ def call_list(request: HttpRequest) -> HttpResponse:
     calls = Call.objects.public().defer("text", "certification_text").order_by("-issued_at", "-pk")
     following = request.user.is_authenticated and follows(request.user, None)
     facts = {
-        "calls": [(call, is_open(call, call.asked_at)) for call in calls],
+        "calls": [(call, is_open(call, call.asked_at)) for call in calls],  # type: ignore[attr-defined]
         "is_following": following,
         "may_draft": request.user.has_perm("program.add_call"),
     }

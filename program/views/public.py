@@ -37,7 +37,7 @@ SECURITY_TXT_DAYS = 180
 def home(request: HttpRequest) -> HttpResponse:
     """What the Program is, the call that is open now (else the last one), and three numbers of the record."""
     calls = list(Call.objects.public().defer("text", "certification_text").order_by("-issued_at"))
-    current = next((call for call in calls if is_open(call, call.asked_at)), None)
+    current = next((call for call in calls if is_open(call, call.asked_at)), None)  # type: ignore[attr-defined]
     duties = Duty.objects.aggregate(total=Count("pk"), held=Count("pk", filter=Q(state__in=HELD)))
     facts = {
         "call": current,
