@@ -117,6 +117,15 @@ def test_access_begins_with_consent(consortium, invitation, guest):
     assert Notice.objects.filter(kind="proposals.consented", recipient=consortium.created_by).exists()
 
 
+def test_nobody_consents_for_an_organization_but_who_speaks_for_it(consortium, invitation, guest):
+    """Not the anchor that invites, not a contributor of the organization, not a stranger."""
+    contributor = TeamMemberFactory(membership=invitation.membership).user
+    for person in (consortium.created_by, contributor, UserFactory()):
+        with pytest.raises(PermissionDenied):
+            services.consent(invitation.membership, by=person)
+    assert not Consent.objects.filter(membership=invitation.membership).exists()
+
+
 def test_consent_is_to_the_words_that_were_shown(invitation, guest):
     with pytest.raises(ValidationError):
         services.consent(invitation.membership, by=guest, role_text="Something else.")
