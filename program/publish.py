@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import partial
 
 from celery import current_app
 from django.db import transaction
@@ -20,7 +19,11 @@ _silent_until = 0.0
 
 def after_commit(task: str, *ids: int) -> None:
     """Send ``task`` the ``ids`` once the running transaction has committed."""
-    transaction.on_commit(partial(_send, task, ids), robust=True)
+
+    def send() -> None:
+        _send(task, ids)
+
+    transaction.on_commit(send, robust=True)
 
 
 def _send(task: str, ids: tuple[int, ...]) -> None:

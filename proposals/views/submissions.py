@@ -141,8 +141,11 @@ def _submit(request: SignedInRequest, pk: int, service: Any) -> HttpResponse:
     try:
         version = service(proposal, by=request.user, note=note)
     except (WrongStatus, NotReady) as refusal:
-        if received := received_a_moment_ago(proposal, request.user):
-            messages.info(request, f"Version {received.number} was received already: you pressed twice.")
+        if received := received_a_moment_ago(proposal):
+            who = "you" if received.submitted_by == request.user else received.submitted_by
+            messages.info(
+                request, f"Version {received.number} was received already: {who} submitted it a moment ago."
+            )
             return redirect("proposals:receipt", pk)
         if isinstance(refusal, NotReady):
             return review_page(
@@ -154,10 +157,10 @@ def _submit(request: SignedInRequest, pk: int, service: Any) -> HttpResponse:
     return redirect("proposals:receipt", pk)
 
 
-def received_a_moment_ago(proposal: Proposal, person: Any) -> Version | None:
-    """The version that the same person's first press of the button made, with the content as it stands."""
-    last = proposal.versions.filter(submitted_by=person).order_by("-number").first()
-    if last is None or proposal.status != ProposalStatus.SUBMITTED or last.number != proposal.version_count:
+def received_a_moment_ago(proposal: Proposal) -> Version | None:
+    """The version that a press of the button just made, one's own or a colleague's, of the same content."""
+    last = proposal.versions.select_related("submitted_by").order_by("-number").first()
+    if last is None or proposal.status != ProposalStatus.SUBMITTED:
         return None
     is_repeat = clock.now() - last.received_at < REPEAT and compose(proposal).sha256 == last.sha256
     return last if is_repeat else None
