@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import pytest
 from django.conf import settings
 from django.template import Context, Template
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -26,20 +25,10 @@ FORM = """
 </form>"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
-def portal(browser):
+def portal(chromium):
     """``portal.show(markup)`` opens a page with it; ``portal.answers`` are what the server says, one each."""
-    context = browser.new_context()
+    context = chromium.new_context()
     page = context.new_page()
     page.clock.install()
     state = SimpleNamespace(page=page, answers=[], sent=[], faults=[])

@@ -117,7 +117,13 @@ def test_bulk_data_for_measuring_is_added_once_and_keeps_the_record_sound(portal
 
 
 def test_production_has_no_demonstration(portal):
-    production = {"DEMONSTRATION": "0", "INSECURE_HTTP": "0", "SITE_URL": "https://portal.example"}
+    production = {
+        "DEMONSTRATION": "0",
+        "INSECURE_HTTP": "0",
+        "SITE_URL": "https://portal.example",
+        "RECORD_ROOTS_FILE": "/srv/record/roots.jsonl",
+        "EMAIL_URL": "smtp+tls://mail.example:587",
+    }
     environment = portal.environment | production
     script = (
         "import django; django.setup()\nfrom django.apps import apps; from django.core.management import "
