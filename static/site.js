@@ -172,9 +172,12 @@
       this.running = null;
       this.blocked = false;
       form.dataset.autosaving = "1";
-      form.addEventListener("input", () => this.changed(PAUSE));
+      form.addEventListener("input", () => {
+        this.leaving = false;
+        this.changed(PAUSE);
+      });
       form.addEventListener("change", () => this.changed(PAUSE));
-      form.addEventListener("focusout", () => this.dirty && this.changed(200));
+      form.addEventListener("focusout", () => this.dirty && !this.leaving && this.changed(200));
       form.addEventListener("submit", (event) => this.beforeSubmit(event));
       window.addEventListener("beforeunload", (event) => this.dirty && !this.leaving && event.preventDefault());
       window.addEventListener("focus", () => this.dirty && this.failures && this.save());
@@ -215,7 +218,8 @@
     }
 
     save() {
-      if (this.running || this.blocked || !this.dirty) return this.running;
+      /* What was typed is on its way with the form: a save beside it would come with the old revision. */
+      if (this.running || this.blocked || this.leaving || !this.dirty) return this.running;
       this.running = this.send().finally(() => {
         this.running = null;
         if (this.dirty && !this.failures && !this.blocked) this.changed(PAUSE);
