@@ -56,8 +56,8 @@ def certify_proposal(
     Raises NotReady when the package has problems, when it is no longer the one that was shown, or when the
     signature is not the signer's name.
     """
-    require("proposals.certify_proposal", by, proposal)
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
+    require("proposals.certify_proposal", by, proposal)
     candidate = Candidate(proposal)
     call = candidate.working.call
     problems = list(all_problems(candidate.package, rules_of(call)))

@@ -267,7 +267,9 @@ def version_compare(request: SignedInRequest, pk: int, number: int, other: int) 
         space = workspace(request, pk, "versions")
         after, name = space.progress.package, "the working copy"
     else:
-        after, name = version_seen(request, pk, number).value, f"version {number}"
+        later = version_seen(request, pk, number)
+        services.record_reading(later, by=request.user)
+        after, name = later.value, f"version {number}"
     changes = [shown_change(change) for change in compare(before.value, after)]
     groups = [(part, [change for change in changes if change["part"] == part]) for part in Part]
     facts = {

@@ -66,3 +66,11 @@ def test_of_two_pages_opened_at_once_one_is_recorded(reference_data):
     for thread in threads:
         thread.join()
     assert readings() == 1
+
+
+def test_who_compares_two_versions_has_read_both(client):
+    proposal = make.accepted()
+    make.resubmitted(proposal)
+    sign_in(client, officer())
+    assert client.get(reverse("proposals:compare", args=[proposal.pk, 2, 1])).status_code == 200
+    assert sorted(line.version for line in readings_of(proposal, most=20)) == [1, 2]
