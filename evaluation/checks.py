@@ -118,6 +118,18 @@ def is_left(referral: Referral) -> Iterator[Problem]:
         )
 
 
+def is_still_consulted(referral: Referral) -> Iterator[Problem]:
+    """A consultation is opened again only on the version that is evaluated."""
+    proposal = referral.version.proposal
+    if proposal.status != ProposalStatus.UNDER_EVALUATION or referral.version.number < proposal.version_count:
+        yield Problem(
+            "consultation-over",
+            "The agencies are not consulted on this version any more: the proposal was decided or withdrawn, "
+            "or a newer version came in.",
+            ORDER,
+        )
+
+
 # A score sheet
 
 
@@ -194,6 +206,18 @@ REVIEW_CHECKS: Final = (
 
 
 # A determination
+
+
+def is_under_evaluation(determination: Determination) -> Iterator[Problem]:
+    """Nothing is decided on a proposal that was withdrawn, or whose new version waits for intake."""
+    proposal = determination.proposal
+    if proposal.status != ProposalStatus.UNDER_EVALUATION:
+        yield Problem(
+            "not-under-evaluation",
+            f"The proposal is not under evaluation, it is “{proposal.get_status_display()}”.",
+            ORDER,
+            "decision",
+        )
 
 
 def decides_with_reasons(determination: Determination) -> Iterator[Problem]:
@@ -352,6 +376,7 @@ def _blocked_parties(run: ScreeningRun) -> Iterator[Problem]:
 
 
 DETERMINATION_CHECKS: Final = (
+    is_under_evaluation,
     decides_with_reasons,
     decides_current_version,
     consulted_all_five,

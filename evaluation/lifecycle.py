@@ -93,6 +93,7 @@ REOPEN_REFERRAL: Final = Transition(
     {R.LAPSED},
     R.OPEN,
     clause=ORDER,
+    checks=[checks.is_still_consulted],
     label="Open again",
     description="The program office gives the agency a new date, with a reason.",
 )

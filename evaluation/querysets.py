@@ -26,6 +26,7 @@ from program.gathering import Rows, gather
 from program.models import Delegation
 from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.models import Proposal
+from proposals.querysets import counsel_grants, on_the_inside
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -75,8 +76,13 @@ class OfProposalQuerySet(models.QuerySet):
     def of_visible(self, user: User | AnonymousUser) -> Self:
         return self.filter(**{f"{self.path}__in": Proposal.objects.visible_to(user)})
 
+    def of_office(self, user: User | AnonymousUser) -> Self:
+        """Rows of proposals that the person may see and does not work for: an office gives nothing there."""
+        proposals = Proposal.objects.visible_to(user).exclude(on_the_inside(user))
+        return self.filter(**{f"{self.path}__in": proposals})
+
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        return self.of_visible(user) if is_official(user) else self.none()
+        return self.of_office(user) if is_official(user) else self.none()
 
 
 class OfVersionQuerySet(OfProposalQuerySet):
@@ -126,7 +132,7 @@ class AssignmentQuerySet(OfProposalQuerySet):
         """One's own while it lasts, those of the agency one leads, all for officials."""
         if not user.is_authenticated:
             return self.none()
-        seen = self.of_visible(user)
+        seen = self.of_office(user)
         if is_official(user):
             return seen
         own = Q(reviewer=user.pk, status=AssignmentStatus.ACTIVE)
@@ -162,7 +168,7 @@ class ReviewQuerySet(OfProposalQuerySet):
         """
         if not user.is_authenticated:
             return self.none()
-        seen = self.of_visible(user)
+        seen = self.of_office(user)
         own = Q(reviewer=user.pk, assignment__status=AssignmentStatus.ACTIVE)
         submitted = Q(status=ReviewStatus.SUBMITTED)
         mine = apps.get_model("evaluation", "Assignment").objects.active().filter(reviewer=user.pk)
@@ -190,10 +196,11 @@ class ReviewQuerySet(OfProposalQuerySet):
             membership__status=MembershipStatus.CONSENTED,
             membership__consortium=OuterRef("version__proposal__consortium"),
         )
+        counsel = counsel_grants(OuterRef("reviewer")).filter(content_object=OuterRef("version__proposal"))
         return gather(
             rows.select_related("agency", "assignment__conflict", "version__proposal__call")
             .defer("version__package")
-            .annotate(reviewer_is_on_team=Exists(on_team)),
+            .annotate(reviewer_is_inside=Exists(on_team) | Exists(counsel)),
             Rows("scores"),
             Rows("version__proposal__call__criteria"),
             Rows("version__proposal__recusals"),
@@ -215,7 +222,7 @@ class ReferralQuerySet(OfProposalQuerySet):
         """All five for officials and leads of evaluating agencies; their own agency's for reviewers."""
         if not user.is_authenticated:
             return self.none()
-        seen = self.of_visible(user)
+        seen = self.of_office(user)
         if is_official(user) or user.holds(OfficeRole.LEAD):
             return seen
         return seen.filter(agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
@@ -257,7 +264,7 @@ class PositionQuerySet(OfProposalQuerySet):
         """One's own agency's; the others' once one's own has answered; all for officials."""
         if not user.is_authenticated:
             return self.none()
-        seen = self.of_visible(user)
+        seen = self.of_office(user)
         if is_official(user):
             return seen
         agencies = user.agencies_as(OfficeRole.LEAD)
@@ -281,7 +288,7 @@ class DeterminationQuerySet(OfProposalQuerySet):
         """Officials and signers at every stage; leads once it is announced; nobody outside."""
         if not user.is_authenticated:
             return self.none()
-        seen = self.of_visible(user)
+        seen = self.of_office(user)
         if is_official(user) or decides(user):
             return seen
         if user.holds(OfficeRole.LEAD):

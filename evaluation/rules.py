@@ -48,20 +48,27 @@ def is_recused(self: rules.Predicate, user: User, record: Any) -> bool:
 
 @rules.predicate(bind=True)
 def is_on_team(self: rules.Predicate, user: User, record: Any) -> bool:
-    """On the team of the consortium, for a member that has consented.
+    """On the team of the consortium, for a member that has consented."""
+    proposal = proposal_of(record)
+    return proposal is not None and bool(ties(self, user, proposal).roles)
+
+
+@rules.predicate(bind=True)
+def is_inside(self: rules.Predicate, user: User, record: Any) -> bool:
+    """On the team of the consortium, or counsel who was given a right on the proposal.
 
     A sheet that was locked for its reviewer says so itself; nothing is asked then.
     """
     proposal = proposal_of(record)
     if proposal is None:
         return False
-    known: bool | None = getattr(record, "reviewer_is_on_team", None)
+    known: bool | None = getattr(record, "reviewer_is_inside", None)
     if known is not None and record.reviewer_id == user.pk:
         return known
-    return bool(ties(self, user, proposal).roles)
+    return ties(self, user, proposal).is_inside
 
 
-stands_apart = ~is_recused & ~is_on_team
+stands_apart = ~is_recused & ~is_inside
 
 
 @rules.predicate
@@ -91,7 +98,10 @@ def signs_determinations(user: User, record: Any) -> bool:
 
 @rules.predicate
 def is_preparer(user: User, record: Any) -> bool:
-    return record is not None and record.prepared_by_id == user.pk
+    """Began the draft, or has worked on it since."""
+    return record is not None and (
+        record.prepared_by_id == user.pk or record.written_by.filter(pk=user.pk or 0).exists()
+    )
 
 
 @rules.predicate

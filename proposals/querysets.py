@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.db import models
@@ -69,7 +69,13 @@ def _consortia(user: User | AnonymousUser, statuses: tuple[str, ...]) -> QuerySe
     )
 
 
-def _on_the_inside(user: User | AnonymousUser) -> Q:
+def counsel_grants(user: Any) -> QuerySet:
+    """The rights by which ``user`` (a key or a reference) is counsel to proposals."""
+    grants = apps.get_model("proposals", "ProposalGrant").objects.filter(user=user)
+    return grants.filter(permission__codename__in=["view_proposal", "change_proposal"])
+
+
+def on_the_inside(user: User | AnonymousUser) -> Q:
     """Proposals whose working copy ``user`` reads: on the team, or counsel who was given the right."""
     inside = Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
     for permission in ("proposals.view_proposal", "proposals.change_proposal"):
@@ -85,7 +91,7 @@ class ProposalQuerySet(models.QuerySet):
         """
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        allowed = _on_the_inside(user)
+        allowed = on_the_inside(user)
         if user.holds(*READS_SUBMITTED):
             allowed |= Q(submitted_at__isnull=False)
         if user.holds(OfficeRole.REVIEWER):
@@ -101,7 +107,7 @@ class ProposalQuerySet(models.QuerySet):
 
     def titled_for(self, user: User | AnonymousUser) -> Self:
         """With ``shown_title``: the working title for the consortium's side, else the submitted one."""
-        working = When(_on_the_inside(user), then=F("title"))
+        working = When(on_the_inside(user), then=F("title"))
         return self.annotate(shown_title=Case(working, default=F("submitted_title")))
 
     def editable_by(self, user: User | AnonymousUser) -> Self:
@@ -212,10 +218,7 @@ class RecusalQuerySet(models.QuerySet):
 def works_for_proposers(user: User) -> bool:
     """Whether ``user`` is on the team of a consortium, or is counsel with a right on a proposal."""
     places = apps.get_model("proposals", "TeamMember").objects.active()
-    rights = apps.get_model("proposals", "ProposalGrant").objects.filter(
-        user=user, permission__codename__in=["view_proposal", "change_proposal"]
-    )
-    return places.filter(user=user).exists() or rights.exists()
+    return places.filter(user=user).exists() or counsel_grants(user.pk).exists()
 
 
 def people_proposing(call: Call) -> QuerySet:

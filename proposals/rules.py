@@ -29,6 +29,7 @@ from proposals.querysets import (
     READS_DESIGNATED,
     READS_SUBMITTED,
     REPLACEABLE,
+    counsel_grants,
     leads_in_force,
     signing_delegations,
 )
@@ -41,10 +42,16 @@ if TYPE_CHECKING:
 
 
 class Ties(NamedTuple):
-    """How a person is tied to a proposal: ``(role, for the anchor)`` on its team, and recusal."""
+    """How a person is tied to a proposal: ``(role, for the anchor)`` on its team, recusal, grant."""
 
     roles: frozenset[tuple[str, bool]]
     is_recused: bool
+    is_counsel: bool
+
+    @property
+    def is_inside(self) -> bool:
+        """On the team, or counsel who was given a right on the proposal."""
+        return bool(self.roles) or self.is_counsel
 
 
 def ties(asking: rules.Predicate, user: User, proposal: Proposal) -> Ties:
@@ -56,9 +63,10 @@ def ties(asking: rules.Predicate, user: User, proposal: Proposal) -> Ties:
         found = User.objects.filter(pk=user.pk or 0).values_list(
             ArraySubquery(places.values_list(JSONArray("role", "membership__is_anchor"))),
             Exists(proposal.recusals.filter(user_id=user.pk or 0)),
+            Exists(counsel_grants(user.pk or 0).filter(content_object=proposal.pk)),
         )
-        roles, recused = found.first() or ([], False)
-        known[key] = Ties(frozenset((role, anchor) for role, anchor in roles), recused)
+        roles, recused, counsel = found.first() or ([], False, False)
+        known[key] = Ties(frozenset((role, anchor) for role, anchor in roles), recused, counsel)
     return known[key]
 
 

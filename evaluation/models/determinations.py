@@ -40,6 +40,9 @@ class Determination(Revised):
     )
     expires_on = models.DateField("designation expires on", null=True, blank=True)
     prepared_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    written_by = models.ManyToManyField(
+        User, related_name="+", editable=False, help_text="Everybody who has worked on the draft."
+    )
     signed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, related_name="+", editable=False)
     signed_at = models.DateTimeField(null=True, editable=False)

@@ -248,6 +248,9 @@ def end_referral(referral: Referral, *, by: User) -> AuditEvent:
 @transaction.atomic
 def reopen_referral(referral: Referral, *, by: User, due_on: date, reason: str) -> AuditEvent:
     """Give an agency whose time was over a new last day, with the reason."""
+    referral.version.proposal = Proposal.objects.select_for_update(of=("self",)).get(
+        pk=referral.version.proposal_id
+    )
     require("evaluation.reopen_referral", by, referral)
     problems = []
     if not reason.strip():

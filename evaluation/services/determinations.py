@@ -69,6 +69,7 @@ def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
         raise NotReady(problems)
     version = proposal.versions.get(number=proposal.version_count)
     determination = Determination.objects.create(proposal=proposal, version=version, prepared_by=by)
+    determination.written_by.add(by)
     Finding.objects.bulk_create(
         Finding(determination=determination, requirement=requirement, clause=requirement.clause)
         for requirement in proposal.call.requirements.all()
@@ -98,6 +99,7 @@ def renew_determination(determination: Determination, *, by: User) -> AuditEvent
     note = f"Prepared on version {determination.version.number} before."
     event = perform(RENEW, determination, by=by, note=note, changes=changes)
     determination.findings.update(is_met=None, revision=F("revision") + 1)
+    determination.written_by.add(by)
     return event
 
 
@@ -167,12 +169,16 @@ def remove_condition(condition: Condition, *, by: User) -> None:
 def _hold_draft(determination: Determination, by: User, *, revision: int | None = None) -> None:
     """Lock the determination before any row of it, as the signature does; its status is read under the lock.
 
-    What is saved beside a signature is either in the packet that is frozen, or refused.
+    What is saved beside a signature is either in the packet that is frozen, or refused. Who works on a draft
+    is kept with it: they do not sign it.
     """
     hold(determination, revision=revision)
     require("evaluation.change_determination", by, determination)
     if determination.status != DeterminationStatus.DRAFT:
         raise WrongStatus(SIGN, determination)
+    if not determination.written_by.filter(pk=by.pk).exists():
+        determination.written_by.add(by)
+        audit.record(determination, "determination.change", by=by, clause=ORDER)
 
 
 def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:

@@ -20,6 +20,7 @@ from evaluation.models import (
     Review,
     ScreeningRun,
 )
+from program import grants
 from program.enums import OfficeRole
 from program.models import User
 from proposals.models import Proposal
@@ -168,8 +169,9 @@ RIGHTS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("tie", ["team", "counsel"])
 @pytest.mark.parametrize("role", RIGHTS)
-def test_who_is_on_the_team_has_no_right_of_office_on_its_proposal(role):
+def test_an_office_gives_nothing_on_a_proposal_that_one_works_for(role, tie):
     """Both doors refuse to make one person official and member; this holds if one was left open."""
     proposal = make.accepted()
     told(proposal)
@@ -184,8 +186,13 @@ def test_who_is_on_the_team_has_no_right_of_office_on_its_proposal(role):
         }
 
     assert held() == {right for right, _ in RIGHTS[role]}
-    TeamMemberFactory(user=person, membership=proposal.consortium.anchor)
+    assert sees(User.objects.get(pk=person.pk), proposal) == SEES_SIGNED[role]
+    if tie == "team":
+        TeamMemberFactory(user=person, membership=proposal.consortium.anchor)
+    else:
+        grants.grant("proposals.view_proposal", on=proposal, to=person, by=representative_of(proposal))
     assert held() == set()
+    assert sees(User.objects.get(pk=person.pk), proposal) == {InformationRequest}
 
 
 def of_state(model, proposal):

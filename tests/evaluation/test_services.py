@@ -28,7 +28,7 @@ from evaluation.models import (
 from evaluation.services.determinations import packet_sha256
 from program import clock
 from program.deadlines import Period, end_of_day, next_business_day
-from program.models import Call, Closure, Delegation, Notice, Requirement, User
+from program.models import AuditEvent, Call, Closure, Delegation, Notice, Requirement, User
 from program.revisions import StaleRevision
 from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
@@ -524,6 +524,48 @@ def test_its_preparer_does_not_sign_it():
         services.sign_determination(determination, by=User.objects.get(pk=desk.pk))
     with pytest.raises(PermissionDenied):
         services.sign_determination(determination, by=officer())
+
+
+def test_who_worked_on_the_draft_does_not_sign_it():
+    """Whoever began it: another officer wrote the decision, and holds a delegation to sign."""
+    writer, other = officer(), officer()
+    for one in (writer, other):
+        make.delegated(make.decision_official(), one, Delegation.SIGN_DETERMINATION, "COMMERCE")
+    determination = make.ready_to_sign()
+    services.save_determination(determination, by=writer, values={"rationale": "Mine."}, revision=None)
+    services.save_determination(determination, by=writer, values={"rationale": "Mine!"}, revision=None)
+    assert AuditEvent.objects.filter(act="determination.change", actor=writer).count() == 1
+    with pytest.raises(PermissionDenied):
+        services.sign_determination(determination, by=User.objects.get(pk=writer.pk))
+    assert make.signed(determination, by=User.objects.get(pk=other.pk)).signed_by == other
+
+
+def test_nothing_is_signed_on_a_proposal_that_was_withdrawn():
+    determination = make.ready_to_sign()
+    withdraw_proposal(determination.proposal, by=representative_of(determination.proposal), note="Enough.")
+    with pytest.raises(NotReady) as refusal:
+        services.sign_determination(determination, by=make.decision_official())
+    assert codes(refusal) == {"not-under-evaluation"}
+
+
+@pytest.mark.parametrize("over", ["withdrawn", "replaced", "decided"])
+def test_a_consultation_that_is_over_is_not_opened_again(over):
+    proposal = make.accepted()
+    clock_account()
+    with clock.moved_to(clock.now() + timedelta(days=60)):
+        schedule.lapse_due_referrals()
+    lapsed = make.referral_of(proposal)
+    if over == "withdrawn":
+        withdraw_proposal(proposal, by=representative_of(proposal), note="Enough.")
+    elif over == "replaced":
+        make.resubmitted(proposal)
+    else:
+        Proposal.objects.filter(pk=proposal.pk).update(status=ProposalStatus.DESIGNATED)
+    with pytest.raises(NotReady) as refusal:
+        services.reopen_referral(
+            lapsed, by=officer(), due_on=clock.today() + timedelta(days=5), reason="Illness."
+        )
+    assert codes(refusal) == {"consultation-over"}
 
 
 def test_a_delegate_signs_for_the_decision_official():
