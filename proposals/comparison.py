@@ -49,7 +49,9 @@ def compare(a: Package, b: Package) -> tuple[Change, ...]:
     after = {(part, key): row for part, key, row in _rows(b)}
     places = [*before, *(place for place in after if place not in before)]
     order = list(Part)
-    changes = [change for place in places if (change := _change(place, before.get(place), after.get(place)))]
+    changes = [
+        change for place in places if (change := change_between(place, before.get(place), after.get(place)))
+    ]
     return tuple(sorted(changes, key=lambda change: order.index(change.part)))
 
 
@@ -58,9 +60,10 @@ def changed_parts(a: Package, b: Package) -> frozenset[Part]:
     return frozenset(change.part for change in compare(a, b))
 
 
-def _change(
+def change_between(
     place: tuple[Part, str], before: dict[str, Any] | None, after: dict[str, Any] | None
 ) -> Change | None:
+    """What became of one row, as JSON data; None when both say the same."""
     part, key = place
     old, new = before or {}, after or {}
     names = [*old, *(name for name in new if name not in old)]

@@ -231,6 +231,20 @@ def _columns(row: Any, kind: type[Value]) -> dict[str, Any]:
     return values
 
 
+def market_facts(bloc: program.Bloc) -> dict[str, Any]:
+    """A bloc as a market, with its members as of the day they were checked."""
+    # The United States is a member of some blocs, but no destination of an export.
+    members = [country for country in bloc.countries.all() if country.code != "US"]
+    return {
+        "kind": MarketKind.BLOC,
+        "code": bloc.code,
+        "name": bloc.name,
+        "as_of": bloc.checked_on.isoformat() if bloc.checked_on else "",
+        "source": bloc.source,
+        "countries": _places(members),
+    }
+
+
 def _market(row: rows.TargetMarket) -> TargetMarket:
     facts: dict[str, Any] = {}
     if row.country:
@@ -241,16 +255,7 @@ def _market(row: rows.TargetMarket) -> TargetMarket:
             "countries": _places([row.country]),
         }
     elif row.bloc:
-        # The United States is a member of some blocs, but no destination of an export.
-        members = [country for country in row.bloc.countries.all() if country.code != "US"]
-        facts = {
-            "kind": MarketKind.BLOC,
-            "code": row.bloc.code,
-            "name": row.bloc.name,
-            "as_of": row.bloc.checked_on.isoformat() if row.bloc.checked_on else "",
-            "source": row.bloc.source,
-            "countries": _places(members),
-        }
+        facts = market_facts(row.bloc)
     elif row.list_name or row.countries.all():
         facts = {"kind": MarketKind.LIST, "name": row.list_name, "countries": _places(row.countries.all())}
     return TargetMarket(
