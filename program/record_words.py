@@ -54,6 +54,8 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "proposal.attach": "File added",
         "proposal.detach": "File removed",
         "proposal.remove_row": "Row removed from the draft",
+        "proposal.import": "Package file taken over into the draft",
+        "proposal.copy": "Draft begun with the rows of an earlier proposal",
         "proposal.certify": "Content certified",
         "proposal.submit": "Proposal submitted",
         "proposal.resubmit": "Proposal submitted again",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from proposals.enums import Part
-from proposals.views import consortia, documents, parts, proposals, receipts, rows, submissions
+from proposals.views import consortia, documents, package_files, parts, proposals, receipts, rows, submissions
 
 
 class PartConverter:
@@ -28,6 +28,8 @@ urlpatterns = [
     path("proposals/new/", proposals.proposal_new, name="new"),
     path("tasks/", proposals.tasks, name="tasks"),
     path("receipts/", receipts.receipts, name="receipts"),
+    path("package-schema/", package_files.schema, name="schema"),
+    path("package-schema/1.0.json", package_files.schema_json, name="schema-json"),
     path("proposals/<int:pk>/", proposals.proposal_detail, name="detail"),
     path("proposals/<int:pk>/review-and-submit/", submissions.review, name="review"),
     path("proposals/<int:pk>/certify/", submissions.certify, name="certify"),
@@ -57,6 +59,10 @@ urlpatterns = [
         name="version-document",
     ),
     path("proposals/<int:pk>/receipt/", submissions.receipt, name="receipt"),
+    path("proposals/<int:pk>/copied/", proposals.proposal_copied, name="copied"),
+    path("proposals/<int:pk>/package/", package_files.package, name="package"),
+    path("proposals/<int:pk>/package/import/", package_files.package_import, name="package-import"),
+    path("proposals/<int:pk>/package.json", package_files.package_json, name="package-json"),
     path("proposals/<int:pk>/documents/add/", documents.document_add, name="document-add"),
     path("proposals/<int:pk>/documents/<int:attachment>/file/", documents.document_download, name="document"),
     path("proposals/<int:pk>/<part:part>/", parts.part_view, name="part"),

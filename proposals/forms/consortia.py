@@ -10,7 +10,7 @@ from program.models import Call, Country, Organization, User
 from proposals.enums import TeamRole
 from proposals.forms.fields import NOT_CHOSEN, TextField
 from proposals.forms.rows import RowForm
-from proposals.models import Consortium, Holding
+from proposals.models import Consortium, Holding, Proposal
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -52,6 +52,13 @@ class NewProposalForm(forms.Form):
         required=False,
         help_text="One line by which the package is known. You can change it until you submit.",
     )
+    source = forms.ModelChoiceField(
+        Proposal.objects.none(),
+        label="Begin with the rows of an earlier proposal",
+        required=False,
+        empty_label="No, begin empty",
+        help_text="Of the same anchor, under this or another call. You see what could not be carried.",
+    )
     consortium = forms.ModelChoiceField(
         Consortium.objects.none(),
         label="Consortium",
@@ -80,12 +87,17 @@ class NewProposalForm(forms.Form):
         calls: QuerySet[Call],
         consortia: QuerySet[Consortium],
         organizations: QuerySet[Organization],
+        sources: QuerySet[Proposal],
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["call"].queryset = calls  # type: ignore[attr-defined]
         self.fields["organization"].queryset = organizations  # type: ignore[attr-defined]
         self.fields["role_text"].initial = ANCHOR_ROLE
+        if sources.exists():
+            self.fields["source"].queryset = sources  # type: ignore[attr-defined]
+        else:
+            del self.fields["source"]
         if not self.initial.get("call") and len(opened := list(calls[:2])) == 1:
             self.initial["call"] = opened[0].number
         only = list(organizations[:2])
@@ -99,6 +111,14 @@ class NewProposalForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        source = data.get("source")
+        if source and not data.get("consortium") and not data.get("consortium_name"):
+            data["consortium"], data["organization"] = source.consortium, None
+        anchor = source.consortium.anchor if source else None
+        chosen = data.get("consortium").anchor if data.get("consortium") else None  # type: ignore[union-attr]
+        named = chosen.organization if chosen else data.get("organization")
+        if anchor and named and anchor.organization != named:
+            self.add_error("source", f"That proposal’s anchor is {anchor.organization}; choose the same one.")
         if not data.get("consortium"):
             demanded = {
                 "consortium_name": "Name the new consortium.",

@@ -14,7 +14,15 @@ from proposals.models.parts import (
     SupportRequest,
     TargetMarket,
 )
-from proposals.models.proposals import Attachment, Marking, MaterialChange, Proposal, ProposalGrant, Recusal
+from proposals.models.proposals import (
+    Attachment,
+    Marking,
+    MaterialChange,
+    PackageUpload,
+    Proposal,
+    ProposalGrant,
+    Recusal,
+)
 from proposals.models.submissions import Certification, Receipt, ReceiptPaper, Version
 
 __all__ = [
@@ -32,6 +40,7 @@ __all__ = [
     "Membership",
     "OperatingRole",
     "OutsideParty",
+    "PackageUpload",
     "Proposal",
     "ProposalGrant",
     "Provision",

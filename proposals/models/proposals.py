@@ -201,3 +201,20 @@ class Marking(Revised):
 
     def __str__(self) -> str:
         return f"{self.get_mark_display()}: {self.part} {self.row_key} {self.field}".strip()
+
+
+class PackageUpload(TimeStamped):
+    """A package file as a person has uploaded it, until it is taken over; each person has one at a time."""
+
+    proposal = models.ForeignKey(Proposal, models.CASCADE, related_name="package_uploads")
+    uploaded_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    content = models.TextField(blank=True, help_text="Canonical JSON; emptied once it is taken over.")
+    taken_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(name="one_package_upload", fields=["proposal", "uploaded_by"])]
+
+    def __str__(self) -> str:
+        return self.name

@@ -24,6 +24,7 @@ from proposals.services.consortia import (
     resend_invitation,
     revoke_invitation,
 )
+from proposals.services.copying import copy_proposal
 from proposals.services.drafts import (
     add_row,
     attach_document,
@@ -36,6 +37,7 @@ from proposals.services.drafts import (
     save_row,
     set_operating_role,
 )
+from proposals.services.imports import ChangedMeanwhile, import_package, keep_upload, what_would_change
 from proposals.services.reading import record_reading
 from proposals.services.submissions import (
     certify_proposal,
@@ -47,6 +49,7 @@ from proposals.services.submissions import (
 )
 
 __all__ = [
+    "ChangedMeanwhile",
     "InvitationRefused",
     "accept_invitation",
     "add_row",
@@ -56,14 +59,17 @@ __all__ = [
     "certify_proposal",
     "change_role",
     "consent",
+    "copy_proposal",
     "create_consortium",
     "create_proposal",
     "decline_membership",
     "find_invitation",
     "grant_access",
+    "import_package",
     "invite_member",
     "invite_organization",
     "invite_person",
+    "keep_upload",
     "lapse_proposal",
     "leave_consortium",
     "provide_layer",
@@ -83,5 +89,6 @@ __all__ = [
     "submit_proposal",
     "token_of",
     "update_consortium",
+    "what_would_change",
     "withdraw_proposal",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -45,6 +45,8 @@ ACTS = {
     "proposal.attach": "File added",
     "proposal.detach": "File removed",
     "proposal.remove_row": "Row removed",
+    "proposal.import": "Package file taken over",
+    "proposal.copy": "Begun with the rows of an earlier proposal",
     "proposal.report_change": "Material change reported",
     "proposal.read": "Read by a government office",
     "grant.give": "Access given",
@@ -79,20 +81,26 @@ def proposal_new(request: SignedInRequest) -> HttpResponse:
     calls = Call.objects.open_at(clock.now()).filter(cancelled_at=None).order_by("closes_at", "pk")
     form = NewProposalForm(
         request.POST or None,
-        initial={"call": request.GET.get("call", "")},
+        initial={"call": request.GET.get("call", ""), "source": request.GET.get("from", "")},
         calls=calls,
         consortia=anchored(request),
         organizations=organizations,
+        sources=earlier(request),
     )
     if request.method == "POST" and form.is_valid():
+        data = dict(form.cleaned_data)
+        source = data.pop("source", None)
         try:
-            proposal = services.begin_proposal(by=request.user, **form.cleaned_data)
+            if source:
+                proposal = services.copy_proposal(source, by=request.user, **data)
+            else:
+                proposal = services.begin_proposal(by=request.user, **data)
         except NotReady as refusal:
             for problem in refusal.problems:
                 form.add_error(None, problem.message)
         else:
             messages.success(request, "Your draft is ready. Nothing is sent until you submit.")
-            return redirect("proposals:detail", proposal.pk)
+            return redirect("proposals:copied" if source else "proposals:detail", proposal.pk)
     here = f"{reverse('proposals:new')}?call={request.GET.get('call', '')}"
     facts = {
         "form": form,
@@ -112,6 +120,28 @@ def anchored(request: SignedInRequest) -> QuerySet[Consortium]:
     """Consortia whose anchor the person administers."""
     places = TeamMember.objects.of(request.user).filter(membership__is_anchor=True, role="administrator")
     return Consortium.objects.filter(pk__in=places.values("membership__consortium"))
+
+
+def earlier(request: SignedInRequest) -> QuerySet[Proposal]:
+    """Proposals whose rows a new one may begin with: of consortia whose anchor the person administers."""
+    rows = Proposal.objects.visible_to(request.user).filter(consortium__in=anchored(request))
+    return rows.select_related("consortium").order_by("-pk")
+
+
+@require_safe
+def proposal_copied(request: SignedInRequest, pk: int) -> HttpResponse:
+    """What a draft that began with the rows of an earlier proposal does not have of it."""
+    space = workspace(request, pk, "detail")
+    event = AuditEvent.objects.of(space.proposal).filter(act="proposal.copy").first()
+    if event is None:
+        raise Http404
+    body = json.loads(event.body)
+    facts = {
+        "from_number": body["before"]["number"],
+        "left_out": body["after"]["left_out"],
+        "note": body["note"],
+    }
+    return show(request, "proposals/copied.html", space, facts)
 
 
 @require_safe

@@ -10,10 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from program.canonical import canonical_json, sha256_hex
+from program.canonical import sha256_hex
 from proposals.enums import PaperState
 from proposals.forms.submissions import VerificationForm
 from proposals.models import Receipt, ReceiptPaper, Version
+from proposals.package_file import hash_of_package
 
 LARGEST: Final = 5 * 1024 * 1024
 
@@ -60,10 +61,13 @@ def matches(hashes: list[str]) -> bool:
 
 
 def hashes_of(content: bytes) -> list[str]:
-    """The hash of the bytes, and of the same JSON in canonical spelling, if it is JSON."""
+    """The hash of the bytes, and of the same JSON in canonical spelling, if it is JSON.
+
+    What the portal noted in an exported package file beside the package is no part of the content.
+    """
     found = [sha256_hex(content)]
     try:
-        found.append(sha256_hex(canonical_json(json.loads(content))))
+        found.append(hash_of_package(json.loads(content)))
     except (ValueError, RecursionError):
         return found
     return found

@@ -34,6 +34,8 @@ PUBLIC = {
     "catalog/latest/",
     "catalog/<str:number>/",
     "receipts/",
+    "package-schema/",
+    "package-schema/1.0.json",
     "api/v1/",
     "api/v1/^.*/$",
     "api/v1/schema/",

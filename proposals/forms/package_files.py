@@ -1,0 +1,22 @@
+"""What a person sends to take over a package file."""
+
+from __future__ import annotations
+
+from django import forms
+
+from proposals.package_file import LARGEST, SCHEMA_VERSION
+
+
+class PackageUploadForm(forms.Form):
+    file = forms.FileField(
+        label="Package file",
+        help_text=f"JSON, schema version {SCHEMA_VERSION}, up to {LARGEST // 1048576} MB. "
+        "You see every change before anything is taken over.",
+    )
+
+
+class TakeOverForm(forms.Form):
+    """What was shown, and the rows that were ticked."""
+
+    shown_sha256 = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
+    remove_all = forms.BooleanField(required=False)
