@@ -56,6 +56,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "proposal.remove_row": "Row removed from the draft",
         "proposal.import": "Package file taken over into the draft",
         "proposal.copy": "Draft begun with the rows of an earlier proposal",
+        "proposal.import_components": "Table of components taken over into the draft",
         "proposal.certify": "Content certified",
         "proposal.submit": "Proposal submitted",
         "proposal.resubmit": "Proposal submitted again",

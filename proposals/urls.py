@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from proposals.enums import Part
-from proposals.views import consortia, documents, package_files, parts, proposals, receipts, rows, submissions
+from proposals.views import (
+    consortia,
+    documents,
+    package_files,
+    parts,
+    proposals,
+    receipts,
+    rows,
+    submissions,
+    tables,
+)
 
 
 class PartConverter:
@@ -67,6 +77,15 @@ urlpatterns = [
     path("proposals/<int:pk>/documents/<int:attachment>/file/", documents.document_download, name="document"),
     path("proposals/<int:pk>/<part:part>/", parts.part_view, name="part"),
     path("proposals/<int:pk>/<part:part>/add/<slug:kind>/", rows.row_add, name="row-add"),
+    path("proposals/<int:pk>/<part:part>/table/", tables.table_view, name="table"),
+    path("proposals/<int:pk>/<part:part>/table.<slug:kind>", tables.table_export, name="table-export"),
+    path("proposals/<int:pk>/<part:part>/table/import/", tables.table_import, name="table-import"),
+    path(
+        "proposals/<int:pk>/<part:part>/table/import/<int:number>/",
+        tables.table_preview,
+        name="table-preview",
+    ),
+    path("proposals/<int:pk>/<part:part>/table/<slug:key>/", tables.table_row, name="table-row"),
     path("proposals/<int:pk>/<part:part>/<slug:key>/", rows.row_edit, name="row-edit"),
     path("proposals/<int:pk>/<part:part>/<slug:key>/remove/", rows.row_remove, name="row-remove"),
     path("consortia/<int:pk>/", consortia.consortium, name="consortium"),

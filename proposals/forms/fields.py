@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from django import forms
@@ -16,6 +17,7 @@ from proposals.models.fields import UsdField, plain_text
 from proposals.package import LARGEST_WHOLE
 
 NOT_CHOSEN: Final = "Not chosen yet"
+IN_THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
 class TextField(forms.CharField):
@@ -26,6 +28,16 @@ class TextField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
         return text.replace("\r\n", "\n").replace("\r", "\n") if isinstance(text, str) else text
+
+
+def without_commas(text: str) -> str:
+    """A number without the commas between its thousands; a comma elsewhere is no slip to guess at."""
+    if "," in text and not IN_THOUSANDS.fullmatch(text):
+        raise ValidationError(
+            "Write commas only between thousands, as in 1,250,000, and a point before the cents.",
+            code="invalid",
+        )
+    return text.replace(",", "")
 
 
 class AmountField(forms.DecimalField):
@@ -40,7 +52,7 @@ class AmountField(forms.DecimalField):
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str):
-            value = value.replace(",", "").replace("$", "").replace("\u00a0", "").strip()
+            value = without_commas(value.replace("$", "").replace("\u00a0", "").strip())
             if value and not value.lstrip("+-").replace(".", "", 1).isdigit():
                 raise ValidationError("Give a number, such as 1250000 or 12.50.", code="invalid")
         return super().to_python(value)
@@ -57,7 +69,7 @@ class WholeField(forms.IntegerField):
         super().__init__(**options)
 
     def to_python(self, value: Any) -> int | None:
-        return super().to_python(value.replace(",", "").strip() if isinstance(value, str) else value)
+        return super().to_python(without_commas(value.strip()) if isinstance(value, str) else value)
 
 
 class Choices(ModelChoiceIterator):

@@ -24,6 +24,7 @@ from proposals.models.proposals import (
     Recusal,
 )
 from proposals.models.submissions import Certification, Receipt, ReceiptPaper, Version
+from proposals.models.tables import TableImport
 
 __all__ = [
     "Answer",
@@ -49,6 +50,7 @@ __all__ = [
     "Recusal",
     "Site",
     "SupportRequest",
+    "TableImport",
     "TargetMarket",
     "TeamMember",
     "Version",

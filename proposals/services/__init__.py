@@ -47,10 +47,12 @@ from proposals.services.submissions import (
     submit_proposal,
     withdraw_proposal,
 )
+from proposals.services.tables import TableChanged, import_components, keep_table, planned
 
 __all__ = [
     "ChangedMeanwhile",
     "InvitationRefused",
+    "TableChanged",
     "accept_invitation",
     "add_row",
     "add_team_member",
@@ -65,13 +67,16 @@ __all__ = [
     "decline_membership",
     "find_invitation",
     "grant_access",
+    "import_components",
     "import_package",
     "invite_member",
     "invite_organization",
     "invite_person",
+    "keep_table",
     "keep_upload",
     "lapse_proposal",
     "leave_consortium",
+    "planned",
     "provide_layer",
     "record_reading",
     "remove_attachment",

@@ -47,6 +47,7 @@ ACTS = {
     "proposal.remove_row": "Row removed",
     "proposal.import": "Package file taken over",
     "proposal.copy": "Begun with the rows of an earlier proposal",
+    "proposal.import_components": "Table of components taken over",
     "proposal.report_change": "Material change reported",
     "proposal.read": "Read by a government office",
     "grant.give": "Access given",
