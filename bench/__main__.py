@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--full", action="store_true", help="2,000 and 20,000 proposals")
     parser.add_argument("--sizes", type=int, nargs="+", help="other sizes, the smallest first")
     parser.add_argument("--times", type=int, default=25, help="answers measured for each row")
+    parser.add_argument("--only", default="", help="only the rows whose name has these words")
     parser.add_argument("--strict", action="store_true", help="end with 1 when a budget is exceeded")
     options = parser.parse_args(arguments)
     os.environ["DJANGO_SETTINGS_MODULE"] = "bench.settings"
@@ -36,14 +37,15 @@ def main(arguments: list[str]) -> int:
     from bench.rows import ROWS
     from bench.server import serving
 
+    rows = [row for row in ROWS if options.only in row.name]
     results = {}
     for wanted in sorted(options.sizes or (FULL if options.full else QUICK)):
         size = fill(wanted)
         sys.stdout.write(f"Measuring at {size} proposals.\n")
         with serving() as port:
-            results[size] = [measure(row, port, times=options.times) for row in ROWS]
-    lines = list(table(results))
-    sys.stdout.write("\n".join(lines) + f"\nWritten to {write(results, FOLDER, times=options.times)}\n")
+            results[size] = [measure(row, port, times=options.times) for row in rows]
+    lines = list(table(results, rows))
+    sys.stdout.write("\n".join(lines) + f"\nWritten to {write(results, rows, FOLDER, times=options.times)}\n")
     is_over = any("!" in line or "not measured" in line for line in lines[1:-1])
     return int(options.strict and is_over)
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.measuring import Measured
-from bench.rows import ROWS
+from bench.rows import ROWS, Row
 
 Results = dict[int, list[Measured]]
 
 
-def table(results: Results) -> Iterator[str]:
+def table(results: Results, rows: Sequence[Row] = ROWS) -> Iterator[str]:
     """A line for each row and size; what exceeds its budget is marked, and a note says by what."""
     small, large = min(results), max(results)
     yield f"{'':52}{'x empty':>16}{'statements':>14}{'slower':>12}"
-    for number, row in enumerate(ROWS):
+    for number, row in enumerate(rows):
         first, last = results[small][number], results[large][number]
         if refused := first.refused or last.refused:
             yield f"{row.name:52}  not measured: {refused}"
@@ -38,7 +38,7 @@ def cell(value: float, budget: float, form: str) -> str:
     return f"{value:{form}} / {budget:g}{mark}"
 
 
-def write(results: Results, folder: Path, *, times: int) -> Path:
+def write(results: Results, rows: Sequence[Row], folder: Path, *, times: int) -> Path:
     """Keep the results as JSON; ``latest.json`` is the same once more."""
     folder.mkdir(parents=True, exist_ok=True)
     at = datetime.now(UTC)
@@ -53,7 +53,7 @@ def write(results: Results, folder: Path, *, times: int) -> Path:
                 "statements": row.statements,
                 "slower": row.slower,
             }
-            for row in ROWS
+            for row in rows
         ],
     }
     text = json.dumps(content, indent=1)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
+from django.db.models.base import ModelState
 from django.urls import reverse
 
 from bench.client import Answer, Client, Form, Unexpected
@@ -25,6 +27,8 @@ from proposals.enums import AuthorityBasis, ProposalStatus
 from proposals.models import Component, Proposal, Version
 
 Request = Callable[[], Answer]
+LARGE: Final = "Measured consortium with 2,000 components"
+LINES: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,16 @@ def draft_review() -> Review:
 
 def save_row(port: int) -> Request:
     """The autosave of one component of a draft, with every field of its form."""
+    drafts = Proposal.objects.filter(call__title=TITLE, status=ProposalStatus.DRAFT)
     component = Component.objects.filter(
-        proposal__call__title=TITLE, proposal__status="draft", layer="hardware"
+        proposal__in=drafts.exclude(consortium__name=LARGE), layer="hardware"
     ).first()
     if component is None:
         raise Unexpected("There is no draft among the data for measuring.")
+    return saving(port, component)
+
+
+def saving(port: int, component: Component) -> Request:
     client = Client(port).sign_in(User.objects.get(pk=component.proposal.created_by_id).email)
     path = reverse("proposals:row-edit", args=[component.proposal_id, "hardware", component.key])
     fields = Form(client.get(path).text).fields
@@ -95,6 +104,43 @@ def save_row(port: int) -> Request:
         return answer
 
     return save
+
+
+def of_many(name: str) -> Callable[[int], Request]:
+    """A page of the draft with 2,000 components, by the name of its address."""
+
+    def prepare(port: int) -> Request:
+        proposal = large_draft()
+        client = Client(port).sign_in(User.objects.get(pk=proposal.created_by_id).email)
+        part = () if name in ("detail", "review") else ("hardware",)
+        return lambda: client.get(reverse(f"proposals:{name}", args=[proposal.pk, *part]))
+
+    return prepare
+
+
+def save_one_of_many(port: int) -> Request:
+    component = large_draft().components.filter(layer="hardware")[LINES // 2]
+    return saving(port, component)
+
+
+def large_draft() -> Proposal:
+    """A draft whose hardware has 2,000 lines, half of them with something missing; made once."""
+    proposal = Proposal.objects.filter(call__title=TITLE, consortium__name=LARGE).first()
+    if proposal is None:
+        proposal = formed(LARGE)[1]
+    pattern = proposal.components.filter(layer="hardware").first()
+    if pattern is None:
+        raise Unexpected("The draft with many components has no hardware.")
+    missing = LINES - proposal.components.filter(layer="hardware").count()
+    lines = []
+    for number in range(missing):
+        line = copy(pattern)
+        line.pk, line.name, line._state = None, f"Rack {number + 1}", ModelState()
+        if number % 2:
+            line.us_manufacture, line.maker = "", ""
+        lines.append(line)
+    Component.objects.bulk_create(lines, batch_size=500)
+    return proposal
 
 
 def submit(port: int) -> Request:
@@ -128,16 +174,22 @@ def submit(port: int) -> Request:
 
 def complete_proposal() -> Proposal:
     """A submitted proposal with a complete package under the call for measuring; made once."""
-    book, call, name = read_book(), Call.objects.get(title=TITLE), "Measured consortium"
-    if found := Proposal.objects.filter(consortium__name=name, call=call).first():
+    name = "Measured consortium"
+    if found := Proposal.objects.filter(consortium__name=name, call__title=TITLE).first():
         return found
+    formation, proposal = formed(name)
+    formation.submit(proposal)
+    return proposal
+
+
+def formed(name: str) -> tuple[Formation, Proposal]:
+    """A draft with a complete package by a new consortium under the call for measuring."""
+    book, call = read_book(), Call.objects.get(title=TITLE)
     facts = {**next(facts for facts in book.consortia if facts["key"] == "tallgrass"), "name": name}
     formation = Formation(
         book, facts, call, at_work(call.issued_on, 10) if call.issued_on else clock.instant()
     )
-    proposal = formation.draft(formation.form())
-    formation.submit(proposal)
-    return proposal
+    return formation, formation.draft(formation.form())
 
 
 def submit_sheet(port: int) -> Request:
@@ -184,6 +236,10 @@ ROWS: Final = (
     Row("queue of the program office with five consultations", 25, 10, 1.1, consultations),
     Row("version reader with score sheet", 16, 10, 1.1, score_sheet),
     Row("save one row of a draft", 12, 8, 1.0, save_row),
+    Row("hardware part with 2,000 components", 40, 10, 1.1, of_many("part")),
+    Row("its table, 50 rows to edit", 40, 10, 1.1, of_many("table")),
+    Row("overview of a draft with 2,000 components", 40, 20, 1.1, of_many("detail")),
+    Row("save one of 2,000 components", 12, 8, 1.1, save_one_of_many),
     Row("submit", 30, 20, 1.0, submit, expected=302),
     Row("submit a score sheet", 15, 12, 1.1, submit_sheet, expected=302),
     Row("API list, 100 proposals, first page", 10, 5, 1.1, api_list),

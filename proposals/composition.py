@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from functools import cache
+from types import NoneType
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from django.db.models import TextChoices
+from django.db.models import CharField, F, Func, TextChoices, TextField
+from django.db.models import Value as Words
+from django.db.models.functions import Left
 
 from program import clock
 from program.enums import EvidenceType, Mark, StackLayer
@@ -19,6 +23,7 @@ from proposals.enums import (
     SiteStatus,
     SupportMechanism,
 )
+from proposals.models import Component as ComponentRow
 from proposals.models import Proposal
 from proposals.package import (
     Answer,
@@ -54,8 +59,8 @@ from proposals.package import (
 from proposals.questionnaire import BY_CODE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
-    from typing import Any
 
     from program import models as program
     from proposals import models as rows
@@ -70,14 +75,79 @@ COMPONENTS: dict[str, type[Component]] = {
 }
 PLACES = frozenset({"country_of_origin", "country_of_assembly"})
 
+# A component in outline: what its columns are called, which of them are cut, and how each is read
+BLANKS = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
+TEXTS = [column.name for column in ComponentRow._meta.concrete_fields if isinstance(column, TextField)]
+FIRST_SIGNS = {
+    f"{name}_begins": Left(Func(F(name), Words(BLANKS), function="LTRIM"), 1, output_field=TextField())
+    for name in TEXTS
+}
+
+
+def _outline_of(kind: type[Component]) -> list[tuple[str, str, Callable[[Any], Any]]]:
+    """The fields of a kind of component: name, column that is read, and how."""
+    found = []
+    for name, field in kind.model_fields.items():
+        if name in ("key", "supplier", "layer"):
+            continue
+        column = ComponentRow._meta.get_field(name)
+        read: Callable[[Any], Any] = _as_it_is
+        if name in PLACES:
+            read = _outlined_place
+        elif isinstance(column, CharField) and column.choices:
+            read = next(each for each in get_args(field.annotation) if each is not NoneType)
+        found.append((name, f"{name}_begins" if name in TEXTS else name, read))
+    return found
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+@cache
+def _outlined_place(code: str) -> Country:
+    return Country(code=code)
+
+
+_OUTLINES = {layer: (kind, _outline_of(kind)) for layer, kind in COMPONENTS.items()}
+NOTHING = ("", None)
+OUTLINED = [
+    "pk",
+    "supplier_id",
+    *dict.fromkeys(column for _, takes in _OUTLINES.values() for _, column, _ in takes),
+]
+OUTLINES: dict[str, tuple[Any, list[tuple[str, int, Callable[[Any], Any]]]]] = {
+    layer: (
+        kind(key="component-0"),
+        [(name, OUTLINED.index(column) - 2, read) for name, column, read in takes],
+    )
+    for layer, (kind, takes) in _OUTLINES.items()
+}
+
 
 def compose(proposal: Proposal) -> Package:
     """The package that the working rows say now; reads the database anew, in one statement."""
     return composed(Proposal.objects.for_detail().get(pk=proposal.pk))
 
 
+def outlined(proposal: Proposal) -> Package:
+    """The package of a proposal that ``for_pages`` has loaded, as checks and totals read it; one statement.
+
+    A long text of a component is cut to its first sign: whether it says something is known, what it says is
+    not. Never the content of a submission or of a hash. Checks and totals find in it what they find in
+    ``composed``.
+    """
+    rows = proposal.components.annotate(**FIRST_SIGNS).values_list("layer", *OUTLINED)
+    return composed_with(proposal, ()).model_copy(update={"components": tuple(map(_outline, rows))})
+
+
 def composed(proposal: Proposal) -> Package:
     """The package of a proposal that ``for_detail`` has loaded; asks the database nothing."""
+    return composed_with(proposal, tuple(_component(row) for row in proposal.components.all()))
+
+
+def composed_with(proposal: Proposal, components: tuple[AnyComponent, ...]) -> Package:
+    """The package with these components; everything else is as it was loaded."""
     members: list[rows.Membership] = proposal.consortium.present_members  # type: ignore[attr-defined]
     return Package(
         call=CallReference(number=proposal.call.number, title=proposal.call.title),
@@ -100,7 +170,7 @@ def composed(proposal: Proposal) -> Package:
             )
             for row in proposal.provisions.all()
         ),
-        components=tuple(_component(row) for row in proposal.components.all()),
+        components=components,
         markets=tuple(_market(row) for row in proposal.markets.all()),
         operating_model=OperatingModel(
             overview=proposal.operating_model, sites=tuple(_site(row) for row in proposal.sites.all())
@@ -216,6 +286,16 @@ def _organization(row: program.Organization) -> OrganizationFacts:
 def _component(row: rows.Component) -> AnyComponent:
     kind = COMPONENTS[row.layer]
     return kind(key=row.key, supplier=_member_key(row.supplier_id), **_columns(row, kind))  # type: ignore[return-value]
+
+
+def _outline(values: tuple[Any, ...]) -> AnyComponent:
+    """A component without being checked again: its columns were when they were saved."""
+    layer, pk, supplier, *columns = values
+    empty, takes = OUTLINES[layer]
+    said = {name: read(columns[place]) for name, place, read in takes if columns[place] not in NOTHING}
+    said["key"], said["supplier"] = f"{ComponentRow.prefix}-{pk}", _member_key(supplier)
+    made: AnyComponent = empty.model_copy(update=said)
+    return made
 
 
 def _columns(row: Any, kind: type[Value]) -> dict[str, Any]:

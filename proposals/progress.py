@@ -16,6 +16,8 @@ from proposals.enums import Part, Presumption
 from proposals.us_content import us_content
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from program.transitions import Problem
     from proposals.checks import Rules
     from proposals.package import Member, Package
@@ -26,6 +28,8 @@ OWN_PAGE: Final = re.compile(r"^((?:component|market|site|support|party|attachme
 ON_PART: Final = re.compile(r"^(statement-[a-z0-9-]+)-(answer|explanation)$")
 OF_ROLE: Final = re.compile(r"^(role-\d+)-(.+)$")
 OF_MEMBER: Final = re.compile(r"^member-(\d+)-(.+)$")
+ANY_ROW: Final = "any-row"
+SHOWN_OF_KIND: Final = 8
 TONES: Final = {
     Presumption.PRESUMED_MET: "good",
     Presumption.NOT_PRESUMED: "waiting",
@@ -35,14 +39,59 @@ TONES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class LinkedProblem:
-    """A problem with the address of the field where it is mended."""
+    """A problem with the address of the field where it is mended, looked for when a page prints it."""
 
-    code: str
-    message: str
-    clause: str
-    part: str
-    field: str
+    problem: Problem
+    find: Callable[[Problem], str]
+
+    @property
+    def code(self) -> str:
+        return self.problem.code
+
+    @property
+    def message(self) -> str:
+        return self.problem.message
+
+    @property
+    def clause(self) -> str:
+        return self.problem.clause
+
+    @property
+    def part(self) -> str:
+        return self.problem.part
+
+    @property
+    def field(self) -> str:
+        return self.problem.field
+
+    @property
+    def url(self) -> str:
+        return self.find(self.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Problems of one kind: the first few by name, and how many more there are."""
+
+    shown: tuple[LinkedProblem, ...]
+    more: int
     url: str
+    words: str
+
+
+def grouped(problems: Iterable[LinkedProblem]) -> list[Alike]:
+    """Problems by their kind, in their order, so that two thousand of them fit on a page."""
+    kinds: dict[tuple[str, str], list[LinkedProblem]] = {}
+    for problem in problems:
+        kinds.setdefault((problem.code, problem.part), []).append(problem)
+    found = []
+    for alike in kinds.values():
+        more = max(0, len(alike) - SHOWN_OF_KIND)
+        # One more is shown rather than counted
+        shown = tuple(alike if more <= 1 else alike[:SHOWN_OF_KIND])
+        words = shown[0].message.rpartition(": ")[2].rstrip(".")
+        found.append(Alike(shown, len(alike) - len(shown), shown[0].url.partition("#")[0], words))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +119,10 @@ class Requirement:
     clause: str
     is_mandatory: bool
     problems: tuple[LinkedProblem, ...]
+
+    @property
+    def groups(self) -> list[Alike]:
+        return grouped(self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +231,29 @@ class Progress:
 
     def problems_of(self, key: str) -> list[LinkedProblem]:
         """What is missing in one row."""
-        return [problem for problem in self.problems if problem.field.startswith(f"{key}-")]
+        return self._by_row.get(key, [])
+
+    @cached_property
+    def _by_row(self) -> dict[str, list[LinkedProblem]]:
+        """Problems by every beginning of their field's name that a row's key may be."""
+        found: dict[str, list[LinkedProblem]] = {}
+        for problem in self.problems:
+            parts = problem.field.split("-")
+            for number in range(1, len(parts)):
+                found.setdefault("-".join(parts[:number]), []).append(problem)
+        return found
 
     def part_url(self, part: Part | str) -> str:
-        return reverse("proposals:part", args=[self.proposal_id, str(part)])
+        if (url := self._part_urls.get(str(part))) is None:
+            url = self._part_urls[str(part)] = reverse("proposals:part", args=[self.proposal_id, str(part)])
+        return url
+
+    @cached_property
+    def _part_urls(self) -> dict[str, str]:
+        return {}
 
     def linked(self, problem: Problem) -> LinkedProblem:
-        return LinkedProblem(
-            problem.code, problem.message, problem.clause, problem.part, problem.field, self.url_of(problem)
-        )
+        return LinkedProblem(problem, self.url_of)
 
     def url_of(self, problem: Problem) -> str:
         """Where a problem is mended: the field itself on the page that shows it."""
@@ -209,7 +276,14 @@ class Progress:
         return f"{self.part_url(problem.part)}#id_{name}" if name else self.part_url(problem.part)
 
     def _row_url(self, part: str, key: str) -> str:
-        return reverse("proposals:row-edit", args=[self.proposal_id, part, key])
+        if (url := self._row_urls.get(part)) is None:
+            url = self._row_urls[part] = reverse("proposals:row-edit", args=[self.proposal_id, part, ANY_ROW])
+        return url.replace(ANY_ROW, key)
+
+    @cached_property
+    def _row_urls(self) -> dict[str, str]:
+        """The address of any row of a part: a package has thousands of problems and few parts."""
+        return {}
 
     @cached_property
     def _site_of_role(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.apps import apps
 from django.db import models
@@ -26,6 +26,36 @@ EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.RETURNED)
 REPLACEABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 READS_SUBMITTED = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
 READS_DESIGNATED = (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
+
+# Everything on a working copy but its components, of which there may be thousands
+WORKING: Final = (
+    Rows(
+        "consortium__memberships",
+        one=(
+            "organization",
+            "organization__incorporated_in",
+            "organization__headquartered_in",
+            "organization__parent_country",
+            "consented_by",
+        ),
+        many=(Rows("organization__holdings", one=("holder_country",)),),
+        where=Q(status__in=IN_CONSORTIUM),
+        to_attr="present_members",
+    ),
+    Rows("provisions"),
+    Rows("markets", one=("country", "bloc"), many=(Rows("countries"), Rows("bloc__countries"))),
+    Rows("sites", one=("country",), many=(Rows("roles", one=("third_party_country",)),)),
+    Rows("support_requests"),
+    Rows("compliance_statements"),
+    Rows("outside_parties", one=("country", "headquartered_in", "parent_country")),
+    Rows("answers", one=("requirement", "document")),
+    Rows("cloud_access_countries"),
+    Rows("markings"),
+    Rows("attachments", one=("document",), where=Q(removed_at=None), to_attr="present_attachments"),
+    Rows("call__requirements"),
+    Rows("call__ineligible_jurisdictions"),
+    Rows("certifications", one=("signer",), where=Q(version=None), to_attr="unused_certifications"),
+)
 
 
 class TeamMemberQuerySet(models.QuerySet):
@@ -132,36 +162,12 @@ class ProposalQuerySet(models.QuerySet):
 
         With it come what its call demands and the certifications that no version has used yet.
         """
-        return gather(
-            self.select_related("call", "consortium", "created_by"),
-            Rows(
-                "consortium__memberships",
-                one=(
-                    "organization",
-                    "organization__incorporated_in",
-                    "organization__headquartered_in",
-                    "organization__parent_country",
-                    "consented_by",
-                ),
-                many=(Rows("organization__holdings", one=("holder_country",)),),
-                where=Q(status__in=IN_CONSORTIUM),
-                to_attr="present_members",
-            ),
-            Rows("provisions"),
-            Rows("components", one=("country_of_origin", "country_of_assembly")),
-            Rows("markets", one=("country", "bloc"), many=(Rows("countries"), Rows("bloc__countries"))),
-            Rows("sites", one=("country",), many=(Rows("roles", one=("third_party_country",)),)),
-            Rows("support_requests"),
-            Rows("compliance_statements"),
-            Rows("outside_parties", one=("country", "headquartered_in", "parent_country")),
-            Rows("answers", one=("requirement", "document")),
-            Rows("cloud_access_countries"),
-            Rows("markings"),
-            Rows("attachments", one=("document",), where=Q(removed_at=None), to_attr="present_attachments"),
-            Rows("call__requirements"),
-            Rows("call__ineligible_jurisdictions"),
-            Rows("certifications", one=("signer",), where=Q(version=None), to_attr="unused_certifications"),
-        )
+        components = Rows("components", one=("country_of_origin", "country_of_assembly"))
+        return gather(self.select_related("call", "consortium", "created_by"), components, *WORKING)
+
+    def for_pages(self) -> Self:
+        """The working copy without its components, which ``outlined`` and the pages read as they need."""
+        return gather(self.select_related("call", "consortium", "created_by"), *WORKING)
 
     def due_to_lapse(self, at: datetime) -> Self:
         """Drafts of calls that closed at ``at`` or before."""

@@ -81,13 +81,14 @@ def us_content(
 
 def _share(lines: Collection[HardwareComponent]) -> Fraction | None:
     """The exact U.S. share, 0 to 1 (above 1 when a line claims more than its value); null without data."""
-    total = us = Fraction(0)
-    for line in lines:
-        if line.total_value_usd is None or line.us_content_value_usd is None:
-            return None
-        total += Fraction(line.total_value_usd)
-        us += Fraction(line.us_content_value_usd)
-    return us / total if total else None
+    with localcontext(prec=60):
+        total = us = Decimal(0)
+        for line in lines:
+            if line.total_value_usd is None or line.us_content_value_usd is None:
+                return None
+            total += line.total_value_usd
+            us += line.us_content_value_usd
+    return Fraction(us) / Fraction(total) if total else None
 
 
 def _sum(lines: Collection[HardwareComponent]) -> Sum:

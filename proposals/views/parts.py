@@ -20,7 +20,7 @@ from proposals.questionnaire import SUBJECTS, Group
 from proposals.views.documents import facts_of_documents
 from proposals.views.kinds import ADDED, KINDS, LAYERS, form_shown, part_form
 from proposals.views.saving import as_json, conflict_page, is_autosave, save, token_of
-from proposals.views.workspace import Workspace, show, to_edit, workspace
+from proposals.views.workspace import Page, Workspace, show, to_edit, workspace
 
 
 @implements(
@@ -57,12 +57,11 @@ def part_page(
 ) -> HttpResponse:
     """The part with its rows, its own fields, and what is missing in it."""
     space = workspace(request, pk, part)
-    return show(
-        request,
-        f"proposals/parts/{_template(part)}.html",
-        space,
-        facts_of_part(space, part, refused_form, refused_kind),
-    )
+    facts = facts_of_part(space, part, refused_form, refused_kind)
+    if part in LAYERS:
+        total = len(space.progress.package.layer(part))
+        facts |= facts_of_layer(space, part, Page.of(request, total, "components"))
+    return show(request, f"proposals/parts/{_template(part)}.html", space, facts)
 
 
 def _template(part: str) -> str:
@@ -95,27 +94,25 @@ def facts_of_part(
                 del new.fields[name]
             facts[f"new_{kind}"] = new
     facts |= FACTS[part](space, refused_form) if part in FACTS else {}
-    if part in LAYERS:
-        facts |= facts_of_layer(space, part)
     return facts
 
 
-def facts_of_layer(space: Workspace, part: str) -> dict[str, Any]:
+def facts_of_layer(space: Workspace, part: str, page: Page) -> dict[str, Any]:
     layer = next(layer for layer in space.progress.layers if layer.layer == part)
     names = {
         member.key: member.organization.legal_name for member in space.progress.package.consortium.members
     }
+    components = space.proposal.components.filter(layer=part)[page.first : page.until]
     rows = [
         (row, names.get(f"member-{row.supplier_id}", ""), len(space.progress.problems_of(row.key)))
-        for row in space.proposal.components.all()
-        if row.layer == part
+        for row in components
     ]
     provisions = [
         (row, names.get(f"member-{row.membership_id}", ""))
         for row in space.proposal.provisions.all()
         if row.layer == part
     ]
-    return {"layer": layer, "rows": rows, "provisions": provisions}
+    return {"layer": layer, "rows": rows, "provisions": provisions, "page": page}
 
 
 def facts_of_markets(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:

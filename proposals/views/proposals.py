@@ -17,6 +17,7 @@ from program.models import Agency, AuditEvent, Call, Organization
 from program.requests import SignedInRequest
 from program.transitions import NotReady, available
 from proposals import services
+from proposals.composition import compose
 from proposals.explanation import status_explained
 from proposals.forms.consortia import NewProposalForm
 from proposals.lifecycle import TRANSITIONS, WITHDRAW
@@ -160,7 +161,7 @@ def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
         "latest": latest,
         "has_changes": latest is not None
         and space.may_edit
-        and latest.sha256 != space.progress.package.sha256,
+        and latest.sha256 != compose(space.proposal).sha256,
         "acts": acts_of(request, space.proposal),
         "may_report": latest is not None
         and request.user.has_perm("proposals.report_change_proposal", space.proposal),

@@ -17,6 +17,7 @@ from program import clock
 from program.acts import fresh_sign_in_required
 from program.differences import compare_texts
 from program.documents import Withheld, download_response
+from program.enums import StackLayer
 from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady, Problem, WrongStatus
@@ -27,11 +28,13 @@ from proposals.enums import PaperState, Part, ProposalStatus
 from proposals.forms.submissions import CertificationForm, MaterialChangeForm, SubmissionForm, WithdrawalForm
 from proposals.lifecycle import RESUBMIT
 from proposals.models import Proposal, Version
+from proposals.package import AnyComponent, Package
 from proposals.progress import LinkedProblem, Progress
 from proposals.querysets import EDITABLE, REPLACEABLE
 from proposals.readiness import Candidate
-from proposals.views.workspace import Workspace, seen, show, workspace
+from proposals.views.workspace import Workspace, seen, show, whole_workspace, workspace
 
+SHOWN_COMPONENTS = 50
 REPEAT = timedelta(minutes=1)  # a second press within it shows what the first one did
 
 
@@ -39,7 +42,7 @@ REPEAT = timedelta(minutes=1)  # a second press within it shows what the first o
 @require_safe
 def review(request: SignedInRequest, pk: int) -> HttpResponse:
     """The package as reviewers will see it, everything that is missing, the certification, the submission."""
-    return review_page(request, workspace(request, pk, "review"))
+    return review_page(request, whole_workspace(request, pk, "review"))
 
 
 def review_page(
@@ -56,10 +59,14 @@ def review_page(
     again = proposal.status in RESUBMIT.sources
     verb = "resubmit" if again else "submit"
     may_submit = space.may_certify and request.user.has_perm(f"proposals.{verb}_proposal", proposal)
-    initial = {"content_sha256": package.sha256, "signer_title": space.user.title}
+    sha256 = package.sha256
+    initial = {"content_sha256": sha256, "signer_title": space.user.title}
+    shown = package.model_copy(update={"components": first_of_each_layer(package)})
     facts: dict[str, Any] = {
-        "package": package,
-        "sha256": package.sha256,
+        "package": shown,
+        "component_count": len(package.components),
+        "left_out": len(package.components) - len(shown.components),
+        "sha256": sha256,
         "us_content": space.progress.us_content,
         "certification": candidate.certification,
         "window": [linked(space, problem) for problem in [*candidate.late(), *candidate.unchanged()]],
@@ -80,6 +87,11 @@ def review_page(
     return show(request, "proposals/review.html", space, facts, status=status)
 
 
+def first_of_each_layer(package: Package) -> tuple[AnyComponent, ...]:
+    """As many components of each layer as one page can show; the layers' tables hold them all."""
+    return tuple(each for layer in StackLayer for each in package.layer(layer)[:SHOWN_COMPONENTS])
+
+
 def linked(space: Workspace, problem: Problem) -> LinkedProblem:
     """A problem of the act itself leads to its place on the review page, others to their field."""
     own = {
@@ -89,17 +101,15 @@ def linked(space: Workspace, problem: Problem) -> LinkedProblem:
         "signer_title": "#id_signer_title",
     }
     if problem.code in ("late", "unchanged", "call-cancelled", "call-not-issued", "content-changed"):
-        return LinkedProblem(problem.code, problem.message, problem.clause, problem.part, problem.field, "")
-    found = space.progress.linked(problem)
-    url = own.get(problem.field, found.url)
-    return LinkedProblem(found.code, found.message, found.clause, found.part, found.field, url)
+        return LinkedProblem(problem, lambda _: "")
+    return LinkedProblem(problem, lambda found: own.get(found.field) or space.progress.url_of(found))
 
 
 @require_POST
 @fresh_sign_in_required
 def certify(request: SignedInRequest, pk: int) -> HttpResponse:
     """Certify exactly the content that was shown; needs a fresh sign-in."""
-    space = workspace(request, pk, "review")
+    space = whole_workspace(request, pk, "review")
     if not space.may_certify:
         raise PermissionDenied("Only an authorized representative of the anchor certifies.")
     form = CertificationForm(request.POST)
@@ -149,7 +159,7 @@ def _submit(request: SignedInRequest, pk: int, service: Any) -> HttpResponse:
             return redirect("proposals:receipt", pk)
         if isinstance(refusal, NotReady):
             return review_page(
-                request, workspace(request, pk, "review"), problems=refusal.problems, status=422
+                request, whole_workspace(request, pk, "review"), problems=refusal.problems, status=422
             )
         messages.warning(request, str(refusal))
         return redirect("proposals:detail", pk)
@@ -264,7 +274,7 @@ def version_compare(request: SignedInRequest, pk: int, number: int, other: int) 
     before = version_seen(request, pk, other)
     services.record_reading(before, by=request.user)
     if number == 0:
-        space = workspace(request, pk, "versions")
+        space = whole_workspace(request, pk, "versions")
         after, name = space.progress.package, "the working copy"
     else:
         later = version_seen(request, pk, number)

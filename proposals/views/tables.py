@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from program.intake import Refused
+from program.models import Country
 from program.order import implements
 from program.requests import SignedInRequest
 from program.spreadsheets import KINDS, Grid, Line, read, read_pasted, words, write
@@ -25,7 +26,7 @@ from proposals.models import Component, Proposal, TableImport
 from proposals.tables import CellProblem
 from proposals.views.kinds import LAYERS, find
 from proposals.views.saving import as_json, conflict_page, is_autosave, save, token_of
-from proposals.views.workspace import LOOK_ONLY, seen, show, workspace
+from proposals.views.workspace import LOOK_ONLY, PER_PAGE, Page, seen, show, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,27 +35,7 @@ if TYPE_CHECKING:
     from proposals.forms.tables import Column
     from proposals.tables import Change, Plan
 
-PER_PAGE: Final = 50
 SHOWN_PROBLEMS: Final = 100
-
-
-def page_of(request: SignedInRequest, total: int, per_page: int = PER_PAGE) -> tuple[int, int]:
-    """The page asked for, from 1, and how many there are; nonsense is the first, too many the last."""
-    asked = request.GET.get("page", "1")
-    last = max(1, -(-total // per_page))
-    return (min(max(int(asked), 1), last) if asked.isdecimal() and len(asked) < 7 else 1), last
-
-
-def links_of(page: int, last: int, total: int, noun: str, per_page: int = PER_PAGE) -> dict[str, str]:
-    """What the pagination says: which rows of how many, and the pages before and after."""
-    if last == 1:
-        return {"previous": "", "next": "", "shown": ""}
-    first, until = (page - 1) * per_page + 1, min(page * per_page, total)
-    return {
-        "previous": f"?page={page - 1}" if page > 1 else "",
-        "next": f"?page={page + 1}" if page < last else "",
-        "shown": f"{first:,} to {until:,} of {total:,} {noun}",
-    }
 
 
 def inside(request: SignedInRequest, pk: int, part: str) -> Proposal:
@@ -85,14 +66,15 @@ def table_page(
     request: SignedInRequest, pk: int, part: str, refused_form: RowForm | None = None
 ) -> HttpResponse:
     space = workspace(request, pk, part)
-    rows = [row for row in space.proposal.components.all() if row.layer == part]
-    page, last = page_of(request, len(rows))
+    outline = space.progress.package.layer(part)
+    place = None
     if refused_form is not None:
-        places = [number for number, row in enumerate(rows) if row.pk == refused_form.instance.pk]
-        page = places[0] // PER_PAGE + 1 if places else page
+        key = refused_form.instance.key
+        place = next((number for number, row in enumerate(outline) if row.key == key), None)
+    page = Page.of(request, len(outline), "components", place=place)
     members = [(member.pk, member.organization.legal_name) for member in space.members]
     shown = []
-    for row in rows[(page - 1) * PER_PAGE : page * PER_PAGE]:
+    for row in space.proposal.components.filter(layer=part)[page.first : page.until]:
         row.proposal = space.proposal
         is_refused = refused_form is not None and refused_form.instance.pk == row.pk
         form = refused_form if is_refused and refused_form is not None else table_form(row, members=members)
@@ -101,12 +83,11 @@ def table_page(
     facts: dict[str, Any] = {
         "part": Part(part),
         "rows": shown,
-        "total": len(rows),
+        "total": len(outline),
         "columns": [field.label for field in blank],
-        "pages": links_of(page, last, len(rows), "components"),
-        "first": (page - 1) * PER_PAGE,
+        "page": page,
         "error_form": refused_form,
-        "countries": sorted(LayerTable(space.proposal, part).countries.items(), key=lambda pair: pair[1])
+        "countries": list(Country.objects.order_by("name").values_list("code", "name"))
         if part == Part.HARDWARE
         else [],
     }
@@ -219,7 +200,7 @@ def import_page(
         "row_count": len({problem.number for problem in found if problem.number}),
         "order": [headings[name] for name in table.main()],
         "headings": table.headings,
-        "total": sum(row.layer == part for row in space.proposal.components.all()),
+        "total": len(space.progress.package.layer(part)),
     }
     return show(request, "proposals/table_import.html", space, facts, status=422 if found else 200)
 
@@ -280,8 +261,7 @@ def preview_page(
 ) -> HttpResponse:
     space = workspace(request, pk, part)
     lines = list(lines_of(plan, table))
-    page, last = page_of(request, len(lines), SHOWN_PROBLEMS)
-    first = (page - 1) * SHOWN_PROBLEMS
+    page = Page.of(request, len(lines), "rows", per=SHOWN_PROBLEMS)
     facts = {
         "part": Part(part),
         "kept": kept,
@@ -289,8 +269,8 @@ def preview_page(
         "is_headed": is_headed,
         "has_changed": has_changed,
         "order": [column.heading for name in table.main() for column in table.columns if column.name == name],
-        "lines": lines[first : first + SHOWN_PROBLEMS],
-        "pages": links_of(page, last, len(lines), "rows", SHOWN_PROBLEMS),
+        "lines": lines[page.first : page.until],
+        "page": page,
     }
     return show(request, "proposals/table_preview.html", space, facts, status=409 if has_changed else 200)
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, render
 
 from program import clock
 from program.requests import SignedInRequest
-from proposals.composition import composed, rules_of
+from proposals.composition import composed, outlined, rules_of
 from proposals.enums import Part, ProposalStatus, TeamRole
 from proposals.models import Attachment, Membership, Proposal, TeamMember
-from proposals.progress import Progress
+from proposals.progress import Progress, grouped
 from proposals.querysets import REPLACEABLE, ProposalQuerySet
 
 if TYPE_CHECKING:
@@ -40,10 +40,12 @@ class Workspace:
     proposal: Proposal
     user: User
     current: str = ""
+    is_whole: bool = False
 
     @cached_property
     def progress(self) -> Progress:
-        return Progress(self.proposal.pk, composed(self.proposal), rules_of(self.proposal.call))
+        package = composed(self.proposal) if self.is_whole else outlined(self.proposal)
+        return Progress(self.proposal.pk, package, rules_of(self.proposal.call))
 
     @cached_property
     def may_edit(self) -> bool:
@@ -64,13 +66,13 @@ class Workspace:
 
     @property
     def members(self) -> list[Membership]:
-        """Organizations that are invited or in, as ``for_detail`` has read them."""
+        """Organizations that are invited or in, as they were read with the proposal."""
         found: list[Membership] = self.proposal.consortium.present_members  # type: ignore[attr-defined]
         return found
 
     @property
     def attachments(self) -> list[Attachment]:
-        """Files that are in the package, as ``for_detail`` has read them."""
+        """Files that are in the package, as they were read with the proposal."""
         found: list[Attachment] = self.proposal.present_attachments  # type: ignore[attr-defined]
         return found
 
@@ -107,6 +109,41 @@ class Workspace:
         return [(part.value, part) for part in Part]
 
 
+PER_PAGE: Final = 25
+
+
+@dataclass(frozen=True)
+class Page:
+    """A piece of a long list: ``first`` (from 0) and ``until`` cut it out; the rest is what its links say."""
+
+    first: int
+    until: int
+    previous: str
+    next: str
+    shown: str
+
+    @classmethod
+    def of(
+        cls, request: SignedInRequest, total: int, noun: str, *, per: int = PER_PAGE, place: int | None = None
+    ) -> Page:
+        """The page asked for, or the one with a ``place``; nonsense is the first, too many the last."""
+        last = max(1, -(-total // per))
+        asked = request.GET.get("page", "")
+        number = min(max(int(asked), 1), last) if asked.isdecimal() and len(asked) < 7 else 1
+        if place is not None:
+            number = place // per + 1
+        first, until = (number - 1) * per, min(number * per, total)
+        if last == 1:
+            return cls(first, until, "", "", "")
+        return cls(
+            first,
+            until,
+            f"?page={number - 1}" if number > 1 else "",
+            f"?page={number + 1}" if number < last else "",
+            f"{first + 1:,} to {until:,} of {total:,} {noun}",
+        )
+
+
 def seen(request: SignedInRequest, pk: int, queryset: ProposalQuerySet | None = None) -> Proposal:
     """The proposal, when the person may see it; strangers get 404."""
     rows = queryset if queryset is not None else Proposal.objects.select_related("call", "consortium")
@@ -125,8 +162,18 @@ def to_edit(request: SignedInRequest, pk: int) -> Proposal:
 
 
 def workspace(request: SignedInRequest, pk: int, current: str = "") -> Workspace:
-    """The working copy with everything on it; who sees only versions gets 403."""
-    proposal = seen(request, pk, Proposal.objects.for_detail())
+    """The working copy, its components in outline; who sees only versions gets 403."""
+    return _opened(request, seen(request, pk, Proposal.objects.for_pages()), current)
+
+
+def whole_workspace(request: SignedInRequest, pk: int, current: str = "") -> Workspace:
+    """The working copy with every word of its components, for the page that shows them all."""
+    space = _opened(request, seen(request, pk, Proposal.objects.for_detail()), current)
+    space.is_whole = True
+    return space
+
+
+def _opened(request: SignedInRequest, proposal: Proposal, current: str) -> Workspace:
     if not request.user.has_perm("proposals.view_draft_proposal", proposal):
         raise PermissionDenied(AWAY)
     return Workspace(proposal, request.user, current)
@@ -137,4 +184,5 @@ def show(
 ) -> HttpResponse:
     """Render a page of the workspace."""
     facts = {"space": space, "proposal": space.proposal, "progress": space.progress, **context}
+    facts["groups"] = grouped(context.get("missing", ()))
     return render(request, template, facts, status=status)

@@ -56,7 +56,7 @@ def test_table_names_a_row_that_could_not_be_measured():
 
 
 def test_written_file_holds_sizes_and_budgets(tmp_path):
-    file = write(results(), tmp_path, times=5)
+    file = write(results(), ROWS, tmp_path, times=5)
     content = json.loads(file.read_text())
     assert content == json.loads((tmp_path / "latest.json").read_text())
     assert sorted(content["sizes"]) == ["100", "200"]
