@@ -224,6 +224,7 @@ CELERY_TASK_ROUTES = {
     "program.tasks.sweep_deliveries": {"queue": "notices"},
     "*.tasks.render_*": {"queue": "documents"},
     "*.tasks.sweep_documents": {"queue": "documents"},
+    "program.schedule.*scan*": {"queue": "documents"},
 }
 CELERY_TIMEZONE = "UTC"
 # Longer than a transaction may run: idle limit and statement limit above
@@ -357,6 +358,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_BYTES", default=100 * 1024 * 1024)
+# What the portal keeps for one proposal, earlier and removed files too
+PROPOSAL_MAX_BYTES = env.int("PROPOSAL_MAX_BYTES", default=2 * 1024 * 1024 * 1024)
+PROPOSAL_MAX_FILES = env.int("PROPOSAL_MAX_FILES", default=500)
+# Where ClamAV listens; without it uploaded files are marked as not scanned
+CLAMAV_URL = env.str("CLAMAV_URL", default="")
+if CLAMAV_URL and not (
+    (urlsplit(CLAMAV_URL).scheme == "unix" and urlsplit(CLAMAV_URL).path)
+    or (urlsplit(CLAMAV_URL).scheme == "tcp" and urlsplit(CLAMAV_URL).hostname)
+):
+    raise ImproperlyConfigured("CLAMAV_URL must be unix:///path/of/socket or tcp://host:port.")
 
 # The record: where the roots of its seals are kept outside the database, one line of JSON each
 RECORD_ROOTS_FILE = env.str("RECORD_ROOTS_FILE", default="")

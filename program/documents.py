@@ -7,11 +7,11 @@ A file has no address of its own; its stored name is random and its row says wha
 from __future__ import annotations
 
 import datetime as dt
+import errno
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any, BinaryIO, Final, Literal
 
-from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
@@ -19,17 +19,23 @@ from django.db import transaction
 from django.http import FileResponse
 from django.utils import timezone
 
+from program import scanner
 from program.enums import ScanState
-from program.intake import CONTENT_TYPES, clean_name, examine
+from program.intake import CONTENT_TYPES, Examined, Refused, clean_name, examine
 from program.models import Document, User
+from program.publish import after_commit
 
-ORPHAN_AGE: Final = dt.timedelta(hours=24)
+ORPHAN_AGE: Final = dt.timedelta(hours=22)  # looked for every hour, so gone within a day
 FOLDER: Final = "documents"
+
+#: A file that the scanner did not finish so often is set aside: not scanned.
+MOST_SCANS: Final = 4
+NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 #: What a scan may find after what was known before. An infected file stays so: a new upload is a new row.
 SCANS: Final[dict[ScanState, frozenset[ScanState]]] = {
     ScanState.NOT_SCANNED: frozenset({ScanState.PENDING}),
-    ScanState.PENDING: frozenset({ScanState.CLEAN, ScanState.INFECTED}),
+    ScanState.PENDING: frozenset({ScanState.CLEAN, ScanState.INFECTED, ScanState.NOT_SCANNED}),
     ScanState.CLEAN: frozenset({ScanState.PENDING}),
     ScanState.INFECTED: frozenset(),
 }
@@ -37,6 +43,7 @@ SCANS: Final[dict[ScanState, frozenset[ScanState]]] = {
 WITHHELD: Final = {
     "infected": "A malware scan found something in this file. It is withheld; ask for a clean copy.",
     "waiting": "This file waits for its malware scan. Try again in a few minutes.",
+    "unscanned": "This file was not scanned for malware. The consortium can allow its download anyway.",
     "missing": "The stored file cannot be found. The Program office has to restore it.",
 }
 
@@ -44,7 +51,7 @@ WITHHELD: Final = {
 class Withheld(Exception):
     """The file is not handed out now, for ``reason``; the text says so to the person."""
 
-    def __init__(self, reason: Literal["infected", "waiting", "missing"]) -> None:
+    def __init__(self, reason: Literal["infected", "waiting", "unscanned", "missing"]) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -52,22 +59,23 @@ class Withheld(Exception):
         return WITHHELD[self.reason]
 
 
-@transaction.atomic
 def store_document(
-    upload: File[bytes],
+    upload: File[Any],
     *,
     by: User,
     mark: str,
     justification: str = "",
     name: str | None = None,
     quota: Callable[[int], None] | None = None,
+    found: Examined | None = None,
 ) -> Document:
     """Keep an uploaded file that passes its examination.
 
-    ``quota`` is told the size before anything is written and raises Refused where its owner has no room.
-    Raises Refused. A file whose transaction fails later is removed by `remove_orphans`.
+    ``found`` is what `examine` said of it, for a caller that asked before its transaction began: it takes
+    seconds for a large file. ``quota`` is told the size before anything is written and raises Refused where
+    its owner has no room. Raises Refused. `remove_orphans` removes the file of a transaction that failed.
     """
-    found = examine(upload, name or upload.name or "")  # type: ignore[arg-type]  # a File reads like a stream
+    found = found or examine(upload, name or upload.name or "")  # type: ignore[arg-type]  # a File streams
     if quota:
         quota(found.size)
     document = Document(
@@ -76,7 +84,7 @@ def store_document(
         content_type=found.content_type,
         size=found.size,
         sha256=found.sha256,
-        scan_state=ScanState.PENDING if scanner_is_set() else ScanState.NOT_SCANNED,
+        scan_state=ScanState.PENDING if scanner.is_set() else ScanState.NOT_SCANNED,
         mark=mark,
         justification=justification,
         uploaded_by=by,
@@ -102,49 +110,100 @@ def store_generated(name: str, content: bytes, *, by: User, mark: str, kind: str
 
 
 def keep(document: Document, content: File[Any]) -> Document:
-    """The file first, then its row: where the row fails, the file goes again."""
-    document.file.save(document.name, content, save=False)
+    """The file first, then its row: where the row fails, the file goes again.
+
+    Raises Refused where the disk has no room; nothing of the file is left then.
+    """
+    try:
+        document.file.save(document.name, content, save=False)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise no_room() from error
     try:
         with transaction.atomic():
             document.save()
+            if document.scan_state == ScanState.PENDING:
+                after_commit("program.schedule.scan_document", document.pk)
     except BaseException:
         document.file.delete(save=False)
         raise
     return document
 
 
-def scanner_is_set() -> bool:
-    return bool(getattr(settings, "DOCUMENT_SCANNER", ""))
+def no_room() -> Refused:
+    return Refused(
+        "no-room",
+        "The portal has no room for the file at the moment. Nothing that was saved before is lost.",
+        "Try again later. If it goes on, tell the Program office.",
+    )
 
 
-def record_scan(document: Document, found: ScanState) -> bool:
-    """Write what a scan found, from a state that allows it; return whether this call did."""
+def record_scan(
+    document: Document, found: ScanState, *, note: str = "", claimed_at: dt.datetime | None = None
+) -> bool:
+    """Write what a scan found, from a state that allows it; return whether this call did.
+
+    With ``claimed_at`` only who claimed the file at that moment writes: a scan that was overtaken is silent.
+    """
     sources = [before for before, after in SCANS.items() if found in after]
-    changed = Document.objects.filter(pk=document.pk, scan_state__in=sources).update(scan_state=found)
-    document.refresh_from_db(fields=["scan_state"])
+    rows = Document.objects.filter(pk=document.pk, scan_state__in=sources)
+    if claimed_at is not None:
+        rows = rows.filter(scan_claimed_at=claimed_at)
+    at = timezone.now() if found in (ScanState.CLEAN, ScanState.INFECTED) else None
+    changed = rows.update(scan_state=found, scan_note=note[:200], scanned_at=at, scan_claimed_at=None)
+    document.refresh_from_db(fields=["scan_state", "scan_note", "scanned_at", "scan_claimed_at"])
     return bool(changed)
 
 
 def open_document(document: Document) -> BinaryIO:
     """The bytes, for a caller who has asked whether the person may read them. Raises Withheld.
 
-    With a scanner, an uploaded file is nobody's until it was scanned clean; without one it is handed out
-    and its row says that it was not scanned.
+    An uploaded file is nobody's until it was scanned clean, or until its owner's side has allowed that it is
+    handed out although it was not scanned. An infected one is never handed out.
     """
-    if document.scan_state == ScanState.INFECTED:
-        raise Withheld("infected")
-    if not is_released(document):
-        raise Withheld("waiting")
+    if reason := withheld_for(document):
+        raise Withheld(reason)
+    return stored_bytes(document)
+
+
+def stored_bytes(document: Document) -> BinaryIO:
+    """The bytes for a scan, whatever is known of them. Raises Withheld when they are gone."""
     try:
         return document.file.storage.open(str(document.file.name), "rb")  # type: ignore[return-value]
     except FileNotFoundError as error:
         raise Withheld("missing") from error
 
 
-def is_released(document: Document) -> bool:
+def withheld_for(document: Document) -> Literal["infected", "waiting", "unscanned", ""]:
+    """Why ``document`` is not handed out now, or ""."""
     if document.is_generated or document.scan_state == ScanState.CLEAN:
-        return True
-    return document.scan_state == ScanState.NOT_SCANNED and not scanner_is_set()
+        return ""
+    if document.scan_state == ScanState.INFECTED:
+        return "infected"
+    if document.scan_state == ScanState.PENDING or not is_set_aside(document):
+        return "waiting"
+    return "" if document.released_at else "unscanned"
+
+
+def is_set_aside(document: Document) -> bool:
+    """Whether no scan will come: there is no scanner, or it did not get through this file."""
+    return document.scan_state == ScanState.NOT_SCANNED and (
+        not scanner.is_set() or document.scan_attempts >= MOST_SCANS
+    )
+
+
+def scan_words(document: Document) -> str:
+    """What is known of the malware scan, in words for the people who read the page."""
+    if document.is_generated:
+        return "Made by the portal"
+    if document.scan_state != ScanState.NOT_SCANNED:
+        return document.get_scan_state_display()
+    if not scanner.is_set():
+        return "Not scanned: no scanner is configured"
+    if is_set_aside(document):
+        return "Not scanned: the scanner could not finish this file"
+    return ScanState.PENDING.label
 
 
 def download_response(document: Document) -> FileResponse:

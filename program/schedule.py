@@ -10,10 +10,12 @@ from celery.schedules import crontab
 from django.db import connection, transaction
 
 from program import clock
+from program.documents import remove_orphans
 from program.models import Call
 from program.services.calls import close_call
 from program.services.people import clock_account
 from program.services.record import ask_for_verification, verify_for_a_while
+from program.services.scans import owed_scans, scan
 from program.ticks import timely
 from program.transitions import NotReady, WrongStatus
 
@@ -60,7 +62,30 @@ def ask_for_daily_verification() -> None:
     ask_for_verification(by=clock_account())
 
 
+@shared_task
+def scan_document(document_id: int) -> int:
+    """Scan one file that waits for it; running it again scans nothing twice."""
+    return int(scan(document_id))
+
+
+@shared_task
+def sweep_scans() -> int:
+    """Scan what waits: the scanner was away, the broker was, a worker died. Returns how many are settled."""
+    return sum(scan(pk) for pk in timely(owed_scans()))
+
+
+@shared_task
+def remove_orphaned_files() -> int:
+    """Delete stored files that no record points to: their transaction failed more than a day ago."""
+    return remove_orphans()
+
+
 SCHEDULE = {
+    "sweep-scans": {"task": "program.schedule.sweep_scans", "schedule": 20.0},
+    "remove-orphaned-files": {
+        "task": "program.schedule.remove_orphaned_files",
+        "schedule": crontab(minute="40"),
+    },
     "sweep-deliveries": {"task": "program.tasks.sweep_deliveries", "schedule": 20.0},
     "seal-record": {"task": "program.tasks.seal_record", "schedule": crontab(minute="10")},
     "verify-record": {"task": "program.schedule.verify_record", "schedule": 20.0},

@@ -35,13 +35,37 @@ class Document(TimeStamped):
     justification = models.TextField(blank=True, help_text="Why it is business confidential.")
     is_generated = models.BooleanField(default=False, editable=False)
     uploaded_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    scan_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    scan_claimed_at = models.DateTimeField(null=True, editable=False)
+    scanned_at = models.DateTimeField(null=True, editable=False)
+    scan_note = models.CharField(max_length=200, blank=True, editable=False)
+    released_by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="Who lets it be handed out although it was not scanned.",
+    )
+    released_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.CheckConstraint(name="document_hash_form", condition=Q(sha256__regex=r"^[0-9a-f]{64}$"))
+            models.CheckConstraint(name="document_hash_form", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")),
+            models.CheckConstraint(
+                name="document_released_by_somebody",
+                condition=Q(released_at=None, released_by=None) | ~Q(released_at=None) & ~Q(released_by=None),
+            ),
         ]
-        indexes = [models.Index(name="document_by_hash", fields=["sha256"])]
+        indexes = [
+            models.Index(name="document_by_hash", fields=["sha256"]),
+            models.Index(
+                name="document_to_scan",
+                fields=["id"],
+                condition=Q(scan_state__in=["pending", "not_scanned"], is_generated=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

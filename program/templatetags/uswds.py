@@ -21,6 +21,9 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
+from program.documents import scan_words
+from program.models import Document
+
 register = template.Library()
 
 ALERT_KINDS = ("info", "success", "warning", "error", "emergency")
@@ -248,6 +251,13 @@ def status_tag(record: Any, *, field: str = "status") -> dict[str, Any]:
     """The status of a record: its word, and a colour and a picture that repeat it."""
     tone = tone_of(getattr(record, field))
     return {"word": getattr(record, f"get_{field}_display")(), "tone": tone, "icon": TONE_ICONS[tone]}
+
+
+@register.inclusion_tag("components/tag.html")
+def scan_mark(document: Document) -> dict[str, Any]:
+    """What is known of a file's malware scan, and whether there is a scanner at all."""
+    tone = tone_of(document.scan_state)
+    return {"word": scan_words(document), "tone": tone, "icon": TONE_ICONS[tone]}
 
 
 @register.inclusion_tag("components/confidentiality.html")

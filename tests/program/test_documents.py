@@ -7,13 +7,14 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.db import DatabaseError, transaction
 
-from program import documents
+from program import audit, documents
 from program.enums import Mark, ScanState
 from program.intake import Refused
-from program.models import Document
+from program.models import AuditEvent, Document
 from tests.factories.program import UserFactory
 from tests.program.files import makers
 
@@ -50,6 +51,14 @@ def store(person, uploaded_as="plan.pdf", content=None, **facts):
     )
 
 
+def released(person, *args, **facts):
+    """A stored file whose owner lets it be handed out although nothing scans it."""
+    document = store(person, *args, **facts)
+    document.released_by, document.released_at = person, document.created_at
+    document.save()
+    return document
+
+
 def bytes_of(document):
     with documents.open_document(document) as file:
         return file.read()
@@ -82,7 +91,8 @@ def test_large_upload_that_lies_in_a_temporary_file_is_stored(person, media):
     with TemporaryUploadedFile("table.csv", "text/csv", len(content), None) as file:
         file.write(content)
         document = documents.store_document(file, by=person, mark=Mark.PUBLIC)
-    assert bytes_of(document) == content
+    with documents.stored_bytes(document) as kept:
+        assert kept.read() == content
 
 
 def test_given_name_wins_over_the_uploaded_one(person):
@@ -92,7 +102,7 @@ def test_given_name_wins_over_the_uploaded_one(person):
 def test_image_is_stored_encoded_anew(person):
     content = makers.image("JPEG", comment=b"taken at home")
     document = store(person, "a.jpg", content)
-    kept = bytes_of(document)
+    kept = Path(document.file.path).read_bytes()
     assert b"taken at home" not in kept
     assert (document.size, document.sha256) == (len(kept), sha256(kept).hexdigest())
 
@@ -151,41 +161,53 @@ def test_generated_file_is_kept_as_our_own(person, settings):
     document = documents.store_generated("Receipt 1.pdf", b"%PDF-1.7", by=person, mark=Mark.PUBLIC)
     assert document.is_generated
     assert (document.name, document.content_type, document.size) == ("Receipt 1.pdf", "application/pdf", 8)
-    settings.DOCUMENT_SCANNER = "unix:/run/clamd"
+    settings.CLAMAV_URL = "unix:///run/clamd"
     assert bytes_of(document) == b"%PDF-1.7"
 
 
 # The scan
 
 
+AWAY = "unix:///run/clamd"
+
+
 @pytest.mark.parametrize(
-    ("scanner", "state", "reason"),
+    ("scanner", "state", "facts", "reason"),
     [
-        ("", S.NOT_SCANNED, None),
-        ("", S.CLEAN, None),
-        ("", S.PENDING, "waiting"),
-        ("", S.INFECTED, "infected"),
-        ("unix:/run/clamd", S.NOT_SCANNED, "waiting"),
-        ("unix:/run/clamd", S.CLEAN, None),
-        ("unix:/run/clamd", S.PENDING, "waiting"),
-        ("unix:/run/clamd", S.INFECTED, "infected"),
+        ("", S.NOT_SCANNED, {}, "unscanned"),
+        ("", S.NOT_SCANNED, {"released"}, None),
+        ("", S.CLEAN, {}, None),
+        ("", S.PENDING, {"released"}, "waiting"),
+        ("", S.INFECTED, {"released"}, "infected"),
+        (AWAY, S.NOT_SCANNED, {"released"}, "waiting"),
+        (AWAY, S.NOT_SCANNED, {"set aside"}, "unscanned"),
+        (AWAY, S.NOT_SCANNED, {"set aside", "released"}, None),
+        (AWAY, S.CLEAN, {}, None),
+        (AWAY, S.PENDING, {"released"}, "waiting"),
+        (AWAY, S.INFECTED, {"set aside", "released"}, "infected"),
     ],
 )
-def test_file_is_withheld_until_it_is_clean(person, settings, scanner, state, reason):
+def test_file_is_withheld_until_it_is_clean_or_its_owner_lets_it_go(
+    person, settings, scanner, state, facts, reason
+):
     document = store(person)
-    Document.objects.filter(pk=document.pk).update(scan_state=state)
-    document.refresh_from_db()
-    settings.DOCUMENT_SCANNER = scanner
+    if "released" in facts:
+        document.released_by, document.released_at = person, document.created_at
+    document.scan_attempts = documents.MOST_SCANS if "set aside" in facts else 0
+    document.scan_state = state
+    document.save()
+    settings.CLAMAV_URL = scanner
     if reason is None:
         assert bytes_of(document).startswith(b"%PDF")
     else:
         with pytest.raises(documents.Withheld) as refusal:
             documents.download_response(document)
         assert refusal.value.reason == reason
+        assert str(refusal.value).startswith(("This file", "A malware scan"))
 
 
 def test_new_file_waits_for_the_scanner(person, settings):
-    settings.DOCUMENT_SCANNER = "unix:/run/clamd"
+    settings.CLAMAV_URL = "unix:///run/clamd"
     assert store(person).scan_state == S.PENDING
 
 
@@ -199,6 +221,7 @@ def test_scan_moves_only_along_its_states(person, before, found):
         (S.NOT_SCANNED, S.PENDING),
         (S.CLEAN, S.PENDING),
         (S.PENDING, S.CLEAN),
+        (S.PENDING, S.NOT_SCANNED),
         (S.PENDING, S.INFECTED),
     }
     assert moved == allowed
@@ -206,11 +229,30 @@ def test_scan_moves_only_along_its_states(person, before, found):
 
 
 def test_lost_file_is_said_to_be_missing(person):
-    document = store(person)
+    document = released(person)
     Path(document.file.path).unlink()
     with pytest.raises(documents.Withheld) as refusal:
         documents.download_response(document)
     assert refusal.value.reason == "missing"
+
+
+class FullDisk(FileSystemStorage):
+    """A folder on a device that has no room: the kernel says so at the first byte."""
+
+    def _save(self, name, content):
+        with Path("/dev/full").open("wb", buffering=0) as device:
+            device.write(content.read())
+        raise AssertionError("There was room.")
+
+
+def test_full_disk_is_said_in_words_and_leaves_the_record_whole(person, media, monkeypatch):
+    monkeypatch.setattr(Document._meta.get_field("file"), "storage", FullDisk())
+    before = AuditEvent.objects.count()
+    with pytest.raises(Refused, match="no room for the file") as refusal:
+        store(person)
+    assert refusal.value.code == "no-room"
+    assert not Document.objects.exists() and not stored(media)
+    assert AuditEvent.objects.count() == before and audit.verify().is_sound
 
 
 # Handing out (C18)
@@ -218,7 +260,7 @@ def test_lost_file_is_said_to_be_missing(person):
 
 def test_download_is_an_attachment_that_nothing_runs(person):
     content = makers.pdf()
-    response = documents.download_response(store(person, "Plan \u201cA\u201d, Qu\u00e9bec.pdf", content))
+    response = documents.download_response(released(person, "Plan \u201cA\u201d, Qu\u00e9bec.pdf", content))
     assert b"".join(response.streaming_content) == content
     response.close()
     assert dict(response.headers) == {
@@ -233,14 +275,14 @@ def test_download_is_an_attachment_that_nothing_runs(person):
 
 
 def test_type_of_a_download_is_ours_even_when_the_row_was_changed(person):
-    document = store(person)
+    document = released(person)
     document.kind, document.content_type = "html", "text/html"
     with contextlib.closing(documents.download_response(document)) as response:
         assert response["Content-Type"] == "application/octet-stream"
 
 
 def test_name_of_a_download_cannot_break_the_header(person):
-    document = store(person)
+    document = released(person)
     document.name = 'a"; filename="b.exe\r\nX-Evil: 1.pdf'
     response = documents.download_response(document)
     assert "X-Evil" not in response.headers
