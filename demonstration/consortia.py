@@ -18,7 +18,7 @@ from django.utils.text import slugify
 
 from demonstration.people import person
 from program import clock
-from program.documents import store_document
+from program.documents import store_document, withheld_for
 from program.enums import Mark, StackLayer
 from program.models import Bloc, Call, Country, Organization, User
 from program.services.people import register_organization
@@ -343,7 +343,9 @@ class Formation:
             mark=Mark.BUSINESS_CONFIDENTIAL,
             justification=justification,
         )
-        services.attach_document(proposal, document, by=self.founder, part=part, caption=caption)
+        attachment = services.attach_document(proposal, document, by=self.founder, part=part, caption=caption)
+        if withheld_for(document) == "unscanned":
+            services.release_file(attachment, by=self.founder)
 
     def hardware_table(self) -> bytes:
         names = self.book.columns["hardware"][:-1]

@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 from celery import shared_task
+from celery.schedules import crontab
 from django.conf import settings
 
 from program import clock
 from program.services.clockwork import do_each
 from proposals.models import Proposal
-from proposals.services import lapse_proposal
+from proposals.services import lapse_proposal, purge_uploads
 
 MOST_AT_ONCE = 500
 
 SCHEDULE = {
     "lapse-drafts": {"task": "proposals.schedule.lapse_drafts", "schedule": 60.0},
     "sweep-receipts": {"task": "proposals.tasks.sweep_documents", "schedule": 60.0},
+    "purge-uploads": {"task": "proposals.schedule.purge_abandoned_uploads", "schedule": crontab(minute="50")},
     "sweep-invitations": {"task": "proposals.tasks.sweep_invitations", "schedule": 60.0},
 }
 
@@ -31,3 +33,9 @@ def lapse_drafts() -> int:
     limit = clock.instant() - timedelta(seconds=settings.LAPSE_GRACE_SECONDS)
     drafts = Proposal.objects.due_to_lapse(limit).select_related("call").order_by("pk")
     return do_each(lapse_proposal, drafts[:MOST_AT_ONCE])
+
+
+@shared_task
+def purge_abandoned_uploads() -> int:
+    """Forget uploads that nobody went on with for 22 hours, so that nothing of them is left after a day."""
+    return purge_uploads()

@@ -15,6 +15,7 @@ from proposals.views import (
     rows,
     submissions,
     tables,
+    uploads,
 )
 
 
@@ -75,6 +76,29 @@ urlpatterns = [
     path("proposals/<int:pk>/package.json", package_files.package_json, name="package-json"),
     path("proposals/<int:pk>/documents/add/", documents.document_add, name="document-add"),
     path("proposals/<int:pk>/documents/<int:attachment>/file/", documents.document_download, name="document"),
+    path(
+        "proposals/<int:pk>/documents/<int:attachment>/replace/",
+        documents.document_replace,
+        name="document-replace",
+    ),
+    path(
+        "proposals/<int:pk>/documents/<int:attachment>/again/",
+        documents.document_again,
+        name="document-again",
+    ),
+    path(
+        "proposals/<int:pk>/documents/<int:attachment>/release/",
+        documents.document_release,
+        name="document-release",
+    ),
+    path(
+        "proposals/<int:pk>/documents/<int:attachment>/earlier/<int:replaced>/",
+        documents.document_earlier,
+        name="document-earlier",
+    ),
+    path("proposals/<int:pk>/uploads/", uploads.upload_begin, name="upload-begin"),
+    path("proposals/<int:pk>/uploads/<int:upload>/", uploads.upload, name="upload"),
+    path("proposals/<int:pk>/uploads/<int:upload>/discard/", uploads.upload_discard, name="upload-discard"),
     path("proposals/<int:pk>/<part:part>/", parts.part_view, name="part"),
     path("proposals/<int:pk>/<part:part>/add/<slug:kind>/", rows.row_add, name="row-add"),
     path("proposals/<int:pk>/<part:part>/table/", tables.table_view, name="table"),

@@ -22,7 +22,7 @@ from program.intake.pictures import check_image
 from program.intake.refusals import ALLOWED, CONTENT_TYPES, Refused, lying
 from program.intake.tables import check_csv
 
-__all__ = ["ALLOWED", "CONTENT_TYPES", "Examined", "Refused", "clean_name", "examine"]
+__all__ = ["ALLOWED", "CONTENT_TYPES", "Examined", "Refused", "announced", "clean_name", "examine"]
 
 MAX_BYTES: Final = 100 * 1024 * 1024
 CHUNK: Final = 1 << 16
@@ -53,6 +53,32 @@ class Examined:
     content: bytes | None = None
 
 
+def announced(name: str, size: int) -> str:
+    """The clean name of a file that is about to be sent, or Refused before a byte of it is.
+
+    Only what name and size can tell; the file itself is examined when it is there.
+    """
+    kept_name = clean_name(name)
+    require_kind(kept_name)
+    if size <= 0:
+        raise empty()
+    if size > most_bytes():
+        raise too_large()
+    return kept_name
+
+
+def require_kind(kept_name: str) -> str:
+    """The kind of file that a clean name claims. Raises Refused for a kind that is not accepted."""
+    extension = PurePosixPath(kept_name).suffix.lstrip(".").lower()
+    if kind := KINDS.get(extension):
+        return kind
+    raise Refused(
+        "type-not-allowed",
+        f"Files that end in .{extension} are not accepted." if extension else NO_ENDING,
+        f"Upload {ALLOWED} files.",
+    )
+
+
 def examine(file: BinaryIO, name: str) -> Examined:
     """Say what ``file`` is and that it may be kept, or raise Refused. Leaves ``file`` at its start."""
     stream: BinaryIO = getattr(file, "file", None) or file  # Django's File wraps the real one
@@ -60,13 +86,7 @@ def examine(file: BinaryIO, name: str) -> Examined:
     extension = PurePosixPath(kept_name).suffix.lstrip(".").lower()
     size, digest = measure(stream)
     head = read_head(stream)
-    kind = KINDS.get(extension)
-    if kind is None:
-        raise Refused(
-            "type-not-allowed",
-            f"Files that end in .{extension} are not accepted." if extension else NO_ENDING,
-            f"Upload {ALLOWED} files.",
-        )
+    kind = require_kind(kept_name)
     found = resemblance(head)
     if found != (family := {"docx": "zip", "xlsx": "zip"}.get(kind, kind)):
         raise lying(extension, found, family)
@@ -86,21 +106,34 @@ def examine(file: BinaryIO, name: str) -> Examined:
 
 def measure(stream: BinaryIO) -> tuple[int, str]:
     """Bytes and SHA-256, read in pieces and no further than the limit."""
-    limit = getattr(settings, "DOCUMENT_MAX_BYTES", MAX_BYTES)
+    limit = most_bytes()
     stream.seek(0)
     size, digest = 0, sha256()
     while block := stream.read(CHUNK):
         size += len(block)
         if size > limit:
-            raise Refused(
-                "too-large",
-                f"The file is larger than {limit / 1048576:g} MB.",
-                "Make it smaller, for instance with smaller pictures, or split it into parts.",
-            )
+            raise too_large()
         digest.update(block)
     if not size:
-        raise Refused("empty", "The file is empty.", "Check the file on your computer and upload it again.")
+        raise empty()
     return size, digest.hexdigest()
+
+
+def most_bytes() -> int:
+    limit: int = getattr(settings, "DOCUMENT_MAX_BYTES", MAX_BYTES)
+    return limit
+
+
+def too_large() -> Refused:
+    return Refused(
+        "too-large",
+        f"The file is larger than {most_bytes() / 1048576:g} MB.",
+        "Make it smaller, for instance with smaller pictures, or split it into parts.",
+    )
+
+
+def empty() -> Refused:
+    return Refused("empty", "The file is empty.", "Check the file on your computer and upload it again.")
 
 
 def read_head(stream: BinaryIO) -> bytes:

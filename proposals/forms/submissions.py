@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
+from program import scanner
 from program.enums import Mark
 from proposals.enums import AuthorityBasis, Part
 from proposals.forms.consortia import words
@@ -70,14 +72,32 @@ MARK_HINT = (
 MARKS = [(value, label) for value, label in Mark.choices if value != Mark.GOVERNMENT_ONLY]
 
 
-class UploadForm(forms.Form):
+CHOOSE_FILE = "Choose a file."
+FILE_HINT = "PDF, DOCX, XLSX, CSV, PNG or JPEG, up to {limit:g} MB. Files with macros or scripts are refused."
+
+
+class IncomingFile(forms.Form):
+    """A file that comes with the form, or one that has come before it in pieces (``upload``)."""
+
+    file = forms.FileField(label="File", required=False)
+    upload = forms.IntegerField(
+        required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput, error_messages={}
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].help_text = FILE_HINT.format(limit=settings.DOCUMENT_MAX_BYTES / 1048576)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not data.get("file") and not data.get("upload") and "file" not in self.errors:
+            self.add_error("file", CHOOSE_FILE)
+        return data
+
+
+class UploadForm(IncomingFile):
     """A file for a part of the package."""
 
-    file = forms.FileField(
-        label="File",
-        help_text="PDF, DOCX, XLSX, CSV, PNG or JPEG, up to 100 MB. Files with macros or scripts "
-        "are refused.",
-    )
     part = forms.ChoiceField(label="Part of the package", choices=Part, initial=Part.DOCUMENTS)
     caption = TextField(label="What it shows", max_length=300, required=False)
     mark = forms.ChoiceField(
@@ -93,6 +113,24 @@ class UploadForm(forms.Form):
         required=False,
         rows=3,
     )
+    is_released = forms.BooleanField(
+        label="Let people who may read the proposal download it although it was not scanned",
+        required=False,
+        help_text="This portal has no malware scanner. Without this the file is kept, and nobody can open it "
+        "until you allow it.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if scanner.is_set():
+            del self.fields["is_released"]
+
+
+class AgainForm(forms.Form):
+    """A part that is to point to a file of the package, too."""
+
+    part = forms.ChoiceField(label="Part of the package", choices=Part)
+    caption = TextField(label="What it shows there", max_length=300, required=False)
 
 
 class AttachmentForm(RowForm):

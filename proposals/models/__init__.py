@@ -22,6 +22,8 @@ from proposals.models.proposals import (
     Proposal,
     ProposalGrant,
     Recusal,
+    ReplacedFile,
+    Upload,
 )
 from proposals.models.submissions import Certification, Receipt, ReceiptPaper, Version
 from proposals.models.tables import TableImport
@@ -48,10 +50,12 @@ __all__ = [
     "Receipt",
     "ReceiptPaper",
     "Recusal",
+    "ReplacedFile",
     "Site",
     "SupportRequest",
     "TableImport",
     "TargetMarket",
     "TeamMember",
+    "Upload",
     "Version",
 ]

@@ -183,6 +183,54 @@ class Attachment(Revised):
         return f"attachment-{self.pk}"
 
 
+class ReplacedFile(TimeStamped):
+    """A file that a newer one has replaced in the package; submitted versions that held it keep it."""
+
+    attachment = models.ForeignKey(Attachment, models.PROTECT, related_name="replaced_files")
+    document = models.ForeignKey(Document, models.PROTECT, related_name="replaced_in")
+    replaced_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    replaced_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.document}, replaced in {self.attachment}"
+
+
+class Upload(TimeStamped):
+    """A file on its way to the portal, piece by piece; it is nobody's document before it is whole.
+
+    ``pieces`` names what has arrived, in order: where it is stored, its size and SHA-256. ``attachment`` is
+    what became of it, so that finishing it twice adds it once.
+    """
+
+    proposal = models.ForeignKey(Proposal, models.CASCADE, related_name="uploads")
+    begun_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    size = models.PositiveBigIntegerField(help_text="Bytes, as announced.")
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    received = models.PositiveBigIntegerField(default=0, help_text="Bytes that have arrived.")
+    pieces = models.JSONField(default=list)
+    attachment = models.ForeignKey(Attachment, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="upload_within_its_size", condition=Q(received__lte=models.F("size"))
+            ),
+        ]
+        indexes = [models.Index(name="upload_by_age", fields=["updated_at"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_whole(self) -> bool:
+        return self.received == self.size
+
+
 class Marking(Revised):
     """A confidentiality mark on a part, a row or a field of the working copy, 5 U.S.C. 552(b)(4)."""
 

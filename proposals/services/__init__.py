@@ -37,6 +37,7 @@ from proposals.services.drafts import (
     save_row,
     set_operating_role,
 )
+from proposals.services.files import add_file, attach_again, files_of, release_file, replace_file
 from proposals.services.imports import ChangedMeanwhile, import_package, keep_upload, what_would_change
 from proposals.services.reading import record_reading
 from proposals.services.submissions import (
@@ -48,16 +49,29 @@ from proposals.services.submissions import (
     withdraw_proposal,
 )
 from proposals.services.tables import TableChanged, import_components, keep_table, planned
+from proposals.services.uploads import (
+    WrongOffset,
+    add_piece,
+    begin_upload,
+    drop_upload,
+    finish_upload,
+    purge_uploads,
+)
 
 __all__ = [
     "ChangedMeanwhile",
     "InvitationRefused",
     "TableChanged",
+    "WrongOffset",
     "accept_invitation",
+    "add_file",
+    "add_piece",
     "add_row",
     "add_team_member",
+    "attach_again",
     "attach_document",
     "begin_proposal",
+    "begin_upload",
     "certify_proposal",
     "change_role",
     "consent",
@@ -65,7 +79,10 @@ __all__ = [
     "create_consortium",
     "create_proposal",
     "decline_membership",
+    "drop_upload",
+    "files_of",
     "find_invitation",
+    "finish_upload",
     "grant_access",
     "import_components",
     "import_package",
@@ -78,11 +95,14 @@ __all__ = [
     "leave_consortium",
     "planned",
     "provide_layer",
+    "purge_uploads",
     "record_reading",
+    "release_file",
     "remove_attachment",
     "remove_holding",
     "remove_row",
     "remove_team_member",
+    "replace_file",
     "report_material_change",
     "resend_invitation",
     "resubmit_proposal",

@@ -130,7 +130,9 @@ def rows_in(kind: str, proposals: QuerySet[Proposal] | Proposal) -> QuerySet[Any
         return OperatingRole.objects.select_related("site__proposal").filter(site__proposal__in=many)
     rows = KINDS[kind].model._default_manager.filter(proposal__in=many)
     if kind == "attachment":
-        return rows.filter(removed_at=None).select_related("proposal", "document")
+        return rows.filter(removed_at=None).select_related(
+            "proposal", "document__uploaded_by", "document__released_by"
+        )
     if kind == "answer":
         return rows.select_related("proposal", "requirement")
     return rows.select_related("proposal")

@@ -11,17 +11,18 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from program.documents import withheld_for
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision
 from proposals import services
 from proposals.enums import OperatingAct, Part
 from proposals.forms.rows import RowForm, in_words
-from proposals.forms.submissions import UploadForm
+from proposals.forms.submissions import AgainForm, IncomingFile, UploadForm
 from proposals.models import Attachment, Component, OperatingRole, Proposal, Site
 from proposals.views.kinds import ADDED, KINDS, Kind, find, form_of, form_shown, rows_in
 from proposals.views.parts import part_page
 from proposals.views.saving import add_errors, as_json, conflict_page, is_autosave, save, token_of
-from proposals.views.workspace import show, to_edit, workspace
+from proposals.views.workspace import Workspace, show, to_edit, workspace
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -86,10 +87,23 @@ def row_page(
     }
     if isinstance(row, Site):
         facts["acts"] = list(acts_at(row, refused_role))
+    if isinstance(row, Attachment):
+        facts |= facts_of_file(space, row)
     if isinstance(row, Component):
         facts["upload"] = UploadForm()
         facts["evidence"] = [a for a in space.attachments if a.row_key == row.key]
     return show(request, "proposals/row.html", space, facts)
+
+
+def facts_of_file(space: Workspace, row: Attachment) -> dict[str, Any]:
+    """The file's earlier versions, the other parts that point to it, and forms for a newer one."""
+    return {
+        "earlier": row.replaced_files.select_related("document__uploaded_by", "replaced_by"),
+        "elsewhere": [a for a in space.attachments if a.document_id == row.document_id and a.pk != row.pk],
+        "newer": IncomingFile(),
+        "again": AgainForm(),
+        "withheld": withheld_for(row.document),
+    }
 
 
 def acts_at(site: Site, refused_form: RowForm | None = None) -> list[dict[str, Any]]:

@@ -56,6 +56,10 @@ class Workspace:
         return self.user.has_perm("proposals.share_proposal", self.proposal)
 
     @cached_property
+    def may_release(self) -> bool:
+        return self.user.has_perm("proposals.release_proposal", self.proposal)
+
+    @cached_property
     def may_certify(self) -> bool:
         return self.user.has_perm("proposals.certify_proposal", self.proposal)
 

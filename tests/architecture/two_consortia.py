@@ -127,7 +127,11 @@ def attached(proposal, word):
     by = representative_of(proposal)
     upload = ContentFile(f"party,word\nFictional,{word}\n".encode(), name=f"{word}.csv")
     document = store_document(upload, by=by, mark=Mark.BUSINESS_CONFIDENTIAL, justification=f"Prices {word}")
-    return services.attach_document(proposal, document, by=by, part="documents", caption=f"Evidence {word}")
+    attachment = services.attach_document(
+        proposal, document, by=by, part="documents", caption=f"Evidence {word}"
+    )
+    services.release_file(attachment, by=by)
+    return attachment
 
 
 def package(consortium, call, word):

@@ -621,6 +621,13 @@ def test_file_is_added_refused_downloaded_and_removed(client, proposal, member, 
     attachment = proposal.attachments.get()
     assert (attachment.document.name, attachment.mark) == ("prices.csv", "business_confidential")
     download = address("document", proposal, attachment.pk)
+    held = client.get(download)
+    assert (held.status_code, held.url) == (302, address("part", proposal, "documents"))
+    release = address("document-release", proposal, attachment.pk)
+    sign_in(client, stranger)
+    assert client.post(release).status_code == 404
+    sign_in(client, member)
+    assert client.post(release).status_code == 302
     answer = client.get(download)
     assert (answer.status_code, b"".join(answer.streaming_content)) == (200, b"item,usd\nboard,5\n")
     key = f"attachment-{attachment.pk}"
