@@ -121,6 +121,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "program.middleware.same_person",
     "config.second_factor.second_factor",
     "program.middleware.RecordRefusals",
     "axes.middleware.AxesMiddleware",

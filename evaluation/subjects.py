@@ -40,6 +40,7 @@ KINDS: Final[dict[str, Kind]] = {
     "proposals.consortium": Kind("", ("name",)),
     "proposals.membership": Kind("", ("organization.legal_name", "consortium.name"),
                                  related=("organization", "consortium")),
+    "proposals.anchoroffer": Kind("Anchor role of", ("consortium.name",), related=("consortium",)),
     "evaluation.assignment": Kind("Assignment on", (OF_PROPOSAL,), "evaluation:assignments", OF_PROPOSAL,
                                   ("proposal",)),
     "evaluation.review": Kind("Review of", (OF_VERSION,), PROPOSAL, OF_VERSION, ("version__proposal",)),

@@ -10,12 +10,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.cache import add_never_cache_headers
 
 from program import audit
 from program.request_context import request_id
+from program.requests import is_autosave
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,8 +83,31 @@ def client_address(request: HttpRequest) -> str:
     return request.META.get("REMOTE_ADDR", "")
 
 
+OTHER_PERSON = "This page was opened by another person."
+LOST = "you may no longer change this."
+GONE = "it is no longer there for you: it was removed, or you are no longer on the team."
+
+
+def same_person(get_response: GetResponse) -> GetResponse:
+    """Save nothing that one person typed under the name of another, who signed in meanwhile.
+
+    What is saved while typing says whose page it comes from.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        page_of = request.headers.get("X-Person", "")
+        if page_of and request.user.is_authenticated and page_of != str(request.user.pk):
+            return JsonResponse({"other": str(request.user), "message": OTHER_PERSON}, status=401)
+        return get_response(request)
+
+    return middleware
+
+
 class RecordRefusals:
-    """Put it on a person's record when an act of theirs was refused for lack of a right."""
+    """Put it on a person's record when an act of theirs was refused for lack of a right.
+
+    What is saved while typing is answered in words that its page can show beside the text.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -91,7 +115,12 @@ class RecordRefusals:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, PermissionDenied) and request.user.is_authenticated:
             facts = {"method": request.method, "route": request.path, "reason": str(exception)[:200]}
             audit.record(request.user, "user.refused", by=request.user, after=facts)
+        if not is_autosave(request) or not request.user.is_authenticated:
+            return None
+        if isinstance(exception, PermissionDenied):
+            return JsonResponse({"message": str(exception) or LOST}, status=403)
+        return JsonResponse({"message": GONE}, status=404) if isinstance(exception, Http404) else None

@@ -41,3 +41,8 @@ def last_minute(bound: datetime) -> datetime:
 def zone_with_offset(local: datetime) -> str:
     """The zone in words, with the offset that a reader elsewhere needs: "Washington time (UTC-04)"."""
     return f"{ZONE} (UTC{local:%z}"[:-2] + ")"
+
+
+def time_of_day(at: datetime) -> str:
+    """A time of today: "2:05 p.m. Washington time"."""
+    return f"{date_format(at.astimezone(WASHINGTON), 'g:i a')} {ZONE}"

@@ -14,3 +14,8 @@ class SignedInRequest(HttpRequest):
     """A request behind ``LoginRequiredMiddleware``; a word for the type checker, never made."""
 
     user: User
+
+
+def is_autosave(request: HttpRequest) -> bool:
+    """Whether the page's script sends what was typed and reads the answer, by the contract of ``site.js``."""
+    return request.headers.get("X-Autosave") == "1"

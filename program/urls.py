@@ -11,6 +11,7 @@ urlpatterns = [
     path("", public.home, name="home"),
     path("start/", public.start, name="start"),
     path("session/", public.session, name="session"),
+    path("session/signed-in/", public.signed_in, name="signed-in"),
     path("accessibility/", public.accessibility, name="accessibility"),
     path("privacy/", public.privacy, name="privacy"),
     path("status/", public.status, name="status"),

@@ -27,6 +27,15 @@ class MembershipStatus(TextChoices):
     LEFT = "left", "Left"
 
 
+class AnchorOfferStatus(TextChoices):
+    """The anchor's place changes hands by the consent of both."""
+
+    OFFERED = "offered", "Offered"
+    ACCEPTED = "accepted", "Accepted"
+    DECLINED = "declined", "Declined"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
 class TeamRole(TextChoices):
     """What a person does on the team, for one member organization."""
 

@@ -1,12 +1,14 @@
-"""The whole life of a proposal and of a membership can be read here."""
+"""The whole life of a proposal, of a membership and of an offer of the anchor role can be read here."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from program.transitions import Transition
+from proposals.enums import AnchorOfferStatus as A
 from proposals.enums import MembershipStatus as M
 from proposals.enums import ProposalStatus as S
+from proposals.handing_over import can_change_hands
 from proposals.readiness import is_ready
 
 SUBMIT: Final = Transition(
@@ -116,3 +118,33 @@ LEAVE: Final = Transition(
     description="A member leaves the consortium.",
 )
 MEMBERSHIP_TRANSITIONS: Final = (CONSENT, DECLINE, LEAVE)
+
+ACCEPT_ANCHOR: Final = Transition(
+    "accept",
+    {A.OFFERED},
+    A.ACCEPTED,
+    clause="E.O. 14320 s.3(b)",
+    checks=[can_change_hands],
+    stamps=["answered_at"],
+    label="Accept the anchor role",
+    description="Another member leads the consortium, certifies and submits from now on.",
+)
+DECLINE_ANCHOR: Final = Transition(
+    "decline",
+    {A.OFFERED},
+    A.DECLINED,
+    clause="E.O. 14320 s.3(b)",
+    stamps=["answered_at"],
+    label="Decline the anchor role",
+    description="The anchor stays who it is.",
+)
+WITHDRAW_ANCHOR: Final = Transition(
+    "withdraw",
+    {A.OFFERED},
+    A.WITHDRAWN,
+    clause="E.O. 14320 s.3(b)",
+    stamps=["answered_at"],
+    label="Withdraw the offer",
+    description="The anchor takes its offer back before it is answered.",
+)
+ANCHOR_TRANSITIONS: Final = (ACCEPT_ANCHOR, DECLINE_ANCHOR, WITHDRAW_ANCHOR)

@@ -9,12 +9,13 @@ from django.db.models import Q
 from program.enums import OfficeRole
 from program.models import Office, User
 from program.notices import Audience, NoticeKind, owe_each
+from proposals.enums import TeamRole
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from program.models import AuditEvent
-    from proposals.models import Consortium, Membership, Proposal
+    from proposals.models import AnchorOffer, Comment, Consortium, Membership, Proposal
 
 INVITED: Final = NoticeKind(
     "proposals.invited",
@@ -63,6 +64,51 @@ NO_LONGER_SHARED: Final = NoticeKind(
     "proposals.no_longer_shared",
     "Your access to a proposal has ended",
     "A consortium no longer shares its proposal with you; its working copy is closed to you.",
+    "E.O. 14320 s.3(b)",
+)
+ANCHOR_OFFERED: Final = NoticeKind(
+    "proposals.anchor_offered",
+    "You are offered the anchor role",
+    "The anchor of a consortium offers its place to your organization: to lead, certify and submit. Read "
+    "what it means, and accept or decline.",
+    "E.O. 14320 s.3(b)",
+)
+ANCHOR_CHANGED: Final = NoticeKind(
+    "proposals.anchor_changed",
+    "Your consortium has a new anchor",
+    "Another member now leads your consortium, certifies and submits. A certification given before no "
+    "longer counts.",
+    "E.O. 14320 s.3(b)",
+)
+ANCHOR_DECLINED: Final = NoticeKind(
+    "proposals.anchor_declined",
+    "The anchor role was declined",
+    "The member that you offered the anchor role has declined. Your organization stays the anchor.",
+    "E.O. 14320 s.3(b)",
+)
+ANCHOR_WITHDRAWN: Final = NoticeKind(
+    "proposals.anchor_withdrawn",
+    "The offer of the anchor role was withdrawn",
+    "The anchor of your consortium has taken its offer back. Nothing has changed.",
+    "E.O. 14320 s.3(b)",
+)
+COMMENT_ASSIGNED: Final = NoticeKind(
+    "proposals.comment_assigned",
+    "A comment waits for you",
+    "A colleague asks you to settle a comment on the working copy of a proposal. It is among your tasks "
+    "until it is resolved.",
+    "E.O. 14320 s.3(b)",
+)
+MENTIONED: Final = NoticeKind(
+    "proposals.mentioned",
+    "You are mentioned in a comment",
+    "A colleague mentions you in a comment on the working copy of a proposal.",
+    "E.O. 14320 s.3(b)",
+)
+COMMENT_ANSWERED: Final = NoticeKind(
+    "proposals.comment_answered",
+    "A comment of yours was answered",
+    "A colleague has replied to a comment that you wrote or that is assigned to you.",
     "E.O. 14320 s.3(b)",
 )
 SUBMITTED: Final = NoticeKind(
@@ -116,6 +162,13 @@ KINDS: Final = (
     ADDED_TO_TEAM,
     SHARED,
     NO_LONGER_SHARED,
+    ANCHOR_OFFERED,
+    ANCHOR_CHANGED,
+    ANCHOR_DECLINED,
+    ANCHOR_WITHDRAWN,
+    COMMENT_ASSIGNED,
+    MENTIONED,
+    COMMENT_ANSWERED,
     SUBMITTED,
     ARRIVED,
     RETURNED,
@@ -140,6 +193,17 @@ def people_of(membership: Membership) -> QuerySet[User]:
     """Everybody on the team for one member."""
     return User.objects.filter(
         team_places__removed_at=None, team_places__membership=membership, is_active=True
+    ).distinct()
+
+
+def speakers_of(membership: Membership) -> QuerySet[User]:
+    """Who speaks for one member: its administrators and authorized representatives."""
+    leading = [TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE]
+    return User.objects.filter(
+        team_places__removed_at=None,
+        team_places__membership=membership,
+        team_places__role__in=leading,
+        is_active=True,
     ).distinct()
 
 
@@ -179,3 +243,12 @@ def desk_address(proposal: Proposal) -> str:
 
 def consortium_address(consortium_id: int) -> str:
     return f"/consortia/{consortium_id}/"
+
+
+def anchor_offer_address(offer: AnchorOffer) -> str:
+    return f"/anchor-offers/{offer.pk}/"
+
+
+def comment_address(comment: Comment) -> str:
+    """Leads on to the place where the comment stands, wherever that is by then."""
+    return f"/proposals/{comment.proposal_id}/comments/{comment.pk}/"

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from django.apps import apps
 from django.db import models
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
+from django.db.models.functions import Coalesce
 
 from program import clock
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
 from program.grants import granted_pks
-from proposals.enums import MembershipStatus, ProposalStatus
+from proposals.enums import AnchorOfferStatus, MembershipStatus, ProposalStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from program.models import Call, User
+    from proposals.models import Proposal
 
 IN_CONSORTIUM = (MembershipStatus.INVITED, MembershipStatus.CONSENTED)
 EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.RETURNED)
@@ -113,7 +115,50 @@ def on_the_inside(user: User | AnonymousUser) -> Q:
     return inside
 
 
+def _working_copies(user: User | AnonymousUser) -> QuerySet:
+    proposals = apps.get_model("proposals", "Proposal").objects
+    return proposals.working_copies_of(user).order_by().values("pk")
+
+
+class AnchorOfferQuerySet(models.QuerySet):
+    def open(self) -> Self:
+        """Offers that wait for an answer."""
+        return self.filter(status=AnchorOfferStatus.OFFERED)
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Offers inside the consortia on whose team the person is, for members that have consented."""
+        return self.filter(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
+
+
+class CommentQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Comments on the working copies that ``user`` reads; nobody else's, no office's."""
+        return self.filter(proposal__in=_working_copies(user))
+
+    def open(self) -> Self:
+        """Comments that wait for somebody; a reply waits with the comment it answers."""
+        return self.filter(parent=None, resolved_at=None)
+
+    def for_list(self) -> Self:
+        """Comments with their people and with their replies, in the order they were written."""
+        replies = self.model._default_manager.select_related("author").order_by("pk")
+        rows = self.filter(parent=None).select_related("author", "assigned_to", "resolved_by")
+        return rows.prefetch_related(models.Prefetch("replies", replies))
+
+
+class RemovedRowQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.filter(proposal__in=_working_copies(user))
+
+
 class ProposalQuerySet(models.QuerySet):
+    def working_copies_of(self, user: User | AnonymousUser) -> Self:
+        """The rows that ``proposals.view_draft_proposal`` allows; a test holds the two equal."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
+        return self.filter(on_the_inside(user)).exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
+
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The rows that ``proposals.view_proposal`` allows; a test holds the two equal.
 
@@ -169,9 +214,33 @@ class ProposalQuerySet(models.QuerySet):
         """The working copy without its components, which ``outlined`` and the pages read as they need."""
         return gather(self.select_related("call", "consortium", "created_by"), *WORKING)
 
+    def with_open_comments(self) -> Self:
+        """With ``open_comment_count``: comments that wait for somebody."""
+        comments = apps.get_model("proposals", "Comment").objects.open().filter(proposal=OuterRef("pk"))
+        counted = comments.order_by().values("proposal").annotate(n=Count("pk")).values("n")
+        return self.annotate(open_comment_count=Coalesce(models.Subquery(counted), 0))
+
     def due_to_lapse(self, at: datetime) -> Self:
         """Drafts of calls that closed at ``at`` or before."""
         return self.filter(status=ProposalStatus.DRAFT, call__closes_at__lte=at)
+
+
+def readers_of_working_copy(proposal: Proposal) -> QuerySet:
+    """Who reads the working copy today: the team of members that have consented, and counsel.
+
+    The people for whom ``proposals.view_draft_proposal`` holds; a test holds the two equal.
+    """
+    places = apps.get_model("proposals", "TeamMember").objects.active()
+    team = places.filter(
+        membership__consortium=proposal.consortium_id, membership__status=MembershipStatus.CONSENTED
+    )
+    rights = apps.get_model("proposals", "ProposalGrant").objects.filter(
+        content_object=proposal.pk, permission__codename__in=["view_proposal", "change_proposal"]
+    )
+    recusals = apps.get_model("proposals", "Recusal").objects.filter(proposal=proposal.pk)
+    people = apps.get_model("program", "User").objects.filter(is_active=True)
+    people = people.filter(Q(pk__in=team.values("user")) | Q(pk__in=rights.values("user")))
+    return people.exclude(pk__in=recusals.values("user")).order_by("name", "pk")
 
 
 def leads_in_force(user: User) -> QuerySet:

@@ -35,7 +35,7 @@ from proposals.querysets import (
 )
 
 if TYPE_CHECKING:
-    from proposals.models import Consortium, Proposal
+    from proposals.models import AnchorOffer, Consortium, Proposal
 
 
 # The consortium's own people
@@ -177,6 +177,18 @@ def is_invited(user: User, membership: Membership | None) -> bool:
     return membership is not None and membership.status == MembershipStatus.INVITED
 
 
+@rules.predicate
+def speaks_for_new_anchor(user: User, offer: AnchorOffer | None) -> bool:
+    """An administrator or authorized representative of the member that is offered the anchor's place."""
+    return offer is not None and speaks_for_member.test(user, offer.to_member)
+
+
+@rules.predicate
+def administers_offering_anchor(user: User, offer: AnchorOffer | None) -> bool:
+    """An administrator of the anchor that offers its place."""
+    return offer is not None and administers_anchor.test(user, offer.consortium)
+
+
 # What state the proposal is in
 
 
@@ -262,6 +274,10 @@ permit("proposals.open_membership", administers_anchor_of & has_no_administrator
 permit("proposals.consent_membership", speaks_for_member & has_not_consented)
 permit("proposals.decline_membership", speaks_for_member & is_invited)
 permit("proposals.leave_membership", speaks_for_member & ~is_anchor_member)
+
+permit("proposals.accept_anchoroffer", speaks_for_new_anchor)
+permit("proposals.decline_anchoroffer", speaks_for_new_anchor)
+permit("proposals.withdraw_anchoroffer", administers_offering_anchor)
 
 permit("proposals.add_proposal", administers_anchor)
 permit("proposals.view_proposal", is_reader & ~is_recused)

@@ -6,6 +6,7 @@ from django.urls import path, register_converter
 
 from proposals.enums import Part
 from proposals.views import (
+    anchoring,
     consortia,
     documents,
     package_files,
@@ -15,6 +16,7 @@ from proposals.views import (
     rows,
     submissions,
     tables,
+    together,
     uploads,
 )
 
@@ -99,6 +101,19 @@ urlpatterns = [
     path("proposals/<int:pk>/uploads/", uploads.upload_begin, name="upload-begin"),
     path("proposals/<int:pk>/uploads/<int:upload>/", uploads.upload, name="upload"),
     path("proposals/<int:pk>/uploads/<int:upload>/discard/", uploads.upload_discard, name="upload-discard"),
+    path("proposals/<int:pk>/comments/", together.comments, name="comments"),
+    path("proposals/<int:pk>/comments/<int:comment>/", together.comment, name="comment"),
+    *[
+        path(
+            f"proposals/<int:pk>/comments/<int:comment>/{act}/",
+            together.comment_act,
+            {"act": act},
+            name=f"comment-{act}",
+        )
+        for act in ("assign", "resolve", "reopen")
+    ],
+    path("proposals/<int:pk>/removed/<int:removed>/restore/", together.row_restore, name="row-restore"),
+    path("proposals/<int:pk>/presence/<part:part>/", together.presence_beat, name="presence"),
     path("proposals/<int:pk>/<part:part>/", parts.part_view, name="part"),
     path("proposals/<int:pk>/<part:part>/add/<slug:kind>/", rows.row_add, name="row-add"),
     path("proposals/<int:pk>/<part:part>/table/", tables.table_view, name="table"),
@@ -113,6 +128,10 @@ urlpatterns = [
     path("proposals/<int:pk>/<part:part>/<slug:key>/", rows.row_edit, name="row-edit"),
     path("proposals/<int:pk>/<part:part>/<slug:key>/remove/", rows.row_remove, name="row-remove"),
     path("consortia/<int:pk>/", consortia.consortium, name="consortium"),
+    path("consortia/<int:pk>/anchor/", anchoring.offer, name="anchor-offer"),
+    path("anchor-offers/<int:pk>/", anchoring.answer, name="anchor-answer"),
+    path("anchor-offers/<int:pk>/decline/", anchoring.decline, name="anchor-decline"),
+    path("anchor-offers/<int:pk>/withdraw/", anchoring.withdraw, name="anchor-withdraw"),
     path("consortia/<int:pk>/invite/", consortia.invite, name="invite"),
     path("members/<int:pk>/", consortia.member, name="member"),
     path("members/<int:pk>/role/", consortia.member_role, name="member-role"),

@@ -162,9 +162,14 @@
   const PAUSE = 1500;
   const LONGEST_WAIT = 10000;
   const RETRIES = [5000, 10000, 15000];
+  const autosaves = new Set();
 
+  /* A form is `away` while its person is signed out, and `refused` when the portal said no for good. */
   class Autosave {
     constructor(form) {
+      autosaves.add(this);
+      this.away = false;
+      this.refused = false;
       this.form = form;
       this.status = form.querySelector("[data-autosave-status]") || this.makeStatus();
       this.dirty = false;
@@ -181,6 +186,7 @@
       form.addEventListener("submit", (event) => this.beforeSubmit(event));
       window.addEventListener("beforeunload", (event) => this.dirty && !this.leaving && event.preventDefault());
       window.addEventListener("focus", () => this.dirty && this.failures && this.save());
+      window.addEventListener("online", () => this.dirty && this.save());
       document.addEventListener("visibilitychange", () => document.hidden && this.dirty && this.save());
     }
 
@@ -198,28 +204,34 @@
     changed(wait) {
       if (!this.dirty) this.since = performance.now();
       this.dirty = true;
-      if (this.blocked) return;
+      if (this.blocked || this.away || this.refused) return;
       clearTimeout(this.timer);
       const longest = Math.max(0, LONGEST_WAIT - (performance.now() - this.since));
       this.timer = setTimeout(() => this.save(), Math.min(wait, longest));
     }
 
+    /* What was typed last is saved here first: who is signed out or was overtaken keeps the text and the page. */
     async beforeSubmit(event) {
+      if (this.leaving) return;
       clearTimeout(this.timer);
-      if (this.running) {
-        event.preventDefault();
-        event.stopImmediatePropagation();
-        await this.running;
-        clearTimeout(this.timer);
+      if (!this.running && !this.dirty) {
         this.leaving = true;
-        this.form.requestSubmit(event.submitter);
+        return;
       }
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      await this.running;
+      if (this.away) await comeBack();
+      if (this.dirty) await this.save();
+      clearTimeout(this.timer);
+      if (this.dirty) return;
       this.leaving = true;
+      this.form.requestSubmit(event.submitter);
     }
 
     save() {
       /* What was typed is on its way with the form: a save beside it would come with the old revision. */
-      if (this.running || this.blocked || this.leaving || !this.dirty) return this.running;
+      if (this.running || this.blocked || this.away || this.refused || this.leaving || !this.dirty) return this.running;
       this.running = this.send().finally(() => {
         this.running = null;
         if (this.dirty && !this.failures && !this.blocked) this.changed(PAUSE);
@@ -227,7 +239,7 @@
       return this.running;
     }
 
-    async send() {
+    async send(renewed = false) {
       const content = new FormData(this.form);
       for (const [name, value] of Array.from(content.entries())) if (value instanceof File) content.delete(name);
       this.dirty = false;
@@ -239,7 +251,7 @@
         answer = await fetch(this.form.action, {
           method: "POST",
           body: content,
-          headers: { "X-Autosave": "1", Accept: "application/json" },
+          headers: { "X-Autosave": "1", "X-Person": person, Accept: "application/json" },
           credentials: "same-origin",
           redirect: "manual",
         });
@@ -251,6 +263,9 @@
       if (answer.ok) return this.saved(body);
       if (answer.status === 409) return this.conflicting(body);
       if (answer.status === 422) return this.invalid(body.errors || {});
+      if (answer.status === 401 && body.other) return this.otherPerson(body.other);
+      if (answer.status === 403 && body.stale && !renewed) return this.renew();
+      if (body.message) return this.refuse(body.message);
       if (answer.status === 401 || answer.status === 403) return this.signedOut(body.sign_in);
       return this.failed("Not saved: the portal did not answer as it should. We keep trying.");
     }
@@ -281,17 +296,47 @@
       this.timer = setTimeout(() => this.save(), wait);
     }
 
+    /* The form is older than the session: the same person gets a new token and goes on. */
+    async renew() {
+      this.dirty = true;
+      const found = await askSession();
+      if (!found) return this.signedOut();
+      if (found.person !== person) return this.otherPerson(found.name);
+      takeToken(found.token);
+      return this.send(true);
+    }
+
+    refuse(words) {
+      this.dirty = true;
+      this.refused = true;
+      this.say(`Not saved: ${words} Your text is still on this page; copy it before you leave.`, "bad");
+    }
+
     signedOut(address = document.body.dataset.signInUrl) {
       this.dirty = true;
       this.failures += 1;
-      const words = [
-        "Not saved: you are signed out or may no longer edit this. Your text is still on this page. ",
-      ];
-      if (address) {
-        const link = element("a", { href: address, target: "_blank", rel: "noopener" }, "Sign in in a new tab");
-        words.push(link, ", then come back and go on typing.");
-      }
+      this.away = true;
+      const words = ["Not saved: you are signed out. Your text is still on this page. "];
+      if (address) words.push(signInLink(address), ", and it is saved by itself.");
       this.say(words, "bad");
+    }
+
+    otherPerson(name) {
+      this.dirty = true;
+      this.away = true;
+      const words = [
+        `Not saved: this browser is now signed in as ${name}, and nothing of yours is saved under another name. `,
+        "Your text is still on this page. ",
+      ];
+      const address = document.body.dataset.signOutUrl;
+      if (address) words.push(signInLink(address, "Sign out there"), ", then sign in again as yourself.");
+      this.say(words, "bad");
+    }
+
+    cameBack() {
+      this.away = false;
+      this.failures = 0;
+      if (this.dirty) this.save();
     }
 
     invalid(errors) {
@@ -381,6 +426,49 @@
     }
   }
 
+  /* ---- Sign in again without leaving the page: in a window of its own, and what was typed is saved after it ---- */
+
+  const person = document.body.dataset.person || "";
+
+  function signInLink(address, words = "Sign in in a new window") {
+    const after = document.body.dataset.signedInUrl;
+    const href = after ? `${address}?next=${encodeURIComponent(after)}` : address;
+    const link = element("a", { href, target: "_blank", rel: "noopener" }, words);
+    link.addEventListener("click", (event) => {
+      const opened = window.open(href, "portal-sign-in", "popup,width=560,height=800");
+      if (!opened) return;
+      event.preventDefault();
+      opened.focus();
+    });
+    return link;
+  }
+
+  /* Who is signed in now, with a token for the forms of this page; nothing when nobody is. */
+  async function askSession() {
+    const url = document.body.dataset.sessionUrl;
+    if (!url) return null;
+    const answer = await fetch(url, { credentials: "same-origin", redirect: "manual" }).catch(() => null);
+    return answer?.ok ? answer.json().catch(() => null) : null;
+  }
+
+  function takeToken(token) {
+    for (const field of all("[name=csrfmiddlewaretoken]")) field.value = token;
+  }
+
+  async function comeBack() {
+    const waiting = Array.from(autosaves).filter((one) => one.away);
+    if (!waiting.length) return;
+    const found = await askSession();
+    if (!found) return;
+    if (found.person !== person) return waiting.forEach((one) => one.otherPerson(found.name));
+    takeToken(found.token);
+    announceActivity();
+    waiting.forEach((one) => one.cameBack());
+    await Promise.all(waiting.map((one) => one.running));
+  }
+
+  window.addEventListener("focus", comeBack);
+
   /* ---- The session ends after a time without work; say so before ---- */
 
   const sessionSeconds = Number(document.body.dataset.sessionSeconds || 0);
@@ -393,7 +481,12 @@
     lastActive = performance.now();
     channel?.postMessage("active");
   }
-  if (channel) channel.onmessage = () => (lastActive = performance.now());
+  if (channel) {
+    channel.onmessage = () => {
+      lastActive = performance.now();
+      comeBack();
+    };
+  }
 
   async function watchSession() {
     const left = sessionSeconds - (performance.now() - lastActive) / 1000;
@@ -440,6 +533,7 @@
 
   enhance(document);
   focusErrors(document);
+  if (document.querySelector("[data-close-window]") && window.name === "portal-sign-in") setTimeout(() => window.close(), 1500);
   setInterval(showCountdowns, 15000);
   if (sessionSeconds) {
     announceActivity();

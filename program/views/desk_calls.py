@@ -33,7 +33,7 @@ from program.forms import (
 from program.lifecycle import CALL_TRANSITIONS, ISSUE
 from program.models import AuditEvent, Call, Criterion, Question, Requirement
 from program.order import implements
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, is_autosave
 from program.revisions import StaleRevision
 from program.services import calls as services
 from program.services.questions import answer_question
@@ -179,10 +179,6 @@ def call_edit(request: SignedInRequest, number: str) -> HttpResponse:
         return JsonResponse({"errors": form.errors}, status=422)
     facts = {"call": find(request, number), "form": form}
     return render(request, "program/desk/edit.html", facts, status=422)
-
-
-def is_autosave(request: SignedInRequest) -> bool:
-    return request.headers.get("X-Autosave") == "1"
 
 
 def edit_conflict(request: SignedInRequest, stale: StaleRevision, form: CallForm) -> HttpResponse:

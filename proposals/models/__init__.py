@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from proposals.models.consortia import Consent, Consortium, Holding, Invitation, Membership, TeamMember
+from proposals.models.consortia import (
+    AnchorOffer,
+    Consent,
+    Consortium,
+    Holding,
+    Invitation,
+    Membership,
+    TeamMember,
+)
 from proposals.models.parts import (
     Answer,
     ComplianceStatement,
@@ -27,11 +35,14 @@ from proposals.models.proposals import (
 )
 from proposals.models.submissions import Certification, Receipt, ReceiptPaper, Version
 from proposals.models.tables import TableImport
+from proposals.models.together import Comment, RemovedRow
 
 __all__ = [
+    "AnchorOffer",
     "Answer",
     "Attachment",
     "Certification",
+    "Comment",
     "ComplianceStatement",
     "Component",
     "Consent",
@@ -50,6 +61,7 @@ __all__ = [
     "Receipt",
     "ReceiptPaper",
     "Recusal",
+    "RemovedRow",
     "ReplacedFile",
     "Site",
     "SupportRequest",

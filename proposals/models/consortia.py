@@ -11,9 +11,14 @@ from django.db.models import Q
 from program.enums import DeliveryState
 from program.models import Organization, Revised, TimeStamped, User
 from program.models.base import Sourced
-from proposals.enums import MembershipStatus, TeamRole
+from proposals.enums import AnchorOfferStatus, MembershipStatus, TeamRole
 from proposals.models.fields import PlainTextField, plain_text
-from proposals.querysets import ConsortiumQuerySet, MembershipQuerySet, TeamMemberQuerySet
+from proposals.querysets import (
+    AnchorOfferQuerySet,
+    ConsortiumQuerySet,
+    MembershipQuerySet,
+    TeamMemberQuerySet,
+)
 
 
 class Consortium(Revised):
@@ -183,6 +188,42 @@ class Consent(TimeStamped):
 
     def __str__(self) -> str:
         return f"Consent of {self.membership}"
+
+
+class AnchorOffer(TimeStamped):
+    """That the anchor offers its place to another member, which accepts or declines; one open at a time.
+
+    Until it is accepted nothing else changes.
+    """
+
+    consortium = models.ForeignKey(Consortium, models.PROTECT, related_name="anchor_offers", editable=False)
+    from_member = models.ForeignKey(Membership, models.PROTECT, related_name="+", editable=False)
+    to_member = models.ForeignKey(
+        Membership, models.PROTECT, related_name="anchor_offers", verbose_name="new anchor"
+    )
+    note = PlainTextField("why", blank=True)
+    status = models.CharField(
+        max_length=12, choices=AnchorOfferStatus, default=AnchorOfferStatus.OFFERED, editable=False
+    )
+    offered_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    answered_at = models.DateTimeField(null=True, editable=False)
+    objects = AnchorOfferQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        permissions = [(f"{verb}_anchoroffer", verb) for verb in ("accept", "decline", "withdraw")]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_open_anchor_offer", fields=["consortium"], condition=Q(status="offered")
+            ),
+            models.CheckConstraint(
+                name="anchor_offer_answered_once",
+                condition=Q(status="offered") ^ Q(answered_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Anchor role of {self.consortium}"
 
 
 class Holding(Revised, Sourced):

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from proposals.invitations import InvitationRefused, find_invitation, token_of
+from proposals.services.anchoring import accept_anchor, decline_anchor, offer_anchor, withdraw_anchor_offer
 from proposals.services.beginning import (
     begin_proposal,
     invite_organization,
     remove_holding,
     save_holding,
     update_consortium,
+)
+from proposals.services.comments import (
+    add_comment,
+    answer_comment,
+    assign_comment,
+    reopen_comment,
+    resolve_comment,
 )
 from proposals.services.consortia import (
     accept_invitation,
@@ -40,6 +48,7 @@ from proposals.services.drafts import (
 from proposals.services.files import add_file, attach_again, files_of, release_file, replace_file
 from proposals.services.imports import ChangedMeanwhile, import_package, keep_upload, what_would_change
 from proposals.services.reading import record_reading
+from proposals.services.removal import restore_row
 from proposals.services.submissions import (
     certify_proposal,
     lapse_proposal,
@@ -63,11 +72,15 @@ __all__ = [
     "InvitationRefused",
     "TableChanged",
     "WrongOffset",
+    "accept_anchor",
     "accept_invitation",
+    "add_comment",
     "add_file",
     "add_piece",
     "add_row",
     "add_team_member",
+    "answer_comment",
+    "assign_comment",
     "attach_again",
     "attach_document",
     "begin_proposal",
@@ -78,6 +91,7 @@ __all__ = [
     "copy_proposal",
     "create_consortium",
     "create_proposal",
+    "decline_anchor",
     "decline_membership",
     "drop_upload",
     "files_of",
@@ -93,6 +107,7 @@ __all__ = [
     "keep_upload",
     "lapse_proposal",
     "leave_consortium",
+    "offer_anchor",
     "planned",
     "provide_layer",
     "purge_uploads",
@@ -102,9 +117,12 @@ __all__ = [
     "remove_holding",
     "remove_row",
     "remove_team_member",
+    "reopen_comment",
     "replace_file",
     "report_material_change",
     "resend_invitation",
+    "resolve_comment",
+    "restore_row",
     "resubmit_proposal",
     "revoke_access",
     "revoke_invitation",
@@ -115,5 +133,6 @@ __all__ = [
     "token_of",
     "update_consortium",
     "what_would_change",
+    "withdraw_anchor_offer",
     "withdraw_proposal",
 ]

@@ -24,6 +24,7 @@ from proposals.models import (
 )
 from proposals.notices import NO_LONGER_SHARED, SHARED, address
 from proposals.questionnaire import SUBJECTS
+from proposals.services.removal import keep_removed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,10 +110,14 @@ def add_row(row: R, *, by: User, values: Mapping[str, Any] | None = None) -> R:
 
 @transaction.atomic
 def remove_row(row: Any, *, by: User, revision: int | None) -> AuditEvent:
-    """Remove a row that was read at ``revision``; the record says which and by whom, not what it said."""
+    """Remove a row that was read at ``revision``; the record says which and by whom, not what it said.
+
+    It can be put back by ``restore_row`` for as long as the draft can be edited.
+    """
     hold(row, revision=revision)
     _require_change(row, by)
     proposal, model, key = row.proposal, row._meta.model_name, row.pk
+    keep_removed(row, by=by)
     row.delete()
     return audit.record(proposal, "proposal.remove_row", by=by, before={"row": f"{model} {key}"})
 
@@ -213,6 +218,7 @@ def remove_attachment(attachment: Attachment, *, by: User, revision: int | None)
     """Take a document out of the package; versions that held it keep it."""
     hold(attachment, revision=revision)
     _require_change(attachment, by)
+    keep_removed(attachment, by=by)
     attachment.removed_at = timezone.now()
     attachment.revision += 1
     attachment.save(update_fields=["removed_at", "revision", "updated_at"])

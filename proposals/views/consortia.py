@@ -30,6 +30,7 @@ from proposals.forms.consortia import (
 )
 from proposals.lifecycle import MEMBERSHIP_TRANSITIONS
 from proposals.models import (
+    AnchorOffer,
     Consortium,
     Holding,
     Invitation,
@@ -107,6 +108,11 @@ def consortium_page(
             Proposal.objects.visible_to(request.user).filter(consortium=found).select_related("call")
         ),
         "may_change": request.user.has_perm("proposals.change_consortium", found),
+        "offer": AnchorOffer.objects.visible_to(request.user)
+        .open()
+        .filter(consortium=found)
+        .select_related("from_member__organization", "to_member__organization")
+        .first(),
         "may_invite": may_invite,
         "invite": invite or (InviteMemberForm(countries=Country.objects.all()) if may_invite else None),
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
 from program.enums import StackLayer
 from program.models import Requirement
@@ -152,6 +153,20 @@ def find(request: SignedInRequest, pk: int, part: str, key: str) -> tuple[Any, K
     if not request.user.has_perm("proposals.change_proposal", editable):
         raise PermissionDenied(LOOK_ONLY)
     raise Http404
+
+
+def find_to_read(request: SignedInRequest, pk: int, part: str, key: str) -> tuple[Any, Kind]:
+    """As ``find``, for an act that changes no row."""
+    return _find(request, Proposal.objects.visible_to(request.user).filter(pk=pk), pk, part, key)
+
+
+def place_of(row: Any, kind: Kind, pk: int, part: str) -> str:
+    """The page that shows the row: its own, its site's, or its part's."""
+    if isinstance(row, OperatingRole):
+        return f"{reverse('proposals:row-edit', args=[pk, part, row.site.key])}#{row.act}"
+    if kind.has_page:
+        return reverse("proposals:row-edit", args=[pk, part, row.key])
+    return f"{reverse('proposals:part', args=[pk, part])}#{row.key}"
 
 
 def _find(

@@ -12,14 +12,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from program.order import implements
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, is_autosave
 from proposals.enums import OperatingAct, Part
 from proposals.forms.rows import PartForm, RowForm
 from proposals.models import Answer
 from proposals.questionnaire import SUBJECTS, Group
 from proposals.views.documents import facts_of_documents
 from proposals.views.kinds import ADDED, KINDS, LAYERS, form_shown, part_form
-from proposals.views.saving import as_json, conflict_page, is_autosave, save, token_of
+from proposals.views.saving import as_json, conflict_page, save, token_of
+from proposals.views.together import beside
 from proposals.views.workspace import Page, Workspace, show, to_edit, workspace
 
 
@@ -61,6 +62,7 @@ def part_page(
     if part in LAYERS:
         total = len(space.progress.package.layer(part))
         facts |= facts_of_layer(space, part, Page.of(request, total, "components"))
+    facts["beside"] = beside(request, space, part, form=facts["form"])
     return show(request, f"proposals/parts/{_template(part)}.html", space, facts)
 
 

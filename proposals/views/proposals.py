@@ -21,7 +21,15 @@ from proposals.composition import compose
 from proposals.explanation import status_explained
 from proposals.forms.consortia import NewProposalForm
 from proposals.lifecycle import TRANSITIONS, WITHDRAW
-from proposals.models import Consortium, Invitation, Membership, Proposal, TeamMember
+from proposals.models import (
+    AnchorOffer,
+    Comment,
+    Consortium,
+    Invitation,
+    Membership,
+    Proposal,
+    TeamMember,
+)
 from proposals.views.workspace import seen, show, workspace
 
 if TYPE_CHECKING:
@@ -49,6 +57,7 @@ ACTS = {
     "proposal.import": "Package file taken over",
     "proposal.copy": "Begun with the rows of an earlier proposal",
     "proposal.import_components": "Table of components taken over",
+    "proposal.restore_row": "Removed row put back",
     "proposal.report_change": "Material change reported",
     "proposal.read": "Read by a government office",
     "grant.give": "Access given",
@@ -242,7 +251,7 @@ def people_of(consortium: int) -> list[TeamMember]:
 
 @require_safe
 def tasks(request: SignedInRequest) -> HttpResponse:
-    """What waits for this person: invitations, consents, drafts and corrections with their dates."""
+    """What waits for this person: invitations, offers, consents, comments, drafts, with their dates."""
     at = clock.now()
     invitations = [
         (invitation, services.token_of(invitation))
@@ -266,5 +275,16 @@ def tasks(request: SignedInRequest) -> HttpResponse:
         "invitations": invitations,
         "to_consent": to_consent,
         "rows": [(row, status_explained(row, at=at)) for row in rows],
+        "offers": list(
+            AnchorOffer.objects.open()
+            .filter(to_member__in=speaking.values("membership"))
+            .select_related("consortium", "from_member__organization", "to_member__organization")
+        ),
+        "comments": list(
+            Comment.objects.visible_to(request.user)
+            .open()
+            .filter(assigned_to=request.user)
+            .select_related("proposal", "author")[:PER_PAGE]
+        ),
     }
     return render(request, "proposals/tasks.html", facts)

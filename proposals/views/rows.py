@@ -12,16 +12,17 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from program.documents import withheld_for
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, is_autosave
 from program.revisions import StaleRevision
 from proposals import services
 from proposals.enums import OperatingAct, Part
 from proposals.forms.rows import RowForm, in_words
 from proposals.forms.submissions import AgainForm, IncomingFile, UploadForm
-from proposals.models import Attachment, Component, OperatingRole, Proposal, Site
-from proposals.views.kinds import ADDED, KINDS, Kind, find, form_of, form_shown, rows_in
+from proposals.models import Attachment, Component, OperatingRole, Proposal, RemovedRow, Site
+from proposals.views.kinds import ADDED, KINDS, Kind, find, form_of, form_shown, place_of, rows_in
 from proposals.views.parts import part_page
-from proposals.views.saving import add_errors, as_json, conflict_page, is_autosave, save, token_of
+from proposals.views.saving import add_errors, as_json, conflict_page, save, token_of
+from proposals.views.together import beside
 from proposals.views.workspace import Workspace, show, to_edit, workspace
 
 
@@ -41,15 +42,6 @@ def row_edit(request: SignedInRequest, pk: int, part: str, key: str) -> HttpResp
         return refused(request, pk, part, row, kind, saved.form)
     messages.success(request, f"Saved: {row}.")
     return redirect(back)
-
-
-def place_of(row: Any, kind: Kind, pk: int, part: str) -> str:
-    """The page that shows the row: its own, its site's, or its part's."""
-    if isinstance(row, OperatingRole):
-        return f"{reverse('proposals:row-edit', args=[pk, part, row.site.key])}#{row.act}"
-    if kind.has_page:
-        return reverse("proposals:row-edit", args=[pk, part, row.key])
-    return f"{reverse('proposals:part', args=[pk, part])}#{row.key}"
 
 
 def refused(
@@ -84,6 +76,7 @@ def row_page(
         "shown_error_form": refused_role or form,
         "missing": space.progress.problems_of(row.key),
         "remove_url": reverse("proposals:row-remove", args=[pk, part, row.key]),
+        "beside": beside(request, space, part, row, form),
     }
     if isinstance(row, Site):
         facts["acts"] = list(acts_at(row, refused_role))
@@ -178,8 +171,8 @@ def row_remove(request: SignedInRequest, pk: int, part: str, key: str) -> HttpRe
                 request, f"{name} was not removed: somebody saved it after you opened it. Look again."
             )
             return redirect(place_of(stale.record, kind, pk, part))
-        messages.success(request, f"Removed: {name}.")
-        return redirect(back)
+        kept = RemovedRow.objects.filter(proposal=pk, key=key).values_list("pk", flat=True).first()
+        return redirect(f"{back}?removed={kept}")
     space = workspace(request, pk, part)
     form = form_of(row, kind)
     said = [(field.label, in_words(field, form.shown()[field.html_name])) for field in form]

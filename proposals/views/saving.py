@@ -29,10 +29,6 @@ def token_of(form: RowForm) -> str:
     return str(record.revision if record.pk else 0)
 
 
-def is_autosave(request: SignedInRequest) -> bool:
-    return request.headers.get("X-Autosave") == "1"
-
-
 @dataclass(frozen=True)
 class Conflict:
     """Two texts of one row, by the names of their fields."""

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from program.intake import Refused
 from program.models import Country
 from program.order import implements
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, is_autosave
 from program.spreadsheets import KINDS, Grid, Line, read, read_pasted, words, write
 from program.transitions import NotReady
 from proposals import services
@@ -25,7 +25,7 @@ from proposals.forms.tables import TABLE_FORMS, LayerTable, TableForm
 from proposals.models import Component, Proposal, TableImport
 from proposals.tables import CellProblem
 from proposals.views.kinds import LAYERS, find
-from proposals.views.saving import as_json, conflict_page, is_autosave, save, token_of
+from proposals.views.saving import as_json, conflict_page, save, token_of
 from proposals.views.workspace import LOOK_ONLY, PER_PAGE, Page, seen, show, workspace
 
 if TYPE_CHECKING:

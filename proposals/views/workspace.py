@@ -167,12 +167,12 @@ def to_edit(request: SignedInRequest, pk: int) -> Proposal:
 
 def workspace(request: SignedInRequest, pk: int, current: str = "") -> Workspace:
     """The working copy, its components in outline; who sees only versions gets 403."""
-    return _opened(request, seen(request, pk, Proposal.objects.for_pages()), current)
+    return _opened(request, seen(request, pk, Proposal.objects.for_pages().with_open_comments()), current)
 
 
 def whole_workspace(request: SignedInRequest, pk: int, current: str = "") -> Workspace:
     """The working copy with every word of its components, for the page that shows them all."""
-    space = _opened(request, seen(request, pk, Proposal.objects.for_detail()), current)
+    space = _opened(request, seen(request, pk, Proposal.objects.for_detail().with_open_comments()), current)
     space.is_whole = True
     return space
 

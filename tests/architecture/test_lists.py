@@ -71,7 +71,8 @@ COUNTED_BY = {
 NO_LIST = {
     "healthz", "readyz", "order", "api-root", "api-absent", "api-docs", "api-schema",
     "program:home", "program:security-txt", "program:accessibility", "program:privacy", "program:status",
-    "program:directives", "program:session", "program:start", "program:follow", "program:notices-read",
+    "program:directives", "program:session", "program:signed-in",
+    "program:start", "program:follow", "program:notices-read",
     "program:desk-call-new", "program:office-appoint", "program:office-delegate", "program:organization-new",
     "proposals:new", "proposals:receipts", "evaluation:record-verify",
     "financing:plan", "financing:partnership_new", "financing:barrier_new",
