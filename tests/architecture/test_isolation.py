@@ -124,6 +124,7 @@ def cases(world, name, pattern, seen):
             ("consortia/", "consortium", None),
             ("members/", "membership", in_consortium),
             ("team/", "place", in_consortium),
+            ("anchor-offers/", "anchor_offer", None),
             ("invitations/", "invitation", in_consortium),
             ("letters/", "letter", None),
             ("notices/", "notice", None),
@@ -161,6 +162,8 @@ def rest(world, name, record):
         "part": "hardware", "key": component.key, "kind": "component", "user": world.counsel.pk,
         "attachment": attachment.pk, "number": 1, "other": 1, "what": "package",
         "sha256": attachment.document.sha256, "question_pk": world.question.pk,
+        "comment": getattr(proposal.comments.first(), "pk", ABSENT),
+        "removed": getattr(proposal.removed_rows.first(), "pk", ABSENT),
     }  # fmt: skip
     assert values["part"] in Part.values
     return {key: values[key] for key in wanted}
@@ -273,6 +276,9 @@ def test_own_record_with_a_key_of_others_inside_is_absent(world):
         ("proposals:document", {"pk": other.pk, "attachment": statement.pk}, {"attachment": ABSENT}),
         ("proposals:version-document", file_, {"sha256": "0" * 64}),
         ("proposals:access-revoke", {"pk": other.pk, "user": world.counsel.pk}, {"user": ABSENT}),
+        ("proposals:comment", {"pk": other.pk, "comment": world.comment.pk}, {"comment": ABSENT}),
+        ("proposals:comment-assign", {"pk": other.pk, "comment": world.comment.pk}, {"comment": ABSENT}),
+        ("proposals:row-restore", {"pk": other.pk, "removed": world.removed.pk}, {"removed": ABSENT}),
         ("evaluation:question-answer", question_, {"question_pk": ABSENT}),
         ("proposals:owner", owner_, {"holding": ABSENT}),
     ]  # fmt: skip

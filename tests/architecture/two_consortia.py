@@ -25,7 +25,16 @@ from program.enums import Mark, OfficeRole
 from program.models import Agency, Call, Organization, User
 from program.services import questions as call_questions
 from proposals import services
-from proposals.models import Attachment, Consortium, Membership, Proposal, ReceiptPaper, TeamMember
+from proposals.models import (
+    AnchorOffer,
+    Attachment,
+    Consortium,
+    Membership,
+    OutsideParty,
+    Proposal,
+    ReceiptPaper,
+    TeamMember,
+)
 from proposals.services import invite_member, invite_person
 from proposals.tasks import render_receipt
 from tests.factories import evaluation as make
@@ -134,6 +143,16 @@ def attached(proposal, word):
     return attachment
 
 
+def talked_about(proposal, word):
+    """A comment on the working copy and a row that was taken out of it, with ``word`` in both."""
+    by = representative_of(proposal)
+    comment = services.add_comment(proposal, by=by, part="hardware", text=word, assigned_to=by)
+    services.answer_comment(comment, by=by, text=f"{word}, answered")
+    party = services.add_row(OutsideParty(proposal=proposal), by=by, values={"legal_name": f"{word} removed"})
+    services.remove_row(party, by=by, revision=1)
+    return comment, proposal.removed_rows.get()
+
+
 def package(consortium, call, word):
     proposal = ProposalFactory(call=call, consortium=consortium)
     fill(proposal)
@@ -197,6 +216,7 @@ def _build():
     # A draft: the Government does not know of it
     draft = package(ours, issued_call(), "zebradraft")
     services.grant_access(draft, to=people["counsel"], by=ours.created_by)
+    talked_about(draft, "zebradraft")
 
     # Under evaluation: signed inside, nothing announced
     call = issued_call()
@@ -207,6 +227,7 @@ def _build():
     make.screening_list(desk)
     make.accept(inside, desk)
     mark_texts("zebraworking", *inside.components.all())
+    comment, removed = talked_about(inside, "zebracomment")
     evaluating.recuse(inside, person=people["recused lead"], by=desk, reason="zebrarecusal, a cousin.")
     evaluating.recuse(
         inside, person=people["recused program officer"], by=desk, reason="zebrarecusal, a brother."
@@ -264,6 +285,11 @@ def _build():
     invited = OrganizationFactory()
     invite_member(ours, invited, by=ours.created_by, email="zebrainvited@firm.example", role_text="zebraours")
 
+    anchor_offer = AnchorOffer.objects.create(
+        consortium=ours, from_member=ours.anchor, to_member=ours.memberships.get(organization=invited),
+        note="zebraours", offered_by=ours.created_by,
+    )  # fmt: skip
+
     # The other consortium, and a call that is not issued
     other = package(theirs, call, "other")
     submitted(other)
@@ -286,6 +312,7 @@ def _build():
         "meeting": meeting, "item": item, "action": action, "planned": planned, "asked": asked,
         "attachment": Attachment.objects.get(proposal=inside), "counsel": people["counsel"],
         "notice": ours.created_by.notices.first(),
+        "comment": comment, "removed": removed, "anchor_offer": anchor_offer,
         "draft_attachment": Attachment.objects.get(proposal=draft),
     }  # fmt: skip
     world.people = fresh(people)
@@ -294,6 +321,7 @@ def _build():
         Matter("zebrapackage", may(Proposal, inside)),
         Matter("zebradesignated", may(Proposal, done)),
         Matter("zebraworking", lambda user: on_team(user, ours)),
+        Matter("zebracomment", lambda user: on_team(user, ours)),
         Matter("zebraours", lambda user: reads_consortium(user, world)),
         Matter("zebrarecusal", lambda user: sees(user, inside) and user.holds(*RECORDS_RECUSALS)),
         Matter("zebraquestion", may(type(question), question)),

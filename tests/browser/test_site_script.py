@@ -134,10 +134,45 @@ def test_signed_out_person_keeps_the_text_and_gets_a_way_back(portal, answer):
     portal.answers = [answer]
     portal.show(FORM)
     type_title(portal, "Typed")
-    expect(portal.page.get_by_role("link", name="Sign in in a new tab")).to_have_attribute(
+    expect(portal.page.get_by_role("link", name="Sign in in a new window")).to_have_attribute(
         "href", "/accounts/login/"
     )
     expect(portal.page.locator("#id_title")).to_have_value("Typed")
+    type_title(portal, "Typed more")
+    assert len(portal.sent) == 1
+
+
+def test_refusal_for_good_is_said_in_words_and_not_asked_again(portal):
+    portal.answers = [(403, {"message": "You may read this proposal, not change it."})]
+    portal.show(FORM)
+    type_title(portal, "Typed")
+    expect(portal.page.get_by_role("status")).to_contain_text(
+        "Not saved: You may read this proposal, not change it. Your text is still on this page"
+    )
+    type_title(portal, "Typed more")
+    assert len(portal.sent) == 1
+
+
+def test_who_types_without_a_pause_is_saved_within_fifteen_seconds(portal):
+    portal.answers = [(200, {"revision": 4}), (200, {"revision": 5})]
+    portal.show(FORM)
+    for second in range(14):
+        portal.page.fill("#id_title", f"Typed for {second} seconds")
+        portal.page.clock.run_for(1000)
+    assert len(portal.sent) >= 1
+    portal.page.clock.run_for(2000)
+    expect(portal.page.locator("[name=revision]")).to_have_value("5")
+
+
+def test_button_saves_what_was_typed_last_before_it_leaves_the_page(portal):
+    portal.answers = [(302, {})]
+    portal.show(FORM)
+    portal.page.fill("#id_title", "Typed")
+    portal.page.click("#save")
+    expect(portal.page.get_by_role("status")).to_contain_text("you are signed out")
+    expect(portal.page.locator("#id_title")).to_have_value("Typed")
+    assert portal.sent[0]["headers"]["x-autosave"] == "1"
+    assert len(portal.sent) == 1
 
 
 def test_broken_connection_is_said_and_tried_again(portal):
