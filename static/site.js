@@ -146,6 +146,35 @@
     true,
   );
 
+  /* ---- A form whose text is kept nowhere yet asks first whether its person is still signed in ---- */
+
+  document.addEventListener(
+    "submit",
+    async (event) => {
+      const form = event.target;
+      if (!form.matches("form[data-keep]") || form.dataset.checked) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      const found = await askSession();
+      if (found?.person === person) {
+        takeToken(found.token);
+        form.dataset.checked = "1";
+        form.requestSubmit(event.submitter);
+        delete form.dataset.checked;
+        return;
+      }
+      const words = found
+        ? [`Not sent: this browser is now signed in as ${found.name}. Your text is still on this page.`]
+        : ["Not sent: you are signed out or the connection is broken. Your text is still on this page. "];
+      if (!found) words.push(signInLink(document.body.dataset.signInUrl), ", then press the button again.");
+      form.querySelector("[data-keep-status]")?.remove();
+      form.append(
+        element("p", { class: "site-autosave site-autosave--bad", role: "alert", "data-keep-status": "" }, ...words),
+      );
+    },
+    true,
+  );
+
   /* ---- One press, one submission ---- */
 
   document.addEventListener("submit", (event) => {

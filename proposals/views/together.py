@@ -31,6 +31,7 @@ class Talk:
     """A comment with its replies, as a page shows it."""
 
     comment: Comment
+    row: str
     about: str
     place: str
     answer: AnswerCommentForm
@@ -72,7 +73,8 @@ def beside(
     key = row.key if row is not None else ""
     fields = about_of(form)
     found = Comment.objects.filter(proposal=proposal, part=part).for_list()
-    talks = [talk_of(one, people, fields) for one in (found.filter(row_key=key) if key else found)]
+    names = names_of(space)
+    talks = [talk_of(one, people, names, fields) for one in (found.filter(row_key=key) if key else found)]
     removed = list(RemovedRow.objects.filter(proposal=proposal, part=part).select_related("removed_by"))
     last = request.GET.get("removed", "")
     return Beside(
@@ -98,14 +100,24 @@ def comment_form(people: Any, fields: list[tuple[str, str]], row: Any, data: Any
     return CommentForm(data, people=people, whole=whole, fields=fields, prefix="comment")
 
 
-def talk_of(comment: Comment, people: Any, fields: list[tuple[str, str]] | None = None) -> Talk:
-    known = dict(fields or [])
-    place = place_of_comment(comment)
-    about = known.get(comment.field, "") if comment.field else ""
+ROWS = ("components", "markets", "sites", "support_requests", "outside_parties")
+
+
+def names_of(space: Workspace) -> dict[str, str]:
+    """What the rows are called that comments are about, as ``for_detail`` has read them."""
+    rows = [row for name in ROWS for row in getattr(space.proposal, name).all()]
+    return {row.key: str(row) for row in [*rows, *space.attachments]}
+
+
+def talk_of(
+    comment: Comment, people: list[User], names: dict[str, str], fields: list[tuple[str, str]]
+) -> Talk:
+    about = dict(fields).get(comment.field) or comment.field.replace("_", " ").capitalize()
     return Talk(
         comment=comment,
-        about=about or (comment.field.replace("_", " ").capitalize() if comment.field else ""),
-        place=place,
+        row=names.get(comment.row_key, "a row that was removed") if comment.row_key else "",
+        about=about,
+        place=place_of_comment(comment),
         answer=AnswerCommentForm(people=people, prefix=f"answer-{comment.pk}"),
         assign=AssignForm(
             people=people, initial={"assigned_to": comment.assigned_to_id}, prefix=f"assign-{comment.pk}"
@@ -138,8 +150,9 @@ def comments(request: SignedInRequest, pk: int) -> HttpResponse:
     if wanted == "mine":
         rows = rows.filter(assigned_to=request.user)
     talks: dict[str, list[Talk]] = {}
+    names = names_of(space)
     for comment in rows.order_by("pk")[:200]:
-        talks.setdefault(comment.part, []).append(talk_of(comment, people))
+        talks.setdefault(comment.part, []).append(talk_of(comment, people, names, []))
     groups = [(part, talks[part]) for part in Part if part in talks]
     return show(request, "proposals/comments.html", space, {"groups": groups, "wanted": wanted})
 

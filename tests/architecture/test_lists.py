@@ -92,7 +92,8 @@ def tasks():
     consortium = ConsortiumFactory(created_by=person)
 
     def add():
-        ProposalFactory(consortium=consortium)
+        proposal = ProposalFactory(consortium=consortium)
+        services.add_comment(proposal, by=person, part="data", text="Which?", assigned_to=person)
         inviting = ConsortiumFactory()
         invited = Affiliation.objects.create(
             user=UserFactory(), organization=OrganizationFactory(), is_administrator=True, added_by=person
@@ -159,6 +160,17 @@ def access():
     proposal = ProposalFactory()
     by = representative_of(proposal)
     return List(by, lambda: services.grant_access(proposal, to=UserFactory(), by=by), [proposal.pk])
+
+
+def comments():
+    proposal = ProposalFactory()
+    by = representative_of(proposal)
+
+    def add():
+        comment = services.add_comment(proposal, by=by, part="data", text="Which?", assigned_to=by)
+        services.answer_comment(comment, by=by, text="Both.")
+
+    return List(by, add, [proposal.pk])
 
 
 def organizations():
@@ -229,10 +241,11 @@ COSTS = {
     "program:desk-questions": (desk_questions, 7),
     "program:organizations": (organizations, 6),
     "proposals:access": (access, 14),
-    "proposals:consortium": (consortium, 15),
+    "proposals:comments": (comments, 12),
+    "proposals:consortium": (consortium, 16),
     "proposals:member": (member, 17),
     "proposals:owners": (owners, 8),
-    "proposals:tasks": (tasks, 9),
+    "proposals:tasks": (tasks, 11),
     "proposals:versions": (versions, 8),
 }
 
