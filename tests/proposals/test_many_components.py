@@ -1,4 +1,4 @@
-"""A package of very many components stays usable: pages are bounded, totals and checks are over all of them."""
+"""A part with two thousand components: pages read what they show, sums read what they add, no list grows."""
 
 from __future__ import annotations
 

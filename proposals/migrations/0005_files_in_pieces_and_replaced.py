@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('program', '0005_documents_scanned'),
-        ('proposals', '0002_submissions_are_kept'),
+        ('proposals', '0004_tables_of_components'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

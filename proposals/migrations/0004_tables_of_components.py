@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('program', '0004_documents_found_by_hash'),
-        ('proposals', '0002_submissions_are_kept'),
+        ('proposals', '0003_package_uploads'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

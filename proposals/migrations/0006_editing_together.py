@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('proposals', '0002_submissions_are_kept'),
+        ('proposals', '0005_files_in_pieces_and_replaced'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
