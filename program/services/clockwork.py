@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 def do_each(act: Callable[..., Any], records: Iterable[Model]) -> int:
     """Do ``act`` to each record as the clock, each in its own transaction; returns how many were done.
 
-    What another act overtook, or holds locked, is left for the next tick.
+    What another act overtook, or holds locked, is left for the next tick; so is what fails otherwise, which
+    the log shows. The records behind it get their turn.
     """
     account, done = clock_account(), 0
     for record in timely(records):
@@ -32,6 +33,9 @@ def do_each(act: Callable[..., Any], records: Iterable[Model]) -> int:
         except (WrongStatus, NotReady, PermissionDenied, OperationalError) as refusal:
             facts = {"record": f"{record._meta.label_lower} {record.pk}", "reason": str(refusal)}
             logger.info("The clock left a record alone.", extra=facts)
+        except Exception:
+            facts = {"record": f"{record._meta.label_lower} {record.pk}"}
+            logger.exception("The clock failed at a record.", extra=facts)
         else:
             done += 1
     return done
