@@ -8,6 +8,7 @@ nothing twice. The text says what happened and where to read on, never confident
 from __future__ import annotations
 
 import json
+import logging
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core import mail
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
+from django.core.mail.message import sanitize_address
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.template.loader import render_to_string
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from program.models import AuditEvent, User
+
+logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=45)
 HANDING_OVER = timedelta(seconds=120)
@@ -128,7 +132,8 @@ def owed(event_id: int) -> list[int]:
 def deliver(pk: int) -> bool:
     """Send one delivery if it is still owed and due; True when it was handed over.
 
-    Repeatable and safe to run twice at once: the row is claimed by a conditional update.
+    Repeatable and safe to run twice at once: the row is claimed by a conditional update. Whatever goes wrong
+    is this delivery's alone: it is put off, and those behind it are sent.
     """
     at = clock.instant()
     claimed = Delivery.objects.filter(
@@ -148,15 +153,10 @@ def deliver(pk: int) -> bool:
     except (SMTPRecipientsRefused, SMTPSenderRefused) as error:
         _put_off(delivery, f"Address refused by the mail server: {type(error).__name__}")
     except (SMTPException, OSError) as error:
-        delivery.refresh_from_db(fields=["state"])
-        if delivery.state == DeliveryState.SENDING:
-            _settle(
-                delivery,
-                DeliveryState.UNKNOWN,
-                f"The line broke after the text was sent: {type(error).__name__}",
-            )
-        else:
-            _put_off(delivery, f"Mail server not reached: {type(error).__name__}")
+        _break_off(delivery, "Mail server not reached", error)
+    except Exception as error:
+        logger.exception("A notice could not be sent.", extra={"delivery": delivery.pk})
+        _break_off(delivery, "The mail could not be made or sent", error)
     else:
         _settle(delivery, DeliveryState.SENT, "")
         return True
@@ -176,10 +176,10 @@ def hand_over(message: mail.EmailMultiAlternatives, *, note_sending: Callable[[]
         raise SMTPException("The mail server was not reached.")
     try:
         smtp.ehlo_or_helo_if_needed()
-        code, answer = smtp.mail(_address(message.from_email))
+        code, answer = smtp.mail(envelope_address(message.from_email))
         if code != 250:
             raise SMTPSenderRefused(code, answer, message.from_email)
-        for address in message.recipients():
+        for address in map(envelope_address, message.recipients()):
             code, answer = smtp.rcpt(address)
             if code not in (250, 251):
                 raise SMTPRecipientsRefused({address: (code, answer)})
@@ -197,9 +197,9 @@ def hand_over(message: mail.EmailMultiAlternatives, *, note_sending: Callable[[]
         connection.close()
 
 
-def _address(header: str) -> str:
-    """The bare address of ``Name <address>``."""
-    return header.rpartition("<")[2].rstrip(">")
+def envelope_address(header: str) -> str:
+    """The bare address of ``Name <address>``, its domain in ASCII, as a mail server is told it."""
+    return sanitize_address(header, "utf-8").rpartition("<")[2].rstrip(">")
 
 
 def _note_sending(delivery: Delivery) -> None:
@@ -209,6 +209,16 @@ def _note_sending(delivery: Delivery) -> None:
     ).update(state=DeliveryState.SENDING)
     if not held:
         raise SMTPException("The lease on this delivery was lost.")
+
+
+def _break_off(delivery: Delivery, reason: str, error: Exception) -> None:
+    """Put it off, unless its text was being sent: then nobody knows whether it arrived."""
+    delivery.refresh_from_db(fields=["state"])
+    if delivery.state == DeliveryState.SENDING:
+        reason = f"The line broke after the text was sent: {type(error).__name__}"
+        _settle(delivery, DeliveryState.UNKNOWN, reason)
+    else:
+        _put_off(delivery, f"{reason}: {type(error).__name__}")
 
 
 def _settle(delivery: Delivery, state: DeliveryState, reason: str) -> None:
@@ -221,6 +231,7 @@ def _settle(delivery: Delivery, state: DeliveryState, reason: str) -> None:
 def _put_off(delivery: Delivery, reason: str) -> None:
     """Owe it again, later each time; after ``MOST_ATTEMPTS`` it has failed, and the log says why."""
     if delivery.attempts >= MOST_ATTEMPTS:
+        logger.error("A notice was given up.", extra={"delivery": delivery.pk, "reason": reason})
         _settle(delivery, DeliveryState.FAILED, reason)
         return
     Delivery.objects.filter(pk=delivery.pk, claimed_at=delivery.claimed_at).exclude(
@@ -261,9 +272,11 @@ def _message(notice: Notice) -> mail.EmailMultiAlternatives:
 def sweep(*, most: int = 500) -> list[int]:
     """Give back what dead workers had claimed, settle what they were sending; return what is owed and due."""
     at = clock.instant()
-    Delivery.objects.filter(state=DeliveryState.CLAIMED, claimed_at__lt=at - LEASE).update(
-        state=DeliveryState.OWED, reason="The worker stopped before it could send."
-    )
+    left = Delivery.objects.filter(state=DeliveryState.CLAIMED, claimed_at__lt=at - LEASE)
+    stopped = "The worker stopped before it could send."
+    left.filter(attempts__lt=MOST_ATTEMPTS).update(state=DeliveryState.OWED, reason=stopped)
+    if given_up := left.update(state=DeliveryState.FAILED, reason=stopped):
+        logger.error("Notices whose workers stopped each time were given up.", extra={"count": given_up})
     Delivery.objects.filter(state=DeliveryState.SENDING, claimed_at__lt=at - HANDING_OVER).update(
         state=DeliveryState.UNKNOWN, reason="The worker stopped while it was sending; it is not sent again."
     )

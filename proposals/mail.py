@@ -48,7 +48,8 @@ def _due(at: datetime) -> QuerySet[Invitation]:
 def mail_invitation(pk: int) -> bool:
     """Send one invitation if its mail is still owed and due; True when it was handed over.
 
-    Repeatable and safe to run twice at once: the row is claimed by a conditional update.
+    Repeatable and safe to run twice at once: the row is claimed by a conditional update. Whatever goes wrong
+    is this invitation's alone: it is put off, and those behind it are sent.
     """
     at = clock.instant()
     claimed = (
@@ -64,12 +65,10 @@ def mail_invitation(pk: int) -> bool:
     except (SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused):
         _put_off(invitation)
     except (SMTPException, OSError):
-        if (
-            not _held(invitation)
-            .filter(mail_state=DeliveryState.SENDING)
-            .update(mail_state=DeliveryState.UNKNOWN)
-        ):
-            _put_off(invitation)
+        _break_off(invitation)
+    except Exception:
+        logger.exception("An invitation could not be sent.", extra={"invitation": invitation.pk})
+        _break_off(invitation)
     else:
         _held(invitation).update(mail_state=DeliveryState.SENT, mailed_at=clock.instant())
         return True
@@ -110,6 +109,13 @@ def _note_sending(invitation: Invitation) -> None:
         raise SMTPException("The claim on this invitation was lost.")
 
 
+def _break_off(invitation: Invitation) -> None:
+    """Put it off, unless its text was being sent: then nobody knows whether it arrived."""
+    sending = _held(invitation).filter(mail_state=DeliveryState.SENDING)
+    if not sending.update(mail_state=DeliveryState.UNKNOWN):
+        _put_off(invitation)
+
+
 def _put_off(invitation: Invitation) -> None:
     """Owe it again, later each time; after ``MOST_ATTEMPTS`` it has failed, which its inviter is shown."""
     values: dict[str, Any] = {
@@ -126,9 +132,10 @@ def _put_off(invitation: Invitation) -> None:
 def owed_invitations(*, most: int = 100) -> list[int]:
     """Give back what dead workers had claimed, settle what they were sending; return what is owed and due."""
     at = clock.instant()
-    Invitation.objects.filter(mail_state=DeliveryState.CLAIMED, mail_claimed_at__lt=at - LEASE).update(
-        mail_state=DeliveryState.OWED
-    )
+    left = Invitation.objects.filter(mail_state=DeliveryState.CLAIMED, mail_claimed_at__lt=at - LEASE)
+    left.filter(mail_attempts__lt=MOST_ATTEMPTS).update(mail_state=DeliveryState.OWED)
+    if given_up := left.update(mail_state=DeliveryState.FAILED):
+        logger.error("Invitations whose workers stopped each time were given up.", extra={"count": given_up})
     Invitation.objects.filter(mail_state=DeliveryState.SENDING, mail_claimed_at__lt=at - HANDING_OVER).update(
         mail_state=DeliveryState.UNKNOWN
     )

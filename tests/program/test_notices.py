@@ -8,6 +8,7 @@ from program import audit, clock, notices
 from program.enums import DeliveryState
 from program.models import AuditEvent, Delivery, Notice
 from program.notices import LEASE, Audience, NoticeKind
+from program.tasks import sweep_deliveries
 from tests.factories.program import UserFactory
 from tests.processes import mail_server
 
@@ -162,3 +163,42 @@ class TestSweep:
         delivery.refresh_from_db()
         assert delivery.state == becomes
         assert due == ([delivery.pk] if becomes == DeliveryState.OWED else [])
+
+
+@pytest.mark.django_db
+def test_address_with_a_domain_beyond_ascii_is_told_to_the_mail_server_in_ascii(smtp):
+    deliveries = owe(UserFactory(email="x@bücher.example"), UserFactory())
+    assert [notices.deliver(row.pk) for row in deliveries] == [True, True]
+    assert smtp.messages[0].rcpt_tos == ["x@xn--bcher-kva.example"]
+
+
+@pytest.mark.django_db
+def test_what_fails_at_one_notice_keeps_no_other_from_being_sent(monkeypatch, caplog):
+    deliveries, message = owe(UserFactory(), UserFactory(), UserFactory()), notices._message
+
+    def fails_at_first(notice):
+        if notice.pk == deliveries[0].notice_id:
+            raise RuntimeError("of the first")
+        return message(notice)
+
+    monkeypatch.setattr(notices, "_message", fails_at_first)
+    assert sweep_deliveries() == 2
+    state = list(Delivery.objects.order_by("pk").values_list("state", "attempts"))
+    assert state == [("owed", 1), ("sent", 1), ("sent", 1)]
+    assert "A notice could not be sent." in caplog.messages
+    for _ in range(notices.MOST_ATTEMPTS):
+        Delivery.objects.update(not_before=None)
+        sweep_deliveries()
+    deliveries[0].refresh_from_db()
+    assert (deliveries[0].state, deliveries[0].attempts) == (DeliveryState.FAILED, notices.MOST_ATTEMPTS)
+    assert "A notice was given up." in caplog.messages
+
+
+@pytest.mark.django_db
+def test_sweep_gives_up_what_stopped_its_worker_each_time():
+    at = clock.instant() - LEASE * 2
+    (delivery,) = owe(UserFactory())
+    Delivery.objects.update(state="claimed", claimed_at=at, attempts=notices.MOST_ATTEMPTS)
+    assert notices.sweep() == []
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.FAILED

@@ -19,6 +19,7 @@ from proposals.enums import MembershipStatus, TeamRole
 from proposals.mail import MOST_ATTEMPTS, mail_invitation, owed_invitations
 from proposals.models import Consent, Consortium, Invitation, Membership, Proposal, TeamMember
 from proposals.services import InvitationRefused
+from proposals.tasks import sweep_invitations
 from tests.factories.program import AgencyFactory, OrganizationFactory, UserFactory, officer
 from tests.factories.proposals import ConsortiumFactory, ProposalFactory, TeamMemberFactory
 
@@ -358,6 +359,31 @@ class TestMailOfAnInvitation:
         with clock.moved_to(moment + timedelta(hours=5)):
             assert owed_invitations() == [invitation.pk] and mail_invitation(invitation.pk)
         assert len(mail.outbox) == 1
+
+    def test_what_fails_at_one_keeps_no_other_from_being_sent(self, consortium, monkeypatch, caplog):
+        sent = [
+            services.invite_member(
+                consortium, OrganizationFactory(), by=consortium.created_by, email=f"{name}@firm.example",
+                role_text="Supplies data.",
+            )
+            for name in "abc"
+        ]  # fmt: skip
+
+        def fails_at_first(message, **rest):
+            if message.to == [sent[0].email]:
+                raise RuntimeError
+
+        monkeypatch.setattr("proposals.mail.hand_over", fails_at_first)
+        assert sweep_invitations() == 2
+        found = list(Invitation.objects.order_by("pk").values_list("mail_state", "mail_attempts"))
+        assert found == [("owed", 1), ("sent", 1), ("sent", 1)]
+        assert "An invitation could not be sent." in caplog.messages
+        at = clock.instant() - timedelta(minutes=10)
+        Invitation.objects.filter(pk=sent[0].pk).update(
+            mail_state="claimed", mail_claimed_at=at, mail_attempts=MOST_ATTEMPTS
+        )
+        assert owed_invitations() == []
+        assert Invitation.objects.get(pk=sent[0].pk).mail_state == "failed"
 
     def test_worker_that_died_before_sending_gives_it_back_and_while_sending_does_not(self, invitation):
         at = clock.instant() - timedelta(minutes=10)
