@@ -179,7 +179,7 @@ def _keep(seal: Seal) -> None:
     logger.info("The record was sealed.", extra=roots.Root.of(seal)._asdict())
     try:
         roots.keep()
-    except OSError:
+    except Exception:
         logger.exception("The root of a seal was not kept outside the database.")
 
 
@@ -198,6 +198,7 @@ class Walk:
 
     It goes up to ``horizon`` and takes the seals that were made before it began. ``peaks`` is the Merkle tree
     over the events since the last seal. It is sound when there is no misfit; at most ``most`` are kept.
+    ``failure`` says why a walk came to no end.
     """
 
     horizon: int
@@ -215,6 +216,7 @@ class Walk:
     misfits: list[Misfit] = field(default_factory=list)
     most: int = 20
     is_over: bool = False
+    failure: str = ""
 
     @classmethod
     def begin(cls, *, most: int = 20) -> Self:
@@ -243,7 +245,7 @@ class Walk:
 
     @property
     def is_sound(self) -> bool:
-        return not self.misfits
+        return not self.misfits and not self.failure
 
     def go_on(self) -> None:
         """Check the next batch of events, and every seal that ends within it."""
@@ -298,7 +300,9 @@ class Walk:
             blame(f"event {missing} of this subject is missing: the next found is {event.sequence}")
         elif event.digest != sha256_hex(digest + event.body):
             blame("its digest does not follow from the event before it and its own text")
-        elif wrong := _contradicting(event, json.loads(event.body)):
+        elif (said := _said(event.body)) is None:
+            blame("nobody can read its text")
+        elif wrong := _contradicting(event, said):
             blame(f"its columns contradict its text: {', '.join(wrong)}")
 
     def _check_seal(self, seal: Seal, tree: MerkleTree) -> None:
@@ -343,10 +347,23 @@ CROSS JOIN LATERAL (
 """
 
 
+def _said(body: str) -> dict[str, Any] | None:
+    """What the text of an event says; None when it is no JSON object."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
 def _contradicting(event: Any, said: dict[str, Any]) -> list[str]:
-    """The columns of ``event`` that say something else than its text."""
+    """The columns of ``event`` that say something else than its text, or that it is silent about.
+
+    Events of an early release do not name the delegation by its key.
+    """
+    said = {"delegation_id": event.delegation_id} | said
     columns = {name: getattr(event, name) for name in COLUMNS} | {"at": event.at.isoformat()}
-    wrong = [name for name, value in columns.items() if said.get(name, value) != value]
+    wrong = [name for name, value in columns.items() if name not in said or said[name] != value]
     # The words of a delegation may change with a person's name; that there was one does not
     if "delegation_id" not in wrong and bool(said.get("delegation")) != bool(event.delegation_id):
         wrong.append("delegation")

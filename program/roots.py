@@ -45,6 +45,14 @@ class Root(NamedTuple):
         made_at = seal.made_at.astimezone(UTC).isoformat()
         return cls(made_at, seal.after_event, seal.last_event, seal.event_count, seal.root)
 
+    def demand_its_types(self) -> None:
+        """Raises ValueError unless numbers are numbers and texts are printable ASCII."""
+        texts, numbers = (self.made_at, self.root), (self.after_event, self.last_event, self.event_count)
+        if not all(type(number) is int and number >= 0 for number in numbers):
+            raise ValueError("a number is none")
+        if not all(isinstance(text, str) and text.isascii() and text.isprintable() for text in texts):
+            raise ValueError("a text is none")
+
     @property
     def title(self) -> str:
         return f"Seal up to event {self.last_event}"
@@ -66,7 +74,7 @@ def read() -> Kept:
     if not settings.RECORD_ROOTS_FILE:
         return Kept(is_named=False, is_there=False)
     try:
-        return _parse(Path(settings.RECORD_ROOTS_FILE).read_text())
+        return _parse(Path(settings.RECORD_ROOTS_FILE).read_text("utf-8", "surrogateescape"))
     except FileNotFoundError:
         return Kept(is_there=False)
 
@@ -80,8 +88,9 @@ def _parse(text: str) -> Kept:
             said = json.loads(line)
             kept_at = datetime.fromisoformat(said.pop("kept_at"))
             root = Root(**said)
+            root.demand_its_types()
             kept.late_count += kept_at - datetime.fromisoformat(root.made_at) > LATE
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             following = lines[number] if number < len(lines) else ""
             if not _was_torn(line, following):
                 kept.unreadable.append(number)
@@ -148,7 +157,7 @@ def _opened(path: str) -> Iterator[int]:
 
 def _text(descriptor: int) -> str:
     os.lseek(descriptor, 0, os.SEEK_SET)
-    with os.fdopen(os.dup(descriptor), encoding="utf-8") as file:
+    with os.fdopen(os.dup(descriptor), encoding="utf-8", errors="surrogateescape") as file:
         return file.read()
 
 

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from program import audit, clock
 from program.models import Verification
@@ -41,18 +41,36 @@ def verify_for_a_while() -> int:
     under_way = Verification.objects.filter(finished_at=None).order_by("pk")
     if not (verification := under_way.first()):
         return 0
-    # In a transaction of its own: for a moment it holds writers back
-    begun = None if verification.walk else audit.Walk.begin()
-    return _go_on(verification.pk, begun)
+    try:
+        # In a transaction of its own: for a moment it holds writers back
+        begun = audit.Walk.from_json(verification.walk) if verification.walk else audit.Walk.begin()
+        return _go_on(verification.pk, begun)
+    except (OperationalError, InterfaceError):
+        raise  # the database was busy or away: the next tick goes on
+    except Exception as error:
+        logger.exception("A verification failed.", extra={"verification": verification.pk})
+        return _fail(verification.pk, type(error).__name__)
 
 
 @transaction.atomic
-def _go_on(pk: int, begun: audit.Walk | None) -> int:
+def _fail(pk: int, reason: str) -> int:
+    """Close a verification that cannot go on, so that another may begin. It says nothing about the record."""
+    rows = Verification.objects.select_for_update().filter(pk=pk, finished_at=None)
+    if verification := rows.first():
+        walk = audit.Walk(horizon=0, newest_seal=0, is_over=True, failure=reason)
+        verification.walk = walk.as_json()
+        verification.finished_at = clock.instant()
+        verification.save(update_fields=["walk", "finished_at"])
+    return 0
+
+
+@transaction.atomic
+def _go_on(pk: int, begun: audit.Walk) -> int:
     """Go on with one verification; of two workers one does, the other leaves."""
     rows = Verification.objects.select_for_update(skip_locked=True).filter(pk=pk, finished_at=None)
     if not (verification := rows.first()):
         return 0
-    walk = audit.Walk.from_json(verification.walk) if verification.walk else begun or audit.Walk.begin()
+    walk = audit.Walk.from_json(verification.walk) if verification.walk else begun
     end = time.monotonic() + WHILE_SECONDS
     walk.go_on()
     while not walk.is_over and time.monotonic() < end:

@@ -323,6 +323,37 @@ def test_line_that_nobody_can_read_is_named(sealed, kept):
     assert reasons() == [(None, "Line 2 of the kept roots", "nobody can read it")]
 
 
+TEXT_FOR_NUMBER = (
+    b'{"made_at":"2026-01-01T00:00:00+00:00","after_event":0,"last_event":"1","event_count":1,"root":"a",'
+    b'"kept_at":"2026-01-01T00:00:00+00:00"}'
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"\xff\xfe", b'{"root":"\xff"', TEXT_FOR_NUMBER, b"[" * 100_000],
+    ids=["bytes", "byte in a text", "text for a number", "deep"],
+)
+def test_line_of_any_bytes_is_named_and_stops_nothing(sealed, kept, line):
+    whole = kept.read_bytes()
+    kept.write_bytes(line + b"\n" + whole)
+    assert reasons() == [(None, "Line 1 of the kept roots", "nobody can read it")]
+    assert roots.keep() == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [("no JSON", "nobody can read its text"), ("[]", "nobody can read its text"),
+     ("[" * 100_000, "nobody can read its text"),
+     ("{}", "its columns contradict its text: act, actor_id, at, clause, request_id, sequence, subject_id, "
+            "subject_type")],
+)  # fmt: skip
+def test_event_whose_text_says_nothing_is_blamed(events, body, reason):
+    alter("UPDATE program_auditevent SET body = %s, digest = encode(sha256(%s::bytea), 'hex')"
+          " WHERE id = (SELECT min(id) FROM program_auditevent)", body, body)  # fmt: skip
+    assert audit.verify().misfits[0].reason == reason
+
+
 def test_line_taken_out_of_the_kept_roots_is_named(sealed, kept):
     lines = kept.read_text().splitlines(keepends=True)
     kept.write_text(lines[0] + lines[2])
