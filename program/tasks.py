@@ -22,9 +22,14 @@ def sweep_deliveries() -> int:
 
 @shared_task
 def seal_record() -> int:
-    """Seal the record and keep outside what is not kept there yet; returns the number of events sealed."""
+    """Seal the record and keep outside what is not kept there yet; returns the number of events sealed.
+
+    A seal that is not full took all that was settled: what is written meanwhile is left to the next hour.
+    """
     count = 0
     while seal := audit.seal_record():
         count += seal.event_count
+        if seal.event_count < audit.MOST_IN_SEAL:
+            break
     roots.keep()
     return count

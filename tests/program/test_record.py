@@ -88,6 +88,32 @@ def test_much_that_was_never_sealed_is_sealed_in_parts(events, monkeypatch):
     assert audit.verify().is_sound
 
 
+def test_seal_that_is_not_full_is_the_last_though_somebody_writes_on(events, auditor, monkeypatch):
+    seal = audit.seal_record
+
+    def seal_and_write():
+        made = seal()
+        if Seal.objects.count() < 5:
+            audit.record(auditor, "tests.act", by=auditor)
+        return made
+
+    monkeypatch.setattr(audit, "seal_record", seal_and_write)
+    assert (seal_record(), Seal.objects.count()) == (7, 1)
+
+
+def test_verification_that_cannot_go_on_is_closed_and_another_begins(
+    auditor, events, settings, tmp_path, caplog
+):
+    settings.RECORD_ROOTS_FILE = str(tmp_path)
+    first = ask_for_verification(by=auditor)
+    assert verify_for_a_while() == 0
+    first.refresh_from_db()
+    walk = audit.Walk.from_json(first.walk)
+    assert (first.finished_at is None, walk.failure, walk.is_sound) == (False, "IsADirectoryError", False)
+    assert "A verification failed." in caplog.messages
+    assert ask_for_verification(by=auditor) != first
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_do_not_walk_at_once(reference_data):
     auditor = officer(OfficeRole.AUDITOR)
