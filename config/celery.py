@@ -7,12 +7,18 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_logging(**kwargs: Any) -> None:
+    """Worker and beat log as the settings say: who listens here keeps Celery from its own way."""
 
 
 @app.on_after_finalize.connect

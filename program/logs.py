@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import Error as DatabaseError
+from psycopg2 import Error as DriverError
 
 from program.request_context import request_id
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request", "taskName"}
+STANDARD.add("data")  # Celery's copy of what its messages say
 
 
 class JsonFormatter(logging.Formatter):
@@ -19,7 +28,7 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": message_of(record),
         }
         if identity := request_id.get():
             entry["request_id"] = identity
@@ -27,3 +36,39 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             entry["trace"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False, default=str)
+
+    def formatException(self, ei: Any) -> str:  # the name is the library's
+        """The trace; where the database took part without messages, which quote rows and keys."""
+        chain = list(raised(ei[1]))
+        if not is_of_the_database(chain):
+            return super().formatException(ei)
+        traces = ("".join(traceback.format_tb(error.__traceback__)) + title(error) for error in chain[::-1])
+        return "\n".join(traces)
+
+
+def raised(error: BaseException | None) -> Iterator[BaseException]:
+    """``error`` and what it was raised from or over, the last first."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def is_of_the_database(chain: Iterable[BaseException]) -> bool:
+    return any(isinstance(error, (DatabaseError, DriverError)) for error in chain)
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """The message; Celery's of a task that failed repeats the exception's, which may quote a row."""
+    failure = record.exc_info[1] if record.exc_info else None
+    if failure and isinstance(record.args, dict) and is_of_the_database(raised(failure)):
+        return record.msg % {**record.args, "exc": title(failure)}
+    return record.getMessage()
+
+
+def title(error: BaseException) -> str:
+    """The class of ``error``, with PostgreSQL's code and the constraint where it tells them."""
+    diagnosis = getattr(error, "diag", None)
+    facts = (getattr(error, "pgcode", None), getattr(diagnosis, "constraint_name", None))
+    return " ".join([type(error).__qualname__, *filter(None, facts)])

@@ -165,3 +165,8 @@ def record_sign_out(sender: Any, request: HttpRequest, user: User | None, **kwar
     """Put a sign-out on the record of the person."""
     if user is not None:
         audit.record(user, "user.sign_out", by=user)
+
+
+def client_for_log(username: str, ip_address: str, user_agent: str, path_info: Any, request: Any) -> str:
+    """Who failed to sign in, as the log says it: from where, not by which e-mail address."""
+    return ip_address or "an unknown address"
