@@ -223,6 +223,8 @@ CELERY_TASK_DEFAULT_QUEUE = "clock"
 CELERY_TASK_ROUTES = {
     "program.tasks.deliver_notices": {"queue": "notices"},
     "program.tasks.sweep_deliveries": {"queue": "notices"},
+    "proposals.tasks.mail_invitation": {"queue": "notices"},
+    "proposals.tasks.sweep_invitations": {"queue": "notices"},
     "*.tasks.render_*": {"queue": "documents"},
     "*.tasks.sweep_documents": {"queue": "documents"},
     "program.schedule.*scan*": {"queue": "documents"},

@@ -34,10 +34,17 @@ def variables(*files):
 
 
 def test_every_service_that_production_needs_is_there():
-    assert set(SERVICES) == {"prepare", "web", "worker", "beat", "proxy", "database", "broker"}
+    assert set(SERVICES) == {"prepare", "web", "worker", "clock", "beat", "proxy", "database", "broker"}
     assert [name for name in SERVICES if SERVICES[name].get("ports")] == ["proxy"]
     assert COMPOSE["networks"]["inner"] == {"internal": True}
     assert all("inner" in SERVICES[name]["networks"] for name in ("database", "broker"))
+
+
+def test_clock_has_a_worker_of_its_own_that_alone_keeps_the_roots():
+    queues = {name: SERVICES[name]["command"][5] for name in ("worker", "clock")}
+    assert queues == {"worker": "notices,documents", "clock": "clock"}
+    keeping = [name for name in SERVICES if "record:/srv/record" in SERVICES[name].get("volumes", [])]
+    assert keeping == ["clock"]
 
 
 def test_only_preparation_knows_the_owner_of_the_tables():

@@ -13,6 +13,28 @@ def test_beat_runs_only_tasks_that_exist():
     assert {entry["task"] for entry in SCHEDULE.values()} <= set(current_app.tasks)
 
 
+#: What may wait behind a slow mail server or a render; all else belongs to the clock, which never waits.
+QUEUES = {
+    "program.tasks.deliver_notices": "notices",
+    "program.tasks.sweep_deliveries": "notices",
+    "proposals.tasks.mail_invitation": "notices",
+    "proposals.tasks.sweep_invitations": "notices",
+    "evaluation.tasks.render_letter": "documents",
+    "evaluation.tasks.sweep_documents": "documents",
+    "proposals.tasks.render_receipt": "documents",
+    "proposals.tasks.sweep_documents": "documents",
+    "program.tasks.seal_record": "clock",
+}
+
+
+def test_every_task_has_its_queue_on_purpose():
+    current_app.loader.import_default_modules()
+    ours = [name for name in current_app.tasks if not name.startswith("celery.")]
+    found = {name: current_app.amqp.router.route({}, name)["queue"].name for name in ours}
+    clock = {name: "clock" for name in ours if ".schedule." in name}
+    assert found == QUEUES | clock
+
+
 @pytest.mark.django_db
 def test_what_fails_at_one_record_leaves_the_later_ones_their_turn(reference_data, caplog):
     records = [UserFactory() for _ in range(3)]
