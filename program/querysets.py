@@ -8,7 +8,7 @@ from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce, JSONObject
+from django.db.models.functions import Cast, Coalesce, JSONObject
 
 from program import clock
 from program.enums import CallStatus, OfficeRole, QuestionStatus
@@ -105,10 +105,27 @@ class AuditEventQuerySet(models.QuerySet):
         )
 
     def visible_to(self, user: User) -> Self:
-        """The record as a whole is the auditor's; histories of one subject go through that subject."""
+        """The record is the auditor's, but for proposals from which the auditor is recused.
+
+        Histories of one subject go through that subject; others see their own acts.
+        """
         if user.is_authenticated and user.holds(OfficeRole.AUDITOR):
-            return self.all()
+            return self.exclude(closed_by_recusal(user))
         return self.filter(actor_id=user.pk or 0)
+
+
+def closed_by_recusal(user: User) -> Q:
+    """Events of the proposals from which ``user`` is recused, and of all that hangs on them.
+
+    A model whose records hang on a proposal says in ``recusals_path`` which look-up leads to its recusals.
+    """
+    closed = Q(pk__in=[])
+    for model in apps.get_models():
+        if path := getattr(model, "recusals_path", ""):
+            rows = model._base_manager.filter(**{f"{path}__user": user.pk})
+            keys = rows.order_by().values(key=Cast("pk", models.CharField()))
+            closed |= Q(subject_type=model._meta.label_lower, subject_id__in=keys)
+    return closed
 
 
 class NoticeQuerySet(models.QuerySet):

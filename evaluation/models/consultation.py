@@ -21,6 +21,8 @@ class Referral(Deadlined):
     ``position`` is the one that stands, perhaps kept from an earlier version (``carried_from``).
     """
 
+    recusals_path: ClassVar[str] = "version__proposal__recusals"
+
     version = models.ForeignKey(Version, models.PROTECT, related_name="referrals")
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="referrals")
     status = models.CharField(
@@ -110,6 +112,8 @@ class Position(models.Model):
 
 class InformationRequest(Deadlined):
     """A numbered question of the Government to the consortium about one version, with its answer."""
+
+    recusals_path: ClassVar[str] = "proposal__recusals"
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="information_requests")
     version = models.ForeignKey(Version, models.PROTECT, related_name="information_requests")

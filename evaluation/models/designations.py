@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -16,6 +18,8 @@ from proposals.models.fields import PlainTextField
 
 class Designation(Revised):
     """A package designated under E.O. 14320 s.3(d); no license, no commitment, no enforceable right."""
+
+    recusals_path: ClassVar[str] = "proposal__recusals"
 
     number = models.CharField(
         max_length=20, unique=True, editable=False, validators=[RegexValidator(r"^AIX-D-\d{4}-\d{4,}$")]

@@ -25,6 +25,8 @@ class Determination(Revised):
     ``packet`` is the canonical JSON of everything that lay before the signer.
     """
 
+    recusals_path: ClassVar[str] = "proposal__recusals"
+
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="determinations")
     version = models.ForeignKey(Version, models.PROTECT, related_name="determinations")
     status = models.CharField(

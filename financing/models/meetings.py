@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -43,6 +45,8 @@ class Meeting(TimeStamped):
 class AgendaItem(TimeStamped):
     """One item, with the tool referral it is about if any; decided once, in a meeting that was held."""
 
+    recusals_path: ClassVar[str] = "referral__designation__proposal__recusals"
+
     meeting = models.ForeignKey(Meeting, models.PROTECT, related_name="items", editable=False)
     number = models.PositiveSmallIntegerField(editable=False)
     title = models.CharField(max_length=200, validators=[plain_text])
@@ -71,6 +75,8 @@ class AgendaItem(TimeStamped):
 
 class Action(TimeStamped):
     """A task that a meeting gave to a person, with its day."""
+
+    recusals_path: ClassVar[str] = "item__referral__designation__proposal__recusals"
 
     item = models.ForeignKey(AgendaItem, models.PROTECT, related_name="actions", editable=False)
     text = PlainTextField("what is to be done")

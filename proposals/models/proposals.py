@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -25,6 +25,8 @@ class Proposal(Revised):
     The rows that hang on it are the working copy; what was submitted stands in its versions. A draft and
     a lapsed proposal have no ``submitted_at``; it is the first submission's moment, and it stays.
     """
+
+    recusals_path: ClassVar[str] = "recusals"
 
     call = models.ForeignKey(Call, models.PROTECT, related_name="proposals", editable=False)
     consortium = models.ForeignKey(Consortium, models.PROTECT, related_name="proposals", editable=False)

@@ -7,18 +7,20 @@ from datetime import timedelta
 from urllib.parse import parse_qsl, quote
 
 import pytest
+from django.apps import apps
 from django.urls import reverse
 
 from config.second_factor import VERIFIED
 from evaluation import services
 from evaluation.models import Assignment, Determination, Letter, Review
 from evaluation.schedule import end_left_referrals, lapse_due_referrals
+from evaluation.subjects import KINDS
 from program import clock
 from program.enums import OfficeRole
 from program.models import AuditEvent, Notice
 from program.notices import in_full
 from program.services.record import verify_for_a_while
-from proposals.models import Proposal
+from proposals.models import Proposal, Recusal
 from proposals.services import withdraw_proposal
 from tests.factories import evaluation as make
 from tests.factories.program import (
@@ -351,6 +353,31 @@ def test_record_costs_the_same_whatever_its_length(client, warm, rows, django_as
     with django_assert_num_queries(RECORD_STATEMENTS):
         shown = client.get(reverse("evaluation:record"), {"act": "proposal.accept"})
     assert len(shown.context["events"]) == rows
+
+
+def test_recused_auditor_reads_nothing_of_the_proposal_in_the_record():
+    recused, auditor = officer(OfficeRole.AUDITOR), officer(OfficeRole.AUDITOR)
+    other, proposal = make.accepted(), make.signed().proposal
+    Recusal.objects.create(
+        proposal=proposal, user=recused, reason="Kin.", recused_by=recused, recused_at=clock.instant()
+    )
+    closed = AuditEvent.objects.difference(AuditEvent.objects.visible_to(recused))
+    kinds = {event.subject_type.partition(".")[2] for event in closed}
+    assert kinds == {"proposal", "assignment", "review", "referral", "determination", "partycheck"} & {
+        event.subject_type.partition(".")[2] for event in AuditEvent.objects.all()
+    }
+    assert {"proposal", "determination"} < kinds
+    assert AuditEvent.objects.of(other).visible_to(recused).count() == AuditEvent.objects.of(other).count()
+    assert AuditEvent.objects.visible_to(auditor).count() == AuditEvent.objects.count()
+
+
+def test_every_kind_that_hangs_on_a_proposal_says_so():
+    """Each model of the record's subjects that its package can be reached from, whatever the name."""
+    free = {"evaluation.screeninglist", "financing.meeting"}
+    for label in KINDS:
+        if label.startswith(("evaluation.", "financing.")) and label not in free:
+            model = apps.get_model(label)
+            assert model._base_manager.filter(**{f"{model.recusals_path}__user": 1}).query, label
 
 
 def test_second_officer_is_told_of_a_draft_that_waits_for_approval(client):
