@@ -24,3 +24,12 @@ def append_only(table: str) -> migrations.RunSQL:
         " FOR EACH ROW EXECUTE FUNCTION refuse_change();",
         reverse_sql=f'DROP TRIGGER IF EXISTS "{table}_is_kept" ON "{table}";',
     )
+
+
+def never_emptied(table: str) -> migrations.RunSQL:
+    """The migration operation that refuses TRUNCATE of ``table``, which no trigger on rows sees."""
+    return migrations.RunSQL(
+        sql=f'CREATE TRIGGER "{table}_is_never_emptied" BEFORE TRUNCATE ON "{table}"'
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();",
+        reverse_sql=f'DROP TRIGGER IF EXISTS "{table}_is_never_emptied" ON "{table}";',
+    )

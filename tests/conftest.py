@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.db.models.signals import post_migrate
 
 from financing.reference import load_tools
@@ -43,6 +44,21 @@ def load_again(app_config, **kwargs):
 
 
 post_migrate.connect(load_again, dispatch_uid="tests.load_again")
+
+
+def allow_flush(app_config, **kwargs):
+    """A flush empties tables that are never emptied otherwise; the database of the tests lets it."""
+    if app_config.name == "financing":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tgrelid::regclass, tgname FROM pg_trigger"
+                " WHERE tgname LIKE '%_is_never_emptied' AND tgenabled <> 'D'"
+            )
+            for table, trigger in cursor.fetchall():
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+
+
+post_migrate.connect(allow_flush, dispatch_uid="tests.allow_flush")
 
 
 # Folders whose files take longest for each test of theirs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.db import DatabaseError, connection
@@ -12,6 +13,12 @@ from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+#: Whether the role of DATABASE_URL could switch off the triggers of the record: its owner, or a superuser.
+OWNS_THE_RECORD = """
+SELECT coalesce(bool_or(pg_has_role(current_user, relowner, 'USAGE')), false)
+FROM pg_class WHERE oid = to_regclass('program_auditevent')
+"""
 
 
 @login_not_required
@@ -22,15 +29,22 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The database answers (else 503); a broker that is away is told but stops nothing."""
-    parts = {"database": True, "broker": True}
+    """The database answers, to a role that cannot rewrite the record (else 503).
+
+    A broker that is away is told but stops nothing.
+    """
+    parts = {"database": True, "record_is_another_roles": True, "broker": True}
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute(OWNS_THE_RECORD)
+            owns = cursor.fetchone()[0]
     except DatabaseError:
         parts["database"] = False
+    else:
+        parts["record_is_another_roles"] = settings.DEMONSTRATION or not owns
     try:
         cache.get("readyz")
     except (RedisError, OSError):
         parts["broker"] = False
-    return JsonResponse(parts, status=200 if parts["database"] else 503)
+    is_ready = parts["database"] and parts["record_is_another_roles"]
+    return JsonResponse(parts, status=200 if is_ready else 503)

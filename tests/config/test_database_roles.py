@@ -38,6 +38,31 @@ def refused(statement):
     return "permission denied" in text or "must be owner" in text or "must be able to SET ROLE" in text
 
 
+@pytest.mark.django_db
+def test_portal_that_owns_its_record_is_not_ready_in_production(client, settings):
+    settings.DEMONSTRATION = True
+    assert client.get("/readyz").status_code == 200
+    settings.DEMONSTRATION = False
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["record_is_another_roles"]) == (503, False)
+
+
+def test_portal_under_the_granted_role_is_ready_in_production(client, settings, application_role):
+    settings.DEMONSTRATION = False
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["record_is_another_roles"]) == (200, True)
+
+
+@pytest.mark.django_db
+def test_owner_empties_no_append_only_table():
+    for table in append_only_tables():
+        kept = pytest.raises(DatabaseError, match="are kept")
+        with connection.cursor() as cursor, kept, transaction.atomic():
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_is_never_emptied")
+            cursor.execute(f"TRUNCATE {table} CASCADE")
+
+
 def test_record_and_every_other_append_only_table_is_known():
     assert {"program_auditevent"} <= set(append_only_tables())
 

@@ -72,7 +72,10 @@ def test_portal_starts_from_nothing_survives_a_kill_and_stops_whole(tmp_path_fac
         wait_until(first.is_ready, seconds=LONGEST_START, what="the first start")
         assert first.get("/healthz") == (200, "ok")
         status, parts = first.get("/readyz")
-        assert (status, json.loads(parts)) == (200, {"database": True, "broker": True})
+        assert (status, json.loads(parts)) == (
+            200,
+            {"database": True, "record_is_another_roles": True, "broker": True},
+        )
         assert first.get("/")[0] == 200
         assert set(first.processes()) == {"database", "broker", "web", "worker", "beat"}
         worker_log = folder / "logs" / "worker.log"
