@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 from django.apps import apps
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config.second_factor import VERIFIED
@@ -34,7 +36,7 @@ from tests.factories.proposals import ProposalFactory, representative_of
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
-RECORD_STATEMENTS = 11
+RECORD_STATEMENTS = 12
 
 
 def sign_in(client, person):
@@ -353,6 +355,19 @@ def test_record_costs_the_same_whatever_its_length(client, warm, rows, django_as
     with django_assert_num_queries(RECORD_STATEMENTS):
         shown = client.get(reverse("evaluation:record"), {"act": "proposal.accept"})
     assert len(shown.context["events"]) == rows
+
+
+def test_record_costs_no_more_for_many_kinds_and_reads_no_package(client, warm):
+    auditor = officer(OfficeRole.AUDITOR)
+    sign_in(client, auditor)
+    client.get(reverse("evaluation:record"))
+    make.signed()
+    with CaptureQueriesContext(connection) as ran:
+        shown = client.get(reverse("evaluation:record"))
+    kinds = {entry["event"].subject_type for entry in shown.context["events"]}
+    assert {"evaluation.referral", "evaluation.determination", "proposals.proposal"} <= kinds
+    assert len(ran) == RECORD_STATEMENTS
+    assert not [query["sql"] for query in ran if '"package"' in query["sql"]]
 
 
 def test_recused_auditor_reads_nothing_of_the_proposal_in_the_record():
