@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from evaluation.enums import LetterKind, ReferralStatus
+from evaluation.enums import LetterKind, Outcome, ReferralStatus
 from evaluation.models import AgencyScore, Condition, Letter, LetterPaper, Referral, ScreeningRun
 from program import clock, pdf
 from program.canonical import canonical_json, sha256_hex
@@ -205,24 +205,11 @@ def issue_letter(
             "designated_on": _day(designation.designated_at.astimezone(clock.WASHINGTON).date())
             if designation
             else None,
-            "expires_on": _day(designation.expires_on) if designation else None,
             "deferred_until": _day(decided.defer_until),
             "announced_at": at.isoformat(),
             "status": designation.get_status_display() if designation else "",
             "reason": reason,
-            "conditions": [
-                {
-                    "number": condition.number,
-                    "text": condition.text,
-                    "owner": condition.owner,
-                    "due_on": _day(condition.due_on),
-                    "effect": condition.effect,
-                }
-                for condition in Condition.objects.filter(determination=decided)
-            ]
-            if designation
-            else [],
-            "consulted": [referral.agency.name for referral in _referrals(version)],
+            **_terms(decided, designation.expires_on if designation else None, designates=bool(designation)),
             "authority": AUTHORITY,
             "disclaimer": DISCLAIMER,
             "signer_name": signer,
@@ -242,6 +229,41 @@ def issue_letter(
     paper = LetterPaper.objects.create(letter=letter)
     after_commit("evaluation.tasks.render_letter", paper.pk)
     return letter
+
+
+def _terms(decided: Determination, expires_on: date | None, *, designates: bool) -> dict[str, Any]:
+    """What was signed beside the reasons: the last day and the conditions, and who was consulted."""
+    conditions = Condition.objects.filter(determination=decided) if designates else ()
+    return {
+        "expires_on": _day(expires_on),
+        "conditions": [
+            {
+                "number": condition.number,
+                "text": condition.text,
+                "owner": condition.owner,
+                "due_on": _day(condition.due_on),
+                "evidence": condition.evidence,
+                "effect": condition.effect,
+            }
+            for condition in conditions
+        ],
+        "consulted": [referral.agency.name for referral in _referrals(decided.version)],
+    }
+
+
+def letter_before(determination: Determination) -> dict[str, Any]:
+    """What the letter of a signed determination will say, for its preview."""
+    designates = determination.outcome == Outcome.DESIGNATE
+    expires_on = determination.expires_on if designates else None
+    terms = _terms(determination, expires_on, designates=designates)
+    return {
+        **_package_facts(determination.version),
+        **_read({**terms, "deferred_until": _day(determination.defer_until)}),
+        "reason": determination.letter_text,
+        "signer_name": determination.signed_by.name if determination.signed_by else "",
+        "authority": AUTHORITY,
+        "disclaimer": DISCLAIMER,
+    }
 
 
 def _package_facts(version: Version) -> dict[str, Any]:
@@ -266,28 +288,27 @@ def _layer_summary(names: list[str]) -> str:
 def facts_of(letter: Letter) -> dict[str, Any]:
     """What the paper prints: the stored text, its days and moments read as such."""
     body: dict[str, Any] = json.loads(letter.body)
+    return {
+        **_read(body),
+        "announced_at": datetime.fromisoformat(body["announced_at"]),
+        "kind_words": letter.get_kind_display(),
+        "letter_sha256": letter.sha256,
+        "verify_url": f"{settings.SITE_URL}/receipts/",
+    }
+
+
+def _read(body: dict[str, Any]) -> dict[str, Any]:
+    """The stored text with its days read as such."""
     days = {
         name: date.fromisoformat(body[name])
         for name in ("designated_on", "expires_on", "deferred_until")
-        if body[name]
+        if body.get(name)
     }
     conditions = [
         {**condition, "due_on": date.fromisoformat(condition["due_on"]) if condition["due_on"] else None}
         for condition in body["conditions"]
     ]
-    consultation = [
-        {"agency": name, "position": "Consulted under section 3(d)."} for name in body["consulted"]
-    ]
-    return {
-        **body,
-        **days,
-        "announced_at": datetime.fromisoformat(body["announced_at"]),
-        "conditions": conditions,
-        "consultation": consultation,
-        "kind_words": letter.get_kind_display(),
-        "letter_sha256": letter.sha256,
-        "verify_url": f"{settings.SITE_URL}/receipts/",
-    }
+    return {**body, **days, "conditions": conditions}
 
 
 TEMPLATES: Final = {LetterKind.DESIGNATION: "pdf/designation_letter.html"}

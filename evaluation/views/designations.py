@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from evaluation import services
 from evaluation.documents import DISCLAIMER, facts_of
+from evaluation.enums import LetterKind
 from evaluation.forms import ReasonForm
 from evaluation.lifecycle import EXPIRE, REINSTATE, REVOKE, SUSPEND
 from evaluation.models import Condition, Designation, Letter
@@ -119,7 +120,9 @@ def letter(request: SignedInRequest, pk: int) -> FileResponse | HttpResponse:
     document = found.paper.document
     if document is not None:
         return download_response(document)
-    return render(request, "evaluation/letter.html", {"letter": found, "facts": facts_of(found)})
+    is_designation = found.kind == LetterKind.DESIGNATION
+    facts = {"letter": found, "facts": facts_of(found), "is_designation": is_designation}
+    return render(request, "evaluation/letter.html", facts)
 
 
 def page(number: str) -> str:

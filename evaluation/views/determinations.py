@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from evaluation import services
 from evaluation.columns import columns
-from evaluation.documents import DISCLAIMER, content_of, packet_of
+from evaluation.documents import DISCLAIMER, content_of, letter_before, packet_of
 from evaluation.enums import DeterminationStatus, Outcome
 from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, ReasonForm
 from evaluation.lifecycle import ANNOUNCE, RENEW, SIGN
@@ -268,8 +268,8 @@ def announcement(request: SignedInRequest, pk: int) -> HttpResponse:
         "proposal": found.proposal,
         "recipients": announcement_recipients(found),
         "next_status": NEXT_STATUS[Outcome(found.outcome)],
-        "conditions": found.conditions.all(),
-        "disclaimer": DISCLAIMER,
+        "letter": letter_before(found),
+        "is_designation": found.outcome == Outcome.DESIGNATE,
         "may_announce": request.user.has_perm("evaluation.announce_determination", found),
         "missing": ANNOUNCE.problems(found),
     }

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from config.second_factor import VERIFIED
 from evaluation import services
+from evaluation.documents import facts_of
 from evaluation.models import Assignment, Determination, Letter, Review
 from evaluation.schedule import end_left_referrals, lapse_due_referrals
 from evaluation.subjects import KINDS
@@ -178,6 +179,7 @@ def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly
             "outcome": "designate",
             "rationale": "Yes.",
             "letter_text": "Well done.",
+            "expires_on": "2031-08-31",
             **findings,
             f"objection-{objection}-answer": "Met by a condition.",
         },
@@ -199,11 +201,14 @@ def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly
         == 302
     )
     preview = page(client, chief, "announcement", pk)
+    assert b"August 31, 2031" in preview.content
     officers, leads, team = 3, 5, 1
     assert len(preview.context["recipients"]) == officers + leads + team
     press(client, chief, "determination-announce", pk)
     proposal.refresh_from_db()
     assert proposal.status == "designated"
+    said, foreseen = facts_of(Letter.objects.get()), preview.context["letter"]
+    assert {name: said[name] for name in foreseen} == foreseen
     designation = proposal.designations.get()
     assert page(client, desk, "designation", designation.number).status_code == 200
     assert page(client, desk, "determinations").status_code == 200

@@ -414,7 +414,9 @@ def test_letter_carries_the_disclaimer_and_its_conditions(letter):
     values = papers.letter()
     assert values["disclaimer"] in text
     assert all(condition["text"] in text for condition in values["conditions"])
-    assert all(entry["position"] in text for entry in values["consultation"])
+    assert all(agency in text for agency in values["consulted"])
+    assert "It reaches three markets." in text
+    assert "November 18, 2029" in text
     assert "Computed share: 63.41 percent." in text
     assert "Signed under delegation: D-2026-004, for the Secretary of Commerce" in text
 

@@ -124,12 +124,12 @@ def letter(**changes):
                 "effect": "",
             },
         ],
-        "consultation": [
-            {"agency": "Commerce", "position": "Support"},
-            {"agency": "State", "position": "Support"},
-            {"agency": "War", "position": "Support with conditions"},
-            {"agency": "Energy", "position": "No position"},
-            {"agency": "OSTP", "position": "No response by the due date"},
+        "reason": "The package serves the national interest.\nIt reaches three markets.",
+        "expires_on": dt.date(2029, 11, 18),
+        "consulted": [
+            "Department of Commerce",
+            "Department of State",
+            "Department of Energy",
         ],
         "us_content": {
             "state_words": (
@@ -145,6 +145,5 @@ def letter(**changes):
             "Designation is not an export license, a financing commitment or an endorsement, and gives no "
             "enforceable right. Support depends on applicable law and available funds."
         ),
-        "status": "Active",
     }
     return values | changes
