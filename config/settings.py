@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "program.middleware.same_person",
     "config.second_factor.second_factor",
     "program.middleware.RecordRefusals",
+    "program.middleware.LeadFirst",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -74,3 +74,11 @@ def attempt(
         raise
     messages.success(request, done)
     return True
+
+
+class DoFirst(Exception):
+    """Something must be done before this page may be read, at ``url``."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url

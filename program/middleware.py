@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.utils.cache import add_never_cache_headers
 
 from program import audit
+from program.acts import DoFirst
 from program.request_context import request_id
 from program.requests import is_autosave
 
@@ -124,3 +125,16 @@ class RecordRefusals:
         if isinstance(exception, PermissionDenied):
             return JsonResponse({"message": str(exception) or LOST}, status=403)
         return JsonResponse({"message": GONE}, status=404) if isinstance(exception, Http404) else None
+
+
+class LeadFirst:
+    """Lead a person to what they must do before they may read on."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return redirect(exception.url) if isinstance(exception, DoFirst) else None

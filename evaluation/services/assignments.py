@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.urls import reverse
 
 from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import END_ASSIGNMENT
@@ -12,6 +13,7 @@ from evaluation.models import Assignment, Conflict
 from evaluation.notices import ASSIGNED, REVIEWER_RECUSED, UNASSIGNED, desk_page, leads_of
 from evaluation.services.reviews import keep_agency_scores
 from program import audit, clock, grants, notices
+from program.acts import DoFirst
 from program.enums import OfficeRole
 from program.services.calls import require
 from program.transitions import NotReady, Problem, perform
@@ -20,6 +22,7 @@ from proposals.models import Proposal, Recusal
 
 if TYPE_CHECKING:
     from program.models import Agency, AuditEvent, User
+    from proposals.models import Version
 
 ORDER = "E.O. 14320 s.3(d)"
 EVALUATE = "proposals.evaluate_proposal"
@@ -109,6 +112,17 @@ def end_assignment(assignment: Assignment, *, by: User, reason: str) -> AuditEve
         grants.revoke(EVALUATE, on=proposal, of=reviewer, by=by, note=reason, clause=ORDER)
     notices.owe(event, UNASSIGNED, [reviewer], url="/notices/", number=proposal.number)
     return event
+
+
+def declare_first(version: Version, by: User) -> None:
+    """Lead an assigned reviewer who has not declared to the declaration; raises DoFirst."""
+    if not by.holds(OfficeRole.REVIEWER):
+        return
+    owed = Assignment.objects.active().filter(
+        proposal=version.proposal_id, reviewer=by.pk, conflict__isnull=True
+    )
+    if pk := owed.values_list("pk", flat=True).first():
+        raise DoFirst(reverse("evaluation:assignment", args=[pk]))
 
 
 @transaction.atomic

@@ -60,6 +60,7 @@ def show_declaration(
         "assignment": found,
         "form": form,
         "problems": problems,
+        "package": version.value,
         "parties": list(version.value.parties()),
     }
     return render(request, "evaluation/declaration.html", facts, status=status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.db import connection, transaction
 
@@ -12,7 +12,7 @@ from program.deadlines import local_day, start_of_day
 from program.models import AuditEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import date, datetime
 
     from program.models import Document, User
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 ACT = "proposal.read"
 CLAUSE = "18 U.S.C. 1905"
+GATES: Final[list[Callable[[Version, User], None]]] = []
+
+
+def before_reading(gate: Callable[[Version, User], None]) -> None:
+    """Ask ``gate`` before a reading is recorded: it raises where something must be done first."""
+    GATES.append(gate)
 
 
 class Reading(NamedTuple):
@@ -33,7 +39,8 @@ class Reading(NamedTuple):
 def record_reading(version: Version, *, by: User, document: Document | None = None) -> AuditEvent | None:
     """Record that ``by`` read a version or one of its files, the first time on a day.
 
-    Nothing for the consortium's own people and for machines. The page that shows the version is a GET: this
+    Raises DoFirst where something must be done before reading. Nothing for the consortium's own people and
+    for machines. The page that shows the version is a GET: this
     record of access is the one thing it may write.
     """
     if not by.is_government or by.is_service:
@@ -47,6 +54,8 @@ def record_reading(version: Version, *, by: User, document: Document | None = No
     since = start_of_day(clock.today())
     if _is_recorded(version.proposal, by, since, what):
         return None
+    for gate in GATES:
+        gate(version, by)
     with transaction.atomic():
         with connection.cursor() as cursor:
             # Of two pages opened at once, one writes the event

@@ -15,16 +15,17 @@ from django.urls import reverse
 from config.second_factor import VERIFIED
 from evaluation import services
 from evaluation.documents import facts_of
-from evaluation.models import Assignment, Determination, Letter, Review
+from evaluation.models import Assignment, Condition, Determination, Letter, Referral, Review
 from evaluation.schedule import end_left_referrals, lapse_due_referrals
 from evaluation.subjects import KINDS
 from program import clock
+from program.acts import DoFirst
 from program.enums import OfficeRole
 from program.models import AuditEvent, Notice
 from program.notices import in_full
 from program.services.record import verify_for_a_while
 from proposals.models import Proposal, Recusal
-from proposals.services import withdraw_proposal
+from proposals.services import record_reading, withdraw_proposal
 from tests.factories import evaluation as make
 from tests.factories.program import (
     CriterionFactory,
@@ -33,7 +34,7 @@ from tests.factories.program import (
     drafted_call,
     officer,
 )
-from tests.factories.proposals import ProposalFactory, representative_of
+from tests.factories.proposals import DocumentFactory, ProposalFactory, representative_of
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -136,6 +137,28 @@ def test_reviewer_declares_then_scores_with_autosave(client):
     review.refresh_from_db()
     assert review.status == "submitted"
     assert page(client, person, "review", review.pk).status_code == 200
+
+
+def test_reviewer_reads_nothing_before_the_declaration(client):
+    proposal = make.accepted()
+    assignment = make.assigned(proposal, declared=False)
+    person, version = assignment.reviewer, make.version_of(proposal)
+    declaration = reverse("evaluation:assignment", args=[assignment.pk])
+    reads = [
+        reverse("evaluation:proposal", args=[proposal.number]),
+        reverse("proposals:version", args=[proposal.pk, 1]),
+        reverse("proposals:receipt-json", args=[proposal.pk, 1, "package"]),
+    ]
+    sign_in(client, person)
+    assert [client.get(read).headers.get("Location") for read in reads] == [declaration] * len(reads)
+    shown = client.get(declaration).content.decode()
+    assert version.value.title in shown
+    assert version.value.markets[0].name in shown
+    with pytest.raises(DoFirst):  # as a file of the version is handed out
+        record_reading(version, by=person, document=DocumentFactory())
+    assert not AuditEvent.objects.filter(act="proposal.read", actor=person).exists()
+    services.declare_conflict(assignment, by=person, has_conflict=False)
+    assert client.get(reads[0]).status_code == 200
 
 
 def test_position_page_files_and_refuses(client, freshly_signed_in):
