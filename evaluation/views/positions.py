@@ -83,11 +83,23 @@ def show_position(
         .active()
         .for_list(),
         "may_sign": may_sign,
+        "is_replaced": version.number < version.proposal.version_count,
+        "current": Referral.objects.visible_to(request.user)
+        .filter(
+            version__proposal=version.proposal_id,
+            version__number=version.proposal.version_count,
+            agency=referral.agency_id,
+        )
+        .first()
+        if version.number < version.proposal.version_count
+        else None,
         "can_file": may_sign
+        and version.number == version.proposal.version_count
         and referral.status not in (ReferralStatus.LAPSED, ReferralStatus.ENDED)
         and version.proposal.status != ProposalStatus.WITHDRAWN,
         "delegation": delegation_to_sign(referral, by=request.user) if may_sign else None,
         "can_acknowledge": referral.status == ReferralStatus.OPEN
+        and version.number == version.proposal.version_count
         and version.proposal.status != ProposalStatus.WITHDRAWN
         and request.user.has_perm("evaluation.acknowledge_referral", referral),
         "form": form or PositionForm(initial=initial),

@@ -161,6 +161,18 @@ def test_reviewer_reads_nothing_before_the_declaration(client):
     assert client.get(reads[0]).status_code == 200
 
 
+def test_position_page_of_a_replaced_version_says_so_and_has_no_form(client):
+    proposal = make.accepted()
+    make.filed(proposal, "STATE")
+    old, person = make.referral_of(proposal), make.lead()
+    assert page(client, person, "position", old.pk).context["can_file"]
+    make.resubmitted(proposal)
+    shown = page(client, person, "position", old.pk)
+    assert not shown.context["can_file"]
+    assert b"once the Program office has accepted it at intake" in shown.content
+    assert b"The position that stands" not in shown.content
+
+
 def test_position_page_files_and_refuses(client, freshly_signed_in):
     proposal = make.accepted()
     referral, lead = make.referral_of(proposal), make.lead()
