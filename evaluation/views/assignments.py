@@ -41,23 +41,27 @@ def agencies_of(user: User) -> QuerySet[Agency]:
     return evaluating.filter(code__in=user.agencies_as(OfficeRole.LEAD))
 
 
-def people_in(agencies: QuerySet[Agency], *roles: str) -> QuerySet[User]:
+def people_in(agencies: QuerySet[Agency], *roles: str, apart_from: str) -> QuerySet[User]:
+    """Holders of an office in one of ``agencies`` who are not recused from the proposal of that number."""
     offices = Office.objects.in_force().filter(agency__in=agencies, role__in=roles)
-    return User.objects.filter(pk__in=offices.values("user"), is_active=True).order_by("name")
+    recused = Recusal.objects.filter(proposal__number=apart_from)
+    people = User.objects.filter(pk__in=offices.values("user"), is_active=True)
+    return people.exclude(pk__in=recused.values("user")).order_by("name")
 
 
-def assign_form(request: SignedInRequest, data: Any = None) -> AssignForm:
+def assign_form(request: SignedInRequest, number: str, data: Any = None) -> AssignForm:
     agencies = agencies_of(request.user)
     return AssignForm(
-        data, prefix="assign", agencies=agencies, reviewers=people_in(agencies, OfficeRole.REVIEWER)
-    )
+        data, prefix="assign", agencies=agencies,
+        reviewers=people_in(agencies, OfficeRole.REVIEWER, apart_from=number),
+    )  # fmt: skip
 
 
-def recuse_form(request: SignedInRequest, data: Any = None) -> RecuseForm:
+def recuse_form(request: SignedInRequest, number: str, data: Any = None) -> RecuseForm:
     agencies = agencies_of(request.user)
     return RecuseForm(
-        data, prefix="recuse", people=people_in(agencies, *RECUSABLE),
-        replacements=people_in(agencies, OfficeRole.REVIEWER),
+        data, prefix="recuse", people=people_in(agencies, *RECUSABLE, apart_from=number),
+        replacements=people_in(agencies, OfficeRole.REVIEWER, apart_from=number),
     )  # fmt: skip
 
 
@@ -88,8 +92,8 @@ def show_assignments(
         "recusals": Recusal.objects.visible_to(request.user)
         .filter(proposal=proposal)
         .select_related("user", "recused_by", "replaced_by"),
-        "assign_form": assign_form(request),
-        "recuse_form": recuse_form(request),
+        "assign_form": assign_form(request, number),
+        "recuse_form": recuse_form(request, number),
         "problems": problems,
         "may_assign": request.user.holds(*ASSIGNING),
         **(forms or {}),
@@ -100,7 +104,7 @@ def show_assignments(
 @require_POST
 def reviewer_assign(request: SignedInRequest, number: str) -> HttpResponse:
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
-    form = assign_form(request, request.POST)
+    form = assign_form(request, number, request.POST)
     again = partial(_again, request, number, {"assign_form": form, "refused": form})
     if not form.is_valid():
         return again([])
@@ -130,7 +134,7 @@ def assignment_end(request: SignedInRequest, number: str, pk: int) -> HttpRespon
 def person_recuse(request: SignedInRequest, number: str) -> HttpResponse:
     """Recuse a person, at once and in every channel, and name who replaces them."""
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
-    form = recuse_form(request, request.POST)
+    form = recuse_form(request, number, request.POST)
     again = partial(_again, request, number, {"recuse_form": form, "refused": form})
     if not form.is_valid():
         return again([])

@@ -173,6 +173,16 @@ def test_position_page_of_a_replaced_version_says_so_and_has_no_form(client):
     assert b"The position that stands" not in shown.content
 
 
+def test_recused_reviewer_is_offered_nowhere(client):
+    desk, proposal = officer(), make.accepted()
+    person, other = make.reviewer(), make.reviewer()
+    services.recuse(proposal, person=person, by=desk, reason="A share in the anchor.")
+    shown = page(client, desk, "assignments", proposal.number).context
+    offered = set(shown["assign_form"].fields["reviewer"].queryset)
+    assert (person in offered, other in offered) == (False, True)
+    assert person not in shown["recuse_form"].fields["replacement"].queryset
+
+
 def test_position_page_files_and_refuses(client, freshly_signed_in):
     proposal = make.accepted()
     referral, lead = make.referral_of(proposal), make.lead()
