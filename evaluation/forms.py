@@ -129,6 +129,14 @@ class ScoreForm(forms.ModelForm):
         self.fields["not_applicable"].label = "Not applicable to this package"
 
 
+#: What evaluation.carry does, in words
+CARRIED = (
+    "When a later version changes one of these, the position is asked for again; None ticked: all parts. "
+    "A change to who takes part, the target markets or compliance is put to every agency, to confirm its "
+    "position. An objection is asked for again after any change."
+)
+
+
 class PositionForm(forms.Form):
     stance = forms.ChoiceField(choices=Stance, widget=forms.RadioSelect, required=False, label="Position")
     rationale = forms.CharField(widget=text(6), required=False, label="Reasons")
@@ -138,7 +146,7 @@ class PositionForm(forms.Form):
     parts_commented = forms.MultipleChoiceField(
         choices=Part, required=False, widget=forms.CheckboxSelectMultiple,
         label="Parts that this position speaks of",
-        help_text="A later version that changes none of these keeps the position. None ticked: all.",
+        help_text=CARRIED,
     )  # fmt: skip
 
 
