@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
+    from program.models import Requirement
     from program.requests import SignedInRequest
     from program.transitions import Problem
 
@@ -71,7 +73,7 @@ def intake_proposal(request: SignedInRequest, number: str) -> HttpResponse:
 def show_intake(
     request: SignedInRequest, number: str, problems: Iterable[Problem] = (), status: int = 200
 ) -> HttpResponse:
-    """Requirements with their findings, checks, and what can be done."""
+    """Requirements with their findings, checks, and what can be done; what was refused stays typed."""
     require_desk(request.user, *OFFICE)
     proposal = get_object_or_404(
         Proposal.objects.visible_to(request.user).select_related("call", "consortium"), number=number
@@ -85,7 +87,8 @@ def show_intake(
         "version": version,
         "version_number": str(version.number),
         "lines": [
-            (row, reviews.get(row.pk), earlier.get(row.pk)) for row in proposal.call.requirements.all()
+            (row, _typed(request, row) or reviews.get(row.pk), earlier.get(row.pk))
+            for row in proposal.call.requirements.all()
         ],
         "changes": changes_to(version),
         "findings": CompletenessFinding.choices,
@@ -94,11 +97,20 @@ def show_intake(
         "has_list": ScreeningList.objects.exists(),
         "hindrances": [problem for check in checks.ACCEPTANCE for problem in check(proposal)],
         "problems": problems,
+        "note": request.POST.get("note", ""),
         "others": same_members(proposal, request),
         "may_review": proposal.status == ProposalStatus.SUBMITTED
         and request.user.has_perm("evaluation.add_completenessreview", proposal),
     }
     return render(request, "evaluation/intake_proposal.html", facts, status=status)
+
+
+def _typed(request: SignedInRequest, requirement: Requirement) -> CompletenessReview | None:
+    """The finding as it was posted, where the page shows again what was refused."""
+    if finding := request.POST.get(f"requirement-{requirement.pk}", ""):
+        reason = request.POST.get(f"requirement-{requirement.pk}-reason", "")
+        return CompletenessReview(finding=finding, reason=reason)
+    return None
 
 
 def findings_before(version: Version) -> dict[int, CompletenessReview]:
@@ -140,6 +152,7 @@ def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
             problems += refusal.problems
     if problems:
         return show_intake(request, number, problems, status=422)
+    messages.success(request, "The findings are saved.")
     return redirect("evaluation:intake-proposal", number=number)
 
 

@@ -183,6 +183,13 @@ def test_recused_reviewer_is_offered_nowhere(client):
     assert person not in shown["recuse_form"].fields["replacement"].queryset
 
 
+def test_refused_return_keeps_the_note_and_the_finding(client):
+    desk, proposal = officer(), make.at_intake()
+    refused = press(client, desk, "intake-return", proposal.number, note="Dear consortium")
+    assert refused.status_code == 422
+    assert b"Dear consortium</textarea>" in refused.content
+
+
 def test_position_page_files_and_refuses(client, freshly_signed_in):
     proposal = make.accepted()
     referral, lead = make.referral_of(proposal), make.lead()
