@@ -6,6 +6,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpResponse
@@ -25,6 +26,7 @@ from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
 from evaluation.views.proposals import show_proposal
+from evaluation.views.saving import TwoTexts, conflict_page, texts_of
 from program import clock
 from program.acts import fresh_sign_in_required
 from program.canonical import canonical_json, sha256_hex
@@ -37,6 +39,8 @@ from proposals.services import record_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from django.http import QueryDict
 
     from program.requests import SignedInRequest
 
@@ -87,7 +91,9 @@ def show_determination(
     problems: Iterable[Problem] = (),
     forms: dict[str, Any] | None = None,
     status: int = 200,
+    typed: QueryDict | None = None,
 ) -> HttpResponse:
+    """The packet; ``typed`` is what was posted and refused, shown again in its fields."""
     user = request.user
     found = get_object_or_404(
         Determination.objects.visible_to(user).for_list().select_related("delegation", "prepared_by"), pk=pk
@@ -118,10 +124,10 @@ def show_determination(
         "referrals": referrals,
         "columns": columns(referrals, user, clock.now()),
         "findings": [
-            (row, FindingForm(instance=row, prefix=f"finding-{row.requirement_id}"))
+            (row, FindingForm(typed, instance=row, prefix=f"finding-{row.requirement_id}"))
             for row in found.findings.select_related("requirement")
         ],
-        "objections": [(row, answers.get(row.position_id or 0)) for row in objections_to(found)],
+        "objections": [(row, _answer_to(row, answers, typed)) for row in objections_to(found)],
         "us_content": content_of(found.version),
         "run": run,
         "open_count": run.checks.all().open().count() if run else 0,
@@ -143,6 +149,12 @@ def show_determination(
     return render(request, "evaluation/determination.html", facts, status=status)
 
 
+def _answer_to(referral: Referral, answers: dict[int, ObjectionAnswer], typed: QueryDict | None) -> str:
+    saved = answers.get(referral.position_id or 0)
+    kept = saved.answer if saved else ""
+    return kept if typed is None else str(typed.get(f"objection-{referral.position_id}-answer", kept))
+
+
 @require_GET
 def packet_json(request: SignedInRequest, pk: int) -> HttpResponse:
     """The packet as canonical JSON: as it stands, or as it was signed."""
@@ -161,10 +173,13 @@ def determination_save(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     form = DeterminationForm(request.POST, instance=found)
     if not form.is_valid():
-        return show_determination(request, pk, problems_of(form), {"form": form}, status=422)
+        return show_determination(request, pk, problems_of(form), {"form": form}, 422, request.POST)
     try:
         _save_all(request, Determination.objects.get(pk=pk), form.cleaned_data)
-    except (WrongStatus, StaleRevision) as refusal:
+    except StaleRevision as stale:
+        revision = stale.record.revision
+        return conflict_page(request, _both_texts(request, pk), revision=revision, back=page(pk))
+    except WrongStatus as refusal:
         return show_determination(request, pk, [Problem("refused", str(refusal))], status=409)
     except (NotReady, ValidationError) as refusal:
         found_problems = (
@@ -172,8 +187,24 @@ def determination_save(request: SignedInRequest, pk: int) -> HttpResponse:
             if isinstance(refusal, NotReady)
             else [Problem("invalid", message) for message in refusal.messages]
         )
-        return show_determination(request, pk, found_problems, status=422)
+        return show_determination(request, pk, found_problems, {"form": form}, 422, request.POST)
+    messages.success(request, "The draft is saved.")
     return redirect("evaluation:determination", pk=pk)
+
+
+def _both_texts(request: SignedInRequest, pk: int) -> list[TwoTexts]:
+    """The whole page as it was posted and as it is saved: decision, findings and answers."""
+    found = Determination.objects.get(pk=pk)
+    texts = texts_of(request, DeterminationForm(instance=found))
+    for row in found.findings.select_related("requirement"):
+        form = FindingForm(instance=row, prefix=f"finding-{row.requirement_id}")
+        texts += texts_of(request, form, row.requirement.title)
+    answers = {row.position_id: row for row in ObjectionAnswer.objects.filter(determination=found)}
+    for referral in objections_to(found):
+        yours, theirs = _answer_to(referral, answers, request.POST), _answer_to(referral, answers, None)
+        label = f"Answer to {referral.agency}"
+        texts.append(TwoTexts(label, yours.replace("\r\n", "\n"), theirs))
+    return texts
 
 
 @transaction.atomic
@@ -271,6 +302,7 @@ def announcement(request: SignedInRequest, pk: int) -> HttpResponse:
         "letter": letter_before(found),
         "is_designation": found.outcome == Outcome.DESIGNATE,
         "may_announce": request.user.has_perm("evaluation.announce_determination", found),
+        "may_recall": request.user.has_perm("evaluation.recall_determination", found),
         "missing": ANNOUNCE.problems(found),
     }
     return render(request, "evaluation/announcement.html", facts)

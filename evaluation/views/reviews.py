@@ -16,6 +16,7 @@ from evaluation.enums import ReviewStatus
 from evaluation.forms import ConflictForm, ReasonForm, ReviewForm, ScoreForm
 from evaluation.models import Assignment, Review, Score
 from evaluation.views.acting import beside, carry_out, problems_of
+from evaluation.views.saving import conflict_page, texts_of
 from program.order import implements
 from program.revisions import StaleRevision
 from program.transitions import NotReady, Problem, WrongStatus
@@ -95,8 +96,13 @@ def review(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def show_review(
-    request: SignedInRequest, pk: int, problems: Iterable[Problem] = (), status: int = 200
+    request: SignedInRequest,
+    pk: int,
+    problems: Iterable[Problem] = (),
+    status: int = 200,
+    typed: ModelForm | None = None,
 ) -> HttpResponse:
+    """The sheet; ``typed`` is the form that was refused, shown with what stands in it."""
     rows = Review.objects.visible_to(request.user).select_related(
         "version__proposal__call", "version__proposal__consortium", "agency", "reviewer", "assignment"
     )
@@ -113,11 +119,17 @@ def show_review(
         "problems": problems,
         "scores": scores,
         "lines": [
-            (score, ScoreForm(instance=score, prefix=f"criterion-{score.criterion_id}")) for score in scores
+            (
+                score,
+                typed
+                if typed is not None and typed.instance == score
+                else ScoreForm(instance=score, prefix=f"criterion-{score.criterion_id}"),
+            )
+            for score in scores
         ]
         if is_open
         else [],
-        "form": ReviewForm(instance=found) if is_open else None,
+        "form": (typed if isinstance(typed, ReviewForm) else ReviewForm(instance=found)) if is_open else None,
         "is_open": is_open,
         "is_own": is_own,
         "is_stale": found.version.number != found.version.proposal.version_count,
@@ -181,7 +193,7 @@ def _save(
     if not form.is_valid():
         if is_script:
             return JsonResponse({"errors": form.errors}, status=422)
-        return show_review(request, review_pk, problems_of(form), status=422)
+        return show_review(request, review_pk, problems_of(form), status=422, typed=form)
     mine = {name: form.cleaned_data[name] for name in form.Meta.fields}  # type: ignore[attr-defined]
     fresh = type(row).objects.get(pk=row.pk)
     try:
@@ -193,7 +205,11 @@ def _save(
             return JsonResponse(
                 {"yours": yours, "theirs": theirs, "revision": stale.record.revision}, status=409
             )
-        return show_review(request, review_pk, [_as_problem(stale)], status=409)
+        texts = texts_of(request, type(form)(instance=stale.record, prefix=form.prefix))
+        return conflict_page(
+            request, texts, revision=stale.record.revision, by="You, or your other window,",
+            back=f"{reverse('evaluation:review', args=[review_pk])}#sheet",
+        )  # fmt: skip
     except WrongStatus as refusal:
         if is_script:
             return JsonResponse({"errors": {"__all__": [str(refusal)]}}, status=422)

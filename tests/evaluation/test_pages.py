@@ -190,6 +190,40 @@ def test_refused_return_keeps_the_note_and_the_finding(client):
     assert b"Dear consortium</textarea>" in refused.content
 
 
+def test_stale_or_refused_save_of_a_score_keeps_both_texts(client):
+    review = make.filled_review(make.assigned(make.accepted()))
+    score, person = review.scores.first(), review.reviewer
+    prefix = f"criterion-{score.criterion_id}"
+    typed = {f"{prefix}-value": "4", f"{prefix}-strengths": "Typed by hand."}
+    refused = press(client, person, "score-save", review.pk, score.pk, **{**typed, f"{prefix}-value": "99"})
+    assert refused.status_code == 422
+    assert b"Typed by hand." in refused.content
+    stale = press(client, person, "score-save", review.pk, score.pk, revision="0", **typed)
+    assert stale.status_code == 409
+    theirs = {row.theirs for row in stale.context["rows"]}
+    assert {row.yours for row in stale.context["rows"]} >= {"Typed by hand."}
+    assert score.strengths in theirs
+    kept = {**dict(stale.context["kept"]), "revision": stale.context["token"]}
+    press(client, person, "score-save", review.pk, score.pk, **kept)
+    score.refresh_from_db()
+    assert score.strengths == "Typed by hand."
+
+
+def test_stale_save_of_a_determination_shows_both_texts(client):
+    desk = officer()
+    determination = make.ready_to_sign(by=desk)
+    finding = determination.findings.first()
+    typed = {"outcome": "designate", "rationale": "Mine.", f"finding-{finding.requirement_id}-text": "Seen."}
+    stale = press(client, desk, "determination-save", determination.pk, revision="0", **typed)
+    assert stale.status_code == 409
+    both = {(row.yours, row.theirs) for row in stale.context["rows"]}
+    assert both >= {("Mine.", "It serves the national interest."), ("Seen.", "Shown in the package.")}
+    kept = {**dict(stale.context["kept"]), "revision": stale.context["token"]}
+    press(client, desk, "determination-save", determination.pk, **kept)
+    determination.refresh_from_db()
+    assert determination.rationale == "Mine."
+
+
 def test_position_page_files_and_refuses(client, freshly_signed_in):
     proposal = make.accepted()
     referral, lead = make.referral_of(proposal), make.lead()
