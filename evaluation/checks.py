@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from evaluation.enums import CompletenessFinding, Outcome, ReferralStatus, Stance
+from evaluation.enums import CompletenessFinding, DeterminationStatus, Outcome, ReferralStatus, Stance
 from evaluation.models import CompletenessReview, PartyCheck, Referral, ScreeningRun
 from program import clock
 from program.models import Agency
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 ORDER: Final = "E.O. 14320 s.3(d)"
 PARTIES: Final = "E.O. 14320 s.3(b)(v)"
+CONDITION_WORDS: Final = {
+    "owner": "who must meet it",
+    "due_on": "until when",
+    "evidence": "the evidence that shows it",
+    "effect": "what follows if it is not met",
+}
 BLOCKING_LISTS: Final = ("DPL", "SDN", "EL")
 
 
@@ -252,10 +258,16 @@ def decides_with_reasons(determination: Determination) -> Iterator[Problem]:
 def decides_current_version(determination: Determination) -> Iterator[Problem]:
     """The determination is made on the version that was last submitted."""
     if determination.version.number != determination.proposal.version_count:
+        is_signed = determination.status == DeterminationStatus.SIGNED
         yield Problem(
             "version-replaced",
             f"Version {determination.version.number} was replaced by version "
-            f"{determination.proposal.version_count}. Once that is accepted, take it up in this draft.",
+            f"{determination.proposal.version_count}. "
+            + (
+                "Recall the determination; another is made on the new version once that is accepted."
+                if is_signed
+                else "Once that is accepted, take it up in this draft."
+            ),
             ORDER,
             "decision",
         )
@@ -273,6 +285,23 @@ def has_newer_version(determination: Determination) -> Iterator[Problem]:
             ORDER,
             "decision",
         )
+
+
+def states_every_condition_whole(determination: Determination) -> Iterator[Problem]:
+    """A condition says who must do what until when, how it is shown and what follows if it is not met."""
+    if determination.outcome != Outcome.DESIGNATE:
+        return
+    for condition in determination.conditions.all():
+        for name, words in CONDITION_WORDS.items():
+            value = getattr(condition, name)
+            if not (value.strip() if isinstance(value, str) else value):
+                yield Problem(
+                    f"condition-{condition.number}-{name}",
+                    f"{condition}: state {words}. Remove it and add it anew, whole.",
+                    ORDER,
+                    "conditions",
+                    f"condition-{condition.number}-{name}",
+                )
 
 
 def consulted_all_five(determination: Determination) -> Iterator[Problem]:
@@ -379,6 +408,7 @@ DETERMINATION_CHECKS: Final = (
     is_under_evaluation,
     decides_with_reasons,
     decides_current_version,
+    states_every_condition_whole,
     consulted_all_five,
     finds_on_every_requirement,
     answers_every_objection,

@@ -122,6 +122,12 @@ SIGNED: Final = NoticeKind(
     "The determination on proposal {number} is signed and not yet announced. Nothing is visible outside.",
     ORDER,
 )
+OVERTAKEN: Final = NoticeKind(
+    "evaluation.overtaken",
+    "Recall the determination on {number}: {what}",
+    "The determination on proposal {number} is signed and cannot be announced: {what}. Recall it.",
+    ORDER,
+)
 RECALLED: Final = NoticeKind(
     "evaluation.recalled",
     "The determination on {number} was recalled",
@@ -155,7 +161,7 @@ CATALOG_RELEASED: Final = NoticeKind(
 KINDS: Final = (
     REFERRED, REOPENED, LAPSED, CONSULTATION_ENDED, VERSION_REPLACED, ASSIGNED, UNASSIGNED,
     REVIEWER_RECUSED, REVIEW_SUBMITTED, REVIEW_REOPENED, POSITION_FILED, ASKED, ANSWERED, QUESTION_WITHDRAWN,
-    TO_SIGN, SIGNED, RECALLED, ANNOUNCED, DESIGNATION_CHANGED, CONDITION_MET, CATALOG_RELEASED,
+    TO_SIGN, SIGNED, OVERTAKEN, RECALLED, ANNOUNCED, DESIGNATION_CHANGED, CONDITION_MET, CATALOG_RELEASED,
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from django.apps import apps
 from django.db import models
 from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 
 from evaluation.enums import (
     Adjudicated,
@@ -297,6 +297,21 @@ class DeterminationQuerySet(OfProposalQuerySet):
 
     def live(self) -> Self:
         return self.filter(status__in=[DeterminationStatus.DRAFT, DeterminationStatus.SIGNED])
+
+    def overtaken(self) -> Self:
+        """Signed ones that cannot be announced: the proposal was withdrawn or has a newer version."""
+        moved_on = ~Q(proposal__status=ProposalStatus.UNDER_EVALUATION)
+        moved_on |= Q(version__number__lt=F("proposal__version_count"))
+        return self.filter(moved_on, status=DeterminationStatus.SIGNED)
+
+    def not_told(self) -> Self:
+        """Those of which nobody was told that they are overtaken."""
+        told = apps.get_model("program", "AuditEvent").objects.filter(
+            act="determination.overtake",
+            subject_type="evaluation.determination",
+            subject_id=Cast(OuterRef("pk"), models.CharField()),
+        )
+        return self.filter(~Exists(told))
 
     def for_list(self) -> Self:
         return self.select_related(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from celery import shared_task
 from celery.schedules import crontab
 
-from evaluation.models import Designation, Referral
-from evaluation.services import end_referral, expire_designation, lapse_referral
+from evaluation.models import Designation, Determination, Referral
+from evaluation.services import end_referral, expire_designation, lapse_referral, tell_overtaken
 from program import clock
 from program.services.clockwork import do_each
 
 SCHEDULE = {
     "lapse-referrals": {"task": "evaluation.schedule.lapse_due_referrals", "schedule": 60.0},
     "end-referrals": {"task": "evaluation.schedule.end_left_referrals", "schedule": 60.0},
+    "tell-overtaken": {"task": "evaluation.schedule.tell_overtaken_determinations", "schedule": 60.0},
     "expire-designations": {
         "task": "evaluation.schedule.expire_due_designations",
         "schedule": crontab(minute="5"),
@@ -34,6 +35,12 @@ def lapse_due_referrals() -> int:
 def end_left_referrals() -> int:
     """End the consultations that a withdrawal or a new version has left open; each in its own transaction."""
     return do_each(end_referral, Referral.objects.left_open().select_related("agency", "version__proposal"))
+
+
+@shared_task
+def tell_overtaken_determinations() -> int:
+    """Tell of signed determinations that a withdrawal or a new version has left behind, once each."""
+    return do_each(tell_overtaken, Determination.objects.overtaken().not_told())
 
 
 @shared_task

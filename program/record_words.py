@@ -110,6 +110,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "determination.ask_to_sign": "Determination put before the decision official",
         "determination.sign": "Determination signed",
         "determination.recall": "Determination recalled",
+        "determination.overtake": "Signed determination overtaken",
         "determination.announce": "Determination announced",
         "proposal.designate": "Designation announced",
         "proposal.decline": "Announced: not selected",

@@ -11,7 +11,7 @@ from evaluation.enums import DeterminationStatus, LetterKind, Outcome
 from evaluation.models.consultation import Position
 from evaluation.querysets import DeterminationQuerySet, FindingQuerySet, LetterQuerySet
 from program.models import Delegation, Document, Requirement, Revised, TimeStamped, User
-from proposals.enums import PaperState
+from proposals.enums import PaperState, ProposalStatus
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
@@ -81,6 +81,13 @@ class Determination(Revised):
 
     def __str__(self) -> str:
         return f"Determination on {self.proposal}"
+
+    @property
+    def overtaken_by(self) -> str:
+        """What happened to the proposal that leaves the determination behind, in words; else empty."""
+        if self.proposal.status == ProposalStatus.WITHDRAWN:
+            return "the proposal was withdrawn"
+        return "a newer version came in" if self.version.number < self.proposal.version_count else ""
 
 
 class Finding(Revised):

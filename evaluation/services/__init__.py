@@ -31,6 +31,7 @@ from evaluation.services.determinations import (
     save_determination,
     save_finding,
     sign_determination,
+    tell_overtaken,
 )
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
 from evaluation.services.questions import answer_question, ask_consortium, withdraw_question
@@ -77,6 +78,7 @@ __all__ = [
     "sign_determination",
     "submit_review",
     "suspend_designation",
+    "tell_overtaken",
     "withdraw_catalog_entry",
     "withdraw_question",
 ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import F, Max
+from django.urls import reverse
 
 from evaluation.documents import issue_letter, packet_of
 from evaluation.enums import DeterminationStatus, LetterKind, Outcome, Stance
@@ -21,6 +22,7 @@ from evaluation.models import (
 )
 from evaluation.notices import (
     ANNOUNCED,
+    OVERTAKEN,
     RECALLED,
     SIGNED,
     TO_SIGN,
@@ -259,6 +261,25 @@ def recall_determination(determination: Determination, *, by: User, reason: str)
     determination.save(update_fields=["recall_reason", "updated_at"])
     proposal = determination.proposal
     notices.owe(event, RECALLED, program_officers(proposal), url=desk_page(proposal), number=proposal.number)
+    return event
+
+
+@transaction.atomic
+def tell_overtaken(determination: Determination, *, by: User) -> AuditEvent | None:
+    """Tell signer and decision officials, once, that a signed determination was left behind; the clock's."""
+    Determination.objects.select_for_update().get(pk=determination.pk)
+    found = Determination.objects.overtaken().not_told().for_list().filter(pk=determination.pk).first()
+    if found is None:
+        return None
+    require("evaluation.end_referral", by, found)  # it is the clock's alone, as the end of a consultation is
+    event = audit.record(found, "determination.overtake", by=by, note=found.overtaken_by, clause=ORDER)
+    people = {person.pk: person for person in _signers(found.proposal)}
+    signer = found.signed_by
+    if signer is not None and not found.proposal.recusals.filter(user=signer).exists():
+        people[signer.pk] = signer
+    url = reverse("evaluation:determination", args=[found.pk])
+    facts = {"number": found.proposal.number, "what": found.overtaken_by}
+    notices.owe(event, OVERTAKEN, list(people.values()), url=url, **facts)
     return event
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, JSONArray
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,9 +16,10 @@ from django.views.decorators.http import require_safe
 
 from evaluation.columns import columns, summary
 from evaluation.enums import AssignmentStatus, DesignationStatus, DeterminationStatus, ReviewStatus
-from evaluation.models import Assignment, Designation, Determination, PartyCheck, Referral, Review
+from evaluation.models import Assignment, Condition, Designation, Determination, PartyCheck, Referral, Review
 from evaluation.querysets import RUNNING, is_official
 from program import clock
+from program.deadlines import end_of_day
 from program.enums import DELEGATORS, CallStatus, OfficeRole, QuestionStatus
 from program.models import Call, Question, User
 from program.order import implements
@@ -26,6 +28,7 @@ from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpResponse
 
     from program.requests import SignedInRequest
@@ -181,7 +184,7 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
     if user.holds(OfficeRole.DECISION_OFFICIAL):
         tasks += [
             {
-                "what": f"{NEXT_ACT[row.status]} the determination on {row.proposal.number}",
+                "what": what_next(row),
                 "who": row.proposal.consortium.name,
                 "url": reverse("evaluation:determination", args=[row.pk]),
                 "due_at": None,
@@ -190,6 +193,7 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
             .live()
             .for_list()
             .defer("version__package", "packet")[:20]
+            if row.status == DeterminationStatus.SIGNED or not row.overtaken_by
         ]
     if user.holds(OfficeRole.PROGRAM_OFFICER):
         tasks += counts_for_officers(user)
@@ -206,8 +210,22 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
     return tasks + [asdict(task) for source in SOURCES for task in source(user)]
 
 
+def what_next(row: Determination) -> str:
+    """What a live determination waits for: a signature, its announcement, or its recall."""
+    name = f"the determination on {row.proposal.number}"
+    if row.status == DeterminationStatus.SIGNED and row.overtaken_by:
+        return f"Recall {name}: {row.overtaken_by}"
+    return f"{NEXT_ACT[row.status]} {name}"
+
+
+def counted(rows: QuerySet[Any]) -> Coalesce:
+    """How many ``rows`` there are, within another statement."""
+    keys = rows.model._base_manager.filter(pk__in=rows.values("pk")).order_by().annotate(one=Value(1))
+    return Coalesce(Subquery(keys.values("one").annotate(number=Count("pk")).values("number")), 0)
+
+
 def counts_for_officers(user: User) -> list[dict[str, Any]]:
-    """Open matches, questions without an answer, and calls that wait for this officer, in one statement.
+    """Open matches, questions without an answer, open conditions and calls to act on, in one statement.
 
     A draft waits for somebody else than its drafter, an approved call for whoever issues it.
     """
@@ -216,16 +234,21 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
     calls = Call.objects.visible_to(user)
     drafts, approved = calls.filter(status=CallStatus.DRAFT), calls.filter(status=CallStatus.APPROVED)
     named = JSONArray("number", "title")
+    conditions = Condition.objects.visible_to(user).filter(
+        designation__status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED], met_at=None
+    )
+    pending = JSONArray("designation__number", "number", "owner", "due_on")
     found = User.objects.filter(pk=user.pk).values_list(
-        ArraySubquery(matches.values("pk")),
-        ArraySubquery(questions.values("pk")),
+        counted(matches),
+        counted(questions),
         ArraySubquery(drafts.exclude(created_by=user.pk).order_by("pk").values_list(named)[:20]),
         ArraySubquery(approved.order_by("pk").values_list(named)[:20]),
+        ArraySubquery(conditions.order_by("due_on", "pk").values_list(pending)[:20]),
     )
-    matched, asked, to_approve, to_issue = found.get()
+    matched, asked, to_approve, to_issue, to_meet = found.get()
     lines = (
-        (len(matched), "open match of a party", "open matches of parties", "evaluation:screening"),
-        (len(asked), "question without an answer", "questions without an answer", "program:desk-questions"),
+        (matched, "open match of a party", "open matches of parties", "evaluation:screening"),
+        (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
     )
     waiting = [
         {
@@ -236,6 +259,15 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
         }
         for act, rows in (("Approve the draft of call", to_approve), ("Issue call", to_issue))
         for number, title in rows
+    ]
+    waiting += [
+        {
+            "what": f"Condition {condition} of {number}",
+            "who": owner,
+            "url": f"{reverse('evaluation:designation', args=[number])}#conditions",
+            "due_at": end_of_day(date.fromisoformat(due_on)) if due_on else None,
+        }
+        for number, condition, owner, due_on in to_meet
     ]
     return waiting + [
         {

@@ -16,7 +16,7 @@ from config.second_factor import VERIFIED
 from evaluation import services
 from evaluation.documents import facts_of
 from evaluation.models import Assignment, Condition, Determination, Letter, Referral, Review
-from evaluation.schedule import end_left_referrals, lapse_due_referrals
+from evaluation.schedule import end_left_referrals, lapse_due_referrals, tell_overtaken_determinations
 from evaluation.subjects import KINDS
 from program import clock
 from program.acts import DoFirst
@@ -222,6 +222,30 @@ def test_stale_save_of_a_determination_shows_both_texts(client):
     press(client, desk, "determination-save", determination.pk, **kept)
     determination.refresh_from_db()
     assert determination.rationale == "Mine."
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "replaced"])
+def test_signed_determination_that_was_overtaken_is_to_be_recalled(client, how):
+    chief = make.decision_official()
+    determination = make.signed(by=chief)
+    proposal = determination.proposal
+    before = [task["what"] for task in page(client, chief, "desk").context["tasks"]]
+    assert before == [f"Announce the determination on {proposal.number}"]
+    if how == "withdrawn":
+        withdraw_proposal(proposal, by=representative_of(proposal), note="A member left.")
+        what = "the proposal was withdrawn"
+    else:
+        make.resubmitted(proposal)
+        what = "a newer version came in"
+    after = [task["what"] for task in page(client, chief, "desk").context["tasks"]]
+    assert after == [f"Recall the determination on {proposal.number}: {what}"]
+    assert (tell_overtaken_determinations(), tell_overtaken_determinations()) == (1, 0)
+    assert Notice.objects.filter(kind="evaluation.overtaken", recipient=chief).count() == 1
+    preview = page(client, chief, "announcement", determination.pk).content.decode()
+    assert "It cannot be announced" in preview
+    assert "people</strong> are told" not in preview
+    assert "in this draft" not in preview
+    assert "Signed, and it cannot be announced" in page(client, chief, "determination", determination.pk).text
 
 
 def test_position_page_files_and_refuses(client, freshly_signed_in):
