@@ -114,7 +114,9 @@ class Story:
                 by=self.formation.founder,
                 note="Our member Larkspur AI is reorganized; we will come back with a new partner.",
             )
-        self.end_consultations()
+        with clock.moved_to(self.on(day, 15) + timedelta(minutes=1)):  # as the clock does it, not at their time
+            for referral in Referral.objects.left_open().filter(version__proposal=self.proposal):
+                evaluation.end_referral(referral, by=clock_account())
 
     def lapse(self) -> None:
         with clock.moved_to(closing(self.call) + timedelta(minutes=5)):

@@ -29,6 +29,7 @@ from evaluation.models import (
     ScreeningRun,
 )
 from evaluation.querysets import is_official
+from evaluation.services.questions import ASKABLE
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import DESK_ROLES, require_desk
 from program import clock
@@ -87,6 +88,7 @@ def show_proposal(
         **checking_facts(request, version),
         "questions": InformationRequest.objects.visible_to(user).filter(proposal=found).for_list(),
         "question_form": question_form or question_form_for(request),
+        "may_ask": found.status in ASKABLE,
         "determinations": Determination.objects.visible_to(user)
         .filter(proposal=found)
         .for_list()

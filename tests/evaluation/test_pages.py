@@ -248,6 +248,15 @@ def test_signed_determination_that_was_overtaken_is_to_be_recalled(client, how):
     assert "Signed, and it cannot be announced" in page(client, chief, "determination", determination.pk).text
 
 
+def test_consultation_of_a_proposal_that_is_over_is_not_opened_again(client):
+    desk, proposal = officer(), make.accepted()
+    Referral.objects.update(status="lapsed", lapsed_at=clock.now())
+    assert b"Open again" in page(client, desk, "proposal", proposal.number).content
+    withdraw_proposal(proposal, by=representative_of(proposal), note="A member left.")
+    shown = page(client, desk, "proposal", proposal.number).content
+    assert (b"Open again" in shown, b"Ask a question" in shown) == (False, False)
+
+
 def test_position_page_files_and_refuses(client, freshly_signed_in):
     proposal = make.accepted()
     referral, lead = make.referral_of(proposal), make.lead()
