@@ -114,7 +114,7 @@ class Story:
                 by=self.formation.founder,
                 note="Our member Larkspur AI is reorganized; we will come back with a new partner.",
             )
-        with clock.moved_to(self.on(day, 15) + timedelta(minutes=1)):  # as the clock does it, not at their time
+        with clock.moved_to(self.on(day, 15) + timedelta(minutes=1)):  # as the clock does it
             for referral in Referral.objects.left_open().filter(version__proposal=self.proposal):
                 evaluation.end_referral(referral, by=clock_account())
 

@@ -202,6 +202,11 @@ class ConditionForm(forms.ModelForm):
         fields = ("text", "owner", "due_on", "evidence", "effect")
         widgets = {"text": text(2), "due_on": day(), "evidence": text(2), "effect": text(2)}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.required = True  # what the signature demands is asked for when the condition is written
+
 
 class CatalogEntryForm(forms.ModelForm):
     """What the anchor makes public; a text for each layer, blank where nothing is released."""

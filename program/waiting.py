@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,3 +29,17 @@ def at_the_desk(source: Callable[[User], Iterable[Task]]) -> Callable[[User], It
     """Show what ``source`` answers among a person's tasks; it asks nothing for whom it does not concern."""
     SOURCES.append(source)
     return source
+
+
+TEAM_SOURCES: Final[list[Callable[[User, Any], Iterable[Task]]]] = []
+
+
+def for_the_team(source: Callable[[User, Any], Iterable[Task]]) -> Callable[[User, Any], Iterable[Task]]:
+    """Show what ``source`` answers among the tasks of a consortium's people, of one proposal or of all."""
+    TEAM_SOURCES.append(source)
+    return source
+
+
+def team_tasks(user: User, proposal: Any = None) -> list[Task]:
+    """What waits for ``user`` as one of a team, on ``proposal`` where it is named."""
+    return [task for source in TEAM_SOURCES for task in source(user, proposal)]

@@ -12,11 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from evaluation import services
 from evaluation.documents import DISCLAIMER
+from evaluation.enums import DesignationStatus
 from evaluation.forms import CatalogEntryForm
-from evaluation.models import CatalogEntry, Designation, InformationRequest, Letter, Return
+from evaluation.models import CatalogEntry, Condition, Designation, InformationRequest, Letter, Return
 from evaluation.views.acting import carry_out, problems_of
 from program import clock
-from proposals.models import Proposal
+from program.deadlines import end_of_day
+from program.waiting import Task, for_the_team
+from proposals.models import Proposal, TeamMember
 from proposals.services.reading import readings_of
 
 if TYPE_CHECKING:
@@ -24,8 +27,30 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
+    from program.models import User
     from program.requests import SignedInRequest
     from program.transitions import Problem
+
+
+@for_the_team
+def conditions_to_meet(user: User, proposal: Proposal | None) -> Iterable[Task]:
+    """Open conditions of the designations whose anchor the person works for."""
+    anchored = TeamMember.objects.of(user).filter(membership__is_anchor=True)
+    rows = Condition.objects.filter(
+        designation__status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED],
+        designation__proposal__consortium__in=anchored.values("membership__consortium"),
+        met_at=None,
+    )
+    if proposal is not None:
+        rows = rows.filter(designation__proposal=proposal)
+    for row in rows.select_related("designation").order_by("due_on", "pk")[:20]:
+        if row.designation is not None:
+            yield Task(
+                f"Meet condition {row.number} of {row.designation.number}",
+                row.text,
+                f"{reverse('evaluation:questions', args=[row.designation.proposal_id])}#conditions",
+                end_of_day(row.due_on) if row.due_on else None,
+            )
 
 
 @require_safe
@@ -40,6 +65,7 @@ def show_questions(
     proposal = get_object_or_404(
         Proposal.objects.visible_to(request.user).select_related("consortium", "call"), pk=pk
     )
+    designation = Designation.objects.visible_to(request.user).filter(proposal=proposal).first()
     asked = list(InformationRequest.objects.visible_to(request.user).filter(proposal=proposal).for_list())
     may_answer = bool(asked) and request.user.has_perm("evaluation.answer_informationrequest", asked[0])
     facts = {
@@ -48,7 +74,9 @@ def show_questions(
         "returns": Return.objects.filter(proposal=proposal).select_related("version"),
         "letters": Letter.objects.visible_to(request.user).filter(proposal=proposal).select_related("paper"),
         "readings": readings_of(proposal, most=20),
-        "designation": Designation.objects.visible_to(request.user).filter(proposal=proposal).first(),
+        "designation": designation,
+        "conditions": designation.conditions.all() if designation else (),
+        "today": clock.today(),
         "may_answer": may_answer,
         "may_release": _may_release(request, proposal),
         "now": clock.now(),

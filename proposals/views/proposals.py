@@ -16,8 +16,10 @@ from program import clock
 from program.models import Agency, AuditEvent, Call, Organization
 from program.requests import SignedInRequest
 from program.transitions import NotReady, available
+from program.waiting import team_tasks
 from proposals import services
 from proposals.composition import compose
+from proposals.enums import ProposalStatus
 from proposals.explanation import status_explained
 from proposals.forms.consortia import NewProposalForm
 from proposals.lifecycle import TRANSITIONS, WITHDRAW
@@ -172,6 +174,7 @@ def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
         and space.may_edit
         and latest.sha256 != compose(space.proposal).sha256,
         "acts": acts_of(request, space.proposal),
+        "tasks": team_tasks(request.user, proposal) if proposal.status == ProposalStatus.DESIGNATED else [],
         "may_report": latest is not None
         and request.user.has_perm("proposals.report_change_proposal", space.proposal),
         "activity": list(activity_of(space.proposal)),
@@ -286,5 +289,6 @@ def tasks(request: SignedInRequest) -> HttpResponse:
             .filter(assigned_to=request.user)
             .select_related("proposal", "author")[:PER_PAGE]
         ),
+        "tasks": team_tasks(request.user),
     }
     return render(request, "proposals/tasks.html", facts)

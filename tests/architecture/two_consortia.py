@@ -247,7 +247,12 @@ def _build():
     determination = evaluating.prepare_determination(inside, by=desk)
     make.found(determination)
     condition = evaluating.save_condition(
-        determination, by=desk, values={"text": "zebradetermination", "owner": "zebradetermination"}
+        determination,
+        by=desk,
+        values={
+            **dict.fromkeys(("text", "owner", "evidence", "effect"), "zebradetermination"),
+            "due_on": clock.today(),
+        },
     )
     evaluating.save_determination(
         determination,

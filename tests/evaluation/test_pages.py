@@ -161,35 +161,6 @@ def test_reviewer_reads_nothing_before_the_declaration(client):
     assert client.get(reads[0]).status_code == 200
 
 
-def test_position_page_of_a_replaced_version_says_so_and_has_no_form(client):
-    proposal = make.accepted()
-    make.filed(proposal, "STATE")
-    old, person = make.referral_of(proposal), make.lead()
-    assert page(client, person, "position", old.pk).context["can_file"]
-    make.resubmitted(proposal)
-    shown = page(client, person, "position", old.pk)
-    assert not shown.context["can_file"]
-    assert b"once the Program office has accepted it at intake" in shown.content
-    assert b"The position that stands" not in shown.content
-
-
-def test_recused_reviewer_is_offered_nowhere(client):
-    desk, proposal = officer(), make.accepted()
-    person, other = make.reviewer(), make.reviewer()
-    services.recuse(proposal, person=person, by=desk, reason="A share in the anchor.")
-    shown = page(client, desk, "assignments", proposal.number).context
-    offered = set(shown["assign_form"].fields["reviewer"].queryset)
-    assert (person in offered, other in offered) == (False, True)
-    assert person not in shown["recuse_form"].fields["replacement"].queryset
-
-
-def test_refused_return_keeps_the_note_and_the_finding(client):
-    desk, proposal = officer(), make.at_intake()
-    refused = press(client, desk, "intake-return", proposal.number, note="Dear consortium")
-    assert refused.status_code == 422
-    assert b"Dear consortium</textarea>" in refused.content
-
-
 def test_stale_or_refused_save_of_a_score_keeps_both_texts(client):
     review = make.filled_review(make.assigned(make.accepted()))
     score, person = review.scores.first(), review.reviewer
@@ -224,6 +195,44 @@ def test_stale_save_of_a_determination_shows_both_texts(client):
     assert determination.rationale == "Mine."
 
 
+def test_refused_return_keeps_the_note_and_the_finding(client):
+    desk, proposal = officer(), make.at_intake()
+    refused = press(client, desk, "intake-return", proposal.number, note="Dear consortium")
+    assert refused.status_code == 422
+    assert b"Dear consortium</textarea>" in refused.content
+
+
+def test_position_page_of_a_replaced_version_says_so_and_has_no_form(client):
+    proposal = make.accepted()
+    make.filed(proposal, "STATE")
+    old, person = make.referral_of(proposal), make.lead()
+    assert page(client, person, "position", old.pk).context["can_file"]
+    make.resubmitted(proposal)
+    shown = page(client, person, "position", old.pk)
+    assert not shown.context["can_file"]
+    assert b"once the Program office has accepted it at intake" in shown.content
+    assert b"The position that stands" not in shown.content
+
+
+def test_recused_reviewer_is_offered_nowhere(client):
+    desk, proposal = officer(), make.accepted()
+    person, other = make.reviewer(), make.reviewer()
+    services.recuse(proposal, person=person, by=desk, reason="A share in the anchor.")
+    shown = page(client, desk, "assignments", proposal.number).context
+    offered = set(shown["assign_form"].fields["reviewer"].queryset)
+    assert (person in offered, other in offered) == (False, True)
+    assert person not in shown["recuse_form"].fields["replacement"].queryset
+
+
+def test_consultation_of_a_proposal_that_is_over_is_not_opened_again(client):
+    desk, proposal = officer(), make.accepted()
+    Referral.objects.update(status="lapsed", lapsed_at=clock.now())
+    assert b"Open again" in page(client, desk, "proposal", proposal.number).content
+    withdraw_proposal(proposal, by=representative_of(proposal), note="A member left.")
+    shown = page(client, desk, "proposal", proposal.number).content
+    assert (b"Open again" in shown, b"Ask a question" in shown) == (False, False)
+
+
 @pytest.mark.parametrize("how", ["withdrawn", "replaced"])
 def test_signed_determination_that_was_overtaken_is_to_be_recalled(client, how):
     chief = make.decision_official()
@@ -246,15 +255,6 @@ def test_signed_determination_that_was_overtaken_is_to_be_recalled(client, how):
     assert "people</strong> are told" not in preview
     assert "in this draft" not in preview
     assert "Signed, and it cannot be announced" in page(client, chief, "determination", determination.pk).text
-
-
-def test_consultation_of_a_proposal_that_is_over_is_not_opened_again(client):
-    desk, proposal = officer(), make.accepted()
-    Referral.objects.update(status="lapsed", lapsed_at=clock.now())
-    assert b"Open again" in page(client, desk, "proposal", proposal.number).content
-    withdraw_proposal(proposal, by=representative_of(proposal), note="A member left.")
-    shown = page(client, desk, "proposal", proposal.number).content
-    assert (b"Open again" in shown, b"Ask a question" in shown) == (False, False)
 
 
 def test_position_page_files_and_refuses(client, freshly_signed_in):
@@ -310,6 +310,11 @@ def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly
         pk,
         **{"condition-text": "Report yearly.", "condition-owner": "The anchor"},
     )
+    Condition.objects.create(determination=determination, number=1, text="Report yearly.", owner="The anchor")
+    assert b"condition-1-due_on" in page(client, desk, "determination", pk).content
+    lacking = {problem.code for problem in page(client, desk, "determination", pk).context["missing"]}
+    assert lacking == {f"condition-1-{name}" for name in ("due_on", "evidence", "effect")}
+    Condition.objects.update(due_on="2031-01-31", evidence="The report.", effect="Suspension.")
     shown = page(client, chief, "determination", pk)
     assert b"Ready to sign" in shown.content
     assert press(client, chief, "determination-sign", pk, packet_sha256="0" * 64).status_code == 422
@@ -333,6 +338,12 @@ def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly
     assert page(client, desk, "determinations").status_code == 200
     assert page(client, representative_of(proposal), "letter", Letter.objects.get().pk).status_code == 200
     condition = designation.conditions.get()
+    told = page(client, representative_of(proposal), "questions", proposal.pk).content
+    assert b"January 31, 2031" in told
+    for address in (reverse("proposals:tasks"), reverse("proposals:detail", args=[proposal.pk])):
+        assert f"Meet condition 1 of {designation.number}" in client.get(address).content.decode()
+    owed = page(client, desk, "desk").context["tasks"]
+    assert f"Condition 1 of {designation.number}" in {task["what"] for task in owed}
     press(client, desk, "condition-meet", designation.number, condition.pk, note="Report of 2026")
     press(
         client,
