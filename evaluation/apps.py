@@ -7,7 +7,9 @@ class EvaluationConfig(AppConfig):
     name = "evaluation"
 
     def ready(self) -> None:
-        from evaluation.services.assignments import declare_first  # models must be loaded first
+        # models must be loaded first; they tell the pages below
+        from evaluation import standing  # noqa: F401
+        from evaluation.services.assignments import declare_first
         from proposals.services.reading import before_reading
 
         before_reading(declare_first)

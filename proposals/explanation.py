@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from proposals.enums import ProposalStatus as S
+from proposals.standing import Standing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,6 +16,25 @@ if TYPE_CHECKING:
 
 CONSORTIUM = "Your consortium"
 COMMERCE = "The Program office, Department of Commerce"
+#: What a designation that is not active means, and what could still move it.
+NOT_ACTIVE = {
+    "suspended": (
+        "is suspended. Federal tools are not matched or referred meanwhile, and the public catalog does not "
+        "show the package.",
+        "The decision official reinstates the designation or revokes it, with reasons. You must report "
+        "material changes.",
+    ),
+    "revoked": (
+        "was revoked. The package is no longer a priority AI export package, and federal tools are not "
+        "referred any more.",
+        "Nothing: a revocation is not undone. Your consortium may answer a later call with a new proposal.",
+    ),
+    "expired": (
+        "has expired. The package is no longer a priority AI export package, and federal tools are not "
+        "referred any more.",
+        "Nothing: the designation has ended. Your consortium may answer a later call with a new proposal.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +50,10 @@ class Explanation:
     tone: str = "info"
 
 
-def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
-    """Explain ``proposal`` as it stands at the moment ``at``; reads nothing but it and its call."""
-    call, status = proposal.call, S(proposal.status)
+def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | None = None) -> Explanation:
+    """Explain ``proposal`` as it stands at the moment ``at``; reads nothing but it, its call and ``standing``."""
+    call, status, standing = proposal.call, S(proposal.status), standing or Standing()
+    asked = next(iter(standing.questions), None)
     is_open = call.takes_submissions(at=at)
     if status == S.DRAFT and call.cancelled_at:
         return Explanation(
@@ -100,11 +121,23 @@ def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
             "The Secretary of Commerce evaluates the package in consultation with the four agencies that "
             "section 3(d) of the order names.",
             "The Department of Commerce and the agencies it consults",
+            f"{_asks(standing)}"
             "The decision official signs a determination; you are told on the day it is announced. "
             "Until then you may be asked for information, you must report material changes, and you may "
             f"withdraw.{again}",
-            due if due and at < due else None,
-            "Agencies are asked to answer by",
+            asked.due_at if asked else due if due and at < due else None,
+            f"Answer question {asked.number} by" if asked else "Agencies are asked to answer by",
+            is_limit=asked is not None,
+            tone="waiting" if asked else "info",
+        )
+    if status == S.DESIGNATED and standing.designation_status in NOT_ACTIVE:
+        happens, moves = NOT_ACTIVE[standing.designation_status]
+        reason = f" The reasons given: {standing.reason}" if standing.reason else ""
+        return Explanation(
+            f"Designation {standing.designation} {happens}{reason}",
+            "Nobody: the designation has ended" if standing.is_ended else COMMERCE,
+            moves,
+            tone="neutral" if standing.is_ended else "bad",
         )
     if status == S.DESIGNATED:
         return Explanation(
@@ -135,3 +168,12 @@ def status_explained(proposal: Proposal, *, at: datetime) -> Explanation:
         "While the call is open, your consortium may begin a new proposal under it.",
         tone="neutral",
     )
+
+
+def _asks(standing: Standing) -> str:
+    """The questions that wait for an answer, before what else could move the proposal."""
+    numbers = sorted(question.number for question in standing.questions)
+    if not numbers:
+        return ""
+    named = ", ".join(map(str, numbers))
+    return f"You answer what the Government asks (question{'s' if len(numbers) > 1 else ''} {named}). "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -32,6 +33,7 @@ from proposals.models import (
     Proposal,
     TeamMember,
 )
+from proposals.standing import Standing, standings_of
 from proposals.views.workspace import seen, show, workspace
 
 if TYPE_CHECKING:
@@ -62,13 +64,26 @@ ACTS = {
     "proposal.restore_row": "Removed row put back",
     "proposal.report_change": "Material change reported",
     "proposal.read": "Read by a government office",
+    "designation.suspend": "Designation suspended",
+    "designation.reinstate": "Designation active again",
+    "designation.revoke": "Designation revoked",
+    "designation.expire": "Designation expired",
+    "designation.meet_condition": "Condition of the designation met",
+    "designation.release_catalog_entry": "Public catalog entry released",
+    "designation.withdraw_catalog_entry": "Public catalog entry taken out",
     "grant.give": "Access given",
     "grant.revoke": "Access taken back",
 }
 
 OFFICIAL_ACTS = frozenset(
-    {"proposal.return", "proposal.accept", "proposal.lapse", "proposal.designate", "proposal.decline"}
-)
+    {
+        "proposal.return", "proposal.accept", "proposal.lapse", "proposal.designate", "proposal.decline",
+        "designation.suspend", "designation.reinstate", "designation.revoke", "designation.expire",
+        "designation.meet_condition",
+    }
+)  # fmt: skip
+#: Acts whose note names a row of the desk and says nothing to the consortium.
+WITHOUT_NOTE = frozenset({"proposal.designate", "proposal.decline"})
 
 
 @require_safe
@@ -80,7 +95,8 @@ def proposal_list(request: SignedInRequest) -> HttpResponse:
         rows = rows.filter(pk__lt=int(after))
     found = list(rows.order_by("-pk")[: PER_PAGE + 1])
     at = clock.now()
-    shown = [(row, status_explained(row, at=at)) for row in found[:PER_PAGE]]
+    known = standings_of(found[:PER_PAGE])
+    shown = [(row, status_explained(row, at=at, standing=known[row.pk])) for row in found[:PER_PAGE]]
     more = f"?after={shown[-1][0].pk}" if len(found) > PER_PAGE else ""
     return render(request, "proposals/list.html", {"rows": shown, "next": more, "is_first": not after})
 
@@ -167,7 +183,7 @@ def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     at = clock.now()
     latest = space.proposal.versions.select_related("receipt").order_by("-number").first()
     facts: dict[str, Any] = {
-        "explained": status_explained(space.proposal, at=at),
+        "explained": status_explained(space.proposal, at=at, standing=space.standing),
         "now": at,
         "latest": latest,
         "has_changes": latest is not None
@@ -177,7 +193,7 @@ def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
         "tasks": team_tasks(request.user, proposal) if proposal.status == ProposalStatus.DESIGNATED else [],
         "may_report": latest is not None
         and request.user.has_perm("proposals.report_change_proposal", space.proposal),
-        "activity": list(activity_of(space.proposal)),
+        "activity": list(activity_of(space.proposal, space.standing)),
         "people": people_of(space.proposal.consortium_id),
         "changes": list(space.proposal.material_changes.select_related("reported_by")) if latest else [],
     }
@@ -201,16 +217,19 @@ def acts_of(request: SignedInRequest, proposal: Proposal) -> list[dict[str, str]
     ]
 
 
-def activity_of(proposal: Proposal, most: int = SHOWN_EVENTS) -> Iterator[dict[str, Any]]:
+def activity_of(proposal: Proposal, standing: Standing, most: int = SHOWN_EVENTS) -> Iterator[dict[str, Any]]:
     """The newest events that are the consortium's to know, in words.
 
     How agencies work on it (screening, assignments, grants to reviewers) is theirs; officials are named by
     their office.
     """
-    events = AuditEvent.objects.of(proposal).filter(act__in=ACTS).select_related("actor")
+    own = Q()
+    for record in (proposal, *standing.records):
+        own |= Q(subject_type=record._meta.label_lower, subject_id=str(record.pk))
+    events = AuditEvent.objects.filter(own, act__in=ACTS).select_related("actor")
     agencies = dict(Agency.objects.values_list("code", "display_name"))
     told = 0
-    for event in events.order_by("-sequence").iterator(chunk_size=100):
+    for event in events.order_by("-at", "-pk").iterator(chunk_size=100):
         body = json.loads(event.body)
         if event.act.startswith("grant.") and not _is_own_grant(body):
             continue
@@ -223,7 +242,7 @@ def activity_of(proposal: Proposal, most: int = SHOWN_EVENTS) -> Iterator[dict[s
             "at": event.at,
             "by": named(body["after"].get("agencies", ""), agencies) if is_reading else _who(event, body),
             "clause": event.clause,
-            "note": body["note"],
+            "note": "" if event.act in WITHOUT_NOTE else body["note"],
             "tone": "info"
             if event.act in ("proposal.submit", "proposal.resubmit", "proposal.accept")
             else "neutral",

@@ -16,6 +16,7 @@ from proposals.enums import Part, ProposalStatus, TeamRole
 from proposals.models import Attachment, Membership, Proposal, TeamMember
 from proposals.progress import Progress, grouped
 from proposals.querysets import REPLACEABLE, ProposalQuerySet
+from proposals.standing import Standing, standings_of
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -46,6 +47,11 @@ class Workspace:
     def progress(self) -> Progress:
         package = composed(self.proposal) if self.is_whole else outlined(self.proposal)
         return Progress(self.proposal.pk, package, rules_of(self.proposal.call))
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What the apps above know of the proposal."""
+        return standings_of([self.proposal])[self.proposal.pk]
 
     @cached_property
     def may_edit(self) -> bool:

@@ -1,0 +1,56 @@
+"""How a proposal stands here, for the pages of its consortium: designation, open questions, corrections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+
+from evaluation.enums import InformationRequestStatus
+from evaluation.models import Designation, InformationRequest, Return
+from proposals.enums import ProposalStatus
+from proposals.standing import Correction, OpenQuestion, tells_standing
+
+if TYPE_CHECKING:
+    from proposals.models import Proposal
+    from proposals.standing import Standing
+
+
+@tells_standing
+def tell_designations(standings: dict[int, Standing], proposals: list[Proposal]) -> None:
+    """The newest designation of each designated proposal."""
+    asked = [row.pk for row in proposals if row.status == ProposalStatus.DESIGNATED]
+    if not asked:
+        return
+    for designation in Designation.objects.filter(proposal__in=asked).order_by("designated_at", "pk"):
+        standing = standings[designation.proposal_id]
+        standing.designation, standing.designation_status = designation.number, designation.status
+        standing.reason = designation.status_reason
+        standing.records = [designation]
+
+
+@tells_standing
+def tell_questions(standings: dict[int, Standing], proposals: list[Proposal]) -> None:
+    """What the Government has asked and the consortium has not answered, the earliest date first."""
+    drafts = (ProposalStatus.DRAFT, ProposalStatus.LAPSED)
+    asked = [row.pk for row in proposals if row.status not in drafts]
+    if not asked:
+        return
+    rows = InformationRequest.objects.filter(proposal__in=asked, status=InformationRequestStatus.OPEN)
+    for row in rows.order_by("due_at", "pk"):
+        url = f"{reverse('evaluation:questions', args=[row.proposal_id])}#question-{row.pk}"
+        standings[row.proposal_id].questions.append(OpenQuestion(row.number, row.due_at, url))
+
+
+@tells_standing
+def tell_corrections(standings: dict[int, Standing], proposals: list[Proposal]) -> None:
+    """The items that the newest return of each returned proposal names."""
+    asked = [row.pk for row in proposals if row.status == ProposalStatus.RETURNED]
+    if not asked:
+        return
+    for row in Return.objects.filter(proposal__in=asked).order_by("pk"):
+        standing = standings[row.proposal_id]
+        standing.note = row.note
+        standing.corrections = [
+            Correction(item["code"], item["title"], item["clause"], item["reason"]) for item in row.items
+        ]
