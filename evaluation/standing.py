@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from evaluation.enums import InformationRequestStatus
-from evaluation.models import Designation, InformationRequest, Return
+from evaluation.models import CatalogEntry, Designation, InformationRequest, Return
 from proposals.enums import ProposalStatus
 from proposals.standing import Correction, OpenQuestion, tells_standing
 
@@ -22,10 +23,13 @@ def tell_designations(standings: dict[int, Standing], proposals: list[Proposal])
     asked = [row.pk for row in proposals if row.status == ProposalStatus.DESIGNATED]
     if not asked:
         return
-    for designation in Designation.objects.filter(proposal__in=asked).order_by("designated_at", "pk"):
+    entries = CatalogEntry.objects.filter(designation=OuterRef("pk"))
+    rows = Designation.objects.filter(proposal__in=asked).annotate(is_in_catalog=Exists(entries))
+    for designation in rows.order_by("designated_at", "pk"):
         standing = standings[designation.proposal_id]
         standing.designation, standing.designation_status = designation.number, designation.status
         standing.reason = designation.status_reason
+        standing.is_in_catalog = designation.is_in_catalog
         standing.records = [designation]
 
 

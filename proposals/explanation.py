@@ -51,7 +51,7 @@ class Explanation:
 
 
 def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | None = None) -> Explanation:
-    """Explain ``proposal`` as it stands at the moment ``at``; reads nothing but it, its call and ``standing``."""
+    """Explain ``proposal`` as it stands at ``at``; reads nothing but it, its call and ``standing``."""
     call, status, standing = proposal.call, S(proposal.status), standing or Standing()
     asked = next(iter(standing.questions), None)
     is_open = call.takes_submissions(at=at)

@@ -40,6 +40,7 @@ class Standing:
     designation: str = ""
     designation_status: str = ""
     reason: str = ""
+    is_in_catalog: bool = False
     questions: list[OpenQuestion] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
     note: str = ""

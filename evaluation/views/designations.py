@@ -63,9 +63,13 @@ def show_designation(
         for act in available((SUSPEND, REINSTATE, REVOKE, EXPIRE), found, request.user)
         if act.name in ACTS
     ]
+    reported = list(found.proposal.material_changes.select_related("reported_by"))
+    if reported:
+        record_reading(found.version, by=request.user)
     facts = {
         "designation": found,
         "proposal": found.proposal,
+        "material_changes": reported,
         "package": found.version.value,
         "conditions": found.conditions.select_related("met_by"),
         "letters": found.letters.select_related("paper"),

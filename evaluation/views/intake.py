@@ -22,6 +22,7 @@ from program.order import implements
 from program.transitions import NotReady
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
+from proposals.services import record_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,6 +83,9 @@ def show_intake(
     reviews = {review.requirement_id: review for review in CompletenessReview.objects.filter(version=version)}
     earlier = findings_before(version)
     run = ScreeningRun.objects.filter(version=version).select_related("screening_list").first()
+    reported = list(proposal.material_changes.select_related("reported_by"))
+    if reported:
+        record_reading(version, by=request.user)
     facts: dict[str, Any] = {
         "proposal": proposal,
         "version": version,
@@ -91,6 +95,7 @@ def show_intake(
             for row in proposal.call.requirements.all()
         ],
         "changes": changes_to(version),
+        "material_changes": reported,
         "findings": CompletenessFinding.choices,
         "run": run,
         "open_count": run.checks.all().open().count() if run else 0,

@@ -89,6 +89,7 @@ def show_proposal(
         "questions": InformationRequest.objects.visible_to(user).filter(proposal=found).for_list(),
         "question_form": question_form or question_form_for(request),
         "may_ask": found.status in ASKABLE,
+        "material_changes": found.material_changes.select_related("reported_by"),
         "determinations": Determination.objects.visible_to(user)
         .filter(proposal=found)
         .for_list()

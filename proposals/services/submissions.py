@@ -14,7 +14,7 @@ from program.services.calls import require
 from program.transitions import NotReady, Problem, perform
 from proposals.checks import all_problems
 from proposals.composition import rules_of
-from proposals.enums import AuthorityBasis, Part
+from proposals.enums import AuthorityBasis, Part, ProposalStatus
 from proposals.lifecycle import LAPSE, RESUBMIT, SUBMIT, WITHDRAW
 from proposals.models import Certification, MaterialChange, Proposal, Receipt, ReceiptPaper, Version
 from proposals.notices import (
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from program.transitions import Transition
 
 CERTIFY_CLAUSE = "18 U.S.C. 1001"
+CHANGE_CLAUSE = "E.O. 14320 s.3(b)(v)"
 
 
 @transaction.atomic
@@ -243,14 +244,30 @@ def lapse_proposal(proposal: Proposal, *, by: User) -> AuditEvent:
     return event
 
 
+def takes_changes(proposal: Proposal) -> bool:
+    """Whether a material change of it still matters: it was submitted and is neither taken back nor lost."""
+    return proposal.status not in (ProposalStatus.WITHDRAWN, ProposalStatus.NOT_SELECTED)
+
+
 @transaction.atomic
 def report_material_change(
     proposal: Proposal, *, by: User, text: str, learned_on: date | None = None
 ) -> MaterialChange:
     """Report a change within 30 calendar days of learning of it; the pattern is 31 CFR 850.406."""
     require("proposals.report_change_proposal", by, proposal)
+    problems = []
+    if not takes_changes(proposal):
+        message = (
+            f"This proposal is “{proposal.get_status_display()}”: no material change is reported any more."
+        )
+        problems.append(Problem("not-pursued", message, CHANGE_CLAUSE))
     if not text.strip():
-        raise NotReady([Problem("change-text", "Say what has changed.", "E.O. 14320 s.3(b)(v)", "", "text")])
+        problems.append(Problem("change-text", "Say what has changed.", CHANGE_CLAUSE, "", "text"))
+    if learned_on is not None and learned_on > clock.today():
+        message = "You cannot have learned of it on a day that has not come. Give today or an earlier day."
+        problems.append(Problem("learned-in-future", message, CHANGE_CLAUSE, "", "learned_on"))
+    if problems:
+        raise NotReady(problems)
     change = MaterialChange(
         proposal=proposal, text=text, learned_on=learned_on, reported_by=by, reported_at=clock.instant()
     )
@@ -261,7 +278,7 @@ def report_material_change(
         "proposal.report_change",
         by=by,
         after={"material_change": change.pk},
-        clause="E.O. 14320 s.3(b)(v)",
+        clause=CHANGE_CLAUSE,
     )
     notices.owe(
         event, CHANGE_REPORTED, intake_officers(proposal), url=desk_address(proposal), number=proposal.number

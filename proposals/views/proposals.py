@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,7 +20,7 @@ from program.transitions import NotReady, available
 from program.waiting import team_tasks
 from proposals import services
 from proposals.composition import compose
-from proposals.enums import ProposalStatus
+from proposals.enums import ProposalStatus, TeamRole
 from proposals.explanation import status_explained
 from proposals.forms.consortia import NewProposalForm
 from proposals.lifecycle import TRANSITIONS, WITHDRAW
@@ -33,6 +33,7 @@ from proposals.models import (
     Proposal,
     TeamMember,
 )
+from proposals.services.submissions import takes_changes
 from proposals.standing import Standing, standings_of
 from proposals.views.workspace import seen, show, workspace
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 PER_PAGE = 25
 SHOWN_EVENTS = 15
+SHOWN_SENT = 100
 
 ACTS = {
     "proposal.create": "Draft begun",
@@ -192,6 +194,7 @@ def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
         "acts": acts_of(request, space.proposal),
         "tasks": team_tasks(request.user, proposal) if proposal.status == ProposalStatus.DESIGNATED else [],
         "may_report": latest is not None
+        and takes_changes(space.proposal)
         and request.user.has_perm("proposals.report_change_proposal", space.proposal),
         "activity": list(activity_of(space.proposal, space.standing)),
         "people": people_of(space.proposal.consortium_id),
@@ -293,10 +296,17 @@ def tasks(request: SignedInRequest) -> HttpResponse:
         consortium__in=TeamMember.objects.of(request.user).values("membership__consortium"),
     )
     rows = open_rows.select_related("call", "consortium").order_by("call__closes_at", "pk")[:PER_PAGE]
+    drafts = list(rows)
+    sent = list(sent_by(request))
+    known = standings_of([*drafts, *sent])
     facts = {
         "invitations": invitations,
         "to_consent": to_consent,
-        "rows": [(row, status_explained(row, at=at)) for row in rows],
+        "rows": [
+            (row, status_explained(row, at=at, standing=known[row.pk]), known[row.pk]) for row in drafts
+        ],
+        "questions": [(row, one) for row in [*drafts, *sent] for one in known[row.pk].questions],
+        "designated": [(row, known[row.pk]) for row in sent if is_next_step_open(row, known[row.pk])],
         "offers": list(
             AnchorOffer.objects.open()
             .filter(to_member__in=speaking.values("membership"))
@@ -311,3 +321,25 @@ def tasks(request: SignedInRequest) -> HttpResponse:
         "tasks": team_tasks(request.user),
     }
     return render(request, "proposals/tasks.html", facts)
+
+
+def sent_by(request: SignedInRequest) -> QuerySet[Proposal]:
+    """Proposals of the person's consortia that the Government has, and whether they speak for the anchor."""
+    places = TeamMember.objects.of(request.user)
+    speaking = places.filter(
+        membership__is_anchor=True,
+        membership__consortium=OuterRef("consortium"),
+        role__in=[TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE],
+    )
+    rows = Proposal.objects.visible_to(request.user).filter(
+        status__in=["submitted", "under_evaluation", "designated"],
+        consortium__in=places.values("membership__consortium"),
+    )
+    chosen = rows.select_related("call", "consortium").annotate(speaks_for_anchor=Exists(speaking))
+    return chosen.order_by("-pk")[:SHOWN_SENT]
+
+
+def is_next_step_open(proposal: Proposal, standing: Standing) -> bool:
+    """Whether an active designation waits for the anchor to choose what the public catalog shows."""
+    is_active = standing.designation_status == "active" and not standing.is_in_catalog
+    return is_active and proposal.speaks_for_anchor  # type: ignore[attr-defined,no-any-return]

@@ -26,12 +26,13 @@ from proposals.comparison import Change, compare
 from proposals.composition import compose, rules_of
 from proposals.enums import PaperState, Part, ProposalStatus
 from proposals.forms.submissions import CertificationForm, MaterialChangeForm, SubmissionForm, WithdrawalForm
-from proposals.lifecycle import RESUBMIT
+from proposals.lifecycle import RESUBMIT, WITHDRAW
 from proposals.models import Proposal, Version
 from proposals.package import AnyComponent, Package
 from proposals.progress import LinkedProblem, Progress
 from proposals.querysets import EDITABLE, REPLACEABLE
 from proposals.readiness import Candidate
+from proposals.services.submissions import takes_changes
 from proposals.views.workspace import Workspace, seen, show, whole_workspace, workspace
 
 SHOWN_COMPONENTS = 50
@@ -62,6 +63,7 @@ def review_page(
     sha256 = package.sha256
     initial = {"content_sha256": sha256, "signer_title": space.user.title}
     shown = package.model_copy(update={"components": first_of_each_layer(package)})
+    unchanged = list(candidate.unchanged())
     facts: dict[str, Any] = {
         "package": shown,
         "component_count": len(package.components),
@@ -69,11 +71,12 @@ def review_page(
         "sha256": sha256,
         "us_content": space.progress.us_content,
         "certification": candidate.certification,
-        "window": [linked(space, problem) for problem in [*candidate.late(), *candidate.unchanged()]],
+        "window": [linked(space, problem) for problem in [*candidate.late(), *unchanged]],
         "refusals": [linked(space, problem) for problem in problems or ()],
         "form": certify or CertificationForm(initial=initial),
         "submission": SubmissionForm(),
         "may_submit": may_submit,
+        "is_unchanged": bool(unchanged),
         "is_again": again,
         "submit_url": reverse(f"proposals:{verb}", args=[proposal.pk]),
         "limit": candidate.limit,
@@ -182,6 +185,11 @@ def withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
     proposal = seen(request, pk)
     if not request.user.has_perm("proposals.withdraw_proposal", proposal):
         raise PermissionDenied("Only an authorized representative of the anchor withdraws.")
+    if proposal.status not in WITHDRAW.sources:
+        messages.warning(
+            request, f"This proposal is “{proposal.get_status_display()}” and cannot be withdrawn."
+        )
+        return redirect("proposals:detail", pk)
     form = WithdrawalForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -205,12 +213,25 @@ def report_change(request: SignedInRequest, pk: int) -> HttpResponse:
         raise PermissionDenied(
             "Only administrators and authorized representatives report changes of a submitted proposal."
         )
+    if not takes_changes(proposal):
+        message = (
+            f"This proposal is “{proposal.get_status_display()}”: no material change is reported any more."
+        )
+        messages.warning(request, message)
+        return redirect("proposals:detail", pk)
     form = MaterialChangeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        services.report_material_change(proposal, by=request.user, **form.cleaned_data)
-        messages.success(request, "Your report is in the record, and the Program office is told.")
-        return redirect("proposals:detail", pk)
-    return show(request, "proposals/report_change.html", workspace(request, pk, "detail"), {"form": form})
+        try:
+            services.report_material_change(proposal, by=request.user, **form.cleaned_data)
+        except NotReady as refusal:
+            for problem in refusal.problems:
+                form.add_error(problem.field if problem.field in form.fields else None, problem.message)
+        else:
+            messages.success(request, "Your report is in the record, and the Program office is told.")
+            return redirect("proposals:detail", pk)
+    status = 422 if form.errors else 200
+    space = workspace(request, pk, "detail")
+    return show(request, "proposals/report_change.html", space, {"form": form}, status=status)
 
 
 # What was submitted

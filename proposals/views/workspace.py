@@ -15,7 +15,7 @@ from proposals.composition import composed, outlined, rules_of
 from proposals.enums import Part, ProposalStatus, TeamRole
 from proposals.models import Attachment, Membership, Proposal, TeamMember
 from proposals.progress import Progress, grouped
-from proposals.querysets import REPLACEABLE, ProposalQuerySet
+from proposals.querysets import EDITABLE, REPLACEABLE, ProposalQuerySet
 from proposals.standing import Standing, standings_of
 
 if TYPE_CHECKING:
@@ -109,6 +109,15 @@ class Workspace:
         """Once designated, who speaks for the anchor chooses what becomes public."""
         speakers = {TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE}
         return self.follows_financing and not speakers.isdisjoint(self.anchor_roles)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a version may still be sent, now or after a return."""
+        return self.proposal.status in (*EDITABLE, *REPLACEABLE)
+
+    @property
+    def is_designation_active(self) -> bool:
+        return self.standing.designation_status == "active"
 
     @property
     def is_draft(self) -> bool:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from evaluation import services
+from program import clock
+from program.models import AuditEvent
+from program.transitions import NotReady
+from proposals.services import report_material_change, withdraw_proposal
 from tests.evaluation.test_pages import sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import RequirementFactory, officer
@@ -55,6 +61,9 @@ def test_question_stands_on_the_overview_and_the_list_with_its_date(client):
     assert link in detail
     assert "Answer question 1 by" in detail
     assert "Answer question 1 by" in shown(client, proposal, "list").content.decode()
+    tasks = shown(client, proposal, "tasks").content.decode()
+    assert link in tasks
+    assert "To be answered by" in tasks
 
 
 def test_returned_items_are_named_where_the_consortium_corrects_them(client):
@@ -63,10 +72,69 @@ def test_returned_items_are_named_where_the_consortium_corrects_them(client):
     make.screened(proposal, by)
     make.reviewed(proposal, by)
     services.review_completeness(
-        make.version_of(proposal), requirement, by=by, finding="deficient", reason="The data center is unnamed."
+        make.version_of(proposal),
+        requirement,
+        by=by,
+        finding="deficient",
+        reason="The data center is unnamed.",
     )
     services.return_proposal(proposal, by=by)
+    assert "What to correct" in shown(client, proposal, "tasks").content.decode()
+    part = reverse("proposals:part", args=[proposal.pk, "consortium"])
+    assert "The data center is unnamed." in client.get(part).content.decode()
     for name in ("detail", "review"):
         text = shown(client, proposal, name).content.decode()
         assert "The data center is unnamed." in text
         assert requirement.title in text
+
+
+def test_anchor_of_a_designated_package_is_led_to_its_next_steps(client):
+    designation = make.designated()
+    text = shown(client, designation.proposal).content.decode()
+    assert "Read the letter</a>" in text
+    assert "See where Federal support stands" in text
+    assert "Review and submit" not in text
+    assert designation.number in shown(client, designation.proposal, "tasks").content.decode()
+
+
+def test_desk_reads_what_the_consortium_reports_and_the_reading_is_recorded(client):
+    designation = make.designated()
+    proposal = designation.proposal
+    report_material_change(
+        proposal, by=representative_of(proposal), text="A member was bought.", learned_on=clock.today()
+    )
+    sign_in(client, officer())
+    for name, number in (
+        ("designation", designation.number),
+        ("intake-proposal", proposal.number),
+        ("proposal", proposal.number),
+    ):
+        text = client.get(reverse(f"evaluation:{name}", args=[number])).content.decode()
+        assert "A member was bought." in text, name
+        assert representative_of(proposal).name in text
+        assert AuditEvent.objects.of(proposal).filter(act="proposal.read").exists(), name
+
+
+def test_no_future_day_is_one_on_which_a_change_was_learned():
+    proposal = make.accepted()
+    by, tomorrow = representative_of(proposal), clock.today() + timedelta(days=1)
+    with pytest.raises(NotReady, match="has not come"):
+        report_material_change(proposal, by=by, text="A member was bought.", learned_on=tomorrow)
+
+
+def test_withdrawn_proposal_takes_no_change_and_offers_no_form(client):
+    proposal = make.accepted()
+    by = representative_of(proposal)
+    withdraw_proposal(proposal, by=by, note="Another way.")
+    assert "Report a material change" not in shown(client, proposal).content.decode()
+    for name in ("report-change", "withdraw"):
+        assert shown(client, proposal, name).url == reverse("proposals:detail", args=[proposal.pk])
+    with pytest.raises(NotReady, match="no material change"):
+        report_material_change(proposal, by=by, text="A member was bought.")
+
+
+def test_unchanged_package_is_not_offered_to_be_certified(client):
+    proposal = make.at_intake()
+    text = shown(client, proposal, "review").content.decode()
+    assert "Nothing has changed since version 1" in text
+    assert "Certify this content" not in text
