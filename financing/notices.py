@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 
 S4D: Final = "s.4(d)"
 
+DESIGNATED: Final = NoticeKind(
+    "financing.designated",
+    "A package was designated: {designation}",
+    "Package {designation} was designated a priority AI export package. The EDAG now matches federal tools "
+    "with what it asks for and proposes referrals.",
+    "s.4(a)",
+)
+DESIGNATION_CHANGED: Final = NoticeKind(
+    "financing.designation_changed",
+    "Designation {designation}: {status}",
+    "The status of designation {designation} is now: {status}. Commitments already made are not undone by "
+    "this; while the designation is not active none is made or raised.",
+    "s.3(d)",
+)
 PROPOSED: Final = NoticeKind(
     "financing.proposed",
     "A tool referral is proposed: {number}",
@@ -39,7 +53,7 @@ STAGE_REACHED: Final = NoticeKind(
     "financing.stage_reached",
     "Federal financing for package {designation}: {stage}",
     "A federal financing tool for your designated package {designation} now stands at: {stage}. "
-    "This is no commitment unless it says so; each agency applies its own law.",
+    "{meaning} Each agency applies its own law.",
     S4D,
 )
 ANSWERED: Final = NoticeKind(
@@ -93,6 +107,8 @@ MEETING_PLANNED: Final = NoticeKind(
     "s.4(a)",
 )
 KINDS: Final = (
+    DESIGNATED,
+    DESIGNATION_CHANGED,
     PROPOSED,
     REFERRED,
     STAGE_REACHED,
@@ -117,9 +133,9 @@ def chairs(proposal: Proposal | None = None) -> QuerySet[User]:
     return _in_office(OfficeRole.EDAG_CHAIR, proposal=proposal)
 
 
-def members() -> QuerySet[User]:
-    """Chairs and officers of the EDAG today."""
-    return _in_office(OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
+def members(proposal: Proposal | None = None) -> QuerySet[User]:
+    """Chairs and officers of the EDAG today, but for those recused from ``proposal``."""
+    return _in_office(OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER, proposal=proposal)
 
 
 def _in_office(*roles: str, proposal: Proposal | None = None, agency: Agency | None = None) -> QuerySet[User]:

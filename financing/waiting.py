@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
+from evaluation.models import Designation
 from financing.enums import MeetingStatus, ReferralStatus
 from financing.models import Action, AgendaItem, Meeting, ToolReferral
 from financing.querysets import agencies_in_edag, chairs_edag
@@ -37,7 +38,7 @@ def waiting_for(user: User) -> list[Task]:
     """What this person has to do, dated tasks first; nothing and no statement for who is not in the EDAG."""
     if not agencies_in_edag(user):
         return []
-    return [*actions_of(user), *referrals_for(user), *meetings_for(user)]
+    return [*actions_of(user), *referrals_for(user), *meetings_for(user), *packages_for(user)]
 
 
 def actions_of(user: User) -> Iterator[Task]:
@@ -89,3 +90,22 @@ def meetings_for(user: User) -> Iterator[Task]:
     for row in Meeting.objects.visible_to(user).filter(over | to_decide).order_by("starts_at", "pk")[:MOST]:
         what = "Record what was decided" if row.status == MeetingStatus.HELD else "Record that it was held"
         yield Task(f"{what}: {row.title}", "Meeting of the EDAG", reverse("financing:meeting", args=[row.pk]))
+
+
+def packages_for(user: User) -> Iterator[Task]:
+    """For the chair: designated packages for which no tool is on its way yet, the oldest first."""
+    if not chairs_edag(user):
+        return
+    begun = ToolReferral.objects.filter(designation=OuterRef("pk")).exclude(declined_or_set_aside())
+    rows = Designation.objects.visible_to(user).active().filter(~Exists(begun))
+    for row in rows.select_related("proposal__consortium").order_by("designated_at", "pk")[:MOST]:
+        yield Task(
+            f"Match federal tools and propose referrals: {row.number}",
+            f"{row.proposal.submitted_title}, {row.proposal.consortium.name}",
+            reverse("financing:designation", args=[row.number]),
+        )
+
+
+def declined_or_set_aside() -> Q:
+    """Referrals that came to nothing: after them the package waits for a tool again."""
+    return Q(status=ReferralStatus.DECLINED) | Q(status=ReferralStatus.CLOSED, commitment=None)

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from evaluation.documents import issue_letter
 from evaluation.enums import LetterKind
+from evaluation.hearers import tell_hearers
 from evaluation.lifecycle import EXPIRE, REINSTATE, REVOKE, SUSPEND
 from evaluation.models import CatalogEntry, Condition, Designation
 from evaluation.notices import (
@@ -92,6 +93,7 @@ def _change(
         event, DESIGNATION_CHANGED, team_of(proposal.consortium_id), url=questions_page(proposal), **facts
     )
     notices.owe(event, DESIGNATION_CHANGED, program_officers(proposal), url=desk_page(proposal), **facts)
+    tell_hearers(event, designation)
     return event
 
 

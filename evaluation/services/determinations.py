@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from evaluation.documents import issue_letter, packet_of
 from evaluation.enums import DeterminationStatus, LetterKind, Outcome, Stance
+from evaluation.hearers import tell_hearers
 from evaluation.lifecycle import ANNOUNCE, RECALL, RENEW, SIGN
 from evaluation.models import (
     Condition,
@@ -326,7 +327,7 @@ def _announce_designation(determination: Determination, by: User, at: datetime) 
         expires_on=determination.expires_on,
     )
     determination.conditions.update(designation=designation)
-    audit.record(
+    event = audit.record(
         designation,
         "designation.begin",
         by=by,
@@ -337,6 +338,7 @@ def _announce_designation(determination: Determination, by: User, at: datetime) 
             "version": determination.version.number,
         },
     )
+    tell_hearers(event, designation)
     return _letter(LetterKind.DESIGNATION, determination, at, designation)
 
 

@@ -385,7 +385,15 @@ def _tell_consortium(event: AuditEvent, referral: ToolReferral) -> None:
             url=_support_page(referral),
             designation=referral.designation.number,
             stage=referral.get_status_display().lower(),
+            meaning=_meaning(referral),
         )
+
+
+def _meaning(referral: ToolReferral) -> str:
+    """What the stage says about money, in the words of the notice to the consortium."""
+    if referral.status == ReferralStatus.COMMITTED:
+        return "The page shows what the agency committed and on which conditions."
+    return "This is no commitment."
 
 
 def _tell_all(event: AuditEvent, kind: notices.NoticeKind, referral: ToolReferral) -> None:

@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from evaluation.enums import DesignationStatus
 from financing.enums import ReferralStatus
 from financing.forms import (
     CommitmentForm,
@@ -118,11 +119,12 @@ def show(request: SignedInRequest, record: ToolReferral, status: int = 200, **mo
         "referral": record,
         "stage": stage,
         "next": NEXT[stage],
+        "is_designation_active": record.designation.status == DesignationStatus.ACTIVE,
         "may_plan": request.user.has_perm("financing.plan_meeting"),
         "steps": [step.label for step in STEPS],
         "current_step": _step(record),
         "acts": [
-            {"transition": act, "heading": HEADINGS[act.name],
+            {"transition": act, "heading": _heading(act, record),
              "form": bound.get(act.name) or _form(act, record),
              "url": f"financing:{act.name}", "is_aside": act.name in ASIDE}
             for act in acts if act.name in FORMS
@@ -135,6 +137,13 @@ def show(request: SignedInRequest, record: ToolReferral, status: int = 200, **mo
         **more,
     }  # fmt: skip
     return render(request, "financing/referral.html", facts, status=status)
+
+
+def _heading(act: Transition, record: ToolReferral) -> str:
+    """The heading of an act: without an active designation a commitment is never raised."""
+    if act.name == "supersede" and record.designation.status != DesignationStatus.ACTIVE:
+        return "Lower the commitment or change its terms"
+    return HEADINGS[act.name]
 
 
 def _step(record: ToolReferral) -> int:

@@ -1,0 +1,45 @@
+"""What the EDAG and the holders of tools are told when a designation begins, is suspended or ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+
+from evaluation.hearers import hears_of_designations
+from financing import notices
+from financing.enums import ReferralStatus
+from financing.models import ToolReferral
+from program.notices import owe
+
+if TYPE_CHECKING:
+    from evaluation.models import Designation
+    from program.models import AuditEvent
+
+BEGIN = "designation.begin"
+
+
+@hears_of_designations
+def tell_edag(event: AuditEvent, designation: Designation) -> None:
+    """A new designation is the whole EDAG's to know; a change is its chair's, and theirs who committed.
+
+    Who holds an open referral hears of a change when the clock lets that referral rest or go on.
+    """
+    url = reverse("financing:designation", args=[designation.number])
+    proposal = designation.proposal
+    if event.act == BEGIN:
+        owe(event, notices.DESIGNATED, notices.members(proposal), url=url, designation=designation.number)
+        return
+    committed = ToolReferral.objects.filter(designation=designation, status=ReferralStatus.COMMITTED)
+    people = notices.chairs(proposal)
+    for referral in committed.select_related("agency"):
+        people |= notices.holders(referral.agency, proposal)
+    status = designation.get_status_display().lower()
+    owe(
+        event,
+        notices.DESIGNATION_CHANGED,
+        people.distinct(),
+        url=url,
+        designation=designation.number,
+        status=status,
+    )

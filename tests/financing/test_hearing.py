@@ -1,0 +1,50 @@
+"""The EDAG hears of a designation; who committed hears when it is suspended or ends."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from evaluation import services
+from financing.enums import ReferralStatus
+from financing.notices import STAGE_REACHED
+from financing.services.referrals import close_referral
+from financing.waiting import waiting_for
+from program.models import Notice
+from tests.factories import evaluation as make
+from tests.factories.financing import chair, edag_officer, fresh, referral
+from tests.financing.test_views import page
+
+
+def told(kind):
+    return set(Notice.objects.filter(kind=kind).values_list("recipient", flat=True))
+
+
+def test_edag_is_told_of_a_designation_and_it_waits_for_the_chair():
+    head, holder = chair(), edag_officer()
+    designation = make.designated()
+    assert {head.pk, holder.pk} <= told("financing.designated")
+    (task,) = waiting_for(fresh(head))
+    assert task.url == reverse("financing:designation", args=[designation.number])
+    assert waiting_for(fresh(holder)) == []
+
+
+def test_suspension_reaches_who_committed_and_the_page_says_so(client):
+    head, record = chair(), referral(ReferralStatus.COMMITTED)
+    services.suspend_designation(record.designation, by=make.decision_official(), reason="Listed party.")
+    assert {head.pk, record.lead_officer_id} <= told("financing.designation_changed")
+    text = page(client, fresh(record.lead_officer), "referral", record.number).content.decode()
+    assert "is suspended. What was committed stands" in text
+    assert "Record a new commitment in its place" not in text
+    assert "Lower the commitment" in text
+    record.refresh_from_db()
+    assert record.status == ReferralStatus.COMMITTED
+    board = page(client, fresh(head), "edag").content.decode()
+    assert "designation suspended" in board
+
+
+def test_notice_of_a_commitment_does_not_deny_it():
+    record = referral(ReferralStatus.COMMITTED)
+    texts = Notice.objects.filter(kind=STAGE_REACHED.code).order_by("pk").values_list("text", flat=True)
+    assert "no commitment" not in texts.last()
+    assert "no commitment" in texts.first()
+    close_referral(record, by=edag_officer(record.agency.code))
