@@ -10,8 +10,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
 
 from program import audit
@@ -38,6 +38,20 @@ def record_request(get_response: GetResponse) -> GetResponse:
             return response
         finally:
             request_id.reset(token)
+
+    return middleware
+
+
+def worded_refusal_of_method(get_response: GetResponse) -> GetResponse:
+    """Answer a person who opens the address of a form like a page with words; the status stays 405."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed) or response.content or request.method == "HEAD":
+            return response
+        worded = render(request, "405.html", status=405)
+        worded["Allow"] = response["Allow"]
+        return worded
 
     return middleware
 

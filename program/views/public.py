@@ -36,12 +36,14 @@ SECURITY_TXT_DAYS = 180
 @login_not_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What the Program is, the call that is open now (else the last one), and three numbers of the record."""
+    """What the Program is, the open call that closes first, else the last one, and three numbers."""
     calls = list(Call.objects.public().defer("text", "certification_text").order_by("-issued_at"))
-    current = next((call for call in calls if is_open(call, call.asked_at)), None)  # type: ignore[attr-defined]
+    opened = [call for call in calls if is_open(call, call.asked_at)]  # type: ignore[attr-defined]
+    current, *others = sorted(opened, key=lambda call: (call.closes_at, call.pk)) or [None]
     duties = Duty.objects.aggregate(total=Count("pk"), held=Count("pk", filter=Q(state__in=HELD)))
     facts = {
         "call": current,
+        "other_calls": others,
         "last_call": None if current or not calls else calls[0],
         "call_count": len(calls),
         "figures": [count() for count in FIGURES],

@@ -182,7 +182,9 @@ def test_notice_is_read_by_post_only_and_only_by_its_reader(signed_in):
     stranger = signed_in(UserFactory())
     assert stranger.post(f"/notices/{notice.pk}/read/").status_code == 404
     client = signed_in(reader)
-    assert client.get(f"/notices/{notice.pk}/read/").status_code == 405
+    refused = client.get(f"/notices/{notice.pk}/read/")
+    assert (refused.status_code, refused["Allow"]) == (405, "POST")
+    assert "This address cannot be opened like a page" in refused.content.decode()
     client.get("/notices/")
     notice.refresh_from_db()
     assert notice.read_at is None
@@ -248,6 +250,14 @@ def test_home_shows_the_open_call_and_says_when_none_is(client, reference_data):
     page = text_of(client.get("/"))
     assert f"/calls/{call.number}/" in page
     assert f"/calls/{closed.number}/" not in page
+
+
+def test_home_leads_to_the_call_that_closes_first_and_names_the_others(client, reference_data):
+    first, later = issued_call(), issued_call()
+    Call.objects.filter(pk=first.pk).update(closes_at=later.closes_at - timedelta(days=3))
+    response = client.get("/")
+    assert response.context["call"] == first
+    assert f"/calls/{later.number}/" in text_of(response)
 
 
 DESK = ["desk-calls", "desk-call-new", "desk-questions"]
