@@ -24,12 +24,17 @@ THRESHOLD: Final = Decimal(51)
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Values of some hardware lines; ``percent`` is rounded down to two places, null when not computable."""
+    """Values of some hardware lines; ``percent`` is rounded down to two places, null when not computable.
+
+    A value is given when at least one line has it: what nobody gave is not the same as nothing.
+    """
 
     line_count: int
     total_usd: Decimal
     us_content_usd: Decimal
     percent: Decimal | None
+    is_total_given: bool = True
+    is_us_content_given: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +102,11 @@ def _sum(lines: Collection[HardwareComponent]) -> Sum:
     with localcontext(prec=60):
         total = sum((line.total_value_usd or Decimal(0) for line in lines), Decimal("0.00"))
         us = sum((line.us_content_value_usd or Decimal(0) for line in lines), Decimal("0.00"))
-    return Sum(len(lines), total, us, percent)
+    return Sum(
+        len(lines),
+        total,
+        us,
+        percent,
+        is_total_given=any(line.total_value_usd is not None for line in lines),
+        is_us_content_given=any(line.us_content_value_usd is not None for line in lines),
+    )

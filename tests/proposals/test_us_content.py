@@ -34,6 +34,11 @@ def test_presumption(total, us, state, percent):
     assert (figure.state, figure.percent) == (state, percent and Decimal(percent))
 
 
+def test_what_nobody_gave_is_not_said_to_be_nothing():
+    whole = us_content([hardware(total="100.00", us=None)]).whole
+    assert (whole.is_total_given, whole.is_us_content_given) == (True, False)
+
+
 def test_nothing_is_not_computable():
     assert us_content([]).state == NONE
 
