@@ -247,7 +247,7 @@ def _terms(decided: Determination, expires_on: date | None, *, designates: bool)
             }
             for condition in conditions
         ],
-        "consulted": [referral.agency.name for referral in _referrals(decided.version)],
+        "consulted": [referral.agency.display_name for referral in _referrals(decided.version)],
     }
 
 

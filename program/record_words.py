@@ -6,7 +6,7 @@ complete: whoever adds an act adds its words.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 ACTS: Final[dict[str, dict[str, str]]] = {
     "Calls and questions": {
@@ -168,3 +168,20 @@ def act_in_words(act: str) -> str:
     """The words of an act; of one that an older version of the portal recorded, its code read aloud."""
     noun, _, verb = act.partition(".")
     return WORDS.get(act) or f"{noun}: {verb.replace('_', ' ')}".capitalize()
+
+
+#: Facts of an event that a reader needs, with the words before them; what else it keeps is for machines.
+FACTS: Final[dict[str, str]] = {"to": "To", "of": "From", "requirement": "Requirement", "finding": "Found"}
+
+
+def facts_in_words(said: dict[str, Any]) -> str:
+    """Whom an event concerns and what was found, such as "To: ana@example.com" or "Found: deficient"."""
+    known = {}
+    for side in (said["before"], said["after"]):
+        known |= side if isinstance(side, dict) else {}
+    found = ((words, known.get(name)) for name, words in FACTS.items())
+    return "; ".join(
+        f"{words}: {value if '@' in value else value.replace('_', ' ')}"
+        for words, value in found
+        if value and isinstance(value, str)
+    )

@@ -27,7 +27,7 @@ INVITED: Final = NoticeKind(
 CONSENTED: Final = NoticeKind(
     "proposals.consented",
     "A member has consented",
-    "A member of your consortium has accepted its role and its declaration.",
+    "{organization} has accepted its role in your consortium and its declaration.",
     "E.O. 14320 s.3(b)",
 )
 DECLINED: Final = NoticeKind(

@@ -109,6 +109,7 @@ def show_determination(
     run = ScreeningRun.objects.filter(version=found.version_id).select_related("screening_list").first()
     packet = packet_of(found) if is_draft else json.loads(found.packet)
     digest = sha256_hex(canonical_json(packet)) if is_draft else found.packet_sha256
+    named = {row["agency"]: row["name"] for row in packet["consultations"]}
     answers = {row.position_id: row for row in ObjectionAnswer.objects.filter(determination=found)}
     facts: dict[str, Any] = {
         "determination": found,
@@ -117,6 +118,9 @@ def show_determination(
         "package": found.version.value,
         "packet": packet,
         "packet_sha256": digest,
+        "answers_signed": [
+            (named.get(row["agency"], row["agency"]), row["answer"]) for row in packet["objections"]
+        ],
         "is_draft": is_draft,
         "may_edit": may_edit,
         "may_renew": may_edit and not RENEW.problems(found),

@@ -36,7 +36,7 @@ from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, AuditEvent
 from program.order import implements
-from program.record_words import act_in_words
+from program.record_words import act_in_words, facts_in_words
 from proposals.comparison import compare
 from proposals.models import Proposal, Version
 from proposals.services import record_reading
@@ -214,6 +214,7 @@ def in_words(event: AuditEvent) -> dict[str, Any]:
         "note": said["note"],
         "before": said["before"].replace("_", " ") if isinstance(said["before"], str) else "",
         "after": said["after"].replace("_", " ") if isinstance(said["after"], str) else "",
+        "facts": facts_in_words(said),
         "delegation": said["delegation"],
         "event": event,
     }

@@ -255,7 +255,8 @@ def consent(membership: Membership, *, by: User, role_text: str | None = None) -
     )
     _keep_consent(membership, by=by)
     team = team_of(membership.consortium_id)
-    notices.owe(event, CONSENTED, team, url=consortium_address(membership.consortium_id))
+    name = membership.organization.legal_name
+    notices.owe(event, CONSENTED, team, url=consortium_address(membership.consortium_id), organization=name)
     return event
 
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from program import audit, clock
 from program.deadlines import local_day, start_of_day
-from program.models import AuditEvent
+from program.models import Agency, AuditEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,6 +77,12 @@ def readings_of(proposal: Proposal, *, most: int) -> list[Reading]:
 
 def _readings(proposal: Proposal, most: int) -> Iterator[Reading]:
     events = AuditEvent.objects.of(proposal).filter(act=ACT).order_by("-sequence")[:most]
+    shown = dict(Agency.objects.values_list("code", "display_name"))
     for at, body in events.values_list("at", "body"):
         facts = json.loads(body)["after"]
-        yield Reading(local_day(at), facts["agencies"], facts["version"])
+        yield Reading(local_day(at), named(facts["agencies"], shown), facts["version"])
+
+
+def named(codes: str, shown: dict[str, str]) -> str:
+    """Agencies by the names that the portal shows for their codes."""
+    return ", ".join(shown.get(code, code) for code in codes.replace(",", " ").split())

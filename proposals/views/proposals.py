@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from program import clock
 from program.models import Agency, AuditEvent, Call, Organization
+from program.record_words import facts_in_words
 from program.requests import SignedInRequest
 from program.transitions import NotReady, available
 from program.waiting import team_tasks
@@ -33,6 +34,7 @@ from proposals.models import (
     Proposal,
     TeamMember,
 )
+from proposals.services.reading import named
 from proposals.services.submissions import takes_changes
 from proposals.standing import Standing, standings_of
 from proposals.views.workspace import seen, show, workspace
@@ -73,6 +75,7 @@ ACTS = {
     "designation.meet_condition": "Condition of the designation met",
     "designation.release_catalog_entry": "Public catalog entry released",
     "designation.withdraw_catalog_entry": "Public catalog entry taken out",
+    "membership.consent": "Member consented",
     "grant.give": "Access given",
     "grant.revoke": "Access taken back",
 }
@@ -84,6 +87,7 @@ OFFICIAL_ACTS = frozenset(
         "designation.meet_condition",
     }
 )  # fmt: skip
+NAMING_PEOPLE = frozenset({"grant.give", "grant.revoke"})
 #: Acts whose note names a row of the desk and says nothing to the consortium.
 WITHOUT_NOTE = frozenset({"proposal.designate", "proposal.decline"})
 
@@ -196,7 +200,7 @@ def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
         "may_report": latest is not None
         and takes_changes(space.proposal)
         and request.user.has_perm("proposals.report_change_proposal", space.proposal),
-        "activity": list(activity_of(space.proposal, space.standing)),
+        "activity": list(activity_of(space.proposal, space.standing, space.members)),
         "people": people_of(space.proposal.consortium_id),
         "changes": list(space.proposal.material_changes.select_related("reported_by")) if latest else [],
     }
@@ -220,13 +224,16 @@ def acts_of(request: SignedInRequest, proposal: Proposal) -> list[dict[str, str]
     ]
 
 
-def activity_of(proposal: Proposal, standing: Standing, most: int = SHOWN_EVENTS) -> Iterator[dict[str, Any]]:
+def activity_of(
+    proposal: Proposal, standing: Standing, members: list[Membership], most: int = SHOWN_EVENTS
+) -> Iterator[dict[str, Any]]:
     """The newest events that are the consortium's to know, in words.
 
     How agencies work on it (screening, assignments, grants to reviewers) is theirs; officials are named by
     their office.
     """
-    own = Q()
+    names = {str(row.pk): row.organization.legal_name for row in members}
+    own = Q(act="membership.consent", subject_type=Membership._meta.label_lower, subject_id__in=list(names))
     for record in (proposal, *standing.records):
         own |= Q(subject_type=record._meta.label_lower, subject_id=str(record.pk))
     events = AuditEvent.objects.filter(own, act__in=ACTS).select_related("actor")
@@ -245,6 +252,11 @@ def activity_of(proposal: Proposal, standing: Standing, most: int = SHOWN_EVENTS
             "at": event.at,
             "by": named(body["after"].get("agencies", ""), agencies) if is_reading else _who(event, body),
             "clause": event.clause,
+            "facts": facts_in_words(body)
+            if event.act in NAMING_PEOPLE
+            else names.get(event.subject_id, "")
+            if event.act == "membership.consent"
+            else "",
             "note": "" if event.act in WITHOUT_NOTE else body["note"],
             "tone": "info"
             if event.act in ("proposal.submit", "proposal.resubmit", "proposal.accept")
@@ -252,15 +264,11 @@ def activity_of(proposal: Proposal, standing: Standing, most: int = SHOWN_EVENTS
         }
 
 
-def named(codes: str, agencies: dict[str, str]) -> str:
-    """Agencies by the names that the portal shows for their codes."""
-    return ", ".join(agencies.get(code, code) for code in codes.replace(",", " ").split())
-
-
 def _is_own_grant(body: dict[str, Any]) -> bool:
     """Whether it gives or takes the access of counsel, which the consortium itself decides."""
     grant = body["after"] or body["before"]
-    return grant["permission"] in ("proposals.view_proposal", "proposals.change_proposal")
+    taken = {grant.get("permission"), *(grant.get("permissions") or ())}
+    return not taken.isdisjoint({"proposals.view_proposal", "proposals.change_proposal"})
 
 
 def _who(event: AuditEvent, body: dict[str, Any]) -> str:

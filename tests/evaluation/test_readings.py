@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from evaluation.models import Letter
 from program.enums import OfficeRole
-from program.models import AuditEvent
+from program.models import Agency, AuditEvent
 from proposals.services import record_reading
 from proposals.services.reading import readings_of
 from tests.evaluation.test_pages import page, sign_in
@@ -35,7 +35,7 @@ def test_a_version_read_on_both_sides_is_recorded_once_and_shown_to_the_anchor(c
     assert page(client, representative_of(proposal), "questions", proposal.pk).status_code == 200
     assert readings() == 1
     (line,) = readings_of(proposal, most=20)
-    assert (line.agencies, line.version) == ("COMMERCE", 1)
+    assert (line.agencies, line.version) == (Agency.objects.get(code="COMMERCE").display_name, 1)
 
 
 @pytest.mark.parametrize("name", ["packet", "letter"])

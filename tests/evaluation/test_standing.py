@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
 from evaluation import services
-from program import clock
-from program.models import AuditEvent
+from evaluation.models import Letter
+from program import clock, grants
+from program.models import Agency, AuditEvent
+from program.record_words import facts_in_words
 from program.transitions import NotReady
 from proposals.services import report_material_change, withdraw_proposal
+from proposals.services.reading import readings_of
 from tests.evaluation.test_pages import sign_in
 from tests.factories import evaluation as make
-from tests.factories.program import RequirementFactory, officer
+from tests.factories.program import RequirementFactory, UserFactory, officer
 from tests.factories.proposals import representative_of
 from tests.statements import statements
 
@@ -138,3 +142,30 @@ def test_unchanged_package_is_not_offered_to_be_certified(client):
     text = shown(client, proposal, "review").content.decode()
     assert "Nothing has changed since version 1" in text
     assert "Certify this content" not in text
+
+
+def test_activity_says_whose_access_and_which_member(client):
+    proposal = make.accepted()
+    counsel = UserFactory()
+    by = representative_of(proposal)
+    grants.grant("proposals.view_proposal", on=proposal, to=counsel, by=by)
+    grants.revoke_each(["proposals.view_proposal"], on=proposal, of=counsel, by=by)
+    text = shown(client, proposal).content.decode()
+    assert f"To: {counsel.email}" in text
+    assert f"From: {counsel.email}" in text
+    (said,) = [json.loads(event.body) for event in AuditEvent.objects.of(proposal).filter(act="grant.give")]
+    assert facts_in_words(said) == f"To: {counsel.email}"
+
+
+def test_letter_and_readings_name_agencies_as_the_pages_do(client):
+    make.five_agencies()
+    Agency.objects.filter(code="DOD").update(display_name="Department of War")
+    Agency.objects.filter(code="COMMERCE").update(display_name="Commerce")
+    designation = make.designated()
+    letter = json.loads(Letter.objects.get().body)
+    agencies = Agency.objects.filter(is_evaluating=True)
+    assert set(letter["consulted"]) == {str(agency) for agency in agencies}
+    sign_in(client, officer())
+    client.get(reverse("evaluation:proposal", args=[designation.proposal.number]))
+    (reading,) = readings_of(designation.proposal, most=1)
+    assert reading.agencies == str(Agency.objects.get(code="COMMERCE"))
