@@ -93,10 +93,10 @@ def meetings_for(user: User) -> Iterator[Task]:
 
 
 def packages_for(user: User) -> Iterator[Task]:
-    """For the chair: designated packages for which no tool is on its way yet, the oldest first."""
+    """For the chair: designated packages for which no tool was proposed yet, the oldest first."""
     if not chairs_edag(user):
         return
-    begun = ToolReferral.objects.filter(designation=OuterRef("pk")).exclude(declined_or_set_aside())
+    begun = ToolReferral.objects.filter(designation=OuterRef("pk"))
     rows = Designation.objects.visible_to(user).active().filter(~Exists(begun))
     for row in rows.select_related("proposal__consortium").order_by("designated_at", "pk")[:MOST]:
         yield Task(
@@ -104,8 +104,3 @@ def packages_for(user: User) -> Iterator[Task]:
             f"{row.proposal.submitted_title}, {row.proposal.consortium.name}",
             reverse("financing:designation", args=[row.number]),
         )
-
-
-def declined_or_set_aside() -> Q:
-    """Referrals that came to nothing: after them the package waits for a tool again."""
-    return Q(status=ReferralStatus.DECLINED) | Q(status=ReferralStatus.CLOSED, commitment=None)
