@@ -176,7 +176,7 @@ FACTS: Final[dict[str, str]] = {"to": "To", "of": "From", "requirement": "Requir
 
 def facts_in_words(said: dict[str, Any]) -> str:
     """Whom an event concerns and what was found, such as "To: ana@example.com" or "Found: deficient"."""
-    known = {}
+    known: dict[str, Any] = {}
     for side in (said["before"], said["after"]):
         known |= side if isinstance(side, dict) else {}
     found = ((words, known.get(name)) for name, words in FACTS.items())

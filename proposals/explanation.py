@@ -39,7 +39,10 @@ NOT_ACTIVE = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A status in plain words; ``until`` is the earliest next date, an exclusive bound when ``is_limit``."""
+    """A status in plain words; ``until`` is the earliest next date, an exclusive bound when ``is_limit``.
+
+    ``badge`` stands in place of the status where the status alone would mislead.
+    """
 
     happens: str
     holder: str
@@ -48,6 +51,7 @@ class Explanation:
     until_words: str = ""
     is_limit: bool = False
     tone: str = "info"
+    badge: str = ""
 
 
 def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | None = None) -> Explanation:
@@ -138,6 +142,7 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             "Nobody: the designation has ended" if standing.is_ended else COMMERCE,
             moves,
             tone="neutral" if standing.is_ended else "bad",
+            badge=f"Designation {standing.designation_status}",
         )
     if status == S.DESIGNATED:
         return Explanation(

@@ -45,7 +45,7 @@ def test_consortium_reads_how_its_designation_stands(client, act, words, heading
         text = shown(client, designation.proposal, name).content.decode()
         assert f"Designation {designation.number} {words}" in text
         assert "Federal tools are matched and referred" not in text
-    assert heading in text
+        assert heading in text
     assert "Determination 1" not in text
 
 
