@@ -39,11 +39,12 @@ def home(request: HttpRequest) -> HttpResponse:
     """What the Program is, the open call that closes first, else the last one, and three numbers."""
     calls = list(Call.objects.public().defer("text", "certification_text").order_by("-issued_at"))
     opened = [call for call in calls if is_open(call, call.asked_at)]  # type: ignore[attr-defined]
-    current, *others = sorted(opened, key=lambda call: (call.closes_at, call.pk)) or [None]
+    opened.sort(key=lambda call: (call.closes_at, call.pk))
+    current = opened[0] if opened else None
     duties = Duty.objects.aggregate(total=Count("pk"), held=Count("pk", filter=Q(state__in=HELD)))
     facts = {
         "call": current,
-        "other_calls": others,
+        "other_calls": opened[1:],
         "last_call": None if current or not calls else calls[0],
         "call_count": len(calls),
         "figures": [count() for count in FIGURES],

@@ -350,4 +350,4 @@ def sent_by(request: SignedInRequest) -> QuerySet[Proposal]:
 def is_next_step_open(proposal: Proposal, standing: Standing) -> bool:
     """Whether an active designation waits for the anchor to choose what the public catalog shows."""
     is_active = standing.designation_status == "active" and not standing.is_in_catalog
-    return is_active and proposal.speaks_for_anchor  # type: ignore[attr-defined,no-any-return]
+    return is_active and proposal.speaks_for_anchor  # type: ignore[attr-defined]
