@@ -28,7 +28,8 @@ def test_edag_is_told_of_a_designation_and_it_waits_for_the_chair():
     assert waiting_for(fresh(holder)) == []
 
 
-def test_suspension_reaches_who_committed_and_the_page_says_so(client):
+def test_suspension_reaches_who_committed_and_the_page_says_so(client, settings):
+    settings.DEMONSTRATION = True  # the second factor is tested elsewhere
     head, record = chair(), referral(ReferralStatus.COMMITTED)
     services.suspend_designation(record.designation, by=make.decision_official(), reason="Listed party.")
     assert {head.pk, record.lead_officer_id} <= told("financing.designation_changed")
