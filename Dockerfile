@@ -33,6 +33,7 @@ COPY evaluation evaluation
 COPY financing financing
 COPY templates templates
 COPY static static
+COPY docs/receipts.md docs/
 COPY deploy/gunicorn.py deploy/is_alive.py deploy/
 # The settings want their secrets even to collect files: they get ones that end with this line.
 RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" \

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from program.canonical import sha256_hex
 from proposals.enums import PaperState
@@ -41,6 +42,14 @@ def receipts(request: HttpRequest) -> HttpResponse:
         else:
             answer = {"tried": "the number or hash", "fits": is_known(typed), "sha256": ""}
     return render(request, "proposals/receipts.html", {"form": form, "answer": answer})
+
+
+@login_not_required
+@require_safe
+def receipts_offline(request: HttpRequest) -> HttpResponse:
+    """The published algorithm, with the program that checks a receipt on anybody's computer."""
+    text = (settings.BASE_DIR / "docs" / "receipts.md").read_text(encoding="utf-8")
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
 def is_known(text: str) -> bool:

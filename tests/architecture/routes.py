@@ -36,6 +36,7 @@ PUBLIC = {
     "receipts/",
     "package-schema/",
     "package-schema/1.0.json",
+    "receipts/offline/",
     "api/v1/",
     "api/v1/^.*/$",
     "api/v1/schema/",
