@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from proposals.models import Proposal
 
+NO_DATE = "No date is set for this step; you are told as soon as it ends."
 CONSORTIUM = "Your consortium"
 COMMERCE = "The Program office, Department of Commerce"
 #: What a designation that is not active means, and what could still move it.
@@ -42,6 +43,7 @@ class Explanation:
     """A status in plain words; ``until`` is the earliest next date, an exclusive bound when ``is_limit``.
 
     ``badge`` stands in place of the status where the status alone would mislead.
+    Where a step has no date, ``until_words`` say so.
     """
 
     happens: str
@@ -90,26 +92,30 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
         again = (
             " Until the call closes you may submit a new version, which replaces this one." if is_open else ""
         )
-        received = (
-            "The new version was received and replaces the one that was being evaluated. The Program office "
-            "reads whether it is complete; then the agencies go on with it."
-            if proposal.accepted_at
-            else "The package was received. The Program office reads whether it is complete."
-        )
         return Explanation(
-            received,
+            _received(proposal),
             COMMERCE,
             f"The Program office accepts it for evaluation, or returns it and names what to correct.{again}",
             call.closes_at if is_open else None,
-            "You can replace it until" if is_open else "",
+            "You can replace it until" if is_open else NO_DATE,
             is_limit=True,
         )
     if status == S.RETURNED:
+        limit = max(filter(None, (proposal.cure_due_at, call.closes_at)), default=None)
+        if limit and at >= limit:
+            return Explanation(
+                "The Program office asked for corrections, and the time to submit them is over.",
+                COMMERCE,
+                "A correction is not taken any more. Write to the Program office if something kept you from "
+                "submitting it in time; you may withdraw.",
+                until_words=NO_DATE,
+                tone="bad",
+            )
         return Explanation(
             "The Program office asks for corrections. Correct what it names, certify and submit again.",
             CONSORTIUM,
             "A corrected version, submitted in time, goes back to the Program office.",
-            max(filter(None, (proposal.cure_due_at, call.closes_at)), default=None),
+            limit,
             "Submit the correction before",
             is_limit=True,
             tone="waiting",
@@ -121,6 +127,7 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             if is_open
             else ""
         )
+        ahead = due is not None and at < due
         return Explanation(
             "The Secretary of Commerce evaluates the package in consultation with the four agencies that "
             "section 3(d) of the order names.",
@@ -129,8 +136,12 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             "The decision official signs a determination; you are told on the day it is announced. "
             "Until then you may be asked for information, you must report material changes, and you may "
             f"withdraw.{again}",
-            asked.due_at if asked else due if due and at < due else None,
-            f"Answer question {asked.number} by" if asked else "Agencies are asked to answer by",
+            asked.due_at if asked else due if ahead else None,
+            f"Answer question {asked.number} by"
+            if asked
+            else "Agencies are asked to answer by"
+            if ahead
+            else "The agencies' time to answer is over. No date is set for the determination.",
             is_limit=asked is not None,
             tone="waiting" if asked else "info",
         )
@@ -182,3 +193,19 @@ def _asks(standing: Standing) -> str:
         return ""
     named = ", ".join(map(str, numbers))
     return f"You answer what the Government asks (question{'s' if len(numbers) > 1 else ''} {named}). "
+
+
+def _received(proposal: Proposal) -> str:
+    """The first version, a correction or a replacement: what has arrived, and what it does."""
+    number = proposal.version_count
+    if proposal.accepted_at:
+        return (
+            "The new version was received and replaces the one that was being evaluated. The Program office "
+            "reads whether it is complete; then the agencies go on with it."
+        )
+    if number > 1:
+        return (
+            f"Version {number} was received and replaces version {number - 1}, which stays readable. The "
+            "Program office reads whether it is complete."
+        )
+    return "The package was received. The Program office reads whether it is complete."

@@ -1,0 +1,58 @@
+"""Each status and sub-case as the consortium reads it: what happens, who holds it, what moves it, when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from program.models import Call
+from proposals.enums import ProposalStatus as S
+from proposals.explanation import COMMERCE, CONSORTIUM, NO_DATE, status_explained
+from proposals.models import Proposal
+
+CLOSES = datetime(2026, 12, 1, 5, tzinfo=UTC)
+OPEN, OVER = CLOSES - timedelta(days=5), CLOSES + timedelta(days=1)
+
+
+def explained(status, at, *, closes_at=CLOSES, **facts):
+    call = Call(closes_at=closes_at, consultation_days=30)
+    return status_explained(Proposal(status=status, call=call, **{"version_count": 1, **facts}), at=at)
+
+
+@pytest.mark.parametrize("status", S)
+@pytest.mark.parametrize("at", [OPEN, OVER])
+def test_every_status_says_what_happens_who_holds_it_and_what_moves_it(status, at):
+    found = explained(status, at, accepted_at=OPEN - timedelta(days=1))
+    assert all((found.happens, found.holder, found.moves))
+    assert found.until is None or (found.until > at and found.until_words)
+
+
+def test_step_without_a_date_says_so():
+    assert explained(S.SUBMITTED, OVER).until_words == NO_DATE
+    assert explained(S.SUBMITTED, OPEN).until == CLOSES
+    late = explained(S.UNDER_EVALUATION, OVER + timedelta(days=60), accepted_at=OPEN)
+    assert late.until is None and late.until_words.endswith("No date is set for the determination.")
+
+
+def test_returned_proposal_is_the_consortiums_until_its_time_is_over():
+    cure = CLOSES + timedelta(days=10)
+    within = explained(S.RETURNED, OVER, cure_due_at=cure)
+    assert (within.holder, within.until) == (CONSORTIUM, cure)
+    after = explained(S.RETURNED, cure, cure_due_at=cure)
+    assert (after.holder, after.until, after.until_words) == (COMMERCE, None, NO_DATE)
+
+
+def test_extended_call_moves_the_date_of_a_draft_and_of_a_returned_proposal():
+    later = CLOSES + timedelta(days=20)
+    assert explained(S.DRAFT, OVER, closes_at=later).until == later
+    assert explained(S.RETURNED, OVER, closes_at=later, cure_due_at=CLOSES).until == later
+
+
+def test_new_version_says_what_it_replaces():
+    assert explained(S.SUBMITTED, OPEN).happens.startswith("The package was received")
+    assert explained(S.SUBMITTED, OPEN, version_count=3).happens.startswith(
+        "Version 3 was received and replaces version 2"
+    )
+    again = explained(S.SUBMITTED, OPEN, version_count=2, accepted_at=OPEN)
+    assert "replaces the one that was being evaluated" in again.happens
