@@ -24,7 +24,15 @@ from program.models import Bloc, Call, Country, Organization, User
 from program.services.people import register_organization
 from proposals import services
 from proposals.composition import compose
-from proposals.enums import AuthorityBasis, HardwareType, OperatingAct, Part, SiteStatus, TeamRole
+from proposals.enums import (
+    AuthorityBasis,
+    HardwareType,
+    MembershipStatus,
+    OperatingAct,
+    Part,
+    SiteStatus,
+    TeamRole,
+)
 from proposals.invitations import token_of
 from proposals.models import (
     Component,
@@ -204,11 +212,20 @@ class Formation:
             if part == "layers" or self.facts[part]:
                 with self.days.later(minutes=50):
                     fill(proposal)
+        self.consents_again()
         if counsel := self.facts.get("counsel"):
             with self.days.later(minutes=10):
                 to = person(counsel["email"], counsel["person"], counsel["title"])
                 services.grant_access(proposal, to=to, by=self.founder)
         return proposal
+
+    def consents_again(self) -> None:
+        """Each member reads what it is asked to supply, now that the package says so, and consents to it."""
+        for member, facts in zip(self.members, self.facts["members"], strict=True):
+            member.refresh_from_db()
+            if member.status == MembershipStatus.CONSENTED and not member.is_consent_current:
+                with self.days.later(minutes=20):
+                    services.consent(member, by=self.person_of(facts))
 
     def overview(self, proposal: Proposal) -> None:
         values = {

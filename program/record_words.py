@@ -44,6 +44,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "membership.decline": "Member declined",
         "membership.leave": "Member left the consortium",
         "membership.change_role": "What a member contributes changed",
+        "membership.change_part": "What a member supplies changed",
         "membership.add_team_member": "Person put on the team",
         "membership.remove_team_member": "Person taken off the team",
         "anchoroffer.offer": "Anchor role offered to a member",
@@ -77,6 +78,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "proposal.report_change": "Material change reported",
         "proposal.withdraw": "Proposal withdrawn",
         "proposal.lapse": "Draft lapsed at the close of the call",
+        "proposal.ask_pdf": "PDF of a version asked for",
         "proposal.read": "Proposal read by a government office",
     },
     "Intake and review": {

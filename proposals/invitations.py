@@ -8,6 +8,7 @@ from django.core import signing
 
 from program import clock
 from proposals.models import Invitation
+from proposals.querysets import IN_CONSORTIUM
 
 SALT: Final = "proposals.invitation"
 
@@ -34,6 +35,8 @@ def find_invitation(token: str) -> Invitation:
     )
     if invitation is None or invitation.accepted_at:
         raise InvitationRefused("This link was used or taken back. Ask for a new one.")
-    if invitation.expires_at <= clock.now() or invitation.membership.left_at:
+    if invitation.membership.status not in IN_CONSORTIUM:
+        raise InvitationRefused("This link has ended: the organization has declined or left the consortium.")
+    if invitation.expires_at <= clock.now():
         raise InvitationRefused("This link has expired. Ask for a new one.")
     return invitation

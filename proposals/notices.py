@@ -48,6 +48,12 @@ ROLE_CHANGED: Final = NoticeKind(
     "The role of your organization in a consortium has changed. Read it and consent again.",
     "E.O. 14320 s.3(b)",
 )
+PART_CHANGED: Final = NoticeKind(
+    "proposals.part_changed",
+    "Your consent is asked again",
+    "What your organization supplies or operates in a package has changed. Read it and consent again.",
+    "E.O. 14320 s.3(b)",
+)
 ADDED_TO_TEAM: Final = NoticeKind(
     "proposals.added_to_team",
     "You are on the team of a consortium",
@@ -159,6 +165,7 @@ KINDS: Final = (
     DECLINED,
     LEFT,
     ROLE_CHANGED,
+    PART_CHANGED,
     ADDED_TO_TEAM,
     SHARED,
     NO_LONGER_SHARED,

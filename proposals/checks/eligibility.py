@@ -62,7 +62,7 @@ def _stands(member: Member, clause: str) -> Iterator[Problem]:
     if member.consent.status != MembershipStatus.CONSENTED or not member.consent.is_current:
         yield Problem(
             "member-consent",
-            f"{called} has not consented to its present role and declaration.",
+            f"{called} has not consented to its present role, part and declaration.",
             clause,
             part,
             f"{member.key}-consent",

@@ -205,9 +205,9 @@ class MemberRoleForm(forms.Form):
 
 
 class ConsentForm(forms.Form):
-    """The member's word for its role and declaration."""
+    """The member's word for its role, part and declaration, by the hash of what it was shown."""
 
-    role_text = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
+    terms_sha256 = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
     accepts_role = forms.BooleanField(label="Our organization accepts this role and supplies these parts.")
     accepts_declaration = forms.BooleanField(label="Our organization makes this declaration.")
 

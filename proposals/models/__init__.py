@@ -33,7 +33,7 @@ from proposals.models.proposals import (
     ReplacedFile,
     Upload,
 )
-from proposals.models.submissions import Certification, Receipt, ReceiptPaper, Version
+from proposals.models.submissions import Certification, Receipt, ReceiptPaper, Version, VersionPaper
 from proposals.models.tables import TableImport
 from proposals.models.together import Comment, RemovedRow
 
@@ -70,4 +70,5 @@ __all__ = [
     "TeamMember",
     "Upload",
     "Version",
+    "VersionPaper",
 ]

@@ -11,6 +11,7 @@ from django.db.models import Q
 from program.enums import DeliveryState
 from program.models import Organization, Revised, TimeStamped, User
 from program.models.base import Sourced
+from proposals import declaration
 from proposals.enums import AnchorOfferStatus, MembershipStatus, TeamRole
 from proposals.models.fields import PlainTextField, plain_text
 from proposals.querysets import (
@@ -46,7 +47,9 @@ class Consortium(Revised):
 class Membership(Revised):
     """An organization's place in a consortium, by consent; one of them is the anchor.
 
-    ``consented_role`` is the role as it stood when the member consented: a changed role asks again.
+    ``consented_role`` is the role as it stood when the member consented: a changed role asks again, and so
+    does a changed part (``is_part_accepted``) or a new wording of the declaration. The anchor's part needs no
+    consent of its own: its representative certifies the whole package.
     """
 
     consortium = models.ForeignKey(Consortium, models.PROTECT, related_name="memberships")
@@ -58,6 +61,7 @@ class Membership(Revised):
     role_text = PlainTextField("what it contributes", blank=True)
     declaration_version = models.CharField(max_length=20, blank=True, editable=False)
     consented_role = PlainTextField(blank=True, editable=False)
+    is_part_accepted = models.BooleanField(default=True, db_default=True, editable=False)
     invited_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     invited_email = models.EmailField(blank=True, editable=False)
     consented_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
@@ -92,8 +96,13 @@ class Membership(Revised):
 
     @property
     def is_consent_current(self) -> bool:
-        """Whether the member consented to the role as it now stands."""
-        return self.status == MembershipStatus.CONSENTED and self.consented_role == self.role_text
+        """Whether the member consented to the role, the part and the declaration as they now stand."""
+        return (
+            self.status == MembershipStatus.CONSENTED
+            and self.consented_role == self.role_text
+            and self.is_part_accepted
+            and self.declaration_version == declaration.VERSION
+        )
 
 
 def new_nonce() -> str:

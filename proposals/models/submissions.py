@@ -110,15 +110,27 @@ class Receipt(models.Model):
         return self.number
 
 
-class ReceiptPaper(TimeStamped):
-    """The making of a receipt's PDF: owed from the submission on, counted before each risky attempt."""
+class Paper(TimeStamped):
+    """The making of a PDF: owed until it is made, counted before each risky attempt."""
 
-    receipt = models.OneToOneField(Receipt, models.PROTECT, related_name="paper")
     state = models.CharField(max_length=12, choices=PaperState, default=PaperState.OWED)
     attempts = models.PositiveSmallIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=300, blank=True)
     document = models.ForeignKey(Document, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_made(self) -> bool:
+        return self.state == PaperState.MADE
+
+
+class ReceiptPaper(Paper):
+    """The PDF of a receipt, owed from the submission on."""
+
+    receipt = models.OneToOneField(Receipt, models.PROTECT, related_name="paper")
 
     class Meta:
         constraints = [
@@ -130,3 +142,23 @@ class ReceiptPaper(TimeStamped):
 
     def __str__(self) -> str:
         return f"PDF of {self.receipt}"
+
+
+class VersionPaper(Paper):
+    """The PDF of a whole version, owed from the moment that the first reader asked for it.
+
+    It is made on demand: in the last minutes before a deadline no receipt waits behind long packages.
+    """
+
+    version = models.OneToOneField(Version, models.PROTECT, related_name="paper")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="made_package_has_document", condition=~Q(state="made") | Q(document__isnull=False)
+            )
+        ]
+        indexes = [models.Index(name="package_paper_owed", fields=["id"], condition=Q(state="owed"))]
+
+    def __str__(self) -> str:
+        return f"PDF of {self.version}"

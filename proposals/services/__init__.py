@@ -28,9 +28,11 @@ from proposals.services.consortia import (
     invite_member,
     invite_person,
     leave_consortium,
+    part_of,
     remove_team_member,
     resend_invitation,
     revoke_invitation,
+    terms_of,
 )
 from proposals.services.copying import copy_proposal
 from proposals.services.drafts import (
@@ -47,6 +49,7 @@ from proposals.services.drafts import (
 )
 from proposals.services.files import add_file, attach_again, files_of, release_file, replace_file
 from proposals.services.imports import ChangedMeanwhile, import_package, keep_upload, what_would_change
+from proposals.services.papers import ask_package_pdf
 from proposals.services.reading import record_reading
 from proposals.services.removal import restore_row
 from proposals.services.submissions import (
@@ -80,6 +83,7 @@ __all__ = [
     "add_row",
     "add_team_member",
     "answer_comment",
+    "ask_package_pdf",
     "assign_comment",
     "attach_again",
     "attach_document",
@@ -108,6 +112,7 @@ __all__ = [
     "lapse_proposal",
     "leave_consortium",
     "offer_anchor",
+    "part_of",
     "planned",
     "provide_layer",
     "purge_uploads",
@@ -130,6 +135,7 @@ __all__ = [
     "save_row",
     "set_operating_role",
     "submit_proposal",
+    "terms_of",
     "token_of",
     "update_consortium",
     "what_would_change",

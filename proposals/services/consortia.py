@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import F
 
 from program import audit, clock, moments, notices
 from program.canonical import canonical_json, sha256_hex
@@ -21,7 +23,16 @@ from proposals import declaration
 from proposals.enums import MembershipStatus, TeamRole
 from proposals.invitations import InvitationRefused, find_invitation
 from proposals.lifecycle import CONSENT, DECLINE, LEAVE
-from proposals.models import Consent, Consortium, Invitation, Membership, TeamMember
+from proposals.models import (
+    Component,
+    Consent,
+    Consortium,
+    Invitation,
+    Membership,
+    OperatingRole,
+    Provision,
+    TeamMember,
+)
 from proposals.models.consortia import new_nonce
 from proposals.notices import (
     ADDED_TO_TEAM,
@@ -29,17 +40,22 @@ from proposals.notices import (
     DECLINED,
     INVITED,
     LEFT,
+    PART_CHANGED,
     ROLE_CHANGED,
     consortium_address,
     people_of,
     team_of,
 )
+from proposals.querysets import EDITABLE, REPLACEABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from program.models import AuditEvent
 
 CLAUSE = "E.O. 14320 s.3(b)"
 INVITATION_DAYS = 14
+LIVE = (*EDITABLE, *REPLACEABLE)
 
 
 @transaction.atomic
@@ -238,21 +254,23 @@ def _still_stands(invitation: Invitation, membership: Membership) -> bool:
 
 
 @transaction.atomic
-def consent(membership: Membership, *, by: User, role_text: str | None = None) -> AuditEvent:
-    """Accept the member's role and declaration, word for word as they stand.
+def consent(membership: Membership, *, by: User, terms_sha256: str | None = None) -> AuditEvent:
+    """Accept the member's role, part and declaration, word for word as they stand.
 
-    ``role_text`` is what the person was shown; raises ValidationError when it has changed since.
+    ``terms_sha256`` is the hash of what the person was shown; raises ValidationError when it has changed.
     """
     event = perform(CONSENT, membership, by=by)
-    if role_text is not None and role_text != membership.role_text:
-        raise ValidationError("The role has changed since it was shown to you. Read it again.")
+    if terms_sha256 is not None and terms_sha256 != sha256_hex(terms_of(membership)):
+        raise ValidationError(
+            "Your role, your part or the declaration has changed since it was shown to you. Read it again."
+        )
     membership.consented_by = by
     membership.consented_role = membership.role_text
     membership.declaration_version = declaration.VERSION
+    membership.is_part_accepted = True
     membership.revision += 1
-    membership.save(
-        update_fields=["consented_by", "consented_role", "declaration_version", "revision", "updated_at"]
-    )
+    accepted = ["consented_by", "consented_role", "declaration_version", "is_part_accepted"]
+    membership.save(update_fields=[*accepted, "revision", "updated_at"])
     _keep_consent(membership, by=by)
     team = team_of(membership.consortium_id)
     name = membership.organization.legal_name
@@ -261,15 +279,7 @@ def consent(membership: Membership, *, by: User, role_text: str | None = None) -
 
 
 def _keep_consent(membership: Membership, *, by: User) -> Consent:
-    terms = canonical_json(
-        {
-            "consortium": membership.consortium.name,
-            "declaration": declaration.TEXT,
-            "declaration_version": declaration.VERSION,
-            "organization": membership.organization.legal_name,
-            "role": membership.role_text,
-        }
-    )
+    terms = terms_of(membership)
     return Consent.objects.create(
         membership=membership, terms=terms, sha256=sha256_hex(terms), given_by=by, given_at=clock.instant()
     )
@@ -307,6 +317,98 @@ def change_role(membership: Membership, *, by: User, role_text: str, revision: i
         url = consortium_address(membership.consortium_id)
         notices.owe(event, ROLE_CHANGED, people_of(membership), url=url)
     return event
+
+
+class Share(NamedTuple):
+    """What one row of a package says that one member does: its layer with the words, or its act at a site."""
+
+    member: int
+    layer: str
+    words: str
+
+
+def shares_of(row: Any) -> frozenset[Share]:
+    """What ``row`` says of a member's part; nothing for rows that name no member."""
+    if isinstance(row, Provision) and row.membership_id:
+        return frozenset({Share(row.membership_id, row.layer, row.description)})
+    if isinstance(row, Component) and row.supplier_id:
+        return frozenset({Share(row.supplier_id, row.layer, "")})
+    if isinstance(row, OperatingRole) and row.membership_id:
+        return frozenset({Share(row.membership_id, "", row.act)})
+    return frozenset()
+
+
+def ask_again(row: Any, changed: Collection[Share], *, by: User) -> None:
+    """Ask for consent again where a member's part has changed, and tell its people once.
+
+    A further component in a layer that the member supplies anyway changes nothing that it accepted. The
+    anchor is not asked: its representative certifies the whole package.
+    """
+    if isinstance(row, Component):
+        changed = [share for share in changed if not _supplies_otherwise(row, share)]
+    if not changed:
+        return
+    asked = Membership.objects.filter(
+        pk__in={share.member for share in changed},
+        is_anchor=False,
+        status=MembershipStatus.CONSENTED,
+        is_part_accepted=True,
+    )
+    for membership in asked.select_for_update():
+        Membership.objects.filter(pk=membership.pk).update(
+            is_part_accepted=False, revision=F("revision") + 1, updated_at=clock.instant()
+        )
+        event = audit.record(membership, "membership.change_part", by=by, clause=CLAUSE)
+        url = consortium_address(membership.consortium_id)
+        notices.owe(event, PART_CHANGED, people_of(membership), url=url)
+
+
+def _supplies_otherwise(row: Component, share: Share) -> bool:
+    """Whether the member supplies the layer by its provision or by another component of the proposal."""
+    said = Provision.objects.filter(proposal=row.proposal_id, layer=share.layer, membership=share.member)
+    others = Component.objects.filter(proposal=row.proposal_id, layer=share.layer, supplier=share.member)
+    return said.exists() or others.exclude(pk=row.pk).exists()
+
+
+def part_of(membership: Membership) -> list[dict[str, Any]]:
+    """What a member is asked to do in each live proposal of the consortium: layers with words, sites."""
+    live = {"proposal__consortium": membership.consortium_id, "proposal__status__in": LIVE}
+    layers: dict[int, dict[str, str]] = defaultdict(dict)
+    sites: dict[int, list[str]] = defaultdict(list)
+    for proposal, layer in (
+        Component.objects.filter(**live, supplier=membership)
+        .order_by()
+        .values_list("proposal", "layer")
+        .distinct()
+    ):
+        layers[proposal][layer] = ""
+    for row in Provision.objects.filter(**live, membership=membership):
+        layers[row.proposal_id][row.layer] = row.description
+    roles = OperatingRole.objects.filter(
+        site__proposal__consortium=membership.consortium_id,
+        site__proposal__status__in=LIVE,
+        membership=membership,
+    )
+    for role in roles.select_related("site").order_by("site", "act"):
+        sites[role.site.proposal_id].append(f"{role.get_act_display()} {role.site.name}".strip())
+    return [
+        {"proposal": proposal, "layers": layers[proposal], "sites": sites[proposal]}
+        for proposal in sorted(layers.keys() | sites.keys())
+    ]
+
+
+def terms_of(membership: Membership) -> str:
+    """Canonical JSON of everything that a member accepts: role, part and declaration, word for word."""
+    return canonical_json(
+        {
+            "consortium": membership.consortium.name,
+            "declaration": declaration.TEXT,
+            "declaration_version": declaration.VERSION,
+            "organization": membership.organization.legal_name,
+            "part": part_of(membership),
+            "role": membership.role_text,
+        }
+    )
 
 
 @transaction.atomic

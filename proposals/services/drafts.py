@@ -24,6 +24,7 @@ from proposals.models import (
 )
 from proposals.notices import NO_LONGER_SHARED, SHARED, address
 from proposals.questionnaire import SUBJECTS
+from proposals.services.consortia import ask_again, shares_of
 from proposals.services.removal import keep_removed
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def save_row(row: R, *, by: User, values: Mapping[str, Any], revision: int | Non
     require("proposals.change_proposal", by, _proposal_of(row))
     many = {field.name for field in row._meta.many_to_many} & values.keys()
     plain = [name for name in values if name not in many]
+    before = shares_of(row)
     for name in plain:
         field = row._meta.get_field(name)
         if not field.editable:
@@ -87,6 +89,7 @@ def save_row(row: R, *, by: User, values: Mapping[str, Any], revision: int | Non
     if named:
         row.saved_by = by  # type: ignore[union-attr]
     row.save(update_fields=[*plain, *named, "revision", "updated_at"])
+    ask_again(row, before ^ shares_of(row), by=by)
     return row
 
 
@@ -105,6 +108,7 @@ def add_row(row: R, *, by: User, values: Mapping[str, Any] | None = None) -> R:
     row.save()
     for name in many:
         getattr(row, name).set(values[name])
+    ask_again(row, shares_of(row), by=by)
     return row
 
 
@@ -118,7 +122,9 @@ def remove_row(row: Any, *, by: User, revision: int | None) -> AuditEvent:
     _require_change(row, by)
     proposal, model, key = row.proposal, row._meta.model_name, row.pk
     keep_removed(row, by=by)
+    shares = shares_of(row)
     row.delete()
+    ask_again(row, shares, by=by)
     return audit.record(proposal, "proposal.remove_row", by=by, before={"row": f"{model} {key}"})
 
 

@@ -29,11 +29,15 @@ def before_reading(gate: Callable[[Version, User], None]) -> None:
 
 
 class Reading(NamedTuple):
-    """An office's reading as the consortium sees it; the person is named in the record only."""
+    """An office's reading as the consortium sees it; ``document`` is the hash of a file, if it read one.
+
+    The person is named in the record only.
+    """
 
     on: date
     agencies: str
     version: int
+    document: str = ""
 
 
 def record_reading(version: Version, *, by: User, document: Document | None = None) -> AuditEvent | None:
@@ -80,7 +84,9 @@ def _readings(proposal: Proposal, most: int) -> Iterator[Reading]:
     shown = dict(Agency.objects.values_list("code", "display_name"))
     for at, body in events.values_list("at", "body"):
         facts = json.loads(body)["after"]
-        yield Reading(local_day(at), named(facts["agencies"], shown), facts["version"])
+        yield Reading(
+            local_day(at), named(facts["agencies"], shown), facts["version"], facts.get("document", "")
+        )
 
 
 def named(codes: str, shown: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from program.canonical import sha256_hex
 from program.enums import StackLayer
 from program.models import Country, Organization, User
 from program.requests import SignedInRequest
@@ -185,6 +186,22 @@ def member_page(
     return render(request, "proposals/member.html", facts)
 
 
+def parts_in_words(found: Membership) -> list[dict[str, Any]]:
+    """What the member is asked to supply and to do, by proposal."""
+    part = services.part_of(found)
+    titles = dict(
+        Proposal.objects.filter(pk__in=[row["proposal"] for row in part]).values_list("pk", "title")
+    )
+    return [
+        {
+            "title": titles.get(row["proposal"], ""),
+            "layers": [(layer.label, row["layers"][layer]) for layer in StackLayer if layer in row["layers"]],
+            "sites": row["sites"],
+        }
+        for row in part
+    ]
+
+
 def provisions_of(found: Membership) -> list[tuple[str, str]]:
     """The layers that the member supplies, with what it supplies, over the consortium's live proposals."""
     live = Provision.objects.filter(membership=found).exclude(proposal__status__in=["withdrawn", "lapsed"])
@@ -224,15 +241,14 @@ def member_role(request: SignedInRequest, pk: int) -> HttpResponse:
 def consent(request: SignedInRequest, pk: int) -> HttpResponse:
     """What a member is asked to accept, word for word, and its consent."""
     found = member_seen(request, pk)
-    form = ConsentForm(request.POST or None, initial={"role_text": found.role_text})
+    form = ConsentForm(request.POST or None, initial={"terms_sha256": sha256_hex(services.terms_of(found))})
     if request.method == "POST" and form.is_valid():
         try:
-            shown = form.cleaned_data["role_text"].replace("\r\n", "\n")
-            services.consent(found, by=request.user, role_text=shown)
+            services.consent(found, by=request.user, terms_sha256=form.cleaned_data["terms_sha256"])
         except (WrongStatus, ValidationError) as refusal:
-            found.refresh_from_db()
+            found = member_seen(request, pk)
             messages.error(request, " ".join(getattr(refusal, "messages", [str(refusal)])))
-            form = ConsentForm(initial={"role_text": found.role_text})
+            form = ConsentForm(initial={"terms_sha256": sha256_hex(services.terms_of(found))})
         else:
             messages.success(
                 request, f"{found.organization} has consented. You can now work on the proposal."
@@ -241,7 +257,7 @@ def consent(request: SignedInRequest, pk: int) -> HttpResponse:
     facts = {
         "member": found,
         "form": form,
-        "provisions": provisions_of(found),
+        "parts": parts_in_words(found),
         "declaration": declaration,
         "acts": {transition.name for transition in available(MEMBERSHIP_TRANSITIONS, found, request.user)},
         "anchor": found.consortium.anchor,

@@ -208,12 +208,17 @@ def invite_a_second_member(person, people, anchor, proposal, post_office):
     second.refresh_from_db()
     assert (second.status, second.team.get().user) == ("invited", people.member)
     assert member.page.request.get(f"{member.address}/proposals/{proposal.pk}/").status == 404
-    form = member.visit(f"/members/{second.pk}/consent/").page.locator("main form[method=post]").first
-    member.fill(form, accepts_role=True, accepts_declaration=True).send(form)
+    consents(member, second)
     second.refresh_from_db()
     assert (second.status, second.consented_by) == ("consented", people.member)
     assert second.consents.get().given_by == people.member
     return member, second
+
+
+def consents(member, second):
+    """Read role, part and declaration, and accept them."""
+    form = member.visit(f"/members/{second.pk}/consent/").page.locator("main form[method=post]").first
+    member.fill(form, accepts_role=True, accepts_declaration=True).send(form)
 
 
 def fill_the_package(anchor, member, second, proposal):
@@ -264,7 +269,9 @@ def fill_the_package(anchor, member, second, proposal):
         alternatives="Banks offer five years.",
     ).send(row)
     state_compliance(anchor, base)
-    anchor.visit(f"{base}/consortium/")
+    anchor.visit(f"{base}/consortium/").says("Consent asked again")
+    member.visit(f"/members/{second.pk}/consent/").says("AI models and systems")
+    consents(member, second)
 
 
 def describe_layer(typist, base, layer, supplier):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 from datetime import timedelta
 from unittest.mock import Mock
 
@@ -10,15 +12,28 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from program import clock
+from program.canonical import sha256_hex
 from program.enums import OfficeRole
 from program.models import Affiliation, AuditEvent, Notice
 from program.services.people import appoint
 from program.transitions import WrongStatus
-from proposals import services
+from proposals import declaration, services
+from proposals.composition import compose
 from proposals.enums import MembershipStatus, TeamRole
 from proposals.mail import MOST_ATTEMPTS, mail_invitation, owed_invitations
-from proposals.models import Consent, Consortium, Invitation, Membership, Proposal, TeamMember
-from proposals.services import InvitationRefused
+from proposals.models import (
+    Component,
+    Consent,
+    Consortium,
+    Invitation,
+    Membership,
+    OperatingRole,
+    Proposal,
+    Provision,
+    Site,
+    TeamMember,
+)
+from proposals.services import InvitationRefused, find_invitation
 from proposals.tasks import sweep_invitations
 from tests.factories.program import AgencyFactory, OrganizationFactory, UserFactory, officer
 from tests.factories.proposals import ConsortiumFactory, ProposalFactory, TeamMemberFactory
@@ -70,8 +85,8 @@ def test_invitation_is_mailed_once_and_its_token_is_stored_nowhere(invitation):
     assert owed_invitations() == [invitation.pk]
     assert (mail_invitation(invitation.pk), mail_invitation(invitation.pk)) == (True, False)
     (message,) = mail.outbox
-    token = services.token_of(invitation)
-    assert message.to == ["new@firm.example"] and f"/invitations/{token}/" in message.body
+    (token,) = re.findall(r"/invitations/([^/\s]+)/", message.body)
+    assert message.to == ["new@firm.example"] and find_invitation(token) == invitation
     assert token not in str(list(AuditEvent.objects.values())) + str(list(Notice.objects.values()))
 
 
@@ -91,6 +106,32 @@ def test_link_works_once_and_only_for_its_address(invitation):
     assert Affiliation.objects.get(user=person).is_administrator
     with pytest.raises(InvitationRefused):
         services.accept_invitation(token, by=person)
+
+
+@pytest.mark.parametrize("status", [MembershipStatus.DECLINED, MembershipStatus.LEFT])
+def test_link_of_an_organization_that_is_out_opens_nothing(invitation, status):
+    Membership.objects.filter(pk=invitation.membership_id).update(status=status)
+    with pytest.raises(InvitationRefused):
+        services.accept_invitation(services.token_of(invitation), by=UserFactory(email=invitation.email))
+    assert not TeamMember.objects.filter(membership=invitation.membership).exists()
+
+
+def test_link_that_a_mail_scanner_opens_does_nothing(client, invitation):
+    """It follows the link signed in or not, with GET and HEAD, as often as it likes."""
+    url = reverse("proposals:invitation", args=[services.token_of(invitation)])
+    person = UserFactory(email=invitation.email)
+    told = AuditEvent.objects.filter(act__startswith="membership.")
+    before = (Invitation.objects.values().get(), TeamMember.objects.count(), told.count())
+    for ask in (client.get, client.head):
+        assert ask(url).status_code == 302
+    client.force_login(person)
+    for ask in (client.get, client.head, client.options):
+        ask(url)
+    assert client.get(url).status_code == 200
+    assert (Invitation.objects.values().get(), TeamMember.objects.count(), told.count()) == before
+    client.post(url)
+    assert TeamMember.objects.filter(user=person, membership=invitation.membership).exists()
+    assert client.post(url).status_code == 410
 
 
 @pytest.mark.parametrize("ended", ["expired", "revoked", "resent", "forged"])
@@ -113,7 +154,7 @@ def test_access_begins_with_consent(consortium, invitation, guest):
     proposal = ProposalFactory(consortium=consortium)
     assert Consortium.objects.visible_to(guest).contains(consortium)
     assert not Proposal.objects.visible_to(guest).exists()
-    services.consent(invitation.membership, by=guest, role_text="Supplies data.")
+    services.consent(invitation.membership, by=guest)
     assert Proposal.objects.visible_to(guest).contains(proposal)
     assert Notice.objects.filter(kind="proposals.consented", recipient=consortium.created_by).exists()
 
@@ -129,7 +170,7 @@ def test_nobody_consents_for_an_organization_but_who_speaks_for_it(consortium, i
 
 def test_consent_is_to_the_words_that_were_shown(invitation, guest):
     with pytest.raises(ValidationError):
-        services.consent(invitation.membership, by=guest, role_text="Something else.")
+        services.consent(invitation.membership, by=guest, terms_sha256="0" * 64)
     assert Membership.objects.get(pk=invitation.membership_id).status == MembershipStatus.INVITED
 
 
@@ -146,6 +187,120 @@ def test_changed_role_asks_for_consent_again(consortium, invitation, guest):
     assert [("models" in row.terms, row.given_by) for row in Consent.objects.all()] == [
         (False, guest), (True, guest),
     ]  # fmt: skip
+
+
+@pytest.fixture
+def partner(consortium, invitation, guest):
+    """A member that has consented, and supplies nothing yet."""
+    services.consent(invitation.membership, by=guest)
+    return Membership.objects.get(pk=invitation.membership_id)
+
+
+@pytest.fixture
+def proposal(consortium, partner):
+    return ProposalFactory(consortium=consortium)
+
+
+def supplies(proposal, member, by):
+    return services.add_row(
+        Provision(proposal=proposal, layer="data"),
+        by=by,
+        values={"membership": member, "description": "Ten."},
+    )
+
+
+def is_component_of(proposal, member, by):
+    return services.add_row(
+        Component(proposal=proposal, layer="data"), by=by, values={"supplier": member, "name": "Labels"}
+    )
+
+
+def operates(proposal, member, by):
+    site = Site.objects.create(proposal=proposal, name="Nairobi data center")
+    return services.add_row(OperatingRole(site=site, act="operate"), by=by, values={"membership": member})
+
+
+def consent_again(member, guest):
+    member.refresh_from_db()
+    services.consent(member, by=guest)
+    return Membership.objects.get(pk=member.pk).is_consent_current
+
+
+CHANGES = {
+    "a layer is described otherwise": (supplies, lambda row, other: {"description": "Twenty."}),
+    "a layer goes to another member": (supplies, lambda row, other: {"membership": other}),
+    "its component goes to another member": (is_component_of, lambda row, other: {"supplier": other}),
+    "a site is operated by another": (operates, lambda row, other: {"membership": other}),
+}
+
+
+@pytest.mark.parametrize("give", [supplies, is_component_of, operates])
+def test_what_is_given_to_a_member_asks_for_its_consent(give, consortium, proposal, partner, guest):
+    by = consortium.created_by
+    row = give(proposal, partner, by)
+    assert not Membership.objects.get(pk=partner.pk).is_consent_current
+    assert Notice.objects.filter(kind="proposals.part_changed", recipient=guest).count() == 1
+    member = next(m for m in compose(proposal).consortium.members if m.key == f"member-{partner.pk}")
+    assert not member.consent.is_current
+    assert consent_again(partner, guest)
+    (part,) = json.loads(Consent.objects.last().terms)["part"]
+    assert part["proposal"] == proposal.pk and (part["layers"] or part["sites"])
+    services.remove_row(row, by=by, revision=row.revision)
+    assert not Membership.objects.get(pk=partner.pk).is_consent_current
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_of_a_members_part_asks_again(change, consortium, proposal, partner, guest):
+    give, values = CHANGES[change]
+    row = give(proposal, partner, consortium.created_by)
+    assert consent_again(partner, guest)
+    other = consortium.anchor
+    services.save_row(row, by=consortium.created_by, values=values(row, other), revision=row.revision)
+    assert not Membership.objects.get(pk=partner.pk).is_consent_current
+    assert Membership.objects.get(pk=other.pk).is_consent_current  # its representative certifies it
+
+
+def test_what_leaves_the_part_as_it_is_asks_nobody(consortium, proposal, partner, guest):
+    by = consortium.created_by
+    supplies(proposal, partner, by)
+    assert consent_again(partner, guest)
+    told = Notice.objects.count()
+    component = is_component_of(proposal, partner, by)
+    services.save_row(component, by=by, values={"name": "Labels, revised"}, revision=component.revision)
+    services.save_row(proposal, by=by, values={"title": "Another title"}, revision=proposal.revision)
+    assert Membership.objects.get(pk=partner.pk).is_consent_current and Notice.objects.count() == told
+
+
+def test_people_are_told_once_that_their_consent_is_asked_again(consortium, proposal, partner, guest):
+    row = supplies(proposal, partner, consortium.created_by)
+    for words in ("Eleven.", "Twelve."):
+        services.save_row(row, by=consortium.created_by, values={"description": words}, revision=row.revision)
+    assert Notice.objects.filter(kind="proposals.part_changed", recipient=guest).count() == 1
+
+
+def test_another_wording_of_the_declaration_asks_again(partner, monkeypatch):
+    monkeypatch.setattr(declaration, "VERSION", "2")
+    assert not partner.is_consent_current
+
+
+def test_part_that_changed_since_it_was_shown_is_not_consented_to(consortium, proposal, partner, guest):
+    shown = sha256_hex(services.terms_of(partner))
+    supplies(proposal, partner, consortium.created_by)
+    partner.refresh_from_db()
+    with pytest.raises(ValidationError):
+        services.consent(partner, by=guest, terms_sha256=shown)
+    assert not Membership.objects.get(pk=partner.pk).is_consent_current
+    services.consent(partner, by=guest, terms_sha256=sha256_hex(services.terms_of(partner)))
+    assert Membership.objects.get(pk=partner.pk).is_consent_current
+
+
+def test_submission_names_the_declaration_that_each_member_accepted(consortium, proposal, partner, guest):
+    supplies(proposal, partner, consortium.created_by)
+    consent_again(partner, guest)
+    accepted = [m.consent for m in compose(proposal).consortium.members]
+    assert [(c.declaration_version, c.is_current, bool(c.given_at)) for c in accepted] == [
+        ("1", True, True)
+    ] * 2
 
 
 def test_who_declines_or_leaves_is_out_at_once(consortium, invitation, guest):
