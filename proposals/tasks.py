@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from program.publish import after_commit
 from program.ticks import timely
 from proposals import documents, mail
+from proposals.models import VersionPaper
 
 
 @shared_task
@@ -14,10 +16,22 @@ def render_receipt(paper_id: int) -> int:
     return int(documents.render_receipt(paper_id))
 
 
+@shared_task(soft_time_limit=documents.PACKAGE_SECONDS, time_limit=documents.PACKAGE_SECONDS + 10)
+def render_package(paper_id: int) -> int:
+    """Make the PDF of one version; running it again makes nothing twice."""
+    return int(documents.render_package(paper_id))
+
+
 @shared_task
 def sweep_documents() -> int:
-    """Make the PDFs that are still owed: the broker was away, a worker died."""
-    return sum(documents.render_receipt(pk) for pk in timely(documents.owed_papers()))
+    """Make the receipts that are still owed, and send the packages on their way: the broker was away.
+
+    Receipts come first; a package may be long and takes a task of its own.
+    """
+    made = sum(documents.render_receipt(pk) for pk in timely(documents.owed_papers()))
+    for pk in documents.owed_papers(VersionPaper, most=20):
+        after_commit("proposals.tasks.render_package", pk)
+    return made
 
 
 @shared_task

@@ -43,7 +43,9 @@ urlpatterns = [
     path("receipts/", receipts.receipts, name="receipts"),
     path("package-schema/", package_files.schema, name="schema"),
     path("package-schema/1.0.json", package_files.schema_json, name="schema-json"),
+    path("receipts/offline/", receipts.receipts_offline, name="receipts-offline"),
     path("proposals/<int:pk>/", proposals.proposal_detail, name="detail"),
+    path("proposals/<int:pk>/totals/", proposals.totals, name="totals"),
     path("proposals/<int:pk>/review-and-submit/", submissions.review, name="review"),
     path("proposals/<int:pk>/certify/", submissions.certify, name="certify"),
     path("proposals/<int:pk>/submit/", submissions.submit, name="submit"),
@@ -61,6 +63,8 @@ urlpatterns = [
     ),
     path("proposals/<int:pk>/versions/<int:number>/receipt/", submissions.receipt, name="receipt-of"),
     path("proposals/<int:pk>/versions/<int:number>/receipt.pdf", submissions.receipt_pdf, name="receipt-pdf"),
+    path("proposals/<int:pk>/versions/<int:number>/pdf/", submissions.package_ask, name="package-ask"),
+    path("proposals/<int:pk>/versions/<int:number>/package.pdf", submissions.package_pdf, name="package-pdf"),
     path(
         "proposals/<int:pk>/versions/<int:number>/<slug:what>.json",
         submissions.receipt_json,

@@ -70,6 +70,11 @@ def review_page(
         "left_out": len(package.components) - len(shown.components),
         "sha256": sha256,
         "us_content": space.progress.us_content,
+        "destinations": [
+            (market, space.destinations[market.key])
+            for market in package.markets
+            if market.key in space.destinations
+        ],
         "certification": candidate.certification,
         "window": [linked(space, problem) for problem in [*candidate.late(), *unchanged]],
         "refusals": [linked(space, problem) for problem in problems or ()],
@@ -261,7 +266,7 @@ def version_seen(request: SignedInRequest, pk: int, number: int) -> Version:
     rows = Version.objects.visible_to(request.user)
     found: Version = get_object_or_404(
         rows.select_related(
-            "proposal__call", "proposal__consortium", "certification", "submitted_by", "receipt"
+            "proposal__call", "proposal__consortium", "certification", "submitted_by", "receipt", "paper"
         ),
         proposal=pk,
         number=number,
@@ -285,8 +290,38 @@ def version(request: SignedInRequest, pk: int, number: int) -> HttpResponse:
         "progress": progress,
         "us_content": progress.us_content,
         "others": others,
+        "paper": getattr(found, "paper", None),
+        "now": clock.now(),
     }
     return render(request, "proposals/version.html", facts)
+
+
+@require_POST
+def package_ask(request: SignedInRequest, pk: int, number: int) -> HttpResponse:
+    """Have the PDF of a version made; it takes seconds to minutes, the page says how it stands."""
+    found = version_seen(request, pk, number)
+    paper = services.ask_package_pdf(found, by=request.user)
+    if paper.state == PaperState.OWED:
+        messages.success(request, "The PDF is being made. Load this page again in a minute.")
+    return redirect(f"{reverse('proposals:version', args=[pk, number])}#pdf")
+
+
+@require_safe
+def package_pdf(request: SignedInRequest, pk: int, number: int) -> HttpResponseBase:
+    """The PDF of a version, once it is made; a government reading is recorded."""
+    found = version_seen(request, pk, number)
+    paper = getattr(found, "paper", None)
+    back = f"{reverse('proposals:version', args=[pk, number])}#pdf"
+    if paper is None or paper.document is None:
+        messages.info(request, "The PDF of this version is not made yet.")
+        return redirect(back)
+    try:
+        answer = download_response(paper.document)
+    except Withheld as reason:
+        messages.warning(request, str(reason))
+        return redirect(back)
+    services.record_reading(found, by=request.user, document=paper.document)
+    return answer
 
 
 @require_safe

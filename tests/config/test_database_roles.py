@@ -11,6 +11,8 @@ from django.db import DatabaseError, connection, transaction
 from psycopg2 import sql
 
 from config.database_roles import append_only_tables, grant_application_role
+from proposals.services import ask_package_pdf
+from tests.factories.proposals import ProposalFactory, submitted
 
 ROLE = "portal_test_application"
 
@@ -103,6 +105,12 @@ def test_application_role_works_with_rows(application_role):
         cursor.execute("UPDATE program_agency SET name = name")
         cursor.execute("DELETE FROM django_session")
         cursor.execute("SELECT nextval(pg_get_serial_sequence('program_agency', 'id'))")
+
+
+def test_application_role_asks_for_the_pdf_of_a_version_that_it_may_not_change(db, request):
+    version = submitted(ProposalFactory(complete=True))
+    request.getfixturevalue("application_role")
+    assert ask_package_pdf(version, by=version.submitted_by).state == "owed"
 
 
 def test_granting_again_changes_nothing(application_role):

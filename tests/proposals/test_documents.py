@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from datetime import timedelta
 
+import pypdf
 import pytest
+from django.core.exceptions import PermissionDenied
 
 from program import clock, pdf
 from program.documents import open_document
+from program.models import AuditEvent
 from program.services.people import clock_account
-from proposals import documents
-from proposals.documents import facts_of, owed_papers, render_receipt
+from proposals import documents, services, tasks
+from proposals.documents import facts_of, owed_papers, package_facts, render_package, render_receipt
 from proposals.enums import PaperState, ProposalStatus
-from proposals.models import Proposal, ReceiptPaper
+from proposals.models import Proposal, ReceiptPaper, VersionPaper
 from proposals.schedule import SCHEDULE, lapse_drafts
 from proposals.tasks import sweep_documents
+from tests.factories.program import UserFactory
 from tests.factories.proposals import ProposalFactory, submitted
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +71,93 @@ def test_paper_that_kills_its_worker_is_set_aside_at_the_fourth_attempt(paper, s
         assert not render_receipt(paper.pk)
     paper.refresh_from_db()
     assert (paper.state, paper.attempts) == (PaperState.QUARANTINED, 3)
+
+
+@pytest.fixture
+def package_paper(paper):
+    version = paper.receipt.version
+    return services.ask_package_pdf(version, by=version.submitted_by)
+
+
+def test_package_becomes_a_tagged_pdf_with_contents_marks_and_picture(package_paper):
+    assert (render_package(package_paper.pk), render_package(package_paper.pk)) == (True, False)
+    package_paper.refresh_from_db()
+    assert (package_paper.state, owed_papers(VersionPaper)) == (PaperState.MADE, [])
+    with open_document(package_paper.document) as file:
+        reader = pypdf.PdfReader(io.BytesIO(file.read()))
+    assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert b'pdfuaid:part="1"' in reader.trailer["/Root"]["/Metadata"].get_data()
+    headings = [entry["/Title"] for entry in flat(reader.outline)]
+    assert {"Consortium", "Hardware and infrastructure", "Documents and marks"} <= set(headings)
+    pages = [page.extract_text() for page in reader.pages]
+    assert all("Business confidential" in text and "Page " in text for text in pages)
+    whole = " ".join(" ".join(pages).split())
+    for words in (
+        "Accelerator board",
+        "U.S. content 60.00%",
+        "Kenya District Hospitals Authority",
+        "Zero trust",
+    ):
+        assert words in whole
+
+
+def flat(outline):
+    for entry in outline:
+        if isinstance(entry, list):
+            yield from flat(entry)
+        else:
+            yield entry
+
+
+def test_package_pdf_is_of_the_version_never_of_the_working_copy(package_paper):
+    Proposal.objects.update(title="Changed since")
+    assert package_facts(package_paper.version)["package"].title == "Full AI stack for district hospitals"
+
+
+def test_package_pdf_is_asked_for_once(package_paper):
+    version = package_paper.version
+    assert services.ask_package_pdf(version, by=version.submitted_by) == package_paper
+    assert AuditEvent.objects.filter(act="proposal.ask_pdf").count() == 1
+    with pytest.raises(PermissionDenied):
+        services.ask_package_pdf(version, by=UserFactory())
+
+
+def test_package_that_kills_its_worker_is_set_aside_and_stays_so(package_paper):
+    for attempt in range(3):
+        VersionPaper.objects.update(claimed_at=None, attempts=attempt + 1)
+    assert not render_package(package_paper.pk)
+    package_paper.refresh_from_db()
+    assert (package_paper.state, owed_papers(VersionPaper)) == (PaperState.QUARANTINED, [])
+    version = package_paper.version
+    assert services.ask_package_pdf(version, by=version.submitted_by).state == PaperState.QUARANTINED
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"), [("timeout", PaperState.OWED), ("memory", PaperState.QUARANTINED)]
+)
+def test_package_that_ran_out_of_time_is_tried_again(package_paper, reason, state):
+    class Tight(pdf.Press):
+        """The real press, told to give the document no time or no memory."""
+
+        def set(self, markup, *, variant, limits):
+            changes = {"wall_seconds": 0} if reason == "timeout" else {"memory_bytes": 1 << 20}
+            return super().set(markup, variant=variant, limits=replace(limits, **changes))
+
+    real, pdf._press = pdf._press, Tight()
+    try:
+        assert not render_package(package_paper.pk)
+    finally:
+        pdf._press.stop()
+        pdf._press = real
+    package_paper.refresh_from_db()
+    assert (package_paper.state, package_paper.reason != "") == (state, True)
+
+
+def test_package_task_ends_before_its_lease_and_its_message(settings):
+    limit = tasks.render_package.time_limit
+    assert documents.PACKAGE_LIMITS.wall_seconds < tasks.render_package.soft_time_limit < limit
+    assert limit < documents.LEASE.total_seconds()
+    assert limit < settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
 
 
 def test_sweep_makes_what_no_message_brought(paper):
