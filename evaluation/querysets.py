@@ -18,6 +18,7 @@ from evaluation.enums import (
     CheckResult,
     DesignationStatus,
     DeterminationStatus,
+    InformationRequestStatus,
     ReferralStatus,
     ReviewStatus,
 )
@@ -280,7 +281,20 @@ class InformationRequestQuerySet(OfProposalQuerySet):
         return self.of_visible(user) if user.is_authenticated else self.none()
 
     def for_list(self) -> Self:
-        return self.select_related("agency", "version", "asked_by", "answered_by")
+        rows = self.select_related("agency", "version", "asked_by", "answered_by")
+        return rows.prefetch_related("files__document")
+
+    def open(self) -> Self:
+        return self.filter(status=InformationRequestStatus.OPEN)
+
+
+class AnswerFileQuerySet(OfProposalQuerySet):
+    """Files of answers; who may see the question may read them."""
+
+    path = "request__proposal"
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.of_visible(user) if user.is_authenticated else self.none()
 
 
 class DeterminationQuerySet(OfProposalQuerySet):

@@ -9,8 +9,13 @@ from django.db.models import Q
 
 from evaluation.enums import Carry, InformationRequestStatus, ReferralStatus, Stance
 from evaluation.models.intake import Deadlined
-from evaluation.querysets import InformationRequestQuerySet, PositionQuerySet, ReferralQuerySet
-from program.models import Agency, Delegation, User
+from evaluation.querysets import (
+    AnswerFileQuerySet,
+    InformationRequestQuerySet,
+    PositionQuerySet,
+    ReferralQuerySet,
+)
+from program.models import Agency, Delegation, Document, User
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
@@ -144,3 +149,19 @@ class InformationRequest(Deadlined):
 
     def __str__(self) -> str:
         return f"Question {self.number}"
+
+
+class AnswerFile(models.Model):
+    """A file that came with the answer to a question; who sees the question reads it."""
+
+    append_only: ClassVar[bool] = True
+
+    request = models.ForeignKey(InformationRequest, models.PROTECT, related_name="files")
+    document = models.ForeignKey(Document, models.PROTECT, related_name="+")
+    objects = AnswerFileQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.document.name

@@ -34,11 +34,12 @@ from evaluation.services.determinations import (
     tell_overtaken,
 )
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
-from evaluation.services.questions import answer_question, ask_consortium, withdraw_question
+from evaluation.services.questions import MOST_FILES, answer_question, ask_consortium, withdraw_question
 from evaluation.services.reviews import open_review, reopen_review, save_review, save_score, submit_review
 from evaluation.services.screening import adjudicate, import_screening_list, screen_version
 
 __all__ = [
+    "MOST_FILES",
     "accept_proposal",
     "acknowledge_referral",
     "adjudicate",

@@ -8,10 +8,13 @@ from django.db import transaction
 from django.db.models import Max
 
 from evaluation.lifecycle import ANSWER_QUESTION, WITHDRAW_QUESTION
-from evaluation.models import InformationRequest
+from evaluation.models import AnswerFile, InformationRequest
 from evaluation.notices import ANSWERED, ASKED, QUESTION_WITHDRAWN, desk_page, in_words, questions_page
 from program import audit, clock, notices
 from program.deadlines import end_of_day
+from program.documents import store_document
+from program.enums import Mark
+from program.intake import Refused
 from program.services.calls import require
 from program.transitions import NotReady, Problem, perform
 from proposals.enums import ProposalStatus
@@ -19,11 +22,15 @@ from proposals.models import Proposal
 from proposals.notices import team_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
-    from program.models import Agency, AuditEvent, User
+    from django.core.files import File
+
+    from program.models import Agency, AuditEvent, Document, User
 
 ORDER = "E.O. 14320 s.3(d)"
+MOST_FILES = 5
 ASKABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 
 
@@ -69,12 +76,26 @@ def ask_consortium(
 
 
 @transaction.atomic
-def answer_question(request: InformationRequest, *, by: User, answer: str) -> AuditEvent:
-    """Answer for the consortium; a late answer is taken and shown with its time."""
+def answer_question(
+    request: InformationRequest, *, by: User, answer: str, uploads: Sequence[File[bytes]] = ()
+) -> AuditEvent:
+    """Answer for the consortium, with files; a late answer is taken and shown with its time.
+
+    One file that cannot be kept refuses the whole answer and is named: half an answer helps nobody.
+    """
     require("evaluation.answer_informationrequest", by, request)
+    problems = []
     if not answer.strip():
-        raise NotReady([Problem("answer", "Write the answer.", ORDER, field="answer")])
+        problems.append(Problem("answer", "Write the answer.", ORDER, field="answer"))
+    if len(uploads) > MOST_FILES:
+        problems.append(
+            Problem("files", f"An answer takes at most {MOST_FILES} files.", ORDER, field="files")
+        )
+    documents = [] if problems else list(_kept(uploads, by, problems))
+    if problems:
+        raise NotReady(problems)
     event = perform(ANSWER_QUESTION, request, by=by)
+    AnswerFile.objects.bulk_create(AnswerFile(request=request, document=document) for document in documents)
     request.answer, request.answered_by = answer.strip(), by
     request.clean_fields(exclude=[f.name for f in request._meta.fields if f.name != "answer"])
     request.save(update_fields=["answer", "answered_by", "updated_at"])
@@ -87,6 +108,18 @@ def answer_question(request: InformationRequest, *, by: User, answer: str) -> Au
         question=request.number,
     )
     return event
+
+
+def _kept(uploads: Sequence[File[bytes]], by: User, problems: list[Problem]) -> Iterator[Document]:
+    """Each file that may be kept; the others are added to ``problems`` by their names."""
+    for upload in uploads:
+        try:
+            yield store_document(
+                upload, by=by, mark=Mark.BUSINESS_CONFIDENTIAL, justification="Answers a question."
+            )
+        except Refused as refusal:
+            words = f"{upload.name}: {refusal.message} {refusal.what_to_do}".strip()
+            problems.append(Problem("files", words, ORDER, field="files"))
 
 
 @transaction.atomic

@@ -5,27 +5,42 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from evaluation import services
 from evaluation.documents import DISCLAIMER
-from evaluation.enums import DesignationStatus
+from evaluation.enums import DesignationStatus, DeterminationStatus, Outcome
 from evaluation.forms import CatalogEntryForm
-from evaluation.models import CatalogEntry, Condition, Designation, InformationRequest, Letter, Return
+from evaluation.models import (
+    AnswerFile,
+    CatalogEntry,
+    Condition,
+    Designation,
+    Determination,
+    InformationRequest,
+    Letter,
+    Return,
+)
 from evaluation.views.acting import carry_out, problems_of
 from program import clock
 from program.deadlines import end_of_day
+from program.documents import Withheld, download_response
+from program.models import Document
 from program.waiting import Task, for_the_team
+from proposals.enums import ProposalStatus
 from proposals.models import Proposal, TeamMember
-from proposals.services.reading import readings_of
+from proposals.services.reading import Reading, readings_of, record_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.http import HttpResponse
+    from django.http.response import HttpResponseBase
 
     from program.models import User
     from program.requests import SignedInRequest
@@ -59,7 +74,11 @@ def questions(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def show_questions(
-    request: SignedInRequest, pk: int, problems: Iterable[Problem] = (), typed: str = "", status: int = 200
+    request: SignedInRequest,
+    pk: int,
+    problems: Iterable[Problem] = (),
+    typed: tuple[int, str] = (0, ""),
+    status: int = 200,
 ) -> HttpResponse:
     """Returned items, questions to answer, letters, and which agency read what."""
     proposal = get_object_or_404(
@@ -73,7 +92,7 @@ def show_questions(
         "questions": asked,
         "returns": Return.objects.filter(proposal=proposal).select_related("version"),
         "letters": Letter.objects.visible_to(request.user).filter(proposal=proposal).select_related("paper"),
-        "readings": readings_of(proposal, most=20),
+        "readings": named_readings(proposal),
         "designation": designation,
         "conditions": designation.conditions.all() if designation else (),
         "today": clock.today(),
@@ -81,9 +100,22 @@ def show_questions(
         "may_release": _may_release(request, proposal),
         "now": clock.now(),
         "problems": problems,
-        "typed": typed,
+        "typed_for": typed[0],
+        "typed": typed[1],
+        "most_files": services.MOST_FILES,
     }
     return render(request, "evaluation/questions.html", facts, status=status)
+
+
+def named_readings(proposal: Proposal, *, most: int = 20) -> list[tuple[Reading, Document | None]]:
+    """The latest readings, each with the file that was read where it was one of the proposal's files."""
+    readings = readings_of(proposal, most=most)
+    read = {reading.document for reading in readings if reading.document}
+    own = Q(attachments__proposal=proposal) | Q(
+        pk__in=AnswerFile.objects.filter(request__proposal=proposal).values("document")
+    )
+    files = {file.sha256: file for file in Document.objects.filter(own, sha256__in=read)} if read else {}
+    return [(reading, files.get(reading.document)) for reading in readings]
 
 
 def _may_release(request: SignedInRequest, proposal: Proposal) -> bool:
@@ -100,12 +132,60 @@ def question_answer(request: SignedInRequest, pk: int, question_pk: int) -> Http
     typed = request.POST.get("answer", "")
     return carry_out(
         request, services.answer_question, question, answer=typed,
+        uploads=request.FILES.getlist("files"),
         done=f"Your answer to question {question.number} was sent.",
-        to=reverse("evaluation:questions", args=[pk]), again=partial(_again, request, pk, typed),
+        to=reverse("evaluation:questions", args=[pk]),
+        again=partial(_again, request, pk, (question_pk, typed)),
     )  # fmt: skip
 
 
-def _again(request: SignedInRequest, pk: int, typed: str, problems: list[Problem]) -> HttpResponse:
+@require_safe
+def answer_file(request: SignedInRequest, pk: int, file: int) -> HttpResponseBase:
+    """A file of an answer, for whoever sees the question; a government reading is recorded."""
+    rows = AnswerFile.objects.visible_to(request.user).select_related(
+        "document", "request__version__proposal"
+    )
+    found = get_object_or_404(rows, request__proposal=pk, pk=file)
+    try:
+        answer = download_response(found.document)
+    except Withheld as reason:
+        messages.warning(request, str(reason))
+        return redirect("evaluation:questions", pk)
+    record_reading(found.request.version, by=request.user, document=found.document)
+    return answer
+
+
+@require_safe
+def standing(request: SignedInRequest, pk: int) -> HttpResponse:
+    """What the Government waits for and by when, for the overview of the proposal, which loads this part."""
+    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), pk=pk)
+    if not request.user.has_perm("proposals.view_draft_proposal", proposal):
+        raise PermissionDenied("This part belongs to the consortium's overview.")
+    returned = proposal.status == ProposalStatus.RETURNED
+    facts = {
+        "proposal": proposal,
+        "open_questions": list(
+            InformationRequest.objects.visible_to(request.user).filter(proposal=proposal).open().for_list()
+        ),
+        "returned": Return.objects.filter(proposal=proposal).order_by("-pk").first() if returned else None,
+        "deferral": deferral_of(proposal),
+        "now": clock.now(),
+    }
+    return render(request, "evaluation/_standing.html", facts)
+
+
+def deferral_of(proposal: Proposal) -> Determination | None:
+    """The announced deferral of the decision, while nothing newer was announced."""
+    if proposal.status != ProposalStatus.UNDER_EVALUATION:
+        return None
+    announced = Determination.objects.filter(proposal=proposal, status=DeterminationStatus.ANNOUNCED)
+    last = announced.order_by("-announced_at").only("outcome", "defer_until", "announced_at").first()
+    return last if last and last.outcome == Outcome.DEFER else None
+
+
+def _again(
+    request: SignedInRequest, pk: int, typed: tuple[int, str], problems: list[Problem]
+) -> HttpResponse:
     return show_questions(request, pk, problems, typed, status=422)
 
 

@@ -151,6 +151,7 @@ def test_papers_print_what_was_typed_as_text(world):
     client = client_of(world.people["our representative"])
     addresses = [
         reverse("proposals:receipt-pdf", args=[world.inside.pk, 1]),
+        reverse("proposals:package-pdf", args=[world.inside.pk, 1]),
     ]  # fmt: skip
     for address in addresses:
         response = client.get(address)

@@ -164,6 +164,7 @@ def rest(world, name, record):
         "sha256": attachment.document.sha256, "question_pk": world.question.pk,
         "comment": getattr(proposal.comments.first(), "pk", ABSENT),
         "removed": getattr(proposal.removed_rows.first(), "pk", ABSENT),
+        "file": world.question.files.get().pk,
     }  # fmt: skip
     assert values["part"] in Part.values
     return {key: values[key] for key in wanted}

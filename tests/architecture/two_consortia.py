@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 
 from evaluation import services as evaluating
@@ -36,7 +37,7 @@ from proposals.models import (
     TeamMember,
 )
 from proposals.services import invite_member, invite_person
-from proposals.tasks import render_receipt
+from proposals.tasks import render_package, render_receipt
 from tests.factories import evaluation as make
 from tests.factories import financing
 from tests.factories.program import (
@@ -224,6 +225,7 @@ def _build():
     inside = package(ours, call, "zebrapackage")
     submitted(inside)
     render_receipt(ReceiptPaper.objects.get(receipt__version__proposal=inside).pk)
+    render_package(services.ask_package_pdf(inside.versions.get(), by=ours.created_by).pk)
     make.screening_list(desk)
     make.accept(inside, desk)
     mark_texts("zebraworking", *inside.components.all())
@@ -236,7 +238,10 @@ def _build():
     question = evaluating.ask_consortium(
         inside, by=desk, agency=state, question="zebraquestion?", due_on=clock.today() + timedelta(days=9)
     )
-    evaluating.answer_question(question, by=ours.created_by, answer="zebraquestion, answered.")
+    table = SimpleUploadedFile("zebraquestion.csv", b"zebraquestion,1\n")
+    evaluating.answer_question(
+        question, by=ours.created_by, answer="zebraquestion, answered.", uploads=[table]
+    )
     assignment = make.assigned(inside, person=people["assigned reviewer"], by=desk)
     make.assigned(inside, person=people["second assigned reviewer"], by=desk)
     review = make.filled_review(assignment)

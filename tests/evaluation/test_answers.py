@@ -1,0 +1,121 @@
+"""After the submission: what the overview says the Government waits for, and answers with files."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from evaluation import services
+from evaluation.models import AnswerFile, Determination, Return
+from program import clock
+from program.models import AuditEvent
+from proposals.models import Proposal
+from tests.evaluation.test_pages import page, press, sign_in
+from tests.factories import evaluation as make
+from tests.factories.program import UserFactory, officer
+from tests.factories.proposals import representative_of
+
+pytestmark = pytest.mark.django_db
+
+
+def table(name="weights.csv"):
+    return SimpleUploadedFile(name, b"holder,share\nanchor,1\n", content_type="text/csv")
+
+
+def test_question_is_answered_with_files_that_both_sides_read(client):
+    proposal, desk = make.accepted(), officer()
+    question, person = make.asked(proposal, desk), representative_of(proposal)
+    press(client, person, "question-answer", proposal.pk, question.pk, answer="See the files.",
+          files=[table(), table("more.csv")])  # fmt: skip
+    question.refresh_from_db()
+    assert (question.answer, [file.document.name for file in question.files.all()]) == (
+        "See the files.", ["weights.csv", "more.csv"],
+    )  # fmt: skip
+    address = reverse("evaluation:answer-file", args=[proposal.pk, question.files.first().pk])
+    for reader, name, key in ((person, "questions", proposal.pk), (desk, "proposal", proposal.number)):
+        assert address in page(client, reader, name, key).content.decode()
+        assert b"".join(client.get(address).streaming_content) == b"holder,share\nanchor,1\n"
+    read = AuditEvent.objects.filter(
+        act="proposal.read", body__contains=question.files.first().document.sha256
+    )
+    assert [event.actor for event in read] == [desk]
+    assert (
+        "weights.csv" in page(client, person, "questions", proposal.pk).content.decode().split("Who read")[1]
+    )
+    sign_in(client, UserFactory())
+    assert client.get(address).status_code == 404
+
+
+def test_file_that_cannot_be_kept_refuses_the_answer_by_its_name_and_keeps_what_was_typed(client):
+    proposal, desk = make.accepted(), officer()
+    first, second = make.asked(proposal, desk), make.asked(proposal, desk)
+    bad = SimpleUploadedFile("run.exe", b"MZ\x00")
+    refused = press(client, representative_of(proposal), "question-answer", proposal.pk, first.pk,
+                    answer="The anchor holds them.", files=[table(), bad])  # fmt: skip
+    text = refused.content.decode()
+    assert (refused.status_code, "run.exe:" in text, text.count(">The anchor holds them.</textarea>")) == (
+        422,
+        True,
+        1,
+    )
+    first.refresh_from_db()
+    assert (first.status, AnswerFile.objects.count()) == ("open", 0)
+    many = [table(f"{n}.csv") for n in range(services.MOST_FILES + 1)]
+    again = press(client, representative_of(proposal), "question-answer", proposal.pk, second.pk,
+                  answer="Many.", files=many)  # fmt: skip
+    assert again.status_code == 422 and b"at most 5 files" in again.content
+
+
+def test_overview_says_which_question_waits_and_until_when(client):
+    proposal = make.accepted()
+    person = representative_of(proposal)
+    question = make.asked(proposal)
+    shown = page(client, person, "standing", proposal.pk).content.decode()
+    assert f"#question-{question.pk}" in shown and "waits for your answer" in shown
+    with clock.moved_to(question.due_at + timedelta(days=1)):
+        assert "is still taken" in page(client, person, "standing", proposal.pk).content.decode()
+    services.answer_question(question, by=person, answer="The anchor.")
+    assert "waits for your answer" not in page(client, person, "standing", proposal.pk).content.decode()
+
+
+def test_overview_says_what_to_correct_while_it_is_returned(client):
+    proposal = make.at_intake()
+    person = representative_of(proposal)
+    Return.objects.create(
+        proposal=proposal, version=proposal.versions.get(), note="Two things.", returned_by=officer(),
+        items=[{"code": "x", "title": "Markets", "clause": "s.3(b)(ii)", "reason": "Name one."}],
+        due_at=clock.now() + timedelta(days=10), due_rule="Ten days.", returned_at=clock.now(),
+    )  # fmt: skip
+    assert "Name one." not in page(client, person, "standing", proposal.pk).content.decode()
+    Proposal.objects.filter(pk=proposal.pk).update(status="returned")
+    assert "Name one." in page(client, person, "standing", proposal.pk).content.decode()
+
+
+@pytest.mark.parametrize(("outcome", "is_said"), [("defer", True), ("designate", False)])
+def test_overview_says_until_when_the_decision_was_deferred(client, outcome, is_said):
+    proposal = make.accepted()
+    chief = make.decision_official()
+    determination = Determination(
+        proposal=proposal, version=proposal.versions.get(), outcome=outcome, prepared_by=officer(),
+        defer_until="2027-03-01",
+    )  # fmt: skip
+    at = clock.now()
+    for name, value in (
+        ("status", "announced"),
+        ("signed_at", at),
+        ("signed_by", chief),
+        ("announced_at", at),
+    ):
+        setattr(determination, name, value)
+    determination.save()
+    shown = page(client, representative_of(proposal), "standing", proposal.pk).content.decode()
+    assert ("March 1, 2027" in shown) == is_said
+
+
+def test_only_the_consortium_reads_its_overview(client):
+    proposal = make.accepted()
+    assert page(client, officer(), "standing", proposal.pk).status_code == 403
+    assert page(client, UserFactory(), "standing", proposal.pk).status_code == 404
