@@ -249,7 +249,8 @@ def _band(drawing: Drawing, layer: Layer, top: int, side: int, across: int) -> i
 
 
 def _boxes(drawing: Drawing, layer: Layer, left: int, top: int, room: int, across: int) -> int:
-    """The suppliers of a layer, ``across`` to a row, each row as high as its highest box."""
+    """The suppliers of a layer, at most ``across`` to a row, each row as high as its highest box."""
+    across = max(1, min(across, len(layer.supplies)))
     width = (room - GAP * (across - 1)) // across
     y = top
     for start in range(0, len(layer.supplies), across):

@@ -313,6 +313,7 @@
         .toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit", timeZone: "America/New_York" })
         .replace(/\s*([AP])M$/, (_, half) => ` ${half.toLowerCase()}.m.`);
       this.say(`Saved ${time} Washington time`, "good");
+      this.form.dispatchEvent(new CustomEvent("site:saved", { bubbles: true }));
       announceActivity();
     }
 

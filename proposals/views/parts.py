@@ -119,8 +119,9 @@ def facts_of_layer(space: Workspace, part: str, page: Page) -> dict[str, Any]:
 
 def facts_of_markets(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:
     rows = {row.key: row for row in space.proposal.markets.all()}
+    found = space.destinations
     shown = [
-        (rows[market.key], market, len(space.progress.problems_of(market.key)))
+        (rows[market.key], market, len(space.progress.problems_of(market.key)), found.get(market.key))
         for market in space.progress.package.markets
     ]
     return {"rows": shown}

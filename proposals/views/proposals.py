@@ -207,6 +207,12 @@ def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     return show(request, "proposals/detail.html", space, facts)
 
 
+@require_safe
+def totals(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The small panel at the side of every page of the workspace; asked for again after each save."""
+    return show(request, "proposals/_totals.html", workspace(request, pk), {})
+
+
 def acts_of(request: SignedInRequest, proposal: Proposal) -> list[dict[str, str]]:
     """What the person may do to the proposal as it stands, with the page that does it."""
     pages = {"submit": "proposals:review", "resubmit": "proposals:review", "withdraw": "proposals:withdraw"}

@@ -10,18 +10,24 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, render
 
 from program import clock
+from program.destinations import rules_on
 from program.requests import SignedInRequest
-from proposals.composition import composed, outlined, rules_of
+from proposals.composition import compose, composed, outlined, rules_of
 from proposals.enums import Part, ProposalStatus, TeamRole
 from proposals.models import Attachment, Membership, Proposal, TeamMember
+from proposals.places import destinations_of
 from proposals.progress import Progress, grouped
 from proposals.querysets import EDITABLE, REPLACEABLE, ProposalQuerySet
+from proposals.readiness import Candidate
 from proposals.standing import Standing, standings_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.http import HttpResponse
 
     from program.models import User
+    from proposals.places import Destination
 
 AWAY = (
     "The working copy belongs to the consortium. Government offices read the submitted versions, "
@@ -85,6 +91,42 @@ class Workspace:
         """Files that are in the package, as they were read with the proposal."""
         found: list[Attachment] = self.proposal.present_attachments  # type: ignore[attr-defined]
         return found
+
+    @cached_property
+    def now(self) -> datetime:
+        return clock.now()
+
+    @cached_property
+    def limit(self) -> datetime | None:
+        """Until when it can be submitted, exclusive; the cure period where that is later."""
+        return Candidate.shown(self.proposal, self.progress.package).limit
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a submission is still to come, or still possible: then what lacks for one is shown."""
+        return self.proposal.status in EDITABLE or (
+            self.proposal.status in REPLACEABLE and self.proposal.call.takes_submissions(at=self.now)
+        )
+
+    @property
+    def to_consent(self) -> list[Membership]:
+        """Members whose consent to what the package now says of them is still to come."""
+        return [member for member in self.members if not member.is_consent_current]
+
+    @cached_property
+    def destinations(self) -> dict[str, Destination]:
+        """What the rules of today say of each market; three statements, and none without a market."""
+        package = self.progress.package
+        return destinations_of(package, rules_on(clock.today())) if package.markets else {}
+
+    @cached_property
+    def certified_by(self) -> str:
+        """Who certified exactly this content; empty when nobody did or it has changed since."""
+        given = self.proposal.unused_certifications  # type: ignore[attr-defined]
+        if not given:
+            return ""
+        content = self.progress.package.sha256 if self.is_whole else compose(self.proposal).sha256
+        return next((row.signer_name for row in given if row.content_sha256 == content), "")
 
     @property
     def name(self) -> str:

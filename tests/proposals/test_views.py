@@ -16,8 +16,8 @@ from program.models import Affiliation, AuditEvent
 from proposals import services
 from proposals.composition import compose
 from proposals.enums import MembershipStatus, Part, ProposalStatus
-from proposals.models import Component, Membership, Proposal, Receipt, ReceiptPaper, TeamMember
-from proposals.tasks import render_receipt
+from proposals.models import Component, Membership, Proposal, Receipt, ReceiptPaper, TeamMember, VersionPaper
+from proposals.tasks import render_package, render_receipt
 from tests.factories.program import OrganizationFactory, RequirementFactory, UserFactory, issued_call, officer
 from tests.factories.proposals import (
     ConsortiumFactory,
@@ -27,6 +27,7 @@ from tests.factories.proposals import (
     TeamMemberFactory,
     certified,
     representative_of,
+    submitted,
 )
 
 pytestmark = pytest.mark.django_db
@@ -502,13 +503,55 @@ def test_member_is_invited_accepts_by_post_and_consents(client, proposal, member
     assert client.post(url).url == reverse("proposals:consent", args=[membership.pk])
     page = client.get(reverse("proposals:consent", args=[membership.pk]))
     assert "Labels data." in page.content.decode()
-    yes = {"role_text": "Labels data.", "accepts_role": "on", "accepts_declaration": "on"}
-    assert client.post(page.request["PATH_INFO"], {**yes, "role_text": "Something else"}).status_code == 200
+    shown = page.context["form"].initial["terms_sha256"]
+    yes = {"terms_sha256": shown, "accepts_role": "on", "accepts_declaration": "on"}
+    for other in ("0" * 64, ""):
+        assert client.post(page.request["PATH_INFO"], {**yes, "terms_sha256": other}).status_code == 200
     assert client.post(page.request["PATH_INFO"], yes).status_code == 302
     membership.refresh_from_db()
     assert (membership.status, membership.consented_by) == (MembershipStatus.CONSENTED, person)
     assert client.get(address("detail", proposal)).status_code == 200
     assert client.get(url).status_code == 410
+
+
+def test_panel_of_totals_is_the_consortiums_alone(client, proposal, member):
+    version_page = address("version", proposal, 1)
+    second = MembershipFactory(consortium=proposal.consortium)
+    Membership.objects.filter(pk=second.pk).update(is_part_accepted=False)
+    shown = sign_in(client, member).get(address("totals", proposal)).content.decode()
+    for words in ("60.00%", "Presumed met", "$5 million", "1 thing", str(second.organization), "left"):
+        assert words in shown
+    assert sign_in(client, UserFactory()).get(address("totals", proposal)).status_code == 404
+    services.consent(Membership.objects.get(pk=second.pk), by=speaker_for(second))
+    submitted(proposal)
+    assert sign_in(client, officer()).get(address("totals", proposal)).status_code == 403
+    assert client.get(version_page).status_code == 200
+
+
+def speaker_for(membership):
+    return TeamMemberFactory(membership=membership, role="administrator").user
+
+
+def test_pdf_of_a_version_is_asked_for_by_its_readers_and_read_on_the_record(client, proposal, member):
+    version = submitted(proposal)
+    ask, pdf = address("package-ask", proposal, 1), address("package-pdf", proposal, 1)
+    assert "Make the PDF" in sign_in(client, member).get(address("version", proposal, 1)).content.decode()
+    assert client.get(ask).status_code == 405 and client.get(pdf).status_code == 302
+    assert client.post(ask).url == f"{address('version', proposal, 1)}#pdf"
+    assert "Being made" in client.get(address("version", proposal, 1)).content.decode()
+    render_package(VersionPaper.objects.get(version=version).pk)
+    desk = officer()
+    for reader in (member, desk):
+        answer = sign_in(client, reader).get(pdf)
+        assert b"".join(answer.streaming_content).startswith(b"%PDF-")
+    made = VersionPaper.objects.get().document.sha256
+    read = AuditEvent.objects.filter(act="proposal.read", body__contains=made)
+    assert [event.actor for event in read] == [desk]
+    stranger = sign_in(client, UserFactory())
+    assert (stranger.get(pdf).status_code, stranger.post(ask).status_code) == (404, 404)
+    VersionPaper.objects.update(state="quarantined")
+    shown = sign_in(client, member).get(address("version", proposal, 1)).content.decode()
+    assert "Could not be made" in shown
 
 
 def test_registered_organization_cannot_be_joined_by_being_invited_in_its_name(
