@@ -60,8 +60,15 @@ class Client:
         if autosave:
             headers["X-Autosave"] = "1"
         started = time.perf_counter()
-        self.connection.request(method, path, body, headers)
-        response = self.connection.getresponse()
+        try:
+            self.connection.request(method, path, body, headers)
+            response = self.connection.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError):
+            # The server closed a connection that had waited: nothing was asked yet
+            self.connection.close()
+            started = time.perf_counter()
+            self.connection.request(method, path, body, headers)
+            response = self.connection.getresponse()
         content = response.read()
         seconds = time.perf_counter() - started
         for header in response.headers.get_all("Set-Cookie") or ():

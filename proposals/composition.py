@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from django.db.models import CharField, F, Func, TextChoices, TextField
+from django.db.models import Case, CharField, F, Func, TextChoices, TextField, When
 from django.db.models import Value as Words
-from django.db.models.functions import Left
+from django.db.models.lookups import Exact
 
 from program import clock
 from program.enums import EvidenceType, Mark, StackLayer
@@ -75,29 +75,24 @@ COMPONENTS: dict[str, type[Component]] = {
 }
 PLACES = frozenset({"country_of_origin", "country_of_assembly"})
 
-# A component in outline: what its columns are called, which of them are cut, and how each is read
+# A component in outline: which columns are read as they are, and of which only whether they say something
 BLANKS = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
+SAID = "…"
 TEXTS = [column.name for column in ComponentRow._meta.concrete_fields if isinstance(column, TextField)]
-FIRST_SIGNS = {
-    f"{name}_begins": Left(Func(F(name), Words(BLANKS), function="LTRIM"), 1, output_field=TextField())
-    for name in TEXTS
-}
-
-
-def _outline_of(kind: type[Component]) -> list[tuple[str, str, Callable[[Any], Any]]]:
-    """The fields of a kind of component: name, column that is read, and how."""
-    found = []
-    for name, field in kind.model_fields.items():
-        if name in ("key", "supplier", "layer"):
-            continue
-        column = ComponentRow._meta.get_field(name)
-        read: Callable[[Any], Any] = _as_it_is
-        if name in PLACES:
-            read = _outlined_place
-        elif isinstance(column, CharField) and column.choices:
-            read = next(each for each in get_args(field.annotation) if each is not NoneType)
-        found.append((name, f"{name}_begins" if name in TEXTS else name, read))
-    return found
+SAYS = Func(
+    *(
+        Case(
+            When(
+                Exact(Func(F(name), Words(BLANKS), function="LTRIM", output_field=TextField()), Words("")),
+                then=Words("0"),
+            ),
+            default=Words("1"),
+        )
+        for name in TEXTS
+    ),
+    function="CONCAT",
+    output_field=TextField(),
+)
 
 
 def _as_it_is(value: Any) -> Any:
@@ -109,20 +104,32 @@ def _outlined_place(code: str) -> Country:
     return Country(code=code)
 
 
-_OUTLINES = {layer: (kind, _outline_of(kind)) for layer, kind in COMPONENTS.items()}
-NOTHING = ("", None)
-OUTLINED = [
-    "pk",
-    "supplier_id",
-    *dict.fromkeys(column for _, takes in _OUTLINES.values() for _, column, _ in takes),
-]
-OUTLINES: dict[str, tuple[Any, list[tuple[str, int, Callable[[Any], Any]]]]] = {
+def _readers(kind: type[Component]) -> dict[str, Callable[[Any], Any]]:
+    """How each column of a kind of component is read, texts aside."""
+    found: dict[str, Callable[[Any], Any]] = {}
+    for name in kind.model_fields.keys() - {"key", "supplier", "layer", *TEXTS}:
+        column = ComponentRow._meta.get_field(name)
+        found[name] = _as_it_is
+        if name in PLACES:
+            found[name] = _outlined_place
+        elif isinstance(column, CharField) and column.choices:
+            choices = get_args(kind.model_fields[name].annotation)
+            found[name] = next(each for each in choices if each is not NoneType)
+    return found
+
+
+READERS = {layer: _readers(kind) for layer, kind in COMPONENTS.items()}
+OUTLINED = sorted(set().union(*READERS.values()))
+# By layer: the empty component, the place of each of its columns, the place of each of its texts
+OUTLINES: dict[str, tuple[Any, list[tuple[str, int, Callable[[Any], Any]]], list[tuple[str, int]]]] = {
     layer: (
         kind(key="component-0"),
-        [(name, OUTLINED.index(column) - 2, read) for name, column, read in takes],
+        [(name, OUTLINED.index(name), read) for name, read in sorted(READERS[layer].items())],
+        [(name, TEXTS.index(name)) for name in TEXTS if name in kind.model_fields],
     )
-    for layer, (kind, takes) in _OUTLINES.items()
+    for layer, kind in COMPONENTS.items()
 }
+NOTHING = ("", None)
 
 
 def compose(proposal: Proposal) -> Package:
@@ -133,11 +140,10 @@ def compose(proposal: Proposal) -> Package:
 def outlined(proposal: Proposal) -> Package:
     """The package of a proposal that ``for_pages`` has loaded, as checks and totals read it; one statement.
 
-    A long text of a component is cut to its first sign: whether it says something is known, what it says is
-    not. Never the content of a submission or of a hash. Checks and totals find in it what they find in
-    ``composed``.
+    Of a long text of a component it is known whether it says something, not what. Never the content of a
+    submission or of a hash. Checks and totals find in it what they find in ``composed``.
     """
-    rows = proposal.components.annotate(**FIRST_SIGNS).values_list("layer", *OUTLINED)
+    rows = proposal.components.values_list("layer", "pk", "supplier_id", SAYS, *OUTLINED)
     return composed_with(proposal, ()).model_copy(update={"components": tuple(map(_outline, rows))})
 
 
@@ -288,11 +294,16 @@ def _component(row: rows.Component) -> AnyComponent:
     return kind(key=row.key, supplier=_member_key(row.supplier_id), **_columns(row, kind))  # type: ignore[return-value]
 
 
+@lru_cache(maxsize=4096)
 def _outline(values: tuple[Any, ...]) -> AnyComponent:
-    """A component without being checked again: its columns were when they were saved."""
-    layer, pk, supplier, *columns = values
-    empty, takes = OUTLINES[layer]
+    """A component as its columns say it; they were checked when they were saved.
+
+    What was made of the same values before is used again: from page to page few of a package's rows change.
+    """
+    layer, pk, supplier, says, *columns = values
+    empty, takes, texts = OUTLINES[layer]
     said = {name: read(columns[place]) for name, place, read in takes if columns[place] not in NOTHING}
+    said |= {name: SAID for name, place in texts if says[place] == "1"}
     said["key"], said["supplier"] = f"{ComponentRow.prefix}-{pk}", _member_key(supplier)
     made: AnyComponent = empty.model_copy(update=said)
     return made

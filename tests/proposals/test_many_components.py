@@ -1,4 +1,4 @@
-"""A part with two thousand components: pages read what they show, sums read what they add, no list grows."""
+"""Very many components stay usable: pages are bounded, totals and checks are over all of them."""
 
 from __future__ import annotations
 
