@@ -79,6 +79,7 @@ urlpatterns = [
     path("proposals/<int:pk>/copied/", proposals.proposal_copied, name="copied"),
     path("proposals/<int:pk>/package/", package_files.package, name="package"),
     path("proposals/<int:pk>/package/import/", package_files.package_import, name="package-import"),
+    path("proposals/<int:pk>/package.xlsx", package_files.package_workbook, name="package-workbook"),
     path("proposals/<int:pk>/package.json", package_files.package_json, name="package-json"),
     path("proposals/<int:pk>/documents/add/", documents.document_add, name="document-add"),
     path("proposals/<int:pk>/documents/<int:attachment>/file/", documents.document_download, name="document"),

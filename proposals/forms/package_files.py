@@ -10,8 +10,8 @@ from proposals.package_file import LARGEST, SCHEMA_VERSION
 class PackageUploadForm(forms.Form):
     file = forms.FileField(
         label="Package file",
-        help_text=f"JSON, schema version {SCHEMA_VERSION}, up to {LARGEST // 1048576} MB. "
-        "You see every change before anything is taken over.",
+        help_text=f"JSON of schema version {SCHEMA_VERSION}, or the workbook (XLSX), up to "
+        f"{LARGEST // 1048576} MB. You see every change before anything is taken over.",
     )
 
 

@@ -22,9 +22,10 @@ from proposals.forms.package_files import PackageUploadForm, TakeOverForm
 from proposals.merging import Merge, called
 from proposals.models import PackageUpload
 from proposals.package import SCHEMA_ID, SCHEMA_VERSION
-from proposals.package_file import FileRefused, file_schema, read_file, write_file
+from proposals.package_file import LARGEST, FileRefused, PackageFile, file_schema, read_file, write_file
 from proposals.views.submissions import shown_change
 from proposals.views.workspace import LOOK_ONLY, Workspace, show, to_edit, workspace
+from proposals.workbook import CONTENT_TYPE, read_workbook, write_workbook
 
 PAGE = "package"
 
@@ -41,7 +42,8 @@ def package(request: SignedInRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         upload = form.cleaned_data["file"]
         try:
-            services.keep_upload(proposal, read_file(upload.read()), by=request.user, name=upload.name)
+            file = read_upload(upload.read(LARGEST + 1), upload.name)
+            services.keep_upload(proposal, file, by=request.user, name=upload.name)
         except FileRefused as refusal:
             problems = refusal.problems
         else:
@@ -75,6 +77,20 @@ def package_json(request: SignedInRequest, pk: int) -> HttpResponse:
     space = workspace(request, pk, PAGE)
     text = write_file(space.progress.package, proposal=pk, at=clock.now())
     return attachment(text, f"{name_of(space)}.json", "application/json")
+
+
+@require_safe
+def package_workbook(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The same file as a workbook for a spreadsheet program."""
+    space = workspace(request, pk, PAGE)
+    text = write_file(space.progress.package, proposal=pk, at=clock.now())
+    return attachment(write_workbook(text), f"{name_of(space)}.xlsx", CONTENT_TYPE)
+
+
+def read_upload(content: bytes, name: str) -> PackageFile:
+    """A package file, or a workbook by the ending of its name."""
+    is_workbook = name.lower().endswith((".xlsx", ".xlsm", ".xls")) or content.startswith(b"PK")
+    return read_workbook(content) if is_workbook else read_file(content)
 
 
 def name_of(space: Workspace) -> str:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import json
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -8,7 +10,7 @@ from django.db import connection
 
 from proposals.checks import all_problems
 from proposals.composition import rules_of
-from proposals.package import Package
+from proposals.package import Country, Package
 from tests.factories.packages import complete_package, hardware
 from tests.factories.program import issued_call
 
@@ -82,3 +84,39 @@ def test_rounding_never_shows_the_threshold_that_is_not_reached(saved):
     package = complete_package(components=(line, *complete_package().components[1:]))
     said, _ = check(saved(package.to_json()))
     assert "not presumed, 50.99 percent" in said and "51.00" not in said
+
+
+def test_what_no_draft_can_hold_is_named_as_an_import_names_it(saved):
+    first, *others = complete_package().components
+    line = first.model_copy(update={"us_content_value_usd": Decimal("100.01")})
+    odd = complete_package(components=(line, *others), title="x" * 201)
+    said, status = check(saved(odd.to_json()))
+    assert status == 1 and "No draft can hold this" in said
+    assert "Ensure this value has at most 200 characters (it has 201)" in said
+    assert "Accelerator board: value of U.S. content, USD: The U.S. content cannot be worth more" in said
+    unknown = first.model_copy(update={"country_of_origin": Country(code="QQ")})
+    said, status = check(saved(complete_package(components=(unknown, *others)).to_json()))
+    assert status == 1 and "“QQ” is no country that the portal knows" in said
+
+
+def test_market_by_its_code_alone_is_complete_as_it_is_after_an_import(saved):
+    data = complete_package().to_data()
+    data["markets"] = [
+        {"key": "market-a", "kind": "bloc", "code": "EU", "national_interest": "Trade.", "end_users": "All."}
+    ]
+    data["consortium"]["members"][0]["key"] = "member-of-mine"
+    text = json.dumps(data).replace('"member-1"', '"member-of-mine"')
+    said, status = check(saved(text))
+    assert (status, "Nothing is missing." in said) == (0, True), said
+
+
+@pytest.mark.parametrize(
+    "text", ["שלום‮", "🛰️👩🏽‍🔬", "ж" * 200_000, "=1+1"], ids=["rtl", "emoji", "long", "formula"]
+)
+def test_any_text_is_checked(saved, text):
+    assert check(saved(complete_package(summary=text).to_json()))[1] == 0
+
+
+def test_control_characters_are_named(saved):
+    said, status = check(saved(json.dumps(complete_package().to_data() | {"title": "a\x07b"})))
+    assert status == 2 and "“title”: The text contains control characters." in said

@@ -13,7 +13,7 @@ from proposals import services
 from proposals.comparison import compare
 from proposals.composition import compose
 from proposals.enums import Part
-from proposals.models import Attachment, Consortium, Proposal
+from proposals.models import Attachment, Consortium, Membership, Proposal
 from tests.factories.program import OrganizationFactory, issued_call
 from tests.factories.proposals import (
     ConsortiumFactory,
@@ -90,9 +90,8 @@ def test_another_consortium_of_the_same_anchor_takes_what_its_members_supply(sou
     by = representative_of(source)
     partner = MembershipFactory(consortium=source.consortium, organization=OrganizationFactory())
     source.components.filter(layer="data").update(supplier=partner)
-    other = services.create_consortium(
-        "Second", source.consortium.anchor.organization, by=by, role_text="Leads."
-    )
+    other = ConsortiumFactory(created_by=by)
+    Membership.objects.filter(pk=other.anchor.pk).update(organization=source.consortium.anchor.organization)
     copy = services.copy_proposal(source, issued_call(), by=by, consortium=other)
     suppliers = {row.layer: row.supplier for row in copy.components.select_related("supplier")}
     assert suppliers["data"] is None and suppliers["models"] == other.anchor

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 
 from program.models import Call
+from program.reference import read
 from proposals.checks import NO_RULES, Rules, all_problems, flags
 from proposals.composition import rules_of
-from proposals.package_file import LARGEST, FileRefused, read_file
+from proposals.decomposition import Keys, problems_of
+from proposals.enums import MarketKind
+from proposals.merging import Known, merge
+from proposals.package import Country, Package, TargetMarket
+from proposals.package_file import LARGEST, FileRefused, PackageFile, read_file
 from proposals.us_content import us_content
 
 if TYPE_CHECKING:
@@ -21,6 +26,35 @@ if TYPE_CHECKING:
     from program.transitions import Problem
 
 READY, NOT_READY, NOT_READ = 0, 1, 2
+
+
+def imported(file: PackageFile, rules: Rules) -> tuple[Package, list[Problem]]:
+    """The package that an empty draft of the file's own consortium becomes, and what no draft can hold of it.
+
+    Names are looked up in the facts that the portal starts from; the database is not asked.
+    """
+    members = tuple(
+        member.model_copy(update={"key": f"member-{number}"})
+        for number, member in enumerate(file.consortium.members, 1)
+    )
+    draft = Package(call=file.call, consortium=file.consortium.model_copy(update={"members": members}))
+    countries: dict[str, str] = read("countries")["countries"]
+    blocs = {
+        code: TargetMarket(
+            key="bloc",
+            kind=MarketKind.BLOC,
+            code=code,
+            name=bloc["name"],
+            countries=tuple(Country(code=place) for place in bloc["members"] if place != "US"),
+        )
+        for code, bloc in read("regional_blocs")["blocs"].items()
+    }
+    requirements = {rule.code: rule for rule in rules.requirements}
+    documents = {document.sha256: document for document in file.documents}
+    found = merge(draft, file, Known(countries, blocs, requirements, documents))
+    keys = Keys(*(dict.fromkeys(names, 1) for names in (blocs, requirements, documents)))
+    problems = list(found.errors or problems_of(found, keys))
+    return (file.package if problems else found.target), problems
 
 
 class Command(BaseCommand):
@@ -44,21 +78,25 @@ class Command(BaseCommand):
     def handle(self, *, file: str, call: str | None, **options: Any) -> None:
         rules = self.rules_of(call)
         try:
-            package = read_file(self.read(file))
+            content = read_file(self.read(file))
         except FileRefused as refusal:
             self.tell(refusal.problems)
             raise CommandError(
                 "The file is no package that can be checked.", returncode=NOT_READ
             ) from refusal
-        problems = all_problems(package, rules)
-        self.tell(problems)
+        package, unheld = imported(content, rules)
+        if unheld:
+            self.stdout.write("No draft can hold this, so an import is refused:")
+            self.tell(unheld)
+        problems = [*unheld, *all_problems(package, rules)]
+        self.tell(problems[len(unheld) :])
         if found := flags(package, rules):
             self.stdout.write("Reviewers will look at (this does not stop a submission):")
             self.tell(found)
         figure = us_content(package.hardware, threshold=rules.us_content_threshold)
         percent = "" if figure.percent is None else f", {figure.percent} percent"
         self.stdout.write(f"{figure.label}: {figure.state.label.lower()}{percent}")
-        self.stdout.write(f"Content hash (SHA-256): {package.package.sha256}")
+        self.stdout.write(f"Content hash (SHA-256): {content.package.sha256}")
         if problems:
             noun = "1 thing keeps" if len(problems) == 1 else f"{len(problems)} things keep"
             message = f"{noun} this package from being submitted."
