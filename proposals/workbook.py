@@ -165,7 +165,9 @@ def _cell_of(name: str, value: Any) -> Any:
 
 
 def _place(country: Mapping[str, str]) -> str:
-    return f"{country['code']} {country['name']}".rstrip()
+    """``KE Kenya``; several stand in one cell, so a name keeps to its line."""
+    name = " ".join(country["name"].replace(";", ",").split())
+    return f"{country['code']} {name}".rstrip()
 
 
 def _sheet(book: Workbook, title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
