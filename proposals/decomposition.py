@@ -88,14 +88,14 @@ def columns(entry: Entry, keys: Keys) -> dict[str, Any]:
     found = dict(_plain(entry.kind, value))
     if entry.kind == "market":
         found["country_id"] = value.code if value.kind == "country" else None
-        found["bloc_id"] = keys.blocs[value.code] if value.kind == "bloc" else None
+        found["bloc_id"] = keys.blocs.get(value.code) if value.kind == "bloc" else None
         found["list_name"] = value.name if value.kind == "list" else ""
         found["countries"] = [place.code for place in value.countries] if value.kind == "list" else []
     elif entry.kind == "answer":
-        found["requirement_id"] = keys.requirements[value.requirement]
-        found["document_id"] = keys.documents[value.document] if value.document else None
+        found["requirement_id"] = keys.requirements.get(value.requirement)
+        found["document_id"] = keys.documents.get(value.document) if value.document else None
     elif entry.kind == "attachment":
-        found["document_id"] = keys.documents[value.sha256]
+        found["document_id"] = keys.documents.get(value.sha256)
     return found
 
 

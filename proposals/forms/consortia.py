@@ -57,7 +57,8 @@ class NewProposalForm(forms.Form):
         label="Begin with the rows of an earlier proposal",
         required=False,
         empty_label="No, begin empty",
-        help_text="Of the same anchor, under this or another call. You see what could not be carried.",
+        help_text="Of the same anchor. Its consortium proposes again, unless you name a new one below. You "
+        "see what could not be carried.",
     )
     consortium = forms.ModelChoiceField(
         Consortium.objects.none(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
@@ -62,14 +63,8 @@ def what_would_change(
 
 
 def with_problems(found: Merge, keys: Keys) -> Merge:
-    """The merge with what its rows may not hold among its errors."""
-    if found.errors:
-        return found
-    return Merge(**{**_shallow(found), "errors": tuple(problems_of(found, keys))})
-
-
-def _shallow(found: Merge) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in Merge.__dataclass_fields__}
+    """The merge with what its rows may not hold among its errors: all that is wrong, at once."""
+    return replace(found, errors=(*found.errors, *problems_of(found, keys)))
 
 
 def lookups(proposal: Proposal, *, by: User, sources: Iterable[int] = ()) -> tuple[Known, Keys]:

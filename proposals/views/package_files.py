@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady
 from proposals import services
+from proposals.comparison import Change
 from proposals.enums import Part
 from proposals.forms.package_files import PackageUploadForm, TakeOverForm
 from proposals.merging import Merge, called
@@ -162,14 +164,14 @@ def import_page(
         raise PermissionDenied(LOOK_ONLY)
     found = merged(request, space, upload)
     refusals = problems or found.errors
-    changes = [shown_change(change) for change in found.changes]
+    changes = [shown(change, found) for change in found.changes]
     take, remove = request.POST.getlist("take"), request.POST.getlist("remove")
     clashes = [
         {
             "key": clash.key,
             "is_gone": clash.here is None,
             "is_ticked": clash.key in take,
-            **shown_change(clash.change),
+            **shown(clash.change, found),
         }
         for clash in found.clashes
     ]
@@ -197,6 +199,21 @@ def import_page(
         "is_nothing": not (changes or clashes or removable),
     }
     return show(request, "proposals/package_import.html", space, facts, status=status)
+
+
+def shown(change: Change, found: Merge) -> dict[str, Any]:
+    """A change in words, members by their names."""
+    members = found.current.consortium.members
+    names = {member.key: member.organization.legal_name for member in members}
+    fields = tuple(
+        replace(
+            field, before=names.get(field.before, field.before), after=names.get(field.after, field.after)
+        )
+        if field.field in ("supplier", "member")
+        else field
+        for field in change.fields
+    )
+    return shown_change(replace(change, fields=fields))
 
 
 # The published schema

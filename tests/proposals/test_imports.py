@@ -222,12 +222,13 @@ def test_organization_that_is_no_member_is_named_and_never_made(proposal, by):
     )
     data["components"][0]["supplier"] = "member-new"
     data["components"][1]["supplier"] = "member-77"
-    data["title"] = "Half"
+    data["title"] = "Half" * 60
     with pytest.raises(NotReady) as refusal:
         taken(proposal, data, by)
     told = [problem.message for problem in refusal.value.problems]
     assert told[0].startswith("Stranger, Inc. is not a member of this consortium. Invite it")
-    assert told[1].startswith("Storage array: “member-77” is no member") and len(told) == 2
+    assert told[1].startswith("Storage array: “member-77” is no member")
+    assert told[2].startswith("Overview: title: Ensure this value has at most 200") and len(told) == 3
     assert proposal.consortium.memberships.count() == 1 and compose(proposal).title == proposal.title
 
 
@@ -394,6 +395,7 @@ def test_page_shows_what_would_change_and_takes_over_exactly_that(proposal, by, 
     assert 'filename="draft-' in download["Content-Disposition"]
     data = json.loads(download.content)
     data["title"] = "A title <b>in bold</b>"
+    data["components"][0]["supplier"] = None
     gone = data["components"].pop()
     page = reverse("proposals:package-import", args=[proposal.pk])
     assert client.get(page).status_code == 302
@@ -401,9 +403,10 @@ def test_page_shows_what_would_change_and_takes_over_exactly_that(proposal, by, 
     shown = client.get(page)
     text = shown.content.decode()
     assert "&lt;b&gt;" in text and f"Remove {gone['name']}" in text and "None" not in text
+    assert f"<del>{proposal.consortium.anchor.organization.legal_name}</del>" in text
     assert compose(proposal).title == proposal.title
     answer = client.post(page, {"shown_sha256": compose(proposal).sha256, "remove": gone["key"]}, follow=True)
-    assert "Rows of the package: 1 changed, 1 removed." in answer.content.decode()
+    assert "Rows of the package: 2 changed, 1 removed." in answer.content.decode()
     assert compose(proposal).title == "A title <b>in bold</b>"
     assert client.post(page, {"shown_sha256": compose(proposal).sha256}).status_code == 302
 

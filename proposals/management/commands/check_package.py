@@ -53,7 +53,7 @@ def imported(file: PackageFile, rules: Rules) -> tuple[Package, list[Problem]]:
     documents = {document.sha256: document for document in file.documents}
     found = merge(draft, file, Known(countries, blocs, requirements, documents))
     keys = Keys(*(dict.fromkeys(names, 1) for names in (blocs, requirements, documents)))
-    problems = list(found.errors or problems_of(found, keys))
+    problems = [*found.errors, *problems_of(found, keys)]
     return (file.package if problems else found.target), problems
 
 
