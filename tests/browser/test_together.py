@@ -189,7 +189,7 @@ def test_comment_is_not_lost_when_the_session_has_ended(person, ben, proposal, r
     one.page.get_by_text("Write a comment").click()
     field = one.page.locator("#id_comment-text")
     field.press_sequentially("Is this so, @Be")
-    one.page.get_by_role("option", name="Ben Okafor").click()
+    one.page.get_by_role("listbox", name="People to mention").get_by_role("option", name="Ben Okafor").click()
     expect(field).to_have_value("Is this so, @Ben Okafor ")
     forget_sessions()
     one.page.get_by_role("button", name="Add the comment").click()
