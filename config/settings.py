@@ -7,6 +7,7 @@ companies, plain HTTP if ``INSECURE_HTTP=1``. Without it those switches are refu
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -47,6 +48,37 @@ def broker_url(url: str) -> str:
         return url
     number = parse_qs(parts.query).get("db", ["0"])[0]
     return parts._replace(scheme="redis+socket", query=f"virtual_host={number}").geturl()
+
+
+def document_storage(url: str) -> dict[str, Any]:
+    """Where documents are kept: in MEDIA_ROOT, or in a private bucket that speaks S3.
+
+    ``s3://bucket/prefix?endpoint=https://host&region=us-gov-west-1``; keys come from the environment or the
+    machine's role, never from the address. The libraries are the extra ``s3`` and are read only then.
+    """
+    if not url:
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.hostname or parts.password:
+        raise ImproperlyConfigured("DOCUMENT_STORAGE_URL must be s3://bucket/prefix, without keys.")
+    if find_spec("storages") is None or find_spec("boto3") is None:
+        raise ImproperlyConfigured(
+            "DOCUMENT_STORAGE_URL needs the extra s3: install django-storages and boto3."
+        )
+    query = parse_qs(parts.query)
+    if unknown := query.keys() - {"endpoint", "region"}:
+        raise ImproperlyConfigured(f"DOCUMENT_STORAGE_URL does not know {', '.join(sorted(unknown))}.")
+    options = {
+        "bucket_name": parts.hostname,
+        "location": parts.path.strip("/"),
+        "endpoint_url": query.get("endpoint", [None])[0],
+        "region_name": query.get("region", [None])[0],
+        "signature_version": "s3v4",
+        "default_acl": None,
+        "file_overwrite": False,
+        "querystring_auth": True,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
 
 # What this copy of the portal is
@@ -356,9 +388,13 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / ".local" / "static"))
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": document_storage(env.str("DOCUMENT_STORAGE_URL", default="")),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "program.receiving.SteadyFileHandler",
+]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

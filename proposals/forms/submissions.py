@@ -79,19 +79,26 @@ FILE_HINT = "PDF, DOCX, XLSX, CSV, PNG or JPEG, up to {limit:g} MB. Files with m
 class IncomingFile(forms.Form):
     """A file that comes with the form, or one that has come before it in pieces (``upload``)."""
 
-    file = forms.FileField(label="File", required=False)
-    upload = forms.IntegerField(
-        required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput, error_messages={}
+    file = forms.FileField(label="File", error_messages={"required": CHOOSE_FILE})
+    upload = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
+    is_released = forms.BooleanField(
+        label="Let people who may read the proposal download it although it was not scanned",
+        required=False,
+        help_text="This portal has no malware scanner. Without this the file is kept, and nobody can open it "
+        "until you allow it.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["file"].help_text = FILE_HINT.format(limit=settings.DOCUMENT_MAX_BYTES / 1048576)
+        if scanner.is_set():
+            del self.fields["is_released"]
 
     def clean(self) -> dict[str, Any]:
+        """The file may have come before the form, in pieces."""
         data = super().clean() or {}
-        if not data.get("file") and not data.get("upload") and "file" not in self.errors:
-            self.add_error("file", CHOOSE_FILE)
+        if data.get("upload") and self.has_error("file", "required"):
+            del self.errors["file"]
         return data
 
 
@@ -113,17 +120,7 @@ class UploadForm(IncomingFile):
         required=False,
         rows=3,
     )
-    is_released = forms.BooleanField(
-        label="Let people who may read the proposal download it although it was not scanned",
-        required=False,
-        help_text="This portal has no malware scanner. Without this the file is kept, and nobody can open it "
-        "until you allow it.",
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if scanner.is_set():
-            del self.fields["is_released"]
+    field_order = ("file", "part", "caption", "mark", "justification", "is_released", "upload")
 
 
 class AgainForm(forms.Form):
@@ -148,6 +145,7 @@ class AttachmentForm(RowForm):
         self.fields["mark"].help_text = MARK_HINT
         self.fields["caption"].label = "What it shows"
         self.fields["justification"].label = "Why it is business confidential"
+        self.fields["justification"].help_text = "What harm its release would do. A blanket mark is weak."
 
 
 class VerificationForm(forms.Form):

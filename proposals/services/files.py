@@ -61,7 +61,13 @@ def add_file(
 
 @transaction.atomic
 def replace_file(
-    attachment: Attachment, file: File[Any], *, found: Examined, by: User, revision: int | None
+    attachment: Attachment,
+    file: File[Any],
+    *,
+    found: Examined,
+    by: User,
+    revision: int | None,
+    is_released: bool = False,
 ) -> Attachment:
     """Put a newer file in the place of an earlier one, in every part of the package that points to it.
 
@@ -98,6 +104,8 @@ def replace_file(
         before={"document": earlier.sha256},
         after={"document": document.sha256},
     )
+    if is_released and withheld_for(document) == "unscanned":
+        release_file(attachment, by=by)
     return attachment
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from program.documents import Withheld, download_response, withheld_for
 from program.intake import Refused, examine
 from program.models import Document
+from program.receiving import say_what_was_left_out
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision
 from program.transitions import NotReady
@@ -67,6 +68,7 @@ def document_add(request: SignedInRequest, pk: int) -> HttpResponse:
     if not space.may_edit:
         raise PermissionDenied(LOOK_ONLY)
     form = UploadForm(request.POST, request.FILES)
+    say_what_was_left_out(request, form)
     if form.is_valid():
         data = form.cleaned_data
         row_key = known_row(space, request.POST.get("row_key", ""))
@@ -133,12 +135,20 @@ def document_replace(request: SignedInRequest, pk: int, attachment: int) -> Http
     proposal = to_edit(request, pk)
     found = present(proposal, attachment)
     form = IncomingFile(request.POST, request.FILES)
+    say_what_was_left_out(request, form)
     back = redirect("proposals:row-edit", pk, Part.DOCUMENTS, found.key)
     posted = request.POST.get("revision", "")
     revision = int(posted) if posted.isdecimal() and len(posted) < 10 else -1
 
     def keep(file: File[Any], examined: Examined) -> Attachment:
-        return services.replace_file(found, file, found=examined, by=request.user, revision=revision)
+        return services.replace_file(
+            found,
+            file,
+            found=examined,
+            by=request.user,
+            revision=revision,
+            is_released=bool(form.cleaned_data.get("is_released")),
+        )
 
     try:
         done = taken(request, proposal, form, keep) if form.is_valid() else None

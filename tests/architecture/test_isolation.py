@@ -165,6 +165,7 @@ def rest(world, name, record):
         "comment": getattr(proposal.comments.first(), "pk", ABSENT),
         "removed": getattr(proposal.removed_rows.first(), "pk", ABSENT),
         "file": world.question.files.get().pk,
+        "replaced": attachment.replaced_files.get().pk, "upload": proposal.uploads.get().pk,
     }  # fmt: skip
     assert values["part"] in Part.values
     return {key: values[key] for key in wanted}
@@ -271,10 +272,17 @@ def test_own_record_with_a_key_of_others_inside_is_absent(world):
     file_ = {"pk": other.pk, "number": 1, "sha256": statement.document.sha256}
     question_ = {"pk": other.pk, "question_pk": world.question.pk}
     owner_ = {"pk": other.consortium.anchor.organization_id, "holding": world.holding.pk}
+    files = [f"proposals:document{which}" for which in ("", "-replace", "-again", "-release")]
+    earlier_ = {"pk": other.pk, "attachment": other.attachments.get().pk}
+    earlier_ |= {"replaced": statement.replaced_files.get().pk}
+    upload_ = {"pk": other.pk, "upload": inside.uploads.get().pk}
     doubles = [
         ("proposals:row-edit", row_, no_row),
         ("proposals:row-remove", row_, no_row),
-        ("proposals:document", {"pk": other.pk, "attachment": statement.pk}, {"attachment": ABSENT}),
+        *((name, {"pk": other.pk, "attachment": statement.pk}, {"attachment": ABSENT}) for name in files),
+        ("proposals:document-earlier", earlier_, {"replaced": ABSENT}),
+        ("proposals:upload", upload_, {"upload": ABSENT}),
+        ("proposals:upload-discard", upload_, {"upload": ABSENT}),
         ("proposals:version-document", file_, {"sha256": "0" * 64}),
         ("proposals:access-revoke", {"pk": other.pk, "user": world.counsel.pk}, {"user": ABSENT}),
         ("proposals:comment", {"pk": other.pk, "comment": world.comment.pk}, {"comment": ABSENT}),

@@ -7,9 +7,17 @@ import os
 import secrets
 import subprocess
 import sys
+from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import ContentFile
+
+from config import settings as settings_module
+from program import documents, spool
+from tests.factories.program import UserFactory
 
 ROOT = Path(__file__).resolve().parents[2]
 SAY = (
@@ -97,3 +105,78 @@ def test_refusal_is_one_line_that_says_what_to_do():
     assert last.endswith(
         "EMAIL_URL must name a mail server outside a demonstration, for example smtp+tls://mail.example:587."
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"CLAMAV_URL": "clamav:3310"}, "CLAMAV_URL must be"),
+        ({"CLAMAV_URL": "unix://"}, "CLAMAV_URL must be"),
+        ({"CLAMAV_URL": "http://clamav"}, "CLAMAV_URL must be"),
+        ({"DOCUMENT_STORAGE_URL": "/srv/media"}, "must be s3://bucket/prefix"),
+        ({"DOCUMENT_STORAGE_URL": "s3://key:secret@bucket"}, "without keys"),
+        ({"DOCUMENT_STORAGE_URL": "s3://bucket"}, "install django-storages and boto3"),
+    ],
+)
+def test_places_of_scanner_and_files_are_checked_at_the_start(changes, words):
+    if "install" in words and find_spec("storages"):
+        pytest.skip("The extra s3 is installed here")
+    answer = run(["-c", SAY], **changes)
+    assert answer.returncode and words in answer.stderr
+    assert "secret@" not in answer.stderr
+
+
+def test_bucket_is_private_and_named_by_its_address(monkeypatch):
+    monkeypatch.setattr(settings_module, "find_spec", lambda name: True)
+    url = "s3://evidence/portal/?endpoint=https://store.example&region=us-gov-west-1"
+    found = settings_module.document_storage(url)
+    assert found["BACKEND"] == "storages.backends.s3.S3Storage"
+    assert found["OPTIONS"] == {
+        "bucket_name": "evidence",
+        "location": "portal",
+        "endpoint_url": "https://store.example",
+        "region_name": "us-gov-west-1",
+        "signature_version": "s3v4",
+        "default_acl": None,
+        "file_overwrite": False,
+        "querystring_auth": True,
+    }
+    with pytest.raises(ImproperlyConfigured, match="does not know acl"):
+        settings_module.document_storage("s3://evidence?acl=public-read")
+
+
+@pytest.mark.skipif(
+    not find_spec("storages") or not find_spec("moto"), reason="The extra s3 is not installed"
+)
+def test_documents_live_in_a_bucket(db, settings, monkeypatch):
+    """The real libraries against a server that speaks S3 on this machine."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        import boto3
+
+        endpoint = f"http://{host}:{port}"
+        boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket="evidence")
+        url = f"s3://evidence/portal?endpoint={endpoint}&region=us-east-1"
+        settings.STORAGES = {**settings.STORAGES, "default": settings_module.document_storage(url)}
+        person = UserFactory()
+        upload = ContentFile(b"a,b\n1,2\n", name="a.csv")
+        document = documents.store_document(upload, by=person, mark="public")
+        with documents.stored_bytes(document) as stored:
+            assert stored.read() == b"a,b\n1,2\n"
+        pieces = [spool.put(piece) for piece in (b"a,b\n", b"1,2\n")]
+        with spool.joined(pieces) as whole:
+            assert whole.read() == b"a,b\n1,2\n"
+        assert documents.remove_orphans(older_than=timedelta(seconds=-5)) == 0
+        spool.drop(pieces)
+        assert spool.remove_strays(set()) == 0
+        document.file.storage.delete(document.file.name)
+        with pytest.raises(documents.Withheld):
+            documents.stored_bytes(document)
+    finally:
+        server.stop()

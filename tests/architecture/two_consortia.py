@@ -23,6 +23,7 @@ from financing.services.meetings import give_action
 from program import clock
 from program.documents import store_document
 from program.enums import Mark, OfficeRole
+from program.intake import examine
 from program.models import Agency, Call, Organization, User
 from program.services import questions as call_questions
 from proposals import services
@@ -133,14 +134,23 @@ def package_rows(proposal):
 
 
 def attached(proposal, word):
-    """A document of the team in the package, with ``word`` in its name, caption and text."""
+    """A document of the team in the package, with ``word`` in its name, caption and text.
+
+    It has replaced an earlier one, and another is on its way.
+    """
     by = representative_of(proposal)
-    upload = ContentFile(f"party,word\nFictional,{word}\n".encode(), name=f"{word}.csv")
-    document = store_document(upload, by=by, mark=Mark.BUSINESS_CONFIDENTIAL, justification=f"Prices {word}")
+    earlier, newer = (
+        ContentFile(f"party,word\n{party},{word}\n".encode(), name=f"{word}.csv")
+        for party in ("Former", "Fictional")
+    )
+    document = store_document(earlier, by=by, mark=Mark.BUSINESS_CONFIDENTIAL, justification=f"Prices {word}")
     attachment = services.attach_document(
         proposal, document, by=by, part="documents", caption=f"Evidence {word}"
     )
     services.release_file(attachment, by=by)
+    services.replace_file(attachment, newer, found=examine(newer, newer.name), by=by, revision=1)
+    services.release_file(attachment, by=by)
+    services.begin_upload(proposal, by=by, name=f"{word} to come.csv", size=100)
     return attachment
 
 

@@ -146,7 +146,7 @@ def test_page_replaces_says_what_is_wrong_and_notices_a_stale_form(client, propo
     url = address("document-replace", proposal, attachment.pk)
 
     def post(content, revision, name="newer.csv"):
-        data = {"revision": revision, "file": ContentFile(content, name=name)}
+        data = {"revision": revision, "file": ContentFile(content, name=name), "is_released": "on"}
         return client.post(url, data, follow=True).content.decode()
 
     assert "is now the file" in post(SECOND, 1)
@@ -154,7 +154,7 @@ def test_page_replaces_says_what_is_wrong_and_notices_a_stale_form(client, propo
     assert "The file was not replaced." in post(b"MZ", 2, "evil.pdf")
     assert "Choose a file." in client.post(url, {"revision": 2}, follow=True).content.decode()
     attachment.refresh_from_db()
-    assert attachment.document.name == "newer.csv"
+    assert attachment.document.name == "newer.csv" and attachment.document.released_by == by
 
 
 # One file, several parts

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import FileSystemStorage
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.urls import reverse
 
 from program import audit, clock, spool
@@ -319,6 +320,23 @@ def test_full_disk_is_said_and_the_upload_goes_on_when_there_is_room(member, pro
     assert not Document.objects.exists() and AuditEvent.objects.count() == events
     assert audit.verify().is_sound
     assert finish(member, proposal, facts["id"]).status_code == 302
+
+
+def test_full_disk_while_a_form_brings_a_large_file_is_said_beside_the_field(member, proposal, monkeypatch):
+    class Full(TemporaryUploadedFile):
+        """A temporary file on a device that has no room."""
+
+        def write(self, content):
+            with Path("/dev/full").open("wb", buffering=0) as device:
+                device.write(content)
+
+    monkeypatch.setattr("django.core.files.uploadhandler.TemporaryUploadedFile", Full)
+    file = SimpleUploadedFile("table.csv", b"a,b\n" * 1_000_000)
+    data = {"file": file, "part": "documents", "mark": "public", "caption": "Prices"}
+    answer = member.post(address("document-add", proposal), data)
+    assert "no room for the file" in str(answer.context["error_form"].errors["file"])
+    assert 'value="Prices"' in answer.content.decode()
+    assert not Document.objects.exists()
 
 
 def test_abandoned_uploads_are_gone_within_a_day(member, proposal, media, django_capture_on_commit_callbacks):
