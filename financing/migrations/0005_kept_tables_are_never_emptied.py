@@ -28,9 +28,9 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("financing", "0004_commitment_that_stands"),
-        ("evaluation", "0004_readings_are_events"),
-        ("proposals", "0002_submissions_are_kept"),
-        ("program", "0004_documents_found_by_hash"),
+        ("evaluation", "0006_files_of_answers"),
+        ("proposals", "0007_consent_to_parts_and_package_pdf"),
+        ("program", "0005_documents_scanned"),
     ]
 
     operations = [never_emptied(table) for table in KEPT]

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('program', '0004_documents_found_by_hash'),
-        ('proposals', '0002_submissions_are_kept'),
+        ('proposals', '0006_editing_together'),
     ]
 
     operations = [

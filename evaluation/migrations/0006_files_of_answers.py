@@ -9,7 +9,7 @@ from program.triggers import append_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0004_readings_are_events'),
+        ('evaluation', '0005_drafts_know_who_wrote_them'),
         ('program', '0004_documents_found_by_hash'),
     ]
 
