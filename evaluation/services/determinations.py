@@ -188,8 +188,10 @@ def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:
     names: list[str] = [name for name in allowed if name in values]
     for name in names:
         setattr(row, name, values[name])
-    fields = row._meta.fields
-    left_open = [field.name for field in fields if field.null and getattr(row, field.attname) is None]
+    fields: list[Any] = list(row._meta.fields)
+    left_open: list[str] = [
+        field.name for field in fields if field.null and getattr(row, field.attname) is None
+    ]
     row.clean_fields(exclude=[*left_open, *(field.name for field in fields if field.name not in names)])
     row.revision += 1
     row.save(update_fields=[*names, "revision", "updated_at"])
