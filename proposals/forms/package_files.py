@@ -18,5 +18,6 @@ class PackageUploadForm(forms.Form):
 class TakeOverForm(forms.Form):
     """What was shown, and the rows that were ticked."""
 
+    upload = forms.IntegerField(widget=forms.HiddenInput)
     shown_sha256 = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
     remove_all = forms.BooleanField(required=False)

@@ -113,13 +113,16 @@ def import_package(
     All or nothing: raises NotReady with every error, or ChangedMeanwhile when the working copy is not what
     the person was shown. Members, their consents and certifications are touched by no import.
     """
-    upload.refresh_from_db(from_queryset=PackageUpload.objects.select_for_update())
+    kept = PackageUpload.objects.select_for_update().filter(pk=upload.pk).first()
+    if kept is None or kept.taken_at:
+        raise ChangedMeanwhile
+    upload = kept
     proposal = Proposal.objects.select_related("call").get(pk=upload.proposal_id)
     hold(proposal)
     require("proposals.change_proposal", by, proposal)
     rows = locked_rows(proposal)
     current = compose(proposal)
-    if current.sha256 != shown_sha256 or upload.taken_at:
+    if current.sha256 != shown_sha256:
         raise ChangedMeanwhile
     known, keys = lookups(proposal, by=by)
     found = with_problems(

@@ -120,10 +120,12 @@ def package_import(request: SignedInRequest, pk: int) -> HttpResponse:
     form = TakeOverForm(request.POST)
     if not form.is_valid():
         return import_page(request, upload, status=422)
-    shown = form.cleaned_data["shown_sha256"]
+    if form.cleaned_data["upload"] != upload.pk:
+        return import_page(request, upload, is_stale=True, status=409)
+    sha256 = form.cleaned_data["shown_sha256"]
     ticks = ticked(request, upload, everything=form.cleaned_data["remove_all"])
     try:
-        event = services.import_package(upload, by=request.user, shown_sha256=shown, **ticks)
+        event = services.import_package(upload, by=request.user, shown_sha256=sha256, **ticks)
     except services.ChangedMeanwhile:
         return import_page(request, upload, is_stale=True, status=409)
     except NotReady as refusal:

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from proposals.composition import compose
 from tests.factories.proposals import ProposalFactory, representative_of
-from tests.proposals.test_imports import exported, sent_file, signed_in
+from tests.proposals.test_imports import exported, of_page, sent_file, signed_in
 
 pytestmark = pytest.mark.django_db
 TEXTS = {"right to left": "שלום‮ مرحبا", "emoji": "🛰️👩🏽‍🔬🇰🇪", "long": "ж" * 200_000, "formula": "=1+1"}
@@ -80,7 +80,7 @@ def test_any_text_is_kept_to_the_letter_typed_or_brought(client, proposal, text)
     data = exported(proposal)
     data["operating_model"]["overview"] = text
     page = sent_file(client, proposal, data).headers["Location"]
-    client.post(page, {"shown_sha256": compose(proposal).sha256})
+    client.post(page, {**of_page(proposal), "shown_sha256": compose(proposal).sha256})
     assert compose(proposal).operating_model.overview == text
 
 

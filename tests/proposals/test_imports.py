@@ -389,6 +389,11 @@ def sent_file(client, proposal, data, name="package.json"):
     )
 
 
+def of_page(proposal):
+    """The file that the page has shown."""
+    return {"upload": PackageUpload.objects.get(proposal=proposal).pk}
+
+
 def test_page_shows_what_would_change_and_takes_over_exactly_that(proposal, by, client):
     signed_in(client, by)
     download = client.get(reverse("proposals:package-json", args=[proposal.pk]))
@@ -405,10 +410,16 @@ def test_page_shows_what_would_change_and_takes_over_exactly_that(proposal, by, 
     assert "&lt;b&gt;" in text and f"Remove {gone['name']}" in text and "None" not in text
     assert f"<del>{proposal.consortium.anchor.organization.legal_name}</del>" in text
     assert compose(proposal).title == proposal.title
-    answer = client.post(page, {"shown_sha256": compose(proposal).sha256, "remove": gone["key"]}, follow=True)
+    answer = client.post(
+        page,
+        {**of_page(proposal), "shown_sha256": compose(proposal).sha256, "remove": gone["key"]},
+        follow=True,
+    )
     assert "Rows of the package: 2 changed, 1 removed." in answer.content.decode()
     assert compose(proposal).title == "A title <b>in bold</b>"
-    assert client.post(page, {"shown_sha256": compose(proposal).sha256}).status_code == 302
+    assert (
+        client.post(page, {**of_page(proposal), "shown_sha256": compose(proposal).sha256}).status_code == 302
+    )
 
 
 def test_page_answers_409_with_both_texts_when_somebody_saved_meanwhile(proposal, by, client):
@@ -419,11 +430,11 @@ def test_page_answers_409_with_both_texts_when_somebody_saved_meanwhile(proposal
     sent_file(client, proposal, data)
     services.save_row(component, by=by, values={"name": "Theirs"}, revision=component.revision)
     page = reverse("proposals:package-import", args=[proposal.pk])
-    answer = client.post(page, {"shown_sha256": shown})
+    answer = client.post(page, {**of_page(proposal), "shown_sha256": shown})
     assert answer.status_code == 409
     assert "<del>Theirs</del><ins>Mine</ins>" in answer.content.decode().replace("\n", "")
     assert compose(proposal).components[0].name == "Theirs"
-    client.post(page, {"shown_sha256": compose(proposal).sha256, "take": component.key})
+    client.post(page, {**of_page(proposal), "shown_sha256": compose(proposal).sha256, "take": component.key})
     assert compose(proposal).components[0].name == "Mine"
 
 
@@ -443,3 +454,14 @@ def test_receipts_know_an_exported_file_by_its_package(proposal, by, client):
     submitted(proposal)
     content = write_file(compose(proposal), proposal=proposal.pk, at=clock.now()).encode()
     assert Version.objects.get(proposal=proposal).sha256 in hashes_of(content)
+
+
+def test_another_file_uploaded_meanwhile_is_not_taken_over_unseen(proposal, by, client):
+    signed_in(client, by)
+    sent_file(client, proposal, exported(proposal) | {"title": "Seen"})
+    shown = {**of_page(proposal), "shown_sha256": compose(proposal).sha256}
+    sent_file(client, proposal, exported(proposal) | {"title": "Not seen"})
+    page = reverse("proposals:package-import", args=[proposal.pk])
+    answer = client.post(page, shown)
+    assert answer.status_code == 409 and "Something changed meanwhile" in answer.content.decode()
+    assert compose(proposal).title == proposal.title

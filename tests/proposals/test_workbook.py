@@ -23,7 +23,7 @@ from proposals.package_file import FileRefused, read_file, write_file
 from proposals.workbook import read_workbook, write_workbook
 from tests.factories.packages import complete_package, hardware, packages
 from tests.factories.proposals import ProposalFactory, representative_of
-from tests.proposals.test_imports import signed_in
+from tests.proposals.test_imports import of_page, signed_in
 
 quick = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 KNOWN = Known({"US": "United States", "KE": "Kenya"}, {}, {}, {}, proposal=7)
@@ -166,7 +166,7 @@ def test_page_gives_and_takes_a_workbook(client):
     upload = SimpleUploadedFile("package.xlsx", content)
     page = client.post(reverse("proposals:package", args=[proposal.pk]), {"file": upload}, follow=True)
     assert "Told in a cell" in page.content.decode()
-    sent = {"shown_sha256": compose(proposal).sha256}
+    sent = {**of_page(proposal), "shown_sha256": compose(proposal).sha256}
     client.post(reverse("proposals:package-import", args=[proposal.pk]), sent)
     assert compose(proposal).title == "Told in a cell"
 
