@@ -338,6 +338,22 @@ def shares_of(row: Any) -> frozenset[Share]:
     return frozenset()
 
 
+def shares_in(proposal: Proposal) -> frozenset[Share]:
+    """All that the working copy says of its members' parts, for an act that changes many rows at once.
+
+    A layer that a member supplies is said once, by its provision or else by its components.
+    """
+    provisions = Provision.objects.filter(proposal=proposal).values_list("membership", "layer", "description")
+    said = {Share(*row) for row in provisions}
+    layers = {(share.member, share.layer) for share in said}
+    components = Component.objects.filter(proposal=proposal, supplier__isnull=False).order_by()
+    supplied = set(components.values_list("supplier", "layer").distinct()) - layers
+    roles = OperatingRole.objects.filter(site__proposal=proposal, membership__isnull=False).order_by()
+    acts = roles.values_list("membership", "act", "site")
+    said |= {Share(member, layer, "") for member, layer in supplied}
+    return frozenset(said | {Share(member, "", f"{act} at site {site}") for member, act, site in acts})
+
+
 def ask_again(row: Any, changed: Collection[Share], *, by: User) -> None:
     """Ask for consent again where a member's part has changed, and tell its people once.
 
@@ -346,6 +362,11 @@ def ask_again(row: Any, changed: Collection[Share], *, by: User) -> None:
     """
     if isinstance(row, Component):
         changed = [share for share in changed if not _supplies_otherwise(row, share)]
+    ask_members(changed, by=by)
+
+
+def ask_members(changed: Collection[Share], *, by: User) -> None:
+    """Ask the members of these shares for consent again; the second act of a transaction asks nobody twice."""
     if not changed:
         return
     asked = Membership.objects.filter(

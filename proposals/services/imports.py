@@ -23,6 +23,8 @@ from proposals.models import OperatingRole, PackageUpload, Proposal
 from proposals.package import DocumentReference, TargetMarket
 from proposals.package_file import CLAUSE, PackageFile, read_file
 from proposals.rows import FACTS, Entry
+from proposals.services.consortia import ask_members, shares_in
+from proposals.services.removal import can_come_back, keep_removed
 
 if TYPE_CHECKING:
     from program.models import AuditEvent, User
@@ -134,7 +136,9 @@ def import_package(
     upload.save(update_fields=["taken_at", "content", "updated_at"])
     if found.is_nothing:
         return None
+    shares = shares_in(proposal)
     write(proposal, found, keys, rows, by=by)
+    ask_members(shares ^ shares_in(proposal), by=by)
     return audit.record(
         proposal,
         "proposal.import",
@@ -197,7 +201,7 @@ def _write(
     proposal: Proposal, found: Merge, keys: Keys, rows: Mapping[str, Mapping[str, Any]], *, by: User
 ) -> dict[str, str]:
     new_keys: dict[str, str] = {}
-    _remove(found.removed, rows)
+    _remove(found.removed, rows, by=by)
     for kind in KINDS:
         changed = [entry for entry in found.changed if entry.kind == kind]
         added = [entry for entry in found.added if entry.kind == kind]
@@ -207,9 +211,12 @@ def _write(
     return new_keys
 
 
-def _remove(removed: Iterable[Entry], rows: Mapping[str, Mapping[str, Any]]) -> None:
+def _remove(removed: Iterable[Entry], rows: Mapping[str, Mapping[str, Any]], *, by: User) -> None:
+    """Take rows out so that each can come back, as when it is removed by hand."""
     for entry in sorted(removed, key=lambda entry: entry.kind != "role"):
         row = rows[entry.kind][entry.key]
+        if can_come_back(row):
+            keep_removed(row, by=by)
         if entry.kind == "attachment":
             row.removed_at, row.revision = timezone.now(), row.revision + 1
             row.save(update_fields=["removed_at", "revision", "updated_at"])

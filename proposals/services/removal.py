@@ -21,6 +21,7 @@ from proposals.models import (
     SupportRequest,
     TargetMarket,
 )
+from proposals.services.consortia import ask_again, shares_of
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -39,8 +40,20 @@ PARTS: Final[dict[type[Model], str]] = {
 
 def keep_removed(row: Any, *, by: User) -> RemovedRow:
     """Keep a row that is about to be taken out, with the rows that go with it; part of the caller's act."""
+    kept = copy_of(row, by=by)
+    kept.save()
+    return kept
+
+
+def can_come_back(row: Any) -> bool:
+    """Whether a row is of a kind that is kept when it is taken out."""
+    return type(row) in PARTS or hasattr(row, "layer")
+
+
+def copy_of(row: Any, *, by: User) -> RemovedRow:
+    """The copy that ``keep_removed`` saves, for an act that takes out many rows."""
     rows = [] if isinstance(row, Attachment) else [row, *(row.roles.all() if isinstance(row, Site) else ())]
-    return RemovedRow.objects.create(
+    return RemovedRow(
         proposal_id=row.proposal.pk,
         part=PARTS.get(type(row)) or row.layer,
         key=row.key,
@@ -66,6 +79,7 @@ def restore_row(removed: RemovedRow, *, by: User) -> Any:
     key, proposal = held.key, held.proposal
     held.delete()
     model, _, number = key.rpartition("-")
+    ask_again(row, shares_of(row), by=by)
     audit.record(proposal, "proposal.restore_row", by=by, after={"row": f"{model} {number}"})
     return row
 

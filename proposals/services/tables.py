@@ -12,7 +12,9 @@ from program import audit
 from program.canonical import sha256_hex
 from program.services.calls import require
 from program.transitions import NotReady, Problem
-from proposals.models import Component, Membership, Proposal, TableImport
+from proposals.models import Component, Membership, Proposal, RemovedRow, TableImport
+from proposals.services.consortia import ask_members, shares_in
+from proposals.services.removal import copy_of
 from proposals.tables import Plan, plan
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ def import_components(
     if now.problems:
         raise NotReady([Problem("table", str(problem), CLAUSE) for problem in now.problems])
     _require_own_members(proposal, entries)
-    at = timezone.now()
+    at, shares = timezone.now(), shares_in(proposal)
     added = [
         Component(proposal=proposal, layer=kept.layer, saved_by=by, **entry.values) for entry in now.added
     ]
@@ -102,7 +104,9 @@ def import_components(
             update_fields=[*sorted(names), "revision", "saved_by", "updated_at"],
         )
     removed = now.absent if remove_absent else []
+    RemovedRow.objects.bulk_create([copy_of(row, by=by) for row in removed], batch_size=BATCH)
     Component.objects.filter(pk__in=[row.pk for row in removed]).delete()
+    ask_members(shares ^ shares_in(proposal), by=by)
     event = audit.record(
         proposal,
         "proposal.import_components",
