@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from program.models import AuditEvent
+    from proposals.models import Proposal
 
 CLAUSE = "E.O. 14320 s.3(b)"
 INVITATION_DAYS = 14
@@ -366,7 +367,7 @@ def ask_again(row: Any, changed: Collection[Share], *, by: User) -> None:
 
 
 def ask_members(changed: Collection[Share], *, by: User) -> None:
-    """Ask the members of these shares for consent again; the second act of a transaction asks nobody twice."""
+    """Ask the members of these shares for consent again, each once."""
     if not changed:
         return
     asked = Membership.objects.filter(
