@@ -54,10 +54,16 @@ def facts_of_documents(space: Workspace, form: UploadForm | None = None) -> dict
         "rows": rows,
         "upload": form,
         "arrived": [one for one in sent if one.is_whole and str(one.pk) == str(form["upload"].value())],
-        "blanket": blanket([row.mark for row in space.attachments]),
-        "unscanned_count": sum(1 for row in rows if row["withheld"] == "unscanned"),
-        "may_release": space.may_release,
+        **warnings_of(space),
         "unfinished": sent,
+    }
+
+
+def warnings_of(space: Workspace) -> dict[str, object]:
+    """What stands in the way of nothing, but of a reader: marks that say nothing, files that do not open."""
+    return {
+        "blanket": blanket([row.mark for row in space.attachments]),
+        "unscanned_count": sum(1 for row in space.attachments if withheld_for(row.document) == "unscanned"),
     }
 
 

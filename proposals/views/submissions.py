@@ -33,6 +33,7 @@ from proposals.progress import LinkedProblem, Progress
 from proposals.querysets import EDITABLE, REPLACEABLE
 from proposals.readiness import Candidate
 from proposals.services.submissions import takes_changes
+from proposals.views.documents import warnings_of
 from proposals.views.workspace import Workspace, seen, show, whole_workspace, workspace
 
 SHOWN_COMPONENTS = 50
@@ -91,6 +92,7 @@ def review_page(
         "is_over": proposal.status not in EDITABLE
         and not (proposal.status in REPLACEABLE and candidate.on_time),
         "steps": ["Complete the package", "Certify", "Submit"],
+        **warnings_of(space),
     }
     return show(request, "proposals/review.html", space, facts, status=status)
 

@@ -340,6 +340,9 @@ def test_blanket_marking_is_warned_about_with_its_rule_and_refuses_nothing(clien
     page = client.get(address("part", proposal, "documents")).content.decode()
     assert "2 of 2 files are marked business confidential" in page
     assert "5 U.S.C. 552(b)(4)" in page and "15 CFR 4.9" in page
+    Document.objects.update(released_by=None, released_at=None)
+    review = client.get(address("review", proposal)).content.decode()
+    assert "Nearly everything is marked" in review and "Some files cannot be opened" in review
     submitted(proposal)
     assert proposal.versions.count() == 1
 
