@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 from openpyxl import Workbook, load_workbook
 
 from program.models import AuditEvent
-from program.spreadsheets import TOO_LONG, as_typed, harmless, read_pasted
+from program.spreadsheets import TOO_LONG, Line, as_typed, harmless, read_pasted
 from proposals import services
 from proposals.models import Component, TableImport
+from proposals.tables import Entry
 from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import ProposalFactory, RecusalFactory, TeamMemberFactory, representative_of
 
@@ -437,3 +441,38 @@ def test_preview_is_seen_by_who_read_it_in_alone(client, at_work, proposal, by):
     sign_in(client, colleague)
     assert client.get(answer.url).status_code == 404
     assert client.post(answer.url, {"shown": "x"}).status_code == 404
+
+
+def test_two_people_who_take_over_one_table_do_not_overwrite_each_other(client, proposal, by):
+    row = added(proposal, by, name="One")
+    colleague = TeamMemberFactory(membership=proposal.consortium.anchor).user
+    tables = [[["Key", "Revision", "Name"], [row.key, 1, f"By {who}"], ["", "", "New"]] for who in (1, 2)]
+    previews = []
+    for person, table in zip((by, colleague), tables, strict=True):
+        previews.append(shown(sign_in(client, person), proposal, as_csv(table)))
+    assert take_over(sign_in(client, by), previews[0]).status_code == 302
+    answer = take_over(sign_in(client, colleague), previews[1])
+    assert (answer.status_code, [change.row for change in answer.context["plan"].stale]) == (409, [row])
+    assert sorted(Component.objects.values_list("name", flat=True)) == ["By 1", "New"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_presses_at_the_same_moment_take_a_table_over_once(proposal, by):
+    lines = [Line(1, ["Name"]), Line(2, ["Server"])]
+    kept = services.keep_table(proposal, by=by, layer="hardware", source="parts.csv", lines=lines)
+    entries = [Entry(2, "", None, {"name": "Server"})]
+    digest = services.planned(proposal, "hardware", entries).digest
+    start = threading.Barrier(4)
+
+    def press():
+        try:
+            start.wait(timeout=30)
+            again = TableImport.objects.get(pk=kept.pk)
+            return services.import_components(again, by=by, entries=entries, shown=digest).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        events = [pressed.result() for pressed in [pool.submit(press) for _ in range(4)]]
+    assert len(set(events)) == 1
+    assert Component.objects.filter(proposal=proposal).count() == 1
