@@ -237,7 +237,7 @@ ROWS: Final = (
     Row("version reader with score sheet", 16, 10, 1.1, score_sheet),
     Row("save one row of a draft", 12, 8, 1.0, save_row),
     Row("hardware part with 2,000 components", 40, 12, 1.1, of_many("part")),
-    Row("table of 2,000 components, 25 rows to edit", 60, 12, 1.1, of_many("table")),
+    Row("table of 2,000 components, 25 rows to edit", 60, 14, 1.1, of_many("table")),
     Row("overview of a draft with 2,000 components", 60, 22, 1.1, of_many("detail")),
     Row("save one of 2,000 components", 12, 8, 1.1, save_one_of_many),
     Row("submit", 30, 20, 1.0, submit, expected=302),
