@@ -5,5 +5,5 @@ from __future__ import annotations
 from config.settings_test import *  # noqa: F403
 from config.settings_test import env
 
-EMAIL_BACKEND = env.email_url("EMAIL_URL")["EMAIL_BACKEND"]
+vars().update(env.email_url("EMAIL_URL"))
 EMAIL_TIMEOUT = 5

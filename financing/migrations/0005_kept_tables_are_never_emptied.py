@@ -6,6 +6,7 @@ from program.triggers import never_emptied
 
 KEPT = (
     "evaluation_adjudication",
+    "evaluation_answerfile",
     "evaluation_conflict",
     "evaluation_letter",
     "evaluation_partycheck",

@@ -31,7 +31,7 @@ def test_paste_two_hundred_rows_then_edit_in_the_table_by_keyboard(person):
     with page.expect_navigation():
         page.evaluate(PASTE, [".site-grid__row input[name$='-name']", copied])
     author.says("What the table would change")
-    assert page.locator("dd").first.inner_text() == "200"
+    assert page.locator("dt:has-text('Would be added') + dd").inner_text() == "200"
     assert Component.objects.filter(proposal=proposal, layer="hardware").count() == there
     author.check()
     author.send("Take over the table")
