@@ -257,8 +257,6 @@ def reopen_referral(referral: Referral, *, by: User, due_on: date, reason: str) 
         problems.append(Problem("reason", "Say why the consultation is opened again.", ORDER, field="reason"))
     if due_on <= clock.today():
         problems.append(Problem("due", "The new last day must lie ahead.", ORDER, field="due_on"))
-    if referral.version.proposal.status != ProposalStatus.UNDER_EVALUATION:
-        problems.append(Problem("over", "The proposal is not under evaluation any more.", ORDER))
     if problems:
         raise NotReady(problems)
     event = perform(REOPEN_REFERRAL, referral, by=by, note=reason)

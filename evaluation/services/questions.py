@@ -95,6 +95,9 @@ def answer_question(
     if problems:
         raise NotReady(problems)
     event = perform(ANSWER_QUESTION, request, by=by)
+    for document in documents:  # who sends a file with an answer lets it be opened, scanned or not
+        document.released_by, document.released_at = by, event.at
+        document.save(update_fields=["released_by", "released_at", "updated_at"])
     AnswerFile.objects.bulk_create(AnswerFile(request=request, document=document) for document in documents)
     request.answer, request.answered_by = answer.strip(), by
     request.clean_fields(exclude=[f.name for f in request._meta.fields if f.name != "answer"])

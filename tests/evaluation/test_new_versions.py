@@ -165,7 +165,7 @@ def test_a_draft_determination_takes_up_the_version_that_was_accepted():
     with pytest.raises(NotReady) as refusal:
         services.sign_determination(draft, by=make.decision_official())
     assert {code.partition("-")[0] for code in codes(refusal)} == {"finding"}
-    make.found(draft, desk)
+    make.found(draft)
     services.sign_determination(draft, by=make.decision_official())
     with pytest.raises(WrongStatus):
         services.renew_determination(draft, by=desk)
