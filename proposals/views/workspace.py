@@ -244,6 +244,11 @@ def show(
     request: SignedInRequest, template: str, space: Workspace, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     """Render a page of the workspace."""
-    facts = {"space": space, "proposal": space.proposal, "progress": space.progress, **context}
-    facts["groups"] = grouped(context.get("missing", ()))
+    facts = {
+        "space": space,
+        "proposal": space.proposal,
+        "progress": space.progress,
+        "missing_groups": grouped(context.get("missing", ())),
+        **context,
+    }
     return render(request, template, facts, status=status)

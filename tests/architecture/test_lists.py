@@ -245,7 +245,7 @@ COSTS = {
     "proposals:consortium": (consortium, 16),
     "proposals:member": (member, 17),
     "proposals:owners": (owners, 8),
-    "proposals:tasks": (tasks, 12),
+    "proposals:tasks": (tasks, 13),
     "proposals:versions": (versions, 8),
 }
 

@@ -189,7 +189,7 @@ def test_observer_reads_and_changes_nothing(client, world):
     enter(client, edag_officer("DOE"))
     events = changes()
     refused = (POSTS - {"hold"}) | {
-        "propose", "plan", "workstream", "partnership_new", "partnership", "barrier_new", "barrier", "hold",
+        "propose", "plan", "partnership_new", "barrier_new", "hold",
     }  # fmt: skip
     for name, (address, _) in addresses(keys).items():
         if name in ("support", "plan", "item_add", "decide", "action_give", "hold"):

@@ -15,7 +15,7 @@ from program.models import User
 
 PUBLIC = ["Home", "Calls", "Catalog", "The order", "Directives"]
 NAMES = {
-    "program": "home calls directives notices organizations session accessibility privacy status",
+    "program": "home calls directives notices organizations session signed-in accessibility privacy status",
     "evaluation": "catalog desk",
     "financing": "edag",
     "proposals": "list tasks receipts",

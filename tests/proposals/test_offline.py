@@ -40,7 +40,7 @@ def held(client, tmp_path):
         ContentFile(b"quarter,value\n1,100\n", name="demand.csv"), by=by, mark="business_confidential",
         justification="Prices.",
     )  # fmt: skip
-    services.attach_document(proposal, document, by=by, part="markets")
+    services.release_file(services.attach_document(proposal, document, by=by, part="markets"), by=by)
     version = submitted(proposal, by)
     client.force_login(by)
     session = client.session
