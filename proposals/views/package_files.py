@@ -26,7 +26,7 @@ from proposals.models import PackageUpload
 from proposals.package import SCHEMA_ID, SCHEMA_VERSION
 from proposals.package_file import LARGEST, FileRefused, PackageFile, file_schema, read_file, write_file
 from proposals.views.submissions import shown_change
-from proposals.views.workspace import LOOK_ONLY, Workspace, show, to_edit, workspace
+from proposals.views.workspace import LOOK_ONLY, Workspace, show, to_edit, whole_workspace
 from proposals.workbook import CONTENT_TYPE, read_workbook, write_workbook
 
 PAGE = "package"
@@ -36,7 +36,7 @@ PAGE = "package"
 @require_http_methods(["GET", "HEAD", "POST"])
 def package(request: SignedInRequest, pk: int) -> HttpResponse:
     """Take the package with you as a file, and bring a file back; a POST reads one and changes nothing."""
-    space = workspace(request, pk, PAGE)
+    space = whole_workspace(request, pk, PAGE)
     if request.method != "POST":
         return package_page(request, space, PackageUploadForm())
     proposal = to_edit(request, pk)
@@ -76,7 +76,7 @@ def package_page(
 @require_safe
 def package_json(request: SignedInRequest, pk: int) -> HttpResponse:
     """The working copy as one JSON file, with what each row says now."""
-    space = workspace(request, pk, PAGE)
+    space = whole_workspace(request, pk, PAGE)
     text = write_file(space.progress.package, proposal=pk, at=clock.now())
     return attachment(text, f"{name_of(space)}.json", "application/json")
 
@@ -84,7 +84,7 @@ def package_json(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_safe
 def package_workbook(request: SignedInRequest, pk: int) -> HttpResponse:
     """The same file as a workbook for a spreadsheet program."""
-    space = workspace(request, pk, PAGE)
+    space = whole_workspace(request, pk, PAGE)
     text = write_file(space.progress.package, proposal=pk, at=clock.now())
     return attachment(write_workbook(text), f"{name_of(space)}.xlsx", CONTENT_TYPE)
 
@@ -142,7 +142,7 @@ def ticked(request: SignedInRequest, upload: PackageUpload, *, everything: bool)
     """The rows that the person ticked: to take from the file, and to remove."""
     remove = frozenset(request.POST.getlist("remove"))
     if everything:
-        space = workspace(request, upload.proposal_id, PAGE)
+        space = whole_workspace(request, upload.proposal_id, PAGE)
         remove |= {entry.key for entry in merged(request, space, upload).removable}
     return {"take": frozenset(request.POST.getlist("take")), "remove": remove}
 
@@ -161,7 +161,7 @@ def import_page(
     is_stale: bool = False,
     status: int = 200,
 ) -> HttpResponse:
-    space = workspace(request, upload.proposal_id, PAGE)
+    space = whole_workspace(request, upload.proposal_id, PAGE)
     if not space.may_edit:
         raise PermissionDenied(LOOK_ONLY)
     found = merged(request, space, upload)

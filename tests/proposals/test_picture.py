@@ -89,7 +89,8 @@ def test_twelve_members_with_long_names_stay_apart(count):
         boxes = sorted(drawing.boxes, key=lambda box: (box.y, box.x))
         for one, next_one in pairwise(boxes):
             assert next_one.y >= one.y + one.height or next_one.x >= one.x + one.width
-        assert any(line.text.endswith("…") for line in drawing.lines)
+        if count > 1:  # one name has room enough
+            assert any(line.text.endswith("…") for line in drawing.lines)
 
 
 @pytest.mark.parametrize("text", ["", "Short", LONG, "X" * 300, "組合" * 90, "שלום " * 40])
