@@ -74,7 +74,8 @@ NO_LIST = {
     "program:directives", "program:session", "program:signed-in",
     "program:start", "program:follow", "program:notices-read",
     "program:desk-call-new", "program:office-appoint", "program:office-delegate", "program:organization-new",
-    "proposals:new", "proposals:receipts", "proposals:receipts-offline", "evaluation:record-verify",
+    "proposals:new", "proposals:receipts", "proposals:receipts-offline", "proposals:schema", "proposals:schema-json",
+    "evaluation:record-verify",
     "financing:plan", "financing:partnership_new", "financing:barrier_new",
 }  # fmt: skip
 
@@ -236,7 +237,7 @@ COSTS = {
     "evaluation:assignments": (assignments, 12),
     "evaluation:latest-designations": (latest_designations, 1),
     "evaluation:list-import": (screening_lists, 7),
-    "evaluation:questions": (questions, 15),
+    "evaluation:questions": (questions, 18),
     "evaluation:record": (record, 10),
     "program:desk-questions": (desk_questions, 7),
     "program:organizations": (organizations, 6),
