@@ -74,7 +74,8 @@ NO_LIST = {
     "program:directives", "program:session", "program:signed-in",
     "program:start", "program:follow", "program:notices-read",
     "program:desk-call-new", "program:office-appoint", "program:office-delegate", "program:organization-new",
-    "proposals:new", "proposals:receipts", "proposals:receipts-offline", "proposals:schema", "proposals:schema-json",
+    "proposals:new", "proposals:receipts", "proposals:receipts-offline",
+    "proposals:schema", "proposals:schema-json",
     "evaluation:record-verify",
     "financing:plan", "financing:partnership_new", "financing:barrier_new",
 }  # fmt: skip
