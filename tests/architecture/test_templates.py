@@ -82,6 +82,19 @@ def test_rule_would_find_what_it_forbids(what):
 WRITTEN_OTHERWISE = re.compile(r"\|\s*(date|time|timesince|timeuntil|localtime|timezone|utc)\b|{%\s*now\b")
 
 
+def test_page_that_brings_a_script_keeps_those_of_its_frame():
+    """A part of the workspace that named its own script alone had lost mentions and presence."""
+    block = re.compile(r"{%\s*block scripts\s*%}(.*?){%\s*endblock", re.DOTALL)
+    frames = {"base.html", "proposals/workspace.html", "allauth/layouts/base.html"}
+    lost = [
+        name
+        for file in PAGES
+        if (name := str(file.relative_to(ROOT / "templates"))) not in frames
+        and any("block.super" not in found for found in block.findall(file.read_text(encoding="utf-8")))
+    ]
+    assert lost == []
+
+
 def test_moments_are_written_in_one_way():
     """Day, time and zone come from the filters of ``portal``, on pages, in mails and on paper."""
     files = [file for folder in FOLDERS for suffix in ("html", "txt") for file in folder.rglob(f"*.{suffix}")]

@@ -184,7 +184,6 @@ def test_removed_while_typing_is_said_in_words_and_the_text_stays(person, ada, b
     assert (text_of(row), field_of(one, row).input_value()) == (before, PARAGRAPH)
 
 
-@pytest.mark.xfail(reason="The list of people does not always open; docs/plan.md names it.", strict=False)
 def test_comment_is_not_lost_when_the_session_has_ended(person, ben, proposal, row, address):
     one = person(ben).visit(address)
     one.page.get_by_text("Write a comment").click()
