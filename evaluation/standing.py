@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
-from evaluation.enums import InformationRequestStatus
-from evaluation.models import CatalogEntry, Designation, InformationRequest, Return
+from evaluation.enums import DeterminationStatus, InformationRequestStatus, Outcome
+from evaluation.models import CatalogEntry, Designation, Determination, InformationRequest, Return
 from proposals.enums import ProposalStatus
 from proposals.standing import Correction, OpenQuestion, tells_standing
 
@@ -58,3 +58,14 @@ def tell_corrections(standings: dict[int, Standing], proposals: list[Proposal]) 
         standing.corrections = [
             Correction(item["code"], item["title"], item["clause"], item["reason"]) for item in row.items
         ]
+
+
+@tells_standing
+def tell_deferrals(standings: dict[int, Standing], proposals: list[Proposal]) -> None:
+    """The announced deferral of the decision, while nothing newer was announced."""
+    asked = [row.pk for row in proposals if row.status == ProposalStatus.UNDER_EVALUATION]
+    if not asked:
+        return
+    rows = Determination.objects.filter(proposal__in=asked, status=DeterminationStatus.ANNOUNCED)
+    for row in rows.order_by("announced_at").only("proposal", "outcome", "defer_until"):
+        standings[row.proposal_id].deferred_until = row.defer_until if row.outcome == Outcome.DEFER else None

@@ -106,7 +106,6 @@ urlpatterns = [
         "proposals/<int:pk>/questions/<int:question_pk>/", consortium.question_answer, name="question-answer"
     ),
     path("proposals/<int:pk>/answers/<int:file>/", consortium.answer_file, name="answer-file"),
-    path("proposals/<int:pk>/standing/", consortium.standing, name="standing"),
     path("proposals/<int:pk>/catalog-release/", consortium.catalog_release, name="catalog-release"),
     path(
         "proposals/<int:pk>/catalog-release/withdraw/", consortium.catalog_withdraw, name="catalog-withdraw"

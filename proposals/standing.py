@@ -1,4 +1,7 @@
-"""What the apps above know of a proposal and its consortium is told: designation, questions, corrections."""
+"""What the apps above know of a proposal and its consortium is told: designation, questions, corrections.
+
+A deferral too, once it was announced.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
+    from datetime import date, datetime
 
     from django.db.models import Model
 
@@ -44,6 +47,7 @@ class Standing:
     questions: list[OpenQuestion] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
     note: str = ""
+    deferred_until: date | None = None
     records: list[Model] = field(default_factory=list)
 
     @property

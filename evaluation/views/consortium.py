@@ -14,14 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from evaluation import services
 from evaluation.documents import DISCLAIMER
-from evaluation.enums import DesignationStatus, DeterminationStatus, Outcome
+from evaluation.enums import DesignationStatus
 from evaluation.forms import CatalogEntryForm
 from evaluation.models import (
     AnswerFile,
     CatalogEntry,
     Condition,
     Designation,
-    Determination,
     InformationRequest,
     Letter,
     Return,
@@ -32,7 +31,6 @@ from program.deadlines import end_of_day
 from program.documents import Withheld, download_response
 from program.models import Document
 from program.waiting import Task, for_the_team
-from proposals.enums import ProposalStatus
 from proposals.models import Proposal, TeamMember
 from proposals.services.reading import Reading, readings_of, record_reading
 
@@ -153,34 +151,6 @@ def answer_file(request: SignedInRequest, pk: int, file: int) -> HttpResponseBas
         return redirect("evaluation:questions", pk)
     record_reading(found.request.version, by=request.user, document=found.document)
     return answer
-
-
-@require_safe
-def standing(request: SignedInRequest, pk: int) -> HttpResponse:
-    """What the Government waits for and by when, for the overview of the proposal, which loads this part."""
-    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), pk=pk)
-    if not request.user.has_perm("proposals.view_draft_proposal", proposal):
-        raise PermissionDenied("This part belongs to the consortium's overview.")
-    returned = proposal.status == ProposalStatus.RETURNED
-    facts = {
-        "proposal": proposal,
-        "open_questions": list(
-            InformationRequest.objects.visible_to(request.user).filter(proposal=proposal).open().for_list()
-        ),
-        "returned": Return.objects.filter(proposal=proposal).order_by("-pk").first() if returned else None,
-        "deferral": deferral_of(proposal),
-        "now": clock.now(),
-    }
-    return render(request, "evaluation/_standing.html", facts)
-
-
-def deferral_of(proposal: Proposal) -> Determination | None:
-    """The announced deferral of the decision, while nothing newer was announced."""
-    if proposal.status != ProposalStatus.UNDER_EVALUATION:
-        return None
-    announced = Determination.objects.filter(proposal=proposal, status=DeterminationStatus.ANNOUNCED)
-    last = announced.order_by("-announced_at").only("outcome", "defer_until", "announced_at").first()
-    return last if last and last.outcome == Outcome.DEFER else None
 
 
 def _again(

@@ -69,16 +69,21 @@ def test_file_that_cannot_be_kept_refuses_the_answer_by_its_name_and_keeps_what_
     assert again.status_code == 422 and b"at most 5 files" in again.content
 
 
+def overview(client, person, proposal):
+    sign_in(client, person)
+    return client.get(reverse("proposals:detail", args=[proposal.pk]))
+
+
 def test_overview_says_which_question_waits_and_until_when(client):
     proposal = make.accepted()
     person = representative_of(proposal)
     question = make.asked(proposal)
-    shown = page(client, person, "standing", proposal.pk).content.decode()
-    assert f"#question-{question.pk}" in shown and "waits for your answer" in shown
+    shown = overview(client, person, proposal).content.decode()
+    assert f"#question-{question.pk}" in shown and "wait for your answer" in shown
     with clock.moved_to(question.due_at + timedelta(days=1)):
-        assert "is still taken" in page(client, person, "standing", proposal.pk).content.decode()
+        assert "is still taken" in overview(client, person, proposal).content.decode()
     services.answer_question(question, by=person, answer="The anchor.")
-    assert "waits for your answer" not in page(client, person, "standing", proposal.pk).content.decode()
+    assert "wait for your answer" not in overview(client, person, proposal).content.decode()
 
 
 def test_overview_says_what_to_correct_while_it_is_returned(client):
@@ -89,9 +94,9 @@ def test_overview_says_what_to_correct_while_it_is_returned(client):
         items=[{"code": "x", "title": "Markets", "clause": "s.3(b)(ii)", "reason": "Name one."}],
         due_at=clock.now() + timedelta(days=10), due_rule="Ten days.", returned_at=clock.now(),
     )  # fmt: skip
-    assert "Name one." not in page(client, person, "standing", proposal.pk).content.decode()
+    assert "Name one." not in overview(client, person, proposal).content.decode()
     Proposal.objects.filter(pk=proposal.pk).update(status="returned")
-    assert "Name one." in page(client, person, "standing", proposal.pk).content.decode()
+    assert "Name one." in overview(client, person, proposal).content.decode()
 
 
 @pytest.mark.parametrize(("outcome", "is_said"), [("defer", True), ("designate", False)])
@@ -111,11 +116,12 @@ def test_overview_says_until_when_the_decision_was_deferred(client, outcome, is_
     ):
         setattr(determination, name, value)
     determination.save()
-    shown = page(client, representative_of(proposal), "standing", proposal.pk).content.decode()
+    shown = overview(client, representative_of(proposal), proposal).content.decode()
     assert ("March 1, 2027" in shown) == is_said
 
 
 def test_only_the_consortium_reads_its_overview(client):
     proposal = make.accepted()
-    assert page(client, officer(), "standing", proposal.pk).status_code == 403
-    assert page(client, UserFactory(), "standing", proposal.pk).status_code == 404
+    sent_on = overview(client, officer(), proposal)
+    assert (sent_on.status_code, sent_on.url) == (302, reverse("proposals:version", args=[proposal.pk, 1]))
+    assert overview(client, UserFactory(), proposal).status_code == 404

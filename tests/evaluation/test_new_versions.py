@@ -177,6 +177,10 @@ def test_pages_say_what_became_of_the_version_before(client):
     sign_in(client, representative_of(proposal))
     before = client.get(reverse("proposals:detail", args=[proposal.pk])).content.decode()
     assert "Review and submit again" in before and "goes through intake again" in before
+    assert "changes that were not submitted" not in before
+    Proposal.objects.filter(pk=proposal.pk).update(title="Typed since")
+    edited = client.get(reverse("proposals:detail", args=[proposal.pk])).content.decode()
+    assert "changes that were not submitted" in edited
     review = client.get(reverse("proposals:review", args=[proposal.pk]))
     assert review.context["is_over"] is False and review.context["may_submit"]
     make.resubmitted(proposal)
