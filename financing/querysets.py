@@ -56,8 +56,13 @@ def follows_financing(user: User | AnonymousUser) -> bool:
     """Whether a person's office lets them read the EDAG's records."""
     if not user.is_authenticated or not user.is_active:
         return False
+    return user.holds(*READS_FINANCING) or sits_in_edag(user)
+
+
+def sits_in_edag(user: User) -> bool:
+    """Whether one of the person's EDAG offices is of an agency that has a place there today."""
     held = user.agencies_as(*IN_EDAG)
-    return user.holds(*READS_FINANCING) or bool(held and held & edag_places(user).keys())
+    return bool(held and held & edag_places(user).keys())
 
 
 class StageSum(NamedTuple):

@@ -16,6 +16,7 @@ from program.grants import granted_pks
 from proposals.enums import AnchorOfferStatus, MembershipStatus, ProposalStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
@@ -28,6 +29,8 @@ EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.RETURNED)
 REPLACEABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 READS_SUBMITTED = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
 READS_DESIGNATED = (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
+#: Questions of the app above: whether an office of the EDAG counts, because its agency has a place there.
+SITS_IN_EDAG: Final[list[Callable[[User], bool]]] = []
 
 # Everything on a working copy but its components, of which there may be thousands
 WORKING: Final = (
@@ -99,6 +102,11 @@ def _consortia(user: User | AnonymousUser, statuses: tuple[str, ...]) -> QuerySe
     return places.filter(user_id=user.pk or 0, membership__status__in=statuses).values(
         "membership__consortium"
     )
+
+
+def reads_designated(user: User) -> bool:
+    """Whether ``user`` follows designated packages for an agency that has a place in the EDAG today."""
+    return user.holds(*READS_DESIGNATED) and all(sits(user) for sits in SITS_IN_EDAG)
 
 
 def counsel_grants(user: Any) -> QuerySet:
@@ -173,7 +181,7 @@ class ProposalQuerySet(models.QuerySet):
             allowed |= Q(submitted_at__isnull=False, pk__in=granted_pks("proposals.evaluate_proposal", user))
         if user.holds(OfficeRole.LEAD):
             allowed |= Q(Exists(leads_in_force(user)), accepted_at__isnull=False)
-        if user.holds(*READS_DESIGNATED):
+        if reads_designated(user):
             allowed |= Q(status=ProposalStatus.DESIGNATED)
         if user.is_government:
             allowed |= Q(Exists(signing_delegations(user)), accepted_at__isnull=False)

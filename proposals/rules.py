@@ -26,11 +26,11 @@ from proposals.models import Membership, TeamMember
 from proposals.querysets import (
     EDITABLE,
     IN_CONSORTIUM,
-    READS_DESIGNATED,
     READS_SUBMITTED,
     REPLACEABLE,
     counsel_grants,
     leads_in_force,
+    reads_designated,
     signing_delegations,
 )
 
@@ -240,6 +240,11 @@ def recusals_read_with(proposal: Proposal) -> set[int] | None:
 
 
 @rules.predicate
+def follows_designated(user: User) -> bool:
+    return user.is_authenticated and reads_designated(user)
+
+
+@rules.predicate
 def leads_evaluating_agency(user: User) -> bool:
     return user.is_authenticated and user.holds(OfficeRole.LEAD) and leads_in_force(user).exists()
 
@@ -258,7 +263,7 @@ is_reader = (
     | (holds(*READS_SUBMITTED) & was_submitted)
     | is_evaluator
     | (leads_evaluating_agency & was_accepted)
-    | (holds(*READS_DESIGNATED) & is_designated)
+    | (is_designated & follows_designated)
     | (was_accepted & signs_for_another)
 )
 is_editor = is_on_team | granted("proposals.change_proposal")

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import factory
 from factory.django import DjangoModelFactory
 
+from financing.models import EdagMember
 from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, Call, Country, Criterion, Office, Organization, Requirement, User
@@ -29,6 +30,7 @@ AGENCIES = {
     "USTDA": ("U.S. Trade and Development Agency", False),
     "USTR": ("Office of the United States Trade Representative", False),
     "SBA": ("Small Business Administration", False),
+    "USAID": ("United States Agency for International Development", False),
 }
 
 
@@ -80,8 +82,12 @@ class OfficeFactory(DjangoModelFactory):
 
 
 def officer(role=OfficeRole.PROGRAM_OFFICER, agency="COMMERCE"):
-    """A new person who holds one office."""
-    return OfficeFactory(role=role, agency__code=agency).user
+    """A new person who holds one office; one of the EDAG with the place of its agency there."""
+    office = OfficeFactory(role=role, agency__code=agency)
+    in_edag = role in (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
+    if in_edag and not EdagMember.objects.filter(agency=office.agency).exists():
+        EdagMember.objects.create(agency=office.agency, basis="Memorandum", effective_from=date(2025, 1, 1))
+    return office.user
 
 
 class OrganizationFactory(DjangoModelFactory):

@@ -11,7 +11,8 @@ from program import clock
 from program.enums import OfficeRole
 from program.models import User
 from proposals.enums import TeamRole
-from tests.factories.financing import chair, edag_officer, meeting, proposed, referral
+from proposals.models import Proposal
+from tests.factories.financing import chair, designated, edag_officer, meeting, proposed, referral
 from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import ConsortiumFactory, MembershipFactory, TeamMemberFactory
 
@@ -96,3 +97,15 @@ def test_item_without_referral_is_seen_by_a_recused_member_too():
     assert set(AgendaItem.objects.visible_to(person)) == {without}
     assert not person.has_perm("financing.view_agendaitem", with_referral)
     assert not Match.objects.visible_to(person).exists()
+
+
+def test_an_office_of_an_agency_whose_place_has_ended_reads_no_designated_proposal(financing_data):
+    """Outside these pages too: the reader, the versions and the API ask the same question."""
+    proposal = designated().proposal
+    sees = {
+        code: Proposal.objects.visible_to(person).contains(proposal)
+        for code in ("EXIM", "USAID")
+        for person in [edag_officer(code)]
+    }
+    assert sees == {"EXIM": True, "USAID": False}
+    assert not edag_officer("USAID").has_perm("proposals.view_proposal", proposal)
