@@ -30,21 +30,9 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from program.transitions import Problem
     from proposals.package import TargetMarket
 
 TEXT_LIMIT = 5000
-
-
-def lay_beside(form: forms.BaseForm, problems: Iterable[Problem]) -> list[Problem]:
-    """Put each problem beside the field it is about; return those that are about none of the form's."""
-    rest = []
-    for problem in problems:
-        if problem.field in form.fields:
-            form.add_error(problem.field, problem.message)
-        else:
-            rest.append(problem)
-    return rest
 
 
 def text_input(rows: int = 4) -> forms.Textarea:

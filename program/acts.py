@@ -19,11 +19,13 @@ from django.utils.http import urlencode
 from program.transitions import WrongStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from django import forms
     from django.http import HttpRequest, HttpResponse
 
     from program.models import AuditEvent
+    from program.transitions import Problem
 
 
 def is_freshly_signed_in(request: HttpRequest) -> bool:
@@ -82,3 +84,14 @@ class DoFirst(Exception):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.url = url
+
+
+def lay_beside(form: forms.BaseForm, problems: Iterable[Problem]) -> list[Problem]:
+    """Put each problem beside the field it is about; return those that are about none of the form's."""
+    rest = []
+    for problem in problems:
+        if problem.field in form.fields:
+            form.add_error(problem.field, problem.message)
+        else:
+            rest.append(problem)
+    return rest

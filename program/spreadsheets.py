@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import PurePosixPath
+from types import UnionType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from openpyxl import Workbook, load_workbook
@@ -80,26 +81,31 @@ def _xlsx(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) ->
     sheet.freeze_panes = "A2"
     for number, heading in enumerate(headings, 1):
         sheet.column_dimensions[get_column_letter(number)].width = min(max(len(heading) + 2, 12), 40)
-    sheet.append([_cell(sheet, heading, bold=True) for heading in headings])
+    sheet.append([cell(sheet, heading, bold=True) for heading in headings])
     for row in rows:
-        sheet.append([_cell(sheet, value) for value in row])
+        sheet.append([cell(sheet, value) for value in row])
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
 
 
-def _cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
-    """A number stays one where the program keeps all its digits; everything else is text, never a formula."""
-    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+def cell(
+    sheet: Any, value: Any, *, bold: bool = False, numbers: type | UnionType = int | Decimal
+) -> WriteOnlyCell:
+    """A cell that shows ``value``: one of ``numbers`` stays one where the program keeps all its digits.
+
+    Everything else is text, never a formula.
+    """
+    is_number = isinstance(value, numbers) and not isinstance(value, bool)
     if is_number and len(Decimal(value).as_tuple().digits) <= EXACT_DIGITS:
         return WriteOnlyCell(sheet, value)
     text = harmless(words(value))
-    cell = WriteOnlyCell(sheet, TOO_LONG if len(text) > LONGEST_CELL else text or None)
+    made = WriteOnlyCell(sheet, TOO_LONG if len(text) > LONGEST_CELL else text or None)
     if text:
-        cell.data_type = "s"
+        made.data_type = "s"
     if bold:
-        cell.font = Font(bold=True)
-    return cell
+        made.font = Font(bold=True)
+    return made
 
 
 def words(value: Any) -> str:

@@ -16,12 +16,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from program.intake import Refused, examine
-from program.spreadsheets import EXACT_DIGITS, LONGEST_CELL, TOO_LONG, as_typed, harmless, words
+from program.spreadsheets import TOO_LONG, as_typed, cell, words
 from program.transitions import Problem
 from proposals.package import (
     Answer,
@@ -175,22 +173,9 @@ def _sheet(book: Workbook, title: str, headings: Sequence[str], rows: Iterable[S
     sheet.freeze_panes = "A2"
     for number, heading in enumerate(headings, 1):
         sheet.column_dimensions[get_column_letter(number)].width = min(max(len(heading) + 2, 14), 40)
-    sheet.append([_cell(sheet, heading, bold=True) for heading in headings])
+    sheet.append([cell(sheet, heading, bold=True) for heading in headings])
     for row in rows:
-        sheet.append([_cell(sheet, value) for value in row])
-
-
-def _cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
-    """A whole number stays one where the program keeps its digits; all else is text, never a formula."""
-    if isinstance(value, int) and not isinstance(value, bool) and len(str(value)) <= EXACT_DIGITS:
-        return WriteOnlyCell(sheet, value)
-    text = harmless(words(value))
-    cell = WriteOnlyCell(sheet, TOO_LONG if len(text) > LONGEST_CELL else text or None)
-    if text:
-        cell.data_type = "s"
-    if bold:
-        cell.font = Font(bold=True)
-    return cell
+        sheet.append([cell(sheet, value, numbers=int) for value in row])
 
 
 # In

@@ -12,7 +12,7 @@ from program.revisions import StaleRevision
 from program.transitions import NotReady, Problem, WrongStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from django import forms
     from django.http import HttpResponse
@@ -44,17 +44,6 @@ def carry_out(
         return redirect(to)
     messages.success(request, done)
     return redirect(to)
-
-
-def beside(form: forms.BaseForm, problems: Iterable[Problem]) -> list[Problem]:
-    """Put each problem that names a field of ``form`` beside that field; the rest is given back."""
-    others = []
-    for problem in problems:
-        if problem.field in form.fields:
-            form.add_error(problem.field, problem.message)
-        else:
-            others.append(problem)
-    return others
 
 
 def problems_of(form: forms.BaseForm) -> list[Problem]:

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluation import services
 from evaluation.forms import AssignForm, RecuseForm
 from evaluation.models import Assignment
-from evaluation.views.acting import beside, carry_out
+from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
+from program.acts import lay_beside
 from program.enums import OfficeRole
 from program.models import Agency, Office, User
 from proposals.models import Proposal, Recusal
@@ -154,5 +155,5 @@ def _again(
 ) -> HttpResponse:
     """The page with the refusal: beside its field in the form that was sent, and in the summary."""
     refused = forms.get("refused")
-    others = problems if refused is None else beside(refused, problems)
+    others = problems if refused is None else lay_beside(refused, problems)
     return show_assignments(request, number, others, forms, status=422)

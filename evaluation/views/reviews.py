@@ -15,8 +15,9 @@ from evaluation import services
 from evaluation.enums import ReviewStatus
 from evaluation.forms import ConflictForm, ReasonForm, ReviewForm, ScoreForm
 from evaluation.models import Assignment, Review, Score
-from evaluation.views.acting import beside, carry_out, problems_of
+from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.saving import conflict_page, texts_of
+from program.acts import lay_beside
 from program.order import implements
 from program.revisions import StaleRevision
 from program.transitions import NotReady, Problem, WrongStatus
@@ -76,7 +77,7 @@ def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
     form = ConflictForm(request.POST)
 
     def again(problems: list[Problem]) -> HttpResponse:
-        return show_declaration(request, found, form, beside(form, problems), status=422)
+        return show_declaration(request, found, form, lay_beside(form, problems), status=422)
 
     if not form.is_valid():
         return again([])

@@ -11,13 +11,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from financing.forms import ClassForm, lay_beside
+from financing.forms import ClassForm
 from financing.models import MarketBarrier, Partnership, ToolReferral
 from financing.querysets import follows_financing
 from financing.services.matching import classify_country
 from financing.views.board import STAGES, in_words
 from financing.views.doors import PAGE_SIZE, edag_desk
 from program import clock
+from program.acts import lay_beside
 from program.context_processors import AT_THE_DESK
 from program.destinations import rules_on, screen_country
 from program.models import Country, CountryGroup

@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from evaluation.enums import DesignationStatus
 from evaluation.models import Designation
 from financing.enums import Assessment
-from financing.forms import ReferralForm, lay_beside
+from financing.forms import ReferralForm
 from financing.models import Match, Tool, ToolReferral
 from financing.services.matching import match_tools
 from financing.services.referrals import propose_referral
 from financing.stacking import stack
 from financing.views.doors import FORM, PAGE_SIZE, edag_desk
 from program import clock
+from program.acts import lay_beside
 from program.destinations import rules_on, screen_country
 from program.order import implements
 from program.requests import SignedInRequest

@@ -18,7 +18,6 @@ from financing.forms import (
     HoldForm,
     MeetingForm,
     OutcomeForm,
-    lay_beside,
     people_in,
 )
 from financing.models import Action, AgendaItem, Meeting, ToolReferral
@@ -26,6 +25,7 @@ from financing.querysets import IN_EDAG
 from financing.services import meetings as services
 from financing.views.doors import FORM, PAGE_SIZE, edag_desk
 from program import clock
+from program.acts import lay_beside
 from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady, WrongStatus

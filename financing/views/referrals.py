@@ -22,13 +22,13 @@ from financing.forms import (
     NoteForm,
     ReasonForm,
     SupersedeForm,
-    lay_beside,
 )
 from financing.lifecycle import TRANSITIONS
 from financing.models import ToolReferral
 from financing.services import referrals as services
 from financing.views.doors import edag_desk
 from program import clock
+from program.acts import lay_beside
 from program.models import AuditEvent
 from program.order import implements
 from program.requests import SignedInRequest

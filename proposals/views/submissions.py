@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from program import clock
-from program.acts import fresh_sign_in_required
+from program.acts import fresh_sign_in_required, lay_beside
 from program.differences import compare_texts
 from program.documents import Withheld, download_response
 from program.enums import StackLayer
@@ -128,10 +128,7 @@ def certify(request: SignedInRequest, pk: int) -> HttpResponse:
     try:
         services.certify_proposal(Proposal.objects.get(pk=pk), by=request.user, **form.cleaned_data)
     except NotReady as refusal:
-        for problem in refusal.problems:
-            if problem.field in form.fields:
-                form.add_error(problem.field, problem.message)
-        rest = [problem for problem in refusal.problems if problem.field not in form.fields]
+        rest = lay_beside(form, refusal.problems)
         form.data = {**form.data.dict(), "content_sha256": space.progress.package.sha256}  # type: ignore[attr-defined]
         return review_page(request, space, certify=form, problems=rest, status=422)
     messages.success(
