@@ -8,7 +8,6 @@ in order of their ids. Anybody who holds the rows can repeat both with the stand
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from dataclasses import asdict, dataclass, field
@@ -22,6 +21,7 @@ from program import clock, roots
 from program.canonical import canonical_json, sha256_hex
 from program.merkle import MerkleTree
 from program.models import AuditEvent, Seal
+from program.models.record import parse_body
 from program.request_context import request_id
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ class Walk:
             blame(f"event {missing} of this subject is missing: the next found is {event.sequence}")
         elif event.digest != sha256_hex(digest + event.body):
             blame("its digest does not follow from the event before it and its own text")
-        elif (said := _said(event.body)) is None:
+        elif (said := parse_body(event.body)) is None:
             blame("nobody can read its text")
         elif wrong := _contradicting(event, said):
             blame(f"its columns contradict its text: {', '.join(wrong)}")
@@ -345,15 +345,6 @@ CROSS JOIN LATERAL (
     ORDER BY sequence DESC LIMIT 1
 ) AS head
 """
-
-
-def _said(body: str) -> dict[str, Any] | None:
-    """What the text of an event says; None when it is no JSON object."""
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return said if isinstance(said, dict) else None
 
 
 def _contradicting(event: Any, said: dict[str, Any]) -> list[str]:

@@ -159,6 +159,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "record.verify": "Verification of the record asked for",
         "user.sign_in": "Signed in",
         "user.sign_out": "Signed out",
+        "user.session_end": "Another browser signed out",
         "user.refused": "Refused",
     },
 }

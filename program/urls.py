@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from program.views import calls, desk_calls, notices, offices, organizations, public
+from program.views import calls, desk_calls, notices, offices, organizations, public, sessions
 
 app_name = "program"
 urlpatterns = [
     path("", public.home, name="home"),
     path("start/", public.start, name="start"),
-    path("session/", public.session, name="session"),
-    path("session/signed-in/", public.signed_in, name="signed-in"),
+    path("session/", sessions.session, name="session"),
+    path("session/<int:pk>/end/", sessions.session_end, name="session-end"),
+    path("session/signed-in/", sessions.signed_in, name="signed-in"),
     path("accessibility/", public.accessibility, name="accessibility"),
     path("privacy/", public.privacy, name="privacy"),
     path("status/", public.status, name="status"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -205,7 +204,7 @@ def history_of(proposal: Proposal) -> list[dict[str, Any]]:
 
 def in_words(event: AuditEvent) -> dict[str, Any]:
     """An event as a person reads it."""
-    said = json.loads(event.body)
+    said = event.said
     return {
         "heading": act_in_words(event.act),
         "at": event.at,

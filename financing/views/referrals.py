@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +93,7 @@ class Happened:
 
     @property
     def note(self) -> str:
-        return str(json.loads(self.event.body)["note"])
+        return str(self.event.said["note"])
 
 
 def find(request: SignedInRequest, number: str) -> ToolReferral:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -227,7 +226,7 @@ class Change:
     @property
     def fields(self) -> list[tuple[str, str, str]]:
         """Label, what stood before and what stood after, of each field that changed."""
-        body = json.loads(self.event.body)
+        body = self.event.said
         before, after = body["before"] or {}, body["after"] or {}
         return [
             (*self._named(name, old), self._named(name, after.get(name, ""))[1])

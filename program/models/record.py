@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import json
+from typing import Any, ClassVar, Final
 
 from django.db import models
 
 from program.models.people import Delegation, User
 from program.querysets import AuditEventQuerySet
+
+#: What a page shows for an event whose text somebody destroyed: the page stands, the event says what it lost.
+UNREADABLE: Final = {
+    "act": "", "actor": "", "after": {}, "before": {}, "clause": "", "delegation": "", "standing": "",
+    "note": "The text of this event cannot be read. An auditor has to verify the record.",
+}  # fmt: skip
+
+
+def parse_body(body: str) -> dict[str, Any] | None:
+    """What the text of an event says; None when it is no JSON object."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
 
 
 class AuditEvent(models.Model):
@@ -47,6 +63,11 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.act} #{self.sequence} of {self.subject_type} {self.subject_id}"
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What ``body`` says, by the names of `program.audit.record`, for a page; never for verification."""
+        return parse_body(self.body) or dict(UNREADABLE)
 
 
 class Seal(models.Model):

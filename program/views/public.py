@@ -8,8 +8,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import get_token
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
@@ -72,22 +71,6 @@ def start(request: SignedInRequest) -> HttpResponse:
         except NoReverseMatch:
             continue
     return redirect("program:home")
-
-
-@require_safe
-def session(request: HttpRequest) -> HttpResponse:
-    """Keep the session alive: a person said that they are still there.
-
-    A page that was open when its session ended learns who is signed in now, and gets a token for its forms.
-    """
-    person = {"person": str(request.user.pk), "name": str(request.user), "token": get_token(request)}
-    return JsonResponse({"seconds": settings.SESSION_COOKIE_AGE, **person})
-
-
-@require_safe
-def signed_in(request: HttpRequest) -> HttpResponse:
-    """Where a sign-in in a window of its own ends: the page that asked for it goes on by itself."""
-    return render(request, "program/signed_in.html")
 
 
 @login_not_required

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.db import connection, transaction
@@ -71,7 +70,7 @@ def record_reading(version: Version, *, by: User, document: Document | None = No
 
 def _is_recorded(proposal: Proposal, by: User, since: datetime, what: dict[str, Any]) -> bool:
     read = AuditEvent.objects.of(proposal).filter(act=ACT, actor=by, at__gte=since)
-    return any(json.loads(body)["after"] == what for body in read.values_list("body", flat=True))
+    return any(event.said["after"] == what for event in read.only("body"))
 
 
 def readings_of(proposal: Proposal, *, most: int) -> list[Reading]:
@@ -82,11 +81,10 @@ def readings_of(proposal: Proposal, *, most: int) -> list[Reading]:
 def _readings(proposal: Proposal, most: int) -> Iterator[Reading]:
     events = AuditEvent.objects.of(proposal).filter(act=ACT).order_by("-sequence")[:most]
     shown = dict(Agency.objects.values_list("code", "display_name"))
-    for at, body in events.values_list("at", "body"):
-        facts = json.loads(body)["after"]
-        yield Reading(
-            local_day(at), named(facts["agencies"], shown), facts["version"], facts.get("document", "")
-        )
+    for event in events.only("at", "body"):
+        if facts := event.said["after"]:
+            agencies = named(facts["agencies"], shown)
+            yield Reading(local_day(event.at), agencies, facts["version"], facts.get("document", ""))
 
 
 def named(codes: str, shown: dict[str, str]) -> str:

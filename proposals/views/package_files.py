@@ -133,7 +133,7 @@ def package_import(request: SignedInRequest, pk: int) -> HttpResponse:
     if event is None:
         messages.info(request, "The file says what the working copy says; nothing was changed.")
     else:
-        note = json.loads(event.body)["note"]
+        note = event.said["note"]
         messages.success(request, f"The file was taken over. {note}")
     return redirect("proposals:detail", pk)
 

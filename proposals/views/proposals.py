@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -170,10 +169,10 @@ def proposal_copied(request: SignedInRequest, pk: int) -> HttpResponse:
     event = AuditEvent.objects.of(space.proposal).filter(act="proposal.copy").first()
     if event is None:
         raise Http404
-    body = json.loads(event.body)
+    body = event.said
     facts = {
-        "from_number": body["before"]["number"],
-        "left_out": body["after"]["left_out"],
+        "from_number": body["before"].get("number", ""),
+        "left_out": body["after"].get("left_out", []),
         "note": body["note"],
     }
     return show(request, "proposals/copied.html", space, facts)
@@ -246,7 +245,7 @@ def activity_of(
     agencies = dict(Agency.objects.values_list("code", "display_name"))
     told = 0
     for event in events.order_by("-at", "-pk").iterator(chunk_size=100):
-        body = json.loads(event.body)
+        body = event.said
         if event.act.startswith("grant.") and not _is_own_grant(body):
             continue
         told += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -239,7 +238,7 @@ def table_preview(request: SignedInRequest, pk: int, part: str, number: int) -> 
     except NotReady:
         plan = services.planned(proposal, part, reading.entries)
         return preview_page(request, pk, part, kept, table, plan, is_headed=reading.is_headed)
-    done = json.loads(event.body)["after"]
+    done = event.said["after"]
     messages.success(
         request,
         f"The table was taken over: {done['added']:,} added, {done['changed']:,} changed, "

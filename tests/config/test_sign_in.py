@@ -19,6 +19,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
@@ -206,6 +207,30 @@ class TestSession:
         assert client.get(reverse("proposals:list")).status_code == 200
         assert strangers.get(reverse("proposals:list")).status_code == 200
         assert "Firefox at home" not in client.get(reverse("usersessions_list")).content.decode()
+
+    def test_person_signs_one_browser_out(self, client):
+        person, stranger = UserFactory(), UserFactory()
+        lost, kept, strangers = (
+            Client(HTTP_USER_AGENT=agent)
+            for agent in ("Lost telephone", "Office computer", "Somebody else's")
+        )
+        for browser, who in ((client, person), (lost, person), (kept, person), (strangers, stranger)):
+            sign_in(browser, who)
+        keys = dict(UserSession.objects.values_list("user_agent", "pk"))
+        ends = {agent: reverse("program:session-end", args=[key]) for agent, key in keys.items()}
+        assert client.get(ends["Lost telephone"]).status_code == 405
+        for agent in ("Lost telephone", "Lost telephone", "Somebody else's"):
+            assert client.post(ends[agent]).url == reverse("usersessions_list")
+        assert lost.get(reverse("proposals:list")).url.startswith(reverse("account_login"))
+        assert [b.get(reverse("proposals:list")).status_code for b in (client, kept, strangers)] == [200] * 3
+        (event,) = AuditEvent.objects.filter(act="user.session_end")
+        assert (event.actor, event.subject_id) == (person, person.pk)
+
+    def test_own_browser_is_not_ended_from_the_list(self, client):
+        sign_in(client, UserFactory())
+        (key,) = UserSession.objects.values_list("pk", flat=True)
+        assert client.post(reverse("program:session-end", args=[key])).status_code == 302
+        assert client.get(reverse("proposals:list")).status_code == 200
 
     def test_session_that_ended_by_itself_is_listed_no_more(self, client):
         began = datetime.now(UTC)

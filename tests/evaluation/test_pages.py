@@ -36,6 +36,7 @@ from tests.factories.program import (
 )
 from tests.factories.proposals import DocumentFactory, ProposalFactory, representative_of
 from tests.statements import statements
+from tests.tampering import alter
 
 pytestmark = pytest.mark.django_db
 RECORD_STATEMENTS = 12
@@ -460,6 +461,18 @@ def test_record_page_searches_and_verifies(client):
     assert b"The record is being verified" not in shown
     for refused in (page(client, officer(), "record"), press(client, officer(), "record-verify")):
         assert refused.status_code == 403
+
+
+def test_pages_stand_when_somebody_destroyed_the_text_of_events(client):
+    """The record says what it lost; the pages that tell of it stand."""
+    auditor, desk, proposal = officer(OfficeRole.AUDITOR), officer(), make.accepted()
+    page(client, desk, "proposal", proposal.number)
+    alter("UPDATE program_auditevent SET body = CASE id %% 2 WHEN 0 THEN %s ELSE '[]' END", '{"act": ')
+    lost = "The text of this event cannot be read."
+    assert lost in page(client, auditor, "record", proposal=proposal.number).text
+    assert page(client, desk, "proposal", proposal.number).status_code == 200
+    client.force_login(representative_of(proposal))
+    assert client.get(reverse("proposals:detail", args=[proposal.pk])).status_code == 200
 
 
 def test_record_is_filtered_by_act_day_and_subject_and_goes_back_to_the_newest(client, monkeypatch):

@@ -14,17 +14,9 @@ from program import audit, clock, roots
 from program.merkle import MerkleTree, merkle_root
 from program.models import AuditEvent, Delegation, Seal, User
 from tests.factories.program import AgencyFactory, OrganizationFactory, UserFactory
+from tests.tampering import alter
 
 pytestmark = pytest.mark.django_db
-
-
-def alter(sql, *values):
-    """Change the record behind the portal's back, as the owner of the table with its trigger off."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE program_auditevent DISABLE TRIGGER program_auditevent_is_kept")
-        cursor.execute(sql, values)
-        cursor.execute("ALTER TABLE program_auditevent ENABLE TRIGGER program_auditevent_is_kept")
 
 
 @pytest.fixture

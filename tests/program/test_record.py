@@ -16,6 +16,7 @@ from program.services import record
 from program.services.record import ask_for_verification, verify_for_a_while
 from program.tasks import seal_record
 from tests.factories.program import OrganizationFactory, UserFactory, officer
+from tests.tampering import alter
 
 pytestmark = pytest.mark.django_db
 
@@ -62,11 +63,7 @@ def test_walk_goes_on_where_the_last_tick_stopped(auditor, events, monkeypatch):
 
 
 def test_alteration_is_found_and_logged(auditor, events, caplog):
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE program_auditevent DISABLE TRIGGER program_auditevent_is_kept")
-        cursor.execute("UPDATE program_auditevent SET clause = 's.9' WHERE id = %s", [events[3].pk])
-        cursor.execute("ALTER TABLE program_auditevent ENABLE TRIGGER program_auditevent_is_kept")
+    alter("UPDATE program_auditevent SET clause = 's.9' WHERE id = %s", events[3].pk)
     ask_for_verification(by=auditor)
     verify_for_a_while()
     (misfit,) = Verification.objects.get().walk["misfits"]
