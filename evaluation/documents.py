@@ -6,30 +6,24 @@ A PDF is made by a worker from the stored letter and nothing else.
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q
 
 from evaluation.enums import LetterKind, Outcome, ReferralStatus
 from evaluation.models import AgencyScore, Condition, Letter, LetterPaper, Referral, ScreeningRun
-from program import clock, pdf
+from program import clock, papers, pdf
 from program.canonical import canonical_json, sha256_hex
-from program.documents import store_generated
-from program.enums import Mark, StackLayer
+from program.enums import StackLayer
 from program.publish import after_commit
-from program.services.people import clock_account
-from proposals.enums import PaperState, Presumption
+from proposals.enums import Presumption
 from proposals.us_content import UsContent, us_content
 
 if TYPE_CHECKING:
     from evaluation.models import Designation, Determination
     from proposals.models import Proposal, Version
 
-LEASE: Final = timedelta(minutes=3)
-MOST_ATTEMPTS: Final = 3
 DISCLAIMER: Final = (
     "Designation is not an export license, a financing commitment or an endorsement, and gives no "
     "enforceable right. Support depends on applicable law and available funds."
@@ -316,66 +310,11 @@ TEMPLATES: Final = {LetterKind.DESIGNATION: "pdf/designation_letter.html"}
 
 def render_letter(pk: int) -> bool:
     """Make one owed PDF; True when this call made it. Repeatable, and safe to run twice at once."""
-    paper = _claim(pk)
-    if paper is None:
-        return False
-    letter = paper.letter
-    template = TEMPLATES.get(LetterKind(letter.kind), "pdf/letter.html")
-    try:
+
+    def press(paper: LetterPaper) -> tuple[str, bytes]:
+        letter = paper.letter
+        template = TEMPLATES.get(LetterKind(letter.kind), "pdf/letter.html")
         content = pdf.render(template, facts_of(letter), title=f"{letter}, {letter.proposal.number}")
-    except pdf.PdfFailed as failure:
-        state = PaperState.QUARANTINED if failure.permanent else PaperState.OWED
-        LetterPaper.objects.filter(pk=pk, state=PaperState.OWED, claimed_at=paper.claimed_at).update(
-            state=state, reason=str(failure.reason)[:300]
-        )
-        return False
-    return _keep(paper, content)
+        return f"{letter.proposal.number}-{letter.kind}.pdf", content
 
-
-def _claim(pk: int) -> LetterPaper | None:
-    """Take the row for the length of a lease; set it aside when it was taken too often."""
-    with transaction.atomic():
-        at = clock.instant()
-        paper = (
-            LetterPaper.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("letter__proposal")
-            .filter(Q(claimed_at=None) | Q(claimed_at__lt=at - LEASE), pk=pk, state=PaperState.OWED)
-            .first()
-        )
-        if paper is None:
-            return None
-        if paper.attempts >= MOST_ATTEMPTS:
-            paper.state, paper.reason = (
-                PaperState.QUARANTINED,
-                paper.reason or "The worker stopped each time.",
-            )
-            paper.save(update_fields=["state", "reason", "updated_at"])
-            return None
-        paper.attempts += 1
-        paper.claimed_at = at
-        paper.save(update_fields=["attempts", "claimed_at", "updated_at"])
-        return paper
-
-
-def _keep(paper: LetterPaper, content: bytes) -> bool:
-    letter = paper.letter
-    with transaction.atomic():
-        held = LetterPaper.objects.select_for_update().get(pk=paper.pk)
-        if held.state != PaperState.OWED or held.claimed_at != paper.claimed_at:
-            return False
-        held.document = store_generated(
-            f"{letter.proposal.number}-{letter.kind}.pdf",
-            content,
-            by=clock_account(),
-            mark=Mark.BUSINESS_CONFIDENTIAL,
-        )
-        held.state, held.reason = PaperState.MADE, ""
-        held.save(update_fields=["document", "state", "reason", "updated_at"])
-    return True
-
-
-def owed_papers(*, most: int = 100) -> list[int]:
-    """Keys of the papers that are still to be made and that nobody is making."""
-    free = Q(claimed_at=None) | Q(claimed_at__lt=clock.instant() - LEASE)
-    rows = LetterPaper.objects.filter(free, state=PaperState.OWED).order_by("pk")
-    return list(rows.values_list("pk", flat=True)[:most])
+    return papers.make(LetterPaper, pk, press)

@@ -5,7 +5,7 @@ Everything hangs on a proposal and is seen only by who may see that proposal: a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from django.apps import apps
 from django.db import models
@@ -24,7 +24,7 @@ from evaluation.enums import (
 )
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
-from program.models import Delegation
+from program.models import Delegation, Paper
 from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.models import Proposal
 from proposals.querysets import counsel_grants, on_the_inside
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from program.models import User
+
+P = TypeVar("P", bound=Paper)
 
 OFFICIALS = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
 RUNNING = (ReferralStatus.OPEN, ReferralStatus.ACKNOWLEDGED)
@@ -373,6 +375,13 @@ class ConditionQuerySet(models.QuerySet):
 
     def overdue(self, day: date) -> Self:
         return self.filter(designation__isnull=False, met_at=None, due_on__lt=day)
+
+
+def papers_of(kind: type[P], user: User) -> models.QuerySet[P]:
+    """PDFs whose proposal ``user`` reads by office; nobody's own proposal is among them."""
+    proposals = Proposal.objects.visible_to(user).exclude(on_the_inside(user)).order_by()
+    rows = kind._default_manager.filter(**{f"{kind.proposal_by}__in": proposals.values("pk")})
+    return rows.select_related(kind.proposal_by).defer(*kind.texts)
 
 
 class CatalogQuerySet(models.QuerySet):

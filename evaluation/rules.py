@@ -169,6 +169,9 @@ permit("evaluation.import_screeninglist", is_program_officer)
 permit("evaluation.screen_version", is_program_officer & stands_apart)
 permit("evaluation.adjudicate_partycheck", is_program_officer & stands_apart)
 
+# A PDF that was set aside; the record asked about is the paper
+permit("evaluation.remake_paper", is_program_officer & stands_apart)
+
 # Assignment and review
 permit("evaluation.add_assignment", (is_program_officer | leads_agency) & stands_apart)
 permit("evaluation.end_assignment", (is_program_officer | leads_agency | is_reviewer) & stands_apart)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from evaluation import documents
+from evaluation.models import LetterPaper
+from program import papers
 from program.ticks import timely
 
 
@@ -17,4 +19,4 @@ def render_letter(paper_id: int) -> int:
 @shared_task
 def sweep_documents() -> int:
     """Make the PDFs that are still owed: the broker was away, a worker died."""
-    return sum(documents.render_letter(pk) for pk in timely(documents.owed_papers()))
+    return sum(documents.render_letter(pk) for pk in timely(papers.owed(LetterPaper)))

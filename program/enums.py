@@ -90,6 +90,14 @@ class ScanState(TextChoices):
     NOT_SCANNED = "not_scanned", "Not scanned"
 
 
+class PaperState(TextChoices):
+    """Where the making of a PDF stands."""
+
+    OWED = "owed", "Being prepared"
+    MADE = "made", "Ready"
+    QUARANTINED = "quarantined", "Could not be made"
+
+
 class Channel(TextChoices):
     MAIL = "mail", "E-mail"
 

@@ -72,6 +72,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "comment.assign": "Comment assigned",
         "comment.resolve": "Comment resolved",
         "comment.reopen": "Comment opened again",
+        "proposal.remake_pdf": "PDF that was set aside asked for again",
         "proposal.certify": "Content certified",
         "proposal.submit": "Proposal submitted",
         "proposal.resubmit": "Proposal submitted again",

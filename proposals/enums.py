@@ -192,11 +192,3 @@ class Presumption(TextChoices):
     PRESUMED_MET = "presumed_met", "Presumed met"
     NOT_PRESUMED = "not_presumed", "Not presumed"
     NOT_COMPUTABLE = "not_computable", "Not computable"
-
-
-class PaperState(TextChoices):
-    """Where the making of a PDF stands."""
-
-    OWED = "owed", "Being prepared"
-    MADE = "made", "Ready"
-    QUARANTINED = "quarantined", "Could not be made"

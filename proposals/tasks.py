@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from program import papers
 from program.publish import after_commit
 from program.ticks import timely
 from proposals import documents, mail
-from proposals.models import VersionPaper
+from proposals.models import ReceiptPaper, VersionPaper
 
 
 @shared_task
@@ -28,8 +29,8 @@ def sweep_documents() -> int:
 
     Receipts come first; a package may be long and takes a task of its own.
     """
-    made = sum(documents.render_receipt(pk) for pk in timely(documents.owed_papers()))
-    for pk in documents.owed_papers(VersionPaper, most=20):
+    made = sum(documents.render_receipt(pk) for pk in timely(papers.owed(ReceiptPaper)))
+    for pk in papers.owed(VersionPaper, most=20):
         after_commit("proposals.tasks.render_package", pk)
     return made
 

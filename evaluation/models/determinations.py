@@ -10,8 +10,8 @@ from django.db.models import F, Q
 from evaluation.enums import DeterminationStatus, LetterKind, Outcome
 from evaluation.models.consultation import Position
 from evaluation.querysets import DeterminationQuerySet, FindingQuerySet, LetterQuerySet
-from program.models import Delegation, Document, Requirement, Revised, TimeStamped, User
-from proposals.enums import PaperState, ProposalStatus
+from program.models import Delegation, Paper, Requirement, Revised, User
+from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
@@ -154,15 +154,14 @@ class Letter(models.Model):
         return f"Letter of {self.get_kind_display().lower()}"
 
 
-class LetterPaper(TimeStamped):
-    """The making of a letter's PDF: owed from the act on, counted before each attempt."""
+class LetterPaper(Paper):
+    """The PDF of a letter, owed from the act on."""
+
+    proposal_by = "letter__proposal"
+    texts = ("letter__body",)
+    task = "evaluation.tasks.render_letter"
 
     letter = models.OneToOneField(Letter, models.PROTECT, related_name="paper")
-    state = models.CharField(max_length=12, choices=PaperState, default=PaperState.OWED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    claimed_at = models.DateTimeField(null=True)
-    reason = models.CharField(max_length=300, blank=True)
-    document = models.ForeignKey(Document, models.PROTECT, null=True, related_name="+")
 
     class Meta:
         constraints = [
@@ -170,7 +169,7 @@ class LetterPaper(TimeStamped):
                 name="made_letter_has_document", condition=~Q(state="made") | Q(document__isnull=False)
             )
         ]
-        indexes = [models.Index(name="letter_paper_owed", fields=["id"], condition=Q(state="owed"))]
+        indexes = [models.Index(name="letter_paper_unmade", fields=["id"], condition=~Q(state="made"))]
 
     def __str__(self) -> str:
         return f"PDF of {self.letter}"

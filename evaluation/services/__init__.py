@@ -34,6 +34,7 @@ from evaluation.services.determinations import (
     tell_overtaken,
 )
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
+from evaluation.services.papers import make_paper_again
 from evaluation.services.questions import MOST_FILES, answer_question, ask_consortium, withdraw_question
 from evaluation.services.reviews import open_review, reopen_review, save_review, save_score, submit_review
 from evaluation.services.screening import adjudicate, import_screening_list, screen_version
@@ -56,6 +57,7 @@ __all__ = [
     "file_position",
     "import_screening_list",
     "lapse_referral",
+    "make_paper_again",
     "mark_condition_met",
     "open_review",
     "prepare_determination",

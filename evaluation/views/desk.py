@@ -17,10 +17,11 @@ from django.views.decorators.http import require_safe
 from evaluation.columns import columns, summary
 from evaluation.enums import AssignmentStatus, DesignationStatus, DeterminationStatus, ReviewStatus
 from evaluation.models import Assignment, Condition, Designation, Determination, PartyCheck, Referral, Review
-from evaluation.querysets import RUNNING, is_official
+from evaluation.querysets import RUNNING, is_official, papers_of
+from evaluation.services.papers import PAPERS
 from program import clock
 from program.deadlines import end_of_day
-from program.enums import DELEGATORS, CallStatus, OfficeRole, QuestionStatus
+from program.enums import DELEGATORS, CallStatus, OfficeRole, PaperState, QuestionStatus
 from program.models import Call, Question, User
 from program.order import implements
 from program.waiting import SOURCES
@@ -152,6 +153,7 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("Designations", "evaluation:designations", True),
         ("Public catalog", "evaluation:catalog", True),
         ("Offices", "program:offices", is_officer or is_auditor or user.holds(*DELEGATORS)),
+        ("PDFs set aside", "evaluation:papers", is_officer),
         ("Record", "evaluation:record", is_auditor),
     ]
     return [(label, reverse(name)) for label, name, is_open in rooms if is_open]
@@ -225,7 +227,7 @@ def counted(rows: QuerySet[Any]) -> Coalesce:
 
 
 def counts_for_officers(user: User) -> list[dict[str, Any]]:
-    """Open matches, questions without an answer, open conditions and calls to act on, in one statement.
+    """Matches, questions, PDFs, conditions and calls that somebody has to act on, in one statement.
 
     A draft waits for somebody else than its drafter, an approved call for whoever issues it.
     """
@@ -233,6 +235,7 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
     questions = Question.objects.visible_to(user).filter(status=QuestionStatus.ASKED).order_by()
     calls = Call.objects.visible_to(user)
     drafts, approved = calls.filter(status=CallStatus.DRAFT), calls.filter(status=CallStatus.APPROVED)
+    papers = [papers_of(kind, user).filter(state=PaperState.QUARANTINED) for kind in PAPERS.values()]
     named = JSONArray("number", "title")
     conditions = Condition.objects.visible_to(user).filter(
         designation__status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED], met_at=None
@@ -241,14 +244,16 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
     found = User.objects.filter(pk=user.pk).values_list(
         counted(matches),
         counted(questions),
+        *(counted(rows.order_by()) for rows in papers),
         ArraySubquery(drafts.exclude(created_by=user.pk).order_by("pk").values_list(named)[:20]),
         ArraySubquery(approved.order_by("pk").values_list(named)[:20]),
         ArraySubquery(conditions.order_by("due_on", "pk").values_list(pending)[:20]),
     )
-    matched, asked, to_approve, to_issue, to_meet = found.get()
+    matched, asked, *set_aside, to_approve, to_issue, to_meet = found.get()
     lines = (
         (matched, "open match of a party", "open matches of parties", "evaluation:screening"),
         (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
+        (sum(set_aside), "PDF that could not be made", "PDFs that could not be made", "evaluation:papers"),
     )
     waiting = [
         {
@@ -272,7 +277,7 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
     return waiting + [
         {
             "what": f"{number} {one if number == 1 else many}",
-            "who": "Every proposal" if name == "evaluation:screening" else "Every call",
+            "who": "Every call" if name == "program:desk-questions" else "Every proposal",
             "url": reverse(name),
             "due_at": None,
         }

@@ -14,7 +14,7 @@ from program.models.calls import (
 )
 from program.models.directives import Directive, Duty
 from program.models.notices import Delivery, Notice
-from program.models.papers import Document
+from program.models.papers import Document, Paper
 from program.models.people import Affiliation, Agency, Delegation, Office, Organization, User
 from program.models.places import Bloc, Closure, Country, CountryGroup, Embargo, GroupMembership
 from program.models.record import AuditEvent, Seal, Verification
@@ -42,6 +42,7 @@ __all__ = [
     "Notice",
     "Office",
     "Organization",
+    "Paper",
     "Question",
     "Requirement",
     "Revised",

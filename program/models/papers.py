@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from functools import reduce
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 
-from program.enums import Mark, ScanState
+from program.enums import Mark, PaperState, ScanState
 from program.models.base import TimeStamped
 from program.models.people import User
 
@@ -69,3 +71,33 @@ class Document(TimeStamped):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Paper(TimeStamped):
+    """The making of a PDF from a stored record: owed until it is made, counted before each risky attempt.
+
+    ``program.papers`` is its machine. Each kind says by which lookup its proposal is found (that fetches the
+    record it prints, too), which fields are the ``texts`` that no list needs, and which ``task`` makes it.
+    """
+
+    proposal_by: ClassVar[str]
+    texts: ClassVar[tuple[str, ...]]
+    task: ClassVar[str]
+
+    state = models.CharField(max_length=12, choices=PaperState, default=PaperState.OWED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300, blank=True)
+    document = models.ForeignKey(Document, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_made(self) -> bool:
+        return self.state == PaperState.MADE
+
+    @property
+    def proposal(self) -> Any:
+        """The proposal whose record it prints."""
+        return reduce(getattr, self.proposal_by.split("__"), self)

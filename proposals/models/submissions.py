@@ -8,8 +8,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from program.models import Document, TimeStamped, User
-from proposals.enums import AuthorityBasis, PaperState
+from program.models import Paper, User
+from proposals.enums import AuthorityBasis
 from proposals.models.proposals import Proposal
 from proposals.package import Package
 from proposals.querysets import VersionQuerySet
@@ -110,25 +110,12 @@ class Receipt(models.Model):
         return self.number
 
 
-class Paper(TimeStamped):
-    """The making of a PDF: owed until it is made, counted before each risky attempt."""
-
-    state = models.CharField(max_length=12, choices=PaperState, default=PaperState.OWED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    claimed_at = models.DateTimeField(null=True)
-    reason = models.CharField(max_length=300, blank=True)
-    document = models.ForeignKey(Document, models.PROTECT, null=True, related_name="+")
-
-    class Meta:
-        abstract = True
-
-    @property
-    def is_made(self) -> bool:
-        return self.state == PaperState.MADE
-
-
 class ReceiptPaper(Paper):
     """The PDF of a receipt, owed from the submission on."""
+
+    proposal_by = "receipt__version__proposal"
+    texts = ("receipt__body", "receipt__version__package")
+    task = "proposals.tasks.render_receipt"
 
     receipt = models.OneToOneField(Receipt, models.PROTECT, related_name="paper")
 
@@ -138,7 +125,7 @@ class ReceiptPaper(Paper):
                 name="made_paper_has_document", condition=~Q(state="made") | Q(document__isnull=False)
             )
         ]
-        indexes = [models.Index(name="paper_owed", fields=["id"], condition=Q(state="owed"))]
+        indexes = [models.Index(name="paper_unmade", fields=["id"], condition=~Q(state="made"))]
 
     def __str__(self) -> str:
         return f"PDF of {self.receipt}"
@@ -150,6 +137,10 @@ class VersionPaper(Paper):
     It is made on demand: in the last minutes before a deadline no receipt waits behind long packages.
     """
 
+    proposal_by = "version__proposal"
+    texts = ("version__package",)
+    task = "proposals.tasks.render_package"
+
     version = models.OneToOneField(Version, models.PROTECT, related_name="paper")
 
     class Meta:
@@ -158,7 +149,7 @@ class VersionPaper(Paper):
                 name="made_package_has_document", condition=~Q(state="made") | Q(document__isnull=False)
             )
         ]
-        indexes = [models.Index(name="package_paper_owed", fields=["id"], condition=Q(state="owed"))]
+        indexes = [models.Index(name="package_paper_unmade", fields=["id"], condition=~Q(state="made"))]
 
     def __str__(self) -> str:
         return f"PDF of {self.version}"

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from program.canonical import sha256_hex
-from proposals.enums import PaperState
+from program.enums import PaperState
 from proposals.forms.submissions import VerificationForm
 from proposals.models import Receipt, ReceiptPaper, Version
 from proposals.package_file import hash_of_package

@@ -17,14 +17,14 @@ from program import clock
 from program.acts import fresh_sign_in_required, lay_beside
 from program.differences import compare_texts
 from program.documents import Withheld, download_response
-from program.enums import StackLayer
+from program.enums import PaperState, StackLayer
 from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals import services
 from proposals.comparison import Change, compare
 from proposals.composition import compose, rules_of
-from proposals.enums import PaperState, Part, ProposalStatus
+from proposals.enums import Part, ProposalStatus
 from proposals.forms.submissions import CertificationForm, MaterialChangeForm, SubmissionForm, WithdrawalForm
 from proposals.lifecycle import RESUBMIT, WITHDRAW
 from proposals.models import Proposal, Version

@@ -18,6 +18,8 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from config.second_factor import VERIFIED
+from evaluation.models import LetterPaper
+from evaluation.querysets import papers_of
 from evaluation.services import recuse
 from proposals.enums import Part
 from proposals.invitations import token_of
@@ -39,7 +41,7 @@ OPEN = {
     "api-call-detail",
     "evaluation:catalog-entry", "financing:country", "financing:country_class",
     "financing:workstream", "financing:barrier", "financing:partnership",
-    "program:office-end", "program:delegation-end",
+    "program:office-end", "program:delegation-end", "program:session-end",
 }  # fmt: skip
 
 # Addresses under a proposal that say something new once it is designated
@@ -86,6 +88,10 @@ def listed(user, record):
     return type(record).objects.visible_to(user).filter(pk=record.pk).exists()
 
 
+def reads_paper(world, user):
+    return papers_of(LetterPaper, user).filter(pk=world.letter.paper.pk).exists()
+
+
 def cases(world, name, pattern, seen):
     def case(real, absent, sees_it):
         yield name, real, {**real, **absent}, sees_it
@@ -116,6 +122,9 @@ def cases(world, name, pattern, seen):
         yield from case(real, {"number": "AIX-C-2026-9999"}, seen["planned"])
     elif pattern.startswith("edag/referrals/<"):
         yield from case({"number": world.tool_referral.number}, {"number": NOWHERE}, seen["tool_referral"])
+    elif pattern.startswith("desk/papers/"):
+        real = {"kind": "letter", "pk": world.letter.paper.pk}
+        yield from case(real, {"kind": "letter", "pk": ABSENT}, partial(reads_paper, world))
     elif name == "proposals:invitation":
         real = {"token": token_of(world.invitation)}
         yield from case(real, {"token": "none:none"}, lambda user: True)

@@ -46,6 +46,7 @@ COUNTED_BY = {
     "api-designation-list": "config/test_api.py::test_list_costs_five_statements_at_most_whatever_its_length",
     "api-proposal-list": "config/test_api.py::test_list_costs_five_statements_at_most_whatever_its_length",
     "evaluation:catalog": "evaluation/test_pages.py::test_catalog_costs_one_statement",
+    "evaluation:papers": "evaluation/test_papers.py::test_list_costs_the_same_for_one_row_and_three",
     "evaluation:desk": "evaluation/test_pages.py::test_desk_costs_the_same_whatever_its_length",
     **{
         f"evaluation:{name}": "evaluation/test_pages.py::"

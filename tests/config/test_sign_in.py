@@ -224,7 +224,7 @@ class TestSession:
         assert lost.get(reverse("proposals:list")).url.startswith(reverse("account_login"))
         assert [b.get(reverse("proposals:list")).status_code for b in (client, kept, strangers)] == [200] * 3
         (event,) = AuditEvent.objects.filter(act="user.session_end")
-        assert (event.actor, event.subject_id) == (person, person.pk)
+        assert (event.actor, event.subject_id) == (person, str(person.pk))
 
     def test_own_browser_is_not_ended_from_the_list(self, client):
         sign_in(client, UserFactory())

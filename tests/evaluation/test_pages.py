@@ -471,7 +471,7 @@ def test_pages_stand_when_somebody_destroyed_the_text_of_events(client):
     lost = "The text of this event cannot be read."
     assert lost in page(client, auditor, "record", proposal=proposal.number).text
     assert page(client, desk, "proposal", proposal.number).status_code == 200
-    client.force_login(representative_of(proposal))
+    sign_in(client, representative_of(proposal))
     assert client.get(reverse("proposals:detail", args=[proposal.pk])).status_code == 200
 
 

@@ -18,6 +18,7 @@ from evaluation.models import (
     Designation,
     Determination,
     Letter,
+    LetterPaper,
     PartyCheck,
     Position,
     Referral,
@@ -29,6 +30,7 @@ from evaluation.services.determinations import packet_sha256
 from program import clock
 from program.deadlines import Period, end_of_day, next_business_day
 from program.models import AuditEvent, Call, Closure, Delegation, Notice, Requirement, User
+from program.papers import owed
 from program.revisions import StaleRevision
 from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
@@ -724,7 +726,7 @@ def test_only_the_anchor_releases_and_only_what_it_ticked():
 def test_letters_become_pdf_files_from_the_stored_text(transactional_db):
     designation = make.designated()
     make_paper = designation.letters.get().paper
-    assert documents.owed_papers() == [make_paper.pk]
+    assert owed(LetterPaper) == [make_paper.pk]
     assert documents.render_letter(make_paper.pk)
     assert not documents.render_letter(make_paper.pk)
     make_paper.refresh_from_db()

@@ -7,9 +7,8 @@ import statistics
 import pytest
 from django.urls import reverse
 
-from program.enums import DeliveryState, OfficeRole
+from program.enums import DeliveryState, OfficeRole, PaperState
 from program.models import Delivery, Notice, Office
-from proposals.enums import PaperState
 from proposals.models import Proposal, Receipt, ReceiptPaper, Version
 from tests.factories.program import issued_call
 from tests.factories.proposals import ProposalFactory, certified, representative_of

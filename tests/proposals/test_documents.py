@@ -10,11 +10,13 @@ from django.core.exceptions import PermissionDenied
 
 from program import clock, pdf
 from program.documents import open_document
+from program.enums import PaperState
 from program.models import AuditEvent
+from program.papers import LEASE, owed
 from program.services.people import clock_account
 from proposals import documents, services, tasks
-from proposals.documents import facts_of, owed_papers, package_facts, render_package, render_receipt
-from proposals.enums import PaperState, ProposalStatus
+from proposals.documents import facts_of, package_facts, render_package, render_receipt
+from proposals.enums import ProposalStatus
 from proposals.models import Proposal, ReceiptPaper, VersionPaper
 from proposals.schedule import SCHEDULE, lapse_drafts
 from proposals.tasks import sweep_documents
@@ -30,10 +32,10 @@ def paper():
 
 
 def test_receipt_becomes_a_pdf_once(paper):
-    assert owed_papers() == [paper.pk]
+    assert owed(ReceiptPaper) == [paper.pk]
     assert (render_receipt(paper.pk), render_receipt(paper.pk)) == (True, False)
     paper.refresh_from_db()
-    assert (paper.state, paper.attempts, owed_papers()) == (PaperState.MADE, 1, [])
+    assert (paper.state, paper.attempts, owed(ReceiptPaper)) == (PaperState.MADE, 1, [])
     with open_document(paper.document) as file:
         assert file.read(5) == b"%PDF-"
     assert paper.document.uploaded_by == clock_account()
@@ -49,7 +51,7 @@ def test_paper_is_made_from_the_stored_receipt_alone(paper):
 
 def test_paper_that_somebody_is_making_is_left_alone(paper):
     ReceiptPaper.objects.update(claimed_at=clock.instant(), attempts=1)
-    assert not render_receipt(paper.pk) and owed_papers() == []
+    assert not render_receipt(paper.pk) and owed(ReceiptPaper) == []
 
 
 def test_paper_that_kills_its_worker_is_set_aside_at_the_fourth_attempt(paper, settings):
@@ -60,14 +62,14 @@ def test_paper_that_kills_its_worker_is_set_aside_at_the_fourth_attempt(paper, s
     documents.pdf.render = lambda *args, **kwargs: (_ for _ in ()).throw(Killed)
     try:
         for attempt in range(1, 4):
-            at += documents.LEASE + timedelta(seconds=1)
+            at += LEASE + timedelta(seconds=1)
             with clock.moved_to(at), pytest.raises(Killed):
                 render_receipt(paper.pk)
             paper.refresh_from_db()
             assert (paper.state, paper.attempts) == (PaperState.OWED, attempt)
     finally:
         documents.pdf.render = real
-    with clock.moved_to(at + documents.LEASE + timedelta(seconds=1)):
+    with clock.moved_to(at + LEASE + timedelta(seconds=1)):
         assert not render_receipt(paper.pk)
     paper.refresh_from_db()
     assert (paper.state, paper.attempts) == (PaperState.QUARANTINED, 3)
@@ -82,7 +84,7 @@ def package_paper(paper):
 def test_package_becomes_a_tagged_pdf_with_contents_marks_and_picture(package_paper):
     assert (render_package(package_paper.pk), render_package(package_paper.pk)) == (True, False)
     package_paper.refresh_from_db()
-    assert (package_paper.state, owed_papers(VersionPaper)) == (PaperState.MADE, [])
+    assert (package_paper.state, owed(VersionPaper)) == (PaperState.MADE, [])
     with open_document(package_paper.document) as file:
         reader = pypdf.PdfReader(io.BytesIO(file.read()))
     assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
@@ -127,7 +129,7 @@ def test_package_that_kills_its_worker_is_set_aside_and_stays_so(package_paper):
         VersionPaper.objects.update(claimed_at=None, attempts=attempt + 1)
     assert not render_package(package_paper.pk)
     package_paper.refresh_from_db()
-    assert (package_paper.state, owed_papers(VersionPaper)) == (PaperState.QUARANTINED, [])
+    assert (package_paper.state, owed(VersionPaper)) == (PaperState.QUARANTINED, [])
     version = package_paper.version
     assert services.ask_package_pdf(version, by=version.submitted_by).state == PaperState.QUARANTINED
 
@@ -156,7 +158,7 @@ def test_package_that_ran_out_of_time_is_tried_again(package_paper, reason, stat
 def test_package_task_ends_before_its_lease_and_its_message(settings):
     limit = tasks.render_package.time_limit
     assert documents.PACKAGE_LIMITS.wall_seconds < tasks.render_package.soft_time_limit < limit
-    assert limit < documents.LEASE.total_seconds()
+    assert limit < LEASE.total_seconds()
     assert limit < settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
 
 
