@@ -55,19 +55,37 @@ class Ties(NamedTuple):
 
 
 def ties(asking: rules.Predicate, user: User, proposal: Proposal) -> Ties:
-    """The ties as they stand now, read once for all the predicates of one question."""
+    """The ties as they stand now, read once for all the predicates of one question.
+
+    A page that only shows has them read once for all its questions, see ``know_ties``.
+    """
+    shown: tuple[int | None, Ties] | None = getattr(proposal, "known_ties", None)
+    if shown is not None and shown[0] == user.pk:
+        return shown[1]
     known = {} if asking.context is None else asking.context
     key = (user.pk, proposal.pk)
     if key not in known:
-        places = TeamMember.objects.of(user).filter(membership__consortium=proposal.consortium_id)
-        found = User.objects.filter(pk=user.pk or 0).values_list(
-            ArraySubquery(places.values_list(JSONArray("role", "membership__is_anchor"))),
-            Exists(proposal.recusals.filter(user_id=user.pk or 0)),
-            Exists(counsel_grants(user.pk or 0).filter(content_object=proposal.pk)),
-        )
-        roles, recused, counsel = found.first() or ([], False, False)
-        known[key] = Ties(frozenset((role, anchor) for role, anchor in roles), recused, counsel)
+        known[key] = _read_ties(user, proposal)
     return known[key]
+
+
+def know_ties(user: User, proposal: Proposal) -> None:
+    """Read once how ``user`` is tied to ``proposal``, for a page that shows it and changes nothing.
+
+    An act asks anew: never call this on a record that is handed to a service.
+    """
+    proposal.known_ties = (user.pk, _read_ties(user, proposal))  # type: ignore[attr-defined]
+
+
+def _read_ties(user: User, proposal: Proposal) -> Ties:
+    places = TeamMember.objects.of(user).filter(membership__consortium=proposal.consortium_id)
+    found = User.objects.filter(pk=user.pk or 0).values_list(
+        ArraySubquery(places.values_list(JSONArray("role", "membership__is_anchor"))),
+        Exists(proposal.recusals.filter(user_id=user.pk or 0)),
+        Exists(counsel_grants(user.pk or 0).filter(content_object=proposal.pk)),
+    )
+    roles, recused, counsel = found.first() or ([], False, False)
+    return Ties(frozenset((role, anchor) for role, anchor in roles), recused, counsel)
 
 
 @rules.predicate(bind=True)

@@ -16,7 +16,7 @@ from program.requests import SignedInRequest
 from proposals import presence, services
 from proposals.enums import Part
 from proposals.forms.together import AnswerCommentForm, AssignForm, CommentForm
-from proposals.models import Comment, RemovedRow
+from proposals.models import Comment, Component, RemovedRow
 from proposals.querysets import readers_of_working_copy
 from proposals.views.kinds import KEY, KINDS, find_to_read, form_of, part_form, place_of
 from proposals.views.workspace import Workspace, seen, show, to_edit, workspace
@@ -73,8 +73,9 @@ def beside(
     key = row.key if row is not None else ""
     fields = about_of(form)
     found = Comment.objects.filter(proposal=proposal, part=part).for_list()
-    names = names_of(space)
-    talks = [talk_of(one, people, names, fields) for one in (found.filter(row_key=key) if key else found)]
+    said = list(found.filter(row_key=key) if key else found)
+    names = names_of(space, said)
+    talks = [talk_of(one, people, names, fields) for one in said]
     removed = list(RemovedRow.objects.filter(proposal=proposal, part=part).select_related("removed_by"))
     last = request.GET.get("removed", "")
     return Beside(
@@ -100,13 +101,16 @@ def comment_form(people: Any, fields: list[tuple[str, str]], row: Any, data: Any
     return CommentForm(data, people=people, whole=whole, fields=fields, prefix="comment")
 
 
-ROWS = ("components", "markets", "sites", "support_requests", "outside_parties")
+ROWS = ("markets", "sites", "support_requests", "outside_parties")
 
 
-def names_of(space: Workspace) -> dict[str, str]:
-    """What the rows are called that comments are about, as ``for_detail`` has read them."""
+def names_of(space: Workspace, comments: list[Comment]) -> dict[str, str]:
+    """What the rows are called that ``comments`` are about; of two thousand components only those."""
+    keys = [comment.row_key.partition("-") for comment in comments]
+    named = {int(pk) for prefix, _, pk in keys if prefix == Component.prefix and pk.isdecimal()}
     rows = [row for name in ROWS for row in getattr(space.proposal, name).all()]
-    return {row.key: str(row) for row in [*rows, *space.attachments]}
+    components = space.proposal.components.filter(pk__in=named) if named else []
+    return {row.key: str(row) for row in [*rows, *space.attachments, *components]}
 
 
 def talk_of(
@@ -150,8 +154,9 @@ def comments(request: SignedInRequest, pk: int) -> HttpResponse:
     if wanted == "mine":
         rows = rows.filter(assigned_to=request.user)
     talks: dict[str, list[Talk]] = {}
-    names = names_of(space)
-    for comment in rows.order_by("pk")[:200]:
+    said = list(rows.order_by("pk")[:200])
+    names = names_of(space, said)
+    for comment in said:
         talks.setdefault(comment.part, []).append(talk_of(comment, people, names, []))
     groups = [(part, talks[part]) for part in Part if part in talks]
     return show(request, "proposals/comments.html", space, {"groups": groups, "wanted": wanted})

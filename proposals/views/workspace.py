@@ -19,6 +19,7 @@ from proposals.places import destinations_of
 from proposals.progress import Progress, grouped
 from proposals.querysets import EDITABLE, REPLACEABLE, ProposalQuerySet
 from proposals.readiness import Candidate
+from proposals.rules import know_ties
 from proposals.standing import Standing, standings_of
 
 if TYPE_CHECKING:
@@ -235,6 +236,8 @@ def whole_workspace(request: SignedInRequest, pk: int, current: str = "") -> Wor
 
 
 def _opened(request: SignedInRequest, proposal: Proposal, current: str) -> Workspace:
+    if request.method in ("GET", "HEAD"):
+        know_ties(request.user, proposal)
     if not request.user.has_perm("proposals.view_draft_proposal", proposal):
         raise PermissionDenied(AWAY)
     return Workspace(proposal, request.user, current)
