@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from proposals.enums import Part
+from proposals.package import CallReference, Text, Value
+from proposals.rows import ComplianceFacts, OperatingFacts, OverviewFacts, facts_of
+from proposals.wording import called
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,22 +34,34 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row that differs; ``key`` is empty for the facts of a part that stand in no row."""
+    """One row that differs; ``key`` is empty for the facts of a part that stand in no row.
+
+    ``of`` is what the row is, by which ``proposals.wording`` says its fields in words.
+    """
 
     part: Part
     kind: Kind
     key: str
     name: str
+    of: type[Value]
     fields: tuple[FieldChange, ...]
 
 
-Row = tuple[Part, str, dict[str, Any]]
+class Heading(OverviewFacts):
+    """What the overview says, with the call that it answers."""
+
+    call: CallReference | None = None
+
+
+class ConsortiumHeading(Value):
+    name: Text = ""
+    description: Text = ""
 
 
 def compare(a: Package, b: Package) -> tuple[Change, ...]:
     """What is different in ``b``, in the order of the parts; empty when both say the same."""
-    before = {(part, key): row for part, key, row in _rows(a)}
-    after = {(part, key): row for part, key, row in _rows(b)}
+    before = {(part, key): value for part, key, value in _rows(a)}
+    after = {(part, key): value for part, key, value in _rows(b)}
     places = [*before, *(place for place in after if place not in before)]
     order = list(Part)
     changes = [
@@ -60,12 +75,13 @@ def changed_parts(a: Package, b: Package) -> frozenset[Part]:
     return frozenset(change.part for change in compare(a, b))
 
 
-def change_between(
-    place: tuple[Part, str], before: dict[str, Any] | None, after: dict[str, Any] | None
-) -> Change | None:
-    """What became of one row, as JSON data; None when both say the same."""
+def change_between(place: tuple[Part, str], before: Value | None, after: Value | None) -> Change | None:
+    """What became of one row; None when both say the same."""
     part, key = place
-    old, new = before or {}, after or {}
+    one = after or before
+    if one is None or before == after:
+        return None
+    old, new = (value.model_dump(mode="json") if value else {} for value in (before, after))
     names = [*old, *(name for name in new if name not in old)]
     fields = tuple(
         FieldChange(name, old.get(name), new.get(name))
@@ -75,61 +91,32 @@ def change_between(
     kind = Kind.ADDED if before is None else Kind.REMOVED if after is None else Kind.CHANGED
     if kind is Kind.CHANGED and not fields:
         return None
-    return Change(part, kind, key, _name(new or old), fields)
+    return Change(part, kind, key, called(one), type(one), fields)
 
 
-def _name(row: dict[str, Any]) -> str:
-    """What a reader calls the row."""
-    organization = row.get("organization") or {}
-    words = (
-        row.get("name"),
-        organization.get("legal_name"),
-        row.get("legal_name"),
-        row.get("title"),
-        row.get("mechanism"),
-        row.get("subject"),
-        row.get("requirement"),
-    )
-    return next((word for word in words if word), "")
-
-
-def _rows(package: Package) -> Iterator[Row]:
+def _rows(package: Package) -> Iterator[tuple[Part, str, Value]]:
     """Every row with its part; what stands in no row becomes one row with an empty key."""
-    data = package.to_data()
-    consortium, model, compliance = data["consortium"], data["operating_model"], data["compliance"]
-    yield (
-        Part.OVERVIEW,
-        "",
-        {
-            "title": data["title"],
-            "summary": data["summary"],
-            "contact": data["contact"],
-            "call": data["call"],
-        },
-    )
-    yield Part.CONSORTIUM, "", {name: consortium[name] for name in ("name", "description")}
-    yield from _keyed(Part.CONSORTIUM, consortium["members"])
-    for provision in data["provisions"]:
-        yield Part(provision["layer"]), provision["key"], provision
-    for component in data["components"]:
-        yield Part(component["layer"]), component["key"], component
-    yield from _keyed(Part.MARKETS, data["markets"])
-    yield Part.OPERATING_MODEL, "", {"overview": model["overview"]}
-    yield from _keyed(Part.OPERATING_MODEL, model["sites"])
-    yield from _keyed(Part.SUPPORT, data["support_requests"])
-    yield (
-        Part.COMPLIANCE,
-        "",
-        {name: value for name, value in compliance.items() if name not in ("statements", "parties")},
-    )
-    yield from _keyed(Part.COMPLIANCE, compliance["statements"])
-    yield from _keyed(Part.COMPLIANCE, compliance["parties"])
-    yield from _keyed(Part.REQUIREMENTS, data["answers"])
-    yield from _keyed(Part.DOCUMENTS, data["documents"])
-    for marking in data["markings"]:
-        yield Part(marking["part"]), marking["key"], marking
+    consortium, model, compliance = package.consortium, package.operating_model, package.compliance
+    yield Part.OVERVIEW, "", facts_of(Heading, package)
+    yield Part.CONSORTIUM, "", facts_of(ConsortiumHeading, consortium)
+    yield from _keyed(Part.CONSORTIUM, consortium.members)
+    for provision in package.provisions:
+        yield Part(provision.layer), provision.key, provision
+    for component in package.components:
+        yield Part(component.layer), component.key, component
+    yield from _keyed(Part.MARKETS, package.markets)
+    yield Part.OPERATING_MODEL, "", facts_of(OperatingFacts, model)
+    yield from _keyed(Part.OPERATING_MODEL, model.sites)
+    yield from _keyed(Part.SUPPORT, package.support_requests)
+    yield Part.COMPLIANCE, "", facts_of(ComplianceFacts, compliance)
+    yield from _keyed(Part.COMPLIANCE, compliance.statements)
+    yield from _keyed(Part.COMPLIANCE, compliance.parties)
+    yield from _keyed(Part.REQUIREMENTS, package.answers)
+    yield from _keyed(Part.DOCUMENTS, package.documents)
+    for marking in package.markings:
+        yield marking.part, marking.key, marking
 
 
-def _keyed(part: Part, rows: Iterable[dict[str, Any]]) -> Iterator[Row]:
-    for row in rows:
-        yield part, row["key"], row
+def _keyed(part: Part, values: Iterable[Any]) -> Iterator[tuple[Part, str, Value]]:
+    for value in values:
+        yield part, value.key, value

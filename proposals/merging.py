@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from program.enums import EvidenceType, Mark
 from program.transitions import Problem
+from proposals import wording
 from proposals.checks import RequirementRule
 from proposals.comparison import Change, change_between
 from proposals.enums import MarketKind, Part
@@ -36,7 +37,7 @@ from proposals.questionnaire import BY_CODE
 from proposals.rows import FACTS, Entry, assemble, entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 ALWAYS_THERE: Final = frozenset({*FACTS, "statement", "answer"})
 COLUMN_OF: Final = {
@@ -215,8 +216,7 @@ def merge(
 
 
 def _change(before: Entry | None, after: Entry) -> Change | None:
-    rows = [entry.value.model_dump(mode="json") if entry else None for entry in (before, after)]
-    found = change_between((after.part, after.key), *rows)
+    found = change_between((after.part, after.key), before.value if before else None, after.value)
     return replace(found, name=called(after)) if found else None
 
 
@@ -617,15 +617,5 @@ def _require_once(work: _Merging, rows: list[Entry]) -> None:
 
 
 def called(entry: Entry) -> str:
-    """What people call a row."""
-    value = entry.value
-    if entry.kind in FACTS:
-        return entry.part.label
-    if isinstance(value, OperatingRole):
-        return f"{value.act.label}: {value.third_party_name or value.member or 'nobody yet'}"
-    if isinstance(value, Provision):
-        return f"Supplier of {value.layer.label}"
-    names = ("name", "legal_name", "title", "mechanism", "subject", "requirement", "field", "row")
-    found: Iterator[Any] = (getattr(value, name, "") for name in names)
-    word = next((word for word in found if word), entry.key)
-    return str(getattr(word, "label", word))
+    """What people call a row, or the part whose facts it is."""
+    return entry.part.label if entry.kind in FACTS else wording.called(entry.value) or entry.key

@@ -60,21 +60,21 @@ class Entry:
 def entries(package: Package) -> Iterator[Entry]:
     """Every row that people edit, in the order of the package; members are the consortium's own."""
     model, compliance = package.operating_model, package.compliance
-    yield Entry("overview", "overview", Part.OVERVIEW, _facts(OverviewFacts, package))
+    yield Entry("overview", "overview", Part.OVERVIEW, facts_of(OverviewFacts, package))
     for provision in package.provisions:
         yield Entry("provision", provision.key, Part(provision.layer), provision)
     for component in package.components:
         yield Entry("component", component.key, Part(component.layer), component)
     for market in package.markets:
         yield Entry("market", market.key, Part.MARKETS, market)
-    yield Entry("operating-model", "operating-model", Part.OPERATING_MODEL, _facts(OperatingFacts, model))
+    yield Entry("operating-model", "operating-model", Part.OPERATING_MODEL, facts_of(OperatingFacts, model))
     for site in model.sites:
         yield Entry("site", site.key, Part.OPERATING_MODEL, _but(site, roles=()))
         for role in site.roles:
             yield Entry("role", role.key, Part.OPERATING_MODEL, role, site.key)
     for request in package.support_requests:
         yield Entry("support", request.key, Part.SUPPORT, request)
-    yield Entry("compliance", "compliance", Part.COMPLIANCE, _facts(ComplianceFacts, compliance))
+    yield Entry("compliance", "compliance", Part.COMPLIANCE, facts_of(ComplianceFacts, compliance))
     for statement in compliance.statements:
         yield Entry("statement", statement.key, Part.COMPLIANCE, statement)
     for party in compliance.parties:
@@ -87,7 +87,7 @@ def entries(package: Package) -> Iterator[Entry]:
         yield Entry("marking", marking.key, marking.part, marking)
 
 
-def _facts(kind: type[Value], source: Value) -> Value:
+def facts_of(kind: type[Value], source: Value) -> Value:
     """The facts of a part; what the source does not say stays unsaid."""
     said = {name: getattr(source, name) for name in kind.model_fields if name in source.model_fields_set}
     return kind.model_construct(set(said), **{**_defaults(kind), **said})

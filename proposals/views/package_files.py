@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +17,6 @@ from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady
 from proposals import services
-from proposals.comparison import Change
 from proposals.enums import Part
 from proposals.forms.package_files import PackageUploadForm, TakeOverForm
 from proposals.merging import Merge, called
@@ -27,6 +25,7 @@ from proposals.package import SCHEMA_ID, SCHEMA_VERSION
 from proposals.package_file import LARGEST, FileRefused, PackageFile, file_schema, read_file, write_file
 from proposals.views.submissions import shown_change
 from proposals.views.workspace import LOOK_ONLY, Workspace, show, to_edit, whole_workspace
+from proposals.wording import names_in
 from proposals.workbook import CONTENT_TYPE, read_workbook, write_workbook
 
 PAGE = "package"
@@ -166,14 +165,15 @@ def import_page(
         raise PermissionDenied(LOOK_ONLY)
     found = merged(request, space, upload)
     refusals = problems or found.errors
-    changes = [shown(change, found) for change in found.changes]
+    names = names_in(found.target, found.current)
+    changes = [shown_change(change, names) for change in found.changes]
     take, remove = request.POST.getlist("take"), request.POST.getlist("remove")
     clashes = [
         {
             "key": clash.key,
             "is_gone": clash.here is None,
             "is_ticked": clash.key in take,
-            **shown(clash.change, found),
+            **shown_change(clash.change, names),
         }
         for clash in found.clashes
     ]
@@ -201,21 +201,6 @@ def import_page(
         "is_nothing": not (changes or clashes or removable),
     }
     return show(request, "proposals/package_import.html", space, facts, status=status)
-
-
-def shown(change: Change, found: Merge) -> dict[str, Any]:
-    """A change in words, members by their names."""
-    members = found.current.consortium.members
-    names = {member.key: member.organization.legal_name for member in members}
-    fields = tuple(
-        replace(
-            field, before=names.get(field.before, field.before), after=names.get(field.after, field.after)
-        )
-        if field.field in ("supplier", "member")
-        else field
-        for field in change.fields
-    )
-    return shown_change(replace(change, fields=fields))
 
 
 # The published schema

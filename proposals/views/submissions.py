@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +36,7 @@ from proposals.readiness import Candidate
 from proposals.services.submissions import takes_changes
 from proposals.views.documents import warnings_of
 from proposals.views.workspace import Workspace, seen, show, whole_workspace, workspace
+from proposals.wording import label_of, names_in, say
 
 SHOWN_COMPONENTS = 50
 REPEAT = timedelta(minutes=1)  # a second press within it shows what the first one did
@@ -335,7 +337,8 @@ def version_compare(request: SignedInRequest, pk: int, number: int, other: int) 
         later = version_seen(request, pk, number)
         services.record_reading(later, by=request.user)
         after, name = later.value, f"version {number}"
-    changes = [shown_change(change) for change in compare(before.value, after)]
+    names = names_in(before.value, after)
+    changes = [shown_change(change, names) for change in compare(before.value, after)]
     groups = [(part, [change for change in changes if change["part"] == part]) for part in Part]
     facts = {
         **frame(request, before.proposal),
@@ -351,42 +354,17 @@ def version_compare(request: SignedInRequest, pk: int, number: int, other: int) 
 HIDDEN = {"layer", "key"}
 
 
-def shown_change(change: Change) -> dict[str, Any]:
-    """A change with the words of its fields, long texts word by word."""
+def shown_change(change: Change, names: Mapping[str, str]) -> dict[str, Any]:
+    """A change with the words of its fields, long texts word by word; ``names`` say what keys stand for."""
     fields = []
     for field in change.fields:
-        before, after = said(field.before), said(field.after)
+        before, after = (say(change.of, field.field, data, names) for data in (field.before, field.after))
         if field.field in HIDDEN or before == after:
             continue
         segments = compare_texts(before, after) if before and after else None
-        fields.append(
-            {
-                "label": field.field.replace("_", " ")
-                .capitalize()
-                .replace("Us ", "U.S. ")
-                .replace(" usd", ", USD"),
-                "before": before,
-                "after": after,
-                "segments": segments,
-            }
-        )
+        label = label_of(change.of, field.field)
+        fields.append({"label": label, "before": before, "after": after, "segments": segments})
     return {"part": change.part, "kind": change.kind.value, "name": change.name, "fields": fields}
-
-
-def said(value: Any) -> str:
-    """A JSON value as a reader reads it."""
-    if value in (None, "", [], {}):
-        return ""
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, dict):
-        if set(value) == {"code", "name"}:
-            return value["name"] or value["code"]
-        pairs = ((key, said(each)) for key, each in value.items() if key != "key")
-        return "; ".join(f"{key.replace('_', ' ')}: {text}" for key, text in pairs if text)
-    if isinstance(value, list):
-        return "\n".join(filter(None, map(said, value)))
-    return str(value)
 
 
 @require_safe
