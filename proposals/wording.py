@@ -117,10 +117,11 @@ def label_of(kind: type[Value], field: str) -> str:
     for base in kind.__mro__:
         if base in MODELS:
             try:
-                return str(capfirst(str(MODELS[base]._meta.get_field(field).verbose_name)))
+                words = str(MODELS[base]._meta.get_field(field).verbose_name)
+                return str(capfirst(words.removeprefix("is ")))
             except (FieldDoesNotExist, AttributeError):
                 break
-    words = re.sub(r"^is ", "", field.replace("_", " "))
+    words = field.replace("_", " ").removeprefix("is ")
     return str(capfirst(re.sub(r"\bus\b", "U.S.", words)))
 
 
