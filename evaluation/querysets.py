@@ -27,7 +27,7 @@ from program.gathering import Rows, gather
 from program.models import Delegation, Paper
 from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.models import Proposal
-from proposals.querysets import counsel_grants, on_the_inside
+from proposals.querysets import counsel_grants
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -81,8 +81,7 @@ class OfProposalQuerySet(models.QuerySet):
 
     def of_office(self, user: User | AnonymousUser) -> Self:
         """Rows of proposals that the person may see and does not work for: an office gives nothing there."""
-        proposals = Proposal.objects.visible_to(user).exclude(on_the_inside(user))
-        return self.filter(**{f"{self.path}__in": proposals})
+        return self.filter(**{f"{self.path}__in": Proposal.objects.read_by_office(user)})
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.of_office(user) if is_official(user) else self.none()
@@ -379,7 +378,7 @@ class ConditionQuerySet(models.QuerySet):
 
 def papers_of(kind: type[P], user: User) -> models.QuerySet[P]:
     """PDFs whose proposal ``user`` reads by office; nobody's own proposal is among them."""
-    proposals = Proposal.objects.visible_to(user).exclude(on_the_inside(user)).order_by()
+    proposals = Proposal.objects.read_by_office(user).order_by()
     rows = kind._default_manager.filter(**{f"{kind.proposal_by}__in": proposals.values("pk")})
     return rows.select_related(kind.proposal_by).defer(*kind.texts)
 

@@ -96,7 +96,7 @@ class OfPackageQuerySet(models.QuerySet):
     def of_packages_seen_by(self, user: User | AnonymousUser, path: str) -> Self:
         if not follows_financing(user):
             return self.none()
-        proposals: QuerySet = apps.get_model("proposals", "Proposal").objects.visible_to(user)
+        proposals: QuerySet = apps.get_model("proposals", "Proposal").objects.read_by_office(user)
         return self.filter(**{f"{path}__in": proposals})
 
 

@@ -30,8 +30,10 @@ def works_in_edag(user: User) -> bool:
 
 @rules.predicate
 def sees_designation(user: User, designation: Designation | None) -> bool:
-    """May read the package behind a designation; false for who is recused from it."""
-    return designation is not None and user.has_perm("proposals.view_proposal", designation.proposal)
+    """May read the package behind a designation by office: not who is recused from it or works for it."""
+    return designation is not None and user.has_perm(
+        "proposals.read_by_office_proposal", designation.proposal
+    )
 
 
 @rules.predicate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
@@ -14,6 +14,7 @@ from program import clock
 from program.enums import CallStatus, OfficeRole, QuestionStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
@@ -110,20 +111,32 @@ class AuditEventQuerySet(models.QuerySet):
         Histories of one subject go through that subject; others see their own acts.
         """
         if user.is_authenticated and user.holds(OfficeRole.AUDITOR):
-            return self.exclude(closed_by_recusal(user))
+            return self.exclude(closed_to(user))
         return self.filter(actor_id=user.pk or 0)
 
 
-def closed_by_recusal(user: User) -> Q:
-    """Events of the proposals from which ``user`` is recused, and of all that hangs on them.
+#: What apps above answer: the keys of the proposals whose history a person's office does not open.
+KEPT_FROM: Final[list[Callable[[User], models.QuerySet]]] = []
 
-    A model whose records hang on a proposal says in ``recusals_path`` which look-up leads to its recusals.
+
+def keeps_from_record(keys_of: Callable[[User], models.QuerySet]) -> None:
+    """Close the histories of the proposals that ``keys_of`` names to a person, whatever their office."""
+    if keys_of not in KEPT_FROM:
+        KEPT_FROM.append(keys_of)
+
+
+def closed_to(user: User) -> Q:
+    """Events of the proposals from which ``user`` is kept, and of all that hangs on them.
+
+    A model whose records hang on a proposal says in ``proposal_path`` which look-up leads to it.
     """
     closed = Q(pk__in=[])
     for model in apps.get_models():
-        if path := getattr(model, "recusals_path", ""):
-            rows = model._base_manager.filter(**{f"{path}__user": user.pk})
-            keys = rows.order_by().values(key=Cast("pk", models.CharField()))
+        if path := getattr(model, "proposal_path", ""):
+            hanging = Q(pk__in=[])
+            for keys_of in KEPT_FROM:
+                hanging |= Q(**{f"{path}__in": keys_of(user)})
+            keys = model._base_manager.filter(hanging).order_by().values(key=Cast("pk", models.CharField()))
             closed |= Q(subject_type=model._meta.label_lower, subject_id__in=keys)
     return closed
 

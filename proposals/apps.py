@@ -7,9 +7,12 @@ class ProposalsConfig(AppConfig):
     name = "proposals"
 
     def ready(self) -> None:
-        from program.services.people import bars_from_office  # models must be loaded first
+        # models must be loaded first
+        from program.querysets import keeps_from_record
+        from program.services.people import bars_from_office
         from program.services.subscriptions import also_tells
-        from proposals.querysets import people_proposing, works_for_proposers
+        from proposals.querysets import histories_closed_to, people_proposing, works_for_proposers
 
+        keeps_from_record(histories_closed_to)
         bars_from_office(works_for_proposers)
         also_tells(people_proposing)

@@ -73,7 +73,9 @@ class TeamMemberQuerySet(models.QuerySet):
         return self.active().filter(user_id=user.pk or 0, membership__status=MembershipStatus.CONSENTED)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        return self.filter(membership__consortium__in=_consortia(user, IN_CONSORTIUM))
+        """The people of every member, once one's own has consented; until then those of one's own."""
+        memberships = apps.get_model("proposals", "Membership").objects.visible_to(user)
+        return self.filter(membership__in=memberships.values("pk"))
 
 
 class ConsortiumQuerySet(models.QuerySet):
@@ -93,7 +95,10 @@ class MembershipQuerySet(models.QuerySet):
         return self.filter(status__in=IN_CONSORTIUM)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        return self.filter(consortium__in=_consortia(user, IN_CONSORTIUM))
+        """What each member contributes, once one's own has consented; until then one's own membership."""
+        own = apps.get_model("proposals", "TeamMember").objects.active().filter(user_id=user.pk or 0)
+        inside = Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
+        return self.filter(inside | Q(pk__in=own.values("membership")))
 
 
 def _consortia(user: User | AnonymousUser, statuses: tuple[str, ...]) -> QuerySet:
@@ -121,6 +126,18 @@ def on_the_inside(user: User | AnonymousUser) -> Q:
     for permission in ("proposals.view_proposal", "proposals.change_proposal"):
         inside |= Q(pk__in=granted_pks(permission, user))
     return inside
+
+
+def histories_closed_to(user: User) -> QuerySet:
+    """Keys of the proposals whose record an office does not open to ``user``.
+
+    Those that one works for or is recused from, and those that were never submitted: the Government knows
+    nothing of a draft, whoever audits the record.
+    """
+    proposals = apps.get_model("proposals", "Proposal").objects
+    recused = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
+    closed = on_the_inside(user) | Q(submitted_at=None) | Q(pk__in=recused.values("proposal"))
+    return proposals.filter(closed).order_by().values("pk")
 
 
 def _working_copies(user: User | AnonymousUser) -> QuerySet:
@@ -187,6 +204,13 @@ class ProposalQuerySet(models.QuerySet):
             allowed |= Q(Exists(signing_delegations(user)), accepted_at__isnull=False)
         recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
         return self.filter(allowed).exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
+
+    def read_by_office(self, user: User | AnonymousUser) -> Self:
+        """The rows that ``proposals.read_by_office_proposal`` allows; a test holds the two equal.
+
+        An office gives nothing on a proposal that one works for.
+        """
+        return self.visible_to(user).exclude(on_the_inside(user))
 
     def titled_for(self, user: User | AnonymousUser) -> Self:
         """With ``shown_title``: the working title for the consortium's side, else the submitted one."""

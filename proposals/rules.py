@@ -94,6 +94,12 @@ def is_on_team(self: rules.Predicate, user: User, proposal: Proposal | None) -> 
 
 
 @rules.predicate(bind=True)
+def is_inside(self: rules.Predicate, user: User, proposal: Proposal | None) -> bool:
+    """On the team, or counsel; also true without a proposal, so that its negation opens nothing by itself."""
+    return proposal is None or ties(self, user, proposal).is_inside
+
+
+@rules.predicate(bind=True)
 def may_lead(self: rules.Predicate, user: User, proposal: Proposal | None) -> bool:
     """An administrator or authorized representative of any member."""
     leading = (TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE)
@@ -129,8 +135,9 @@ def is_in_consortium(user: User, consortium: Consortium | None) -> bool:
 
 
 @rules.predicate
-def is_in_consortium_of(user: User, membership: Membership | None) -> bool:
-    return membership is not None and is_in_consortium.test(user, membership.consortium)
+def sees_membership(user: User, membership: Membership | None) -> bool:
+    """Of this member itself, or of one that has consented: who is only invited reads nobody else's part."""
+    return membership is not None and Membership.objects.visible_to(user).filter(pk=membership.pk).exists()
 
 
 @rules.predicate
@@ -275,22 +282,21 @@ def signs_for_another(user: User) -> bool:
 
 is_counsel = granted("proposals.view_proposal") | granted("proposals.change_proposal")
 is_evaluator = holds(OfficeRole.REVIEWER) & was_submitted & granted("proposals.evaluate_proposal")
-is_reader = (
-    is_on_team
-    | is_counsel
-    | (holds(*READS_SUBMITTED) & was_submitted)
+reads_by_office = (
+    (holds(*READS_SUBMITTED) & was_submitted)
     | is_evaluator
     | (leads_evaluating_agency & was_accepted)
     | (is_designated & follows_designated)
     | (was_accepted & signs_for_another)
 )
+is_reader = is_on_team | is_counsel | reads_by_office
 is_editor = is_on_team | granted("proposals.change_proposal")
 
 permit("proposals.add_consortium", ~holds(*OfficeRole))
 permit("proposals.view_consortium", is_in_consortium)
 permit("proposals.change_consortium", administers_anchor)
 permit("proposals.invite_consortium", administers_anchor)
-permit("proposals.view_membership", is_in_consortium_of)
+permit("proposals.view_membership", sees_membership)
 permit("proposals.change_membership", administers_member | administers_anchor_of)
 permit("proposals.staff_membership", administers_member)
 permit("proposals.open_membership", administers_anchor_of & has_no_administrator)
@@ -304,6 +310,7 @@ permit("proposals.withdraw_anchoroffer", administers_offering_anchor)
 
 permit("proposals.add_proposal", administers_anchor)
 permit("proposals.view_proposal", is_reader & ~is_recused)
+permit("proposals.read_by_office_proposal", ~is_inside & ~is_recused & reads_by_office)
 permit("proposals.view_draft_proposal", (is_on_team | is_counsel) & ~is_recused)
 permit("proposals.change_proposal", is_editor & is_editable & ~is_recused)
 permit("proposals.release_proposal", is_editor & ~is_recused)

@@ -26,7 +26,7 @@ class Referral(Deadlined):
     ``position`` is the one that stands, perhaps kept from an earlier version (``carried_from``).
     """
 
-    recusals_path: ClassVar[str] = "version__proposal__recusals"
+    proposal_path: ClassVar[str] = "version__proposal"
 
     version = models.ForeignKey(Version, models.PROTECT, related_name="referrals")
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="referrals")
@@ -118,7 +118,7 @@ class Position(models.Model):
 class InformationRequest(Deadlined):
     """A numbered question of the Government to the consortium about one version, with its answer."""
 
-    recusals_path: ClassVar[str] = "proposal__recusals"
+    proposal_path: ClassVar[str] = "proposal"
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="information_requests")
     version = models.ForeignKey(Version, models.PROTECT, related_name="information_requests")

@@ -19,7 +19,7 @@ from proposals.models.fields import PlainTextField
 class Designation(Revised):
     """A package designated under E.O. 14320 s.3(d); no license, no commitment, no enforceable right."""
 
-    recusals_path: ClassVar[str] = "proposal__recusals"
+    proposal_path: ClassVar[str] = "proposal"
 
     number = models.CharField(
         max_length=20, unique=True, editable=False, validators=[RegexValidator(r"^AIX-D-\d{4}-\d{4,}$")]

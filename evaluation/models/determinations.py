@@ -25,7 +25,7 @@ class Determination(Revised):
     ``packet`` is the canonical JSON of everything that lay before the signer.
     """
 
-    recusals_path: ClassVar[str] = "proposal__recusals"
+    proposal_path: ClassVar[str] = "proposal"
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="determinations")
     version = models.ForeignKey(Version, models.PROTECT, related_name="determinations")

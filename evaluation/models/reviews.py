@@ -17,7 +17,7 @@ from proposals.models.fields import PlainTextField
 class Assignment(TimeStamped):
     """That a reviewer reads a proposal for their agency; it carries the grant that opens the proposal."""
 
-    recusals_path: ClassVar[str] = "proposal__recusals"
+    proposal_path: ClassVar[str] = "proposal"
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="assignments")
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="assignments")
@@ -75,7 +75,7 @@ class Conflict(models.Model):
 class Review(Revised):
     """A reviewer's score sheet for exactly one version; it advises, and never decides."""
 
-    recusals_path: ClassVar[str] = "version__proposal__recusals"
+    proposal_path: ClassVar[str] = "version__proposal"
 
     assignment = models.ForeignKey(Assignment, models.PROTECT, related_name="reviews")
     version = models.ForeignKey(Version, models.PROTECT, related_name="reviews")

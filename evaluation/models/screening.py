@@ -98,7 +98,7 @@ class PartyCheck(models.Model):
     """What one run found for one party and (for a match) one entry; never changed, a new run is new rows."""
 
     append_only: ClassVar[bool] = True
-    recusals_path: ClassVar[str] = "run__version__proposal__recusals"
+    proposal_path: ClassVar[str] = "run__version__proposal"
 
     run = models.ForeignKey(ScreeningRun, models.PROTECT, related_name="checks")
     party_key = models.CharField(max_length=80)

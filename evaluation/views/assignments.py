@@ -81,7 +81,7 @@ def show_assignments(
 ) -> HttpResponse:
     require_desk(request.user, *ASSIGNING, OfficeRole.AUDITOR)
     proposal = get_object_or_404(
-        Proposal.objects.visible_to(request.user).select_related("consortium"), number=number
+        Proposal.objects.read_by_office(request.user).select_related("consortium"), number=number
     )
     facts = {
         "proposal": proposal,
@@ -104,7 +104,7 @@ def show_assignments(
 
 @require_POST
 def reviewer_assign(request: SignedInRequest, number: str) -> HttpResponse:
-    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     form = assign_form(request, number, request.POST)
     again = partial(_again, request, number, {"assign_form": form, "refused": form})
     if not form.is_valid():
@@ -134,7 +134,7 @@ def assignment_end(request: SignedInRequest, number: str, pk: int) -> HttpRespon
 @require_POST
 def person_recuse(request: SignedInRequest, number: str) -> HttpResponse:
     """Recuse a person, at once and in every channel, and name who replaces them."""
-    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     form = recuse_form(request, number, request.POST)
     again = partial(_again, request, number, {"recuse_form": form, "refused": form})
     if not form.is_valid():

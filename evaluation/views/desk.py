@@ -60,7 +60,7 @@ def desk(request: SignedInRequest) -> HttpResponse:
     """My tasks, counts that lead to their lists, and the queue: ten statements whatever its length."""
     require_desk(request.user)
     status = request.GET.get("status", "")
-    rows = Proposal.objects.visible_to(request.user).filter(submitted_at__isnull=False)
+    rows = Proposal.objects.read_by_office(request.user).filter(submitted_at__isnull=False)
     facts = {
         "tasks": tasks_of(request.user),
         "tally": rows.aggregate(
@@ -199,7 +199,7 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
         ]
     if user.holds(OfficeRole.PROGRAM_OFFICER):
         tasks += counts_for_officers(user)
-        waiting = Proposal.objects.visible_to(user).filter(status=ProposalStatus.SUBMITTED)
+        waiting = Proposal.objects.read_by_office(user).filter(status=ProposalStatus.SUBMITTED)
         tasks += [
             {
                 "what": f"Take {row.number} in",

@@ -68,7 +68,7 @@ def determination_list(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def determination_prepare(request: SignedInRequest, number: str) -> HttpResponse:
     """Begin the determination on the last version."""
-    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     live = Determination.objects.visible_to(request.user).live().filter(proposal=proposal).first()
     if live is None:
         try:

@@ -41,7 +41,7 @@ OFFICE = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.A
 def intake(request: SignedInRequest) -> HttpResponse:
     """What was submitted or returned, the longest waiting first."""
     require_desk(request.user, *OFFICE)
-    rows = Proposal.objects.visible_to(request.user).filter(
+    rows = Proposal.objects.read_by_office(request.user).filter(
         status__in=[ProposalStatus.SUBMITTED, ProposalStatus.RETURNED]
     )
     after = request.GET.get("after", "")
@@ -77,7 +77,7 @@ def show_intake(
     """Requirements with their findings, checks, and what can be done; what was refused stays typed."""
     require_desk(request.user, *OFFICE)
     proposal = get_object_or_404(
-        Proposal.objects.visible_to(request.user).select_related("call", "consortium"), number=number
+        Proposal.objects.read_by_office(request.user).select_related("call", "consortium"), number=number
     )
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
     reviews = {review.requirement_id: review for review in CompletenessReview.objects.filter(version=version)}
@@ -130,7 +130,7 @@ def findings_before(version: Version) -> dict[int, CompletenessReview]:
 def same_members(proposal: Proposal, request: SignedInRequest) -> list[Proposal]:
     """Other proposals under the same call in which a member of this one takes part."""
     organizations = proposal.consortium.memberships.present().values("organization")
-    rows = Proposal.objects.visible_to(request.user).filter(
+    rows = Proposal.objects.read_by_office(request.user).filter(
         call=proposal.call_id,
         submitted_at__isnull=False,
         consortium__memberships__organization__in=organizations,
@@ -141,7 +141,7 @@ def same_members(proposal: Proposal, request: SignedInRequest) -> list[Proposal]
 @require_POST
 def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
     """Save the findings of the whole page; a deficient item without a reason is named."""
-    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
     problems: list[Problem] = []
     for requirement in proposal.call.requirements.all():
@@ -182,7 +182,7 @@ def intake_return(request: SignedInRequest, number: str) -> HttpResponse:
 @require_POST
 def intake_screen(request: SignedInRequest, number: str) -> HttpResponse:
     """Screen all parties of the last version against the newest list."""
-    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
     wanted = request.POST.get("next", "")
     return carry_out(
@@ -201,7 +201,7 @@ def _again(request: SignedInRequest, number: str, problems: list[Problem]) -> Ht
 
 
 def _act(request: SignedInRequest, number: str, service: Any, done: str, **details: Any) -> HttpResponse:
-    proposal = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     return carry_out(
         request, service, proposal, done=done, to=f"/desk/proposals/{number}/",
         again=partial(_again, request, number), **details,

@@ -69,7 +69,7 @@ def show_proposal(
     require_desk(request.user, *READERS)
     user = request.user
     found = get_object_or_404(
-        Proposal.objects.visible_to(user).select_related("call", "consortium"), number=number
+        Proposal.objects.read_by_office(user).select_related("call", "consortium"), number=number
     )
     wanted = request.GET.get("version", "")
     version_number = int(wanted) if wanted.isdecimal() and len(wanted) < 5 else found.version_count
@@ -234,7 +234,7 @@ def question_form_for(request: SignedInRequest, data: Any = None) -> QuestionFor
 @require_POST
 def question_ask(request: SignedInRequest, number: str) -> HttpResponse:
     """Ask the consortium a question."""
-    found = get_object_or_404(Proposal.objects.visible_to(request.user), number=number)
+    found = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     form = question_form_for(request, request.POST)
 
     def again(problems: list[Problem]) -> HttpResponse:

@@ -45,7 +45,9 @@ def record(request: SignedInRequest) -> HttpResponse:
     if asked["act"]:
         rows = rows.filter(act__startswith=asked["act"])
     if asked["proposal"]:
-        proposal = Proposal.objects.visible_to(request.user).filter(number__iexact=asked["proposal"]).first()
+        proposal = (
+            Proposal.objects.read_by_office(request.user).filter(number__iexact=asked["proposal"]).first()
+        )
         rows = rows.filter(subject_type="proposals.proposal", subject_id=str(proposal.pk) if proposal else "")
     if asked["subject"]:
         kind, _, key = asked["subject"].partition(":")

@@ -45,7 +45,7 @@ class Meeting(TimeStamped):
 class AgendaItem(TimeStamped):
     """One item, with the tool referral it is about if any; decided once, in a meeting that was held."""
 
-    recusals_path: ClassVar[str] = "referral__designation__proposal__recusals"
+    proposal_path: ClassVar[str] = "referral__designation__proposal"
 
     meeting = models.ForeignKey(Meeting, models.PROTECT, related_name="items", editable=False)
     number = models.PositiveSmallIntegerField(editable=False)
@@ -76,7 +76,7 @@ class AgendaItem(TimeStamped):
 class Action(TimeStamped):
     """A task that a meeting gave to a person, with its day."""
 
-    recusals_path: ClassVar[str] = "item__referral__designation__proposal__recusals"
+    proposal_path: ClassVar[str] = "item__referral__designation__proposal"
 
     item = models.ForeignKey(AgendaItem, models.PROTECT, related_name="actions", editable=False)
     text = PlainTextField("what is to be done")

@@ -69,7 +69,7 @@ class ToolReferral(TimeStamped):
     as it stood when the referral was proposed. Not to be confused with what the consortium requested.
     """
 
-    recusals_path: ClassVar[str] = "designation__proposal__recusals"
+    proposal_path: ClassVar[str] = "designation__proposal"
 
     number = models.CharField(max_length=40, unique=True, editable=False)
     designation = models.ForeignKey(
@@ -188,7 +188,7 @@ class Commitment(models.Model):
     """
 
     append_only: ClassVar[bool] = True
-    recusals_path: ClassVar[str] = "referral__designation__proposal__recusals"
+    proposal_path: ClassVar[str] = "referral__designation__proposal"
 
     referral = models.ForeignKey(ToolReferral, models.PROTECT, related_name="commitments", editable=False)
     supersedes = models.OneToOneField(

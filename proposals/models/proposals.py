@@ -26,7 +26,7 @@ class Proposal(Revised):
     a lapsed proposal have no ``submitted_at``; it is the first submission's moment, and it stays.
     """
 
-    recusals_path: ClassVar[str] = "recusals"
+    proposal_path: ClassVar[str] = "pk"
 
     call = models.ForeignKey(Call, models.PROTECT, related_name="proposals", editable=False)
     consortium = models.ForeignKey(Consortium, models.PROTECT, related_name="proposals", editable=False)

@@ -242,15 +242,24 @@ def accept_invitation(token: str, *, by: User) -> TeamMember:
     return place
 
 
+def _administers_anchor(consortium: int, user: int) -> bool:
+    places = TeamMember.objects.active().filter(role=TeamRole.ADMINISTRATOR, membership__is_anchor=True)
+    return places.filter(membership__consortium=consortium, user=user).exists()
+
+
 def _still_stands(invitation: Invitation, membership: Membership) -> bool:
-    """Whether who sent the link could still send it: the member's administrator, or the anchor's before."""
-    administrators = membership.team.filter(role=TeamRole.ADMINISTRATOR)
+    """Whether who sent the link could still send it: the member's administrator, or the anchor's before.
+
+    Who was taken off the team brings nobody in by a link that is still out.
+    """
+    administrators = membership.team.active().filter(role=TeamRole.ADMINISTRATOR)
     if administrators.filter(user=invitation.sent_by_id).exists():
         return True
     return (
         invitation.role == TeamRole.ADMINISTRATOR
-        and not administrators.active().exists()
+        and not administrators.exists()
         and _may_open(membership, invitation.email)
+        and _administers_anchor(membership.consortium_id, invitation.sent_by_id)
     )
 
 
@@ -468,6 +477,7 @@ def remove_team_member(place: TeamMember, *, by: User, note: str = "") -> TeamMe
         raise PermissionDenied("The anchor keeps at least one administrator.")
     place.removed_at, place.removed_by = clock.instant(), by
     place.save(update_fields=["removed_at", "removed_by", "updated_at"])
+    _end_links_of(place, by=by)
     audit.record(
         membership,
         "membership.remove_team_member",
@@ -477,3 +487,21 @@ def remove_team_member(place: TeamMember, *, by: User, note: str = "") -> TeamMe
         clause=CLAUSE,
     )
     return place
+
+
+def _end_links_of(place: TeamMember, *, by: User) -> None:
+    """Take back the open invitations of who was taken off the team, where they could not be sent any more."""
+    sent = Invitation.objects.select_for_update(of=("self",)).filter(
+        sent_by=place.user_id,
+        membership__consortium=place.membership.consortium_id,
+        accepted_at=None,
+        revoked_at=None,
+    )
+    for invitation in sent.select_related("membership"):
+        if not _still_stands(invitation, invitation.membership):
+            invitation.revoked_at = clock.instant()
+            invitation.save(update_fields=["revoked_at", "updated_at"])
+            note = f"{place.user} was taken off the team."
+            audit.record(
+                invitation.membership, "membership.revoke_invitation", by=by, note=note, clause=CLAUSE
+            )

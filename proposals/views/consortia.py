@@ -95,13 +95,15 @@ def consortium_page(
         .order_by("-is_anchor", "pk")
     )
     people: dict[int, list[TeamMember]] = {}
-    for place in TeamMember.objects.active().filter(membership__consortium=found).select_related("user"):
+    places = TeamMember.objects.visible_to(request.user).active().filter(membership__consortium=found)
+    for place in places.select_related("user"):
         people.setdefault(place.membership_id, []).append(place)
+    seen = set(found.memberships.visible_to(request.user).values_list("pk", flat=True))
     may_invite = request.user.has_perm("proposals.invite_consortium", found)
     facts = {
         "consortium": found,
         "form": form,
-        "members": [(member, people.get(member.pk, [])) for member in members],
+        "members": [(member, people.get(member.pk, []), member.pk in seen) for member in members],
         "former": list(
             found.memberships.filter(status__in=["left", "declined"]).select_related("organization")
         ),
@@ -470,7 +472,7 @@ def access_revoke(request: SignedInRequest, pk: int, user: int) -> HttpResponse:
 
 
 def organization_seen(request: SignedInRequest, pk: int) -> Organization:
-    """An organization of one's own, or of a consortium one works in."""
+    """An organization of one's own, or of a consortium one works in for a member that has consented."""
     mine = Organization.objects.filter(affiliations__user=request.user)
     members = Organization.objects.filter(
         memberships__in=Membership.objects.visible_to(request.user).present()

@@ -23,7 +23,7 @@ from evaluation.querysets import papers_of
 from evaluation.services import recuse
 from proposals.enums import Part
 from proposals.invitations import token_of
-from proposals.models import Consortium, Proposal
+from proposals.models import Proposal
 from proposals.services import remove_team_member
 from tests.architecture.routes import OURS
 from tests.architecture.two_consortia import build, on_team, sees
@@ -92,6 +92,10 @@ def reads_paper(world, user):
     return papers_of(LetterPaper, user).filter(pk=world.letter.paper.pk).exists()
 
 
+def reads_by_office(proposal, user):
+    return Proposal.objects.read_by_office(user).filter(pk=proposal.pk).exists()
+
+
 def cases(world, name, pattern, seen):
     def case(real, absent, sees_it):
         yield name, real, {**real, **absent}, sees_it
@@ -99,8 +103,8 @@ def cases(world, name, pattern, seen):
     def by_pk(record, rule=None, **more):
         return case({"pk": getattr(world, record).pk, **more}, {"pk": ABSENT}, rule or seen[record])
 
-    def in_consortium(user):
-        return Consortium.objects.visible_to(user).filter(pk=world.consortium.pk).exists()
+    def reads_facts(user):
+        return on_team(user, world.consortium) or seen["organization"](user)
 
     if name == "api-proposal-detail" or pattern.startswith("proposals/<int:pk>/"):
         for part in ("draft", "inside", "done") if name in LATER else ("draft", "inside"):
@@ -114,7 +118,7 @@ def cases(world, name, pattern, seen):
         for record in ("inside", "done"):
             more = {"pk": ABSENT - 1} if "<int:pk>" in pattern else {}
             real = {"number": getattr(world, record).number, **more}
-            yield from case(real, {"number": NOWHERE}, seen[record])
+            yield from case(real, {"number": NOWHERE}, partial(reads_by_office, getattr(world, record)))
     elif pattern.startswith("desk/calls/<"):
         more = {"pk": world.planned.criteria.first().pk} if "criteria/<int:pk>" in pattern else {}
         more |= {"pk": world.planned.requirements.first().pk} if "requirements/<int:pk>" in pattern else {}
@@ -131,15 +135,15 @@ def cases(world, name, pattern, seen):
     else:
         prefixes = [
             ("consortia/", "consortium", None),
-            ("members/", "membership", in_consortium),
-            ("team/", "place", in_consortium),
+            ("members/", "membership", None),
+            ("team/", "place", None),
             ("anchor-offers/", "anchor_offer", None),
-            ("invitations/", "invitation", in_consortium),
+            ("invitations/", "invitation", seen["invited"]),
             ("letters/", "letter", None),
             ("notices/", "notice", None),
             ("questions/", "asked", None),
             ("desk/questions/", "asked", None),
-            ("organizations/", "organization", None),
+            ("organizations/", "organization", reads_facts if name.startswith("proposals:") else None),
             ("desk/assigned/", "assignment", None),
             ("desk/reviews/", "review", None),
             ("desk/positions/", "referral", None),

@@ -27,6 +27,7 @@ from program.intake import examine
 from program.models import Agency, Call, Organization, User
 from program.services import questions as call_questions
 from proposals import services
+from proposals.enums import TeamRole
 from proposals.models import (
     AnchorOffer,
     Attachment,
@@ -51,6 +52,7 @@ from tests.factories.program import (
 )
 from tests.factories.proposals import (
     ConsortiumFactory,
+    MembershipFactory,
     ProposalFactory,
     TeamMemberFactory,
     fill,
@@ -127,7 +129,9 @@ def mark_texts(word, *records):
 def package_rows(proposal):
     """The proposal and every row of its working copy."""
     yield proposal
-    for name in ("components", "markets", "sites", "support_requests", "outside_parties", "attachments"):
+    for name in (
+        "components", "provisions", "markets", "sites", "support_requests", "outside_parties", "attachments",
+    ):  # fmt: skip
         yield from getattr(proposal, name).all()
     for site in proposal.sites.all():
         yield from site.roles.filter(membership=None)
@@ -205,6 +209,15 @@ def _build():
     people["our former contributor"] = former = TeamMemberFactory(membership=ours.anchor)
     services.remove_team_member(former, by=ours.created_by)
     people["our former contributor"] = former.user
+    people["our partner"] = TeamMemberFactory(
+        membership=MembershipFactory(consortium=ours), role=TeamRole.ADMINISTRATOR
+    ).user
+    # Nobody comes to both by the doors: whom an office and a team met otherwise, the office helps to nothing
+    for role in (OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR):
+        people[f"{role} inside"] = insider = officer(role)
+        TeamMemberFactory(membership=ours.anchor, user=insider, role=TeamRole.ADMINISTRATOR)
+    people["edag officer inside"] = insider = financing.edag_officer("DFC")
+    TeamMemberFactory(membership=ours.anchor, user=insider, role=TeamRole.ADMINISTRATOR)
     for role in (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR):
         people[str(role)] = officer(role)
     people["recused program officer"] = officer()
@@ -222,7 +235,7 @@ def _build():
     mark_texts("zebraours", ours)
     Membership.objects.filter(consortium=ours).update(role_text="zebraours", consented_role="zebraours")
     organization = ours.anchor.organization
-    holding = organization.holdings.create(holder_name="zebraours holder", share="0.1")
+    holding = organization.holdings.create(holder_name="zebraowner", share="0.1")
 
     # A draft: the Government does not know of it
     draft = package(ours, issued_call(), "zebradraft")
@@ -304,6 +317,9 @@ def _build():
 
     invited = OrganizationFactory()
     invite_member(ours, invited, by=ours.created_by, email="zebrainvited@firm.example", role_text="zebraours")
+    people["invited representative"] = TeamMemberFactory(
+        membership=ours.memberships.get(organization=invited), role=TeamRole.ADMINISTRATOR
+    ).user
 
     anchor_offer = AnchorOffer.objects.create(
         consortium=ours, from_member=ours.anchor, to_member=ours.memberships.get(organization=invited),
@@ -343,6 +359,7 @@ def _build():
         Matter("zebraworking", lambda user: on_team(user, ours)),
         Matter("zebracomment", lambda user: on_team(user, ours)),
         Matter("zebraours", lambda user: reads_consortium(user, world)),
+        Matter("zebraowner", lambda user: reads_owners(user, world)),
         Matter("zebrarecusal", lambda user: sees(user, inside) and user.holds(*RECORDS_RECUSALS)),
         Matter("zebraquestion", may(type(question), question)),
         Matter("zebrareview", may(Review, review)),
@@ -372,6 +389,15 @@ def sees(user, proposal):
 
 def on_team(user, consortium):
     return TeamMember.objects.of(user).filter(membership__consortium=consortium).exists()
+
+
+def reads_owners(user, world):
+    """Owners go with the package; partners read them when their own organization has consented."""
+    return (
+        on_team(user, world.consortium)
+        or Organization.objects.visible_to(user).filter(pk=world.organization.pk).exists()
+        or any(sees(user, proposal) for proposal in (world.draft, world.inside, world.done))
+    )
 
 
 def reads_consortium(user, world):

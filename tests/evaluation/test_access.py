@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.urls import reverse
 
 from evaluation import services
 from evaluation.models import (
@@ -22,11 +23,14 @@ from evaluation.models import (
 )
 from program import grants
 from program.enums import OfficeRole
-from program.models import User
+from program.models import AuditEvent, User
 from proposals.models import Proposal
+from proposals.services import withdraw_proposal
+from tests.evaluation.test_pages import sign_in
 from tests.factories import evaluation as make
+from tests.factories.financing import edag_officer
 from tests.factories.program import CriterionFactory, UserFactory, officer
-from tests.factories.proposals import TeamMemberFactory, representative_of
+from tests.factories.proposals import ProposalFactory, TeamMemberFactory, representative_of
 
 pytestmark = pytest.mark.django_db
 LISTED = [
@@ -193,6 +197,49 @@ def test_an_office_gives_nothing_on_a_proposal_that_one_works_for(role, tie):
         grants.grant("proposals.view_proposal", on=proposal, to=person, by=representative_of(proposal))
     assert held() == set()
     assert sees(User.objects.get(pk=person.pk), proposal) == {InformationRequest}
+
+
+@pytest.mark.parametrize("tie", ["team", "counsel"])
+def test_pages_of_an_office_are_closed_on_a_proposal_that_one_works_for(client, tie):
+    """The queue with its consultations, the desk page with its history, the record, the financing."""
+    designation = make.designated()
+    proposal, desk = designation.proposal, officer()
+    auditor, banker = officer(OfficeRole.AUDITOR), edag_officer("EXIM")
+    pages = [
+        (desk, reverse("evaluation:desk")),
+        (desk, reverse("evaluation:proposal", args=[proposal.number])),
+        (banker, reverse("financing:designation", args=[designation.number])),
+    ]
+
+    def readers():
+        return [proposal.number in page_of(client, person, address) for person, address in pages]
+
+    assert readers() == [True] * 3
+    for person in (desk, auditor, banker):
+        if tie == "team":
+            TeamMemberFactory(user=person, membership=proposal.consortium.anchor)
+        else:
+            grants.grant("proposals.view_proposal", on=proposal, to=person, by=representative_of(proposal))
+    assert readers() == [False] * 3
+    of_the_package = AuditEvent.objects.of(proposal) | AuditEvent.objects.of(designation.determination)
+    assert of_the_package.visible_to(officer(OfficeRole.AUDITOR)).count() == of_the_package.count() > 4
+    assert not of_the_package.visible_to(User.objects.get(pk=auditor.pk)).exists()
+
+
+def page_of(client, person, address):
+    sign_in(client, person)
+    found = client.get(address)
+    return found.text if found.status_code == 200 else ""
+
+
+def test_auditor_reads_nothing_of_a_draft_that_was_never_submitted():
+    auditor = officer(OfficeRole.AUDITOR)
+    draft, sent = ProposalFactory(complete=True), make.at_intake()
+    for proposal in (draft, sent):
+        withdraw_proposal(proposal, by=representative_of(proposal), note="Not now.")
+    assert AuditEvent.objects.of(draft).exists()
+    assert not AuditEvent.objects.of(draft).visible_to(auditor).exists()
+    assert AuditEvent.objects.of(sent).visible_to(auditor).count() == AuditEvent.objects.of(sent).count()
 
 
 def of_state(model, proposal):

@@ -93,6 +93,9 @@ def seen(user, proposal):
     user = User.objects.get(pk=user.pk)
     listed = Proposal.objects.visible_to(user).contains(proposal)
     assert listed == user.has_perm("proposals.view_proposal", proposal)
+    by_office = Proposal.objects.read_by_office(user).contains(proposal)
+    assert by_office == user.has_perm("proposals.read_by_office_proposal", proposal)
+    assert by_office == (listed and not Proposal.objects.working_copies_of(user).contains(proposal))
     assert listed == Version.objects.visible_to(user).filter(proposal=proposal).exists() or not (
         proposal.version_count
     )

@@ -363,6 +363,28 @@ def test_organization_may_be_in_many_consortia():
     assert organization.memberships.count() == 2
 
 
+def test_who_is_only_invited_reads_its_own_part_and_no_other(client, consortium, invitation, guest):
+    """Not what the others supply, nor their owners and people: a rival may be invited, too."""
+    anchor, own = consortium.anchor, invitation.membership
+    anchor.organization.holdings.create(holder_name="Secret Holdings", share="0.3")
+    colleague = TeamMemberFactory(membership=anchor).user
+    client.force_login(guest)
+    addresses = [
+        reverse("proposals:member", args=[anchor.pk]),
+        reverse("proposals:consent", args=[anchor.pk]),
+        reverse("proposals:owners", args=[anchor.organization_id]),
+    ]
+    assert [client.get(address).status_code for address in addresses] == [404] * 3
+    assert client.get(reverse("proposals:consent", args=[own.pk])).status_code == 200
+    page = client.get(reverse("proposals:consortium", args=[consortium.pk])).text
+    assert str(anchor.organization) in page
+    assert anchor.role_text not in page and str(colleague) not in page
+    services.consent(own, by=guest)
+    assert [client.get(address).status_code for address in addresses] == [200] * 3
+    page = client.get(reverse("proposals:consortium", args=[consortium.pk])).text
+    assert anchor.role_text in page and str(colleague) in page
+
+
 def joined(membership, role=TeamRole.ADMINISTRATOR, *, by, email):
     services.accept_invitation(
         services.token_of(services.invite_person(membership, by=by, email=email, role=role)),
@@ -405,6 +427,34 @@ class TestWhoStaffsAMember:
         with pytest.raises(PermissionDenied):
             services.resend_invitation(other, by=by)
         assert not Affiliation.objects.filter(user__email=other.email).exists()
+
+    def test_who_was_taken_off_the_team_brings_nobody_in(self, consortium):
+        """By no link of the member, nor by one to an organization that nobody staffs yet."""
+        anchor, by = consortium.anchor, consortium.created_by
+        joined(anchor, by=by, email="second@firm.example")
+        second = anchor.team.get(user__email="second@firm.example")
+        links = [
+            services.invite_person(
+                anchor, by=second.user, email="back@door.example", role=TeamRole.AUTHORIZED_REPRESENTATIVE
+            ),
+            services.invite_member(
+                consortium, OrganizationFactory(), by=second.user, email="other@door.example"
+            ),
+        ]
+        kept = services.invite_person(anchor, by=by, email="new@firm.example", role=TeamRole.CONTRIBUTOR)
+        services.remove_team_member(second, by=by)
+        for link in links:
+            with pytest.raises(InvitationRefused):
+                services.accept_invitation(services.token_of(link), by=UserFactory(email=link.email))
+            assert AuditEvent.objects.of(link.membership).filter(act="membership.revoke_invitation").exists()
+        assert services.accept_invitation(services.token_of(kept), by=UserFactory(email=kept.email))
+
+    def test_link_of_who_no_longer_administers_is_refused_although_nobody_took_it_back(self, consortium):
+        anchor, by = consortium.anchor, consortium.created_by
+        link = services.invite_person(anchor, by=by, email="back@door.example", role=TeamRole.CONTRIBUTOR)
+        anchor.team.filter(user=by, role=TeamRole.ADMINISTRATOR).update(removed_at=clock.now())
+        with pytest.raises(InvitationRefused):
+            services.accept_invitation(services.token_of(link), by=UserFactory(email=link.email))
 
     def test_registered_organization_is_joined_first_by_who_administers_it(self, consortium):
         organization, owner = OrganizationFactory(), UserFactory()
