@@ -97,7 +97,7 @@ def packages_for(user: User) -> Iterator[Task]:
     if not chairs_edag(user):
         return
     begun = ToolReferral.objects.filter(designation=OuterRef("pk"))
-    rows = Designation.objects.visible_to(user).active().filter(~Exists(begun))
+    rows = Designation.objects.of_office(user).active().filter(~Exists(begun))
     for row in rows.select_related("proposal__consortium").order_by("designated_at", "pk")[:MOST]:
         yield Task(
             f"Match federal tools and propose referrals: {row.number}",

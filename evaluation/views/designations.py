@@ -56,7 +56,7 @@ def show_designation(
     request: SignedInRequest, number: str, problems: Iterable[Problem] = (), status: int = 200
 ) -> HttpResponse:
     require_desk(request.user, *READERS)
-    rows = Designation.objects.visible_to(request.user).for_list().select_related("determination__signed_by")
+    rows = Designation.objects.of_office(request.user).for_list().select_related("determination__signed_by")
     found = get_object_or_404(rows, number=number)
     acts = [
         act
@@ -89,7 +89,7 @@ def show_designation(
 @fresh_sign_in_required
 def designation_act(request: SignedInRequest, number: str, act: str) -> HttpResponse:
     """Suspend, reinstate or revoke, with reasons."""
-    found = get_object_or_404(Designation.objects.visible_to(request.user), number=number)
+    found = get_object_or_404(Designation.objects.of_office(request.user), number=number)
     if act not in ACTS:
         raise Http404
     return carry_out(

@@ -290,7 +290,7 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
 def designation_list(request: SignedInRequest) -> HttpResponse:
     """Every designation that the person may see, with its open conditions."""
     require_desk(request.user, *DESK_ROLES, OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
-    rows = Designation.objects.visible_to(request.user).for_list().defer("version__package")
+    rows = Designation.objects.of_office(request.user).for_list().defer("version__package")
     status = request.GET.get("status", "")
     if status in DesignationStatus:
         rows = rows.filter(status=status)

@@ -120,7 +120,7 @@ def _next_page(request: SignedInRequest, page: Sequence[ToolReferral]) -> str:
 
 def _unmatched(request: SignedInRequest) -> Any:
     """Active designations for which no tool is on its way yet, the oldest first."""
-    designations = Designation.objects.visible_to(request.user).active()
+    designations = Designation.objects.of_office(request.user).active()
     open_or_done = Q(tool_referrals__status__in=["proposed", "referred", "accepted", "committed", "closed"])
     return (
         designations.annotate(under_way=Count("tool_referrals", filter=open_or_done))

@@ -62,7 +62,7 @@ class ToolMatches:
 
 
 def find(request: SignedInRequest, number: str) -> Designation:
-    rows = Designation.objects.visible_to(request.user)
+    rows = Designation.objects.of_office(request.user)
     return get_object_or_404(
         rows.select_related("version__proposal", "proposal__consortium", "proposal__call"), number=number
     )
@@ -78,7 +78,7 @@ def read_by(request: SignedInRequest, record: Designation) -> None:
 @require_safe
 def designation_list(request: SignedInRequest) -> HttpResponse:
     """Designated packages, newest first, with the number of tools referred; ``after`` is the keyset."""
-    rows = Designation.objects.visible_to(request.user).select_related("proposal__consortium")
+    rows = Designation.objects.of_office(request.user).select_related("proposal__consortium")
     after = request.GET.get("after", "")
     if after.isdecimal() and len(after) < 19:
         rows = rows.filter(pk__lt=int(after))
