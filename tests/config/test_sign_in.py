@@ -275,6 +275,14 @@ class TestSession:
             )  # fmt: skip
 
 
+def enter(person, secret, address="203.0.113.9"):
+    """Whether password and right code let ``person`` in."""
+    browser = Client(REMOTE_ADDR=address)
+    sign_in(browser, person)
+    browser.post(reverse("mfa_authenticate"), {"code": current_code(secret)})
+    return "_auth_user_id" in browser.session
+
+
 class TestSecondFactor:
     @pytest.mark.parametrize("role", [role for role in OfficeRole if role != OfficeRole.CLOCK])
     def test_every_office_without_one_reaches_enrolment_only(self, client, role):
@@ -310,6 +318,27 @@ class TestSecondFactor:
             sign_in(browser, person)
             browser.post(reverse("mfa_authenticate"), {"code": codes[0]})
             assert ("_auth_user_id" in browser.session) == enters
+
+    def test_codes_cannot_be_guessed_from_many_addresses(self):
+        """Nor by signing in oneself in between; after the pause the right code enters."""
+        person, attacker, other = officer(), officer(), officer()
+        secrets = {}
+        for each in (person, attacker, other):
+            secrets[each] = generate_totp_secret()
+            TOTP.activate(each, secrets[each])
+        began = datetime.now(UTC)
+        with time_machine.travel(began, tick=False) as moved:
+            for attempt in range(15):
+                browser = Client(REMOTE_ADDR=f"192.0.2.{attempt}")
+                sign_in(browser, person)
+                browser.post(reverse("mfa_authenticate"), {"code": "000000"})
+                if attempt % 5 == 4:
+                    enter(attacker, secrets[attacker], address=f"192.0.2.{attempt}")
+                    moved.shift(timedelta(seconds=1))
+            assert not enter(person, secrets[person])
+            assert enter(other, secrets[other])
+            moved.move_to(began + timedelta(minutes=6))
+            assert enter(person, secrets[person])
 
     def test_demonstration_leaves_it_out(self, client, settings):
         settings.DEMONSTRATION = True
