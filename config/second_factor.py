@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     GetResponse = Callable[[HttpRequest], HttpResponse]
 
 VERIFIED = "second_factor_verified"
-ENROLMENT = ("/accounts/", "/static/", "/healthz", "/readyz")
+#: What a person without it may open: setting one up, using it, leaving.
+ENROLMENT = (
+    "/accounts/2fa/", "/accounts/reauthenticate/", "/accounts/login/", "/accounts/logout/",
+    "/accounts/confirm-email/", "/accounts/oidc/", "/static/", "/healthz", "/readyz",
+)  # fmt: skip
 
 
 def second_factor(get_response: GetResponse) -> GetResponse:
@@ -43,7 +47,7 @@ def second_factor(get_response: GetResponse) -> GetResponse:
                 request,
                 "Your office needs a second factor. Set one up, then sign in with it; nothing else is open.",
             )
-            return redirect("mfa_index" if not is_mfa_enabled(request.user) else "account_reauthenticate")
+            return redirect("mfa_index" if not is_mfa_enabled(request.user) else "mfa_reauthenticate")
         return get_response(request)
 
     return middleware

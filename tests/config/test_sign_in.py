@@ -32,6 +32,7 @@ from program.models import AuditEvent, User
 from program.sign_in_mail import MAILS
 from tests.config.identity_provider import CLIENT, identity_provider
 from tests.factories.program import OfficeFactory, UserFactory, officer
+from tests.factories.proposals import ConsortiumFactory
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
@@ -287,9 +288,31 @@ class TestSecondFactor:
     @pytest.mark.parametrize("role", [role for role in OfficeRole if role != OfficeRole.CLOCK])
     def test_every_office_without_one_reaches_enrolment_only(self, client, role):
         client.force_login(officer(role))
-        for name in ("proposals:list", "evaluation:desk", "program:notices", "program:home"):
-            assert client.get(reverse(name)).url == reverse("mfa_index")
-        assert client.post(reverse("proposals:list")).url == reverse("mfa_index")
+        self.reaches_enrolment_only(client)
+
+    def test_neither_does_who_represents_an_anchor(self, client):
+        client.force_login(ConsortiumFactory().created_by)
+        self.reaches_enrolment_only(client)
+
+    def reaches_enrolment_only(self, client):
+        for name in (
+            "proposals:list", "evaluation:desk", "program:notices", "program:home", "account_email",
+            "account_change_password", "usersessions_list", "program:session", "api-root",
+        ):  # fmt: skip
+            assert client.get(reverse(name)).url == reverse("mfa_index"), name
+        for name in ("proposals:list", "account_email", "account_change_password", "usersessions_list"):
+            assert client.post(reverse(name)).url == reverse("mfa_index"), name
+        assert client.get(reverse("mfa_index")).status_code == 200
+        assert client.get(reverse("account_logout")).status_code == 200
+
+    def test_who_has_just_set_one_up_uses_it_and_enters(self, client):
+        """In a session that began with the password alone: the way out is the code, not the password."""
+        person, secret = officer(), generate_totp_secret()
+        sign_in(client, person)
+        TOTP.activate(person, secret)
+        assert client.get(reverse("evaluation:desk")).url == reverse("mfa_reauthenticate")
+        client.post(reverse("mfa_reauthenticate"), {"code": current_code(secret)})
+        assert client.get(reverse("evaluation:desk")).status_code == 200
 
     def test_consortium_person_needs_none(self, client):
         client.force_login(UserFactory())
