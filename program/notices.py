@@ -33,6 +33,8 @@ from program.publish import after_commit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from django.db import models
+
     from program.models import AuditEvent, User
 
 logger = logging.getLogger(__name__)
@@ -142,9 +144,8 @@ def deliver(pk: int) -> bool:
     if not claimed:
         return False
     delivery = Delivery.objects.select_related("notice__recipient", "notice__event").get(pk=pk)
-    recipient = delivery.notice.recipient
-    if not recipient.is_active:
-        _settle(delivery, DeliveryState.DROPPED, "The recipient's account is closed.")
+    if reason := _withheld_from(delivery.notice):
+        _settle(delivery, DeliveryState.DROPPED, reason)
         return False
     try:
         hand_over(_message(delivery.notice), note_sending=lambda: _note_sending(delivery))
@@ -161,6 +162,22 @@ def deliver(pk: int) -> bool:
         _settle(delivery, DeliveryState.SENT, "")
         return True
     return False
+
+
+def _withheld_from(notice: Notice) -> str:
+    """Why the recipient is not told any more, or ""."""
+    if notice.closed_at:
+        return "The recipient is recused."
+    return "" if notice.recipient.is_active else "The recipient's account is closed."
+
+
+def close_notices(proposal: models.Model, person: User) -> int:
+    """Take back what ``person`` was told about a proposal: listed no more, and what is owed is not sent.
+
+    Part of the transaction of a recusal. A mail that is being handed over at this moment may still arrive.
+    """
+    told = Notice.objects.filter(recipient=person, closed_at=None).about(proposal)
+    return told.update(closed_at=clock.instant())
 
 
 def hand_over(message: mail.EmailMultiAlternatives, *, note_sending: Callable[[], None]) -> None:

@@ -126,24 +126,36 @@ def keeps_from_record(keys_of: Callable[[User], models.QuerySet]) -> None:
 
 
 def closed_to(user: User) -> Q:
-    """Events of the proposals from which ``user`` is kept, and of all that hangs on them.
-
-    A model whose records hang on a proposal says in ``proposal_path`` which look-up leads to it.
-    """
+    """Events of the proposals from which ``user`` is kept, and of all that hangs on them."""
     closed = Q(pk__in=[])
+    for keys_of in KEPT_FROM:
+        closed |= events_about(keys_of(user))
+    return closed
+
+
+def events_about(proposals: models.QuerySet | list[int], *, prefix: str = "") -> Q:
+    """Events of these proposals (by their keys), and of all that hangs on them.
+
+    A model whose records hang on a proposal says in ``proposal_path`` which look-up leads to it. ``prefix``
+    leads from the row that is asked about to its event.
+    """
+    found = Q(pk__in=[])
     for model in apps.get_models():
         if path := getattr(model, "proposal_path", ""):
-            hanging = Q(pk__in=[])
-            for keys_of in KEPT_FROM:
-                hanging |= Q(**{f"{path}__in": keys_of(user)})
-            keys = model._base_manager.filter(hanging).order_by().values(key=Cast("pk", models.CharField()))
-            closed |= Q(subject_type=model._meta.label_lower, subject_id__in=keys)
-    return closed
+            hanging = model._base_manager.filter(**{f"{path}__in": proposals}).order_by()
+            keys = hanging.values(key=Cast("pk", models.CharField()))
+            kind = model._meta.label_lower
+            found |= Q(**{f"{prefix}subject_type": kind, f"{prefix}subject_id__in": keys})
+    return found
 
 
 class NoticeQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
-        return self.filter(recipient_id=user.pk or 0)
+        return self.filter(recipient_id=user.pk or 0, closed_at=None)
+
+    def about(self, proposal: models.Model) -> Self:
+        """Of events of a proposal, or of whatever hangs on it."""
+        return self.filter(events_about([proposal.pk], prefix="event__"))
 
     def unread(self) -> Self:
         return self.filter(read_at=None)

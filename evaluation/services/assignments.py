@@ -164,6 +164,7 @@ def recuse(
         end_assignment(assignment, by=by, reason=f"Recused: {recusal.reason}")
     recusal.full_clean()
     recusal.save()
+    notices.close_notices(proposal, person)
     event = audit.record(
         proposal,
         "proposal.recuse",

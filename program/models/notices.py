@@ -11,7 +11,10 @@ from program.querysets import NoticeQuerySet
 
 
 class Notice(models.Model):
-    """One thing one person is told about one event; confidential matter stays behind ``url``."""
+    """One thing one person is told about one event; confidential matter stays behind ``url``.
+
+    ``closed_at`` is when a recusal took it away again: it is listed no more, and not sent.
+    """
 
     event = models.ForeignKey(AuditEvent, models.PROTECT, related_name="notices")
     recipient = models.ForeignKey(User, models.PROTECT, related_name="notices")
@@ -22,6 +25,7 @@ class Notice(models.Model):
     clause = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
     objects = NoticeQuerySet.as_manager()
 
     class Meta:

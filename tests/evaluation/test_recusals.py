@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 from rules.permissions import permissions
 
+from evaluation import services
 from evaluation.models import Assignment, InformationRequest, PartyCheck, Review
-from program.enums import OfficeRole
-from program.models import User
+from evaluation.notices import LAPSED
+from program import audit
+from program.enums import DeliveryState, OfficeRole
+from program.models import Delivery, Notice, User
+from program.notices import deliver, owe
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import ProposalFactory, RecusalFactory, representative_of
@@ -92,3 +96,25 @@ def test_recused_people_hold_no_right_that_they_held(records):
         for person in persons:
             RecusalFactory(proposal=proposal, user=person)
     assert holders(records, persons) == set()
+
+
+def test_recusal_takes_back_what_was_told_and_what_is_still_owed(mailoutbox):
+    """Neither the list of notices nor a mail that was owed before names the proposal to who is recused."""
+    proposal, other = make.accepted(), make.accepted()
+    lead, desk = make.lead("STATE"), officer()
+    for each in (proposal, other):
+        referral = make.referral_of(each, "STATE")
+        event = audit.record(referral, "referral.open", by=desk)
+        owe(event, LAPSED, [lead, desk], url="/desk/", number=each.number, agency="State")
+    services.recuse(proposal, person=lead, by=desk, reason="A cousin.")
+    for pk in Delivery.objects.filter(state=DeliveryState.OWED).values_list("pk", flat=True):
+        deliver(pk)
+    titles = [notice.title for notice in Notice.objects.visible_to(lead)]
+    assert [other.number in title for title in titles] == [True]
+    sent = [mail.subject for mail in mailoutbox if mail.to == [lead.email]]
+    assert [other.number in subject for subject in sent] == [True]
+    dropped = Delivery.objects.get(notice__recipient=lead, notice__closed_at__isnull=False)
+    assert (dropped.state, dropped.reason) == (DeliveryState.DROPPED, "The recipient is recused.")
+    assert (
+        len([mail for mail in mailoutbox if mail.to == [desk.email] and proposal.number in mail.subject]) == 1
+    )
