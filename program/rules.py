@@ -66,7 +66,10 @@ def is_public_call(user: User, call: Any) -> bool:
 
 @rules.predicate
 def is_call_drafter(user: User, call: Any) -> bool:
-    return call is not None and call.created_by_id == user.pk
+    """Began the draft, or has changed it since."""
+    return call is not None and (
+        call.created_by_id == user.pk or call.written_by.filter(pk=user.pk or 0).exists()
+    )
 
 
 @rules.predicate

@@ -14,7 +14,7 @@ from program import audit, clock, notices
 from program.deadlines import end_of_day
 from program.documents import store_document
 from program.enums import Mark
-from program.intake import Refused
+from program.intake import Refused, examine
 from program.services.calls import require
 from program.transitions import NotReady, Problem, perform
 from proposals.enums import ProposalStatus
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from django.core.files import File
 
+    from program.intake import Examined
     from program.models import Agency, AuditEvent, Document, User
 
 ORDER = "E.O. 14320 s.3(d)"
@@ -75,13 +76,13 @@ def ask_consortium(
     return request
 
 
-@transaction.atomic
 def answer_question(
     request: InformationRequest, *, by: User, answer: str, uploads: Sequence[File[bytes]] = ()
 ) -> AuditEvent:
     """Answer for the consortium, with files; a late answer is taken and shown with its time.
 
-    One file that cannot be kept refuses the whole answer and is named: half an answer helps nobody.
+    One file that cannot be kept refuses the whole answer and is named: half an answer helps nobody. Files
+    are examined before the transaction begins: it takes seconds for a large one.
     """
     require("evaluation.answer_informationrequest", by, request)
     problems = []
@@ -91,10 +92,18 @@ def answer_question(
         problems.append(
             Problem("files", f"An answer takes at most {MOST_FILES} files.", ORDER, field="files")
         )
-    documents = [] if problems else list(_kept(uploads, by, problems))
+    files = [] if problems else list(_examined(uploads, problems))
     if problems:
         raise NotReady(problems)
+    return _answer(request, by, answer, files)
+
+
+@transaction.atomic
+def _answer(
+    request: InformationRequest, by: User, answer: str, files: Sequence[tuple[File[bytes], Examined]]
+) -> AuditEvent:
     event = perform(ANSWER_QUESTION, request, by=by)
+    documents = [_kept(upload, found, by) for upload, found in files]
     for document in documents:  # who sends a file with an answer lets it be opened, scanned or not
         document.released_by, document.released_at = by, event.at
         document.save(update_fields=["released_by", "released_at", "updated_at"])
@@ -113,16 +122,28 @@ def answer_question(
     return event
 
 
-def _kept(uploads: Sequence[File[bytes]], by: User, problems: list[Problem]) -> Iterator[Document]:
+def _examined(
+    uploads: Sequence[File[bytes]], problems: list[Problem]
+) -> Iterator[tuple[File[bytes], Examined]]:
     """Each file that may be kept; the others are added to ``problems`` by their names."""
     for upload in uploads:
         try:
-            yield store_document(
-                upload, by=by, mark=Mark.BUSINESS_CONFIDENTIAL, justification="Answers a question."
-            )
+            yield upload, examine(upload, upload.name or "")
         except Refused as refusal:
-            words = f"{upload.name}: {refusal.message} {refusal.what_to_do}".strip()
-            problems.append(Problem("files", words, ORDER, field="files"))
+            problems.append(_refused(upload, refusal))
+
+
+def _kept(upload: File[bytes], found: Examined, by: User) -> Document:
+    why = "Answers a question."
+    try:
+        return store_document(upload, by=by, mark=Mark.BUSINESS_CONFIDENTIAL, justification=why, found=found)
+    except Refused as refusal:
+        raise NotReady([_refused(upload, refusal)]) from refusal
+
+
+def _refused(upload: File[bytes], refusal: Refused) -> Problem:
+    words = f"{upload.name}: {refusal.message} {refusal.what_to_do}".strip()
+    return Problem("files", words, ORDER, field="files")
 
 
 @transaction.atomic

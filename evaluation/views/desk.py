@@ -245,7 +245,12 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
         counted(matches),
         counted(questions),
         *(counted(rows.order_by()) for rows in papers),
-        ArraySubquery(drafts.exclude(created_by=user.pk).order_by("pk").values_list(named)[:20]),
+        ArraySubquery(
+            drafts.exclude(created_by=user.pk)
+            .exclude(written_by=user.pk)
+            .order_by("pk")
+            .values_list(named)[:20]
+        ),
         ArraySubquery(approved.order_by("pk").values_list(named)[:20]),
         ArraySubquery(conditions.order_by("due_on", "pk").values_list(pending)[:20]),
     )

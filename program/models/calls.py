@@ -97,6 +97,12 @@ class Call(Revised):
     cancelled_at = models.DateTimeField(null=True, editable=False)
 
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    written_by = models.ManyToManyField(
+        User,
+        related_name="+",
+        editable=False,
+        help_text="Who changed the draft since: none of them approves it.",
+    )
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     objects = CallQuerySet.as_manager()
 

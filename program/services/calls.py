@@ -29,6 +29,7 @@ from program.models import (
 )
 from program.notices import CALL_AMENDED, CALL_CANCELLED, CALL_EXTENDED, CALL_ISSUED, CALL_TO_APPROVE
 from program.revisions import hold
+from program.rules import is_call_drafter
 from program.services.subscriptions import subscribers
 from program.transitions import NotReady, Problem, Transition, WrongStatus, perform
 
@@ -158,6 +159,7 @@ def update_call(call: Call, *, by: User, revision: int, changes: dict[str, Any])
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     if names:
         was, now_is = ({name: facts.get(name, "") for name in names} for facts in (before, after))
+        call.written_by.add(by)
         audit.record(call, "call.change", by=by, before=was, after=now_is, clause="s.3(b)")
     return call
 
@@ -177,6 +179,7 @@ def save_part(part: Part, *, by: User) -> Part:
     part.full_clean()
     part.save()
     save_draft(call)
+    call.written_by.add(by)
     act = f"call.change_{noun}" if old else f"call.add_{noun}"
     before = facts_of(old) if old else ""
     audit.record(call, act, by=by, before=before, after=facts_of(part), clause="s.3(b)")
@@ -191,6 +194,7 @@ def remove_part(part: Part, *, by: User) -> None:
     before = facts_of(part)
     part.delete()
     save_draft(call)
+    call.written_by.add(by)
     audit.record(call, f"call.remove_{part._meta.model_name}", by=by, before=before, clause="s.3(b)")
 
 
@@ -201,7 +205,7 @@ def ask_for_approval(call: Call, *, by: User) -> AuditEvent:
     if problems := APPROVE.problems(call):
         raise NotReady(problems)
     event = audit.record(call, "call.ask_approval", by=by, clause="s.3(b)")
-    others = [person for person in program_officers() if person.pk != call.created_by_id]
+    others = [person for person in program_officers() if not is_call_drafter.test(person, call)]
     url = reverse("program:desk-call", args=[call.number])
     notices.owe(event, CALL_TO_APPROVE, others, url=url, number=call.number, title=call.title)
     return event
@@ -215,7 +219,7 @@ def program_officers() -> Iterable[User]:
 
 @transaction.atomic
 def approve_call(call: Call, *, by: User) -> AuditEvent:
-    """A program officer other than the drafter finds the call complete; raises NotReady if it is not."""
+    """A program officer who wrote nothing of the draft finds it complete; raises NotReady if it is not."""
     event = perform(APPROVE, call, by=by)
     call.approved_by = by
     call.save(update_fields=["approved_by", "updated_at"])

@@ -113,13 +113,33 @@ def appoint_first_officer(person: User, *, basis: str) -> Office:
 
 @transaction.atomic
 def end_office(office: Office, *, by: User, note: str = "") -> Office:
-    """End an office as of today; its holder loses the rights with the next request."""
+    """End an office as of today; its holder loses the rights with the next request.
+
+    The last program officer stays: without one nobody could appoint anybody.
+    """
     if not by.has_perm("program.appoint_office"):
         raise PermissionDenied("You may not end this office.")
+    if office.role == OfficeRole.PROGRAM_OFFICER:
+        desk = Office.objects.select_for_update(of=("self",)).in_force().filter(role=office.role)
+        if not [other for other in desk if other.user_id != office.user_id and other.user.is_active]:
+            raise PermissionDenied(
+                "This is the last program officer. Appoint another one first: nobody else can appoint."
+            )
     office.effective_to = max(clock.today(), office.effective_from)
     office.save(update_fields=["effective_to", "updated_at"])
     audit.record(office, "office.end", by=by, before=str(office), after=str(office.effective_to), note=note)
     return office
+
+
+#: Who may be asked to sign in another's stead: the reviewers of the same agency, or any office.
+SIGNERS: Final[dict[str, tuple[OfficeRole, ...]]] = {
+    Delegation.SIGN_POSITION: (OfficeRole.REVIEWER, OfficeRole.LEAD),
+    Delegation.SIGN_DETERMINATION: tuple(role for role in OfficeRole if role != OfficeRole.CLOCK),
+}
+NOT_A_SIGNER: Final[dict[str, str]] = {
+    Delegation.SIGN_POSITION: "Choose a reviewer or lead of your agency: nobody else signs its positions.",
+    Delegation.SIGN_DETERMINATION: "Choose somebody who holds a government office.",
+}
 
 
 @transaction.atomic
@@ -140,6 +160,12 @@ def delegate(
     }[act]
     if not by.holds(needed, agency=agency.code):
         raise PermissionDenied("Only the holder of the office may delegate its acts.")
+    if effective_to is not None and effective_to <= clock.today():
+        raise ValidationError("Its last day is over: the delegation would never hold.")
+    require_impartial(to)
+    roles = SIGNERS[act]
+    if not to.holds(*roles, agency=agency.code if act == Delegation.SIGN_POSITION else None):
+        raise ValidationError(NOT_A_SIGNER[act])
     delegation = Delegation(
         given_by=by,
         given_to=to,

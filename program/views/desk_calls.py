@@ -35,6 +35,7 @@ from program.models import AuditEvent, Call, Criterion, Question, Requirement
 from program.order import implements
 from program.requests import SignedInRequest, is_autosave
 from program.revisions import StaleRevision
+from program.rules import is_call_drafter
 from program.services import calls as services
 from program.services.questions import answer_question
 from program.services.subscriptions import subscribers
@@ -124,7 +125,8 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "may": may,
         "is_draft": call.status == CallStatus.DRAFT,
         "is_open": is_open(call, clock.now()),
-        "is_drafter": call.created_by_id == request.user.pk,
+        "is_drafter": is_call_drafter.test(request.user, call),
+        "written_by": [person for person in call.written_by.all() if person.pk != call.created_by_id],
         "missing": mends(call, ISSUE.problems(call)) if call.issued_at is None else [],
         "warnings": mends(call, warnings_of(call, day)),
         "expected": expected_clock(call, day),

@@ -10,7 +10,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from program import clock
+from program import clock, moments
 from program.acts import fresh_sign_in_required
 from program.enums import DELEGATORS, OfficeRole
 from program.forms import AppointForm, DelegateForm
@@ -83,8 +83,12 @@ def office_end(request: SignedInRequest, pk: int) -> HttpResponse:
     if not request.user.has_perm("program.appoint_office"):
         raise Http404
     office = get_object_or_404(Office.objects.in_force().exclude(role=OfficeRole.CLOCK), pk=pk)
-    people.end_office(office, by=request.user)
-    messages.success(request, f"{office.user} no longer holds the office “{office}”.")
+    try:
+        people.end_office(office, by=request.user)
+    except PermissionDenied as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{office.user} no longer holds the office “{office}”.")
     return redirect("program:offices")
 
 
@@ -105,7 +109,8 @@ def delegation_new(request: SignedInRequest) -> HttpResponse:
         except PermissionDenied:
             form.add_error("act", "Only the holder of the office may delegate this act.")
         else:
-            messages.success(request, f"{form.person} may now sign in your stead.")
+            begins = moments.day(chosen["effective_from"])
+            messages.success(request, f"{form.person} may sign in your stead from {begins}.")
             return redirect("program:offices")
     context = {"form": form, "is_delegation": True}
     return render(request, "program/desk/office_form.html", context, status=422 if form.errors else 200)

@@ -150,6 +150,23 @@ class TestApproval:
             calls.approve_call(call, by=call.created_by)
         assert Call.objects.get(pk=call.pk).status == CallStatus.DRAFT
 
+    @pytest.mark.parametrize("what", ["text", "criterion", "removed"])
+    def test_who_changed_the_draft_may_not_approve_either(self, what):
+        """Nobody approves words of their own, whoever began the draft."""
+        call, second, third = approved_call(), officer(), officer()
+        calls.reopen_call(call, by=second)
+        if what == "text":
+            changes = {"text": "Wholly rewritten."}
+            calls.update_call(call, by=second, revision=call.revision, changes=changes)
+        elif what == "criterion":
+            calls.save_part(call.criteria.first(), by=second)
+        else:
+            calls.remove_part(call.requirements.exclude(code="").last(), by=second)
+        calls.update_call(call, by=third, revision=call.revision, changes={})
+        with pytest.raises(PermissionDenied):
+            calls.approve_call(call, by=second)
+        assert third.has_perm("program.approve_call", call)
+
     def test_everything_missing_is_said_at_once(self):
         call = CallFactory(title="", summary="", text="", no_fr_reason="", certification_text="")
         with pytest.raises(NotReady) as refusal:

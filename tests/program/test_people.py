@@ -13,6 +13,7 @@ from program.enums import OfficeRole
 from program.models import AuditEvent, Delegation, Office, User
 from program.services import people
 from tests.factories.program import AgencyFactory, OrganizationFactory, UserFactory, officer
+from tests.factories.proposals import ConsortiumFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +83,7 @@ def test_new_portal_gets_its_first_program_officer_by_command_and_no_second():
 
 
 def test_only_the_holder_of_an_office_delegates_its_act():
-    lead, other = officer(OfficeRole.LEAD, "DOE"), UserFactory()
+    lead, other = officer(OfficeRole.LEAD, "DOE"), officer(OfficeRole.REVIEWER, "DOE")
     values = {
         "to": other,
         "agency": AgencyFactory(code="DOE"),
@@ -98,6 +99,51 @@ def test_only_the_holder_of_an_office_delegates_its_act():
         people.end_delegation(delegation, by=other)
     people.end_delegation(delegation, by=lead)
     assert not Delegation.objects.in_force().exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "act"),
+    [
+        (lambda: ConsortiumFactory().created_by, Delegation.SIGN_POSITION),
+        (lambda: UserFactory(), Delegation.SIGN_POSITION),
+        (lambda: officer(OfficeRole.REVIEWER, "STATE"), Delegation.SIGN_POSITION),
+        (lambda: UserFactory(), Delegation.SIGN_DETERMINATION),
+        (lambda: ConsortiumFactory().created_by, Delegation.SIGN_DETERMINATION),
+    ],
+)
+def test_who_could_not_sign_is_given_no_delegation(make, act):
+    """An applicant, a stranger, another agency's reviewer: the page must not say that they may sign."""
+    role, agency = {
+        Delegation.SIGN_POSITION: (OfficeRole.LEAD, "DOE"),
+        Delegation.SIGN_DETERMINATION: (OfficeRole.DECISION_OFFICIAL, "COMMERCE"),
+    }[act]
+    with pytest.raises(ValidationError):
+        people.delegate(
+            by=officer(role, agency), to=make(), act=act, agency=AgencyFactory(code=agency),
+            authority="Order 7", effective_from=clock.today(), effective_to=None,
+        )  # fmt: skip
+    assert not Delegation.objects.exists()
+
+
+def test_delegation_that_is_over_before_it_is_given_is_refused():
+    lead, other = officer(OfficeRole.LEAD, "DOE"), officer(OfficeRole.REVIEWER, "DOE")
+    with pytest.raises(ValidationError, match="last day is over"):
+        people.delegate(
+            by=lead, to=other, act=Delegation.SIGN_POSITION, agency=AgencyFactory(code="DOE"),
+            authority="Order 7", effective_from=date(2020, 1, 1), effective_to=date(2020, 12, 1),
+        )  # fmt: skip
+
+
+def test_last_program_officer_stays(client, demonstration):
+    first, second = officer(), officer()
+    office = second.offices.get()
+    people.end_office(office, by=first)
+    with pytest.raises(PermissionDenied, match="last program officer"):
+        people.end_office(first.offices.get(), by=fresh(first))
+    client.force_login(first)
+    page = client.post(reverse("program:office-end", args=[first.offices.get().pk]), follow=True)
+    assert page.redirect_chain or page.status_code == 200
+    assert Office.objects.in_force().filter(user=first).exists()
 
 
 @pytest.mark.parametrize(
