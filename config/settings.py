@@ -152,7 +152,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "program.middleware.SignInFirst",
     "program.middleware.same_person",
     "config.second_factor.second_factor",
     "program.middleware.RecordRefusals",

@@ -16,6 +16,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from program.requests import page_of_form
 from program.transitions import WrongStatus
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def fresh_sign_in_required(view: Callable[..., HttpResponse]) -> Callable[..., H
             return view(request, *args, **kwargs)
         if flows := reauthentication.get_reauthentication_flows(request.user):
             return reauthentication.suspend_request(request, reverse(_page_of(flows[0]["id"])))
-        back = request.get_full_path()
+        back = page_of_form(request)
         logout(request)
         messages.info(request, "Sign in again, then repeat the act: it needs a fresh sign-in.")
         return redirect(f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': back})}")

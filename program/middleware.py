@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import redirect, render
@@ -17,7 +19,7 @@ from django.utils.cache import add_never_cache_headers
 from program import audit
 from program.acts import DoFirst
 from program.request_context import request_id
-from program.requests import is_autosave
+from program.requests import is_autosave, page_of_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +98,20 @@ def client_address(request: HttpRequest) -> str:
     if trusted and len(hops) >= trusted:
         return hops[-trusted]
     return request.META.get("REMOTE_ADDR", "")
+
+
+class SignInFirst(LoginRequiredMiddleware):
+    """Ask who is not signed in to do so; after a form whose session had ended, lead back to its page."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return super().handle_no_permission(request, view_func)
+        messages.warning(
+            request,
+            "Your session had ended, so nothing was done. Sign in: you come back to the page with the form, "
+            "and press its button again.",
+        )
+        return redirect_to_login(page_of_form(request), settings.LOGIN_URL)
 
 
 OTHER_PERSON = "This page was opened by another person."

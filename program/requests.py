@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 if TYPE_CHECKING:
     from program.models import User
@@ -14,6 +16,17 @@ class SignedInRequest(HttpRequest):
     """A request behind ``LoginRequiredMiddleware``; a word for the type checker, never made."""
 
     user: User
+
+
+def page_of_form(request: HttpRequest) -> str:
+    """The page on which the form of a POST stood, as far as the browser says so; else where people begin.
+
+    For the way back after a sign-in: the address of the form itself cannot be opened like a page.
+    """
+    said = urlsplit(request.headers.get("Referer", ""))
+    if said.path and said.netloc == request.get_host():
+        return f"{said.path}?{said.query}" if said.query else said.path
+    return reverse("program:start")
 
 
 def is_autosave(request: HttpRequest) -> bool:

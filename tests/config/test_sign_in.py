@@ -4,6 +4,7 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import allauth
 import pytest
@@ -448,3 +449,32 @@ class TestLoginGov:
     def test_is_off_by_default(self, client, settings):
         settings.SOCIALACCOUNT_PROVIDERS = {}
         assert "Login.gov" not in client.get(reverse("account_login")).content.decode()
+
+
+class TestFormWhoseSessionEnded:
+    """Who presses a button after their session ended comes back to the page with the form, told that
+    nothing was done."""
+
+    def press(self, client, **headers):
+        answer = client.post(reverse("program:notices-read"), headers=headers)
+        address, _, query = answer.url.partition("?")
+        assert address == reverse("account_login")
+        return parse_qs(query)["next"][0]
+
+    def test_sign_in_leads_back_to_its_page(self, client):
+        person = UserFactory()
+        page = reverse("program:notices") + "?after=3"
+        back = self.press(client, referer=f"http://testserver{page}")
+        assert back == page
+        assert "nothing was done" in client.get(reverse("account_login")).text
+        answer = client.post(
+            reverse("account_login"), {"login": person.email, "password": PASSWORD, "next": back}
+        )
+        assert answer.url == page
+        assert client.get(answer.url).status_code == 200
+
+    @pytest.mark.parametrize(
+        "said", ["", "https://elsewhere.example/notices/", "http://testserver", "nonsense"]
+    )
+    def test_without_a_page_of_ours_it_leads_to_the_start(self, client, said):
+        assert self.press(client, referer=said) == reverse("program:start")
