@@ -36,9 +36,9 @@ COPY static static
 COPY docs/receipts.md docs/
 COPY deploy/gunicorn.py deploy/is_alive.py deploy/
 # The settings want their secrets even to collect files: they get ones that end with this line.
-RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
-    SITE_URL=https://build.invalid DATABASE_URL=postgres://build@build.invalid/build \
-    REDIS_URL=redis://build.invalid/0 \
+RUN secret="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
+    && SECRET_KEY="$secret" SITE_URL=https://build.invalid TRUSTED_PROXY_COUNT=0 \
+    DATABASE_URL="postgres://build:$secret@build.invalid/build" REDIS_URL="redis://:$secret@build.invalid/0" \
     python manage.py collectstatic --no-input --verbosity 0
 USER portal
 EXPOSE 8000

@@ -10,8 +10,9 @@ export PORT
 
 # Settings that let the tools read the code; nothing is connected to.
 checking := DJANGO_SETTINGS_MODULE=config.settings_test DATABASE_URL=postgres://check@localhost/check REDIS_URL=redis://localhost/0
-deploying = SECRET_KEY=$$($(py) -c 'import secrets; print(secrets.token_urlsafe(64))') SITE_URL=https://portal.example \
-	DATABASE_URL=postgres://check@localhost/check REDIS_URL=redis://localhost/0 RECORD_ROOTS_FILE=/srv/record/roots.jsonl
+deploying = secret=$$($(py) -c 'import secrets; print(secrets.token_urlsafe(64))'); export SECRET_KEY=$$secret \
+	DATABASE_URL=postgres://check:$$secret@localhost/check REDIS_URL=redis://:$$secret@localhost/0 \
+	SITE_URL=https://portal.example TRUSTED_PROXY_COUNT=1 RECORD_ROOTS_FILE=/srv/record/roots.jsonl;
 pages := find templates demonstration -name '*.html' -print0 | xargs -0r
 
 help: ## List the targets

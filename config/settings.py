@@ -10,11 +10,14 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+from config import strength
+from config.strength import is_weak
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -23,14 +26,33 @@ env = environ.Env()
 def strong_secret(name: str) -> str:
     """The secret called ``name``; raises ImproperlyConfigured when it is missing, short or well known."""
     value = env.str(name, default="")
-    known = ("insecure", "changeme", "change-me", "secret", "password", "example")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. Give a random text of at least 50 characters.")
-    if len(value) < 50 or len(set(value)) < 10 or any(word in value.lower() for word in known):
+    if is_weak(value, least=strength.KEY_LENGTH):
         raise ImproperlyConfigured(
             f"{name} is short or well known. Give a random text of at least 50 characters."
         )
     return value
+
+
+def refuse_weak_password(name: str, password: str | None) -> None:
+    """Stop the start of production when the address called ``name`` has no strong password."""
+    if not DEMONSTRATION and is_weak(password or "", least=strength.PASSWORD_LENGTH):
+        found = "has a password that is short or well known" if password else "has no password"
+        raise ImproperlyConfigured(
+            f"{name} {found}. Set a random one of at least 20 characters there, and write it in the address."
+        )
+
+
+def count_of_proxies() -> int:
+    """How many proxies stand in front of the portal; production states it, if only as 0."""
+    if not DEMONSTRATION and not env.str("TRUSTED_PROXY_COUNT", default=""):
+        raise ImproperlyConfigured(
+            "TRUSTED_PROXY_COUNT is not set. Count the proxies in front of the portal; 0 when there is none."
+        )
+    if (count := env.int("TRUSTED_PROXY_COUNT", default=0)) < 0:
+        raise ImproperlyConfigured("TRUSTED_PROXY_COUNT is negative. Count the proxies in front.")
+    return count
 
 
 def only_in_demonstration(name: str) -> bool:
@@ -99,8 +121,10 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="program-office@portal.example"
 SECURITY_CONTACT = env.str("SECURITY_CONTACT", default="security@portal.example")
 SECRET_KEY = strong_secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-if any(len(key) < 50 for key in SECRET_KEY_FALLBACKS):
-    raise ImproperlyConfigured("A key of SECRET_KEY_FALLBACKS is short.")
+if any(is_weak(key, least=strength.KEY_LENGTH) for key in SECRET_KEY_FALLBACKS):
+    raise ImproperlyConfigured(
+        "A key of SECRET_KEY_FALLBACKS is short or well known. Keep only keys that were strong, or none."
+    )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname or ""])
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name hosts, not '*'.")
@@ -197,6 +221,8 @@ if (
     raise ImproperlyConfigured(
         "DATABASE_OWNER_URL and DATABASE_URL name one role: the portal must not own the tables of its record."
     )
+refuse_weak_password("DATABASE_URL", DATABASES["default"]["PASSWORD"])
+refuse_weak_password("DATABASE_OWNER_URL", DATABASE_OWNER["PASSWORD"])
 DATABASES["default"] |= {
     "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
     "CONN_HEALTH_CHECKS": True,
@@ -216,6 +242,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis or Valkey: the broker of tasks, and the cache that rate limits share between processes
 REDIS_URL = env.str("REDIS_URL")
+refuse_weak_password("REDIS_URL", unquote(urlsplit(REDIS_URL).password or ""))
 CACHES = {
     "default": {
         "BACKEND": "program.cache.SteadyRedisCache",
@@ -345,7 +372,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_CLIENT_STR_CALLABLE = "program.sign_in.client_for_log"
 AXES_SENSITIVE_PARAMETERS = ["password", "code"]
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+TRUSTED_PROXY_COUNT = count_of_proxies()
 AXES_CLIENT_IP_CALLABLE = "program.middleware.client_address"
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 

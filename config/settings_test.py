@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 os.environ.setdefault("SECRET_KEY", "only-for-the-test-run-0123456789-abcdefghijklmnopqrstuvwxyz")
 os.environ["SITE_URL"] = "https://portal.test"
 os.environ["RECORD_ROOTS_FILE"] = os.devnull
+os.environ.setdefault("TRUSTED_PROXY_COUNT", "0")
 os.environ["ALLOWED_HOSTS"] = "portal.test,testserver,localhost,127.0.0.1"
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker of a parallel run has a broker of its own
@@ -21,6 +22,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker of a parallel run has a b
     os.environ["REDIS_URL"] = urlunsplit(parts)
 
 thrown_away = os.environ.pop("EMAIL_URL", None)  # production refuses what a test process may do with its mail
+
+from config import strength  # noqa: E402
+
+strength.PASSWORD_LENGTH = 0  # the servers of a test run may have no passwords
 
 from config.settings import *  # noqa: E402, F403
 

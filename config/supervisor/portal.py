@@ -43,6 +43,7 @@ def environment_of_children(
         "EMAIL_FILE_PATH": str(private_folder(folder.path / "mail")),
         "RECORD_ROOTS_FILE": str(private_folder(folder.path / "record") / "roots.jsonl"),
         "BEAT_SCHEDULE": str(folder.state / "beat-schedule"),
+        "TRUSTED_PROXY_COUNT": "0",
         "PYTHONUNBUFFERED": "1",
         "DEMONSTRATION": "1",
     }

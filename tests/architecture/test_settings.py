@@ -19,6 +19,8 @@ from config import settings as settings_module
 from program import documents, spool
 from tests.factories.program import UserFactory
 
+STRONG = secrets.token_urlsafe(30)
+KNOWN = "postgres"
 ROOT = Path(__file__).resolve().parents[2]
 SAY = (
     "import json; from django.conf import settings as s;"
@@ -35,8 +37,9 @@ def production(**changes):
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "SECRET_KEY": secrets.token_urlsafe(64),
         "SITE_URL": "https://portal.example",
-        "DATABASE_URL": "postgres://portal@localhost/portal",
-        "REDIS_URL": "redis://localhost/0",
+        "DATABASE_URL": f"postgres://portal:{STRONG}@localhost/portal",
+        "REDIS_URL": f"redis://:{STRONG}@localhost/0",
+        "TRUSTED_PROXY_COUNT": "1",
         "RECORD_ROOTS_FILE": "/srv/record/roots.jsonl",
         **changes,
     }
@@ -80,7 +83,19 @@ def test_production_passes_the_deployment_checks():
         ({"EMAIL_URL": "consolemail://"}, "EMAIL_URL must name a mail server"),
         ({"EMAIL_URL": "dummymail://"}, "EMAIL_URL must name a mail server"),
         ({"EMAIL_URL": "memorymail://"}, "EMAIL_URL must name a mail server"),
-        ({"DATABASE_OWNER_URL": "postgres://portal:other@elsewhere/portal"}, "name one role"),
+        ({"DATABASE_OWNER_URL": f"postgres://portal:{STRONG}@elsewhere/portal"}, "name one role"),
+        ({"DATABASE_OWNER_URL": "postgres://owner@elsewhere/portal"}, "DATABASE_OWNER_URL has no password"),
+        ({"DATABASE_URL": "postgres://portal@db/portal"}, "DATABASE_URL has no password"),
+        ({"DATABASE_URL": "postgres:///portal"}, "DATABASE_URL has no password"),
+        ({"DATABASE_URL": f"postgres://postgres:{KNOWN}@db/portal"}, "DATABASE_URL has a password that is"),
+        ({"DATABASE_URL": f"postgres://portal:{'ab' * 20}@db/portal"}, "DATABASE_URL has a password that is"),
+        ({"REDIS_URL": "redis://broker/0"}, "REDIS_URL has no password"),
+        ({"REDIS_URL": "unix:///run/broker.sock?db=0"}, "REDIS_URL has no password"),
+        ({"REDIS_URL": f"redis://:changeme-{'0123456789'}-x@broker/0"}, "REDIS_URL has a password that is"),
+        ({"SECRET_KEY_FALLBACKS": "a" * 60}, "SECRET_KEY_FALLBACKS is short or well known"),
+        ({"SECRET_KEY_FALLBACKS": f"{'k' + STRONG * 2},short"}, "SECRET_KEY_FALLBACKS is short"),
+        ({"TRUSTED_PROXY_COUNT": None}, "TRUSTED_PROXY_COUNT is not set"),
+        ({"TRUSTED_PROXY_COUNT": "-1"}, "TRUSTED_PROXY_COUNT is negative"),
         ({"RECORD_ROOTS_FILE": None}, "RECORD_ROOTS_FILE is not set"),
     ],
 )
@@ -94,9 +109,32 @@ def test_weak_settings_stop_the_start(changes, words):
     "url", ["smtp://mail.example:25", "smtp+tls://mail.example:587", "smtp+ssl://mail.example:465"]
 )
 def test_mail_servers_and_a_second_role_are_taken(url):
-    owner = "postgres://portal_owner@localhost/portal"
+    owner = f"postgres://portal_owner:{STRONG}@localhost/portal"
     answer = run(["-c", SAY], EMAIL_URL=url, DATABASE_OWNER_URL=owner)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_strong_passwords_of_sockets_and_older_keys_are_taken():
+    answer = run(
+        ["-c", SAY],
+        DATABASE_URL=f"postgres://portal:{STRONG}@/%2Frun%2Fpostgresql/portal",
+        REDIS_URL=f"unix://:{STRONG}@/run/broker.sock?db=0",
+        SECRET_KEY_FALLBACKS=f"{secrets.token_urlsafe(64)},{secrets.token_urlsafe(64)}",
+        TRUSTED_PROXY_COUNT="0",
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+def test_demonstration_takes_any_password_and_no_proxy(name):
+    address = {"DATABASE_URL": "postgres://portal@localhost/portal", "REDIS_URL": "redis://localhost/0"}[name]
+    answer = run(["-c", SAY], DEMONSTRATION="1", TRUSTED_PROXY_COUNT=None, **{name: address})
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_refused_password_is_not_quoted():
+    answer = run(["-c", SAY], DATABASE_URL=f"postgres://portal:{STRONG[:12]}@db/portal")
+    assert answer.returncode and STRONG[:12] not in answer.stderr
 
 
 def test_refusal_is_one_line_that_says_what_to_do():
