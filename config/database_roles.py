@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, transaction
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg2 import sql
+
+from program.ownership import is_record_at_risk
+
+logger = logging.getLogger(__name__)
+AT_RISK = (
+    "The role of DATABASE_URL owns the tables of the record, or is a superuser. "
+    "Name a role that owns nothing there, and the owner in DATABASE_OWNER_URL for manage.py prepare."
+)
 
 
 @contextmanager
@@ -65,3 +75,15 @@ def grant_application_role(role: str) -> bool:
         history = sql.Identifier(MigrationRecorder.Migration._meta.db_table)
         cursor.execute(revoke.format(rights=sql.SQL("INSERT, UPDATE, DELETE"), table=history, role=name))
     return True
+
+
+def refuse_owner() -> None:
+    """Stop what is about to serve where its role could rewrite the record: raises ImproperlyConfigured.
+
+    A database that is away stops nothing: pages say so, and ``/readyz`` asks again.
+    """
+    try:
+        if is_record_at_risk():
+            raise ImproperlyConfigured(AT_RISK)
+    except DatabaseError as error:
+        logger.warning("The owner of the record is not known yet.", extra={"error": type(error).__name__})

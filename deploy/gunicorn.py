@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 wsgi_app = "config.wsgi:application"
 worker_class = "gthread"
@@ -15,8 +16,18 @@ graceful_timeout = 30
 keepalive = 5
 max_requests = 2000
 max_requests_jitter = 200
-accesslog = None  # the portal writes its own line for each request
+accesslog = None  # the proxy writes a line for each request, without what its path keeps secret
 errorlog = "-"
 control_socket_disable = True  # several portals of one person would share it
 # A heartbeat file on a slow disk makes a healthy worker look dead.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+
+def on_starting(server: Any) -> None:
+    """Serve nobody under a role that could rewrite the record; ``preload_app`` has read the settings."""
+    from django.db import connection  # what needs the settings is read after them
+
+    from config.database_roles import refuse_owner
+
+    refuse_owner()
+    connection.close()  # the workers that are forked from here must not share it

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.http import HttpResponse, JsonResponse
 from redis.exceptions import RedisError
 
+from program.ownership import is_record_at_risk
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
-
-#: Whether the role of DATABASE_URL could switch off the triggers of the record: its owner, or a superuser.
-OWNS_THE_RECORD = """
-SELECT coalesce(bool_or(pg_has_role(current_user, relowner, 'USAGE')), false)
-FROM pg_class WHERE oid = to_regclass('program_auditevent')
-"""
 
 
 @login_not_required
@@ -35,13 +30,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """
     parts = {"database": True, "record_is_another_roles": True, "broker": True}
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(OWNS_THE_RECORD)
-            owns = cursor.fetchone()[0]
+        parts["record_is_another_roles"] = not is_record_at_risk()
     except DatabaseError:
         parts["database"] = False
-    else:
-        parts["record_is_another_roles"] = settings.DEMONSTRATION or not owns
     try:
         cache.get("readyz")
     except (RedisError, OSError):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from psycopg2 import sql
 
-from config.database_roles import append_only_tables, grant_application_role
+from config.database_roles import append_only_tables, grant_application_role, refuse_owner
 from proposals.services import ask_package_pdf
 from tests.factories.proposals import ProposalFactory, submitted
+from tests.processes import ROOT, free_port, test_database_url
 
 ROLE = "portal_test_application"
 
@@ -53,6 +58,34 @@ def test_portal_under_the_granted_role_is_ready_in_production(client, settings, 
     settings.DEMONSTRATION = False
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["record_is_another_roles"]) == (200, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_web_process_does_not_start_under_a_role_that_owns_the_record():
+    command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.py"]
+    address = f"127.0.0.1:{free_port()}"
+    values = os.environ | {
+        "DATABASE_URL": test_database_url(),
+        "DJANGO_SETTINGS_MODULE": "config.settings_process",
+        "EMAIL_URL": "dummymail://",
+    }
+    answer = subprocess.run(
+        [*command, "--bind", address], cwd=ROOT, env=values, capture_output=True, text=True, timeout=60
+    )
+    assert answer.returncode
+    assert "DATABASE_URL owns the tables of the record" in answer.stderr
+    assert "Booting worker" not in answer.stderr
+
+
+def test_granted_role_may_serve_and_the_owner_only_in_a_demonstration(settings, application_role):
+    settings.DEMONSTRATION = False
+    refuse_owner()
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+    with pytest.raises(ImproperlyConfigured, match="owns the tables of the record"):
+        refuse_owner()
+    settings.DEMONSTRATION = True
+    refuse_owner()
 
 
 @pytest.mark.django_db

@@ -6,11 +6,12 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 
 @pytest.fixture
 def static_root(settings, tmp_path):
+    settings.DEMONSTRATION = True  # the role of a test run owns its tables
     settings.STATIC_ROOT = str(tmp_path / "static")
     source = tmp_path / "source"
     source.mkdir()
@@ -43,3 +44,10 @@ def test_changed_static_file_is_collected_and_a_removed_one_goes(static_root, tm
 def test_image_has_its_static_files_already(static_root):
     call_command("prepare", no_static=True, stdout=StringIO())
     assert not static_root.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_production_is_not_prepared_for_a_role_that_owns_the_record(static_root, settings):
+    settings.DEMONSTRATION = False
+    with pytest.raises(CommandError, match="DATABASE_URL owns the tables of the record"):
+        call_command("prepare", no_static=True, stdout=StringIO())

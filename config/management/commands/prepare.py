@@ -8,16 +8,17 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command, get_commands
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from config.database_roles import as_owner
+from config.database_roles import as_owner, refuse_owner
 
 
 class Command(BaseCommand):
-    """Migrate as the owner, grant, load facts of law, collect static files, load demonstration data."""
+    """Migrate as the owner, grant, refuse a portal that owns its record; then load and collect files."""
 
     help = "Bring tables, rights and static files up to this release; running it again does nothing twice."
 
@@ -37,6 +38,10 @@ class Command(BaseCommand):
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):
                 call_command("migrate", interactive=False, stdout=self.stdout)
         call_command("grant_application_role", stdout=self.stdout)
+        try:
+            refuse_owner()
+        except ImproperlyConfigured as refusal:
+            raise CommandError(str(refusal)) from refusal
         call_command("load_reference_data", stdout=self.stdout)
         call_command("load_financing_tools", stdout=self.stdout)
         if not options["no_static"]:
