@@ -1,4 +1,7 @@
-"""The log: one JSON object a line, with the request it belongs to and nothing that a person typed."""
+"""The log: one JSON object a line, with the request it belongs to.
+
+Nothing that a person typed stands in it, and no path that is a key.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import Error as DatabaseError
 from psycopg2 import Error as DriverError
 
+from program.paths import without_keys
 from program.request_context import request_id
 
 if TYPE_CHECKING:
@@ -28,13 +32,13 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
-            "message": message_of(record),
+            "message": without_keys(message_of(record)),
         }
         if identity := request_id.get():
             entry["request_id"] = identity
-        entry |= {key: str(value) for key, value in vars(record).items() if key not in STANDARD}
+        entry |= {key: without_keys(str(value)) for key, value in vars(record).items() if key not in STANDARD}
         if record.exc_info:
-            entry["trace"] = self.formatException(record.exc_info)
+            entry["trace"] = without_keys(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False, default=str)
 
     def formatException(self, ei: Any) -> str:  # the name is the library's
