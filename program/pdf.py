@@ -1,8 +1,10 @@
 """PDF files for people, set by WeasyPrint in a process apart (control C19).
 
 The template becomes HTML here, where the database is; only the finished HTML goes to the press
-(`program/press.py`), which has no environment, no connection, no network and hard limits. What the
-documents may refer to is the short list `LIBRARY`; anything else stops the document.
+(`program/press.py`), which has no environment, no connection and hard limits. What the documents may
+refer to is the short list `LIBRARY`; anything else stops the document, so that no address is opened. The
+press itself shares the network of the worker that starts it; production gives that worker the inner one
+alone (`documents` in `docker-compose.yml`).
 
 A document takes 0.1 s to a minute: call `render` from a task, never in a request or a transaction.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -12,11 +13,18 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.conf import settings
+
+from program import paths, pdf
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+PROXY = (ROOT / "deploy" / "nginx.conf").read_text()
+UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+PROCESS = 150 << 20
+"""What a process of a worker, or a press at rest, stays under."""
 
 
 @pytest.fixture
@@ -34,17 +42,64 @@ def variables(*files):
 
 
 def test_every_service_that_production_needs_is_there():
-    assert set(SERVICES) == {"prepare", "web", "worker", "clock", "beat", "proxy", "database", "broker"}
+    workers = {"notices", "documents", "clock"}
+    assert set(SERVICES) == {"prepare", "web", *workers, "beat", "proxy", "database", "broker"}
     assert [name for name in SERVICES if SERVICES[name].get("ports")] == ["proxy"]
     assert COMPOSE["networks"]["inner"] == {"internal": True}
     assert all("inner" in SERVICES[name]["networks"] for name in ("database", "broker"))
 
 
-def test_clock_has_a_worker_of_its_own_that_alone_keeps_the_roots():
-    queues = {name: SERVICES[name]["command"][5] for name in ("worker", "clock")}
-    assert queues == {"worker": "notices,documents", "clock": "clock"}
+def queues(service):
+    command = SERVICES[service].get("command", [])
+    return command[command.index("-Q") + 1].split(",") if "-Q" in command else []
+
+
+def octets(text):
+    return int(text[:-1]) * UNITS[text[-1]]
+
+
+def kept_in_memory(service):
+    """What the service may keep in its tmpfs, each of which must be bounded."""
+    sizes = [re.search(r"size=(\w+)", place) for place in SERVICES[service].get("tmpfs", [])]
+    assert all(sizes), service
+    return sum(octets(size[1]) for size in sizes)
+
+
+def test_each_queue_has_a_worker_of_its_own_and_the_clocks_alone_keeps_the_roots():
+    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    served = {service: queues(service) for service in SERVICES if queues(service)}
+    assert served == {name: [name] for name in routed | {settings.CELERY_TASK_DEFAULT_QUEUE}}
     keeping = [name for name in SERVICES if "record:/srv/record" in SERVICES[name].get("volumes", [])]
     assert keeping == ["clock"]
+
+
+def test_what_is_set_or_examined_has_no_way_outside():
+    outward = {name for name in SERVICES if set(SERVICES[name]["networks"]) - {"inner"}}
+    assert outward == {"web", "notices", "proxy"}
+
+
+def test_operations_name_every_worker_of_compose():
+    told = (ROOT / "docs" / "operations.md").read_text()
+    for service in SERVICES:
+        for queue in queues(service):
+            assert f"| {service} | `celery -A config worker -Q {queue}` |" in told
+    assert "notices,documents" not in told
+
+
+def test_every_service_has_a_limit_of_memory_that_fits():
+    limits = {name: octets(service["mem_limit"]) for name, service in SERVICES.items()}
+    assert all(limits[name] >= kept_in_memory(name) + PROCESS for name in limits)
+    for name in ("notices", "documents", "clock"):
+        command = SERVICES[name]["command"]
+        children = int(command[command.index("--concurrency") + 1])
+        presses = children * (PROCESS + pdf.LIMITS.memory_bytes) if name == "documents" else 0
+        assert limits[name] >= kept_in_memory(name) + PROCESS * (1 + children) + presses, name
+
+
+def test_bodies_on_their_way_stand_on_a_volume():
+    assert "bodies:/var/cache/nginx" in SERVICES["proxy"]["volumes"]
+    places = re.findall(r"^ +(?:client_body|proxy)_temp_path (\S+);$", PROXY, re.MULTILINE)
+    assert places == ["/var/cache/nginx/bodies", "/var/cache/nginx/proxy"]
 
 
 def test_only_preparation_knows_the_owner_of_the_tables():
@@ -112,12 +167,57 @@ def test_portal_with_these_settings_passes_the_deployment_checks(made):
 
 
 def test_proxy_sets_what_the_portal_believes():
-    proxy = (ROOT / "deploy" / "nginx.conf").read_text()
     for header in (
         "X-Forwarded-For $remote_addr",
         "X-Forwarded-Proto https",
         'X-Forwarded-Host ""',
         'Forwarded ""',
     ):
-        assert f"proxy_set_header {header};" in proxy
-    assert "$proxy_add_x_forwarded_for" not in proxy
+        assert f"proxy_set_header {header};" in PROXY
+    assert "$proxy_add_x_forwarded_for" not in PROXY
+
+
+def test_proxy_leads_to_the_configured_name_whatever_was_asked_for():
+    proxy = SERVICES["proxy"]
+    assert re.findall(r"return 301 (.+);", PROXY) == ["${SITE_URL}$request_uri"]
+    assert set(re.findall(r"\$\{(\w+)\}", PROXY.replace("# ${", "${"))) == {"SITE_URL"}
+    assert proxy["environment"]["NGINX_ENVSUBST_FILTER"] == "^SITE_URL$$"
+    assert proxy["env_file"] == ["deploy/portal.env"]
+    folder = proxy["environment"]["NGINX_ENVSUBST_OUTPUT_DIR"]
+    (template,) = [path.split(":")[1] for path in proxy["volumes"] if "nginx.conf" in path]
+    assert f"{folder}/{Path(template).stem}" == proxy["command"][2]
+
+
+def test_proxy_asks_for_the_web_process_while_it_serves():
+    assert "resolver 127.0.0.11" in PROXY
+    assert not re.search(r"^ *upstream ", PROXY, re.MULTILINE)
+    assert "set $web web:8000;" in PROXY
+    assert set(re.findall(r"proxy_pass (\S+);", PROXY)) == {"http://$web"}
+
+
+def test_proxy_withholds_the_same_keys_as_the_portal():
+    form = re.search("log_format portal .*", PROXY)[0]
+    assert "$shown_uri" in form
+    assert not re.search(r"\$(uri|request_uri|request|args|http_referer)\b", form)
+    withheld = dict(re.findall(r"^ +~\^(/\S+)\. (/\S+);$", PROXY, re.MULTILINE))
+    assert withheld == {place: place + paths.WITHHELD for place in paths.KEYS}
+    quiet = re.search(r"location ~ \^/\((.+)\)/ {\s+error_log /dev/stderr emerg;", PROXY)[1]
+    assert {f"/{place}/" for place in quiet.split("|")} == set(paths.KEYS)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "asked"),
+    [
+        ("portal.example,other.example", "portal.example"),
+        (".agency.example", "agency.example"),
+        (" .agency.example , x", "agency.example"),
+        ("", "site.example"),
+    ],
+)
+def test_health_check_asks_for_a_host_that_is_allowed(hosts, asked, monkeypatch):
+    monkeypatch.setenv("ALLOWED_HOSTS", hosts)
+    monkeypatch.setenv("SITE_URL", "https://site.example:8443")
+    spec = importlib.util.spec_from_file_location("is_alive", ROOT / "deploy" / "is_alive.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.allowed_host() == asked
