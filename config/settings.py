@@ -252,6 +252,8 @@ CACHES = {
     }
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
+# What a page says once may name people and addresses: it stays on the server, in no cookie
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Celery; engineering notes stand in docs/operations.md
 CELERY_BROKER_URL = broker_url(REDIS_URL)

@@ -276,6 +276,16 @@ class TestSession:
                 True, True, "Lax", "/", "",
             )  # fmt: skip
 
+    def test_what_a_page_says_once_travels_in_no_cookie(self, client):
+        sign_in(client, UserFactory())
+        session = client.session
+        session[STARTED] = int(time.time()) - 12 * 3600 - 1
+        session.save()
+        answers = [client.get(reverse("proposals:list")), client.get(reverse("account_login"))]
+        assert "Your session ended after twelve hours." in answers[1].content.decode()
+        assert "Your session ended" not in client.get(reverse("account_login")).content.decode()
+        assert set(client.cookies) == {"__Host-session", "__Host-csrf"}
+
 
 def enter(person, secret, address="203.0.113.9"):
     """Whether password and right code let ``person`` in."""
