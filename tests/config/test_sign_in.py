@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from allauth.usersessions.models import UserSession
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
@@ -28,7 +30,7 @@ from django.test import Client
 from django.urls import reverse
 
 from program.enums import OfficeRole
-from program.middleware import STARTED
+from program.middleware import STARTED, client_address
 from program.models import AuditEvent, User
 from program.sign_in_mail import MAILS
 from tests.config.identity_provider import CLIENT, identity_provider
@@ -398,6 +400,62 @@ class TestLockout:
                 HTTP_X_FORWARDED_FOR=f"198.51.100.{number}",
             )
         assert sign_in(client, person).status_code in (403, 429)
+
+
+class TestBehindProxies:
+    """One proxy, as in production, sets the header; what a client wrote before it stands to the left."""
+
+    FORGED = (
+        "",
+        "198.51.100.1, ",
+        "198.51.100.2, 198.51.100.3, ",
+        "10.0.0.1, 127.0.0.1, ::1, ",
+        "not an address, ",
+        ", , ",
+    )
+
+    @pytest.fixture(autouse=True)
+    def proxy(self, settings):
+        settings.TRUSTED_PROXY_COUNT = settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+    @staticmethod
+    def fail(client, person, forwarded):
+        values = {"login": person.email, "password": "wrong wrong wrong wrong"}
+        return client.post(reverse("account_login"), values, HTTP_X_FORWARDED_FOR=forwarded)
+
+    @pytest.mark.parametrize("forged", FORGED)
+    def test_address_is_what_the_last_proxy_saw(self, rf, forged):
+        request = rf.get("/", HTTP_X_FORWARDED_FOR=f"{forged}192.0.2.7", REMOTE_ADDR="172.18.0.5")
+        assert client_address(request) == get_adapter().get_client_ip(request) == "192.0.2.7"
+
+    @pytest.mark.parametrize("forged", FORGED)
+    def test_of_two_proxies_the_outer_one_is_believed(self, rf, settings, forged):
+        settings.TRUSTED_PROXY_COUNT = 2
+        request = rf.get("/", HTTP_X_FORWARDED_FOR=f"{forged}192.0.2.7, 172.18.0.9", REMOTE_ADDR="172.18.0.5")
+        assert client_address(request) == "192.0.2.7"
+
+    def test_request_that_passed_too_few_proxies_is_known_by_its_own_address(self, rf, settings):
+        settings.TRUSTED_PROXY_COUNT = 2
+        request = rf.get("/", HTTP_X_FORWARDED_FOR="198.51.100.1", REMOTE_ADDR="172.18.0.5")
+        assert client_address(request) == "172.18.0.5"
+
+    def test_forged_addresses_change_no_key_of_the_lockout(self, client):
+        person = UserFactory()
+        for forged in self.FORGED[:5]:
+            self.fail(client, person, f"{forged}192.0.2.7")
+        assert set(AccessAttempt.objects.values_list("ip_address", flat=True)) == {"192.0.2.7"}
+        for forged in self.FORGED:
+            assert self.fail(client, person, f"{forged}192.0.2.7").status_code in (403, 429)
+
+    def test_lock_of_one_address_leaves_another_behind_the_same_proxy_free(self, client):
+        person = UserFactory()
+        for _ in range(5):
+            self.fail(client, person, "192.0.2.7")
+        values = {"login": person.email, "password": PASSWORD}
+        answer = client.post(reverse("account_login"), values, HTTP_X_FORWARDED_FOR="192.0.2.7, 203.0.113.9")
+        assert answer.status_code == 302
+        (event,) = AuditEvent.objects.filter(act="user.sign_in")
+        assert json.loads(event.body)["after"] == {"address": "203.0.113.9"}
 
 
 class TestLoginGov:
