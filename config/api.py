@@ -26,6 +26,7 @@ from config.api_reference import Reference, reference_of
 from evaluation.api.designations import DesignationViewSet
 from program.api.calls import CallViewSet
 from program.api.resources import PROBLEM_JSON
+from program.refusals import record_refusal
 from program.request_context import request_id
 from program.revisions import StaleRevision
 from program.transitions import NotReady, Problem, WrongStatus
@@ -55,6 +56,10 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response:
         logger.exception("A resource of the API failed.", exc_info=error)
         got_request_exception.send(sender=None, request=context.get("request"))
     set_rollback()
+    if isinstance(error, PermissionDenied | exceptions.PermissionDenied) and (
+        request := context.get("request")
+    ):
+        record_refusal(request, str(error))
     return Response(
         problem_of(code, detail, problems), status=code, headers=headers, content_type=PROBLEM_JSON
     )

@@ -16,8 +16,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
 
-from program import audit
 from program.acts import DoFirst
+from program.refusals import record_refusal
 from program.request_context import request_id
 from program.requests import is_autosave, page_of_form
 
@@ -147,9 +147,8 @@ class RecordRefusals:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, PermissionDenied) and request.user.is_authenticated:
-            facts = {"method": request.method, "route": request.path, "reason": str(exception)[:200]}
-            audit.record(request.user, "user.refused", by=request.user, after=facts)
+        if isinstance(exception, PermissionDenied):
+            record_refusal(request, str(exception))
         if not is_autosave(request) or not request.user.is_authenticated:
             return None
         if isinstance(exception, PermissionDenied):

@@ -162,6 +162,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "user.sign_out": "Signed out",
         "user.session_end": "Another browser signed out",
         "user.refused": "Refused",
+        "user.sign_in_failed": "Sign-in to the account failed",
     },
 }
 

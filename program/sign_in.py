@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.utils import filter_users_by_email
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from axes.handlers.proxy import AxesProxyHandler
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -22,6 +24,7 @@ from django.urls import reverse
 
 from program import audit
 from program.middleware import STARTED, client_address
+from program.refusals import record_failed_sign_in
 from program.sign_in_mail import MAILS, Known
 
 if TYPE_CHECKING:
@@ -170,6 +173,24 @@ def record_sign_out(sender: Any, request: HttpRequest, user: User | None, **kwar
     """Put a sign-out on the record of the person."""
     if user is not None:
         audit.record(user, "user.sign_out", by=user)
+
+
+def record_wrong_password(
+    sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
+) -> None:
+    """Put a wrong password on the record of the person whose account it was for, while it is not locked.
+
+    Of an address that belongs to nobody the log alone knows.
+    """
+    if request is None or not AxesProxyHandler.is_allowed(request, credentials):
+        return
+    for person in filter_users_by_email(name_for_lockout(request, credentials), prefer_verified=True)[:1]:
+        record_failed_sign_in(person, address=client_address(request), step="password")
+
+
+def record_wrong_code(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Put a wrong one-time or recovery code on the record of the person whose password was right."""
+    record_failed_sign_in(user, address=client_address(request), step="second factor")
 
 
 def client_for_log(username: str, ip_address: str, user_agent: str, path_info: Any, request: Any) -> str:

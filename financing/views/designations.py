@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count
 from django.http import HttpResponse
@@ -169,7 +170,7 @@ def referral_propose(request: SignedInRequest, number: str) -> HttpResponse:
     """Propose a tool for one market; the tool and market of a match may be named in the address."""
     record = find(request, number)
     if not request.user.has_perm("financing.propose_toolreferral", record):
-        return render(request, "403.html", status=403)
+        raise PermissionDenied("You may not propose a referral.")
     read_by(request, record)
     markets = record.version.value.markets
     problems: Sequence[Problem] = ()

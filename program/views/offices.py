@@ -15,6 +15,7 @@ from program.acts import fresh_sign_in_required
 from program.enums import DELEGATORS, OfficeRole
 from program.forms import AppointForm, DelegateForm
 from program.models import Agency, Delegation, Office
+from program.refusals import record_refusal
 from program.services import people
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def office_appoint(request: SignedInRequest) -> HttpResponse:
             )
         except ValidationError as error:
             form.add_error(None, error)
-        except PermissionDenied:
+        except PermissionDenied as refusal:
+            record_refusal(request, str(refusal))
             form.add_error("email", "Nobody appoints themselves. Ask another program officer.")
         else:
             messages.success(request, f"{form.person} now holds the office.")
@@ -106,7 +108,8 @@ def delegation_new(request: SignedInRequest) -> HttpResponse:
             people.delegate(by=request.user, to=form.person, **chosen)
         except ValidationError as error:
             form.add_error(None, error)
-        except PermissionDenied:
+        except PermissionDenied as refusal:
+            record_refusal(request, str(refusal))
             form.add_error("act", "Only the holder of the office may delegate this act.")
         else:
             begins = moments.day(chosen["effective_from"])

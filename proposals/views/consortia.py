@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from program.canonical import sha256_hex
 from program.enums import StackLayer
 from program.models import Country, Organization, User
+from program.refusals import record_refusal
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision
 from program.transitions import WrongStatus, available
@@ -351,6 +352,7 @@ def team_remove(request: SignedInRequest, pk: int) -> HttpResponse:
         try:
             services.remove_team_member(place, by=request.user)
         except PermissionDenied as refusal:
+            record_refusal(request, str(refusal))
             messages.error(request, str(refusal))
         else:
             messages.success(request, f"{place.user} is no longer {place.get_role_display().lower()}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 import schemathesis
@@ -15,13 +16,14 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework import exceptions
+from rest_framework.request import Request
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 
 from config.api import problem_response
 from config.wsgi import application
 from evaluation.enums import DesignationStatus
 from evaluation.models import CatalogEntry
-from program.models import User
+from program.models import AuditEvent, User
 from program.request_context import request_id
 from program.revisions import StaleRevision
 from program.transitions import NotReady, Problem, Transition, WrongStatus
@@ -109,6 +111,25 @@ def test_error_is_mapped_to_a_problem(error, status):
     assert list(body) == ["type", "title", "status", "detail", "request_id", "problems"]
     for secret in ("secret", "matches", "canceling"):
         assert secret not in str(body)
+
+
+@pytest.mark.parametrize("error", [PermissionDenied("Not yours."), exceptions.PermissionDenied("Not yours.")])
+def test_refusal_of_a_resource_is_on_the_record_of_the_person(rf, error):
+    person, request = UserFactory(), Request(rf.post("/api/v1/proposals/7/submit/"))
+    request.user = person
+    problem_response(error, {"request": request})
+    (event,) = AuditEvent.objects.of(person)
+    facts = {"method": "POST", "route": "/api/v1/proposals/7/submit/", "reason": "Not yours."}
+    assert (event.act, json.loads(event.body)["after"]) == ("user.refused", facts)
+
+
+def test_other_errors_and_strangers_leave_no_refusal_on_the_record(rf):
+    person, request = UserFactory(), Request(rf.get("/api/v1/proposals/7/"))
+    request.user = person
+    problem_response(Http404(), {"request": request})
+    problem_response(exceptions.NotAuthenticated(), {"request": request})
+    problem_response(PermissionDenied("Not yours."), {"request": Request(rf.get("/api/v1/proposals/7/"))})
+    assert not AuditEvent.objects.exists()
 
 
 def test_not_ready_lists_every_problem_with_its_clause():

@@ -32,6 +32,7 @@ from django.urls import reverse
 from program.enums import OfficeRole
 from program.middleware import STARTED, client_address
 from program.models import AuditEvent, User
+from program.refusals import MOST_IN_AN_HOUR
 from program.sign_in_mail import MAILS
 from tests.config.identity_provider import CLIENT, identity_provider
 from tests.factories.program import OfficeFactory, UserFactory, officer
@@ -147,6 +148,42 @@ class TestAccount:
         person = UserFactory()
         sign_in(client, person)
         assert [event.act for event in AuditEvent.objects.of(person)] == ["user.sign_in"]
+
+    def test_wrong_password_is_on_the_record_until_the_lock(self, client):
+        person = UserFactory()
+        for _ in range(8):
+            client.post(
+                reverse("account_login"),
+                {"login": person.email.upper(), "password": "wrong wrong wrong wrong"},
+            )
+        events = AuditEvent.objects.of(person)
+        assert [event.act for event in events] == ["user.sign_in_failed"] * 5
+        said = json.loads(events[0].body)
+        assert said["after"] == {"address": "127.0.0.1", "step": "password"}
+        assert "Whoever it was" in said["note"]
+
+    def test_wrong_second_factor_is_on_the_record(self, client):
+        person = officer()
+        TOTP.activate(person, generate_totp_secret())
+        sign_in(client, person)
+        client.post(reverse("mfa_authenticate"), {"code": "000000"})
+        (event,) = AuditEvent.objects.of(person)
+        assert event.act == "user.sign_in_failed"
+        assert json.loads(event.body)["after"] == {"address": "127.0.0.1", "step": "second factor"}
+
+    def test_strangers_at_many_addresses_do_not_fill_a_record(self):
+        person = UserFactory()
+        for number in range(MOST_IN_AN_HOUR + 5):
+            sign_in(Client(REMOTE_ADDR=f"192.0.2.{number}"), person, "wrong wrong wrong wrong")
+        events = AuditEvent.objects.of(person)
+        assert len(events) == MOST_IN_AN_HOUR
+        assert ["in the log alone" in event.body for event in events] == [False] * 19 + [True]
+
+    def test_address_of_nobody_leaves_nothing_on_the_record(self, client):
+        values = {"login": "nobody@firm.example", "password": PASSWORD}
+        client.post(reverse("account_login"), values)
+        client.post(reverse("account_login"), values | {"login": "' OR 1=1"})
+        assert not AuditEvent.objects.exists()
 
     def test_closed_account_is_out_with_the_next_request(self, client):
         person = UserFactory()

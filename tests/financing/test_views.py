@@ -14,7 +14,7 @@ from financing.services.matching import match_tools
 from financing.services.meetings import give_action, hold_meeting, put_on_agenda
 from financing.services.referrals import refer_tool
 from program import clock
-from program.models import Country
+from program.models import AuditEvent, Country
 from tests.factories.financing import (
     PURPOSE,
     chair,
@@ -121,6 +121,12 @@ def test_refused_proposal_shows_every_problem_beside_what_was_typed(client):
     text = response.content.decode()
     assert "The lead officer must be an EDAG officer of DFC." in text
     assert PURPOSE in text
+
+
+def test_refused_proposal_of_a_tool_is_on_the_record(client):
+    record, auditor = designated(), officer("auditor")
+    page(client, auditor, "propose", record.number, answer=403)
+    assert AuditEvent.objects.of(auditor).filter(act="user.refused").count() == 1
 
 
 def test_consortium_page_says_nothing_of_what_is_only_proposed(client):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -188,6 +189,35 @@ class TestPages:
         office = person.offices.get()
         client.post(reverse("program:office-end", args=[office.pk]))
         assert not fresh(person).is_government
+
+    def test_refused_appointment_and_delegation_are_on_the_record_of_who_tried(self, client):
+        by = officer()
+        lead = officer(OfficeRole.LEAD, "DOE")
+        delegate = {
+            "email": UserFactory().email,
+            "agency": AgencyFactory(code="DOE").pk,
+            "act": Delegation.SIGN_DETERMINATION,
+            "authority": "Order 7",
+            "effective_from": "2026-01-01",
+            "effective_to": "2027-01-01",
+        }
+        appoint = {"email": by.email, "agency": AgencyFactory().pk, "role": "reviewer", "basis": "Memo"}
+        for person, page, posted, reason in (
+            (by, "program:office-appoint", appoint, "You may not appoint this person."),
+            (
+                lead,
+                "program:office-delegate",
+                delegate,
+                "Only the holder of the office may delegate its acts.",
+            ),
+        ):
+            values = {"login": person.email, "password": "correct horse battery staple"}
+            client.post(reverse("account_login"), values)
+            assert client.post(reverse(page), posted).status_code == 422
+            (event,) = AuditEvent.objects.of(person).filter(act="user.refused")
+            facts = {"method": "POST", "route": reverse(page), "reason": reason}
+            assert json.loads(event.body)["after"] == facts
+            client.logout()
 
     def test_old_sign_in_is_challenged_and_nothing_changes(self, client):
         client.force_login(officer())

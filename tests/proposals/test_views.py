@@ -604,6 +604,16 @@ def test_team_invitations_and_roles_are_kept_by_administrators(client, proposal,
     assert place.removed_at is not None
 
 
+def test_refused_removal_of_the_last_administrator_is_on_the_record(client, proposal, member):
+    sign_in(client, member)
+    place = member.team_places.get(role="administrator")
+    client.post(reverse("proposals:team-remove", args=[place.pk]))
+    place.refresh_from_db()
+    assert place.removed_at is None
+    (event,) = AuditEvent.objects.of(member).filter(act="user.refused")
+    assert "The anchor keeps at least one administrator." in event.body
+
+
 def test_counsel_is_given_access_and_loses_it(client, proposal, member):
     person = UserFactory()
     sign_in(client, member)
