@@ -109,7 +109,7 @@ class Portal:
     @cached_property
     def unread_notices(self) -> int:
         """How many notices the person has not read."""
-        return self.user.notices.filter(read_at=None).count() if self.user else 0
+        return self.user.notices.filter(read_at=None, closed_at=None).count() if self.user else 0
 
 
 def portal(request: HttpRequest) -> dict[str, Portal]:
