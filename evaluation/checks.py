@@ -18,7 +18,7 @@ from proposals.enums import ProposalStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evaluation.models import Determination, Review
+    from evaluation.models import Designation, Determination, Review
     from proposals.models import Proposal
 
 ORDER: Final = "E.O. 14320 s.3(d)"
@@ -122,6 +122,12 @@ def is_left(referral: Referral) -> Iterator[Problem]:
         yield Problem(
             "not-left", "The proposal was not withdrawn, and no newer version has replaced this one.", ORDER
         )
+
+
+def is_out_of_time(referral: Referral) -> Iterator[Problem]:
+    """A consultation lapses once its time is over and not before, also when it was opened again meanwhile."""
+    if referral.due_at > clock.now():
+        yield Problem("not-due", "The time of this consultation is not over.", ORDER)
 
 
 def is_still_consulted(referral: Referral) -> Iterator[Problem]:
@@ -462,3 +468,12 @@ ANNOUNCEMENT_CHECKS: Final = (
     leaves_no_new_objection,
     designates_no_blocked_party,
 )
+
+
+# A designation
+
+
+def is_past_its_last_day(designation: Designation) -> Iterator[Problem]:
+    """A designation expires once its last day has passed in Washington; one without a last day never does."""
+    if designation.expires_on is None or designation.expires_on >= clock.today():
+        yield Problem("not-due", "The last day of this designation has not passed.", ORDER)

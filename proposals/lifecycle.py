@@ -9,7 +9,7 @@ from proposals.enums import AnchorOfferStatus as A
 from proposals.enums import MembershipStatus as M
 from proposals.enums import ProposalStatus as S
 from proposals.handing_over import can_change_hands
-from proposals.readiness import is_ready
+from proposals.readiness import is_past_its_close, is_ready
 
 SUBMIT: Final = Transition(
     "submit",
@@ -69,6 +69,7 @@ LAPSE: Final = Transition(
     {S.DRAFT},
     S.LAPSED,
     clause="E.O. 14320 s.3(c)",
+    checks=[is_past_its_close],
     label="Let lapse",
     description="The clock closes a draft that was not submitted before the close.",
 )

@@ -153,3 +153,10 @@ class Candidate:
 def is_ready(proposal: Proposal) -> Iterator[Problem]:
     """Package complete, certified as it stands, received in time: s.3(b)-(c)."""
     yield from Candidate(proposal).problems()
+
+
+def is_past_its_close(proposal: Proposal) -> Iterator[Problem]:
+    """A draft lapses once its call's time is over and not before, also when that was extended meanwhile."""
+    closes_at = proposal.call.closes_at
+    if closes_at is None or closes_at > clock.now():
+        yield Problem("not-due", "The time to submit this draft is not over.", WINDOW, Part.OVERVIEW)

@@ -211,8 +211,6 @@ def _position_problems(
 @transaction.atomic
 def lapse_referral(referral: Referral, *, by: User) -> AuditEvent:
     """End a consultation whose time is over without a position; the clock's act."""
-    if referral.due_at > clock.now():
-        raise NotReady([Problem("not-due", "The time of this consultation is not over.", ORDER)])
     event = perform(LAPSE, referral, by=by)
     proposal = referral.version.proposal
     people = [*program_officers(proposal), *leads_of(referral.agency, proposal)]
@@ -228,7 +226,8 @@ def end_referral(referral: Referral, *, by: User) -> AuditEvent:
 
     Told are those who worked on it: who leads the agency and who reads the proposal for it.
     """
-    proposal, number = referral.version.proposal, referral.version.number
+    proposal = Proposal.objects.get(pk=referral.version.proposal_id)
+    number = referral.version.number
     is_withdrawn = proposal.status == ProposalStatus.WITHDRAWN
     note = (
         "The consortium withdrew the proposal."

@@ -58,10 +58,9 @@ def revoke_designation(designation: Designation, *, by: User, reason: str) -> Au
 @transaction.atomic
 def expire_designation(designation: Designation, *, by: User) -> AuditEvent:
     """End a designation whose last day has passed; the clock's act."""
-    if designation.expires_on is None or designation.expires_on >= clock.today():
-        raise NotReady([Problem("not-due", "The last day of this designation has not passed.", ORDER)])
+    designation.refresh_from_db(from_queryset=Designation.objects.select_for_update())
     last = designation.expires_on
-    reason = f"Its last day was {moments.day(last)}."
+    reason = f"Its last day was {moments.day(last)}." if last else "It has no last day."
     return _change(EXPIRE, LetterKind.EXPIRY, designation, by=by, reason=reason)
 
 

@@ -32,6 +32,7 @@ from program.deadlines import Period, end_of_day, next_business_day
 from program.models import AuditEvent, Call, Closure, Delegation, Notice, Requirement, User
 from program.papers import owed
 from program.revisions import StaleRevision
+from program.services.clockwork import do_each
 from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
 from proposals.enums import ProposalStatus
@@ -473,6 +474,22 @@ def test_the_clock_lapses_a_consultation_and_the_program_office_opens_it_again()
     assert make.referral_of(proposal, "DOE").status == "answered"
 
 
+def test_a_second_beat_does_not_lapse_a_consultation_that_was_opened_again():
+    proposal = make.accepted()
+    with clock.moved_to(clock.now() + timedelta(days=60)):
+        read_by_first, read_by_second = (make.referral_of(proposal, "DOE") for _ in range(2))
+        services.lapse_referral(read_by_first, by=clock_account())
+        due_on = clock.today() + timedelta(days=20)
+        services.reopen_referral(
+            make.referral_of(proposal, "DOE"), by=officer(), due_on=due_on, reason="Illness."
+        )
+        with pytest.raises(NotReady):
+            services.lapse_referral(read_by_second, by=clock_account())
+        assert do_each(services.lapse_referral, [read_by_second]) == 0
+    assert make.referral_of(proposal, "DOE").status == "open"
+    assert AuditEvent.objects.filter(act="referral.lapse").count() == 1
+
+
 # Questions
 
 
@@ -707,6 +724,16 @@ def test_a_designation_expires_by_the_clock():
         assert schedule.expire_due_designations() == 1
     designation.refresh_from_db()
     assert designation.status == "expired"
+
+
+def test_a_designation_whose_last_day_was_moved_meanwhile_does_not_expire():
+    make.five_agencies()
+    account, designation = clock_account(), make.designated()
+    designation.expires_on = clock.today() - timedelta(days=1)  # as a beat read it before the day was moved
+    with pytest.raises(NotReady):
+        services.expire_designation(designation, by=account)
+    designation.refresh_from_db()
+    assert designation.status == "active"
 
 
 def test_only_the_anchor_releases_and_only_what_it_ticked():

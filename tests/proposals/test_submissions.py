@@ -226,7 +226,10 @@ def test_withdrawal_needs_a_reason_and_hides_a_draft_from_government(proposal):
 def test_lapse_is_the_clocks_act(proposal):
     with pytest.raises(PermissionDenied):
         services.lapse_proposal(proposal, by=representative_of(proposal))
-    services.lapse_proposal(proposal, by=clock_account())
+    with pytest.raises(NotReady):
+        services.lapse_proposal(proposal, by=clock_account())
+    with clock.moved_to(proposal.call.closes_at):
+        services.lapse_proposal(proposal, by=clock_account())
     assert Proposal.objects.get().status == ProposalStatus.LAPSED
 
 
