@@ -106,27 +106,55 @@ class PartyCheckQuerySet(OfProposalQuerySet):
         return self.filter(run=Subquery(runs.order_by("-pk").values("pk")[:1]))
 
     def with_opinions(self) -> Self:
-        """With ``confirmed_count`` and ``cleared_count``: how many people found which."""
+        """With ``confirmation``, the newest one's key or none, and what stands against it.
+
+        ``cleared_count`` is how many people found a false positive, where there is a confirmation: corrected
+        that; ``clearing_count`` how many of them it takes. ``is_confirmed`` and ``is_cleared`` follow.
+        """
+        opinions = apps.get_model("evaluation", "Adjudication").objects
+        confirmations = opinions.filter(party_check=OuterRef("pk"), outcome=Adjudicated.CONFIRMED)
+        corrects = Q(adjudications__pk__gt=F("confirmation"), adjudications__replaces__isnull=False)
+        cleared = Q(adjudications__outcome=Adjudicated.FALSE_POSITIVE) & (Q(confirmation=None) | corrects)
+        two_people = Q(confirmation__isnull=False) | Q(score__gte=TWO_PEOPLE_SCORE)
+        enough = Q(cleared_count__gte=F("clearing_count"))
         return self.annotate(
-            confirmed_count=Count("adjudications", filter=Q(adjudications__outcome=Adjudicated.CONFIRMED)),
-            cleared_count=Count("adjudications", filter=Q(adjudications__outcome=Adjudicated.FALSE_POSITIVE)),
+            confirmation=Subquery(confirmations.order_by("-pk").values("pk")[:1]),
+            cleared_count=Count("adjudications__decided_by", filter=cleared, distinct=True),
+            clearing_count=models.Case(
+                models.When(two_people, then=2), default=1, output_field=IntegerField()
+            ),
+            is_cleared=models.ExpressionWrapper(enough, models.BooleanField()),
+            is_confirmed=models.ExpressionWrapper(
+                Q(confirmation__isnull=False) & ~enough, models.BooleanField()
+            ),
         )
+
+    def flagged(self) -> Self:
+        return self.exclude(result=CheckResult.NO_HIT).with_opinions()
 
     def open(self) -> Self:
         """Flags that nobody has settled: not confirmed, and cleared by too few people."""
-        needed = models.Case(
-            models.When(score__gte=TWO_PEOPLE_SCORE, then=2), default=1, output_field=IntegerField()
-        )
-        flagged = self.exclude(result=CheckResult.NO_HIT).with_opinions()
-        return flagged.filter(confirmed_count=0, cleared_count__lt=needed)
+        return self.flagged().filter(is_confirmed=False, is_cleared=False)
 
     def confirmed(self) -> Self:
-        return self.with_opinions().filter(confirmed_count__gt=0)
+        """Matches whose confirmation stands; one person's correction does not end it."""
+        return self.flagged().filter(is_confirmed=True)
+
+    def cleared(self) -> Self:
+        return self.flagged().filter(is_cleared=True)
+
+    def waiting(self) -> Self:
+        """What a person is to look at: open flags, and confirmations that one person has corrected."""
+        flagged = self.flagged().filter(is_cleared=False)
+        return flagged.filter(Q(is_confirmed=False) | Q(cleared_count__gt=0))
 
     def for_list(self) -> Self:
+        """With every opinion, who gave it and what it replaced."""
+        opinions = apps.get_model("evaluation", "Adjudication").objects.order_by("pk")
+        said = models.Prefetch("adjudications", opinions.select_related("decided_by", "replaces__decided_by"))
         return self.select_related(
             "entry", "run__version__proposal__consortium", "run__screening_list"
-        ).prefetch_related("adjudications__decided_by")
+        ).prefetch_related(said)
 
 
 class AssignmentQuerySet(OfProposalQuerySet):

@@ -49,6 +49,7 @@ urlpatterns = [
     path("desk/screening/", screening.screening, name="screening"),
     path("desk/screening/lists/", screening.list_import, name="list-import"),
     path("desk/screening/<int:pk>/", screening.check_adjudicate, name="check-adjudicate"),
+    path("desk/screening/<int:pk>/correct/", screening.check_correct, name="check-correct"),
     path("desk/assignments/<str:number>/", assignments.assignments, name="assignments"),
     path("desk/assignments/<str:number>/assign/", assignments.reviewer_assign, name="reviewer-assign"),
     path("desk/assignments/<str:number>/recuse/", assignments.person_recuse, name="person-recuse"),

@@ -90,6 +90,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "proposal.recuse": "Person recused",
         "screeninglist.import": "Screening list imported",
         "partycheck.adjudicate": "Match of a party settled",
+        "partycheck.correct": "Decision on a match corrected",
         "assignment.assign": "Reviewer assigned",
         "assignment.declare": "Conflict of interest declared or denied",
         "assignment.end": "Assignment ended",

@@ -139,7 +139,8 @@ class PartyCheck(models.Model):
 class Adjudication(models.Model):
     """What one person made of a potential match, with the reason; a second opinion is a second row.
 
-    A match at 95 and above is cleared only by two people. A confirmation stands at once.
+    A match at 95 and above is cleared only by two people. A confirmation stands at once, until two people
+    have corrected it, whatever the score: each correction is a row that names what it ``replaces``.
     """
 
     append_only: ClassVar[bool] = True
@@ -150,11 +151,21 @@ class Adjudication(models.Model):
     decided_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     decided_at = models.DateTimeField()
     carried_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    replaces = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
 
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(name="adjudicated_once_by_person", fields=["party_check", "decided_by"]),
+            models.UniqueConstraint(
+                name="adjudicated_once_by_person",
+                fields=["party_check", "decided_by"],
+                condition=Q(replaces=None, carried_from=None),
+            ),
+            models.UniqueConstraint(
+                name="corrected_once_by_person",
+                fields=["party_check", "decided_by", "replaces"],
+                condition=Q(carried_from=None),
+            ),
             models.CheckConstraint(name="adjudication_says_why", condition=~Q(reason="")),
         ]
 

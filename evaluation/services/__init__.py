@@ -37,7 +37,12 @@ from evaluation.services.intake import accept_proposal, return_proposal, review_
 from evaluation.services.papers import make_paper_again
 from evaluation.services.questions import MOST_FILES, answer_question, ask_consortium, withdraw_question
 from evaluation.services.reviews import open_review, reopen_review, save_review, save_score, submit_review
-from evaluation.services.screening import adjudicate, import_screening_list, screen_version
+from evaluation.services.screening import (
+    adjudicate,
+    correct_adjudication,
+    import_screening_list,
+    screen_version,
+)
 
 __all__ = [
     "MOST_FILES",
@@ -50,6 +55,7 @@ __all__ = [
     "ask_consortium",
     "ask_to_sign",
     "assign_reviewer",
+    "correct_adjudication",
     "declare_conflict",
     "end_assignment",
     "end_referral",

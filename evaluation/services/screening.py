@@ -197,10 +197,12 @@ def _explain(hit: Hit) -> str:
 
 
 def _carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
-    """Repeat the latest decision of each person on the same party of this proposal and the same entry.
+    """Repeat the newest opinions on the same party of this proposal and the same entry, in their order.
 
-    The same party has its key, its names and its countries. What was decided for another proposal, or by a
-    person who is recused from this one, is not carried: the match stays open for somebody to settle.
+    They are the newest of each person, and the newest confirmation: what was corrected by one person only
+    stays confirmed. The same party has its key, its names and its countries. What was decided for another
+    proposal, or by a person who is recused from this one, is not carried: the match stays open for somebody
+    to settle.
     """
     flagged = [check for check in checks if check.entry_id]
     entries = dict(
@@ -216,23 +218,38 @@ def _carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
         .exclude(decided_by__in=proposal.recusals.values("user"))
         .select_related("party_check__entry")
     )
-    latest: dict[tuple[str, str, str], dict[int, Adjudication]] = {}
+    given: dict[tuple[str, str, str], list[Adjudication]] = {}
     for opinion in earlier.order_by("pk"):
         entry = opinion.party_check.entry
         place = (*_asked(opinion.party_check), entry.fingerprint if entry else "")
-        latest.setdefault(place, {})[opinion.decided_by_id] = opinion
+        given.setdefault(place, []).append(opinion)
     Adjudication.objects.bulk_create(
         Adjudication(
             party_check=check,
             outcome=opinion.outcome,
             reason=opinion.reason,
-            decided_by_id=person,
+            decided_by_id=opinion.decided_by_id,
             decided_at=opinion.decided_at,
             carried_from=opinion,
+            replaces_id=opinion.replaces_id,
         )
         for check in flagged
-        for person, opinion in latest.get((*_asked(check), entries[check.entry_id or 0]), {}).items()
+        for opinion in _newest(given.get((*_asked(check), entries[check.entry_id or 0]), []))
     )
+
+
+def _newest(opinions: list[Adjudication]) -> list[Adjudication]:
+    """The newest opinion of each person and the newest confirmation, in the order of their giving."""
+    kept = {opinion.decided_by_id: opinion for opinion in opinions}.values()
+    keys = {opinion.pk for opinion in kept}
+    if confirmation := _confirmation(opinions):
+        keys.add(confirmation.pk)
+    return [opinion for opinion in opinions if opinion.pk in keys]
+
+
+def _confirmation(opinions: list[Adjudication]) -> Adjudication | None:
+    """The newest confirmation among ``opinions``, whether it was corrected since or not."""
+    return next((one for one in reversed(opinions) if one.outcome == Adjudicated.CONFIRMED), None)
 
 
 def _asked(check: PartyCheck) -> tuple[str, str]:
@@ -244,38 +261,108 @@ def _asked(check: PartyCheck) -> tuple[str, str]:
 def adjudicate(check: PartyCheck, *, by: User, outcome: str, reason: str) -> Adjudication:
     """Settle a flag with a reason: false positive or confirmed.
 
-    At 95 and above two people must find it a false positive; one is enough to confirm.
+    At 95 and above two people must find it a false positive; one is enough to confirm. What was confirmed,
+    and what the person has decided before, is changed by a correction only.
     """
-    check = PartyCheck.objects.select_related("run__version__proposal").get(pk=check.pk)
-    # Checks are kept, so the portal's own role may not lock them: the proposal's row is the gate.
-    Proposal.objects.select_for_update().get(pk=check.run.version.proposal_id)
-    require("evaluation.adjudicate_partycheck", by, check)
-    problems = []
+    check = _held(check, by=by)
+    problems = _problems(check, reason)
+    opinions = list(check.adjudications.all())
     if check.result == CheckResult.NO_HIT:
         problems.append(Problem("no-flag", "There is nothing to settle: no match was found.", PARTIES))
     if outcome not in Adjudicated:
         problems.append(Problem("outcome", "Choose false positive or confirmed.", PARTIES, field="outcome"))
-    if not reason.strip():
-        problems.append(Problem("reason", "Give the reason for your decision.", PARTIES, field="reason"))
-    if check.adjudications.filter(decided_by=by).exists():
+    if any(opinion.decided_by_id == by.pk for opinion in opinions):
         problems.append(
             Problem(
                 "decided",
-                "You have decided on this match already; a second opinion comes from another person.",
+                "You have decided on this match already; a second opinion comes from another person. "
+                "If you were wrong, correct your decision.",
                 PARTIES,
             )
         )
+    elif outcome == Adjudicated.FALSE_POSITIVE and _confirmation(opinions):
+        problems.append(
+            Problem(
+                "confirmed",
+                "This match was confirmed. Correct that decision, with the reason; it takes two people.",
+                PARTIES,
+            )
+        )
+    if problems:
+        raise NotReady(problems)
+    audit.record(check, "partycheck.adjudicate", by=by, after=str(outcome), note=reason, clause=PARTIES)
+    return _give(check, by=by, outcome=outcome, reason=reason)
+
+
+@transaction.atomic
+def correct_adjudication(opinion: Adjudication, *, by: User, reason: str) -> Adjudication:
+    """Put the opposite in the place of ``opinion``, with the reason; both stay on record.
+
+    A person corrects their own decision. A confirmation may be corrected by anybody who settles matches: it
+    stands until two people have done so, whatever the score. The opinion must be the newest of its kind.
+    """
+    check = _held(opinion.party_check, by=by)
+    problems = _problems(check, reason)
+    opinions = list(check.adjudications.all())
+    own = next((one for one in reversed(opinions) if one.decided_by_id == by.pk), None)
+    is_confirmation = opinion.outcome == Adjudicated.CONFIRMED
+    current = _confirmation(opinions) if is_confirmation else own
+    if not is_confirmation and opinion.decided_by_id != by.pk:
+        message = "A false positive is corrected by who found it. If you disagree, confirm the match."
+        problems.append(Problem("not-own", message, PARTIES))
+    elif current is None or current.pk != opinion.pk:
+        message = "A newer decision stands in the place of this one. Read it first."
+        problems.append(Problem("replaced", message, PARTIES))
+    elif own and own.pk > opinion.pk and own.replaces_id:
+        message = "You have corrected this decision already; a second person confirms the correction."
+        problems.append(Problem("decided", message, PARTIES))
+    if problems:
+        raise NotReady(problems)
+    outcome = Adjudicated.FALSE_POSITIVE if is_confirmation else Adjudicated.CONFIRMED
+    audit.record(
+        check,
+        "partycheck.correct",
+        by=by,
+        before={"opinion": opinion.pk, "outcome": opinion.outcome},
+        after=str(outcome),
+        note=reason,
+        clause=PARTIES,
+    )
+    return _give(check, by=by, outcome=outcome, reason=reason, replaces=opinion)
+
+
+def _held(check: PartyCheck, *, by: User) -> PartyCheck:
+    """The check for one person's decision; of two people who decide at once, the second waits."""
+    check = PartyCheck.objects.select_related("run__version__proposal").get(pk=check.pk)
+    # Checks are kept, so the portal's own role may not lock them: the proposal's row is the gate.
+    Proposal.objects.select_for_update().get(pk=check.run.version.proposal_id)
+    require("evaluation.adjudicate_partycheck", by, check)
+    return check
+
+
+def _problems(check: PartyCheck, reason: str) -> list[Problem]:
+    """What keeps any decision on ``check`` from being taken."""
+    problems = []
+    if not reason.strip():
+        problems.append(Problem("reason", "Give the reason for your decision.", PARTIES, field="reason"))
     if ScreeningRun.objects.filter(version=check.run.version_id, pk__gt=check.run_id).exists():
         problems.append(
             Problem("superseded", "The party was screened again since. Decide on the newest result.", PARTIES)
         )
-    if problems:
-        raise NotReady(problems)
-    opinion = Adjudication.objects.create(
-        party_check=check, outcome=outcome, reason=reason.strip(), decided_by=by, decided_at=clock.now()
+    return problems
+
+
+def _give(
+    check: PartyCheck, *, by: User, outcome: str, reason: str, replaces: Adjudication | None = None
+) -> Adjudication:
+    return Adjudication.objects.create(
+        party_check=check,
+        outcome=outcome,
+        reason=reason.strip(),
+        decided_by=by,
+        decided_at=clock.now(),
+        replaces=replaces,
     )
-    audit.record(check, "partycheck.adjudicate", by=by, after=str(outcome), note=reason, clause=PARTIES)
-    return opinion
 
 
 def needs_second_person(check: PartyCheck) -> bool:

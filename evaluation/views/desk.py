@@ -231,7 +231,7 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
 
     A draft waits for somebody else than its drafter, an approved call for whoever issues it.
     """
-    matches = PartyCheck.objects.visible_to(user).newest().open().order_by()
+    matches = PartyCheck.objects.visible_to(user).newest().waiting().order_by()
     questions = Question.objects.visible_to(user).filter(status=QuestionStatus.ASKED).order_by()
     calls = Call.objects.visible_to(user)
     drafts, approved = calls.filter(status=CallStatus.DRAFT), calls.filter(status=CallStatus.APPROVED)
@@ -256,7 +256,7 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
     )
     matched, asked, *set_aside, to_approve, to_issue, to_meet = found.get()
     lines = (
-        (matched, "open match of a party", "open matches of parties", "evaluation:screening"),
+        (matched, "match of a party to settle", "matches of parties to settle", "evaluation:screening"),
         (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
         (sum(set_aside), "PDF that could not be made", "PDFs that could not be made", "evaluation:papers"),
     )

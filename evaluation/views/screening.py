@@ -9,8 +9,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from evaluation import services
+from evaluation.enums import Adjudicated
 from evaluation.forms import ScreeningListForm
-from evaluation.models import PartyCheck, ScreeningList
+from evaluation.models import Adjudication, PartyCheck, ScreeningList
 from evaluation.querysets import TWO_PEOPLE_SCORE
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import PAGE, require_desk
@@ -19,18 +20,27 @@ from program.models import Country
 from program.order import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from django.http import HttpResponse
 
+    from evaluation.querysets import PartyCheckQuerySet
+    from program.models import User
     from program.requests import SignedInRequest
     from program.transitions import Problem
+
+TO_SETTLE = "to-settle"
+KINDS: dict[str, tuple[str, Callable[[PartyCheckQuerySet], PartyCheckQuerySet]]] = {
+    TO_SETTLE: ("To settle", lambda checks: checks.waiting()),
+    "confirmed": ("Confirmed", lambda checks: checks.confirmed()),
+    "cleared": ("False positives", lambda checks: checks.cleared()),
+}
 
 
 @implements("s.3(b)(v)")
 @require_safe
 def screening(request: SignedInRequest) -> HttpResponse:
-    """Potential matches of every proposal's newest screening that nobody has settled."""
+    """Potential matches of every proposal's newest screening: to settle, confirmed or cleared."""
     return show_screening(request)
 
 
@@ -39,9 +49,14 @@ def show_screening(
     problems: Iterable[Problem] = (),
     list_form: ScreeningListForm | None = None,
     status: int = 200,
+    typed_for: int = 0,
 ) -> HttpResponse:
+    """The matches of one kind; ``typed_for`` is the check whose form was refused, shown as it was sent."""
     require_desk(request.user, *OFFICE)
-    rows = PartyCheck.objects.visible_to(request.user).newest().open().for_list()
+    wanted = request.GET.get("show", "")
+    kind = wanted if wanted in KINDS else TO_SETTLE
+    _, of_kind = KINDS[kind]
+    rows = of_kind(PartyCheck.objects.visible_to(request.user).newest()).for_list()
     after = request.GET.get("after", "")
     if after.isdecimal() and len(after) < 12:
         rows = rows.filter(pk__gt=int(after))
@@ -50,15 +65,34 @@ def show_screening(
     codes = {code for check in page for code in check.query["countries"]}
     names = dict(Country.objects.filter(code__in=codes).values_list("code", "name"))
     facts = {
-        "checks": [(check, [names.get(code, code) for code in check.query["countries"]]) for check in page],
-        "next": f"?after={page[-1].pk}" if len(found) > PAGE else "",
+        "checks": [
+            (
+                check,
+                [names.get(code, code) for code in check.query["countries"]],
+                to_correct(check, request.user),
+            )
+            for check in page
+        ],
+        "kinds": [(value, words) for value, (words, _) in KINDS.items()],
+        "kind": kind,
+        "next": f"?show={kind}&after={page[-1].pk}" if len(found) > PAGE else "",
         "two_people": TWO_PEOPLE_SCORE,
         "lists": ScreeningList.objects.select_related("imported_by")[:5],
         "list_form": list_form or ScreeningListForm(),
         "problems": problems,
+        "typed_for": typed_for,
+        "typed": request.POST,
         "may_adjudicate": request.user.has_perm("evaluation.import_screeninglist"),
     }
     return render(request, "evaluation/screening.html", facts, status=status)
+
+
+def to_correct(check: PartyCheck, user: User) -> Adjudication | None:
+    """The decision that ``user`` may replace: the newest confirmation, or else one's own newest."""
+    opinions = list(check.adjudications.all())
+    own = next((one for one in reversed(opinions) if one.decided_by_id == user.pk), None)
+    confirmation = next((one for one in reversed(opinions) if one.outcome == Adjudicated.CONFIRMED), None)
+    return own if confirmation is None or (own and own.pk > confirmation.pk) else confirmation
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -87,10 +121,23 @@ def check_adjudicate(request: SignedInRequest, pk: int) -> HttpResponse:
     check = get_object_or_404(PartyCheck.objects.visible_to(request.user), pk=pk)
     return carry_out(
         request, services.adjudicate, check, done=f"Your decision on {check.party_name} is recorded.",
-        to="/desk/screening/", again=partial(_again, request),
+        to="/desk/screening/", again=partial(_again, request, pk),
         outcome=request.POST.get("outcome", ""), reason=request.POST.get("reason", ""),
     )  # fmt: skip
 
 
-def _again(request: SignedInRequest, problems: list[Problem]) -> HttpResponse:
-    return show_screening(request, problems, status=422)
+@require_POST
+def check_correct(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Put the opposite in the place of a decision on one match; the page named which."""
+    check = get_object_or_404(PartyCheck.objects.visible_to(request.user), pk=pk)
+    key = request.POST.get("opinion", "")
+    opinion = get_object_or_404(check.adjudications, pk=key if key.isdecimal() and len(key) < 12 else 0)
+    return carry_out(
+        request, services.correct_adjudication, opinion,
+        done=f"Your correction of the decision on {check.party_name} is recorded.",
+        to="/desk/screening/", again=partial(_again, request, pk), reason=request.POST.get("reason", ""),
+    )  # fmt: skip
+
+
+def _again(request: SignedInRequest, pk: int, problems: list[Problem]) -> HttpResponse:
+    return show_screening(request, problems, status=422, typed_for=pk)

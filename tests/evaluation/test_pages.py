@@ -446,6 +446,36 @@ def test_screening_page_settles_a_match(client):
     assert b"No open match" in page(client, desk, "screening").content
 
 
+def test_screening_page_corrects_a_decision_with_its_history(client):
+    desk, second = officer(), officer()
+    check = make.flagged(make.at_intake(), desk)
+    wrong = services.adjudicate(check, by=desk, outcome="confirmed", reason="A slip.")
+
+    confirmed = page(client, desk, "screening", show="confirmed").content.decode()
+    refused = press(client, desk, "check-correct", check.pk, opinion=wrong.pk, reason=" ")
+    press(client, desk, "check-correct", check.pk, opinion=wrong.pk, reason="The wrong button.")
+    waiting = page(client, second, "screening").content.decode()
+    done = press(client, second, "check-correct", check.pk, opinion=wrong.pk, reason="I agree.")
+    cleared = page(client, second, "screening", show="cleared").content.decode()
+
+    assert "Correct your decision: it is somebody else" in confirmed
+    assert (refused.status_code, done.status_code) == (422, 302)
+    assert "A second person must confirm the correction" in waiting
+    assert f"Correct the decision of {desk.name}" in waiting
+    for reason in ("A slip.", "The wrong button.", "I agree."):
+        assert reason in cleared
+    assert f"corrects the decision “Confirmed” of {desk.name}" in cleared
+    assert press(client, second, "check-correct", check.pk, opinion="x", reason="?").status_code == 404
+
+
+def test_refused_decision_keeps_what_was_typed(client):
+    desk = officer()
+    check = make.flagged(make.at_intake(), desk)
+    refused = press(client, desk, "check-adjudicate", check.pk, outcome="", reason="Same address, see file.")
+    assert refused.status_code == 422
+    assert "Same address, see file.</textarea>" in refused.content.decode()
+
+
 def test_record_page_searches_and_verifies(client):
     auditor, proposal = officer(OfficeRole.AUDITOR), make.accepted()
     shown = page(client, auditor, "record", proposal=proposal.number)
@@ -716,7 +746,7 @@ def test_officer_sees_open_matches_and_questions_among_the_tasks(client):
     assert not page(client, desk, "desk").context["tasks"]
     make.flagged(make.at_intake(), desk)
     tasks = {task["what"]: task["url"] for task in page(client, desk, "desk").context["tasks"]}
-    assert tasks["1 open match of a party"] == reverse("evaluation:screening")
+    assert tasks["1 match of a party to settle"] == reverse("evaluation:screening")
 
 
 def test_lists_are_shown_at_the_address_that_imports_them(client):

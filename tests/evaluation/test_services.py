@@ -234,6 +234,136 @@ def test_two_people_clear_a_match_at_95_and_the_decision_is_carried_over():
     assert codes(old) == {"superseded"}
 
 
+def matched(score, desk):
+    """A flag of a proposal at intake whose names are as alike as ``score`` says."""
+    names = {100: "Fictional Dragonfly Semiconductor", 90: "Fictional Dragonfly Semicon Works"}
+    check = make.flagged(make.at_intake(), desk, name=names[score])
+    assert (check.score >= 95) == (score >= 95)
+    return check
+
+
+def judged(check):
+    """Whether the check is open, confirmed, cleared and waiting for somebody."""
+    rows = PartyCheck.objects.filter(pk=check.pk)
+    return [rows.open().exists(), rows.confirmed().exists(), rows.cleared().exists(), rows.waiting().exists()]
+
+
+CONFIRMED, CLEARED = [False, True, False, False], [False, False, True, False]
+HALF_CORRECTED = [False, True, False, True]
+
+
+@pytest.mark.parametrize("score", [100, 90])
+def test_a_wrong_confirmation_is_corrected_by_two_people_whatever_the_score(score):
+    desk, second, third = officer(), officer(), officer()
+    check = matched(score, desk)
+    wrong = services.adjudicate(check, by=desk, outcome="confirmed", reason="A slip.")
+    assert judged(check) == CONFIRMED
+
+    own = services.correct_adjudication(wrong, by=desk, reason="The wrong button.")
+    assert judged(check) == HALF_CORRECTED
+    with pytest.raises(NotReady) as twice:
+        services.correct_adjudication(wrong, by=desk, reason="The wrong button.")
+    with pytest.raises(NotReady) as unnamed:
+        services.adjudicate(check, by=second, outcome="false_positive", reason="I agree.")
+    services.correct_adjudication(wrong, by=second, reason="I agree.")
+
+    assert (codes(twice), codes(unnamed)) == ({"decided"}, {"confirmed"})
+    assert judged(check) == CLEARED
+    said = list(check.adjudications.values_list("decided_by", "outcome", "replaces"))
+    assert said == [
+        (desk.pk, "confirmed", None), (desk.pk, "false_positive", wrong.pk),
+        (second.pk, "false_positive", wrong.pk),
+    ]  # fmt: skip
+    acts = AuditEvent.objects.filter(act__startswith="partycheck.").order_by("sequence")
+    assert [event.act for event in acts] == ["partycheck.adjudicate", *["partycheck.correct"] * 2]
+    assert acts[1].said["before"] == {"opinion": wrong.pk, "outcome": "confirmed"}
+    services.correct_adjudication(own, by=desk, reason="It was the right button.")
+    assert judged(check) == CONFIRMED
+    assert services.adjudicate(check, by=third, outcome="confirmed", reason="The same address.")
+
+
+def test_a_confirmation_of_somebody_else_is_overturned_by_two_and_never_by_one():
+    desk, second, third = officer(), officer(), officer()
+    check = matched(100, desk)
+    services.adjudicate(check, by=second, outcome="false_positive", reason="Another country.")
+    wrong = services.adjudicate(check, by=desk, outcome="confirmed", reason="Same address.")
+    services.correct_adjudication(wrong, by=second, reason="Another street.")
+    assert judged(check) == HALF_CORRECTED
+    services.correct_adjudication(wrong, by=third, reason="Another street.")
+    assert judged(check) == CLEARED
+
+
+def test_a_false_positive_is_corrected_by_who_found_it_and_only_the_newest_decision_is_corrected():
+    desk, second = officer(), officer()
+    check = matched(90, desk)
+    wrong = services.adjudicate(check, by=desk, outcome="false_positive", reason="Another country.")
+    with pytest.raises(NotReady) as others:
+        services.correct_adjudication(wrong, by=second, reason="The same country.")
+    with pytest.raises(NotReady) as silent:
+        services.correct_adjudication(wrong, by=desk, reason=" ")
+    right = services.correct_adjudication(wrong, by=desk, reason="The same country.")
+    with pytest.raises(NotReady) as old:
+        services.correct_adjudication(wrong, by=desk, reason="The same country.")
+    assert [codes(refusal) for refusal in (others, silent, old)] == [{"not-own"}, {"reason"}, {"replaced"}]
+    assert (right.outcome, judged(check)) == ("confirmed", CONFIRMED)
+    services.adjudicate(check, by=second, outcome="confirmed", reason="I agree.")
+    with pytest.raises(NotReady) as not_newest:
+        services.correct_adjudication(right, by=second, reason="No.")
+    assert codes(not_newest) == {"replaced"}
+
+
+@pytest.mark.parametrize("corrected_by", [0, 1, 2])
+def test_the_newest_decisions_are_carried_over(corrected_by):
+    """One correction does not clear a match by being carried, two do; the third screening says the same."""
+    people = [officer(), officer()]
+    check = matched(90, people[0])
+    wrong = services.adjudicate(check, by=people[0], outcome="confirmed", reason="A slip.")
+    for person in people[:corrected_by]:
+        services.correct_adjudication(wrong, by=person, reason="The wrong button.")
+    expected = [CONFIRMED, HALF_CORRECTED, CLEARED][corrected_by]
+    assert judged(check) == expected
+    for _ in range(2):
+        again = make.screened(check.proposal, people[0]).checks.exclude(result="no_hit").get()
+        assert judged(again) == expected
+    with pytest.raises(NotReady) as superseded:
+        services.correct_adjudication(wrong, by=people[1], reason="Late.")
+    assert "superseded" in codes(superseded)
+    if corrected_by == 1:
+        standing = again.adjudications.get(outcome="confirmed")
+        with pytest.raises(NotReady) as twice:
+            services.correct_adjudication(standing, by=people[0], reason="Once more.")
+        assert codes(twice) == {"decided"}
+        services.correct_adjudication(standing, by=people[1], reason="I agree.")
+        assert judged(again) == CLEARED
+
+
+def test_a_corrected_confirmation_bars_acceptance_no_more():
+    desk, second = officer(), officer()
+    proposal = make.at_intake()
+    make.reviewed(proposal, desk)
+    check = make.flagged(proposal, desk)
+    make.reviewed(proposal, desk)
+    wrong = services.adjudicate(check, by=desk, outcome="confirmed", reason="A slip.")
+    services.correct_adjudication(wrong, by=desk, reason="The wrong button.")
+    with pytest.raises(NotReady) as barred:
+        services.accept_proposal(proposal, by=desk)
+    services.correct_adjudication(wrong, by=second, reason="I agree.")
+    services.accept_proposal(proposal, by=desk)
+    assert "blocked-party" in codes(barred)
+
+
+def test_only_an_officer_who_stands_apart_corrects_a_decision():
+    desk, recused = officer(), officer()
+    check = matched(100, desk)
+    wrong = services.adjudicate(check, by=desk, outcome="confirmed", reason="A slip.")
+    services.recuse(check.proposal, person=recused, by=desk, reason="A cousin.")
+    inside = OfficeFactory(user=representative_of(check.proposal), agency=desk.offices.get().agency).user
+    for person in (recused, inside, make.lead("STATE"), make.reviewer("DOE"), make.decision_official()):
+        with pytest.raises(PermissionDenied):
+            services.correct_adjudication(wrong, by=person, reason="It is somebody else.")
+    assert judged(check) == CONFIRMED
+
+
 def test_a_decision_is_carried_within_one_proposal_only_and_not_of_a_recused_person():
     desk, second = officer(), officer()
     check = make.flagged(proposal := make.at_intake(), desk)
