@@ -31,7 +31,7 @@ from program.deadlines import end_of_day
 from program.documents import Withheld, download_response
 from program.models import Document
 from program.waiting import Task, for_the_team
-from proposals.models import Proposal, TeamMember
+from proposals.models import Proposal, TeamMember, Version
 from proposals.services.reading import Reading, readings_of, record_reading
 
 if TYPE_CHECKING:
@@ -78,10 +78,16 @@ def show_questions(
     typed: tuple[int, str] = (0, ""),
     status: int = 200,
 ) -> HttpResponse:
-    """Returned items, questions to answer, letters, and which agency read what."""
+    """Returned items, questions to answer, letters; and for the consortium, which agency read what.
+
+    What the consortium answered is part of what is read: a government reading is recorded, as of the version.
+    """
     proposal = get_object_or_404(
         Proposal.objects.visible_to(request.user).select_related("consortium", "call"), pk=pk
     )
+    if newest := latest_version(proposal):
+        record_reading(newest, by=request.user)
+    is_theirs = request.user.has_perm("proposals.view_draft_proposal", proposal)
     designation = Designation.objects.visible_to(request.user).filter(proposal=proposal).first()
     asked = list(InformationRequest.objects.visible_to(request.user).filter(proposal=proposal).for_list())
     may_answer = bool(asked) and request.user.has_perm("evaluation.answer_informationrequest", asked[0])
@@ -90,7 +96,7 @@ def show_questions(
         "questions": asked,
         "returns": Return.objects.filter(proposal=proposal).select_related("version"),
         "letters": Letter.objects.visible_to(request.user).filter(proposal=proposal).select_related("paper"),
-        "readings": named_readings(proposal),
+        "readings": named_readings(proposal) if is_theirs else (),
         "designation": designation,
         "conditions": designation.conditions.all() if designation else (),
         "today": clock.today(),
@@ -103,6 +109,15 @@ def show_questions(
         "most_files": services.MOST_FILES,
     }
     return render(request, "evaluation/questions.html", facts, status=status)
+
+
+def latest_version(proposal: Proposal) -> Version | None:
+    """The version that stands, without its package; none of a draft."""
+    if not proposal.version_count:
+        return None
+    version = Version.objects.defer("package").get(proposal=proposal, number=proposal.version_count)
+    version.proposal = proposal
+    return version
 
 
 def named_readings(proposal: Proposal, *, most: int = 20) -> list[tuple[Reading, Document | None]]:

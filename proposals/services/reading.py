@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models.functions import TruncDate
 
 from program import audit, clock
-from program.deadlines import local_day, start_of_day
+from program.deadlines import local_day
 from program.models import Agency, AuditEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import date, datetime
+    from datetime import date
 
     from program.models import Document, User
     from proposals.models import Proposal, Version
@@ -42,8 +43,8 @@ class Reading(NamedTuple):
 def record_reading(version: Version, *, by: User, document: Document | None = None) -> AuditEvent | None:
     """Record that ``by`` read a version or one of its files, the first time on a day.
 
-    Raises DoFirst where something must be done before reading. Nothing for the consortium's own people and
-    for machines. The page that shows the version is a GET: this
+    Raises DoFirst where something must be done before reading, also where that was recorded already.
+    Nothing for the consortium's own people and for machines. The page that shows the version is a GET: this
     record of access is the one thing it may write.
     """
     if not by.is_government or by.is_service:
@@ -54,22 +55,24 @@ def record_reading(version: Version, *, by: User, document: Document | None = No
     }
     if document is not None:
         what["document"] = document.sha256
-    since = start_of_day(clock.today())
-    if _is_recorded(version.proposal, by, since, what):
-        return None
     for gate in GATES:
         gate(version, by)
+    if _is_recorded(version.proposal, by, what):
+        return None
     with transaction.atomic():
         with connection.cursor() as cursor:
             # Of two pages opened at once, one writes the event
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [ACT, by.pk])
-        if _is_recorded(version.proposal, by, since, what):
+        if _is_recorded(version.proposal, by, what):
             return None
         return audit.record(version.proposal, ACT, by=by, after=what, clause=CLAUSE)
 
 
-def _is_recorded(proposal: Proposal, by: User, since: datetime, what: dict[str, Any]) -> bool:
-    read = AuditEvent.objects.of(proposal).filter(act=ACT, actor=by, at__gte=since)
+def _is_recorded(proposal: Proposal, by: User, what: dict[str, Any]) -> bool:
+    """Whether ``by`` read exactly this today, by the date in Washington."""
+    day = TruncDate("at", tzinfo=clock.WASHINGTON)
+    read = AuditEvent.objects.of(proposal).filter(act=ACT, actor=by).alias(day=day)
+    read = read.filter(day=clock.today_in_query())
     return any(event.said["after"] == what for event in read.only("body"))
 
 

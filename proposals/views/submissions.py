@@ -245,13 +245,16 @@ def report_change(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def version_list(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Every version with its receipt, the newest first."""
+    """Every version with its receipt, the newest first; a government reading is recorded, as of that."""
     proposal = seen(request, pk)
     rows = list(
         proposal.versions.select_related("receipt", "submitted_by", "certification")
         .defer("package")
         .order_by("-number")
     )
+    if rows:
+        rows[0].proposal = proposal
+        services.record_reading(rows[0], by=request.user)
     return render(request, "proposals/versions.html", {**frame(request, proposal), "rows": rows})
 
 
@@ -372,6 +375,7 @@ def receipt(request: SignedInRequest, pk: int, number: int | None = None) -> Htt
     """The receipt of a version: what was received, when, under which rule, and how anybody can check it."""
     proposal = seen(request, pk)
     found = version_seen(request, pk, number or proposal.version_count)
+    services.record_reading(found, by=request.user)
     paper = getattr(found.receipt, "paper", None)
     facts = {
         **frame(request, proposal),
@@ -388,8 +392,9 @@ def receipt(request: SignedInRequest, pk: int, number: int | None = None) -> Htt
 
 @require_safe
 def receipt_pdf(request: SignedInRequest, pk: int, number: int) -> HttpResponseBase:
-    """The receipt as PDF, once it is made."""
+    """The receipt as PDF, once it is made; a government reading of its version is recorded."""
     found = version_seen(request, pk, number)
+    services.record_reading(found, by=request.user)
     paper = getattr(found.receipt, "paper", None)
     if paper is None or paper.document is None:
         messages.info(request, "The PDF is being made. Try again in a minute.")
@@ -408,8 +413,7 @@ def receipt_json(request: SignedInRequest, pk: int, number: int, what: str) -> H
     texts = {"receipt": found.receipt.body, "package": found.package}
     if what not in texts:
         raise Http404
-    if what == "package":
-        services.record_reading(found, by=request.user)
+    services.record_reading(found, by=request.user)
     response = HttpResponse(texts[what], content_type="application/json")
     name = f"{found.receipt.number}-{what}.json"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -8,7 +8,9 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
+from evaluation import services
 from evaluation.models import Letter
+from program.acts import DoFirst
 from program.enums import OfficeRole
 from program.models import Agency, AuditEvent
 from proposals.services import record_reading
@@ -38,6 +40,39 @@ def test_a_version_read_on_both_sides_is_recorded_once_and_shown_to_the_anchor(c
     assert (line.agencies, line.version) == (Agency.objects.get(code="COMMERCE").display_name, 1)
 
 
+@pytest.mark.parametrize(
+    "address", ["evaluation:questions", "proposals:versions", "proposals:receipt", "proposals:receipt-of"]
+)
+def test_answers_versions_and_receipts_are_recorded_as_read(client, address):
+    proposal, auditor = make.accepted(), officer(OfficeRole.AUDITOR, "OSTP")
+    key = [proposal.pk, 1] if address.endswith("receipt-of") else [proposal.pk]
+    sign_in(client, auditor)
+    for _ in range(2):
+        assert client.get(reverse(address, args=key)).status_code == 200
+    (event,) = AuditEvent.objects.filter(act="proposal.read")
+    assert (event.actor, event.said["after"]) == (auditor, {"version": 1, "agencies": "OSTP"})
+
+
+def test_who_read_is_shown_to_the_consortium_and_to_no_agency(client):
+    proposal, desk = make.accepted(), officer()
+    record_reading(make.version_of(proposal), by=desk)
+    shown = b"Who read the proposal"
+    assert shown in page(client, representative_of(proposal), "questions", proposal.pk).content
+    for person in (make.lead("STATE"), desk, make.assigned(proposal).reviewer):
+        assert shown not in page(client, person, "questions", proposal.pk).content
+
+
+def test_a_reviewer_who_is_assigned_after_reading_declares_before_reading_on(client):
+    proposal = make.accepted()
+    assignment = make.assigned(proposal)
+    record_reading(make.version_of(proposal), by=assignment.reviewer)
+    services.end_assignment(assignment, by=officer(), reason="Away.")
+    owed = make.assigned(proposal, person=assignment.reviewer, declared=False)
+    with pytest.raises(DoFirst) as first:
+        record_reading(make.version_of(proposal), by=assignment.reviewer)
+    assert first.value.url == reverse("evaluation:assignment", args=[owed.pk])
+
+
 @pytest.mark.parametrize("name", ["packet", "letter"])
 def test_packet_and_letter_are_recorded(client, name):
     designation, auditor = make.designated(), officer(OfficeRole.AUDITOR, "OSTP")
@@ -45,7 +80,8 @@ def test_packet_and_letter_are_recorded(client, name):
     before = readings()
     assert page(client, auditor, name, record.pk).status_code == 200
     assert readings() == before + 1
-    assert "OSTP" in {line.agencies for line in readings_of(designation.proposal, most=20)}
+    shown = Agency.objects.get(code="OSTP").display_name
+    assert shown in {line.agencies for line in readings_of(designation.proposal, most=20)}
 
 
 @pytest.mark.django_db(transaction=True)
