@@ -56,6 +56,7 @@ urlpatterns = [
     path("desk/assignments/<str:number>/<int:pk>/end/", assignments.assignment_end, name="assignment-end"),
     path("desk/assigned/<int:pk>/", reviews.assignment, name="assignment"),
     path("desk/assigned/<int:pk>/declare/", reviews.conflict_declare, name="conflict-declare"),
+    path("desk/assigned/<int:pk>/begin/", reviews.review_begin, name="review-begin"),
     path("desk/reviews/<int:pk>/", reviews.review, name="review"),
     path("desk/reviews/<int:pk>/save/", reviews.review_save, name="review-save"),
     path("desk/reviews/<int:pk>/scores/<int:score_pk>/", reviews.score_save, name="score-save"),

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from evaluation.services.assignments import assign_reviewer, declare_conflict, end_assignment, recuse
+from evaluation.services.assignments import (
+    assign_reviewer,
+    declare_and_begin,
+    declare_conflict,
+    end_assignment,
+    recuse,
+)
 from evaluation.services.consultation import (
     acknowledge_referral,
     end_referral,
@@ -36,7 +42,13 @@ from evaluation.services.determinations import (
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
 from evaluation.services.papers import make_paper_again
 from evaluation.services.questions import MOST_FILES, answer_question, ask_consortium, withdraw_question
-from evaluation.services.reviews import open_review, reopen_review, save_review, save_score, submit_review
+from evaluation.services.reviews import (
+    open_review,
+    reopen_review,
+    save_review,
+    save_score,
+    submit_review,
+)
 from evaluation.services.screening import (
     adjudicate,
     correct_adjudication,
@@ -56,6 +68,7 @@ __all__ = [
     "ask_to_sign",
     "assign_reviewer",
     "correct_adjudication",
+    "declare_and_begin",
     "declare_conflict",
     "end_assignment",
     "end_referral",

@@ -11,7 +11,7 @@ from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import END_ASSIGNMENT
 from evaluation.models import Assignment, Conflict
 from evaluation.notices import ASSIGNED, REVIEWER_RECUSED, UNASSIGNED, desk_page, leads_of
-from evaluation.services.reviews import keep_agency_scores
+from evaluation.services.reviews import keep_agency_scores, open_review
 from program import audit, clock, grants, notices
 from program.acts import DoFirst
 from program.enums import OfficeRole
@@ -21,6 +21,7 @@ from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Recusal
 
 if TYPE_CHECKING:
+    from evaluation.models import Review
     from program.models import Agency, AuditEvent, User
     from proposals.models import Version
 
@@ -97,6 +98,15 @@ def declare_conflict(assignment: Assignment, *, by: User, has_conflict: bool, te
     if has_conflict:
         recuse(assignment.proposal, person=by, by=by, reason=text)
     return conflict
+
+
+@transaction.atomic
+def declare_and_begin(
+    assignment: Assignment, *, by: User, has_conflict: bool, text: str = ""
+) -> Review | None:
+    """Declare before the first reading, and begin the sheet where no conflict stands against it."""
+    declare_conflict(assignment, by=by, has_conflict=has_conflict, text=text)
+    return None if has_conflict else open_review(assignment, by=by)
 
 
 @transaction.atomic

@@ -29,7 +29,7 @@ SCORE_FIELDS = ("value", "not_applicable", "strengths", "weaknesses")
 
 @transaction.atomic
 def open_review(assignment: Assignment, *, by: User) -> Review:
-    """The reviewer's sheet for the latest version, made when it is first opened.
+    """The reviewer's sheet for the latest version, made when the reviewer begins it.
 
     After a new version the sheet starts with what the reviewer wrote on the version before. Raises NotReady
     until the reviewer has declared whether a conflict of interest stands against it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import F
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -36,16 +37,38 @@ if TYPE_CHECKING:
 
 @require_safe
 def assignment(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Where a reviewer begins: declare first, then the sheet opens."""
+    """Where a reviewer begins: declare first, then begin the sheet, then go on with it."""
     found = get_object_or_404(
         Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
     )
     if getattr(found, "conflict", None) is None:
         return show_declaration(request, found, ConflictForm())
+    review = Review.objects.filter(
+        assignment=found, version__number=F("version__proposal__version_count")
+    ).first()
+    if review is None:
+        return show_beginning(request, found)
+    return redirect("evaluation:review", pk=review.pk)
+
+
+def show_beginning(
+    request: SignedInRequest, found: Assignment, problems: Iterable[Problem] = (), status: int = 200
+) -> HttpResponse:
+    """The button that begins the sheet for the latest version; reading a page makes none."""
+    facts = {"assignment": found, "problems": problems, "has_earlier": found.reviews.exists()}
+    return render(request, "evaluation/begin_review.html", facts, status=status)
+
+
+@require_POST
+def review_begin(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Begin the sheet for the latest version; pressed again, it opens the one that was begun."""
+    found = get_object_or_404(
+        Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
+    )
     try:
         review = services.open_review(found, by=request.user)
     except NotReady as refusal:
-        return show_declaration(request, found, ConflictForm(), refusal.problems, status=422)
+        return show_beginning(request, found, refusal.problems, status=422)
     return redirect("evaluation:review", pk=review.pk)
 
 
@@ -70,7 +93,7 @@ def show_declaration(
 
 @require_POST
 def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Declare; who has a conflict is recused with it."""
+    """Declare; who has a conflict is recused with it, who has none begins the sheet."""
     found = get_object_or_404(
         Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
     )
@@ -83,7 +106,7 @@ def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
         return again([])
     has_conflict = form.cleaned_data["has_conflict"]
     return carry_out(
-        request, services.declare_conflict, found, again=again, **form.cleaned_data,
+        request, services.declare_and_begin, found, again=again, **form.cleaned_data,
         to="/desk/" if has_conflict else reverse("evaluation:assignment", args=[pk]),
         done="Thank you. You are recused from it." if has_conflict else "Thank you. You can read now.",
     )  # fmt: skip

@@ -149,6 +149,11 @@ def test_reviewer_reads_nothing_before_the_declaration(client):
         reverse("evaluation:proposal", args=[proposal.number]),
         reverse("proposals:version", args=[proposal.pk, 1]),
         reverse("proposals:receipt-json", args=[proposal.pk, 1, "package"]),
+        reverse("proposals:receipt-json", args=[proposal.pk, 1, "receipt"]),
+        reverse("proposals:receipt", args=[proposal.pk]),
+        reverse("proposals:receipt-pdf", args=[proposal.pk, 1]),
+        reverse("proposals:versions", args=[proposal.pk]),
+        reverse("evaluation:questions", args=[proposal.pk]),
     ]
     sign_in(client, person)
     assert [client.get(read).headers.get("Location") for read in reads] == [declaration] * len(reads)
@@ -160,6 +165,26 @@ def test_reviewer_reads_nothing_before_the_declaration(client):
     assert not AuditEvent.objects.filter(act="proposal.read", actor=person).exists()
     services.declare_conflict(assignment, by=person, has_conflict=False)
     assert client.get(reads[0]).status_code == 200
+
+
+def test_reviewer_begins_a_sheet_by_pressing_a_button_and_loading_the_page_makes_none(client):
+    proposal = make.accepted()
+    assignment = make.assigned(proposal)
+    person = assignment.reviewer
+    assert b"Begin the review" in page(client, person, "assignment", assignment.pk).content
+    assert not Review.objects.exists()
+    for _ in range(2):
+        begun = press(client, person, "review-begin", assignment.pk)
+        assert begun["Location"] == reverse("evaluation:review", args=[Review.objects.get().pk])
+    make.resubmitted(proposal)
+    again = page(client, person, "assignment", assignment.pk)
+    assert b"What you wrote on the version before is copied" in again.content
+    assert Review.objects.count() == 1
+    press(client, person, "review-begin", assignment.pk)
+    assert Review.objects.count() == 2
+    undeclared = make.assigned(proposal, "DOE", declared=False)
+    assert press(client, undeclared.reviewer, "review-begin", undeclared.pk).status_code == 422
+    assert Review.objects.count() == 2
 
 
 def test_stale_or_refused_save_of_a_score_keeps_both_texts(client):
