@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def revision_read(posted: str) -> int:
+    """The revision that a form says it read; 0, at which no saved record is, where it says none."""
+    return int(posted) if posted.isdecimal() and len(posted) < 10 else 0
+
+
 @dataclass
 class StaleRevision(Exception):
     """Somebody saved ``record`` after the revision ``read`` was shown; nothing was changed."""
@@ -15,9 +20,10 @@ class StaleRevision(Exception):
 
     def __str__(self) -> str:
         noun = self.record._meta.verbose_name
+        read = f"you read revision {self.read}" if self.read else "your page had none"
         return (
-            f"Somebody else saved this {noun} meanwhile: you read revision {self.read}, it is now"
-            f" revision {self.record.revision}. Nothing of yours was saved; both texts are shown below."
+            f"Somebody else saved this {noun} meanwhile: {read}, it is now revision {self.record.revision}."
+            " Nothing of yours was saved; both texts are shown below."
         )
 
 

@@ -32,7 +32,7 @@ from program.acts import fresh_sign_in_required
 from program.canonical import canonical_json, sha256_hex
 from program.enums import OfficeRole
 from program.order import implements
-from program.revisions import StaleRevision
+from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals.models import Proposal
 from proposals.services import record_reading
@@ -214,8 +214,7 @@ def _both_texts(request: SignedInRequest, pk: int) -> list[TwoTexts]:
 @transaction.atomic
 def _save_all(request: SignedInRequest, found: Determination, values: dict[str, Any]) -> None:
     """Each row by its own service; the revision of the draft guards the whole page."""
-    posted = request.POST.get("revision", "")
-    revision = int(posted) if posted.isdecimal() and len(posted) < 10 else 0
+    revision = revision_read(request.POST.get("revision", ""))
     services.save_determination(found, by=request.user, values=values, revision=revision)
     for row in found.findings.select_related("requirement", "determination"):
         form = FindingForm(request.POST, instance=row, prefix=f"finding-{row.requirement_id}")

@@ -20,7 +20,7 @@ from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.saving import conflict_page, texts_of
 from program.acts import lay_beside
 from program.order import implements
-from program.revisions import StaleRevision
+from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals.comparison import changed_parts
 from proposals.models import Version
@@ -212,8 +212,7 @@ def _save(
 ) -> HttpResponse:
     """One answer for hand and script: saved, refused with the fields, or in conflict with both texts."""
     is_script = request.headers.get("X-Autosave") == "1"
-    posted = request.POST.get("revision", "")
-    revision = int(posted) if posted.isdecimal() and len(posted) < 10 else 0
+    revision = revision_read(request.POST.get("revision", ""))
     if not form.is_valid():
         if is_script:
             return JsonResponse({"errors": form.errors}, status=422)

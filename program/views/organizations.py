@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from program.forms import OrganizationForm
 from program.models import Organization
 from program.requests import SignedInRequest
-from program.revisions import StaleRevision
+from program.revisions import StaleRevision, revision_read
 from program.services.organizations import update_organization
 from program.services.people import register_organization
 
@@ -53,8 +53,7 @@ def organization(request: SignedInRequest, pk: int) -> HttpResponse:
     form = OrganizationForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
         changed = {name: form.cleaned_data[name] for name in form.changed_data}
-        read = request.POST.get("revision", "")
-        revision = int(read) if read.isdecimal() and len(read) < 10 else -1
+        revision = revision_read(request.POST.get("revision", ""))
         try:
             update_organization(found, by=request.user, revision=revision, values=changed)
         except StaleRevision as stale:

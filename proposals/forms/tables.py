@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils.text import capfirst
 
 from program.models import Country
+from program.revisions import revision_read
 from program.spreadsheets import TOO_LONG, Grid
 from proposals.forms.fields import KeptChoiceField, MemberField, TextField
 from proposals.forms.rows import COMPONENT_FORMS, ComponentForm, RowForm
@@ -206,7 +207,7 @@ class LayerTable:
         problems: list[CellProblem] = []
         values: dict[str, Any] = {}
         key, told = cells.pop(KEY, "").strip().lower(), cells.pop(REVISION, "").strip()
-        revision = int(told) if told.isdecimal() and len(told) < 10 else None
+        revision = revision_read(told) or None
         if told and revision is None:
             problems.append(
                 CellProblem(number, REVISION, f"{quoted(told)} is no revision. Restore it from the export.")

@@ -16,7 +16,7 @@ from program.enums import StackLayer
 from program.models import Country, Organization, User
 from program.refusals import record_refusal
 from program.requests import SignedInRequest
-from program.revisions import StaleRevision
+from program.revisions import StaleRevision, revision_read
 from program.transitions import WrongStatus, available
 from proposals import declaration, services
 from proposals.forms.consortia import (
@@ -65,8 +65,7 @@ def consortium(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def revision_of(request: SignedInRequest) -> int:
-    read = request.POST.get("revision", "")
-    return int(read) if read.isdecimal() and len(read) < 10 else -1
+    return revision_read(request.POST.get("revision", ""))
 
 
 def _stale(request: SignedInRequest, stale: StaleRevision, form: Any, back: str) -> HttpResponse:

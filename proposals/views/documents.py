@@ -17,7 +17,7 @@ from program.intake import Refused, examine
 from program.models import Document
 from program.receiving import say_what_was_left_out
 from program.requests import SignedInRequest
-from program.revisions import StaleRevision
+from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady
 from proposals import services
 from proposals.confidentiality import blanket
@@ -143,8 +143,7 @@ def document_replace(request: SignedInRequest, pk: int, attachment: int) -> Http
     form = IncomingFile(request.POST, request.FILES)
     say_what_was_left_out(request, form)
     back = redirect("proposals:row-edit", pk, Part.DOCUMENTS, found.key)
-    posted = request.POST.get("revision", "")
-    revision = int(posted) if posted.isdecimal() and len(posted) < 10 else -1
+    revision = revision_read(request.POST.get("revision", ""))
 
     def keep(file: File[Any], examined: Examined) -> Attachment:
         return services.replace_file(

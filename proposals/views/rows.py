@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from program.documents import withheld_for
 from program.requests import SignedInRequest, is_autosave
-from program.revisions import StaleRevision
+from program.revisions import StaleRevision, revision_read
 from proposals import services
 from proposals.enums import OperatingAct, Part
 from proposals.forms.rows import RowForm, in_words
@@ -161,8 +161,7 @@ def row_remove(request: SignedInRequest, pk: int, part: str, key: str) -> HttpRe
     if isinstance(row, OperatingRole):
         back = reverse("proposals:row-edit", args=[pk, part, row.site.key])
     if request.method == "POST":
-        name, read = str(row), request.POST.get("revision", "")
-        revision = int(read) if read.isdecimal() and len(read) < 10 else -1
+        name, revision = str(row), revision_read(request.POST.get("revision", ""))
         remove = services.remove_attachment if isinstance(row, Attachment) else services.remove_row
         try:
             remove(row, by=request.user, revision=revision)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from program.canonical import canonical_json, sha256_hex
 from program.requests import SignedInRequest
-from program.revisions import StaleRevision
+from program.revisions import StaleRevision, revision_read
 from proposals import services
 from proposals.forms.rows import PartForm, RowForm, in_words
 from proposals.views.workspace import show, workspace
@@ -56,12 +56,11 @@ def save(request: SignedInRequest, form: RowForm) -> Saved:
         return Saved(form)
     record, posted = form.instance, str(request.POST.get("revision", ""))
     number, _, read = posted.partition("-")
-    revision = int(number) if number.isdecimal() and len(number) < 10 else -1
     try:
         if record.pk is None:
             services.add_row(record, by=request.user, values=form.values)
         else:
-            services.save_row(record, by=request.user, values=form.values, revision=revision)
+            services.save_row(record, by=request.user, values=form.values, revision=revision_read(number))
     except StaleRevision as stale:
         return _settle(request, form, stale, read)
     except ValidationError as errors:
