@@ -137,7 +137,8 @@ def release_catalog_entry(
 ) -> CatalogEntry:
     """Release for the public catalog what the anchor typed and ticked, and nothing else.
 
-    Markets, sectors and members come from the designated version, never from the working copy.
+    Markets, sectors and members come from the designated version, never from the working copy. Raises
+    StaleRevision where an entry exists that is not at ``revision``; 0 is that of a page that showed none.
     """
     designation.refresh_from_db(from_queryset=Designation.objects.select_for_update())
     require("evaluation.release_designation", by, designation)

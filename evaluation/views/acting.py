@@ -27,11 +27,13 @@ def carry_out(
     done: str,
     to: str,
     again: Callable[[list[Problem]], HttpResponse],
+    conflict: Callable[[StaleRevision], HttpResponse] | None = None,
     **details: Any,
 ) -> HttpResponse:
     """Do the act and go ``to`` the page that shows it, or show the page ``again`` with every problem.
 
-    A missing right is 403; an act that somebody else did first is said in words.
+    A missing right is 403; an act that somebody else did first is said in words, or by the page of
+    ``conflict`` where two texts meet.
     """
     try:
         service(*args, by=request.user, **details)
@@ -40,6 +42,8 @@ def carry_out(
     except ValidationError as error:
         return again([Problem("invalid", str(message)) for message in error.messages])
     except (WrongStatus, StaleRevision) as refusal:
+        if conflict is not None and isinstance(refusal, StaleRevision):
+            return conflict(refusal)
         messages.warning(request, str(refusal))
         return redirect(to)
     messages.success(request, done)

@@ -26,10 +26,12 @@ from evaluation.models import (
     Return,
 )
 from evaluation.views.acting import carry_out, problems_of
+from evaluation.views.saving import conflict_page, texts_of
 from program import clock
 from program.deadlines import end_of_day
 from program.documents import Withheld, download_response
 from program.models import Document
+from program.revisions import StaleRevision, revision_read
 from program.waiting import Task, for_the_team
 from proposals.models import Proposal, TeamMember, Version
 from proposals.services.reading import Reading, readings_of, record_reading
@@ -190,18 +192,24 @@ def catalog_release(request: SignedInRequest, pk: int) -> HttpResponse:
     )
     if request.method != "POST":
         return _show_release(request, proposal, designation, CatalogEntryForm(instance=entry))
-    form = CatalogEntryForm(request.POST, instance=entry)
+    form, here = (
+        CatalogEntryForm(request.POST, instance=entry),
+        reverse("evaluation:catalog-release", args=[pk]),
+    )
 
     def again(problems: list[Problem]) -> HttpResponse:
         return _show_release(request, proposal, designation, form, problems, status=422)
 
+    def both_texts(stale: StaleRevision) -> HttpResponse:
+        texts = texts_of(request, CatalogEntryForm(instance=stale.record))
+        return conflict_page(request, texts, revision=stale.record.revision, back=here)
+
     if not form.is_valid():
         return again(problems_of(form))
-    posted = request.POST.get("revision", "")
     return carry_out(
         request, services.release_catalog_entry, designation, done="The entry is in the public catalog.",
-        to=reverse("evaluation:catalog-release", args=[pk]), again=again, values=form.values,
-        revision=int(posted) if posted.isdecimal() and len(posted) < 10 else None,
+        to=here, again=again, conflict=both_texts, values=form.values,
+        revision=revision_read(request.POST.get("revision", "")),
     )  # fmt: skip
 
 
@@ -220,6 +228,7 @@ def _show_release(
         "package": designation.version.value,
         "form": form,
         "entry": entry,
+        "revision": request.POST.get("revision", "") if form.is_bound else (entry.revision if entry else 0),
         "problems": problems,
         "disclaimer": DISCLAIMER,
     }

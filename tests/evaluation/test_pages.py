@@ -15,7 +15,7 @@ from django.urls import reverse
 from config.second_factor import VERIFIED
 from evaluation import services
 from evaluation.documents import facts_of
-from evaluation.models import Assignment, Condition, Determination, Letter, Referral, Review
+from evaluation.models import Assignment, CatalogEntry, Condition, Determination, Letter, Referral, Review
 from evaluation.schedule import end_left_referrals, lapse_due_referrals, tell_overtaken_determinations
 from evaluation.subjects import KINDS
 from program import clock
@@ -412,6 +412,30 @@ def test_catalog_shows_only_what_was_released(client):
     assert b"Fictional Systems" not in entry.content + listed.content
     services.suspend_designation(designation, by=make.decision_official(), reason="A member left.")
     assert client.get(f"/catalog/{designation.number}/").status_code == 404
+
+
+def test_second_first_release_overwrites_nothing_and_shows_both_texts(client):
+    """Two people fill in the empty form; the second is shown both texts and chooses."""
+    designation = make.designated()
+    person = representative_of(designation.proposal)
+    release = ["catalog-release", designation.proposal_id]
+    empty = page(client, person, *release).content.decode()
+    assert '<input type="hidden" name="revision" value="0">' in empty
+    typed = {"summary": "For clinics.", "contact_email": "sales@firm.example", "revision": "0"}
+    assert press(client, person, *release, title="First", **typed).status_code == 302
+
+    second = press(client, person, *release, title="Second", **typed)
+    refused = press(client, person, *release, title="", **typed)
+
+    entry = CatalogEntry.objects.get()
+    assert (second.status_code, entry.title) == (409, "First")
+    assert "First" in second.content.decode() and "Second" in second.content.decode()
+    assert '<input type="hidden" name="revision" value="0">' in refused.content.decode()
+    unsaid = {name: value for name, value in typed.items() if name != "revision"}
+    assert press(client, person, *release, title="Third", **unsaid).status_code == 409
+    over = press(client, person, *release, title="Second", **{**typed, "revision": entry.revision})
+    entry.refresh_from_db()
+    assert (over.status_code, entry.title) == (302, "Second")
 
 
 def test_questions_page_answers(client):
