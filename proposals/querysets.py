@@ -311,6 +311,10 @@ class VersionQuerySet(models.QuerySet):
         """The last version of each proposal."""
         return self.filter(number=F("proposal__version_count"))
 
+    def targeting(self, code: str) -> Self:
+        """Versions one of whose target markets holds the country, as they were submitted, s.3(b)(ii)."""
+        return self.filter(targets__contains=[code])
+
 
 class RecusalQuerySet(models.QuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:

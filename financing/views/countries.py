@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -26,11 +26,9 @@ from program.order import implements
 from program.requests import SignedInRequest
 from program.templatetags.uswds import tone_of
 from program.transitions import NotReady
-from proposals.models import Proposal, TargetMarket, Version
+from proposals.models import Proposal, Version
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
     from program.models import User
     from proposals.package import Package
 
@@ -58,6 +56,7 @@ def show(request: SignedInRequest, place: Country, status: int = 200, **more: An
     there = ToolReferral.objects.visible_to(request.user).filter(country=place)
     sums = there.stage_sums()
     referrals = list(there.for_list().order_by("-pk")[:PAGE_SIZE])
+    packages, following = targeting(place, request.user, after=request.GET.get("after", ""))
     classes = [row for row in place.financing_classes.select_related("set_by") if row.holds(today)]
     facts: dict[str, Any] = {
         "country": place,
@@ -65,7 +64,8 @@ def show(request: SignedInRequest, place: Country, status: int = 200, **more: An
         "tone": tone_of(screening.result),
         "groups": CountryGroup.objects.filter(code__in=screening.groups),
         "standing": classes[0] if classes else None,
-        "packages": targeting(place, request.user),
+        "packages": packages,
+        "next_packages": following,
         "referrals": referrals,
         "sums": [
             (stage.label.lower(), sums[stage].number, in_words(sums[stage].usd))
@@ -86,35 +86,35 @@ def show(request: SignedInRequest, place: Country, status: int = 200, **more: An
     return render(request, "financing/country.html", facts, status=status)
 
 
-def targeting(place: Country, user: User) -> list[tuple[Proposal, str]]:
-    """Submitted packages whose frozen version targets ``place``, with the name of the market; newest first.
+def targeting(place: Country, user: User, *, after: str = "") -> tuple[list[tuple[Proposal, str]], str]:
+    """Packages whose last submitted version targets ``place``, with the name of the market; newest first.
 
-    The rows of the working copy find the candidates; what counts and is shown is the submitted version, so
-    that nothing unsubmitted is told.
+    The working copy is not asked: what was removed or added there since was not submitted. ``after`` is the
+    key of the last package of the page before; the address of the page that follows comes second.
     """
-    markets = TargetMarket.objects.filter(proposal=OuterRef("pk")).filter(
-        Q(country=place) | Q(bloc__countries=place) | Q(countries=place)
-    )
-    candidates: QuerySet[Proposal] = (
-        Proposal.objects.visible_to(user)
-        .filter(Exists(markets), submitted_at__isnull=False)
-        .select_related("consortium")
-        .prefetch_related("designations")
-        .order_by("-submitted_at")[:PAGE_SIZE]
-    )
-    proposals = list(candidates)
-    versions = Version.objects.current().filter(proposal__in=[proposal.pk for proposal in proposals])
-    values = {version.proposal_id: version.value for version in versions}
-    found = ((proposal, _market(values.get(proposal.pk), place.pk)) for proposal in proposals)
-    return [(proposal, market) for proposal, market in found if market]
+    submitted = Version.objects.current().targeting(place.pk).filter(proposal=OuterRef("pk"))
+    rows = Proposal.objects.visible_to(user).filter(Exists(submitted), submitted_at__isnull=False)
+    if after.isdecimal() and len(after) < 19:
+        rows = rows.filter(_stands_after(int(after), user))
+    rows = rows.select_related("consortium").prefetch_related("designations")
+    proposals = list(rows.order_by("-submitted_at", "-pk")[: PAGE_SIZE + 1])
+    following = f"?after={proposals[PAGE_SIZE - 1].pk}#packages" if len(proposals) > PAGE_SIZE else ""
+    shown = proposals[:PAGE_SIZE]
+    versions = Version.objects.current().filter(proposal__in=[proposal.pk for proposal in shown])
+    markets = {version.proposal_id: _market(version.value, place.pk) for version in versions}
+    return [(proposal, markets[proposal.pk]) for proposal in shown], following
 
 
-def _market(package: Package | None, code: str) -> str:
-    """The market of ``package`` that holds the country, by its name; empty when there is none."""
-    for market in package.markets if package else ():
-        if any(place.code == code for place in market.countries):
-            return market.name
-    return ""
+def _stands_after(pk: int, user: User) -> Q:
+    """Proposals that stand after this one, the newest submission first; none where it is not seen."""
+    at = Subquery(Proposal.objects.visible_to(user).filter(pk=pk).values("submitted_at"))
+    return Q(submitted_at__lt=at) | Q(submitted_at=at, pk__lt=pk)
+
+
+def _market(package: Package, code: str) -> str:
+    """The first market of ``package`` that holds the country, by its name."""
+    names = (m.name for m in package.markets if any(place.code == code for place in m.countries))
+    return next(names, "")
 
 
 @edag_desk

@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Cast
 
 from program.models import Paper, User
 from proposals.enums import AuthorityBasis
@@ -67,6 +69,17 @@ class Version(models.Model):
     closes_at = models.DateTimeField(help_text="The limit that held for this version; exclusive.")
     on_time = models.BooleanField()
     on_time_rule = models.TextField()
+    targets = models.GeneratedField(
+        expression=models.Func(
+            Cast("package", models.JSONField()),
+            models.Value("$.markets[*].countries[*].code"),
+            function="jsonb_path_query_array",
+            output_field=models.JSONField(),
+        ),
+        output_field=models.JSONField(),
+        db_persist=True,
+        help_text="Codes of the countries that its target markets hold; the database reads the package.",
+    )
     objects = VersionQuerySet.as_manager()
 
     class Meta:
@@ -80,6 +93,7 @@ class Version(models.Model):
                 | Q(on_time=False, received_at__gte=models.F("closes_at")),
             ),
         ]
+        indexes = [GinIndex(name="version_targets", fields=["targets"], opclasses=["jsonb_path_ops"])]
 
     def __str__(self) -> str:
         return f"Version {self.number} of {self.proposal}"

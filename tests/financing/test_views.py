@@ -15,6 +15,7 @@ from financing.services.meetings import give_action, hold_meeting, put_on_agenda
 from financing.services.referrals import refer_tool
 from program import clock
 from program.models import AuditEvent, Country
+from proposals.models import Proposal
 from tests.factories.financing import (
     PURPOSE,
     chair,
@@ -148,6 +149,22 @@ def test_country_page_shows_packages_that_the_viewer_may_see(client):
     page(client, edag_officer(), "country", "QQ", answer=404)
     proposal.markets.update(country=Country.objects.get(pk="JP"))
     assert page(client, edag_officer(), "country", "JP").context["packages"] == [], "it was not submitted so"
+    proposal.markets.all().delete()
+    still = page(client, edag_officer(), "country", "KE").context["packages"]
+    assert [(row.pk, market) for row, market in still] == [(proposal.pk, "Kenya")], "it was submitted so"
+
+
+def test_country_page_goes_on_where_packages_are_many(client, monkeypatch):
+    monkeypatch.setattr("financing.views.countries.PAGE_SIZE", 2)
+    newest, *others = (referral(ReferralStatus.REFERRED).designation.proposal for _ in range(3))
+    at = clock.now() - timedelta(days=3)
+    Proposal.objects.filter(pk__in=[other.pk for other in others]).update(submitted_at=at)
+    first = page(client, edag_officer(), "country", "KE")
+    assert [row.pk for row, market in first.context["packages"]] == [newest.pk, others[1].pk]
+    assert first.context["next_packages"] == f"?after={others[1].pk}#packages"
+    rest = page(client, edag_officer(), "country", "KE", after=others[1].pk)
+    assert [row.pk for row, market in rest.context["packages"]] == [others[0].pk]
+    assert rest.context["next_packages"] == ""
 
 
 def test_class_of_a_country_is_set_on_its_page(client):
@@ -301,7 +318,7 @@ def rows_of(count):
 
 
 #: Pages that list rows of one package, one meeting, one country, one proposal.
-PAGES = {"designation": 24, "meeting": 18, "country": 24, "support": 11}
+PAGES = {"designation": 23, "meeting": 18, "country": 24, "support": 11}
 
 
 @pytest.mark.parametrize("count", [1, 3])
