@@ -128,7 +128,7 @@ def _examined(
     """Each file that may be kept; the others are added to ``problems`` by their names."""
     for upload in uploads:
         try:
-            yield upload, examine(upload, upload.name or "")
+            yield upload, examine(upload, upload.name or "")  # type: ignore[arg-type]  # a File streams
         except Refused as refusal:
             problems.append(_refused(upload, refusal))
 
