@@ -625,6 +625,7 @@ class Chunk:
             summary="Measured.",
             layers={layer.value: "Measured." for layer in StackLayer},
             shows_markets=True,
+            shows_sectors=True,
             markets=[{"code": country.code, "name": country.name}],
             sectors=[Sector.values[designation.proposal_id % len(Sector.values)]],
             released_by_id=designation.proposal.created_by_id,

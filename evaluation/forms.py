@@ -219,6 +219,7 @@ class CatalogEntryForm(forms.ModelForm):
             "title",
             "summary",
             "shows_markets",
+            "shows_sectors",
             "shows_members",
             "contact_name",
             "contact_email",

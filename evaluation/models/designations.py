@@ -100,6 +100,7 @@ class CatalogEntry(Revised):
         default=dict, blank=True, help_text="{layer: public text}, only what was released."
     )
     shows_markets = models.BooleanField("show the target markets", default=False)
+    shows_sectors = models.BooleanField("show the sectors of the applications", default=False)
     shows_members = models.BooleanField("show the member companies", default=False)
     markets = models.JSONField(
         default=list, blank=True, editable=False, help_text="[{code, name}], as designated."

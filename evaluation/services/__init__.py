@@ -22,6 +22,7 @@ from evaluation.services.designations import (
     reinstate_designation,
     release_catalog_entry,
     revoke_designation,
+    sectors_of,
     suspend_designation,
     withdraw_catalog_entry,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "save_review",
     "save_score",
     "screen_version",
+    "sectors_of",
     "sign_determination",
     "submit_review",
     "suspend_designation",

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 ORDER = "E.O. 14320 s.3(d)"
 RELEASED_FIELDS = (
-    "title", "summary", "layers", "shows_markets", "shows_members", "contact_name", "contact_email",
-    "contact_url",
+    "title", "summary", "layers", "shows_markets", "shows_sectors", "shows_members",
+    "contact_name", "contact_email", "contact_url",
 )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def release_catalog_entry(
     entry.members = (
         [m.organization.legal_name for m in package.consortium.members] if entry.shows_members else []
     )
-    entry.sectors = _sectors(package)
+    entry.sectors = sectors_of(package) if entry.shows_sectors else []
     entry.released_by, entry.released_at, entry.withdrawn_at = by, clock.now(), None
     entry.full_clean()
     entry.save()
@@ -169,7 +169,12 @@ def release_catalog_entry(
         "designation.release_catalog_entry",
         by=by,
         clause=ORDER,
-        after={"title": entry.title, "markets": entry.shows_markets, "members": entry.shows_members},
+        after={
+            "title": entry.title,
+            "markets": entry.shows_markets,
+            "sectors": entry.shows_sectors,
+            "members": entry.shows_members,
+        },
     )
     notices.owe(
         event,
@@ -181,7 +186,8 @@ def release_catalog_entry(
     return entry
 
 
-def _sectors(package: Package) -> list[str]:
+def sectors_of(package: Package) -> list[str]:
+    """The sectors of the package's applications, as codes."""
     applications = (c for c in package.components if isinstance(c, ApplicationComponent))
     return sorted({str(application.sector) for application in applications if application.sector})
 

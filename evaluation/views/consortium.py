@@ -33,6 +33,7 @@ from program.documents import Withheld, download_response
 from program.models import Document
 from program.revisions import StaleRevision, revision_read
 from program.waiting import Task, for_the_team
+from proposals.enums import Sector
 from proposals.models import Proposal, TeamMember, Version
 from proposals.services.reading import Reading, readings_of, record_reading
 
@@ -222,10 +223,12 @@ def _show_release(
     status: int = 200,
 ) -> HttpResponse:
     entry = CatalogEntry.objects.filter(designation=designation).first()
+    package = designation.version.value
     facts = {
         "proposal": proposal,
         "designation": designation,
-        "package": designation.version.value,
+        "package": package,
+        "sectors": [Sector(code).label for code in services.sectors_of(package)],
         "form": form,
         "entry": entry,
         "revision": request.POST.get("revision", "") if form.is_bound else (entry.revision if entry else 0),
