@@ -157,8 +157,13 @@ def expected_clock(call: Call, issued_on: date) -> CallClock:
         issued_on,
         rolls_forward=call.rolls_forward,
         set_due_on=call.set_due_on,
-        closures=frozenset(Closure.objects.filter(counts_as_holiday=True).values_list("day", flat=True)),
+        closures=counted_closures(),
     )
+
+
+def counted_closures() -> frozenset[date]:
+    """The days that an officer counts as holidays."""
+    return frozenset(Closure.objects.filter(counts_as_holiday=True).values_list("day", flat=True))
 
 
 def warnings_of(call: Call, issued_on: date) -> list[Problem]:

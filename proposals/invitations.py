@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.core import signing
 
 from program import clock
 from proposals.models import Invitation
 from proposals.querysets import IN_CONSORTIUM
+
+if TYPE_CHECKING:
+    from program.models import User
 
 SALT: Final = "proposals.invitation"
 
@@ -20,6 +23,16 @@ class InvitationRefused(Exception):
 def token_of(invitation: Invitation) -> str:
     """The link's token: a signature, kept nowhere."""
     return signing.dumps([invitation.pk, invitation.nonce], salt=SALT)
+
+
+def opened_by(token: str, user: User) -> Invitation | None:
+    """The invitation behind a link that ``user`` has used, so that it leads where it led before."""
+    try:
+        pk, nonce = signing.loads(token, salt=SALT)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    used = Invitation.objects.filter(pk=pk, nonce=nonce, accepted_by=user).select_related("membership")
+    return used.first()
 
 
 def find_invitation(token: str) -> Invitation:

@@ -12,8 +12,8 @@ from django.forms.models import model_to_dict
 from django.urls import reverse
 
 from program import audit, clock, library, notices
-from program.checks import expected_clock
-from program.deadlines import end_of_day, local_day, long_date
+from program.checks import counted_closures, expected_clock
+from program.deadlines import end_of_day, is_business_day, local_day, long_date, next_business_day
 from program.enums import AmendmentKind, CallStatus, OfficeRole
 from program.lifecycle import APPROVE, CANCEL, CLOSE, ISSUE, REOPEN
 from program.models import (
@@ -343,6 +343,13 @@ def extend_call(
     if due_on <= former:
         message = f"Choose a day after {long_date(former)}, the last day as it stands."
         raise NotReady([Problem("extension-earlier", message, "s.3(c)", field="due_on")])
+    if call.rolls_forward and not is_business_day(due_on, counted_closures()):
+        next_day = next_business_day(due_on, counted_closures())
+        message = (
+            f"{long_date(due_on)} is no federal business day, and no deadline of this call falls on such a "
+            f"day. Choose {long_date(next_day)} or another one."
+        )
+        raise NotReady([Problem("extension-day", message, call.rule_citation, field="due_on")])
     amendment = Amendment(
         call=call, number=next_amendment(call), kind=AmendmentKind.EXTENSION, summary=summary, reason=reason,
         legal_basis=legal_basis, effective_on=clock.today(), due_on_before=former, due_on_after=due_on,

@@ -30,6 +30,7 @@ from proposals.forms.consortia import (
     ReasonForm,
     TeamMemberForm,
 )
+from proposals.invitations import opened_by
 from proposals.lifecycle import MEMBERSHIP_TRANSITIONS
 from proposals.models import (
     AnchorOffer,
@@ -380,6 +381,10 @@ def invitation(request: SignedInRequest, token: str) -> HttpResponse:
                 first, place.membership_id if first == "proposals:consent" else place.membership.consortium_id
             )
     except InvitationRefused as refusal:
+        used = opened_by(token, request.user)
+        if used and Membership.objects.visible_to(request.user).filter(pk=used.membership_id).exists():
+            messages.info(request, "You have used this invitation already: you are on the team.")
+            return redirect("proposals:member", used.membership_id)
         return render(request, "proposals/invitation_refused.html", {"reason": str(refusal)}, status=410)
     facts = {"invitation": found, "is_addressee": request.user.email == found.email, "token": token}
     return render(request, "proposals/invitation.html", facts)

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from program import clock, library
 from program.checks import ORDER_CODES, warnings_of
+from program.deadlines import next_business_day
 from program.enums import CallStatus, OfficeRole
 from program.lifecycle import CALL_TRANSITIONS
 from program.models import AuditEvent, Call, Closure, Criterion, IneligibleJurisdiction, Notice, Requirement
@@ -350,9 +351,24 @@ class TestAmendment:
             with pytest.raises(NotReady):
                 calls.extend_call(call, by=officer(), due_on=due_on, summary="s", reason="r", legal_basis="b")
 
+    def test_extension_ends_on_no_day_from_which_a_deadline_would_move(self):
+        """The Fourth of July 2026 is a Saturday, kept on Friday, the third."""
+        with clock.moved_to(APRIL_FIRST):
+            call, fixed = issued_call(), issued_call(rolls_forward=False)
+            details = {"summary": "s", "reason": "r", "legal_basis": "b"}
+            for day in (date(2026, 7, 3), date(2026, 7, 4), date(2026, 7, 5)):
+                with pytest.raises(NotReady, match=r"Monday, July 6, 2026") as refusal:
+                    calls.extend_call(call, by=officer(), due_on=day, **details)
+                assert codes(refusal) == ["extension-day"]
+            Closure.objects.create(day=date(2026, 7, 6), authority="An order", counts_as_holiday=True)
+            with pytest.raises(NotReady, match="Tuesday, July 7, 2026"):
+                calls.extend_call(call, by=officer(), due_on=date(2026, 7, 6), **details)
+            calls.extend_call(call, by=officer(), due_on=date(2026, 7, 7), **details)
+            calls.extend_call(fixed, by=officer(), due_on=date(2026, 7, 4), **details)
+
     def test_extension_needs_reason_and_legal_basis(self):
         call = issued_call()
-        later = call.due_on + timedelta(days=1)
+        later = next_business_day(call.due_on + timedelta(days=1))
         for missing in ({"reason": ""}, {"legal_basis": ""}):
             details = {"summary": "s", "reason": "r", "legal_basis": "b"} | missing
             with pytest.raises(ValidationError):
@@ -372,7 +388,7 @@ class TestAmendment:
             calls.amend_call(call, by=officer(), text="New.", summary="s", reason="r")
         with pytest.raises(WrongStatus):
             calls.extend_call(
-                call, by=officer(), due_on=date(2026, 8, 1), summary="s", reason="r", legal_basis="b"
+                call, by=officer(), due_on=date(2026, 8, 3), summary="s", reason="r", legal_basis="b"
             )
 
 

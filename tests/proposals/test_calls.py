@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from program.deadlines import next_business_day
 from program.models import Notice
 from program.services import calls
 from proposals.enums import MembershipStatus, ProposalStatus
@@ -16,7 +17,11 @@ WORDS = {"summary": "A change.", "reason": "A reason."}
 ACTS = {
     "call-amended": lambda call: calls.amend_call(call, by=officer(), text="New text.", **WORDS),
     "call-extended": lambda call: calls.extend_call(
-        call, by=officer(), due_on=call.due_on + timedelta(days=1), legal_basis="A basis.", **WORDS
+        call,
+        by=officer(),
+        due_on=next_business_day(call.due_on + timedelta(days=1)),
+        legal_basis="A basis.",
+        **WORDS,
     ),
     "call-cancelled": lambda call: calls.cancel_call(call, by=officer(), reason="Withdrawn."),
 }

@@ -96,6 +96,14 @@ def test_opening_the_link_changes_nothing(invitation):
     assert list(Membership.objects.values()) == before and TeamMember.objects.count() == 2
 
 
+def test_used_link_leads_its_owner_to_the_membership_and_tells_nobody_else(client, invitation, guest):
+    address = reverse("proposals:invitation", args=[services.token_of(invitation)])
+    client.force_login(guest)
+    assert client.get(address).url == reverse("proposals:member", args=[invitation.membership_id])
+    client.force_login(UserFactory())
+    assert client.get(address).status_code == 410
+
+
 def test_link_works_once_and_only_for_its_address(invitation):
     token = services.token_of(invitation)
     with pytest.raises(InvitationRefused):
@@ -131,7 +139,7 @@ def test_link_that_a_mail_scanner_opens_does_nothing(client, invitation):
     assert (Invitation.objects.values().get(), TeamMember.objects.count(), told.count()) == before
     client.post(url)
     assert TeamMember.objects.filter(user=person, membership=invitation.membership).exists()
-    assert client.post(url).status_code == 410
+    assert client.post(url).url == reverse("proposals:member", args=[invitation.membership_id])
 
 
 @pytest.mark.parametrize("ended", ["expired", "revoked", "resent", "forged"])
