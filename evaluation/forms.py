@@ -51,9 +51,16 @@ class ScreeningListForm(forms.Form):
     )
 
 
+class OfficialField(forms.ModelChoiceField):
+    """A person of the Government, with the agency for which they work."""
+
+    def label_from_instance(self, person: Any) -> str:
+        return f"{person}, {', '.join(person.agency_names)}"
+
+
 class AssignForm(forms.Form):
     agency = forms.ModelChoiceField(Agency.objects.none(), empty_label="Choose an agency")
-    reviewer = forms.ModelChoiceField(
+    reviewer = OfficialField(
         User.objects.none(),
         empty_label="Choose a reviewer",
         widget=forms.Select(attrs={"data-combo-box": True}),
@@ -66,11 +73,9 @@ class AssignForm(forms.Form):
 
 
 class RecuseForm(forms.Form):
-    person = forms.ModelChoiceField(
-        User.objects.none(), label="Who is recused", empty_label="Choose a person"
-    )
+    person = OfficialField(User.objects.none(), label="Who is recused", empty_label="Choose a person")
     reason = forms.CharField(widget=text(2), required=False)
-    replacement = forms.ModelChoiceField(
+    replacement = OfficialField(
         User.objects.none(), required=False, label="Replaced by", empty_label="Nobody yet",
         help_text="A reviewer of the same agency.",
     )  # fmt: skip

@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -43,11 +45,16 @@ def agencies_of(user: User) -> QuerySet[Agency]:
 
 
 def people_in(agencies: QuerySet[Agency], *roles: str, apart_from: str) -> QuerySet[User]:
-    """Holders of an office in one of ``agencies`` who are not recused from the proposal of that number."""
+    """Holders of an office in one of ``agencies`` who are not recused from the proposal of that number.
+
+    Each with ``agency_names``, by which a list tells them apart.
+    """
     offices = Office.objects.in_force().filter(agency__in=agencies, role__in=roles)
     recused = Recusal.objects.filter(proposal__number=apart_from)
     people = User.objects.filter(pk__in=offices.values("user"), is_active=True)
-    return people.exclude(pk__in=recused.values("user")).order_by("name")
+    names = offices.filter(user=OuterRef("pk")).order_by().values("agency__display_name").distinct()
+    people = people.annotate(agency_names=ArraySubquery(names))
+    return people.exclude(pk__in=recused.values("user")).order_by("agency_names", "name")
 
 
 def assign_form(request: SignedInRequest, number: str, data: Any = None) -> AssignForm:

@@ -163,6 +163,11 @@ class Workspace:
         return self.standing.designation_status == "active"
 
     @property
+    def is_sent(self) -> bool:
+        """Whether a version is with the Government and stands until another replaces it."""
+        return self.proposal.status in REPLACEABLE
+
+    @property
     def is_draft(self) -> bool:
         return self.proposal.status == ProposalStatus.DRAFT
 

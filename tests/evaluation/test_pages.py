@@ -469,7 +469,8 @@ def test_assignments_page_assigns_and_recuses(client):
         proposal.number,
         **{"assign-agency": agency.pk, "assign-reviewer": person.pk},
     )
-    assert page(client, desk, "assignments", proposal.number).status_code == 200
+    shown = page(client, desk, "assignments", proposal.number)
+    assert shown.status_code == 200 and f"{person}, {agency.display_name}" in shown.text
     assert proposal.assignments.get().reviewer == person
     press(
         client,

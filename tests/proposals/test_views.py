@@ -511,7 +511,7 @@ def test_member_is_invited_accepts_by_post_and_consents(client, proposal, member
     membership.refresh_from_db()
     assert (membership.status, membership.consented_by) == (MembershipStatus.CONSENTED, person)
     assert client.get(address("detail", proposal)).status_code == 200
-    assert client.get(url).status_code == 410
+    assert client.get(url).url == address("member", membership)
 
 
 def test_panel_of_totals_is_the_consortiums_alone(client, proposal, member):
@@ -936,3 +936,18 @@ def test_first_answer_of_two_people_is_kept_and_shown_to_the_second(client, prop
     assert autosave(client, url, **{"answer-own-rule-text": "First", "revision": "0"}).status_code == 200
     second = autosave(client, url, **{"answer-own-rule-text": "Second", "revision": "0"})
     assert (second.status_code, second.json()["theirs"]) == (409, {"answer-own-rule-text": "First"})
+
+
+def test_workspace_says_that_a_version_is_with_the_government(client):
+    """And that what is typed now changes nothing of it: no page asks for a certification that was given."""
+    proposal = ProposalFactory(complete=True)
+    address = reverse("proposals:part", args=[proposal.pk, "overview"])
+    submitted(proposal)
+    sign_in(client, representative_of(proposal))
+    page = client.get(address).text
+    assert "Version 1 is with the Government" in page
+    assert "Still to be given" not in page and "Only for a new version" in page
+    draft = ProposalFactory(complete=True)
+    sign_in(client, representative_of(draft))
+    page = client.get(reverse("proposals:part", args=[draft.pk, "overview"])).text
+    assert "with the Government" not in page and "Still to be given" in page
