@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q
@@ -13,7 +12,7 @@ from financing.enums import MeetingStatus, ReferralStatus
 from financing.models import Action, AgendaItem, Meeting, ToolReferral
 from financing.querysets import agencies_in_edag, chairs_edag
 from program import clock
-from program.deadlines import start_of_day
+from program.deadlines import end_of_day
 from program.enums import OfficeRole
 from program.models import Office
 from program.waiting import Task, at_the_desk
@@ -49,7 +48,7 @@ def actions_of(user: User) -> Iterator[Task]:
             row.text,
             row.item.meeting.title,
             reverse("financing:action_finish", args=[row.pk]),
-            start_of_day(row.due_on + timedelta(days=1)),
+            end_of_day(row.due_on),
         )
 
 

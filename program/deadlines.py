@@ -1,7 +1,8 @@
 """Due dates: calendar and federal business days, holidays, closures, and the 90 days of E.O. 14320 s.3(c).
 
 Pure arithmetic on dates. A day is a day in Washington; a bound is the instant at which the next day starts,
-so 11:59:59 p.m. is in time and midnight is late. Method of counting: 1 CFR 18.17(b), by analogy, because the
+so 11:59:59 p.m. is in time and midnight is late. Nothing here raises for any day: what lies beyond the
+calendar counts as its last day. Method of counting: 1 CFR 18.17(b), by analogy, because the
 order itself gives no rule.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -23,6 +24,8 @@ SATURDAY = 5
 CALL_DAYS = 90
 CALL_CITATION = "E.O. 14320 s.3(c); 1 CFR 18.17(b)"
 NO_CLOSURES: frozenset[date] = frozenset()
+FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 
 class Unit(StrEnum):
@@ -37,7 +40,7 @@ def federal_holidays(year: int) -> dict[date, str]:
     One that falls on a Saturday is observed the Friday before, even in the year before; on a Sunday, the
     Monday after. Inauguration Day, a holiday of the Washington area only, is not among them.
     """
-    stated = holidays.country_holidays("US", years=[year, year + 1])
+    stated = holidays.country_holidays("US", years=[year, min(year + 1, MAXYEAR)])
     observed = sorted(day for day in stated if day.year == year and day.weekday() < SATURDAY)
     return {day: stated[day].replace(" (observed)", ", observed") for day in observed}
 
@@ -54,8 +57,8 @@ def is_business_day(day: date, closures: Collection[date] = NO_CLOSURES) -> bool
 
 def next_business_day(day: date, closures: Collection[date] = NO_CLOSURES) -> date:
     """The first federal business day on or after ``day``."""
-    while not is_business_day(day, closures):
-        day += timedelta(days=1)
+    while not is_business_day(day, closures) and day < date.max:
+        day = later(day, 1)
     return day
 
 
@@ -65,25 +68,36 @@ def add_business_days(
     """The last of ``days`` federal business days after ``start`` (or from it, as in 12 CFR 404.9(f)(1))."""
     if days < 1:
         raise ValueError("A period has at least one business day.")
-    day = next_business_day(start if include_start_day else start + timedelta(days=1), closures)
+    day = next_business_day(start if include_start_day else later(start, 1), closures)
     for _ in range(days - 1):
-        day = next_business_day(day + timedelta(days=1), closures)
+        day = next_business_day(later(day, 1), closures)
     return day
 
 
+def later(day: date, count: int) -> date:
+    """The day ``count`` days after ``day``, or the last day that the calendar has."""
+    return day + timedelta(days=min(count, (date.max - day).days))
+
+
 def start_of_day(day: date, zone: str = WASHINGTON) -> datetime:
-    """The instant at which ``day`` starts in ``zone``, in UTC."""
-    return datetime.combine(day, time.min, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    """The instant at which ``day`` starts in ``zone``, in UTC; that of the calendar's own end beyond it."""
+    try:
+        return datetime.combine(day, time.min, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    except OverflowError:
+        return FIRST_INSTANT if day == date.min else LAST_INSTANT
 
 
 def end_of_day(day: date, zone: str = WASHINGTON) -> datetime:
     """The exclusive bound of ``day``: the instant at which the next day starts in ``zone``, in UTC."""
-    return start_of_day(day + timedelta(days=1), zone)
+    return start_of_day(later(day, 1), zone) if day < date.max else LAST_INSTANT
 
 
 def local_day(at: datetime, zone: str = WASHINGTON) -> date:
     """The day in ``zone`` to which the instant ``at`` belongs."""
-    return at.astimezone(ZoneInfo(zone)).date()
+    try:
+        return at.astimezone(ZoneInfo(zone)).date()
+    except OverflowError:
+        return at.date()
 
 
 @dataclass(frozen=True)
@@ -103,7 +117,7 @@ class Period:
             return add_business_days(
                 start, self.days, include_start_day=self.include_start_day, closures=closures
             )
-        return start + timedelta(days=self.days - (1 if self.include_start_day else 0))
+        return later(start, self.days - (1 if self.include_start_day else 0))
 
     def due_from(self, start: date, closures: Collection[date] = NO_CLOSURES) -> Due:
         """When the period that starts on ``start`` ends; ``closures`` are days counted as holidays."""

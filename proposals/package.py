@@ -9,7 +9,7 @@ Each row has a ``key`` that stays the same from version to version.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -58,6 +58,14 @@ def plain(text: str) -> str:
     if UNPRINTABLE.search(text):
         raise ValueError("The text contains control characters.")
     return text
+
+
+def in_utc(moment: datetime) -> datetime:
+    """``moment`` in UTC; raises ValueError where the calendar ends before the zones meet."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("This moment lies beyond the calendar.") from error
 
 
 def not_float(value: Any) -> Any:
@@ -110,7 +118,7 @@ Text = Annotated[str, AfterValidator(plain)]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
 Whole = Annotated[int, Field(ge=0, le=LARGEST_WHOLE, strict=True)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 
 class Value(BaseModel):

@@ -219,3 +219,18 @@ def independent_business_day(it):
     if it.weekday() == 3 and it.month == 11 and (it.day + 6) // 7 == 4:
         return False
     return it not in held
+
+
+@given(st.dates(), st.sampled_from(["America/New_York", "Asia/Tokyo", "UTC"]))
+def test_no_day_of_the_calendar_is_too_much(day, zone):
+    start, end = start_of_day(day, zone), end_of_day(day, zone)
+    assert start < end
+    assert local_day(start, zone) == day
+
+
+@pytest.mark.parametrize("day", [date.min, date.max, date.max - timedelta(days=1)])
+def test_clocks_stand_at_both_ends_of_the_calendar(day):
+    assert start_of_day(day) < end_of_day(day)
+    assert call_clock(day).closes_at >= start_of_day(day)
+    assert call_clock(date(2026, 4, 1), set_due_on=day).due_on == day
+    assert Period(5, Unit.BUSINESS).due_from(day).due_on >= day
