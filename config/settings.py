@@ -181,6 +181,7 @@ MIDDLEWARE = [
     "config.second_factor.second_factor",
     "program.middleware.RecordRefusals",
     "program.middleware.LeadFirst",
+    "program.middleware.WellFormed",
     "program.middleware.worded_refusal_of_method",
     "axes.middleware.AxesMiddleware",
 ]

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import (
     Http404,
     HttpRequest,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     GetResponse = Callable[[HttpRequest], HttpResponse]
 
 STARTED = "session_started_at"
+NUL = "\0"
 
 
 def record_request(get_response: GetResponse) -> GetResponse:
@@ -174,3 +175,23 @@ class LeadFirst:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return redirect(exception.url) if isinstance(exception, DoFirst) else None
+
+
+class WellFormed:
+    """Refuse an address with a sign that the database cannot hold: there is nothing under it.
+
+    The API says so in its own words; what a form posts is its fields' to refuse.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        if NUL in request.path:
+            raise Http404("No address has this sign.")
+        asked = (text for name, values in request.GET.lists() for text in (name, *values))
+        if not request.path.startswith("/api/") and any(NUL in text for text in asked):
+            raise BadRequest("No search finds this sign.")

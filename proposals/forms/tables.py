@@ -20,6 +20,7 @@ from program.spreadsheets import TOO_LONG, Grid
 from proposals.forms.fields import KeptChoiceField, MemberField, TextField
 from proposals.forms.rows import COMPONENT_FORMS, ComponentForm, RowForm
 from proposals.models import Component, Membership, Proposal
+from proposals.models.fields import plain_text
 from proposals.tables import CellProblem, Entry
 
 KEY: Final = "Key"
@@ -335,6 +336,7 @@ class CountryCodeField(KeptChoiceField):
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and value not in self.empty_values:
             text = value.strip()
+            plain_text(text)
             if text.upper() == str(self.kept):
                 return Country(pk=self.kept)
             found = Country.objects.filter(code=text.upper()).first() if len(text) == 2 else None
