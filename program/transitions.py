@@ -89,10 +89,14 @@ class Transition:
 
 @dataclass
 class WrongStatus(Exception):
-    """The record is not in a status from which the transition starts; nothing was changed."""
+    """The record is not in a status from which the transition starts; nothing was changed.
+
+    ``tried`` names the act where it is another that is open for just as long, such as saving a draft.
+    """
 
     transition: Transition
     record: Any
+    tried: str = ""
     status: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,7 +107,7 @@ class WrongStatus(Exception):
         froms = " or ".join(sorted(f"“{labels.get(s, s)}”" for s in self.transition.sources))
         noun = self.record._meta.verbose_name
         return (
-            f"“{self.transition.label}” was not done: this {noun} is "
+            f"“{self.tried or self.transition.label}” was not done: this {noun} is "
             f"“{labels.get(self.status, self.status)}”, and that act starts only from {froms}. "
             "Somebody may have acted before you; the page now shows where it stands."
         )

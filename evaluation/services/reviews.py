@@ -96,7 +96,7 @@ def _hold_draft(review: Review, by: User, *, revision: int | None = None) -> Non
     hold(review, revision=revision, with_related=("assignment",))
     require("evaluation.change_review", by, review)
     if review.status != ReviewStatus.DRAFT:
-        raise WrongStatus(SUBMIT_REVIEW, review)
+        raise WrongStatus(SUBMIT_REVIEW, review, tried="Save the sheet")
 
 
 def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:

@@ -19,7 +19,7 @@ from evaluation.views.proposals import changes_to
 from program import clock
 from program.enums import OfficeRole
 from program.order import implements
-from program.transitions import NotReady
+from program.transitions import NotReady, Problem
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
 from proposals.services import record_reading
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from program.models import Requirement
     from program.requests import SignedInRequest
-    from program.transitions import Problem
 
 OFFICE = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
 
@@ -144,10 +143,12 @@ def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
     problems: list[Problem] = []
+    has_found = False
     for requirement in proposal.call.requirements.all():
         finding = request.POST.get(f"requirement-{requirement.pk}", "")
         if not finding:
             continue
+        has_found = True
         reason = request.POST.get(f"requirement-{requirement.pk}-reason", "")
         try:
             services.review_completeness(
@@ -155,6 +156,8 @@ def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
             )
         except NotReady as refusal:
             problems += refusal.problems
+    if not has_found:
+        problems.append(Problem("nothing-found", "Nothing was saved: choose a finding first.", "s.3(b)"))
     if problems:
         return show_intake(request, number, problems, status=422)
     messages.success(request, "The findings are saved.")

@@ -125,6 +125,7 @@ def show_review(
     problems: Iterable[Problem] = (),
     status: int = 200,
     typed: ModelForm | None = None,
+    refused: str = "This was not saved",
 ) -> HttpResponse:
     """The sheet; ``typed`` is the form that was refused, shown with what stands in it."""
     rows = Review.objects.visible_to(request.user).select_related(
@@ -141,6 +142,7 @@ def show_review(
         "version": found.version,
         "package": found.version.value,
         "problems": problems,
+        "refused": refused,
         "scores": scores,
         "lines": [
             (
@@ -252,7 +254,8 @@ def review_submit(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Review.objects.visible_to(request.user).filter(reviewer=request.user), pk=pk)
     return carry_out(
         request, services.submit_review, found, done="Your review is in.",
-        to=reverse("evaluation:review", args=[pk]), again=partial(_again, request, pk),
+        to=reverse("evaluation:review", args=[pk]),
+        again=partial(_again, request, pk, "The review is not ready"),
     )  # fmt: skip
 
 
@@ -263,9 +266,10 @@ def review_reopen(request: SignedInRequest, pk: int) -> HttpResponse:
     return carry_out(
         request, services.reopen_review, found, done=f"The review was given back to {found.reviewer}.",
         to=reverse("evaluation:proposal", args=[found.version.proposal.number]),
-        again=partial(_again, request, pk), note=request.POST.get("reason", ""),
+        again=partial(_again, request, pk, "The review was not given back"),
+        note=request.POST.get("reason", ""),
     )  # fmt: skip
 
 
-def _again(request: SignedInRequest, pk: int, problems: list[Problem]) -> HttpResponse:
-    return show_review(request, pk, problems, status=422)
+def _again(request: SignedInRequest, pk: int, refused: str, problems: list[Problem]) -> HttpResponse:
+    return show_review(request, pk, problems, status=422, refused=refused)
