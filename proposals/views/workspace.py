@@ -149,9 +149,10 @@ class Workspace:
 
     @property
     def chooses_catalog(self) -> bool:
-        """Once designated, who speaks for the anchor chooses what becomes public."""
+        """While the designation is active, who speaks for the anchor chooses what becomes public."""
         speakers = {TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE}
-        return self.follows_financing and not speakers.isdisjoint(self.anchor_roles)
+        may_speak = self.follows_financing and not speakers.isdisjoint(self.anchor_roles)
+        return may_speak and self.is_designation_active
 
     @property
     def is_undecided(self) -> bool:
@@ -166,6 +167,10 @@ class Workspace:
     def is_sent(self) -> bool:
         """Whether a version is with the Government and stands until another replaces it."""
         return self.proposal.status in REPLACEABLE
+
+    @property
+    def is_designation_over(self) -> bool:
+        return self.proposal.status == ProposalStatus.DESIGNATED and self.standing.is_ended
 
     @property
     def is_draft(self) -> bool:
