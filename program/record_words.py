@@ -6,8 +6,16 @@ complete: whoever adds an act adds its words.
 
 from __future__ import annotations
 
-from typing import Any, Final
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
+from django.apps import apps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 ACTS: Final[dict[str, dict[str, str]]] = {
     "Calls and questions": {
         "call.draft": "Call drafted",
@@ -191,3 +199,36 @@ def facts_in_words(said: dict[str, Any]) -> str:
         for words, value in found
         if value and isinstance(value, str)
     )
+
+
+def label_of(kind: str, said: Any) -> str:
+    """A status or another choice as pages call it; any other text as it was written, and no other facts.
+
+    ``kind`` is the model of the event's subject: its own choices go first, then those of what hangs on it.
+    """
+    if not isinstance(said, str):
+        return ""
+    label = labels_of(kind).get(said) or labels_of("").get(said)
+    return label or (said.replace("_", " ") if CODE.fullmatch(said) else said)
+
+
+@cache
+def labels_of(kind: str) -> dict[str, str]:
+    """The labels of choices: of ``kind`` and of what hangs on it, or those that all models agree on."""
+    if not kind:
+        return agreed(apps.get_models())
+    try:
+        model = apps.get_model(kind)
+    except LookupError:
+        return {}
+    return agreed(each.related_model for each in model._meta.related_objects) | agreed([model])
+
+
+def agreed(models: Iterable[Any]) -> dict[str, str]:
+    """The label of each choice to which none of ``models`` gives another."""
+    found: dict[str, set[str]] = {}
+    for model in models:
+        for column in model._meta.concrete_fields:
+            for value, label in column.flatchoices:
+                found.setdefault(str(value), set()).add(str(label))
+    return {value: labels.pop() for value, labels in found.items() if value and len(labels) == 1}

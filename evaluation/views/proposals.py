@@ -35,7 +35,7 @@ from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, AuditEvent
 from program.order import implements
-from program.record_words import act_in_words, facts_in_words
+from program.record_words import act_in_words, facts_in_words, label_of
 from proposals.comparison import compare
 from proposals.models import Proposal, Version
 from proposals.services import record_reading
@@ -210,9 +210,9 @@ def in_words(event: AuditEvent) -> dict[str, Any]:
         "at": event.at,
         "by": f"{event.actor}{', ' + said['standing'] if said['standing'] else ''}",
         "clause": event.clause,
-        "note": said["note"],
-        "before": said["before"].replace("_", " ") if isinstance(said["before"], str) else "",
-        "after": said["after"].replace("_", " ") if isinstance(said["after"], str) else "",
+        "note": label_of(event.subject_type, said["note"]),
+        "before": label_of(event.subject_type, said["before"]),
+        "after": label_of(event.subject_type, said["after"]),
         "facts": facts_in_words(said),
         "delegation": said["delegation"],
         "event": event,
