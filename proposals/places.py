@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from proposals.package import Package, TargetMarket
 
 CONFIDENCES: Final[Mapping[str, str]] = {
-    "S": "read in the primary source",
-    "S2": "read in a secondary source only",
-    "I": "inferred from the sources, not stated by them",
+    "S": "stated in the primary source",
+    "S2": "stated in a secondary source only",
+    "I": "follows from the sources, not stated in them",
     "U": "not verified yet",
 }
 HEADINGS: Final[Mapping[Result, str]] = {

@@ -38,7 +38,7 @@ def test_every_result_has_its_words_and_colour():
 @pytest.mark.parametrize(
     ("country", "said"),
     [
-        (KE, ("No flag for the place alone", "Country Group B", "read in the primary source")),
+        (KE, ("No flag for the place alone", "Country Group B", "stated in the primary source")),
         (AE, ("Needs review under", "Country Group D:4", "secondary source", "November 26, 2026")),
         (CU, ("Embargo on file: needs review", "15 CFR 746.2", "Embargoed.")),
         (Country(code="XX", name="Nowhere"), ("Needs review", "unknown means review", "not verified")),
