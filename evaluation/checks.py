@@ -308,6 +308,14 @@ def states_every_condition_whole(determination: Determination) -> Iterator[Probl
                     "conditions",
                     f"condition-{condition.number}-{name}",
                 )
+        if condition.due_on is not None and condition.due_on < clock.today():
+            yield Problem(
+                f"condition-{condition.number}-due_on",
+                f"{condition}: its day lies in the past. Remove it and add it anew.",
+                ORDER,
+                "conditions",
+                f"condition-{condition.number}-due_on",
+            )
 
 
 def consulted_all_five(determination: Determination) -> Iterator[Problem]:

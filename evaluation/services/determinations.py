@@ -145,8 +145,17 @@ def save_condition(
     condition: Condition | None = None,
     revision: int | None = None,
 ) -> Condition:
-    """Add a condition to the draft, or change one of it."""
+    """Add a condition to the draft, or change one of it; nothing begins overdue."""
     _hold_draft(determination, by)
+    due_on = values.get("due_on")
+    if due_on is not None and due_on < clock.today():
+        raise NotReady(
+            [
+                Problem(
+                    "due", "This day is over. Give a day on which it can still be met.", ORDER, field="due_on"
+                )
+            ]
+        )
     if condition is None:
         last = determination.conditions.aggregate(last=Max("number"))["last"] or 0
         condition = Condition(determination=determination, number=last + 1)
@@ -178,7 +187,7 @@ def _hold_draft(determination: Determination, by: User, *, revision: int | None 
     hold(determination, revision=revision)
     require("evaluation.change_determination", by, determination)
     if determination.status != DeterminationStatus.DRAFT:
-        raise WrongStatus(SIGN, determination)
+        raise WrongStatus(SIGN, determination, tried="Save the draft")
     if not determination.written_by.filter(pk=by.pk).exists():
         determination.written_by.add(by)
         audit.record(determination, "determination.change", by=by, clause=ORDER)
@@ -200,8 +209,10 @@ def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:
 
 @transaction.atomic
 def ask_to_sign(determination: Determination, *, by: User) -> AuditEvent:
-    """Tell the decision official that the packet lies ready, whatever is still missing in it."""
+    """Tell the decision official that the packet lies ready; raises NotReady while it could not be signed."""
     _hold_draft(determination, by)
+    if problems := SIGN.problems(determination):
+        raise NotReady(problems)
     event = audit.record(determination, "determination.ask_to_sign", by=by, clause=ORDER)
     proposal = determination.proposal
     notices.owe(event, TO_SIGN, _signers(proposal), url=desk_page(proposal), number=proposal.number)

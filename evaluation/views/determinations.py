@@ -28,7 +28,7 @@ from evaluation.views.intake import OFFICE
 from evaluation.views.proposals import show_proposal
 from evaluation.views.saving import TwoTexts, conflict_page, texts_of
 from program import clock
-from program.acts import fresh_sign_in_required
+from program.acts import fresh_sign_in_required, lay_beside
 from program.canonical import canonical_json, sha256_hex
 from program.enums import OfficeRole
 from program.order import implements
@@ -240,9 +240,13 @@ def determination_renew(request: SignedInRequest, pk: int) -> HttpResponse:
 def condition_add(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     form = ConditionForm(request.POST, prefix="condition")
-    again = partial(_again, request, pk, {"condition_form": form})
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        elsewhere = lay_beside(form, problems)
+        return _again(request, pk, {"condition_form": form}, problems_of(form) + elsewhere)
+
     if not form.is_valid():
-        return again(problems_of(form))
+        return again([])
     return carry_out(
         request, services.save_condition, found, done="The condition was added.", to=f"{page(pk)}#conditions",
         again=again, values=form.cleaned_data,
