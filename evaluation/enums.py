@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from django.db.models import TextChoices
 
+#: How many characters a text of the Government or of an answer to it may have, and the public summary
+LONGEST_TEXT = 20_000
+LONGEST_SUMMARY = 3000
+
 
 class CompletenessFinding(TextChoices):
     ACCEPTED = "accepted", "Accepted"

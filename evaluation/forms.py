@@ -7,30 +7,26 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from evaluation.enums import Outcome, Recommendation, Stance
+from evaluation.enums import LONGEST_SUMMARY, LONGEST_TEXT, Outcome, Recommendation, Stance
 from evaluation.models import CatalogEntry, Condition, Determination, Finding, Review, Score
+from program.days import DayField
 from program.enums import StackLayer
 from program.models import Agency, User
+from program.texts import LongText
 from proposals.enums import Part
 
 if TYPE_CHECKING:
     from program.models import Criterion
 
-LIMIT = 20_000
 
-
-def text(rows: int = 4, limit: int = LIMIT) -> forms.Textarea:
+def text(rows: int = 4, limit: int = LONGEST_TEXT) -> forms.Textarea:
     return forms.Textarea(attrs={"rows": rows, "maxlength": limit})
-
-
-def day() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 class ReasonForm(forms.Form):
     """An act that needs its reason in words."""
 
-    reason = forms.CharField(widget=text(3), required=False, label="Reason")
+    reason = LongText(widget=text(3), required=False, label="Reason")
 
     def __init__(self, *args: Any, label: str = "Reason", hint: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,7 +40,7 @@ class ScreeningListForm(forms.Form):
         help_text="The file as published, with its 29 columns. Nothing changes if a row cannot be read.",
     )
     name = forms.CharField(max_length=200, initial="Consolidated Screening List")
-    file_date = forms.DateField(label="Date of the file", widget=day())
+    file_date = DayField(label="Date of the file")
     accept_smaller = forms.BooleanField(
         required=False,
         label="The file is complete, although it is much shorter than the one before",
@@ -74,7 +70,7 @@ class AssignForm(forms.Form):
 
 class RecuseForm(forms.Form):
     person = OfficialField(User.objects.none(), label="Who is recused", empty_label="Choose a person")
-    reason = forms.CharField(widget=text(2), required=False)
+    reason = LongText(widget=text(2), required=False)
     replacement = OfficialField(
         User.objects.none(), required=False, label="Replaced by", empty_label="Nobody yet",
         help_text="A reviewer of the same agency.",
@@ -93,7 +89,7 @@ class ConflictForm(forms.Form):
         coerce=lambda word: word == "yes",
         widget=forms.RadioSelect,
     )
-    text = forms.CharField(
+    text = LongText(
         widget=text(3), required=False, label="The conflict",
         help_text="Employment, holdings, family, earlier work for a member or its owners.",
     )  # fmt: skip
@@ -144,8 +140,8 @@ CARRIED = (
 
 class PositionForm(forms.Form):
     stance = forms.ChoiceField(choices=Stance, widget=forms.RadioSelect, required=False, label="Position")
-    rationale = forms.CharField(widget=text(6), required=False, label="Reasons")
-    conditions = forms.CharField(
+    rationale = LongText(widget=text(6), required=False, label="Reasons")
+    conditions = LongText(
         widget=text(4), required=False, help_text="For support with conditions: each condition in words."
     )
     parts_commented = forms.MultipleChoiceField(
@@ -156,16 +152,16 @@ class PositionForm(forms.Form):
 
 
 class ReopenReferralForm(forms.Form):
-    due_on = forms.DateField(label="New last day", widget=day())
-    reason = forms.CharField(widget=text(2), required=False)
+    due_on = DayField(label="New last day")
+    reason = LongText(widget=text(2), required=False)
 
 
 class QuestionForm(forms.Form):
     agency = forms.ModelChoiceField(
         Agency.objects.none(), label="In the name of", empty_label="Choose an agency"
     )
-    question = forms.CharField(widget=text(4), required=False)
-    due_on = forms.DateField(label="Last day for the answer", widget=day())
+    question = LongText(widget=text(4), required=False)
+    due_on = DayField(label="Last day for the answer")
 
     def __init__(self, *args: Any, agencies: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -178,7 +174,7 @@ class DeterminationForm(forms.ModelForm):
     class Meta:
         model = Determination
         fields = ("outcome", "rationale", "letter_text", "expires_on", "defer_until")
-        widgets = {"rationale": text(6), "letter_text": text(5), "expires_on": day(), "defer_until": day()}
+        widgets = {"rationale": text(6), "letter_text": text(5)}
 
 
 class FindingForm(forms.ModelForm):
@@ -205,7 +201,7 @@ class ConditionForm(forms.ModelForm):
     class Meta:
         model = Condition
         fields = ("text", "owner", "due_on", "evidence", "effect")
-        widgets = {"text": text(2), "due_on": day(), "evidence": text(2), "effect": text(2)}
+        widgets = {"text": text(2), "evidence": text(2), "effect": text(2)}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -230,13 +226,13 @@ class CatalogEntryForm(forms.ModelForm):
             "contact_email",
             "contact_url",
         )
-        widgets = {"summary": text(5, 3000)}
+        widgets = {"summary": text(5, LONGEST_SUMMARY)}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         released = self.instance.layers
         for layer in StackLayer:
-            self.fields[f"layer_{layer}"] = forms.CharField(
+            self.fields[f"layer_{layer}"] = LongText(
                 label=layer.label, required=False, widget=text(3, 2000), initial=released.get(layer, "")
             )
         order = ["title", "summary", *(f"layer_{layer}" for layer in StackLayer)]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.db.models import TextChoices
 
+#: How many characters a text of the EDAG may have
+LONGEST_TEXT = 5000
+
 
 class MemberRole(TextChoices):
     """An agency's standing in the Economic Diplomacy Action Group (EDAG)."""

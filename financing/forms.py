@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 
 from financing.checks import Terms
-from financing.enums import AgendaDecision, CountryStanding, MemberRole, ReferralStatus
+from financing.enums import LONGEST_TEXT, AgendaDecision, CountryStanding, MemberRole, ReferralStatus
 from financing.models import (
     Action,
     AgendaItem,
@@ -23,6 +23,7 @@ from financing.models import (
 from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, Office, User
+from program.texts import LongText
 from proposals.models.fields import plain_text
 
 if TYPE_CHECKING:
@@ -32,15 +33,9 @@ if TYPE_CHECKING:
 
     from proposals.package import TargetMarket
 
-TEXT_LIMIT = 5000
-
 
 def text_input(rows: int = 4) -> forms.Textarea:
-    return forms.Textarea(attrs={"rows": rows, "maxlength": TEXT_LIMIT})
-
-
-def day_input() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.Textarea(attrs={"rows": rows, "maxlength": LONGEST_TEXT})
 
 
 def working_agencies() -> QuerySet:
@@ -114,19 +109,19 @@ class ReferralForm(forms.ModelForm):
 class NoteForm(forms.Form):
     """A note that goes into the record."""
 
-    note = forms.CharField(
+    note = LongText(
         required=False,
         widget=text_input(2),
-        max_length=TEXT_LIMIT,
+        max_length=LONGEST_TEXT,
         validators=[plain_text],
         help_text="Kept in the record.",
     )
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(
+    reason = LongText(
         widget=text_input(3),
-        max_length=TEXT_LIMIT,
+        max_length=LONGEST_TEXT,
         validators=[plain_text],
         help_text="Two or three sentences that the record keeps.",
     )
@@ -150,11 +145,11 @@ class CommitmentForm(forms.ModelForm):
     is_confirmed = forms.BooleanField(
         label="This is unusual, and it is right", required=False, help_text="The record will say so."
     )
-    reason = forms.CharField(
+    reason = LongText(
         label="Why it is right",
         required=False,
         widget=text_input(2),
-        max_length=TEXT_LIMIT,
+        max_length=LONGEST_TEXT,
         validators=[plain_text],
         help_text="One or two sentences that the record keeps. The consortium does not read them.",
     )
@@ -170,7 +165,6 @@ class CommitmentForm(forms.ModelForm):
             "is_subject_to_appropriations",
         )
         widgets = {
-            "committed_on": day_input(),
             "conditions": text_input(3),
             "term_months": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "months"}),
         }
@@ -237,9 +231,6 @@ class MeetingForm(forms.ModelForm):
     class Meta:
         model = Meeting
         fields = ("title", "starts_at", "place", "chair")
-        widgets = {
-            "starts_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-        }
         help_texts = {"starts_at": "Washington time.", "chair": "Chairs the EDAG for State, s.4(a)."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -261,11 +252,11 @@ class AgendaForm(forms.ModelForm):
 
 
 class HoldForm(forms.Form):
-    attendance = forms.CharField(
+    attendance = LongText(
         label="Who was there",
         required=False,
         widget=text_input(3),
-        max_length=TEXT_LIMIT,
+        max_length=LONGEST_TEXT,
         validators=[plain_text],
         help_text="Agencies and people, one a line.",
     )
@@ -275,8 +266,8 @@ class DecisionForm(forms.Form):
     """What the meeting decided on an item."""
 
     decision = forms.ChoiceField(choices=[("", "Choose a decision"), *AgendaDecision.choices])
-    text = forms.CharField(
-        label="The decision in words", widget=text_input(3), max_length=TEXT_LIMIT, validators=[plain_text]
+    text = LongText(
+        label="The decision in words", widget=text_input(3), max_length=LONGEST_TEXT, validators=[plain_text]
     )
 
     def __init__(self, *args: Any, is_about_referral: bool, **kwargs: Any) -> None:
@@ -293,7 +284,7 @@ class ActionForm(forms.ModelForm):
     class Meta:
         model = Action
         fields = ("text", "owner", "due_on")
-        widgets = {"due_on": day_input(), "text": text_input(2)}
+        widgets = {"text": text_input(2)}
 
     def __init__(self, *args: Any, owners: Iterable[User], **kwargs: Any) -> None:
         """``owners`` may get the action; read once for all forms of a page."""
@@ -304,8 +295,8 @@ class ActionForm(forms.ModelForm):
 
 
 class OutcomeForm(forms.Form):
-    outcome = forms.CharField(
-        label="What came of it", widget=text_input(2), max_length=TEXT_LIMIT, validators=[plain_text]
+    outcome = LongText(
+        label="What came of it", widget=text_input(2), max_length=LONGEST_TEXT, validators=[plain_text]
     )
 
 

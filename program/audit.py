@@ -23,6 +23,7 @@ from program.merkle import MerkleTree
 from program.models import AuditEvent, Seal
 from program.models.record import parse_body
 from program.request_context import request_id
+from program.texts import LONGEST_NOTE, refuse_longer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +59,10 @@ def record(
     """Append the event that ``by`` did ``act`` to ``subject``; part of the caller's transaction.
 
     ``before`` and ``after`` are whatever JSON can say (a status, changed fields). Writers of one subject
-    wait for each other, writers of different subjects do not.
+    wait for each other, writers of different subjects do not. Raises ValidationError for a note longer
+    than any page takes.
     """
+    refuse_longer(note, LONGEST_NOTE)
     kind, key = subject._meta.label_lower, str(subject.pk)
     at = _lock_chain(kind, key)
     last = AuditEvent.objects.filter(subject_type=kind, subject_id=key).order_by("-sequence").first()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.db.models import TextChoices
 
+#: How many characters the text of a call may have
+LONGEST_CALL = 200_000
+
 
 class StackLayer(TextChoices):
     """The five layers of a full-stack package, E.O. 14320 s.3(b)(i)(A)-(E)."""

@@ -7,15 +7,10 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from program.enums import OfficeRole
+from program.days import DayField
+from program.enums import LONGEST_CALL, OfficeRole
 from program.models import Agency, Call, Criterion, Delegation, Organization, Question, Requirement, User
-
-TEXT_LIMIT = 200_000
-NATIVE_DATE = {"type": "date"}
-
-
-def day_input() -> forms.DateInput:
-    return forms.DateInput(attrs=NATIVE_DATE, format="%Y-%m-%d")
+from program.texts import LongText
 
 
 class NewCallForm(forms.Form):
@@ -46,14 +41,11 @@ class CallForm(forms.ModelForm):
         )  # fmt: skip
         widgets = {
             "summary": forms.Textarea(attrs={"rows": 3}),
-            "text": forms.Textarea(attrs={"rows": 18, "maxlength": TEXT_LIMIT}),
+            "text": forms.Textarea(attrs={"rows": 18}),
             "no_fr_reason": forms.Textarea(attrs={"rows": 2}),
             "set_due_reason": forms.Textarea(attrs={"rows": 3}),
             "no_control_reason": forms.Textarea(attrs={"rows": 2}),
             "certification_text": forms.Textarea(attrs={"rows": 5}),
-            "fr_published_on": day_input(),
-            "set_due_on": day_input(),
-            "control_expires_on": day_input(),
             "cure_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
             "consultation_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
             "check_max_age_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
@@ -136,28 +128,26 @@ class CriterionForm(forms.ModelForm):
 
 
 class AmendForm(forms.Form):
-    text = forms.CharField(
-        label="The text of the call after the amendment", max_length=TEXT_LIMIT,
+    text = LongText(
+        label="The text of the call after the amendment", max_length=LONGEST_CALL,
         widget=forms.Textarea(attrs={"rows": 18}),
     )  # fmt: skip
-    summary = forms.CharField(
+    summary = LongText(
         label="What changes", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),
         help_text="One or two plain sentences; subscribers are sent them.",
     )  # fmt: skip
-    reason = forms.CharField(
+    reason = LongText(
         label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text="Public."
     )
     legal_basis = forms.CharField(max_length=200, required=False)
 
 
 class ExtendForm(forms.Form):
-    due_on = forms.DateField(
-        label="New last day", widget=day_input(), help_text="Ends at 11:59:59 p.m. Washington time."
-    )
-    summary = forms.CharField(
+    due_on = DayField(label="New last day", help_text="Ends at 11:59:59 p.m. Washington time.")
+    summary = LongText(
         label="What changes", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),
     )  # fmt: skip
-    reason = forms.CharField(
+    reason = LongText(
         label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text="Public."
     )
     legal_basis = forms.CharField(
@@ -169,14 +159,14 @@ class ExtendForm(forms.Form):
 
 
 class CancelForm(forms.Form):
-    reason = forms.CharField(
+    reason = LongText(
         label="Why the call is cancelled", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Public, and sent to all who follow the call.",
     )  # fmt: skip
 
 
 class ReopenForm(forms.Form):
-    note = forms.CharField(label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+    note = LongText(label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 class QuestionForm(forms.ModelForm):
@@ -184,19 +174,19 @@ class QuestionForm(forms.ModelForm):
         model = Question
         fields = ("text", "is_confidential")
 
-    text = forms.CharField(
-        label="Your question", max_length=4000, widget=forms.Textarea(attrs={"rows": 4, "maxlength": 4000}),
+    text = LongText(
+        label="Your question", max_length=4000, widget=forms.Textarea(attrs={"rows": 4}),
         help_text="The program office may reword it before it is published. Your name is not published.",
     )  # fmt: skip
 
 
 class AnswerForm(forms.Form):
-    published_text = forms.CharField(
+    published_text = LongText(
         label="Question as published", required=False, max_length=4000,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Take out what could tell who asked. Empty: as it was asked.",
     )  # fmt: skip
-    answer = forms.CharField(max_length=10_000, widget=forms.Textarea(attrs={"rows": 6}))
+    answer = LongText(max_length=10_000, widget=forms.Textarea(attrs={"rows": 6}))
     is_confidential = forms.BooleanField(
         label="Answer privately: publish nothing", required=False,
     )  # fmt: skip
@@ -238,8 +228,8 @@ class DelegateForm(PersonForm):
     agency = forms.ModelChoiceField(Agency.objects.none(), empty_label="Choose an agency")
     act = forms.ChoiceField(choices=Delegation._meta.get_field("act").flatchoices)
     authority = forms.CharField(max_length=300, help_text="The instrument that delegates, with its date.")
-    effective_from = forms.DateField(label="From", widget=day_input())
-    effective_to = forms.DateField(label="Until, not included", widget=day_input())
+    effective_from = DayField(label="From")
+    effective_to = DayField(label="Until, not included")
 
     def __init__(self, *args: Any, agencies: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

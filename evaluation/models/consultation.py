@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from evaluation.enums import Carry, InformationRequestStatus, ReferralStatus, Stance
+from evaluation.enums import LONGEST_TEXT, Carry, InformationRequestStatus, ReferralStatus, Stance
 from evaluation.models.intake import Deadlined
 from evaluation.querysets import (
     AnswerFileQuerySet,
@@ -81,8 +81,8 @@ class Position(models.Model):
 
     referral = models.ForeignKey(Referral, models.PROTECT, related_name="positions")
     stance = models.CharField(max_length=24, choices=Stance)
-    rationale = PlainTextField()
-    conditions = PlainTextField(blank=True)
+    rationale = PlainTextField(longest=LONGEST_TEXT)
+    conditions = PlainTextField(blank=True, longest=LONGEST_TEXT)
     parts_commented = models.JSONField(
         default=list,
         blank=True,
@@ -98,9 +98,14 @@ class Position(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                name="one_first_position", fields=["referral"], condition=Q(supersedes=None)
+                name="one_first_position",
+                fields=["referral"],
+                condition=Q(supersedes=None),
             ),
-            models.CheckConstraint(name="position_says_why", condition=~Q(rationale="")),
+            models.CheckConstraint(
+                name="position_says_why",
+                condition=~Q(rationale=""),
+            ),
             models.CheckConstraint(
                 name="conditional_support_names_conditions",
                 condition=~Q(stance="support_with_conditions") | ~Q(conditions=""),
@@ -127,10 +132,10 @@ class InformationRequest(Deadlined):
     status = models.CharField(
         max_length=10, choices=InformationRequestStatus, default=InformationRequestStatus.OPEN, editable=False
     )
-    question = PlainTextField()
+    question = PlainTextField(longest=LONGEST_TEXT)
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
-    answer = PlainTextField(blank=True)
+    answer = PlainTextField(blank=True, longest=LONGEST_TEXT)
     answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     answered_at = models.DateTimeField(null=True, editable=False)
     withdrawn_at = models.DateTimeField(null=True, editable=False)

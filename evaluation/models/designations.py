@@ -8,10 +8,11 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
-from evaluation.enums import DesignationStatus
+from evaluation.enums import LONGEST_SUMMARY, LONGEST_TEXT, DesignationStatus
 from evaluation.models.determinations import Determination
 from evaluation.querysets import CatalogQuerySet, ConditionQuerySet, DesignationQuerySet
 from program.models import Revised, User
+from program.models.fields import DayColumn
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
@@ -33,11 +34,11 @@ class Designation(Revised):
         max_length=10, choices=DesignationStatus, default=DesignationStatus.ACTIVE, editable=False
     )
     designated_at = models.DateTimeField(editable=False)
-    expires_on = models.DateField("last day", null=True, blank=True)
+    expires_on = DayColumn("last day", null=True, blank=True)
     suspended_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
     expired_at = models.DateTimeField(null=True, editable=False)
-    status_reason = PlainTextField(blank=True, editable=False)
+    status_reason = PlainTextField(blank=True, editable=False, longest=LONGEST_TEXT)
     objects = DesignationQuerySet.as_manager()
 
     class Meta:
@@ -69,14 +70,14 @@ class Condition(Revised):
     determination = models.ForeignKey(Determination, models.PROTECT, related_name="conditions")
     designation = models.ForeignKey(Designation, models.PROTECT, null=True, related_name="conditions")
     number = models.PositiveSmallIntegerField()
-    text = PlainTextField("condition")
+    text = PlainTextField("condition", longest=LONGEST_TEXT)
     owner = models.CharField("who must meet it", max_length=200)
-    due_on = models.DateField("due on", null=True, blank=True)
-    evidence = PlainTextField("evidence that shows it", blank=True)
-    effect = PlainTextField("if it is not met", blank=True)
+    due_on = DayColumn("due on", null=True, blank=True)
+    evidence = PlainTextField("evidence that shows it", blank=True, longest=LONGEST_TEXT)
+    effect = PlainTextField("if it is not met", blank=True, longest=LONGEST_TEXT)
     met_at = models.DateTimeField(null=True, editable=False)
     met_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
-    met_note = PlainTextField(blank=True, editable=False)
+    met_note = PlainTextField(blank=True, editable=False, longest=LONGEST_TEXT)
     objects = ConditionQuerySet.as_manager()
 
     class Meta:
@@ -95,7 +96,7 @@ class CatalogEntry(Revised):
 
     designation = models.OneToOneField(Designation, models.PROTECT, related_name="catalog_entry")
     title = models.CharField("public title", max_length=200)
-    summary = PlainTextField("public summary")
+    summary = PlainTextField("public summary", longest=LONGEST_SUMMARY)
     layers = models.JSONField(
         default=dict, blank=True, help_text="{layer: public text}, only what was released."
     )

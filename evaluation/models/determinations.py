@@ -7,10 +7,11 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from evaluation.enums import DeterminationStatus, LetterKind, Outcome
+from evaluation.enums import LONGEST_TEXT, DeterminationStatus, LetterKind, Outcome
 from evaluation.models.consultation import Position
 from evaluation.querysets import DeterminationQuerySet, FindingQuerySet, LetterQuerySet
 from program.models import Delegation, Paper, Requirement, Revised, User
+from program.models.fields import DayColumn
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
@@ -33,14 +34,15 @@ class Determination(Revised):
         max_length=10, choices=DeterminationStatus, default=DeterminationStatus.DRAFT, editable=False
     )
     outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
-    defer_until = models.DateField("deferred until", null=True, blank=True)
-    rationale = PlainTextField("reasons for the determination", blank=True)
+    defer_until = DayColumn("deferred until", null=True, blank=True)
+    rationale = PlainTextField("reasons for the determination", blank=True, longest=LONGEST_TEXT)
     letter_text = PlainTextField(
         "reasons as the consortium will read them",
         blank=True,
         help_text="Printed in the letter. Name no agency's position and nothing confidential of others.",
+        longest=LONGEST_TEXT,
     )
-    expires_on = models.DateField("designation expires on", null=True, blank=True)
+    expires_on = DayColumn("designation expires on", null=True, blank=True)
     prepared_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     written_by = models.ManyToManyField(
         User, related_name="+", editable=False, help_text="Everybody who has worked on the draft."
@@ -50,7 +52,7 @@ class Determination(Revised):
     signed_at = models.DateTimeField(null=True, editable=False)
     announced_at = models.DateTimeField(null=True, editable=False)
     recalled_at = models.DateTimeField(null=True, editable=False)
-    recall_reason = PlainTextField(blank=True, editable=False)
+    recall_reason = PlainTextField(blank=True, editable=False, longest=LONGEST_TEXT)
     packet = models.TextField(blank=True, editable=False)
     packet_sha256 = models.CharField("SHA-256 of the packet", max_length=64, blank=True, editable=False)
     objects = DeterminationQuerySet.as_manager()
@@ -96,7 +98,7 @@ class Finding(Revised):
     determination = models.ForeignKey(Determination, models.CASCADE, related_name="findings")
     requirement = models.ForeignKey(Requirement, models.PROTECT, related_name="+")
     clause = models.CharField(max_length=60)
-    text = PlainTextField("finding", blank=True)
+    text = PlainTextField("finding", blank=True, longest=LONGEST_TEXT)
     is_met = models.BooleanField("the requirement is met", null=True)
     objects = FindingQuerySet.as_manager()
 
@@ -113,7 +115,7 @@ class ObjectionAnswer(Revised):
 
     determination = models.ForeignKey(Determination, models.CASCADE, related_name="objection_answers")
     position = models.ForeignKey(Position, models.PROTECT, related_name="answers")
-    answer = PlainTextField(blank=True)
+    answer = PlainTextField(blank=True, longest=LONGEST_TEXT)
 
     class Meta:
         ordering = ["pk"]
@@ -166,7 +168,8 @@ class LetterPaper(Paper):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="made_letter_has_document", condition=~Q(state="made") | Q(document__isnull=False)
+                name="made_letter_has_document",
+                condition=~Q(state="made") | Q(document__isnull=False),
             )
         ]
         indexes = [models.Index(name="letter_paper_unmade", fields=["id"], condition=~Q(state="made"))]

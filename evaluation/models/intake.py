@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from evaluation.enums import CompletenessFinding
+from evaluation.enums import LONGEST_TEXT, CompletenessFinding
 from evaluation.querysets import OfVersionQuerySet
 from program.models import Requirement, Revised, TimeStamped, User
 from proposals.models import Proposal, Version
@@ -20,7 +20,11 @@ class CompletenessReview(Revised):
     version = models.ForeignKey(Version, models.PROTECT, related_name="completeness_reviews")
     requirement = models.ForeignKey(Requirement, models.PROTECT, related_name="+")
     finding = models.CharField(max_length=10, choices=CompletenessFinding)
-    reason = PlainTextField(blank=True, help_text="For a deficient item: what is missing and how to cure it.")
+    reason = PlainTextField(
+        blank=True,
+        help_text="For a deficient item: what is missing and how to cure it.",
+        longest=LONGEST_TEXT,
+    )
     clause = models.CharField(max_length=60)
     reviewed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     objects = OfVersionQuerySet.as_manager()
@@ -30,7 +34,8 @@ class CompletenessReview(Revised):
         constraints = [
             models.UniqueConstraint(name="requirement_reviewed_once", fields=["version", "requirement"]),
             models.CheckConstraint(
-                name="deficient_says_why", condition=Q(finding="accepted") | ~Q(reason="")
+                name="deficient_says_why",
+                condition=Q(finding="accepted") | ~Q(reason=""),
             ),
         ]
 
@@ -46,7 +51,7 @@ class Return(models.Model):
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="returns")
     version = models.ForeignKey(Version, models.PROTECT, related_name="returns")
     items = models.JSONField(help_text="[{code, title, clause, reason}], as they stood.")
-    note = PlainTextField(blank=True)
+    note = PlainTextField(blank=True, longest=LONGEST_TEXT)
     due_at = models.DateTimeField(help_text="Exclusive.")
     due_rule = models.TextField()
     returned_by = models.ForeignKey(User, models.PROTECT, related_name="+")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from evaluation.enums import AssignmentStatus, Recommendation, ReviewStatus
+from evaluation.enums import LONGEST_TEXT, AssignmentStatus, Recommendation, ReviewStatus
 from evaluation.querysets import AssignmentQuerySet, OfVersionQuerySet, ReviewQuerySet
 from program.models import Agency, Criterion, Revised, TimeStamped, User
 from proposals.models import Proposal, Version
@@ -28,7 +28,7 @@ class Assignment(TimeStamped):
     assigned_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     assigned_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, editable=False)
-    ended_reason = PlainTextField(blank=True, editable=False)
+    ended_reason = PlainTextField(blank=True, editable=False, longest=LONGEST_TEXT)
     objects = AssignmentQuerySet.as_manager()
 
     class Meta:
@@ -58,13 +58,14 @@ class Conflict(models.Model):
 
     assignment = models.OneToOneField(Assignment, models.PROTECT, related_name="conflict")
     has_conflict = models.BooleanField()
-    text = PlainTextField(blank=True)
+    text = PlainTextField(blank=True, longest=LONGEST_TEXT)
     declared_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="conflict_is_described", condition=Q(has_conflict=False) | ~Q(text="")
+                name="conflict_is_described",
+                condition=Q(has_conflict=False) | ~Q(text=""),
             )
         ]
 
@@ -83,8 +84,8 @@ class Review(Revised):
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="reviews")
     status = models.CharField(max_length=10, choices=ReviewStatus, default=ReviewStatus.DRAFT, editable=False)
     recommendation = models.CharField(max_length=30, choices=Recommendation, blank=True)
-    rationale = PlainTextField(blank=True)
-    private_notes = PlainTextField(blank=True, help_text="Only you can read these.")
+    rationale = PlainTextField(blank=True, longest=LONGEST_TEXT)
+    private_notes = PlainTextField(blank=True, help_text="Only you can read these.", longest=LONGEST_TEXT)
     submitted_at = models.DateTimeField(null=True, editable=False)
     objects = ReviewQuerySet.as_manager()
 
@@ -94,7 +95,8 @@ class Review(Revised):
         constraints = [
             models.UniqueConstraint(name="one_sheet_per_version", fields=["assignment", "version"]),
             models.CheckConstraint(
-                name="submitted_review_stamped", condition=Q(status="draft") | Q(submitted_at__isnull=False)
+                name="submitted_review_stamped",
+                condition=Q(status="draft") | Q(submitted_at__isnull=False),
             ),
         ]
         indexes = [models.Index(name="review_of_version", fields=["version", "agency", "status"])]
@@ -114,15 +116,16 @@ class Score(Revised):
     criterion = models.ForeignKey(Criterion, models.PROTECT, related_name="+")
     value = models.SmallIntegerField(null=True, blank=True)
     not_applicable = models.BooleanField(default=False)
-    strengths = PlainTextField(blank=True)
-    weaknesses = PlainTextField(blank=True)
+    strengths = PlainTextField(blank=True, longest=LONGEST_TEXT)
+    weaknesses = PlainTextField(blank=True, longest=LONGEST_TEXT)
 
     class Meta:
         ordering = ["criterion__sort_order", "pk"]
         constraints = [
             models.UniqueConstraint(name="criterion_scored_once", fields=["review", "criterion"]),
             models.CheckConstraint(
-                name="not_applicable_has_no_value", condition=Q(not_applicable=False) | Q(value=None)
+                name="not_applicable_has_no_value",
+                condition=Q(not_applicable=False) | Q(value=None),
             ),
         ]
 

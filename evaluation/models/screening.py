@@ -7,9 +7,10 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from evaluation.enums import Adjudicated, CheckResult
+from evaluation.enums import LONGEST_TEXT, Adjudicated, CheckResult
 from evaluation.querysets import OfVersionQuerySet, PartyCheckQuerySet
 from program.models import User
+from program.models.fields import DayColumn
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
@@ -21,7 +22,7 @@ class ScreeningList(models.Model):
 
     name = models.CharField(max_length=200)
     source = models.CharField("where the file comes from", max_length=300, blank=True)
-    file_date = models.DateField("date of the file")
+    file_date = DayColumn("date of the file")
     sha256 = models.CharField("SHA-256", max_length=64, unique=True)
     ruleset_version = models.CharField(max_length=20)
     entry_count = models.PositiveIntegerField()
@@ -121,7 +122,10 @@ class PartyCheck(models.Model):
                 name="potential_match_names_entry",
                 condition=~Q(result="potential_match") | Q(entry__isnull=False),
             ),
-            models.CheckConstraint(name="check_score_in_range", condition=Q(score__gte=0, score__lte=100)),
+            models.CheckConstraint(
+                name="check_score_in_range",
+                condition=Q(score__gte=0, score__lte=100),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -147,7 +151,7 @@ class Adjudication(models.Model):
 
     party_check = models.ForeignKey(PartyCheck, models.PROTECT, related_name="adjudications")
     outcome = models.CharField(max_length=20, choices=Adjudicated)
-    reason = PlainTextField()
+    reason = PlainTextField(longest=LONGEST_TEXT)
     decided_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     decided_at = models.DateTimeField()
     carried_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")

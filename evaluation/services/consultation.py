@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from evaluation.carry import carry
-from evaluation.enums import Carry, ReferralStatus, Stance
+from evaluation.enums import LONGEST_TEXT, Carry, ReferralStatus, Stance
 from evaluation.lifecycle import ACKNOWLEDGE, ANSWER, END_REFERRAL, KEEP, LAPSE, REOPEN_REFERRAL
 from evaluation.models import Assignment, Position, Referral
 from evaluation.notices import (
@@ -24,11 +24,12 @@ from evaluation.notices import (
     program_officers,
 )
 from evaluation.querysets import delegations_in_force
-from program import clock, notices
+from program import clock, days, notices
 from program.deadlines import Period, end_of_day
 from program.enums import OfficeRole
 from program.models import Agency, Closure, Delegation, User
 from program.services.calls import require
+from program.texts import too_long
 from program.transitions import NotReady, Problem, perform
 from proposals.comparison import changed_parts
 from proposals.enums import Part, ProposalStatus
@@ -201,6 +202,9 @@ def _position_problems(
         problems.append(
             Problem("conditions", "State the conditions of the support.", ORDER, field="conditions")
         )
+    for field, text in (("rationale", rationale), ("conditions", conditions)):
+        if message := too_long(text, LONGEST_TEXT):
+            problems.append(Problem(f"{field}-long", message, ORDER, field=field))
     if unknown := set(parts) - set(Part):
         problems.append(
             Problem("parts", f"Unknown part: {', '.join(sorted(unknown))}.", ORDER, field="parts_commented")
@@ -256,6 +260,8 @@ def reopen_referral(referral: Referral, *, by: User, due_on: date, reason: str) 
         problems.append(Problem("reason", "Say why the consultation is opened again.", ORDER, field="reason"))
     if due_on <= clock.today():
         problems.append(Problem("due", "The new last day must lie ahead.", ORDER, field="due_on"))
+    elif refused := days.refusal(due_on):
+        problems.append(Problem("due", refused, ORDER, field="due_on"))
     if problems:
         raise NotReady(problems)
     event = perform(REOPEN_REFERRAL, referral, by=by, note=reason)

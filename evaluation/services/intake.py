@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from evaluation.enums import CompletenessFinding
@@ -54,6 +55,11 @@ def review_completeness(
                 f"requirement-{requirement.pk}-reason",
             )
         )
+    try:
+        CompletenessReview._meta.get_field("reason").run_validators(reason)
+    except ValidationError as error:
+        field = f"requirement-{requirement.pk}-reason"
+        problems.append(Problem("reason", error.messages[0], requirement.clause, "completeness", field))
     if problems:
         raise NotReady(problems)
     review, _ = CompletenessReview.objects.update_or_create(

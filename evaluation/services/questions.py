@@ -10,7 +10,7 @@ from django.db.models import Max
 from evaluation.lifecycle import ANSWER_QUESTION, WITHDRAW_QUESTION
 from evaluation.models import AnswerFile, InformationRequest
 from evaluation.notices import ANSWERED, ASKED, QUESTION_WITHDRAWN, desk_page, in_words, questions_page
-from program import audit, clock, notices
+from program import audit, clock, days, notices
 from program.deadlines import end_of_day
 from program.documents import store_document
 from program.enums import Mark
@@ -52,6 +52,8 @@ def ask_consortium(
         problems.append(Problem("question", "Write the question.", ORDER, field="question"))
     if due_on <= clock.today():
         problems.append(Problem("due", "The last day for the answer must lie ahead.", ORDER, field="due_on"))
+    elif refused := days.refusal(due_on):
+        problems.append(Problem("due", refused, ORDER, field="due_on"))
     if problems:
         raise NotReady(problems)
     last = proposal.information_requests.aggregate(last=Max("number"))["last"] or 0

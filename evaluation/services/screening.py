@@ -12,7 +12,7 @@ from evaluation.enums import Adjudicated, CheckResult
 from evaluation.listfile import ListFile, ListRefused
 from evaluation.matching import CITATION, RULESET, TWO_PEOPLE, Listed, Matcher, normalize
 from evaluation.models import Adjudication, PartyCheck, ScreeningEntry, ScreeningList, ScreeningRun
-from program import audit, clock
+from program import audit, clock, days
 from program.canonical import canonical_json, sha256_hex
 from program.services.calls import require
 from program.transitions import NotReady, Problem
@@ -47,6 +47,8 @@ def import_screening_list(
     less than half the entries of the list before, unless ``accept_smaller``.
     """
     require("evaluation.import_screeninglist", by)
+    if refused := days.refusal(file_date):
+        raise NotReady([Problem("list-date", refused, PARTIES, field="file_date")])
     first = ListFile(file)
     try:
         entry_count = sum(1 for _ in first)

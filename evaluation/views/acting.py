@@ -8,11 +8,14 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.shortcuts import redirect
 
+from evaluation.enums import LONGEST_TEXT
 from program.revisions import StaleRevision
+from program.texts import refuse_longer
 from program.transitions import NotReady, Problem, WrongStatus
+from proposals.models.fields import plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from django import forms
     from django.http import HttpResponse
@@ -33,8 +36,11 @@ def carry_out(
     """Do the act and go ``to`` the page that shows it, or show the page ``again`` with every problem.
 
     A missing right is 403; an act that somebody else did first is said in words, or by the page of
-    ``conflict`` where two texts meet.
+    ``conflict`` where two texts meet. A text that comes without a form is
+    held to the limit that its page shows.
     """
+    if problems := list(unfit(details)):
+        return again(problems)
     try:
         service(*args, by=request.user, **details)
     except NotReady as refusal:
@@ -48,6 +54,17 @@ def carry_out(
         return redirect(to)
     messages.success(request, done)
     return redirect(to)
+
+
+def unfit(details: dict[str, Any]) -> Iterator[Problem]:
+    """The typed texts among ``details`` that are too long or that no page can carry."""
+    for name, value in details.items():
+        if isinstance(value, str):
+            try:
+                plain_text(value)
+                refuse_longer(value, LONGEST_TEXT)
+            except ValidationError as error:
+                yield Problem("unfit", error.messages[0], field=name)
 
 
 def problems_of(form: forms.BaseForm) -> list[Problem]:

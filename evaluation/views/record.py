@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, render
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation.subjects import subjects_of
 from evaluation.views.proposals import in_words
+from program import days
 from program.audit import Walk
 from program.deadlines import end_of_day, start_of_day
 from program.models import AuditEvent, Seal, Verification
@@ -20,8 +20,6 @@ from program.services.record import ask_for_verification
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from django.http import HttpResponse
 
     from program.requests import SignedInRequest
@@ -52,9 +50,9 @@ def record(request: SignedInRequest) -> HttpResponse:
     if asked["subject"]:
         kind, _, key = asked["subject"].partition(":")
         rows = rows.filter(subject_type=kind, subject_id=key)
-    if day := parse_day(asked["from"]):
+    if day := days.read(asked["from"]):
         rows = rows.filter(at__gte=start_of_day(day))
-    if day := parse_day(asked["to"]):
+    if day := days.read(asked["to"]):
         rows = rows.filter(at__lt=end_of_day(day))
     if asked["after"].isdecimal() and int(asked["after"]) < OLDEST_ID:
         rows = rows.filter(pk__lt=int(asked["after"]))
@@ -99,14 +97,6 @@ def verification_facts() -> dict[str, Any]:
         "verification": last,
         "found": Walk.from_json(last.walk) if last else None,
     }
-
-
-def parse_day(text: str) -> date | None:
-    """A day as the browser writes it; nothing for anything else."""
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None
 
 
 @require_POST

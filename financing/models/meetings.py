@@ -7,10 +7,11 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from financing.enums import AgendaDecision, MeetingStatus
+from financing.enums import LONGEST_TEXT, AgendaDecision, MeetingStatus
 from financing.models.referrals import ToolReferral
 from financing.querysets import ActionQuerySet, AgendaItemQuerySet, MeetingQuerySet
 from program.models import TimeStamped, User
+from program.models.fields import DayColumn, MomentColumn
 from proposals.models.fields import PlainTextField, plain_text
 
 
@@ -18,14 +19,14 @@ class Meeting(TimeStamped):
     """A meeting that the Secretary of State chairs, in consultation with Commerce and USTR, s.4(a)."""
 
     title = models.CharField(max_length=200, validators=[plain_text])
-    starts_at = models.DateTimeField("date and time")
+    starts_at = MomentColumn("date and time")
     place = models.CharField(max_length=200, blank=True, validators=[plain_text])
     chair = models.ForeignKey(User, models.PROTECT, related_name="+")
     status = models.CharField(
         max_length=8, choices=MeetingStatus, default=MeetingStatus.PLANNED, editable=False
     )
     held_at = models.DateTimeField(null=True, editable=False)
-    attendance = PlainTextField("who was there", blank=True, editable=False)
+    attendance = PlainTextField("who was there", blank=True, editable=False, longest=LONGEST_TEXT)
     planned_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     objects = MeetingQuerySet.as_manager()
 
@@ -34,7 +35,8 @@ class Meeting(TimeStamped):
         permissions = [("hold_meeting", "hold"), ("plan_meeting", "plan")]
         constraints = [
             models.CheckConstraint(
-                name="meeting_held_is_stamped", condition=Q(status="planned") ^ Q(held_at__isnull=False)
+                name="meeting_held_is_stamped",
+                condition=Q(status="planned") ^ Q(held_at__isnull=False),
             )
         ]
 
@@ -54,7 +56,7 @@ class AgendaItem(TimeStamped):
         ToolReferral, models.PROTECT, null=True, blank=True, related_name="agenda_items"
     )
     decision = models.CharField(max_length=10, choices=AgendaDecision, blank=True, editable=False)
-    decision_text = PlainTextField("the decision in words", blank=True, editable=False)
+    decision_text = PlainTextField("the decision in words", blank=True, editable=False, longest=LONGEST_TEXT)
     decided_at = models.DateTimeField(null=True, editable=False)
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     objects = AgendaItemQuerySet.as_manager()
@@ -65,7 +67,8 @@ class AgendaItem(TimeStamped):
         constraints = [
             models.UniqueConstraint(name="agenda_number_once", fields=["meeting", "number"]),
             models.CheckConstraint(
-                name="agenda_decision_is_stamped", condition=Q(decision="") ^ Q(decided_at__isnull=False)
+                name="agenda_decision_is_stamped",
+                condition=Q(decision="") ^ Q(decided_at__isnull=False),
             ),
         ]
 
@@ -79,10 +82,10 @@ class Action(TimeStamped):
     proposal_path: ClassVar[str] = "item__referral__designation__proposal"
 
     item = models.ForeignKey(AgendaItem, models.PROTECT, related_name="actions", editable=False)
-    text = PlainTextField("what is to be done")
+    text = PlainTextField("what is to be done", longest=LONGEST_TEXT)
     owner = models.ForeignKey(User, models.PROTECT, related_name="edag_actions")
-    due_on = models.DateField("due on")
-    outcome = PlainTextField("what came of it", blank=True, editable=False)
+    due_on = DayColumn("due on")
+    outcome = PlainTextField("what came of it", blank=True, editable=False, longest=LONGEST_TEXT)
     done_at = models.DateTimeField(null=True, editable=False)
     done_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     objects = ActionQuerySet.as_manager()

@@ -10,10 +10,11 @@ from django.db.models import Q
 
 from evaluation.enums import DesignationStatus
 from evaluation.models import Designation
-from financing.enums import OPEN_STATUSES, Assessment, ReferralStatus
+from financing.enums import LONGEST_TEXT, OPEN_STATUSES, Assessment, ReferralStatus
 from financing.models.tools import Tool
 from financing.querysets import MatchQuerySet, ToolReferralQuerySet
 from program.models import Agency, TimeStamped, User
+from program.models.fields import DayColumn
 from proposals.enums import SupportMechanism
 from proposals.models.fields import PlainTextField, UsdField, plain_text
 
@@ -82,7 +83,7 @@ class ToolReferral(TimeStamped):
     country = models.ForeignKey(
         "program.Country", models.PROTECT, null=True, blank=True, related_name="tool_referrals"
     )
-    purpose = PlainTextField()
+    purpose = PlainTextField(longest=LONGEST_TEXT)
     amount_usd = UsdField("amount", null=True, blank=True, validators=[MinValueValidator(1)])
     amount_is_tbd = models.BooleanField("the amount is to be determined", default=False)
     lead_officer = models.ForeignKey(User, models.PROTECT, related_name="tool_referrals_led")
@@ -90,7 +91,7 @@ class ToolReferral(TimeStamped):
     status = models.CharField(
         max_length=12, choices=ReferralStatus, default=ReferralStatus.PROPOSED, editable=False
     )
-    reason = PlainTextField("reason", blank=True, editable=False)
+    reason = PlainTextField("reason", blank=True, editable=False, longest=LONGEST_TEXT)
     commitment = models.OneToOneField(
         "financing.Commitment",
         models.PROTECT,
@@ -196,27 +197,32 @@ class Commitment(models.Model):
     )
     amount_usd = UsdField("amount committed", validators=[MinValueValidator(1)])
     term_months = models.PositiveSmallIntegerField("term in months", null=True, blank=True)
-    committed_on = models.DateField("date of the commitment")
+    committed_on = DayColumn("date of the commitment")
     instrument_reference = models.CharField(
         "reference of the instrument",
         max_length=200,
         validators=[plain_text],
         help_text="Such as the number of the agency's board action, agreement or policy.",
     )
-    conditions = PlainTextField(blank=True)
+    conditions = PlainTextField(blank=True, longest=LONGEST_TEXT)
     is_subject_to_appropriations = models.BooleanField(
         "subject to appropriations, E.O. 14320 s.5(b)", default=True
     )
-    reason = PlainTextField(blank=True, default="", db_default="", editable=False)
+    reason = PlainTextField(blank=True, default="", db_default="", editable=False, longest=LONGEST_TEXT)
     recorded_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     recorded_at = models.DateTimeField(editable=False)
 
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.CheckConstraint(name="commitment_positive", condition=Q(amount_usd__gt=0)),
+            models.CheckConstraint(
+                name="commitment_positive",
+                condition=Q(amount_usd__gt=0),
+            ),
             models.UniqueConstraint(
-                name="first_commitment_once", fields=["referral"], condition=Q(supersedes=None)
+                name="first_commitment_once",
+                fields=["referral"],
+                condition=Q(supersedes=None),
             ),
         ]
 

@@ -102,7 +102,9 @@ class CountryClass(Dated, Sourced, TimeStamped):
         constraints = [
             *Dated.Meta.constraints,
             models.UniqueConstraint(
-                name="country_classed_once", fields=["country"], condition=models.Q(effective_to=None)
+                name="country_classed_once",
+                fields=["country"],
+                condition=models.Q(effective_to=None),
             ),
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from financing.enums import BarrierEffect, BarrierStatus, PartnershipStatus, WorkstreamCode
+from financing.enums import LONGEST_TEXT, BarrierEffect, BarrierStatus, PartnershipStatus, WorkstreamCode
 from financing.querysets import EdagRecordQuerySet
 from program.models import Agency, Revised, Sourced, User
 from proposals.models.fields import PlainTextField, plain_text
@@ -20,7 +20,7 @@ class Workstream(Revised, Sourced):
         Agency, models.PROTECT, related_name="workstreams", verbose_name="leading agency"
     )
     lead_officer = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
-    status_text = PlainTextField("where it stands", blank=True)
+    status_text = PlainTextField("where it stands", blank=True, longest=LONGEST_TEXT)
     sort_order = models.PositiveSmallIntegerField(default=0, editable=False)
     objects = EdagRecordQuerySet.as_manager()
 
@@ -42,7 +42,7 @@ class Partnership(Revised):
     name = models.CharField(max_length=200, validators=[plain_text])
     countries = models.ManyToManyField("program.Country", related_name="partnerships", blank=True)
     status = models.CharField(max_length=12, choices=PartnershipStatus, default=PartnershipStatus.EXPLORED)
-    summary = PlainTextField(blank=True)
+    summary = PlainTextField(blank=True, longest=LONGEST_TEXT)
     objects = EdagRecordQuerySet.as_manager()
 
     class Meta:
@@ -57,7 +57,7 @@ class MarketBarrier(Revised, Sourced):
 
     country = models.ForeignKey("program.Country", models.PROTECT, related_name="market_barriers")
     title = models.CharField(max_length=200, validators=[plain_text])
-    description = PlainTextField(blank=True)
+    description = PlainTextField(blank=True, longest=LONGEST_TEXT)
     effect = models.CharField(max_length=10, choices=BarrierEffect, default=BarrierEffect.BURDENS)
     status = models.CharField(max_length=12, choices=BarrierStatus, default=BarrierStatus.IDENTIFIED)
     objects = EdagRecordQuerySet.as_manager()

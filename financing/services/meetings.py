@@ -15,7 +15,7 @@ from financing.enums import AgendaDecision, MeetingStatus, ReferralStatus
 from financing.lifecycle import HOLD
 from financing.models import Action, AgendaItem, Meeting, ToolReferral
 from financing.services.referrals import refer_tool, set_aside_referral
-from program import audit, clock
+from program import audit, clock, days
 from program.deadlines import local_day, long_date
 from program.notices import owe
 from program.transitions import NotReady, Problem, perform
@@ -139,6 +139,8 @@ def give_action(item: AgendaItem, *, text: str, owner: User, due_on: date, by: U
     if due_on < clock.today():
         message = "This day is over. Give a day on which it can still be done."
         raise NotReady([Problem("due-in-past", message, S4A, field="due_on")])
+    if refused := days.refusal(due_on):
+        raise NotReady([Problem("due-out-of-bounds", refused, S4A, field="due_on")])
     action = Action(item=item, text=text, owner=owner, due_on=due_on)
     action.full_clean()
     action.save()

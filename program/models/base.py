@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
+from program.models.fields import DayColumn, TextColumn
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -33,8 +35,8 @@ class Dated(models.Model):
     What ended on the day it began was never in force.
     """
 
-    effective_from = models.DateField()
-    effective_to = models.DateField(null=True, blank=True)
+    effective_from = DayColumn()
+    effective_to = DayColumn(null=True, blank=True)
 
     class Meta:
         abstract = True
@@ -54,7 +56,7 @@ class Dated(models.Model):
 class Sourced(models.Model):
     """Where a fact comes from, when it was checked and how far it can be relied on."""
 
-    source = models.TextField(blank=True)
+    source = TextColumn(blank=True, longest=5000)
     checked_on = models.DateField(null=True, blank=True)
     confidence = models.CharField(max_length=2, default="U", blank=True)
 

@@ -9,8 +9,17 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 
-from program.enums import AmendmentKind, CallStatus, CallType, EvidenceType, QuestionStatus, StackLayer
+from program.enums import (
+    LONGEST_CALL,
+    AmendmentKind,
+    CallStatus,
+    CallType,
+    EvidenceType,
+    QuestionStatus,
+    StackLayer,
+)
 from program.models.base import Dated, Revised, Sourced, TimeStamped
+from program.models.fields import DayColumn, TextColumn
 from program.models.people import User
 from program.querysets import CallQuerySet, QuestionQuerySet
 
@@ -30,10 +39,10 @@ class Call(Revised):
     call_type = models.CharField(max_length=12, choices=CallType, default=CallType.PRE_SET)
     status = models.CharField(max_length=12, choices=CallStatus, default=CallStatus.DRAFT, editable=False)
     summary = models.TextField(help_text="Two or three plain sentences for the list of calls.")
-    text = models.TextField(help_text="The call as it will be published.", blank=True)
+    text = TextColumn(help_text="The call as it will be published.", blank=True, longest=LONGEST_CALL)
 
     fr_citation = models.CharField("Federal Register citation", max_length=100, blank=True)
-    fr_published_on = models.DateField("published in the Federal Register on", null=True, blank=True)
+    fr_published_on = DayColumn("published in the Federal Register on", null=True, blank=True)
     no_fr_reason = models.TextField("why there is no Federal Register citation", blank=True)
 
     rolls_forward = models.BooleanField(
@@ -41,7 +50,7 @@ class Call(Revised):
         default=True,
         help_text="To the next federal business day, by the method of 1 CFR 18.17(b).",
     )
-    set_due_on = models.DateField(
+    set_due_on = DayColumn(
         "last day, when set by the officer",
         null=True,
         blank=True,
@@ -80,7 +89,7 @@ class Call(Revised):
         blank=True,
         validators=[RegexValidator(r"^\d{4}-\d{4}$", "An OMB control number has the form 0000-0000.")],
     )
-    control_expires_on = models.DateField("OMB control number expires on", null=True, blank=True)
+    control_expires_on = DayColumn("OMB control number expires on", null=True, blank=True)
     no_control_reason = models.TextField("why there is no valid OMB control number", blank=True)
     burden_hours = models.PositiveSmallIntegerField("estimated hours to apply", default=40)
     certification_text = models.TextField(blank=True)
@@ -188,7 +197,10 @@ class Criterion(models.Model):
         verbose_name_plural = "criteria"
         constraints = [
             models.UniqueConstraint(name="criterion_code_once", fields=["call", "code"]),
-            models.CheckConstraint(name="criterion_scale_rises", condition=Q(highest__gt=F("lowest"))),
+            models.CheckConstraint(
+                name="criterion_scale_rises",
+                condition=Q(highest__gt=F("lowest")),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -201,14 +213,14 @@ class Amendment(TimeStamped):
     call = models.ForeignKey(Call, models.PROTECT, related_name="amendments")
     number = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=10, choices=AmendmentKind, default=AmendmentKind.AMENDMENT)
-    summary = models.TextField()
-    reason = models.TextField()
+    summary = TextColumn(longest=1000)
+    reason = TextColumn(longest=2000)
     legal_basis = models.CharField(max_length=200, blank=True)
-    effective_on = models.DateField()
+    effective_on = DayColumn()
     text_before = models.TextField(blank=True)
-    text_after = models.TextField(blank=True)
-    due_on_before = models.DateField(null=True)
-    due_on_after = models.DateField(null=True)
+    text_after = TextColumn(blank=True, longest=LONGEST_CALL)
+    due_on_before = DayColumn(null=True)
+    due_on_after = DayColumn(null=True)
     warning = models.TextField(blank=True, help_text="What an extension past the 90th day says beside it.")
     made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
 
@@ -227,9 +239,9 @@ class Question(TimeStamped):
     status = models.CharField(
         max_length=12, choices=QuestionStatus, default=QuestionStatus.ASKED, editable=False
     )
-    text = models.TextField("your question")
-    published_text = models.TextField("question as published", blank=True)
-    answer = models.TextField(blank=True)
+    text = TextColumn("your question", longest=4000)
+    published_text = TextColumn("question as published", blank=True, longest=4000)
+    answer = TextColumn(blank=True, longest=10_000)
     is_confidential = models.BooleanField(
         "answer me privately", default=False, help_text="A private answer is not published."
     )

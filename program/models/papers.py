@@ -54,7 +54,10 @@ class Document(TimeStamped):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.CheckConstraint(name="document_hash_form", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")),
+            models.CheckConstraint(
+                name="document_hash_form",
+                condition=Q(sha256__regex=r"^[0-9a-f]{64}$"),
+            ),
             models.CheckConstraint(
                 name="document_released_by_somebody",
                 condition=Q(released_at=None, released_by=None) | ~Q(released_at=None) & ~Q(released_by=None),

@@ -57,8 +57,14 @@ class User(AbstractBaseUser, PermissionsMixin, TimeStamped):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="user_email_folded", condition=Q(email=Lower("email"))),
-            models.CheckConstraint(name="nobody_is_superuser", condition=Q(is_superuser=False)),
+            models.CheckConstraint(
+                name="user_email_folded",
+                condition=Q(email=Lower("email")),
+            ),
+            models.CheckConstraint(
+                name="nobody_is_superuser",
+                condition=Q(is_superuser=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -173,7 +179,9 @@ class Office(Dated, TimeStamped):
         constraints = [
             *Dated.Meta.constraints,
             models.UniqueConstraint(
-                name="office_held_once", fields=["user", "agency", "role"], condition=Q(effective_to=None)
+                name="office_held_once",
+                fields=["user", "agency", "role"],
+                condition=Q(effective_to=None),
             ),
         ]
 
@@ -200,7 +208,10 @@ class Delegation(Dated, TimeStamped):
     class Meta(Dated.Meta):
         constraints = [
             *Dated.Meta.constraints,
-            models.CheckConstraint(name="delegation_to_another", condition=~Q(given_by=models.F("given_to"))),
+            models.CheckConstraint(
+                name="delegation_to_another",
+                condition=~Q(given_by=models.F("given_to")),
+            ),
         ]
 
     def __str__(self) -> str:

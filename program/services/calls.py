@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.forms.models import model_to_dict
 from django.urls import reverse
 
-from program import audit, clock, library, notices
+from program import audit, clock, days, library, notices
 from program.checks import counted_closures, expected_clock
 from program.deadlines import end_of_day, is_business_day, local_day, long_date, next_business_day
 from program.enums import AmendmentKind, CallStatus, OfficeRole
@@ -343,6 +343,8 @@ def extend_call(
     if due_on <= former:
         message = f"Choose a day after {long_date(former)}, the last day as it stands."
         raise NotReady([Problem("extension-earlier", message, "s.3(c)", field="due_on")])
+    if refused := days.refusal(due_on):
+        raise NotReady([Problem("extension-out-of-bounds", refused, "s.3(c)", field="due_on")])
     if call.rolls_forward and not is_business_day(due_on, counted_closures()):
         next_day = next_business_day(due_on, counted_closures())
         message = (

@@ -12,6 +12,7 @@ from django.forms.models import ModelChoiceIterator
 from django.utils.text import capfirst
 
 from program.models import Country
+from program.texts import LongText
 from proposals.models import Membership
 from proposals.models.fields import UsdField, plain_text
 from proposals.package import LARGEST_WHOLE
@@ -20,14 +21,10 @@ NOT_CHOSEN: Final = "Not chosen yet"
 IN_THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
-class TextField(forms.CharField):
+class TextField(LongText):
     """Text in one spelling of line ends, so that saving it unchanged changes no hash."""
 
     default_validators = [plain_text]
-
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
-        return text.replace("\r\n", "\n").replace("\r", "\n") if isinstance(text, str) else text
 
 
 def without_commas(text: str) -> str:
@@ -132,7 +129,7 @@ def field_for(column: models.Field, **options: Any) -> forms.Field | None:
             widget=YesOrNo(),
         )
     if isinstance(column, models.DateField):
-        return column.formfield(**options, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+        return column.formfield(**options)
     if isinstance(column, models.IntegerField):
         return column.formfield(**options, form_class=WholeField)
     if isinstance(column, models.ForeignKey):

@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 
 from program import scanner
+from program.days import DayField
 from program.enums import Mark
 from proposals.enums import AuthorityBasis, Part
 from proposals.forms.consortia import words
@@ -58,11 +59,7 @@ class MaterialChangeForm(forms.Form):
         rows=6,
         longest=10000,
     )
-    learned_on = forms.DateField(
-        label="When you learned of it",
-        required=False,
-        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
-    )
+    learned_on = DayField(label="When you learned of it", required=False)
 
 
 MARK_HINT = (

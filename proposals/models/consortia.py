@@ -76,7 +76,9 @@ class Membership(Revised):
         ]
         constraints = [
             models.UniqueConstraint(
-                name="one_anchor_per_consortium", fields=["consortium"], condition=Q(is_anchor=True)
+                name="one_anchor_per_consortium",
+                fields=["consortium"],
+                condition=Q(is_anchor=True),
             ),
             models.UniqueConstraint(
                 name="member_once_while_in",
@@ -84,10 +86,12 @@ class Membership(Revised):
                 condition=~Q(status__in=["left", "declined"]),
             ),
             models.CheckConstraint(
-                name="consent_is_stamped", condition=~Q(status="consented") | Q(consented_at__isnull=False)
+                name="consent_is_stamped",
+                condition=~Q(status="consented") | Q(consented_at__isnull=False),
             ),
             models.CheckConstraint(
-                name="anchor_has_consented", condition=Q(is_anchor=False) | Q(status="consented")
+                name="anchor_has_consented",
+                condition=Q(is_anchor=False) | Q(status="consented"),
             ),
         ]
 
@@ -144,7 +148,8 @@ class Invitation(TimeStamped):
         ]
         constraints = [
             models.CheckConstraint(
-                name="invitation_ends_once", condition=Q(accepted_at=None) | Q(revoked_at=None)
+                name="invitation_ends_once",
+                condition=Q(accepted_at=None) | Q(revoked_at=None),
             )
         ]
 
@@ -172,7 +177,9 @@ class TeamMember(TimeStamped):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                name="on_team_once", fields=["membership", "user", "role"], condition=Q(removed_at=None)
+                name="on_team_once",
+                fields=["membership", "user", "role"],
+                condition=Q(removed_at=None),
             )
         ]
         indexes = [models.Index(name="team_of_person", fields=["user"], condition=Q(removed_at=None))]
@@ -223,7 +230,9 @@ class AnchorOffer(TimeStamped):
         permissions = [(f"{verb}_anchoroffer", verb) for verb in ("accept", "decline", "withdraw")]
         constraints = [
             models.UniqueConstraint(
-                name="one_open_anchor_offer", fields=["consortium"], condition=Q(status="offered")
+                name="one_open_anchor_offer",
+                fields=["consortium"],
+                condition=Q(status="offered"),
             ),
             models.CheckConstraint(
                 name="anchor_offer_answered_once",
@@ -253,7 +262,8 @@ class Holding(Revised, Sourced):
         ordering = ["pk"]
         constraints = [
             models.CheckConstraint(
-                name="share_from_0_to_1", condition=Q(share=None) | Q(share__gte=0, share__lte=1)
+                name="share_from_0_to_1",
+                condition=Q(share=None) | Q(share__gte=0, share__lte=1),
             )
         ]
 

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from program.models.fields import TextColumn
 from proposals.package import plain
 
 
@@ -19,7 +20,7 @@ def plain_text(value: str) -> None:
         raise ValidationError("Remove the control characters from this text.", code="unprintable") from error
 
 
-class PlainTextField(models.TextField):
+class PlainTextField(TextColumn):
     """Text as it was typed, any script, without control characters."""
 
     default_validators = [plain_text]

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from program.enums import StackLayer
 from program.models import Document, Requirement, Revised, User
+from program.models.fields import DayColumn
 from proposals.enums import (
     ComplianceAnswer,
     ComputeBand,
@@ -92,7 +93,7 @@ class Component(Row):
     eccn_reference = _line("CCATS number or other reference", 60)
     license_basis = _line("license or exception relied on")
     license_number = _line("license number", 60)
-    license_expires_on = models.DateField("license expires on", null=True, blank=True)
+    license_expires_on = DayColumn("license expires on", null=True, blank=True)
 
     subtype = models.CharField("sub-type", max_length=16, choices=HardwareType, blank=True)
     maker = _line("maker")
@@ -156,7 +157,7 @@ class Component(Row):
         indexes = [models.Index(name="component_by_layer", fields=["proposal", "layer"])]
 
     def __str__(self) -> str:
-        return self.name or f"Component {self.pk}"
+        return self.name or "Component without a name"
 
     def clean(self) -> None:
         super().clean()
@@ -215,7 +216,7 @@ class TargetMarket(Row):
         ]
 
     def __str__(self) -> str:
-        return str(self.country or self.bloc or self.list_name or f"Market {self.pk}")
+        return str(self.country or self.bloc or self.list_name or "Market without a name")
 
     def clean(self) -> None:
         super().clean()
@@ -268,7 +269,8 @@ class OperatingRole(Row):
     class Meta(Row.Meta):
         constraints = [
             models.CheckConstraint(
-                name="role_held_by_one", condition=Q(membership=None) | Q(third_party_name="")
+                name="role_held_by_one",
+                condition=Q(membership=None) | Q(third_party_name=""),
             ),
         ]
 
@@ -303,7 +305,8 @@ class SupportRequest(Row):
     class Meta(Row.Meta):
         constraints = [
             models.CheckConstraint(
-                name="asked_amount_not_negative", condition=Q(amount_usd=None) | Q(amount_usd__gte=0)
+                name="asked_amount_not_negative",
+                condition=Q(amount_usd=None) | Q(amount_usd__gte=0),
             )
         ]
 
@@ -366,7 +369,7 @@ class Answer(Row):
     text = _words("answer")
     number = models.DecimalField("answer", max_digits=24, decimal_places=6, null=True, blank=True)
     choice = _line("answer")
-    day = models.DateField("answer", null=True, blank=True)
+    day = DayColumn("answer", null=True, blank=True)
     document = models.ForeignKey(Document, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta(Row.Meta):

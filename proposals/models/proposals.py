@@ -10,6 +10,7 @@ from guardian.models import UserObjectPermissionBase
 
 from program.enums import Mark
 from program.models import Call, Document, Revised, TimeStamped, User
+from program.models.fields import DayColumn
 from proposals.enums import Part, ProposalStatus
 from proposals.models.consortia import Consortium
 from proposals.models.fields import PlainTextField, plain_text
@@ -149,7 +150,7 @@ class MaterialChange(TimeStamped):
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="material_changes")
     text = PlainTextField()
-    learned_on = models.DateField(null=True, blank=True)
+    learned_on = DayColumn(null=True, blank=True)
     reported_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     reported_at = models.DateTimeField()
 
@@ -220,7 +221,8 @@ class Upload(TimeStamped):
         ordering = ["pk"]
         constraints = [
             models.CheckConstraint(
-                name="upload_within_its_size", condition=Q(received__lte=models.F("size"))
+                name="upload_within_its_size",
+                condition=Q(received__lte=models.F("size")),
             ),
         ]
         indexes = [models.Index(name="upload_by_age", fields=["updated_at"])]

@@ -43,7 +43,10 @@ class Certification(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.CheckConstraint(name="certified_hash_form", condition=Q(content_sha256__regex=DIGEST))
+            models.CheckConstraint(
+                name="certified_hash_form",
+                condition=Q(content_sha256__regex=DIGEST),
+            )
         ]
 
     def __str__(self) -> str:
@@ -136,7 +139,8 @@ class ReceiptPaper(Paper):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="made_paper_has_document", condition=~Q(state="made") | Q(document__isnull=False)
+                name="made_paper_has_document",
+                condition=~Q(state="made") | Q(document__isnull=False),
             )
         ]
         indexes = [models.Index(name="paper_unmade", fields=["id"], condition=~Q(state="made"))]
@@ -160,7 +164,8 @@ class VersionPaper(Paper):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="made_package_has_document", condition=~Q(state="made") | Q(document__isnull=False)
+                name="made_package_has_document",
+                condition=~Q(state="made") | Q(document__isnull=False),
             )
         ]
         indexes = [models.Index(name="package_paper_unmade", fields=["id"], condition=~Q(state="made"))]

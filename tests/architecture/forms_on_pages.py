@@ -21,6 +21,7 @@ class PageForm:
     fields: dict[str, list[str]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     choices: dict[str, list[str]] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
 
     @property
     def filled(self):
@@ -64,6 +65,8 @@ class Reader(HTMLParser):
                 self.form.fields[self.select].append(facts.get("value") or "")
         elif tag in ("input", "button") and name:
             self._input(name, facts)
+        if name and (facts.get("maxlength") or "").isdecimal():
+            self.form.limits[name] = int(facts["maxlength"])
 
     def _input(self, name, facts):
         kind = (facts.get("type") or "text").lower()

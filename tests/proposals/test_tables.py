@@ -248,7 +248,7 @@ BAD = [
     ("Sub-type", "Chipp", "“Chipp” is none of: Chip, Server"),
     ("Designed or marketed for data centers", "perhaps", "“perhaps” is neither Yes nor No."),
     ("License expires on", "2026-13-01", "Enter a valid date."),
-    ("Name", "x" * 201, "Ensure this value has at most 200 characters (it has 201)."),
+    ("Name", "x" * 201, "Shorten this text to 200 characters; it has 201."),
     ("Name", "bell\x07", "Remove the control characters from this text."),
     ("Description", "nul\x00", "Null characters are not allowed."),
     ("Revision", "one", "“one” is no revision."),
