@@ -16,6 +16,7 @@ from evaluation.querysets import (
     ReferralQuerySet,
 )
 from program.models import Agency, Delegation, Document, User
+from program.models.words import NOT_KEPT
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
@@ -53,6 +54,7 @@ class Referral(Deadlined):
             models.UniqueConstraint(name="referred_once", fields=["version", "agency"]),
             models.CheckConstraint(
                 name="answered_referral_stamped",
+                violation_error_message=NOT_KEPT,
                 condition=~Q(status="answered") | Q(answered_at__isnull=False),
             ),
         ]
@@ -99,15 +101,18 @@ class Position(models.Model):
         constraints = [
             models.UniqueConstraint(
                 name="one_first_position",
+                violation_error_message="Another position was filed meanwhile. Read it first.",
                 fields=["referral"],
                 condition=Q(supersedes=None),
             ),
             models.CheckConstraint(
                 name="position_says_why",
+                violation_error_message="Give the reasons for the position.",
                 condition=~Q(rationale=""),
             ),
             models.CheckConstraint(
                 name="conditional_support_names_conditions",
+                violation_error_message="State the conditions of the support.",
                 condition=~Q(stance="support_with_conditions") | ~Q(conditions=""),
             ),
         ]
@@ -148,6 +153,7 @@ class InformationRequest(Deadlined):
             models.UniqueConstraint(name="question_numbered_once", fields=["proposal", "number"]),
             models.CheckConstraint(
                 name="answered_question_stamped",
+                violation_error_message=NOT_KEPT,
                 condition=~Q(status="answered") | Q(answered_at__isnull=False),
             ),
         ]

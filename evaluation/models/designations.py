@@ -13,6 +13,7 @@ from evaluation.models.determinations import Determination
 from evaluation.querysets import CatalogQuerySet, ConditionQuerySet, DesignationQuerySet
 from program.models import Revised, User
 from program.models.fields import DayColumn
+from program.models.words import NOT_KEPT
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
@@ -49,11 +50,13 @@ class Designation(Revised):
         constraints = [
             models.UniqueConstraint(
                 name="one_live_designation",
+                violation_error_message="This proposal is designated already.",
                 fields=["proposal"],
                 condition=Q(status__in=["active", "suspended"]),
             ),
             models.CheckConstraint(
                 name="ended_designation_stamped",
+                violation_error_message=NOT_KEPT,
                 condition=(~Q(status="revoked") | Q(revoked_at__isnull=False))
                 & (~Q(status="expired") | Q(expired_at__isnull=False)),
             ),

@@ -12,6 +12,7 @@ from evaluation.models.consultation import Position
 from evaluation.querysets import DeterminationQuerySet, FindingQuerySet, LetterQuerySet
 from program.models import Delegation, Paper, Requirement, Revised, User
 from program.models.fields import DayColumn
+from program.models.words import NOT_KEPT
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
@@ -63,20 +64,24 @@ class Determination(Revised):
         constraints = [
             models.UniqueConstraint(
                 name="one_live_determination",
+                violation_error_message="A determination on this proposal is already prepared.",
                 fields=["proposal"],
                 condition=Q(status__in=["draft", "signed"]),
             ),
             models.CheckConstraint(
                 name="determination_signed_by_another",
+                violation_error_message="Who prepared the determination does not sign it.",
                 condition=Q(signed_by=None) | ~Q(signed_by=F("prepared_by")),
             ),
             models.CheckConstraint(
                 name="determination_stamped",
+                violation_error_message=NOT_KEPT,
                 condition=(Q(status="draft") & Q(signed_at=None))
                 | (~Q(status="draft") & Q(signed_at__isnull=False)),
             ),
             models.CheckConstraint(
                 name="deferral_has_its_date",
+                violation_error_message="Give the day until which the decision is deferred.",
                 condition=~Q(outcome="defer") | Q(status="draft") | ~Q(defer_until=None),
             ),
         ]
@@ -144,9 +149,12 @@ class Letter(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.CheckConstraint(name="letter_hash_form", condition=Q(sha256__regex=DIGEST)),
+            models.CheckConstraint(
+                name="letter_hash_form", violation_error_message=NOT_KEPT, condition=Q(sha256__regex=DIGEST)
+            ),
             models.UniqueConstraint(
                 name="one_letter_per_determination",
+                violation_error_message="The letter of this determination is written already.",
                 fields=["determination"],
                 condition=Q(determination__isnull=False),
             ),
@@ -169,6 +177,7 @@ class LetterPaper(Paper):
         constraints = [
             models.CheckConstraint(
                 name="made_letter_has_document",
+                violation_error_message=NOT_KEPT,
                 condition=~Q(state="made") | Q(document__isnull=False),
             )
         ]

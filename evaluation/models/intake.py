@@ -35,6 +35,7 @@ class CompletenessReview(Revised):
             models.UniqueConstraint(name="requirement_reviewed_once", fields=["version", "requirement"]),
             models.CheckConstraint(
                 name="deficient_says_why",
+                violation_error_message="Say what is missing and how to cure it.",
                 condition=Q(finding="accepted") | ~Q(reason=""),
             ),
         ]

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from evaluation.enums import LONGEST_TEXT, AssignmentStatus, Recommendation, ReviewStatus
 from evaluation.querysets import AssignmentQuerySet, OfVersionQuerySet, ReviewQuerySet
 from program.models import Agency, Criterion, Revised, TimeStamped, User
+from program.models.words import NOT_KEPT
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
@@ -37,11 +38,13 @@ class Assignment(TimeStamped):
         constraints = [
             models.UniqueConstraint(
                 name="assigned_once_while_active",
+                violation_error_message="This person reviews the proposal already.",
                 fields=["proposal", "agency", "reviewer"],
                 condition=Q(status="active"),
             ),
             models.CheckConstraint(
                 name="ended_assignment_stamped",
+                violation_error_message=NOT_KEPT,
                 condition=Q(status="active", ended_at=None) | Q(status="ended", ended_at__isnull=False),
             ),
         ]
@@ -65,6 +68,7 @@ class Conflict(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="conflict_is_described",
+                violation_error_message="Describe the conflict.",
                 condition=Q(has_conflict=False) | ~Q(text=""),
             )
         ]
@@ -96,6 +100,7 @@ class Review(Revised):
             models.UniqueConstraint(name="one_sheet_per_version", fields=["assignment", "version"]),
             models.CheckConstraint(
                 name="submitted_review_stamped",
+                violation_error_message=NOT_KEPT,
                 condition=Q(status="draft") | Q(submitted_at__isnull=False),
             ),
         ]
@@ -125,6 +130,7 @@ class Score(Revised):
             models.UniqueConstraint(name="criterion_scored_once", fields=["review", "criterion"]),
             models.CheckConstraint(
                 name="not_applicable_has_no_value",
+                violation_error_message="Give a score, or say that the criterion does not apply; not both.",
                 condition=Q(not_applicable=False) | Q(value=None),
             ),
         ]
@@ -155,6 +161,7 @@ class AgencyScore(models.Model):
             models.UniqueConstraint(name="agency_score_once", fields=["version", "agency", "criterion"]),
             models.CheckConstraint(
                 name="agency_score_in_order",
+                violation_error_message=NOT_KEPT,
                 condition=Q(sheet_count=0) | Q(lowest__lte=F("highest")),
             ),
         ]

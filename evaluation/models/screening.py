@@ -11,6 +11,7 @@ from evaluation.enums import LONGEST_TEXT, Adjudicated, CheckResult
 from evaluation.querysets import OfVersionQuerySet, PartyCheckQuerySet
 from program.models import User
 from program.models.fields import DayColumn
+from program.models.words import NOT_KEPT
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
@@ -120,10 +121,12 @@ class PartyCheck(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="potential_match_names_entry",
+                violation_error_message=NOT_KEPT,
                 condition=~Q(result="potential_match") | Q(entry__isnull=False),
             ),
             models.CheckConstraint(
                 name="check_score_in_range",
+                violation_error_message=NOT_KEPT,
                 condition=Q(score__gte=0, score__lte=100),
             ),
         ]
@@ -170,7 +173,11 @@ class Adjudication(models.Model):
                 fields=["party_check", "decided_by", "replaces"],
                 condition=Q(carried_from=None),
             ),
-            models.CheckConstraint(name="adjudication_says_why", condition=~Q(reason="")),
+            models.CheckConstraint(
+                name="adjudication_says_why",
+                violation_error_message="Give the reason.",
+                condition=~Q(reason=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -36,8 +36,8 @@ def carry_out(
     """Do the act and go ``to`` the page that shows it, or show the page ``again`` with every problem.
 
     A missing right is 403; an act that somebody else did first is said in words, or by the page of
-    ``conflict`` where two texts meet. A text that comes without a form is
-    held to the limit that its page shows.
+    ``conflict`` where two texts meet. A text that comes without a form is held to the limit that its page
+    shows.
     """
     if problems := list(unfit(details)):
         return again(problems)

@@ -12,6 +12,7 @@ from financing.models.referrals import ToolReferral
 from financing.querysets import ActionQuerySet, AgendaItemQuerySet, MeetingQuerySet
 from program.models import TimeStamped, User
 from program.models.fields import DayColumn, MomentColumn
+from program.models.words import NOT_KEPT
 from proposals.models.fields import PlainTextField, plain_text
 
 
@@ -36,6 +37,7 @@ class Meeting(TimeStamped):
         constraints = [
             models.CheckConstraint(
                 name="meeting_held_is_stamped",
+                violation_error_message=NOT_KEPT,
                 condition=Q(status="planned") ^ Q(held_at__isnull=False),
             )
         ]
@@ -68,6 +70,7 @@ class AgendaItem(TimeStamped):
             models.UniqueConstraint(name="agenda_number_once", fields=["meeting", "number"]),
             models.CheckConstraint(
                 name="agenda_decision_is_stamped",
+                violation_error_message=NOT_KEPT,
                 condition=Q(decision="") ^ Q(decided_at__isnull=False),
             ),
         ]

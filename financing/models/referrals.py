@@ -15,6 +15,7 @@ from financing.models.tools import Tool
 from financing.querysets import MatchQuerySet, ToolReferralQuerySet
 from program.models import Agency, TimeStamped, User
 from program.models.fields import DayColumn
+from program.models.words import NOT_KEPT
 from proposals.enums import SupportMechanism
 from proposals.models.fields import PlainTextField, UsdField, plain_text
 
@@ -50,6 +51,7 @@ class Match(models.Model):
         constraints = [
             models.UniqueConstraint(
                 name="matched_once",
+                violation_error_message="These were matched already.",
                 fields=["designation", "tool", "market_key"],
                 condition=Q(superseded_at=None),
             )
@@ -137,10 +139,12 @@ class ToolReferral(TimeStamped):
         constraints = [
             models.CheckConstraint(
                 name="referral_amount_or_tbd",
+                violation_error_message="Give an amount, or say that it is to be determined; not both.",
                 condition=Q(amount_usd=None, amount_is_tbd=True) | Q(amount_usd__gt=0, amount_is_tbd=False),
             ),
             models.CheckConstraint(
                 name="referral_stamped",
+                violation_error_message=NOT_KEPT,
                 condition=(~Q(status="referred") | Q(referred_at__isnull=False))
                 & (~Q(status="accepted") | Q(referred_at__isnull=False, accepted_at__isnull=False))
                 & (~Q(status="committed") | Q(accepted_at__isnull=False, committed_at__isnull=False))
@@ -148,6 +152,7 @@ class ToolReferral(TimeStamped):
             ),
             models.UniqueConstraint(
                 name="one_open_referral_per_tool_and_market",
+                violation_error_message="A referral of this tool for this market is open already.",
                 fields=["designation", "tool", "market"],
                 condition=Q(status__in=["proposed", "referred", "accepted", "suspended"]),
             ),
@@ -217,10 +222,12 @@ class Commitment(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="commitment_positive",
+                violation_error_message="Give an amount above zero.",
                 condition=Q(amount_usd__gt=0),
             ),
             models.UniqueConstraint(
                 name="first_commitment_once",
+                violation_error_message="A commitment is recorded already. Supersede it.",
                 fields=["referral"],
                 condition=Q(supersedes=None),
             ),

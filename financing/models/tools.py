@@ -103,6 +103,7 @@ class CountryClass(Dated, Sourced, TimeStamped):
             *Dated.Meta.constraints,
             models.UniqueConstraint(
                 name="country_classed_once",
+                violation_error_message="This country has a class already.",
                 fields=["country"],
                 condition=models.Q(effective_to=None),
             ),

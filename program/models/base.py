@@ -43,6 +43,7 @@ class Dated(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="%(app_label)s_%(class)s_dates_in_order",
+                violation_error_message="The last day must not lie before the first.",
                 condition=models.Q(effective_to=None)
                 | models.Q(effective_to__gte=models.F("effective_from")),
             )

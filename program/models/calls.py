@@ -21,6 +21,7 @@ from program.enums import (
 from program.models.base import Dated, Revised, Sourced, TimeStamped
 from program.models.fields import DayColumn, TextColumn
 from program.models.people import User
+from program.models.words import NOT_KEPT
 from program.querysets import CallQuerySet, QuestionQuerySet
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class Call(Revised):
         constraints = [
             models.CheckConstraint(
                 name="call_clock_stated_once_issued",
+                violation_error_message=NOT_KEPT,
                 condition=Q(status__in=["draft", "approved"])
                 | Q(status="cancelled")
                 | Q(
@@ -134,6 +136,7 @@ class Call(Revised):
             ),
             models.CheckConstraint(
                 name="call_approved_by_another",
+                violation_error_message="Who drafted the call does not approve it.",
                 condition=Q(approved_by=None) | ~Q(approved_by=F("created_by")),
             ),
         ]
@@ -199,6 +202,7 @@ class Criterion(models.Model):
             models.UniqueConstraint(name="criterion_code_once", fields=["call", "code"]),
             models.CheckConstraint(
                 name="criterion_scale_rises",
+                violation_error_message="The highest value must be above the lowest.",
                 condition=Q(highest__gt=F("lowest")),
             ),
         ]

@@ -12,6 +12,7 @@ from django.db.models import Q
 from program.enums import Mark, PaperState, ScanState
 from program.models.base import TimeStamped
 from program.models.people import User
+from program.models.words import NOT_KEPT
 
 
 def private_path(document: Document, filename: str) -> str:
@@ -56,10 +57,12 @@ class Document(TimeStamped):
         constraints = [
             models.CheckConstraint(
                 name="document_hash_form",
+                violation_error_message=NOT_KEPT,
                 condition=Q(sha256__regex=r"^[0-9a-f]{64}$"),
             ),
             models.CheckConstraint(
                 name="document_released_by_somebody",
+                violation_error_message=NOT_KEPT,
                 condition=Q(released_at=None, released_by=None) | ~Q(released_at=None) & ~Q(released_by=None),
             ),
         ]

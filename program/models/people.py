@@ -59,10 +59,12 @@ class User(AbstractBaseUser, PermissionsMixin, TimeStamped):
         constraints = [
             models.CheckConstraint(
                 name="user_email_folded",
+                violation_error_message="Write the e-mail address in small letters.",
                 condition=Q(email=Lower("email")),
             ),
             models.CheckConstraint(
                 name="nobody_is_superuser",
+                violation_error_message="Nobody holds every right in this portal.",
                 condition=Q(is_superuser=False),
             ),
         ]
@@ -180,6 +182,7 @@ class Office(Dated, TimeStamped):
             *Dated.Meta.constraints,
             models.UniqueConstraint(
                 name="office_held_once",
+                violation_error_message="This person holds this office already.",
                 fields=["user", "agency", "role"],
                 condition=Q(effective_to=None),
             ),
@@ -210,6 +213,7 @@ class Delegation(Dated, TimeStamped):
             *Dated.Meta.constraints,
             models.CheckConstraint(
                 name="delegation_to_another",
+                violation_error_message="Nobody delegates to themselves. Name another person.",
                 condition=~Q(given_by=models.F("given_to")),
             ),
         ]

@@ -11,6 +11,7 @@ from django.db.models import Q
 from program.enums import DeliveryState
 from program.models import Organization, Revised, TimeStamped, User
 from program.models.base import Sourced
+from program.models.words import NOT_KEPT
 from proposals import declaration
 from proposals.enums import AnchorOfferStatus, MembershipStatus, TeamRole
 from proposals.models.fields import PlainTextField, plain_text
@@ -77,20 +78,24 @@ class Membership(Revised):
         constraints = [
             models.UniqueConstraint(
                 name="one_anchor_per_consortium",
+                violation_error_message="This consortium has an anchor already.",
                 fields=["consortium"],
                 condition=Q(is_anchor=True),
             ),
             models.UniqueConstraint(
                 name="member_once_while_in",
+                violation_error_message="This organization is a member already, or invited.",
                 fields=["consortium", "organization"],
                 condition=~Q(status__in=["left", "declined"]),
             ),
             models.CheckConstraint(
                 name="consent_is_stamped",
+                violation_error_message=NOT_KEPT,
                 condition=~Q(status="consented") | Q(consented_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="anchor_has_consented",
+                violation_error_message="The anchor must have consented to take part.",
                 condition=Q(is_anchor=False) | Q(status="consented"),
             ),
         ]
@@ -149,6 +154,7 @@ class Invitation(TimeStamped):
         constraints = [
             models.CheckConstraint(
                 name="invitation_ends_once",
+                violation_error_message="This invitation has ended already.",
                 condition=Q(accepted_at=None) | Q(revoked_at=None),
             )
         ]
@@ -178,6 +184,7 @@ class TeamMember(TimeStamped):
         constraints = [
             models.UniqueConstraint(
                 name="on_team_once",
+                violation_error_message="This person is on the team with this role already.",
                 fields=["membership", "user", "role"],
                 condition=Q(removed_at=None),
             )
@@ -231,11 +238,13 @@ class AnchorOffer(TimeStamped):
         constraints = [
             models.UniqueConstraint(
                 name="one_open_anchor_offer",
+                violation_error_message="The anchor's place is offered to a member already.",
                 fields=["consortium"],
                 condition=Q(status="offered"),
             ),
             models.CheckConstraint(
                 name="anchor_offer_answered_once",
+                violation_error_message=NOT_KEPT,
                 condition=Q(status="offered") ^ Q(answered_at__isnull=False),
             ),
         ]
@@ -263,6 +272,7 @@ class Holding(Revised, Sourced):
         constraints = [
             models.CheckConstraint(
                 name="share_from_0_to_1",
+                violation_error_message="Give a share from 0 to 100 percent.",
                 condition=Q(share=None) | Q(share__gte=0, share__lte=1),
             )
         ]

@@ -145,11 +145,13 @@ class Component(Row):
         constraints = [
             models.CheckConstraint(
                 name="values_not_negative",
+                violation_error_message="Give values that are not negative.",
                 condition=(Q(total_value_usd=None) | Q(total_value_usd__gte=0))
                 & (Q(us_content_value_usd=None) | Q(us_content_value_usd__gte=0)),
             ),
             models.CheckConstraint(
                 name="hardware_alone_has_value",
+                violation_error_message="Only hardware has values in U.S. dollars.",
                 condition=Q(layer="hardware")
                 | Q(subtype="", quantity=None, total_value_usd=None, us_content_value_usd=None),
             ),
@@ -207,6 +209,7 @@ class TargetMarket(Row):
         constraints = [
             models.CheckConstraint(
                 name="market_is_one_thing",
+                violation_error_message="Name one thing: a country, a bloc, or a list.",
                 condition=Q(country=None, bloc=None)
                 | Q(country=None, list_name="")
                 | Q(bloc=None, list_name=""),
@@ -270,6 +273,7 @@ class OperatingRole(Row):
         constraints = [
             models.CheckConstraint(
                 name="role_held_by_one",
+                violation_error_message="Name a member or somebody else, not both.",
                 condition=Q(membership=None) | Q(third_party_name=""),
             ),
         ]
@@ -306,6 +310,7 @@ class SupportRequest(Row):
         constraints = [
             models.CheckConstraint(
                 name="asked_amount_not_negative",
+                violation_error_message="Give an amount that is not negative.",
                 condition=Q(amount_usd=None) | Q(amount_usd__gte=0),
             )
         ]

@@ -11,6 +11,7 @@ from guardian.models import UserObjectPermissionBase
 from program.enums import Mark
 from program.models import Call, Document, Revised, TimeStamped, User
 from program.models.fields import DayColumn
+from program.models.words import NOT_KEPT
 from proposals.enums import Part, ProposalStatus
 from proposals.models.consortia import Consortium
 from proposals.models.fields import PlainTextField, plain_text
@@ -87,17 +88,20 @@ class Proposal(Revised):
         constraints = [
             models.CheckConstraint(
                 name="proposal_stamped_once_out",
+                violation_error_message=NOT_KEPT,
                 condition=Q(status="withdrawn")
                 | (Q(status__in=["draft", "lapsed"]) & Q(submitted_at=None))
                 | (~Q(status__in=["draft", "lapsed"]) & Q(submitted_at__isnull=False)),
             ),
             models.CheckConstraint(
                 name="proposal_accepted_before_decided",
+                violation_error_message=NOT_KEPT,
                 condition=~Q(status__in=["under_evaluation", "designated", "not_selected"])
                 | Q(accepted_at__isnull=False),
             ),
             models.UniqueConstraint(
                 name="one_live_proposal_per_call",
+                violation_error_message="This consortium already has a proposal under this call.",
                 fields=["call", "consortium"],
                 condition=~Q(status__in=["lapsed", "withdrawn"]),
             ),
@@ -222,6 +226,7 @@ class Upload(TimeStamped):
         constraints = [
             models.CheckConstraint(
                 name="upload_within_its_size",
+                violation_error_message="More arrived than the file holds. Send it again.",
                 condition=Q(received__lte=models.F("size")),
             ),
         ]

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Cast
 
 from program.models import Paper, User
+from program.models.words import NOT_KEPT
 from proposals.enums import AuthorityBasis
 from proposals.models.proposals import Proposal
 from proposals.package import Package
@@ -45,6 +46,7 @@ class Certification(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="certified_hash_form",
+                violation_error_message=NOT_KEPT,
                 condition=Q(content_sha256__regex=DIGEST),
             )
         ]
@@ -89,9 +91,12 @@ class Version(models.Model):
         ordering = ["proposal", "-number"]
         constraints = [
             models.UniqueConstraint(name="version_number_once", fields=["proposal", "number"]),
-            models.CheckConstraint(name="version_hash_form", condition=Q(sha256__regex=DIGEST)),
+            models.CheckConstraint(
+                name="version_hash_form", violation_error_message=NOT_KEPT, condition=Q(sha256__regex=DIGEST)
+            ),
             models.CheckConstraint(
                 name="on_time_follows_from_clock",
+                violation_error_message=NOT_KEPT,
                 condition=Q(on_time=True, received_at__lt=models.F("closes_at"))
                 | Q(on_time=False, received_at__gte=models.F("closes_at")),
             ),
@@ -121,7 +126,11 @@ class Receipt(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        constraints = [models.CheckConstraint(name="receipt_hash_form", condition=Q(sha256__regex=DIGEST))]
+        constraints = [
+            models.CheckConstraint(
+                name="receipt_hash_form", violation_error_message=NOT_KEPT, condition=Q(sha256__regex=DIGEST)
+            )
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -140,6 +149,7 @@ class ReceiptPaper(Paper):
         constraints = [
             models.CheckConstraint(
                 name="made_paper_has_document",
+                violation_error_message=NOT_KEPT,
                 condition=~Q(state="made") | Q(document__isnull=False),
             )
         ]
@@ -165,6 +175,7 @@ class VersionPaper(Paper):
         constraints = [
             models.CheckConstraint(
                 name="made_package_has_document",
+                violation_error_message=NOT_KEPT,
                 condition=~Q(state="made") | Q(document__isnull=False),
             )
         ]

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from program.models import TimeStamped, User
+from program.models.words import NOT_KEPT
 from proposals.enums import Part
 from proposals.models.fields import PlainTextField, plain_text
 from proposals.models.proposals import Proposal
@@ -43,11 +44,13 @@ class Comment(TimeStamped):
         constraints = [
             models.CheckConstraint(
                 name="comment_resolved_by_somebody",
+                violation_error_message=NOT_KEPT,
                 condition=Q(resolved_at=None, resolved_by=None)
                 | Q(resolved_at__isnull=False, resolved_by__isnull=False),
             ),
             models.CheckConstraint(
                 name="reply_is_no_task",
+                violation_error_message="A reply is given to nobody; give the comment itself to somebody.",
                 condition=Q(parent=None) | Q(assigned_to=None, resolved_at=None),
             ),
         ]

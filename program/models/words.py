@@ -1,0 +1,10 @@
+"""What a record says when it cannot be kept; the name of a constraint never reaches a page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: For what no form can bring about: our own code wrote what does not hold together
+NOT_KEPT: Final = (
+    "The portal could not keep this as it stands, and nothing was changed. Tell the Program office."
+)
