@@ -9,18 +9,21 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from evaluation import services
+from evaluation.enums import LONGEST_TEXT
 from evaluation.models import Condition, Designation
+from evaluation.schedule import lapse_due_referrals
 from program import clock
 from program.enums import OfficeRole
 from program.models import AuditEvent, Office
 from program.record_words import label_of
-from program.services.people import appoint, delegate
+from program.services.calls import extend_call
+from program.services.people import appoint, clock_account, delegate
 from program.texts import LONGEST_NOTE
 from program.transitions import NotReady, WrongStatus
 from proposals.models import Component, TargetMarket
 from tests.evaluation.test_pages import page, press, sign_in
 from tests.factories import evaluation as make
-from tests.factories.program import RequirementFactory, UserFactory, officer
+from tests.factories.program import RequirementFactory, UserFactory, issued_call, officer
 from tests.factories.proposals import representative_of
 
 pytestmark = pytest.mark.django_db
@@ -185,3 +188,35 @@ def test_intake_without_a_finding_saves_nothing_and_says_so(client):
     answer = press(client, desk, "completeness-save", proposal.number)
     assert answer.status_code == 422
     assert "Nothing was saved: choose a finding first." in answer.content.decode()
+
+
+def test_call_is_not_extended_to_an_impossible_day():
+    call = issued_call()
+    with pytest.raises(NotReady) as refusal:
+        extend_call(call, by=officer(), due_on=FAR, summary="s", reason="r", legal_basis="b")
+    assert [problem.field for problem in refusal.value.problems] == ["due_on"]
+    assert not call.amendments.exists()
+
+
+def test_consultation_is_not_opened_again_until_an_impossible_day():
+    proposal = make.accepted()
+    clock_account()
+    with clock.moved_to(clock.now() + timedelta(days=60)):
+        lapse_due_referrals()
+        referral = make.referral_of(proposal)
+        with pytest.raises(NotReady) as refusal:
+            services.reopen_referral(referral, by=officer(), due_on=FAR, reason="Illness.")
+    assert [problem.field for problem in refusal.value.problems] == ["due_on"]
+    referral.refresh_from_db()
+    assert referral.status == "lapsed"
+
+
+def test_text_of_just_the_length_is_kept_whatever_its_line_ends(client):
+    """A browser counts a line end once and sends it as two signs."""
+    lead, proposal = make.lead("STATE"), make.accepted()
+    rationale = "line\r\n" * (LONGEST_TEXT // 5 - 1) + "line."
+    referral = make.referral_of(proposal, "STATE")
+    press(client, lead, "position-file", referral.pk, stance="support", rationale=f"{rationale}too long")
+    assert not referral.positions.exists()
+    press(client, lead, "position-file", referral.pk, stance="support", rationale=rationale)
+    assert referral.positions.exists()
