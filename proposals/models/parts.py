@@ -248,7 +248,7 @@ class Site(Row):
     status = models.CharField("stage", max_length=20, choices=SiteStatus, blank=True)
 
     def __str__(self) -> str:
-        return self.name or f"Site {self.pk}"
+        return self.name or "Site without a name"
 
 
 class OperatingRole(Row):
@@ -316,7 +316,7 @@ class SupportRequest(Row):
         ]
 
     def __str__(self) -> str:
-        return self.get_mechanism_display() or f"Request {self.pk}"
+        return self.get_mechanism_display() or "Request that names no support"
 
 
 class ComplianceStatement(Row):
@@ -361,7 +361,7 @@ class OutsideParty(Row):
         verbose_name_plural = "outside parties"
 
     def __str__(self) -> str:
-        return self.legal_name or f"Party {self.pk}"
+        return self.legal_name or "Party without a name"
 
 
 class Answer(Row):

@@ -138,10 +138,6 @@ def texts_over(limit):
     return look
 
 
-# An answer to a call's own requirement may be too long in a draft; it is not submitted so
-SAVED_TOO_LONG = {"proposals:row-edit", "proposals:row-add"}
-
-
 def test_no_form_keeps_more_characters_than_it_shows(sheets):
     wrong, tried = [], set()
     for client, form in sheets:
@@ -165,7 +161,7 @@ def test_no_form_falls_over_a_nul(sheets):
             if status >= 500:
                 wrong.append(f"{form.action} {name}: {status}")
     assert not wrong, "\n".join(wrong)
-    assert len(tried) >= 60, tried
+    assert len(tried) >= 40, tried
 
 
 WORDY = [route for route in OURS if "none" in route.address]

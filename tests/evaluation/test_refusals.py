@@ -20,7 +20,7 @@ from program.services.calls import extend_call
 from program.services.people import appoint, clock_account, delegate
 from program.texts import LONGEST_NOTE
 from program.transitions import NotReady, WrongStatus
-from proposals.models import Component, TargetMarket
+from proposals.models import Component, OutsideParty, Site, SupportRequest, TargetMarket
 from tests.evaluation.test_pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import RequirementFactory, UserFactory, issued_call, officer
@@ -149,6 +149,8 @@ def test_record_calls_choices_by_their_labels(client):
 def test_row_without_a_name_is_called_by_no_key():
     assert str(Component(pk=76)) == "Component without a name"
     assert str(TargetMarket(pk=22)) == "Market without a name"
+    for kind in (Component, TargetMarket, Site, SupportRequest, OutsideParty):
+        assert "76" not in str(kind(pk=76))
 
 
 def test_refused_delegation_and_appointment_speak_in_words():
