@@ -239,7 +239,7 @@ COSTS = {
     "evaluation:assignments": (assignments, 12),
     "evaluation:latest-designations": (latest_designations, 1),
     "evaluation:list-import": (screening_lists, 7),
-    "evaluation:questions": (questions, 18),
+    "evaluation:questions": (questions, 20),
     "evaluation:record": (record, 10),
     "program:desk-questions": (desk_questions, 7),
     "program:organizations": (organizations, 6),
