@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 from django.apps import apps
+from django.db import ProgrammingError, connection
 from django.test import Client
 from django.urls import reverse
 
+from program.enums import OfficeRole
 from program.models import AuditEvent
 from tests.architecture.routes import OURS, PUBLIC
-from tests.factories.program import UserFactory
+from tests.evaluation.test_pages import sign_in
+from tests.factories.program import UserFactory, officer
 
 pytestmark = pytest.mark.django_db
 PRIVATE = [route for route in OURS if route.pattern not in PUBLIC]
@@ -88,3 +91,44 @@ def test_private_pages_are_not_kept(client, route):
 
 def test_forged_host_is_refused(client):
     assert client.get("/", HTTP_HOST="evil.example").status_code == 400
+
+
+@pytest.mark.parametrize("route", OURS, ids=str)
+def test_every_cookie_is_bound_to_the_host(client, route):
+    """Whatever address sets it, to a stranger or to a person: no script, no other site, no plain HTTP."""
+    client.get(route.address)
+    client.force_login(UserFactory())
+    client.get(route.address)
+    client.post(route.address)
+    for name, cookie in client.cookies.items():
+        assert name.startswith("__Host-"), name
+        assert cookie["secure"] and cookie["httponly"] and cookie["samesite"] == "Lax", name
+        assert (cookie["path"], cookie["domain"]) == ("/", ""), name
+
+
+#: What a page needs before its view begins: who asks.
+WHO_ASKS = ("django_session", "program_user", "program_office", "usersessions")
+
+
+@pytest.mark.parametrize("office", [None, OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR])
+@pytest.mark.parametrize("route", OURS, ids=str)
+def test_view_that_breaks_shows_the_plain_error_page(client, route, office):
+    """Fail closed: no page goes on without its data, none says what broke."""
+    sign_in(client, officer(office) if office else UserFactory())
+    client.raise_request_exception = False
+    broken = []
+
+    def break_off(execute, sql, params, many, context):
+        if any(table in sql for table in WHO_ASKS) or not sql.startswith(("SELECT", "INSERT", "UPDATE")):
+            return execute(sql, params, many, context)
+        broken.append(sql)
+        raise ProgrammingError("canary of the database")
+
+    with connection.execute_wrapper(break_off):
+        answer = client.get(route.address)
+    if not broken:
+        assert answer.status_code < 500, "It fails without anything having failed."
+        return
+    assert answer.status_code in (500, 503), (answer.status_code, broken[-1][:200])
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    assert not [word for word in (b"canary", b"Traceback", b"SELECT", b"ProgrammingError") if word in content]
