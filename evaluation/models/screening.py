@@ -165,11 +165,13 @@ class Adjudication(models.Model):
         constraints = [
             models.UniqueConstraint(
                 name="adjudicated_once_by_person",
+                violation_error_message="You have decided on this match already.",
                 fields=["party_check", "decided_by"],
                 condition=Q(replaces=None, carried_from=None),
             ),
             models.UniqueConstraint(
                 name="corrected_once_by_person",
+                violation_error_message="You have corrected this decision already.",
                 fields=["party_check", "decided_by", "replaces"],
                 condition=Q(carried_from=None),
             ),

@@ -401,7 +401,7 @@ class TestSecondFactor:
             TOTP.activate(each, secrets[each])
         began = datetime.now(UTC)
         with time_machine.travel(began, tick=False) as moved:
-            for attempt in range(15):
+            for attempt in range(25):
                 browser = Client(REMOTE_ADDR=f"192.0.2.{attempt}")
                 sign_in(browser, person)
                 browser.post(reverse("mfa_authenticate"), {"code": "000000"})

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from program import clock
+from program.deadlines import next_business_day
 from program.enums import CallStatus, OfficeRole
 from program.models import Call, Criterion, Notice, Question, Requirement, Subscription
 from program.services import calls
@@ -401,7 +402,7 @@ def test_part_of_another_call_is_not_found(signed_in):
 def test_open_call_is_amended_extended_and_cancelled_at_the_desk(signed_in):
     call = issued_call()
     client = signed_in(officer())
-    desk, later = f"/desk/calls/{call.number}", call.due_on + timedelta(days=3)
+    desk, later = f"/desk/calls/{call.number}", next_business_day(call.due_on + timedelta(days=3))
     words = {"summary": "A change.", "reason": "A reason.", "legal_basis": "A basis."}
     assert client.post(f"{desk}/amend/", words | {"text": "New text."}).status_code == 302
     early = client.post(f"{desk}/extend/", words | {"due_on": call.due_on, "understood": "on"})
