@@ -11,7 +11,6 @@ from allauth.account.internal.flows import reauthentication
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -73,8 +72,6 @@ def attempt(
     except WrongStatus as refusal:
         messages.warning(request, str(refusal))
         return False
-    except PermissionDenied:
-        raise
     messages.success(request, done)
     return True
 

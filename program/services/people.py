@@ -121,6 +121,7 @@ def end_office(office: Office, *, by: User, note: str = "") -> Office:
         raise PermissionDenied("You may not end this office.")
     if office.role == OfficeRole.PROGRAM_OFFICER:
         desk = Office.objects.select_for_update(of=("self",)).in_force().filter(role=office.role)
+        desk = desk.order_by("pk")  # two who end each other's offices lock in one order
         if not [other for other in desk if other.user_id != office.user_id and other.user.is_active]:
             raise PermissionDenied(
                 "This is the last program officer. Appoint another one first: nobody else can appoint."

@@ -47,6 +47,7 @@ from proposals.notices import (
     team_of,
 )
 from proposals.querysets import EDITABLE, REPLACEABLE
+from proposals.rules import administers_anchor
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -242,11 +243,6 @@ def accept_invitation(token: str, *, by: User) -> TeamMember:
     return place
 
 
-def _administers_anchor(consortium: int, user: int) -> bool:
-    places = TeamMember.objects.active().filter(role=TeamRole.ADMINISTRATOR, membership__is_anchor=True)
-    return places.filter(membership__consortium=consortium, user=user).exists()
-
-
 def _still_stands(invitation: Invitation, membership: Membership) -> bool:
     """Whether who sent the link could still send it: the member's administrator, or the anchor's before.
 
@@ -259,7 +255,7 @@ def _still_stands(invitation: Invitation, membership: Membership) -> bool:
         invitation.role == TeamRole.ADMINISTRATOR
         and not administrators.exists()
         and _may_open(membership, invitation.email)
-        and _administers_anchor(membership.consortium_id, invitation.sent_by_id)
+        and administers_anchor.test(invitation.sent_by, membership.consortium)
     )
 
 
