@@ -184,4 +184,4 @@ class LetterPaper(Paper):
         indexes = [models.Index(name="letter_paper_unmade", fields=["id"], condition=~Q(state="made"))]
 
     def __str__(self) -> str:
-        return f"PDF of {self.letter}"
+        return f"{self.letter} as a PDF"

@@ -156,7 +156,7 @@ class ReceiptPaper(Paper):
         indexes = [models.Index(name="paper_unmade", fields=["id"], condition=~Q(state="made"))]
 
     def __str__(self) -> str:
-        return f"PDF of {self.receipt}"
+        return f"Receipt {self.receipt} as a PDF"
 
 
 class VersionPaper(Paper):
@@ -182,4 +182,4 @@ class VersionPaper(Paper):
         indexes = [models.Index(name="package_paper_unmade", fields=["id"], condition=~Q(state="made"))]
 
     def __str__(self) -> str:
-        return f"PDF of {self.version}"
+        return f"{self.version} as a PDF"
