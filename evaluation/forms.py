@@ -132,9 +132,9 @@ class ScoreForm(forms.ModelForm):
 
 #: What evaluation.carry does, in words
 CARRIED = (
-    "When a later version changes one of these, the position is asked for again. None ticked means all of them. "
-    "A change to who takes part, the target markets or compliance is put to every agency, to confirm its "
-    "position. An objection is asked for again after any change."
+    "When a later version changes one of these, the position is asked for again. None ticked means all of "
+    "them. A change to who takes part, the target markets or compliance is put to every agency, to confirm "
+    "its position. An objection is asked for again after any change."
 )
 
 

@@ -15,14 +15,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Func, JSONField, Model, OuterRef, Q, QuerySet
+from django.contrib.postgres.fields import ArrayField
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Expression, Func, JSONField, Model, OuterRef, Q, QuerySet
 from django.db.models.query import ModelIterable
 from django.utils.dateparse import parse_date, parse_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import Field
+    from django.db.models.sql.compiler import SQLCompiler
 
 Q_ = TypeVar("Q_", bound=QuerySet)
 READERS: Final[dict[str, Callable[[str], Any]]] = {"DateField": parse_date, "DateTimeField": parse_datetime}
@@ -51,11 +55,34 @@ class ExactDecoder(json.JSONDecoder):
         super().__init__(parse_float=Decimal, **options)
 
 
+ANSWER: Final[JSONField] = JSONField(decoder=ExactDecoder)
+
+
 class Columns(Func):
     """Columns and arrays as one JSON array; at most a hundred, which is PostgreSQL's limit."""
 
     function = "JSONB_BUILD_ARRAY"
-    output_field = JSONField(decoder=ExactDecoder)
+    output_field = ANSWER
+
+
+class Written(Expression):
+    """The question for one kind of row, its SQL written once: Django takes milliseconds over each.
+
+    Raises:
+        ValueError: in a query that does not call the record's table by its own name, as a subquery may.
+    """
+
+    output_field = ArrayField(ANSWER)
+
+    def __init__(self, rows: Rows, model: type[Model]) -> None:
+        super().__init__()
+        self.rows, self.model = rows, model
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        if (name := compiler.query.base_table) != self.model._meta.db_table:
+            message = f"Rows are gathered in the outermost query only, and this one calls the table {name}."
+            raise ValueError(message)
+        return _written(self.rows, self.model)
 
 
 def gather(queryset: Q_, *kinds: Rows) -> Q_:
@@ -69,7 +96,7 @@ def gather(queryset: Q_, *kinds: Rows) -> Q_:
                     _hang(rows, record, record.__dict__.pop(alias))
                 yield record
 
-    found = queryset.annotate(**{alias: _subquery(rows, queryset.model) for alias, rows in aliases.items()})  # type: ignore[arg-type]
+    found = queryset.annotate(**{alias: Written(rows, queryset.model) for alias, rows in aliases.items()})
     found._iterable_class = Gathered
     return found
 
@@ -78,8 +105,12 @@ def gather(queryset: Q_, *kinds: Rows) -> Q_:
 
 
 @cache
+def _written(rows: Rows, model: type[Model]) -> tuple[str, Any]:
+    query = model._base_manager.annotate(rows=_subquery(rows, model)).query
+    return query.get_compiler(DEFAULT_DB_ALIAS).compile(query.annotations["rows"])
+
+
 def _subquery(rows: Rows, model: type[Model]) -> ArraySubquery:
-    """The question for one kind of row; put together once, as each query resolves a copy of its own."""
     path, _, name = rows.name.rpartition("__")
     relation = _at(model, path)._meta.get_field(name)
     owner = f"{path}__pk" if path else "pk"

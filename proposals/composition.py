@@ -137,14 +137,14 @@ def compose(proposal: Proposal) -> Package:
     return composed(Proposal.objects.for_detail().get(pk=proposal.pk))
 
 
-def outlined(proposal: Proposal) -> Package:
-    """The package of a proposal that ``for_pages`` has loaded, as checks and totals read it; one statement.
+def outlines(proposal_id: int) -> tuple[AnyComponent, ...]:
+    """The components of a working copy as checks and totals read them; one statement.
 
     Of a long text of a component it is known whether it says something, not what. Never the content of a
     submission or of a hash. Checks and totals find in it what they find in ``composed``.
     """
-    rows = proposal.components.values_list("layer", "pk", "supplier_id", SAYS, *OUTLINED)
-    return composed_with(proposal, ()).model_copy(update={"components": tuple(map(_outline, rows))})
+    rows = ComponentRow.objects.filter(proposal=proposal_id)
+    return tuple(map(_outline, rows.values_list("layer", "pk", "supplier_id", SAYS, *OUTLINED)))
 
 
 def composed(proposal: Proposal) -> Package:
@@ -296,10 +296,7 @@ def _component(row: rows.Component) -> AnyComponent:
 
 @lru_cache(maxsize=4096)
 def _outline(values: tuple[Any, ...]) -> AnyComponent:
-    """A component as its columns say it; they were checked when they were saved.
-
-    What was made of the same values before is used again: from page to page few of a package's rows change.
-    """
+    """A component as its columns say it; they were checked when they were saved."""
     layer, pk, supplier, says, *columns = values
     empty, takes, texts = OUTLINES[layer]
     said = {name: read(columns[place]) for name, place, read in takes if columns[place] not in NOTHING}

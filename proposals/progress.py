@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 
 from program.enums import StackLayer
 from proposals.checks import REQUIREMENTS, flags, problems_by_requirement
+from proposals.composition import composed_with, outlines, rules_of
 from proposals.enums import Part, Presumption
 from proposals.us_content import us_content
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from program.transitions import Problem
     from proposals.checks import Rules
+    from proposals.models import Proposal
     from proposals.package import Member, Package
     from proposals.us_content import UsContent
 
@@ -30,6 +32,7 @@ OF_ROLE: Final = re.compile(r"^(role-\d+)-(.+)$")
 OF_MEMBER: Final = re.compile(r"^member-(\d+)-(.+)$")
 ANY_ROW: Final = "any-row"
 SHOWN_OF_KIND: Final = 8
+KEPT: Final = 8
 TONES: Final = {
     Presumption.PRESUMED_MET: "good",
     Presumption.NOT_PRESUMED: "waiting",
@@ -288,3 +291,17 @@ class Progress:
     @cached_property
     def _site_of_role(self) -> dict[str, str]:
         return {role.key: site.key for site in self.package.operating_model.sites for role in site.roles}
+
+
+def progress_of(proposal: Proposal) -> Progress:
+    """How far the working copy is that ``for_pages`` has loaded; its components are known in outline.
+
+    A worker keeps what it found of the last few until a row of theirs, or a rule, is another.
+    """
+    rest = composed_with(proposal, ())
+    return _found(proposal.pk, proposal.component_writes, rest, rules_of(proposal.call))  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=KEPT)
+def _found(proposal_id: int, component_writes: int, rest: Package, rules: Rules) -> Progress:
+    return Progress(proposal_id, rest.model_copy(update={"components": outlines(proposal_id)}), rules)

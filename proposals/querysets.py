@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Coalesce
 
 from program import clock
@@ -32,6 +32,10 @@ READS_DESIGNATED = (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
 #: Questions of the app above: whether an office of the EDAG counts, because its agency has a place there.
 SITS_IN_EDAG: Final[list[Callable[[User], bool]]] = []
 
+# Of a set of rows: where each lies and which transaction wrote it, in one number
+WRITES: Final = Func(
+    template="BIT_XOR(HASHTIDEXTENDED(CTID, XMIN::text::bigint))", output_field=models.BigIntegerField()
+)
 # Everything on a working copy but its components, of which there may be thousands
 WORKING: Final = (
     Rows(
@@ -243,8 +247,14 @@ class ProposalQuerySet(models.QuerySet):
         return gather(self.select_related("call", "consortium", "created_by"), components, *WORKING)
 
     def for_pages(self) -> Self:
-        """The working copy without its components, which ``outlined`` and the pages read as they need."""
-        return gather(self.select_related("call", "consortium", "created_by"), *WORKING)
+        """The working copy without its components, which ``progress_of`` and the pages read as they need.
+
+        ``component_writes`` is another number as soon as one of them is written.
+        """
+        components = apps.get_model("proposals", "Component").objects.filter(proposal=OuterRef("pk"))
+        written = models.Subquery(components.order_by().values(writes=WRITES))
+        rows = self.select_related("call", "consortium", "created_by").annotate(component_writes=written)
+        return gather(rows, *WORKING)
 
     def with_open_comments(self) -> Self:
         """With ``open_comment_count``: comments that wait for somebody."""

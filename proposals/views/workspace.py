@@ -12,11 +12,11 @@ from django.shortcuts import get_object_or_404, render
 from program import clock
 from program.destinations import rules_on
 from program.requests import SignedInRequest
-from proposals.composition import compose, composed, outlined, rules_of
+from proposals.composition import compose, composed, rules_of
 from proposals.enums import Part, ProposalStatus, TeamRole
 from proposals.models import Attachment, Membership, Proposal, TeamMember
 from proposals.places import destinations_of
-from proposals.progress import Progress, grouped
+from proposals.progress import Progress, grouped, progress_of
 from proposals.querysets import EDITABLE, REPLACEABLE, ProposalQuerySet
 from proposals.readiness import Candidate
 from proposals.rules import know_ties
@@ -52,8 +52,9 @@ class Workspace:
 
     @cached_property
     def progress(self) -> Progress:
-        package = composed(self.proposal) if self.is_whole else outlined(self.proposal)
-        return Progress(self.proposal.pk, package, rules_of(self.proposal.call))
+        if not self.is_whole:
+            return progress_of(self.proposal)
+        return Progress(self.proposal.pk, composed(self.proposal), rules_of(self.proposal.call))
 
     @cached_property
     def standing(self) -> Standing:

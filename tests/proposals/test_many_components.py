@@ -8,9 +8,10 @@ import pytest
 from django.urls import reverse
 
 from program.enums import StackLayer
-from proposals.composition import compose, composed, outlined, rules_of
+from proposals.composition import compose, composed, rules_of
 from proposals.models import Component, Proposal
-from proposals.progress import SHOWN_OF_KIND, Progress
+from proposals.progress import SHOWN_OF_KIND, Progress, progress_of
+from tests.factories.program import RequirementFactory
 from tests.factories.proposals import ProposalFactory, representative_of
 from tests.proposals.test_tables import sign_in
 from tests.statements import statements
@@ -54,10 +55,8 @@ def test_outline_shows_the_same_problems_and_totals_as_the_whole(proposal, layer
     )
     Component.objects.create(proposal=proposal, layer=layer)
     whole, pages = Proposal.objects.for_detail().get(), Proposal.objects.for_pages().get()
-    rules = rules_of(whole.call)
     told = []
-    for package in (composed(whole), outlined(pages)):
-        progress = Progress(proposal.pk, package, rules)
+    for progress in (Progress(proposal.pk, composed(whole), rules_of(whole.call)), progress_of(pages)):
         told.append(
             (
                 [(line.code, [problem.problem for problem in line.problems]) for line in progress.checklist],
@@ -68,6 +67,46 @@ def test_outline_shows_the_same_problems_and_totals_as_the_whole(proposal, layer
             )
         )
     assert told[0] == told[1]
+
+
+def of_pages(proposal):
+    return progress_of(Proposal.objects.for_pages().get(pk=proposal.pk))
+
+
+def remove(rows):
+    rows.last().delete()
+
+
+WRITES = {
+    "a row saved": lambda rows: rows.first().save(),
+    "rows changed in one statement": lambda rows: rows.update(maker="Other"),
+    "the same once more": lambda rows: rows.update(maker="Other"),
+    "a row removed": remove,
+    "a row added": lambda rows: rows.create(proposal=rows.first().proposal, layer="data"),
+}
+
+
+def test_progress_is_found_anew_once_a_row_is_written(proposal, django_assert_num_queries):
+    """Within one transaction too, where every write bears the same number."""
+    rows = Component.objects.filter(proposal=proposal)
+    for write in WRITES.values():
+        before = of_pages(proposal)
+        with django_assert_num_queries(2):  # the proposal, and the day
+            assert of_pages(proposal) is before
+        write(rows)
+        assert of_pages(proposal) is not before
+        assert len(of_pages(proposal).package.components) == rows.count()
+
+
+def test_progress_is_found_anew_once_anything_else_changes(proposal):
+    def codes():
+        return {problem.code for problem in of_pages(proposal).problems}
+
+    assert "missing-market" not in codes()
+    proposal.markets.all().delete()
+    assert "missing-market" in codes()
+    RequirementFactory(call=proposal.call, code="own-demand", evidence_type="text")
+    assert "own-demand" in [line.code for line in of_pages(proposal).checklist]
 
 
 def test_pages_of_many_components_are_bounded_and_cost_the_same_statements(client, proposal):
