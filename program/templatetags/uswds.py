@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import qrcode
 from django import template
 from django.forms import BaseForm, BaseFormSet, BoundField
-from django.template import Context, TemplateSyntaxError
+from django.template import Context, Engine, TemplateSyntaxError
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
@@ -62,6 +63,13 @@ def fill(context: Context, component: str, **values: Any) -> SafeString:
     """The markup of ``component`` with nothing but ``values`` in sight."""
     engine_template = context.template.engine.get_template(f"components/{component}.html")  # type: ignore[union-attr]
     return engine_template.render(context.new(values))
+
+
+@lru_cache(maxsize=1024, typed=True)
+def drawn(component: str, **values: str | bool) -> SafeString:
+    """The markup of a small ``component``, kept: a page draws the same few pictures dozens of times."""
+    # ``typed`` keeps text that is to be escaped apart from the same text that is markup
+    return Engine.get_default().get_template(f"components/{component}.html").render(Context(values))
 
 
 def one_of(value: str, allowed: Iterable[str], what: str) -> str:
@@ -233,31 +241,29 @@ def button_group(context: Context, content: str) -> SafeString:
 # Words with a colour
 
 
-@register.inclusion_tag("components/icon.html")
-def icon(name: str, *, label: str = "", size: str = "") -> dict[str, Any]:
+@register.simple_tag
+def icon(name: str, *, label: str = "", size: str = "") -> SafeString:
     """A picture of the USWDS sprite; silent to a screen reader unless it has a ``label``."""
-    return {"name": name, "label": label, "size": size}
+    return drawn("icon", name=name, label=label, size=size)
 
 
-@register.inclusion_tag("components/tag.html")
-def tag(word: str, *, tone: str = "neutral", icon: str = "") -> dict[str, Any]:
+@register.simple_tag
+def tag(word: str, *, tone: str = "neutral", icon: str = "") -> SafeString:
     """A short word in a frame; ``tone`` is good, info, waiting, bad or neutral."""
     one_of(tone, TONE_ICONS, "The tone of a tag")
-    return {"word": word, "tone": tone, "icon": icon or TONE_ICONS[tone]}
+    return drawn("tag", word=str(word), tone=tone, icon=icon or TONE_ICONS[tone])
 
 
-@register.inclusion_tag("components/tag.html")
-def status_tag(record: Any, *, field: str = "status") -> dict[str, Any]:
+@register.simple_tag
+def status_tag(record: Any, *, field: str = "status") -> SafeString:
     """The status of a record: its word, and a colour and a picture that repeat it."""
-    tone = tone_of(getattr(record, field))
-    return {"word": getattr(record, f"get_{field}_display")(), "tone": tone, "icon": TONE_ICONS[tone]}
+    return tag(getattr(record, f"get_{field}_display")(), tone=tone_of(getattr(record, field)))
 
 
-@register.inclusion_tag("components/tag.html")
-def scan_mark(document: Document) -> dict[str, Any]:
+@register.simple_tag
+def scan_mark(document: Document) -> SafeString:
     """What is known of a file's malware scan, and whether there is a scanner at all."""
-    tone = tone_of(document.scan_state)
-    return {"word": scan_words(document), "tone": tone, "icon": TONE_ICONS[tone]}
+    return tag(scan_words(document), tone=tone_of(document.scan_state))
 
 
 @register.inclusion_tag("components/confidentiality.html")
@@ -276,15 +282,13 @@ def clause_anchor(citation: str) -> str:
 register.filter("clause_anchor", clause_anchor)
 
 
-@register.inclusion_tag("components/clause.html")
-def clause(citation: str, *, link: bool = True) -> dict[str, Any]:
+@register.simple_tag
+def clause(citation: str, *, link: bool = True) -> SafeString:
     """The clause that demands something. Clauses of E.O. 14320 lead to the page of the order."""
     of_the_order = citation.startswith("s.")
-    return {
-        "citation": citation,
-        "spoken": f"Executive Order 14320, section {citation[2:]}" if of_the_order else citation,
-        "anchor": clause_anchor(citation) if of_the_order and link else "",
-    }
+    spoken = f"Executive Order 14320, section {citation[2:]}" if of_the_order else citation
+    anchor = clause_anchor(citation) if of_the_order and link else ""
+    return drawn("clause", citation=citation, spoken=spoken, anchor=anchor)
 
 
 # Containers
@@ -325,7 +329,7 @@ def table(
     return fill(context, "table", content=content, stacked=stacked, id=id or slugify(caption), **values)
 
 
-@register.inclusion_tag("components/th.html")
+@register.simple_tag
 def th(
     label: str,
     *,
@@ -334,12 +338,12 @@ def th(
     sort_url: str = "",
     sorted: str = "",
     hidden: bool = False,
-) -> dict[str, Any]:
+) -> SafeString:
     """A header cell, ``sorted`` "ascending", "descending" or not; ``hidden`` is for screen readers only."""
     one_of(scope, ("col", "row", "colgroup", "rowgroup"), "The scope of a header")
     one_of(sorted, ("", "ascending", "descending"), "The order of a column")
-    values = {"label": label, "scope": scope, "numeric": numeric, "sort_url": sort_url}
-    return {**values, "sorted": sorted, "hidden": hidden}
+    values: dict[str, str | bool] = {"label": label, "scope": scope, "numeric": numeric, "sort_url": sort_url}
+    return drawn("th", **values, sorted=sorted, hidden=hidden)
 
 
 @register.inclusion_tag("components/facts.html")
