@@ -391,7 +391,7 @@
         const described = field.getAttribute("aria-describedby") || "";
         const shown = element("p", { class: "usa-error-message", id, "data-autosave-error": "" });
         shown.textContent = messages.join(" ");
-        (field.closest(".usa-input-group, .site-choices") || field).before(shown);
+        (field.closest(".site-many") || field.closest(".usa-input-group, .site-choices") || field).before(shown);
         field.dataset.autosaveInvalid = described;
         field.setAttribute("aria-invalid", "true");
         field.setAttribute("aria-describedby", `${described} ${id}`.trim());
@@ -539,6 +539,28 @@
     setTimeout(() => (warned = false), 60000);
   }
 
+  /* ---- Many choices: typed to be found, said in one line when they fold away ---- */
+
+  function startMany(many) {
+    const find = many.querySelector("[data-many-find]");
+    const said = many.querySelector("[data-many-chosen]");
+    const choices = all("input[type=checkbox]", many).map((box) => ({ box, label: box.labels[0] }));
+    find.hidden = false;
+    find.addEventListener("input", (event) => {
+      event.stopPropagation(); // nothing of the form has changed
+      const wanted = find.value.trim().toLowerCase();
+      for (const { label } of choices) label.parentElement.hidden = !label.textContent.toLowerCase().includes(wanted);
+    });
+    find.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") event.preventDefault();
+    });
+    many.addEventListener("change", (event) => {
+      if (event.target === find) return event.stopPropagation();
+      const chosen = choices.filter(({ box }) => box.checked).map(({ label }) => label.textContent.trim());
+      said.textContent = chosen.length ? `${chosen.length} chosen: ${chosen.join(", ")}` : "Choose from the list";
+    });
+  }
+
   /* ---- Menus close when one leaves them ---- */
 
   document.addEventListener("click", (event) => {
@@ -556,6 +578,7 @@
 
   function enhance(root) {
     all("[data-counter-for]", root).forEach(startCounter);
+    all("[data-many]", root).forEach(startMany);
     all("form[data-autosave]", root).forEach((form) => form.dataset.autosaving || new Autosave(form));
     if (root.matches?.("form[data-autosave]") && !root.dataset.autosaving) new Autosave(root);
     showCountdowns();

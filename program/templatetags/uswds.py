@@ -50,6 +50,7 @@ TONES = {
         match infected blocked denial_likely""",
 }
 TONE_OF_STATUS = {status: tone for tone, statuses in TONES.items() for status in statuses.split()}
+MANY_CHOICES = 20
 TONE_ICONS = {
     "good": "check_circle",
     "info": "info",
@@ -628,3 +629,19 @@ def wants_combo_box(attributes: Mapping[str, Any]) -> bool:
 def same(one: str, other: str) -> bool:
     """Whether two addresses are equal, where a tag needs the answer as an argument."""
     return one == other
+
+
+Optgroups = Sequence[tuple[str | None, Sequence[Mapping[str, Any]], int]]
+
+
+@register.filter
+def are_many(groups: Optgroups) -> bool:
+    """Whether a field has more choices than one steps through: they fold away, and one types to find them."""
+    return sum(len(options) for _, options, _ in groups) > MANY_CHOICES
+
+
+@register.filter
+def chosen_of(groups: Optgroups) -> str:
+    """What is chosen among many, in one line."""
+    chosen = [str(option["label"]) for _, options, _ in groups for option in options if option["selected"]]
+    return f"{len(chosen)} chosen: {', '.join(chosen)}" if chosen else "Choose from the list"

@@ -65,11 +65,11 @@ def faults():
 
 @pytest.fixture
 def person(chromium, portal, faults):
-    """``person(user)``: a browser in which ``user`` is signed in."""
+    """``person(user)``: a browser in which ``user`` is signed in; ``kind`` says how they use it."""
     opened, seen = [], set()
 
-    def open_for(user, **options):
-        opened.append(Person(chromium, portal, user, faults, seen=seen, **options))
+    def open_for(user, kind=Person, **options):
+        opened.append(kind(chromium, portal, user, faults, seen=seen, **options))
         return opened[-1]
 
     yield open_for

@@ -104,40 +104,52 @@ class Person:
         return found.first
 
     def fill(self, form=None, **values):
-        """Type or choose ``values`` into fields whose name is, or ends in ``-``, the key."""
+        """Put ``values`` into fields whose name is, or ends in ``-``, the key."""
         scope = form or self.page.locator("main")
         for name, value in values.items():
             field = scope.locator(f"[name='{name}'], [name$='-{name}']")
-            kind = field.first.evaluate("field => field.tagName + ':' + (field.type || '')")
-            if kind.startswith("SELECT"):
-                field.first.select_option(value)
-            elif kind in ("INPUT:radio", "INPUT:checkbox"):
-                for one in value if isinstance(value, list) else [value]:
-                    valued = f"[name='{name}'][value='{one}'], [name$='-{name}'][value='{one}']"
-                    choice = field.first if one is True else scope.locator(valued).first
-                    self.page.locator(f"label[for='{choice.get_attribute('id')}']").click()
-            else:
-                field.first.fill(value)
+            for one in value if isinstance(value, list) else [value]:
+                is_choice = field.first.get_attribute("type") in ("radio", "checkbox") and one is not True
+                valued = f"[name='{name}'][value='{one}'], [name$='-{name}'][value='{one}']"
+                self.put(scope.locator(valued).first if is_choice else field.first, one)
         return self
+
+    def put(self, field, value):
+        """Type ``value`` into one field, choose it in a list, or press the label of a choice."""
+        kind = field.evaluate("field => field.type")
+        if kind.startswith("select"):
+            field.select_option(value)
+        elif kind in ("radio", "checkbox"):
+            self.page.locator(f"label[for='{field.get_attribute('id')}']").click()
+        else:
+            field.fill(value)
+
+    def button_of(self, form):
+        """The button of a form, or the one that reads as ``form`` says."""
+        if isinstance(form, str):
+            return self.page.get_by_role("button", name=form, exact=True).first
+        return form.locator("button[type=submit], button:not([type])").last
+
+    def agreement(self, button):
+        """In the question that an act asks first, the button that says the same once more."""
+        name = button.inner_text().strip()
+        return self.page.locator("dialog[open]").get_by_role("button", name=name, exact=True)
 
     def send(self, form, *, confirm=True):
         """Press the form's button, agree when asked, wait for the page that answers."""
-        button = form if isinstance(form, str) else None
-        target = (
-            self.page.get_by_role("button", name=button, exact=True).first
-            if button
-            else form.locator("button[type=submit], button:not([type])").last
-        )
+        target = self.button_of(form)
         with self.page.expect_navigation():
             asks = target.get_attribute("data-confirm")
             target.click()
             if asks and confirm:
                 self.page.locator("dialog[open] button").first.wait_for()
-                self.page.locator("dialog[open]").get_by_role(
-                    "button", name=target.inner_text().strip(), exact=True
-                ).click()
+                self.agreement(target).click()
         self.check()
         return self
+
+    def keep(self, form):
+        """Have what was put into a row of a draft saved."""
+        return self.send(form)
 
     def says(self, text):
         """Wait until the page says ``text``."""

@@ -16,76 +16,24 @@ from financing.models import Tool, ToolReferral
 from financing.reference import load_tools
 from program import audit, clock
 from program.enums import OfficeRole
-from program.models import Agency, AuditEvent, Call, Delivery, Notice, Organization
+from program.models import Agency, AuditEvent, Call, Delivery, Notice
 from proposals.models import Invitation, Proposal, Receipt, ReceiptPaper, Version
-from proposals.questionnaire import SUBJECTS
+from tests.browser.packages import (
+    LAYERS,
+    ask_for_support,
+    begin_a_proposal,
+    certify_and_submit,
+    describe_layer,
+    describe_the_operation,
+    describe_the_whole,
+    name_a_market,
+    state_compliance,
+)
 from tests.browser.people import with_second_factor
 from tests.factories.program import UserFactory, officer
 from tests.processes import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("walk")]
-
-EAR99 = {"jurisdiction": "ear", "eccn": "EAR99", "eccn_basis": "self"}
-LAYERS = {
-    "hardware": {
-        "name": "Training boards",
-        "subtype": "accelerator",
-        "maker": "Harbor Compute",
-        "model": "HL-700",
-        "quantity": "1024",
-        "description": "Boards for training and inference.",
-        "total_value_usd": "41000000",
-        "us_content_value_usd": "27500000",
-        "country_of_origin": "US",
-        "country_of_assembly": "US",
-        "place_of_manufacture": "Chandler, Arizona",
-        "us_manufacture": "Designed in California, assembled in Arizona; memory comes from South Korea.",
-        "jurisdiction": "ear",
-        "eccn": "4A090.a",
-        "eccn_basis": "self",
-        "tpp": "6100",
-        "performance_density": "5.95",
-        "is_datacenter": "true",
-    },
-    "data": {
-        "name": "Image labeling line",
-        "description": "Two radiologists read every image.",
-        "data_location": "Mombasa and Kisumu.",
-        "provenance": "Hospital archives, with consent.",
-        "privacy_regime": "Kenya Data Protection Act, 2019.",
-        **EAR99,
-    },
-    "models": {
-        "name": "Clinical Vision 3",
-        "description": "Reads chest images.",
-        "developer": "Bluepine Models",
-        "weights": "closed",
-        "compute_band": "1e24_1e25",
-        "hosting": "In the Mombasa data center only.",
-        "weight_custody": "The anchor keeps the keys.",
-        **EAR99,
-    },
-    "security": {
-        "name": "Security operations",
-        "description": "Watches all five layers.",
-        "frameworks": "NIST AI RMF",
-        "controls": "Hardware attestation at each start.",
-        "certifications": "ISO/IEC 27001",
-        "incident_response": "First answer within 15 minutes.",
-        "weight_protection": "Weights are encrypted at rest and in memory.",
-        **EAR99,
-    },
-    "applications": {
-        "name": "Ward triage",
-        "description": "Nurses sort patients by urgency.",
-        "sector": "healthcare",
-        "use_case": "Triage in district hospitals.",
-        "users": "6,200 nurses",
-        "languages": "English, Swahili",
-        "localization": "Forms of the ministry of health.",
-        **EAR99,
-    },
-}
 
 
 @pytest.fixture
@@ -148,20 +96,8 @@ def issue_a_call(person, people):
 
 def form_a_consortium(person, people, call):
     """The anchor's administrator registers the company and begins a proposal."""
-    anchor = person(people.anchor).visit(f"/calls/{call.number}/")
-    anchor.visit(f"/proposals/new/?call={call.number}").follow("Register your organization")
-    anchor.fill(
-        legal_name="Harbor Light Compute, Inc. (fictional)", incorporated_in="US", headquartered_in="US"
-    )
-    anchor.send(anchor.page.locator("main form").last)
-    anchor.visit(f"/proposals/new/?call={call.number}")
-    anchor.fill(
-        call=call.number,
-        title="Hospital AI for East Africa",
-        consortium_name="Harbor Light Consortium",
-        organization=str(Organization.objects.get().pk),
-        role_text="Leads, supplies the hardware, runs the data center.",
-    ).send("Begin the proposal")
+    anchor = person(people.anchor)
+    begin_a_proposal(anchor, call)
     return anchor, Proposal.objects.get()
 
 
@@ -225,96 +161,23 @@ def fill_the_package(anchor, member, second, proposal):
     """Every part of the package, typed row by row; the second member types what it supplies."""
     base = f"/proposals/{proposal.pk}"
     supplier = str(proposal.consortium.anchor.pk)
-    part = anchor.visit(f"{base}/overview/").form(f"{base}/overview/")
-    anchor.fill(
-        part,
-        summary="A full AI stack for 47 district hospitals.",
-        contact_name="Ada Anchor",
-        contact_email="ada@harbor.example",
-    ).send(part)
+    describe_the_whole(anchor, base)
     for layer in LAYERS:
         typist, supplies = (member, str(second.pk)) if layer == "models" else (anchor, supplier)
         describe_layer(typist, base, layer, supplies)
-    anchor.visit(f"{base}/markets/")
-    add = anchor.form(f"{base}/markets/add/market/")
-    anchor.fill(add, country="KE").send(add)
-    row = anchor.page.locator("main form[data-autosave]").first
-    anchor.fill(
-        row,
-        national_interest="Hospitals on an American stack keep their data under rules we share.",
-        demand_evidence="Letter of intent of the county hospitals.",
-        end_users="District hospitals.",
-    ).send(row)
-    anchor.visit(f"{base}/operating-model/")
-    part = anchor.form(f"{base}/operating-model/")
-    anchor.fill(part, operating_model="The anchor builds, owns and runs the data center.").send(part)
-    add = anchor.form(f"{base}/operating-model/add/site/")
-    anchor.fill(add, name="Mombasa data center", country="KE").send(add)
-    site = anchor.page.url
-    row = anchor.page.locator("main form[data-autosave]").first
-    anchor.fill(row, kind="Data center", location="Mombasa", capacity_mw="9.5", status="planned").send(row)
-    for act in ("build", "own", "operate"):
-        anchor.visit(site)
-        add = anchor.page.locator(f"form:has(input[name=act][value={act}])")
-        anchor.fill(add, membership=supplier).send(add)
-    anchor.visit(f"{base}/support/")
-    add = anchor.form(f"{base}/support/add/support/")
-    anchor.fill(add, mechanism="direct_loan").send(add)
-    row = anchor.page.locator("main form[data-autosave]").first
-    anchor.fill(
-        row,
-        amount_usd="62000000",
-        term_months="120",
-        purpose="To finance accelerators and the first three years.",
-        alternatives="Banks offer five years.",
-    ).send(row)
+    name_a_market(anchor, base)
+    describe_the_operation(anchor, base, supplier)
+    ask_for_support(anchor, base)
     state_compliance(anchor, base)
     anchor.visit(f"{base}/consortium/").says("Consent asked again")
     member.visit(f"/members/{second.pk}/consent/").says("AI models and systems")
     consents(member, second)
 
 
-def describe_layer(typist, base, layer, supplier):
-    """One component of a layer and who supplies it."""
-    typist.visit(f"{base}/{layer}/")
-    add = typist.form(f"{base}/{layer}/add/component/")
-    typist.fill(add, name=LAYERS[layer]["name"]).send(add)
-    row = typist.page.locator("main form[data-autosave]").first
-    typist.fill(row, **LAYERS[layer], supplier=supplier).send(row)
-    typist.visit(f"{base}/{layer}/")
-    add = typist.form(f"{base}/{layer}/add/provision/")
-    typist.fill(add, membership=supplier).send(add)
-
-
-def state_compliance(anchor, base):
-    """Every statement of the questionnaire; the answer that needs no explanation where there is one."""
-    anchor.visit(f"{base}/compliance/")
-    part = anchor.form(f"{base}/compliance/")
-    anchor.fill(
-        part,
-        compliance_officer_name="Cy Officer",
-        compliance_officer_email="cy@harbor.example",
-        program_summary="Every delivery is reviewed.",
-        end_uses="Triage and imaging.",
-        remote_access_policy="Only identified hospitals.",
-    ).send(part)
-    for subject in SUBJECTS:
-        form = anchor.page.locator(f"form:has([name='statement-{subject.code}-answer'])").first
-        plain = next(
-            (answer for answer in subject.answers if answer not in subject.explained), subject.answers[0]
-        )
-        anchor.fill(form, answer=str(plain)).send(form)
-
-
-def certify_and_submit(representative, proposal):
-    """The authorized representative reads the package, certifies exactly it, submits."""
+def submit(representative, proposal):
+    """The authorized representative certifies and submits, and holds a receipt."""
     base = f"/proposals/{proposal.pk}"
-    representative.visit(f"{base}/review-and-submit/")
-    form = representative.form(f"{base}/certify/")
-    representative.fill(
-        form, signer_title="Vice President", authority_basis="officer", typed_signature="Rita Representative"
-    ).send(form)
-    representative.send(representative.form(f"{base}/submit/"))
+    certify_and_submit(representative, base, "Rita Representative")
     proposal.refresh_from_db()
     assert (proposal.status, proposal.number[:9]) == ("submitted", "AIX-2026-")
     receipt = Receipt.objects.get(version__proposal=proposal)
@@ -480,7 +343,7 @@ def test_one_proposal_from_call_to_commitment(person, people, post_office, scree
     representative = invite_the_representative(person, people, anchor, proposal, post_office)
     member, second = invite_a_second_member(person, people, anchor, proposal, post_office)
     fill_the_package(anchor, member, second, proposal)
-    version = certify_and_submit(representative, proposal)
+    version = submit(representative, proposal)
     two_members_stand_in(version, second)
     officer_ = accept(person, people, proposal, screening_list)
     review_in_five_agencies(person, people, officer_, proposal)

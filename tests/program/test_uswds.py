@@ -321,6 +321,11 @@ class PackageForm(forms.Form):
     sectors = forms.MultipleChoiceField(
         choices=[("h", "Health"), ("e", "Energy")], widget=forms.CheckboxSelectMultiple, required=False
     )
+    places = forms.MultipleChoiceField(
+        choices=[(str(number), f"Place <{number}>") for number in range(21)],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
     market = forms.ChoiceField(choices=[("KE", "Kenya")], widget=forms.Select(attrs={"data-combo-box": True}))
     starts_on = forms.DateField(required=False)
     value_usd = forms.DecimalField(required=False)
@@ -360,6 +365,14 @@ def test_choices_stand_in_a_fieldset_with_legend(name, kind):
     assert "<legend" in html
     assert html.count(f'class="usa-{kind}__input"') == html.count(f'class="usa-{kind}__label"') == 2
     assert f'for="id_{name}_1"' in html
+
+
+def test_many_choices_fold_away_under_what_is_chosen():
+    assert "<details" not in field_of("sectors")
+    assert "<summary data-many-chosen>Choose from the list</summary>" in field_of("places")
+    html = field_of("places", {"places": ["3", "20"]})
+    assert "<summary data-many-chosen>2 chosen: Place &lt;3&gt;, Place &lt;20&gt;</summary>" in html
+    assert html.count("<details") == html.count("</details>") == 1
 
 
 def test_group_with_error_is_described_by_it():

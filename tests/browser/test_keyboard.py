@@ -1,0 +1,62 @@
+"""From registering a company to the receipt without a pointing device (WCAG 2.2, 2.1.1, 2.4.7, 2.4.11)."""
+
+from __future__ import annotations
+
+import pytest
+
+from proposals.enums import TeamRole
+from proposals.models import Proposal
+from tests.browser.keyboard import Typist
+from tests.browser.packages import (
+    LAYERS,
+    ask_for_support,
+    begin_a_proposal,
+    certify_and_submit,
+    describe_layer,
+    describe_the_operation,
+    describe_the_whole,
+    name_a_market,
+    state_compliance,
+)
+from tests.browser.people import with_second_factor
+from tests.factories.program import UserFactory, issued_call
+from tests.factories.proposals import ProposalFactory, TeamMemberFactory, representative_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def test_package_is_typed_certified_and_submitted_by_keys_alone(person):
+    by = with_second_factor(UserFactory(name="Kay Board"))
+    one = person(by, kind=Typist)
+    begin_a_proposal(one, issued_call())
+    proposal = Proposal.objects.get()
+    anchor = proposal.consortium.anchor
+    TeamMemberFactory(membership=anchor, user=by, role=TeamRole.AUTHORIZED_REPRESENTATIVE)
+
+    base, supplier = f"/proposals/{proposal.pk}", str(anchor.pk)
+    describe_the_whole(one, base)
+    for layer in LAYERS:
+        describe_layer(one, base, layer, supplier)
+    name_a_market(one, base)
+    describe_the_operation(one, base, supplier)
+    ask_for_support(one, base)
+    state_compliance(one, base)
+    certify_and_submit(one, base, by.name)
+    proposal.refresh_from_db()
+    assert proposal.status == "submitted"
+    assert len(proposal.versions.get().value.components) == len(LAYERS)
+
+
+def test_countries_among_two_hundred_fold_away_and_are_typed_to_be_found(person):
+    proposal = ProposalFactory(complete=True)
+    one = person(with_second_factor(representative_of(proposal)), kind=Typist)
+    one.visit(f"/proposals/{proposal.pk}/compliance/")
+    many = one.page.locator("details.site-many")
+    one.reach(many.locator("summary")).press("Enter")
+    one.put(many.locator("[data-many-find]"), "united king")
+    one.press("Enter")
+    assert many.locator("[type=checkbox]:visible").count() == 1
+    one.put(many.get_by_label("United Kingdom"), True)
+    one.keep(one.page.locator("form:has(details.site-many)"))
+    assert "United Kingdom" in many.locator("summary").inner_text()
+    assert proposal.cloud_access_countries.filter(pk="GB").exists()
