@@ -5,6 +5,7 @@ from __future__ import annotations
 from proposals.invitations import InvitationRefused, find_invitation, token_of
 from proposals.services.anchoring import accept_anchor, decline_anchor, offer_anchor, withdraw_anchor_offer
 from proposals.services.beginning import (
+    AlreadyBegun,
     begin_proposal,
     invite_organization,
     remove_holding,
@@ -71,6 +72,7 @@ from proposals.services.uploads import (
 )
 
 __all__ = [
+    "AlreadyBegun",
     "ChangedMeanwhile",
     "InvitationRefused",
     "TableChanged",

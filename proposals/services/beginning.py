@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from program import audit
+from program import audit, clock
 from program.models import Country, Organization, User
 from program.revisions import hold
 from program.services.organizations import name_organization
+from proposals.models import Membership, Proposal
 from proposals.services.consortia import CLAUSE, create_consortium, invite_member
 from proposals.services.drafts import create_proposal
 
 if TYPE_CHECKING:
     from program.models import AuditEvent, Call
-    from proposals.models import Consortium, Holding, Invitation, Proposal
+    from proposals.models import Consortium, Holding, Invitation
+
+
+SECOND_PRESS: Final = timedelta(minutes=1)
+
+
+class AlreadyBegun(Exception):
+    """The same person has just begun the same: ``proposal`` is that draft."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        super().__init__(f"{proposal} has just been begun.")
+        self.proposal = proposal
 
 
 @transaction.atomic
@@ -31,12 +44,32 @@ def begin_proposal(
     organization: Organization | None = None,
     role_text: str = "",
 ) -> Proposal:
-    """Begin a draft for ``consortium``, or for a new one that ``organization`` anchors; both or neither."""
+    """Begin a draft for ``consortium``, or for a new one that ``organization`` anchors; both or neither.
+
+    Raises AlreadyBegun for the second press of a button that founds a consortium with its draft.
+    """
     if consortium is None:
         if organization is None:
             raise PermissionDenied("A new consortium needs an anchor.")
+        _refuse_second_press(call, organization, by=by, title=title, consortium_name=consortium_name)
         consortium = create_consortium(consortium_name, organization, by=by, role_text=role_text)
     return create_proposal(call, consortium, by=by, title=title)
+
+
+def _refuse_second_press(
+    call: Call, organization: Organization, *, by: User, title: str, consortium_name: str
+) -> None:
+    Organization.objects.select_for_update().get(pk=organization.pk)  # two presses at once, one after another
+    begun = Membership.objects.filter(
+        organization=organization,
+        is_anchor=True,
+        consortium__name=consortium_name,
+        consortium__created_by=by,
+        consortium__created_at__gt=clock.now() - SECOND_PRESS,
+    )
+    drafts = Proposal.objects.filter(call=call, title=title, created_by=by)
+    if twin := drafts.filter(consortium__in=begun.values("consortium")).first():
+        raise AlreadyBegun(twin)
 
 
 @transaction.atomic

@@ -129,6 +129,8 @@ def proposal_new(request: SignedInRequest) -> HttpResponse:
                 proposal = services.copy_proposal(source, by=request.user, **data)
             else:
                 proposal = services.begin_proposal(by=request.user, **data)
+        except services.AlreadyBegun as twice:
+            return redirect("proposals:detail", twice.proposal.pk)
         except NotReady as refusal:
             for problem in refusal.problems:
                 form.add_error(None, problem.message)

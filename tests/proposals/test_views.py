@@ -467,6 +467,10 @@ def test_new_proposal_begins_with_an_organization(client, places):
         person,
         organization,
     )
+    assert client.post(reverse("proposals:new"), data).url == response.url  # pressed twice
+    assert Proposal.objects.get() == proposal
+    other = client.post(reverse("proposals:new"), data | {"consortium_name": "Another"})
+    assert other.url != response.url
     again = client.post(reverse("proposals:new"), {"call": call.number, "consortium": proposal.consortium_id})
     assert "already has a proposal" in again.content.decode()
 
