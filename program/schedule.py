@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from allauth.usersessions.models import UserSession
 from celery import shared_task
 from celery.schedules import crontab
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.db import connection, transaction
 
 from program import clock
@@ -93,5 +96,14 @@ SCHEDULE = {
         "task": "program.schedule.ask_for_daily_verification",
         "schedule": crontab(hour="5", minute="25"),
     },
+    "purge-sessions": {"task": "program.schedule.purge_sessions", "schedule": crontab(hour="4", minute="20")},
     "close-due-calls": {"task": "program.schedule.close_due_calls", "schedule": crontab()},
 }
+
+
+@shared_task
+def purge_sessions() -> int:
+    """Forget sessions that are over and from where they were used; the record keeps each sign-in."""
+    call_command("clearsessions")
+    going_on = Session.objects.values("session_key")
+    return UserSession.objects.exclude(session_key__in=going_on).delete()[0]

@@ -49,7 +49,13 @@ from proposals.services.drafts import (
     set_operating_role,
 )
 from proposals.services.files import add_file, attach_again, files_of, release_file, replace_file
-from proposals.services.imports import ChangedMeanwhile, import_package, keep_upload, what_would_change
+from proposals.services.imports import (
+    ChangedMeanwhile,
+    import_package,
+    keep_upload,
+    purge_package_uploads,
+    what_would_change,
+)
 from proposals.services.papers import ask_package_pdf
 from proposals.services.reading import record_reading
 from proposals.services.removal import restore_row
@@ -117,6 +123,7 @@ __all__ = [
     "part_of",
     "planned",
     "provide_layer",
+    "purge_package_uploads",
     "purge_uploads",
     "record_reading",
     "release_file",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 ORDER = ("provision", "component", "market", "site", "role", "support", "statement", "party", "attachment")
 KINDS = (*ORDER, "answer", "marking")
 MANY = {"market": "countries", "compliance": "cloud_access_countries"}
+WAITS: Final = timedelta(days=7)
 NONE: frozenset[str] = frozenset()
 
 
@@ -47,6 +49,12 @@ def keep_upload(proposal: Proposal, file: PackageFile, *, by: User, name: str) -
     PackageUpload.objects.filter(proposal=proposal, uploaded_by=by).delete()
     content = canonical_json(file.model_dump(mode="json", exclude_unset=True))
     return PackageUpload.objects.create(proposal=proposal, uploaded_by=by, name=name[:200], content=content)
+
+
+def purge_package_uploads() -> int:
+    """Forget package files that nobody took over within a week: they hold what is confidential."""
+    untaken = PackageUpload.objects.filter(taken_at=None, created_at__lt=clock.instant() - WAITS)
+    return untaken.delete()[0]
 
 
 def what_would_change(

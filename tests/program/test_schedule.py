@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-import pytest
-from celery import current_app
+from datetime import timedelta
 
-from program.schedule import SCHEDULE
+import pytest
+from allauth.usersessions.models import UserSession
+from celery import current_app
+from django.contrib.sessions.models import Session
+
+from program import clock
+from program.schedule import SCHEDULE, purge_sessions
 from program.services.clockwork import do_each
 from tests.factories.program import UserFactory
 
@@ -46,3 +51,15 @@ def test_what_fails_at_one_record_leaves_the_later_ones_their_turn(reference_dat
 
     assert do_each(act, records) == 2
     assert "The clock failed at a record." in caplog.messages
+
+
+@pytest.mark.django_db
+def test_sessions_that_are_over_are_forgotten(reference_data):
+    person = UserFactory()
+    for key, left in (("over", -1), ("on", 1)):
+        Session.objects.create(
+            session_key=key, session_data="", expire_date=clock.now() + timedelta(minutes=left)
+        )
+        UserSession.objects.create(user=person, session_key=key, ip="192.0.2.1", user_agent="Fictional")
+    assert purge_sessions() == 1
+    assert Session.objects.get().session_key == UserSession.objects.get().session_key == "on"

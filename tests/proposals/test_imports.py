@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -213,6 +214,20 @@ def test_same_file_is_taken_over_once(proposal, by):
     with pytest.raises(services.ChangedMeanwhile):
         services.import_package(kept, by=by, shown_sha256=compose(proposal).sha256)
     assert PackageUpload.objects.get().content == ""
+
+
+def aged(days):
+    PackageUpload.objects.update(created_at=clock.now() - timedelta(days=days))
+    return services.purge_package_uploads()
+
+
+def test_file_that_nobody_takes_over_is_forgotten_after_a_week(proposal, by):
+    data = exported(proposal)
+    upload(proposal, data, by)
+    assert (aged(days=6.9), aged(days=7.1), PackageUpload.objects.count()) == (0, 1, 0)
+    data["title"] = "Mine"
+    services.import_package(upload(proposal, data, by), by=by, shown_sha256=compose(proposal).sha256)
+    assert (aged(days=7.1), PackageUpload.objects.count()) == (0, 1)
 
 
 def test_organization_that_is_no_member_is_named_and_never_made(proposal, by):
