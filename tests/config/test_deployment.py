@@ -16,6 +16,7 @@ import yaml
 from django.conf import settings
 
 from program import paths, pdf
+from tests.processes import run_in_process
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -221,3 +222,12 @@ def test_health_check_asks_for_a_host_that_is_allowed(hosts, asked, monkeypatch)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.allowed_host() == asked
+
+
+def test_web_has_read_every_address_before_its_first_request():
+    """gunicorn loads the application once and forks: whoever replaces a process answers at once."""
+    said = run_in_process(
+        "import sys\nbefore = 'config.urls' in sys.modules\nimport config.wsgi\n"
+        "print(before, 'config.urls' in sys.modules)"
+    )
+    assert said.split() == ["False", "True"]
