@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import threading
 from contextlib import contextmanager, suppress
 
@@ -12,6 +13,7 @@ from django.urls import reverse
 
 from program import audit
 from program.models import AuditEvent, Delivery, Notice
+from proposals import services
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Receipt, ReceiptPaper, Version
 from tests.factories.proposals import ProposalFactory, certified, representative_of
@@ -97,7 +99,7 @@ def state_of(proposal):
         Version.objects.filter(proposal=proposal).count(),
         Receipt.objects.filter(version__proposal=proposal).count(),
         papers,
-        AuditEvent.objects.of(proposal).filter(act="proposal.submit").count(),
+        AuditEvent.objects.of(proposal).filter(act__in=["proposal.submit", "proposal.resubmit"]).count(),
         Notice.objects.filter(kind="proposals.submitted", url=f"/proposals/{proposal.pk}/").count(),
         Delivery.objects.filter(notice__url=f"/proposals/{proposal.pk}/").count(),
     )
@@ -105,6 +107,49 @@ def state_of(proposal):
 
 DRAFT = (ProposalStatus.DRAFT, 0, False, False, 0, 0, 0, 0, 0, 0)
 SUBMITTED = (ProposalStatus.SUBMITTED, 1, True, True, 1, 1, 1, 1, 1, 1)
+SUBMITTED_AGAIN = (ProposalStatus.SUBMITTED, 2, True, True, 2, 2, 2, 2, 2, 2)
+
+
+def before_and_after(act):
+    """A package ready for ``act``, the session of somebody who may do it, and the two states allowed."""
+    proposal = ProposalFactory(complete=True)
+    certified(proposal)
+    person = representative_of(proposal)
+    if act == "resubmit":
+        services.submit_proposal(proposal, by=person)
+        Proposal.objects.filter(pk=proposal.pk).update(title="Stack of the second version")
+        certified(proposal)
+    allowed = (SUBMITTED, SUBMITTED_AGAIN) if act == "resubmit" else (DRAFT, SUBMITTED)
+    return proposal, session_of(person), allowed
+
+
+@pytest.mark.parametrize("act", ["submit", "resubmit"])
+def test_web_killed_at_each_of_fifty_points_of_its_talk_with_the_database(act):
+    """Two acts make a hundred points: every statement on its way, and every statement answered."""
+    states = []
+    proposal, session, (before, after) = before_and_after(act)
+    assert state_of(proposal) == before
+    with web_server(application="tests.faults.dying:application", threads=1) as web:
+        for point in itertools.count(1):
+            path = f"{reverse(f'proposals:{act}', args=[proposal.pk])}?dies_at={point}"
+            try:
+                answer = web.ask("POST", path, session=session)
+            except (OSError, http.client.HTTPException):
+                wait_until(lambda: not others_at_work(), what="the database to end the dead process's work")
+            else:
+                break
+            states.append(state_of(proposal))
+            if states[-1] != before:
+                proposal, session, _ = before_and_after(act)
+            wait_until(web.answers, what="the next web process")
+    assert len(states) >= 50
+    undone = states.count(before)
+    assert 0 < undone < len(states)
+    assert states == [before] * undone + [after] * (len(states) - undone)
+    # Past its last point the act is answered
+    assert answer.location == reverse("proposals:receipt", args=[proposal.pk])
+    assert state_of(proposal) == after
+    assert audit.verify().is_sound
 
 
 def test_web_killed_at_twenty_points_of_a_submission():
