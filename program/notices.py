@@ -32,8 +32,10 @@ from program.publish import after_commit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from django.db import models
+    from django.db.models import QuerySet
 
     from program.models import AuditEvent, User
 
@@ -126,9 +128,10 @@ def in_full(clause: str) -> str:
 
 
 def owed(event_id: int) -> list[int]:
-    """Keys of the deliveries of one event that nobody has claimed yet."""
-    rows = Delivery.objects.filter(notice__event_id=event_id, state=DeliveryState.OWED)
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+    """Keys of the deliveries of one event that are owed; what a dead worker had claimed is owed again."""
+    rows = Delivery.objects.filter(notice__event_id=event_id)
+    _give_back(rows, at=clock.instant())
+    return list(rows.filter(state=DeliveryState.OWED).order_by("pk").values_list("pk", flat=True))
 
 
 def deliver(pk: int) -> bool:
@@ -289,16 +292,22 @@ def _message(notice: Notice) -> mail.EmailMultiAlternatives:
 def sweep(*, most: int = 500) -> list[int]:
     """Give back what dead workers had claimed, settle what they were sending; return what is owed and due."""
     at = clock.instant()
-    left = Delivery.objects.filter(state=DeliveryState.CLAIMED, claimed_at__lt=at - LEASE)
+    _give_back(Delivery.objects.all(), at=at)
+    due = Delivery.objects.filter(Q(not_before=None) | Q(not_before__lte=at), state=DeliveryState.OWED)
+    return list(due.order_by("pk").values_list("pk", flat=True)[:most])
+
+
+@transaction.atomic
+def _give_back(deliveries: QuerySet[Delivery], *, at: datetime) -> None:
+    """Owe again what was claimed longer than a lease ago; say of what was being sent that nobody knows."""
+    left = deliveries.filter(state=DeliveryState.CLAIMED, claimed_at__lt=at - LEASE)
     stopped = "The worker stopped before it could send."
     left.filter(attempts__lt=MOST_ATTEMPTS).update(state=DeliveryState.OWED, reason=stopped)
     if given_up := left.update(state=DeliveryState.FAILED, reason=stopped):
         logger.error("Notices whose workers stopped each time were given up.", extra={"count": given_up})
-    Delivery.objects.filter(state=DeliveryState.SENDING, claimed_at__lt=at - HANDING_OVER).update(
+    deliveries.filter(state=DeliveryState.SENDING, claimed_at__lt=at - HANDING_OVER).update(
         state=DeliveryState.UNKNOWN, reason="The worker stopped while it was sending; it is not sent again."
     )
-    due = Delivery.objects.filter(Q(not_before=None) | Q(not_before__lte=at), state=DeliveryState.OWED)
-    return list(due.order_by("pk").values_list("pk", flat=True)[:most])
 
 
 CALL_TO_APPROVE = NoticeKind(

@@ -145,24 +145,37 @@ class TestDeliver:
 
 
 @pytest.mark.django_db
-class TestSweep:
+class TestGivingBack:
+    @pytest.mark.parametrize("found_by", ["the sweep", "the message delivered again"])
     @pytest.mark.parametrize(
         ("state", "becomes"),
         [(DeliveryState.CLAIMED, DeliveryState.OWED), (DeliveryState.SENDING, DeliveryState.UNKNOWN)],
     )
-    def test_what_a_dead_worker_held_is_settled_when_its_lease_ends(self, state, becomes):
+    def test_what_a_dead_worker_held_is_settled_when_its_lease_ends(self, state, becomes, found_by):
         (delivery,) = owe(UserFactory())
         at = clock.instant()
         Delivery.objects.filter(pk=delivery.pk).update(state=state, claimed_at=at, attempts=1)
+
+        def find():
+            return notices.sweep() if found_by == "the sweep" else notices.owed(delivery.notice.event_id)
+
         with clock.moved_to(at + LEASE):
-            notices.sweep()
+            assert find() == []
         delivery.refresh_from_db()
         assert delivery.state == state
         with clock.moved_to(at + 3 * LEASE):
-            due = notices.sweep()
+            due = find()
         delivery.refresh_from_db()
         assert delivery.state == becomes
         assert due == ([delivery.pk] if becomes == DeliveryState.OWED else [])
+
+    def test_message_of_one_event_gives_back_nothing_of_another(self):
+        (delivery,), (other,) = owe(UserFactory()), owe(UserFactory())
+        claimed_at = clock.instant() - 3 * LEASE
+        Delivery.objects.update(state=DeliveryState.CLAIMED, claimed_at=claimed_at, attempts=1)
+        assert notices.owed(delivery.notice.event_id) == [delivery.pk]
+        other.refresh_from_db()
+        assert other.state == DeliveryState.CLAIMED
 
 
 @pytest.mark.django_db
