@@ -11,9 +11,12 @@ import time
 
 from celery import current_app
 from django.db import transaction
+from kombu.pools import producers
 
 logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 10.0
+#: How long who publishes waits for a broker that says nothing; workers wait longer, see the settings.
+PATIENCE = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 _silent_until = 0.0
 
 
@@ -32,7 +35,9 @@ def _send(task: str, ids: tuple[int, ...]) -> None:
     if time.monotonic() < _silent_until:
         return
     try:
-        current_app.send_task(task, args=list(ids), ignore_result=True, retry=False)
+        connection = current_app.connection_for_write(transport_options=PATIENCE)
+        with producers[connection].acquire(block=True, timeout=1) as producer:
+            current_app.send_task(task, list(ids), ignore_result=True, retry=False, producer=producer)
     except Exception as error:  # the broker's libraries raise many kinds; the row stays owed
         _silent_until = time.monotonic() + PAUSE_SECONDS
         logger.warning(

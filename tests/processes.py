@@ -47,37 +47,47 @@ def test_database_url():
 test_database_url.__test__ = False
 
 
-@contextmanager
-def celery_worker(*, mail=None, queues="notices,documents,clock", **environment):
-    """A real worker in a session of its own; killed with all its children at the end."""
-    smtp = f"smtp://{mail.hostname}:{mail.port}" if mail else "dummymail://"
-    values = os.environ | {
+def environment_of_process(**values):
+    """What a process of the portal on the test database finds in its environment."""
+    own = {
         "DATABASE_URL": test_database_url(),
         "DJANGO_SETTINGS_MODULE": "config.settings_process",
-        "EMAIL_URL": smtp,
+        "EMAIL_URL": "dummymail://",
         "TEST_MEDIA_ROOT": str(settings.MEDIA_ROOT),
-        **environment,
     }
-    values.pop("DATABASE_OWNER_URL", None)
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "config",
-        "worker",
-        "-Q",
-        queues,
-        "-c",
-        "1",
-        "-l",
-        "WARNING",
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, env=values, start_new_session=True)
+    environment = os.environ | own | values
+    environment.pop("DATABASE_OWNER_URL", None)
+    return environment
+
+
+@contextmanager
+def celery(*arguments, **environment):
+    """A process of Celery in a session of its own; killed with all its children at the end."""
+    command = [sys.executable, "-m", "celery", "-A", "config", *arguments, "-l", "WARNING"]
+    environment = environment_of_process(**environment)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
     try:
         yield process
     finally:
         kill(process)
+
+
+def celery_worker(*, mail=None, queues="notices,documents,clock", **environment):
+    """A real worker: a parent and the child that does the tasks."""
+    if mail:
+        environment["EMAIL_URL"] = f"smtp://{mail.hostname}:{mail.port}"
+    return celery("worker", "-Q", queues, "-c", "1", **environment)
+
+
+def celery_beat(folder, **environment):
+    """A real beat that runs the portal's schedule; it keeps in ``folder`` what it ran last."""
+    return celery("beat", "--pidfile=", "--schedule", str(folder / "beat-schedule"), **environment)
+
+
+def children_of(process):
+    """The ids of the processes that ``process`` started itself."""
+    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return [int(pid) for pid in path.read_text().split()]
 
 
 class Broker:
@@ -110,6 +120,13 @@ class Broker:
     def stop(self):
         kill(self.process)
 
+    def freeze(self):
+        """Take connections and answer nothing, like a machine that is cut off."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
 
 @contextmanager
 def broker():
@@ -122,16 +139,13 @@ def broker():
 
 def run_in_process(code, **environment):
     """Run ``code`` in a fresh process of the portal on the test database; return what it printed."""
-    values = os.environ | {
-        "DATABASE_URL": test_database_url(),
-        "DJANGO_SETTINGS_MODULE": "config.settings_process",
-        "EMAIL_URL": "dummymail://",
-        "TEST_MEDIA_ROOT": str(settings.MEDIA_ROOT),
-        **environment,
-    }
     program = f"import django\ndjango.setup()\n{code}"
     answer = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=values, capture_output=True, text=True
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment_of_process(**environment),
+        capture_output=True,
+        text=True,
     )
     assert answer.returncode == 0, answer.stderr
     return answer.stdout

@@ -10,14 +10,13 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.test import Client
 
 from config.second_factor import VERIFIED
-from tests.processes import ROOT, free_port, kill, test_database_url, wait_until
+from tests.processes import ROOT, children_of, environment_of_process, free_port, kill, wait_until
 
 TOKEN = "t" * 32
 
@@ -38,8 +37,7 @@ class Web:
     port: int
 
     def workers(self):
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in path.read_text().split()]
+        return children_of(self.process)
 
     def answers(self):
         with suppress(OSError, http.client.HTTPException):
@@ -73,20 +71,13 @@ class Web:
 def web_server(*, application="config.wsgi:application", workers=1, threads=8, preload=True, **environment):
     """gunicorn, its workers of several threads; killed with all its children at the end."""
     port = free_port()
-    values = os.environ | {
-        "DATABASE_URL": test_database_url(),
-        "DJANGO_SETTINGS_MODULE": "config.settings_process",
-        "EMAIL_URL": "dummymail://",
-        "TEST_MEDIA_ROOT": str(settings.MEDIA_ROOT),
-        **environment,
-    }
-    values.pop("DATABASE_OWNER_URL", None)
     command = [
         sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(workers),
         "--worker-class", "gthread", "--threads", str(threads), "--log-level", "warning",
         *(["--preload"] if preload else []), application,
     ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=ROOT, env=values, start_new_session=True)
+    environment = environment_of_process(**environment)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
     try:
         web = Web(process, port)
         wait_until(web.answers, seconds=60, what="the web process to answer")

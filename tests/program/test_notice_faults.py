@@ -13,7 +13,7 @@ from program import audit, notices, publish
 from program.enums import DeliveryState
 from program.models import Delivery
 from tests.factories.program import UserFactory
-from tests.processes import broker, celery_worker, kill, mail_server, run_in_process, wait_until
+from tests.processes import Broker, broker, celery_worker, kill, mail_server, run_in_process, wait_until
 from tests.program.test_notices import KIND
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,18 +58,21 @@ def test_worker_killed_in_the_middle_of_delivery_sends_exactly_one_message():
         assert len(mail.messages) == 1
 
 
-def test_broker_away_leaves_the_notice_owed_and_the_sweep_finds_it():
+@pytest.mark.parametrize(
+    ("leave", "come_back"), [(Broker.stop, Broker.start), (Broker.freeze, Broker.thaw)], ids=["gone", "mute"]
+)
+def test_broker_away_leaves_the_notice_owed_and_the_sweep_finds_it(leave, come_back):
     act = (
         "import time\nfrom tests.program.test_notice_faults import owe_one\n"
         "started = time.monotonic()\nprint(owe_one().pk, time.monotonic() - started)"
     )
     with mail_server() as mail, broker() as own:
-        own.stop()
+        leave(own)
         key, seconds = run_in_process(act, REDIS_URL=own.url).split()
         assert float(seconds) < 2
         delivery = Delivery.objects.get(pk=key)
         assert delivery.state == DeliveryState.OWED
-        own.start()
+        come_back(own)
         with celery_worker(mail=mail, REDIS_URL=own.url):
             run_in_process(
                 "from celery import current_app\ncurrent_app.send_task('program.tasks.sweep_deliveries')",
