@@ -1,6 +1,6 @@
 # What a person types. Each target says what it does; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install run test check types format bench audit verify-record-drill manage
+.PHONY: help install run test faults check types format bench audit verify-record-drill manage
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -27,6 +27,10 @@ run: install ## Start the whole portal with demonstration data; PORT=8000, Ctrl-
 test: ## Run all tests on real servers and in a real browser; WORKERS=2, ARGS="..." for pytest
 	@$(PYTHON) bin/bootstrap.py --for test
 	@$(py) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+faults: ## Faults in real time: workers killed, the broker away for five minutes; about ten minutes
+	@$(PYTHON) bin/bootstrap.py --for test
+	@$(py) -m pytest -m realtime -n 4 --dist worksteal -rP --show-capture=stdout $(ARGS)
 
 check: install ## Linters, types, import contracts, templates, migrations, deployment checks
 	$(py) -m ruff check .
