@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import get_converters
@@ -55,6 +56,7 @@ class Route:
     pattern: str
     address: str
     name: str
+    view: Callable = field(compare=False, repr=False)
 
     def __str__(self):
         return self.pattern or "(home)"
@@ -76,7 +78,7 @@ def routes():
                 inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
                 yield from walk(pattern.url_patterns, text, inner, known)
             elif isinstance(pattern, URLPattern):
-                yield Route(text, address(text, known), f"{namespace}{pattern.name}")
+                yield Route(text, address(text, known), f"{namespace}{pattern.name}", pattern.callback)
 
     yield from walk(get_resolver().url_patterns, "", "", {})
 

@@ -1,24 +1,37 @@
-"""C11: certify, sign, announce, suspend and revoke ask again who it is; the posted form then counts once."""
+"""C11: acts that bind ask again who it is, and change nothing until then; the posted form then counts once.
+
+Which views ask is read from the URLconf, which acts bind is written down here: each must be on both lists.
+"""
 
 from __future__ import annotations
 
+import ast
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.apps import apps
+from django.conf import settings
 from django.core.cache import cache
-from django.urls import reverse
+from django.urls import resolve, reverse
 
-from program.models import AuditEvent
+from evaluation.models import Designation
+from evaluation.services import suspend_designation
+from program.acts import fresh_sign_in_required
+from program.models import AuditEvent, Delegation
 from proposals.composition import compose
+from tests.architecture.routes import OURS
 from tests.config.test_sign_in import PASSWORD, current_code, sign_in
 from tests.factories import evaluation as make
-from tests.factories.proposals import ProposalFactory, representative_of
+from tests.factories.program import UserFactory, officer
+from tests.factories.proposals import ProposalFactory, certified, representative_of
 
 pytestmark = pytest.mark.django_db
 OWN = ("program", "proposals", "evaluation", "financing")
+ROOT = Path(settings.BASE_DIR)
 LONGER_THAN_FRESH = timedelta(minutes=5, seconds=1)
 
 
@@ -37,6 +50,47 @@ def to_certify():
         "typed_signature": person.name,
     }
     return person, reverse("proposals:certify", args=[proposal.pk]), form
+
+
+def to_submit():
+    proposal = ProposalFactory(complete=True)
+    certified(proposal)
+    return representative_of(proposal), reverse("proposals:submit", args=[proposal.pk]), {"note": "Ours."}
+
+
+def to_resubmit():
+    proposal = ProposalFactory(status="submitted")
+    type(proposal).objects.filter(pk=proposal.pk).update(title="A new title")
+    proposal.refresh_from_db()
+    certified(proposal)
+    return representative_of(proposal), reverse("proposals:resubmit", args=[proposal.pk]), {}
+
+
+def to_file():
+    referral = make.referral_of(make.accepted())
+    form = {"stance": "support", "rationale": "It serves the hospitals."}
+    return make.lead(), reverse("evaluation:position-file", args=[referral.pk]), form
+
+
+def to_appoint():
+    agency = make.lead().offices.get().agency_id
+    form = {"email": UserFactory().email, "role": "reviewer", "basis": "Memo", "agency": agency}
+    return officer(), reverse("program:office-appoint"), form
+
+
+def to_end_office():
+    office = make.lead().offices.get()
+    return officer(), reverse("program:office-end", args=[office.pk]), {}
+
+
+def to_delegate():
+    lead = make.lead()
+    form = {
+        "email": make.reviewer().email, "agency": lead.offices.get().agency_id,
+        "act": Delegation.SIGN_POSITION, "authority": "Order 7",
+        "effective_from": "2026-01-01", "effective_to": "2090-01-01",
+    }  # fmt: skip
+    return lead, reverse("program:office-delegate"), form
 
 
 def to_sign():
@@ -64,12 +118,46 @@ def to_revoke():
     return to_suspend("revoke")
 
 
+def to_reinstate():
+    person, address, form = to_suspend("reinstate")
+    designation = Designation.objects.latest("pk")
+    suspend_designation(designation, by=make.decision_official(), reason="A member left.")
+    return person, address, form
+
+
 ACTS = {
     "proposal.certify": to_certify,
+    "proposal.submit": to_submit,
+    "proposal.resubmit": to_resubmit,
+    "referral.answer": to_file,
+    "office.appoint": to_appoint,
+    "office.end": to_end_office,
+    "delegation.give": to_delegate,
     "determination.sign": to_sign,
     "determination.announce": to_announce,
     "designation.suspend": to_suspend,
     "designation.revoke": to_revoke,
+    "designation.reinstate": to_reinstate,
+}
+# The services that bind the Program, a consortium or an agency, or give somebody power to
+BINDING = {
+    "certify_proposal", "submit_proposal", "resubmit_proposal", "file_position", "sign_determination",
+    "announce_determination", "suspend_designation", "reinstate_designation", "revoke_designation",
+    "appoint", "end_office", "delegate",
+}  # fmt: skip
+VERBS = {
+    "certify", "submit", "resubmit", "sign", "announce", "file", "appoint", "delegate", "end", "suspend",
+    "reinstate", "revoke", "act",
+}  # fmt: skip
+# Routes with such a verb in the name that bind nobody
+BIND_NOBODY = {
+    "evaluation:review-submit": "advice within an agency, which the reviewer may reopen",
+    "evaluation:assignment-end": "takes a reading right away",
+    "proposals:access-revoke": "takes a reading right away",
+    "program:delegation-end": "takes a power away",
+    "proposals:invitation-revoke": "takes an invitation back",
+    "program:session-end": "signs a browser out",
+    "evaluation:answer-file": "a file of an answer, to be read",
 }
 acts = pytest.mark.parametrize(("act", "prepared"), ACTS.items(), ids=ACTS)
 
@@ -95,6 +183,58 @@ def everything():
 
 def events_of(act):
     return AuditEvent.objects.filter(act__in=(act, act.partition(".")[2])).count()
+
+
+def asking():
+    """The routes whose view asks for a fresh sign-in, by the decorator that stands around it."""
+    asks = fresh_sign_in_required(len).__code__
+    return {route.name for route in OURS if any(layer.__code__ is asks for layer in layers(route.view))}
+
+
+def layers(view):
+    """The view with all its decorators, from the outside in."""
+    while view is not None and hasattr(view, "__code__"):
+        yield view
+        view = getattr(view, "__wrapped__", None)
+
+
+def test_exactly_the_acts_of_this_file_ask_for_a_fresh_sign_in():
+    assert asking() == {resolve(prepared()[1]).view_name for prepared in ACTS.values()}
+
+
+def test_every_route_that_sounds_binding_asks():
+    sounding = {
+        route.name
+        for route in OURS
+        if VERBS & set(re.split("[-_]", route.name.rpartition(":")[2])) and route.name not in BIND_NOBODY
+    }
+    assert sounding == asking()
+
+
+def test_binding_services_are_called_by_views_that_ask_alone():
+    """A second door to such a service would be named here: another page, the API, an administrator."""
+    doors = [path for app in OWN for path in (ROOT / app).rglob("*.py") if "services" not in path.parts]
+    services = [path for app in OWN for path in (ROOT / app / "services").rglob("*.py")]
+    assert {node.name for path in services for node in functions_in(path)} >= BINDING
+    callers = {name for path in doors for name in callers_in(path)}
+    assert callers == {route.view.__name__ for route in OURS if route.name in asking()}
+
+
+def functions_in(path):
+    return [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+
+
+def callers_in(path):
+    """The functions and classes that use such a service, straight or out of a table of their module."""
+    tables = set()
+    for statement in ast.parse(path.read_text()).body:
+        nodes = list(ast.walk(statement))
+        used = {getattr(node, "attr", getattr(node, "id", "")) for node in nodes}
+        looked_up = {getattr(node.value, "id", "") for node in nodes if isinstance(node, ast.Subscript)}
+        if isinstance(statement, ast.Assign) and used & BINDING:
+            tables |= {target.id for target in statement.targets}
+        elif used & BINDING or looked_up & tables:
+            yield statement.name
 
 
 @acts
