@@ -15,13 +15,18 @@ TYPED = {
 
 @dataclass
 class PageForm:
-    """A form that posts: where to, with which fields as rendered, and which of them are empty."""
+    """A form that posts: where to, with which fields as rendered, and which of them are empty.
+
+    One that ``saves_itself`` is sent by the page's script while somebody types, and answered in JSON.
+    """
 
     action: str
+    saves_itself: bool = False
     fields: dict[str, list[str]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     choices: dict[str, list[str]] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
+    numbers: set[str] = field(default_factory=set)
 
     @property
     def filled(self):
@@ -32,8 +37,17 @@ class PageForm:
             if not given and name in self.choices:
                 given = [choice for choice in self.choices[name] if choice][:1]
             if not given:
-                given = [TYPED.get(self.kinds[name], "Words typed by a person")]
+                kind = "number" if name in self.numbers else self.kinds[name]
+                given = [TYPED.get(kind, "Words typed by a person")]
             data[name] = given if len(given) > 1 else given[0]
+        return data
+
+    @property
+    def typed(self):
+        """The same after somebody went on typing in what is filled in already."""
+        data = self.filled
+        for name in data.keys() & {name for name, kind in self.kinds.items() if kind == "textarea"}:
+            data[name] += " And more"
         return data
 
 
@@ -49,7 +63,8 @@ class Reader(HTMLParser):
         if tag == "form":
             self.form = None
             if (facts.get("method") or "").lower() == "post":
-                self.form = PageForm(urljoin(self.address, facts.get("action") or self.address))
+                to = urljoin(self.address, facts.get("action") or self.address)
+                self.form = PageForm(to, saves_itself="data-autosave" in facts)
                 self.forms.append(self.form)
         elif self.form is None:
             return
@@ -81,6 +96,8 @@ class Reader(HTMLParser):
         else:
             self.form.fields[name] = [value]
         self.form.kinds[name] = kind
+        if "inputmode" in facts:
+            self.form.numbers.add(name)
 
     def handle_data(self, data):
         if self.area and self.form is not None:

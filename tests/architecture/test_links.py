@@ -23,8 +23,8 @@ from program.record_words import WORDS
 from program.reference import load_reference_data
 from proposals import services
 from proposals.enums import TeamRole
+from tests.architecture.addresses import client_of
 from tests.architecture.forms_on_pages import forms_of
-from tests.architecture.test_isolation import client_of
 from tests.architecture.two_consortia import build
 from tests.factories import evaluation as make
 from tests.factories.financing import edag_officer

@@ -103,15 +103,19 @@ class World:
 tails = {"long": "", "short": ""}
 
 
+def free_texts(record):
+    """The columns of ``record`` into which people write what they like."""
+    for column in record._meta.concrete_fields:
+        is_text = isinstance(column, models.CharField | models.TextField) and not column.choices
+        if is_text and column.name not in KEPT and not isinstance(column, models.URLField):
+            yield column
+
+
 def mark_texts(word, *records):
     """Put ``word`` into every free text of ``records`` that nobody checks for its form."""
     for record in records:
         values = {}
-        for column in record._meta.concrete_fields:
-            if not isinstance(column, models.CharField | models.TextField) or column.choices:
-                continue
-            if column.name in KEPT or isinstance(column, models.URLField):
-                continue
+        for column in free_texts(record):
             if isinstance(column, models.EmailField):
                 values[column.name] = f"{word}@firm.example"
                 continue
