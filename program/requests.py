@@ -29,6 +29,11 @@ def page_of_form(request: HttpRequest) -> str:
     return reverse("program:start")
 
 
+def number_said(text: str, *, digits: int = 18) -> int | None:
+    """The whole number that an address or a form says; None where it says none, or one that no row bears."""
+    return int(text) if text.isdecimal() and len(text) <= digits else None
+
+
 def is_autosave(request: HttpRequest) -> bool:
     """Whether the page's script sends what was typed and reads the answer, by the contract of ``site.js``."""
     return request.headers.get("X-Autosave") == "1"

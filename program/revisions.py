@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from program.requests import number_said
+
 
 def revision_read(posted: str) -> int:
     """The revision that a form says it read; 0, at which no saved record is, where it says none."""
-    return int(posted) if posted.isdecimal() and len(posted) < 10 else 0
+    return number_said(posted, digits=9) or 0
 
 
 @dataclass

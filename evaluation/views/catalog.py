@@ -16,6 +16,7 @@ from evaluation.models import CatalogEntry
 from program.enums import StackLayer
 from program.figures import Figure, on_home_page
 from program.order import implements
+from program.requests import number_said
 from proposals.enums import Sector
 
 PAGE = 24
@@ -31,9 +32,9 @@ def page_of(request: HttpRequest) -> tuple[list[CatalogEntry], str]:
         rows = rows.filter(sectors__contains=[sector])
     if market:
         rows = rows.filter(markets__contains=[{"code": market.upper()[:30]}])
-    after = request.GET.get("after", "")
-    if after.isdecimal() and len(after) < 12:
-        rows = rows.filter(pk__lt=int(after))
+    after = number_said(request.GET.get("after", ""))
+    if after is not None:
+        rows = rows.filter(pk__lt=after)
     found = list(rows.order_by("-pk")[: PAGE + 1])
     page = found[:PAGE]
     if len(found) <= PAGE:

@@ -24,6 +24,7 @@ from program.deadlines import end_of_day
 from program.enums import DELEGATORS, CallStatus, OfficeRole, PaperState, QuestionStatus
 from program.models import Call, Question, User
 from program.order import implements
+from program.requests import number_said
 from program.waiting import SOURCES
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
@@ -78,9 +79,9 @@ def desk(request: SignedInRequest) -> HttpResponse:
 
 def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
     """One keyset page of proposals, newest first, each with its five columns."""
-    after = request.GET.get("after", "")
-    if after.isdecimal() and len(after) < 12:
-        rows = rows.filter(pk__lt=int(after))
+    after = number_said(request.GET.get("after", ""))
+    if after is not None:
+        rows = rows.filter(pk__lt=after)
     asked = Assignment.objects.active().filter(proposal=OuterRef("pk")).order_by()
     sheets = Review.objects.filter(
         version__proposal=OuterRef("pk"),
@@ -299,9 +300,9 @@ def designation_list(request: SignedInRequest) -> HttpResponse:
     status = request.GET.get("status", "")
     if status in DesignationStatus:
         rows = rows.filter(status=status)
-    after = request.GET.get("after", "")
-    if after.isdecimal() and len(after) < 12:
-        rows = rows.filter(pk__lt=int(after))
+    after = number_said(request.GET.get("after", ""))
+    if after is not None:
+        rows = rows.filter(pk__lt=after)
     found = list(rows.order_by("-pk")[: PAGE + 1])
     page = found[:PAGE]
     facts = {

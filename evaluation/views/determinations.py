@@ -32,6 +32,7 @@ from program.acts import fresh_sign_in_required, lay_beside
 from program.canonical import canonical_json, sha256_hex
 from program.enums import OfficeRole
 from program.order import implements
+from program.requests import number_said
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals.models import Proposal
@@ -56,9 +57,9 @@ def determination_list(request: SignedInRequest) -> HttpResponse:
     """Determinations in preparation, signed and announced, the newest first."""
     require_desk(request.user, *OFFICE, OfficeRole.LEAD)
     rows = Determination.objects.visible_to(request.user).for_list().defer("version__package", "packet")
-    after = request.GET.get("after", "")
-    if after.isdecimal() and len(after) < 12:
-        rows = rows.filter(pk__lt=int(after))
+    after = number_said(request.GET.get("after", ""))
+    if after is not None:
+        rows = rows.filter(pk__lt=after)
     found = list(rows.order_by("-pk")[: PAGE + 1])
     page = found[:PAGE]
     facts = {"determinations": page, "next": f"?after={page[-1].pk}" if len(found) > PAGE else ""}

@@ -19,6 +19,7 @@ from evaluation.views.proposals import changes_to
 from program import clock
 from program.enums import OfficeRole
 from program.order import implements
+from program.requests import number_said
 from program.transitions import NotReady, Problem
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
@@ -43,9 +44,9 @@ def intake(request: SignedInRequest) -> HttpResponse:
     rows = Proposal.objects.read_by_office(request.user).filter(
         status__in=[ProposalStatus.SUBMITTED, ProposalStatus.RETURNED]
     )
-    after = request.GET.get("after", "")
-    if after.isdecimal() and len(after) < 12:
-        rows = rows.filter(pk__gt=int(after))
+    after = number_said(request.GET.get("after", ""))
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
     deficient = Count(
         "versions__completeness_reviews",
         filter=Q(versions__completeness_reviews__finding=CompletenessFinding.DEFICIENT),

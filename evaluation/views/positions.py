@@ -19,6 +19,7 @@ from evaluation.views.acting import carry_out, problems_of
 from program import clock
 from program.acts import fresh_sign_in_required
 from program.order import implements
+from program.requests import number_said
 from proposals.enums import ProposalStatus
 
 if TYPE_CHECKING:
@@ -128,10 +129,9 @@ def position_file(request: SignedInRequest, pk: int) -> HttpResponse:
     again = partial(_again, request, pk, form)
     if not form.is_valid():
         return again(problems_of(form))
-    seen = request.POST.get("seen", "")
     return carry_out(
         request, services.file_position, referral, done=f"The position of {referral.agency} is filed.",
-        to=page(pk), again=again, seen=int(seen) if seen.isdecimal() and len(seen) < 12 else None,
+        to=page(pk), again=again, seen=number_said(request.POST.get("seen", "")),
         **form.cleaned_data,
     )  # fmt: skip
 

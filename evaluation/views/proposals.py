@@ -36,6 +36,7 @@ from program.enums import OfficeRole
 from program.models import Agency, AuditEvent
 from program.order import implements
 from program.record_words import act_in_words, facts_in_words, label_of
+from program.requests import number_said
 from proposals.comparison import compare
 from proposals.models import Proposal, Version
 from proposals.services import record_reading
@@ -71,8 +72,8 @@ def show_proposal(
     found = get_object_or_404(
         Proposal.objects.read_by_office(user).select_related("call", "consortium"), number=number
     )
-    wanted = request.GET.get("version", "")
-    version_number = int(wanted) if wanted.isdecimal() and len(wanted) < 5 else found.version_count
+    wanted = number_said(request.GET.get("version", ""), digits=4)
+    version_number = found.version_count if wanted is None else wanted
     version = get_object_or_404(Version, proposal=found, number=version_number)
     record_reading(version, by=user)
     facts = {

@@ -16,6 +16,7 @@ from program.audit import Walk
 from program.deadlines import end_of_day, start_of_day
 from program.models import AuditEvent, Seal, Verification
 from program.record_words import ACTS
+from program.requests import number_said
 from program.services.record import ask_for_verification
 from proposals.models import Proposal
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from program.requests import SignedInRequest
 
 PAGE = 50
-OLDEST_ID = 2**62
 
 
 @require_safe
@@ -54,8 +54,8 @@ def record(request: SignedInRequest) -> HttpResponse:
         rows = rows.filter(at__gte=start_of_day(day))
     if day := days.read(asked["to"]):
         rows = rows.filter(at__lt=end_of_day(day))
-    if asked["after"].isdecimal() and int(asked["after"]) < OLDEST_ID:
-        rows = rows.filter(pk__lt=int(asked["after"]))
+    if (after := number_said(asked["after"])) is not None:
+        rows = rows.filter(pk__lt=after)
     found = list(rows.order_by("-pk")[: PAGE + 1])
     page = found[:PAGE]
     subjects = subjects_of(page, request.user)

@@ -18,6 +18,7 @@ from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
 from program.models import Country
 from program.order import implements
+from program.requests import number_said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,9 +58,9 @@ def show_screening(
     kind = wanted if wanted in KINDS else TO_SETTLE
     _, of_kind = KINDS[kind]
     rows = of_kind(PartyCheck.objects.visible_to(request.user).newest()).for_list()
-    after = request.GET.get("after", "")
-    if after.isdecimal() and len(after) < 12:
-        rows = rows.filter(pk__gt=int(after))
+    after = number_said(request.GET.get("after", ""))
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
     found = list(rows.defer("run__version__package").order_by("pk")[: PAGE + 1])
     page = found[:PAGE]
     codes = {code for check in page for code in check.query["countries"]}
@@ -130,8 +131,7 @@ def check_adjudicate(request: SignedInRequest, pk: int) -> HttpResponse:
 def check_correct(request: SignedInRequest, pk: int) -> HttpResponse:
     """Put the opposite in the place of a decision on one match; the page named which."""
     check = get_object_or_404(PartyCheck.objects.visible_to(request.user), pk=pk)
-    key = request.POST.get("opinion", "")
-    opinion = get_object_or_404(check.adjudications, pk=key if key.isdecimal() and len(key) < 12 else 0)
+    opinion = get_object_or_404(check.adjudications, pk=number_said(request.POST.get("opinion", "")))
     return carry_out(
         request, services.correct_adjudication, opinion,
         done=f"Your correction of the decision on {check.party_name} is recorded.",

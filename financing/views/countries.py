@@ -23,7 +23,7 @@ from program.context_processors import AT_THE_DESK
 from program.destinations import rules_on, screen_country
 from program.models import Country, CountryGroup
 from program.order import implements
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, number_said
 from program.templatetags.uswds import tone_of
 from program.transitions import NotReady
 from proposals.models import Proposal, Version
@@ -94,8 +94,8 @@ def targeting(place: Country, user: User, *, after: str = "") -> tuple[list[tupl
     """
     submitted = Version.objects.current().targeting(place.pk).filter(proposal=OuterRef("pk"))
     rows = Proposal.objects.visible_to(user).filter(Exists(submitted), submitted_at__isnull=False)
-    if after.isdecimal() and len(after) < 19:
-        rows = rows.filter(_stands_after(int(after), user))
+    if (last := number_said(after)) is not None:
+        rows = rows.filter(_stands_after(last, user))
     rows = rows.select_related("consortium").prefetch_related("designations")
     proposals = list(rows.order_by("-submitted_at", "-pk")[: PAGE_SIZE + 1])
     following = f"?after={proposals[PAGE_SIZE - 1].pk}#packages" if len(proposals) > PAGE_SIZE else ""

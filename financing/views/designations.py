@@ -26,7 +26,7 @@ from program import clock
 from program.acts import lay_beside
 from program.destinations import rules_on, screen_country
 from program.order import implements
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, number_said
 from program.transitions import NotReady, Problem
 from proposals.services.reading import record_reading
 
@@ -80,9 +80,9 @@ def read_by(request: SignedInRequest, record: Designation) -> None:
 def designation_list(request: SignedInRequest) -> HttpResponse:
     """Designated packages, newest first, with the number of tools referred; ``after`` is the keyset."""
     rows = Designation.objects.of_office(request.user).select_related("proposal__consortium")
-    after = request.GET.get("after", "")
-    if after.isdecimal() and len(after) < 19:
-        rows = rows.filter(pk__lt=int(after))
+    after = number_said(request.GET.get("after", ""))
+    if after is not None:
+        rows = rows.filter(pk__lt=after)
     rows = rows.annotate(referral_count=Count("tool_referrals")).order_by("-pk")
     page = list(rows[: PAGE_SIZE + 1])
     facts = {
@@ -190,10 +190,8 @@ def referral_propose(request: SignedInRequest, number: str) -> HttpResponse:
 
 def _suggested(request: SignedInRequest, record: Designation) -> dict[str, Any]:
     """Tool, market, amount and purpose of the match that the address names."""
-    asked = request.GET.get("match", "")
-    if not (asked.isdecimal() and len(asked) < 19):
-        return {}
-    match = Match.objects.visible_to(request.user).current().filter(designation=record, pk=int(asked)).first()
+    asked = number_said(request.GET.get("match", "")) or 0
+    match = Match.objects.visible_to(request.user).current().filter(designation=record, pk=asked).first()
     if match is None:
         return {}
     requests = record.version.value.support_requests

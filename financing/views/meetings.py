@@ -27,7 +27,7 @@ from financing.views.doors import FORM, PAGE_SIZE, edag_desk
 from program import clock
 from program.acts import lay_beside
 from program.order import implements
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, number_said
 from program.transitions import NotReady, WrongStatus
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
 
 def after(request: SignedInRequest) -> int:
     """How many rows of a list were shown before; lists of the EDAG are short."""
-    asked = request.GET.get("after", "")
-    return int(asked) if asked.isdecimal() and len(asked) < 7 else 0
+    return number_said(request.GET.get("after", ""), digits=6) or 0
 
 
 @implements("s.4(a)")

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from program import clock
 from program.models import Notice
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, number_said
 
 PAGE = 25
 
@@ -17,9 +17,9 @@ PAGE = 25
 def notice_list(request: SignedInRequest) -> HttpResponse:
     """The newest 25 notices, or those before the one named in ``before``."""
     notices = Notice.objects.visible_to(request.user).order_by("-pk")
-    before = request.GET.get("before", "")
-    if before.isdecimal() and len(before) < 19:
-        notices = notices.filter(pk__lt=int(before))
+    before = number_said(request.GET.get("before", ""))
+    if before is not None:
+        notices = notices.filter(pk__lt=before)
     found = list(notices[: PAGE + 1])
     older = f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else ""
     newest = request.path if before else ""

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from program import clock
 from program.models import Agency, AuditEvent, Call, Organization
 from program.record_words import facts_in_words
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, number_said
 from program.transitions import NotReady, available
 from program.waiting import team_tasks
 from proposals import services
@@ -94,10 +94,10 @@ WITHOUT_NOTE = frozenset({"proposal.designate", "proposal.decline"})
 @require_safe
 def proposal_list(request: SignedInRequest) -> HttpResponse:
     """Mine: number, call, status in words, what happens now, deadline; 25 a page, the newest first."""
-    after = request.GET.get("after", "")
+    after = number_said(request.GET.get("after", ""))
     rows = Proposal.objects.visible_to(request.user).for_list()
-    if after.isdecimal() and len(after) < 19:
-        rows = rows.filter(pk__lt=int(after))
+    if after is not None:
+        rows = rows.filter(pk__lt=after)
     found = list(rows.order_by("-pk")[: PER_PAGE + 1])
     at = clock.now()
     known = standings_of(found[:PER_PAGE])

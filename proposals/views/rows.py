@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from program.documents import withheld_for
-from program.requests import SignedInRequest, is_autosave
+from program.requests import SignedInRequest, is_autosave, number_said
 from program.revisions import StaleRevision, revision_read
 from proposals import services
 from proposals.enums import OperatingAct, Part
@@ -141,10 +141,10 @@ def row_add(request: SignedInRequest, pk: int, part: str, kind: str) -> HttpResp
 def _blank(request: SignedInRequest, proposal: Proposal, part: str, kind: str) -> tuple[Any, str]:
     """A new row that already knows where it belongs, and the prefix of its form."""
     if kind == "role":
-        act, site = request.POST.get("act", ""), request.POST.get("site", "")
-        if act not in OperatingAct.values or not site.isdecimal() or len(site) > 18:
+        act, site = request.POST.get("act", ""), number_said(request.POST.get("site", ""))
+        if act not in OperatingAct.values:
             raise Http404
-        place = get_object_or_404(Site.objects.select_related("proposal"), proposal=proposal, pk=int(site))
+        place = get_object_or_404(Site.objects.select_related("proposal"), proposal=proposal, pk=site)
         return OperatingRole(site=place, act=act), f"new-{act}"
     if kind in ("component", "provision"):
         return KINDS[kind].model(proposal=proposal, layer=part), f"new-{kind}"

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from program.intake import Refused
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, number_said
 from proposals import services
 from proposals.enums import Part
 from proposals.models import Upload
@@ -33,7 +33,7 @@ def upload_begin(request: SignedInRequest, pk: int) -> HttpResponse:
             proposal,
             by=request.user,
             name=name,
-            size=int(size) if size.isdecimal() and len(size) < 16 else 0,
+            size=number_said(size, digits=15) or 0,
             sha256=digest,
         )
     except Refused as refusal:
@@ -47,8 +47,8 @@ def upload(request: SignedInRequest, pk: int, upload: int) -> HttpResponse:
     found = own_upload(request, pk, upload)
     if request.method != "POST":
         return JsonResponse({**standing(found), "token": get_token(request)})
-    offset = request.headers.get("Upload-Offset", "")
-    if not offset.isdecimal() or len(offset) > 15:
+    offset = number_said(request.headers.get("Upload-Offset", ""), digits=15)
+    if offset is None:
         problem = "The header Upload-Offset is missing: the number of the first byte of this piece."
         return JsonResponse({"code": "offset", "message": problem, **standing(found)}, status=400)
     try:
@@ -63,7 +63,7 @@ def upload(request: SignedInRequest, pk: int, upload: int) -> HttpResponse:
         problem = f"A piece has at most {LARGEST_PIECE:,} bytes."
         return JsonResponse({"code": "piece-too-large", "message": problem, **standing(found)}, status=413)
     try:
-        found = services.add_piece(found, by=request.user, offset=int(offset), content=content)
+        found = services.add_piece(found, by=request.user, offset=offset, content=content)
     except services.WrongOffset as wrong:
         facts = {"code": "wrong-offset", "message": str(wrong), **standing(wrong.upload)}
         return JsonResponse(facts, status=409)

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 
 from program import clock
 from program.destinations import rules_on
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, number_said
 from proposals.composition import compose, composed, rules_of
 from proposals.enums import Part, ProposalStatus, TeamRole
 from proposals.models import Attachment, Membership, Proposal, TeamMember
@@ -201,8 +201,7 @@ class Page:
     ) -> Page:
         """The page asked for, or the one with a ``place``; nonsense is the first, too many the last."""
         last = max(1, -(-total // per))
-        asked = request.GET.get("page", "")
-        number = min(max(int(asked), 1), last) if asked.isdecimal() and len(asked) < 7 else 1
+        number = min(max(number_said(request.GET.get("page", ""), digits=6) or 1, 1), last)
         if place is not None:
             number = place // per + 1
         first, until = (number - 1) * per, min(number * per, total)
