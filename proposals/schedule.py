@@ -11,7 +11,7 @@ from django.conf import settings
 from program import clock
 from program.services.clockwork import do_each
 from proposals.models import Proposal
-from proposals.services import lapse_proposal, purge_package_uploads, purge_uploads
+from proposals.services import lapse_proposal, purge_untaken, purge_uploads
 
 MOST_AT_ONCE = 500
 
@@ -39,6 +39,6 @@ def lapse_drafts() -> int:
 def purge_abandoned_uploads() -> int:
     """Forget uploads that nobody went on with for 22 hours, so that nothing of them is left after a day.
 
-    A package file that was read waits for its person longer: a week.
+    A package file or a table that was read waits for its person longer: a week.
     """
-    return purge_uploads() + purge_package_uploads()
+    return purge_uploads() + purge_untaken()

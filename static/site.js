@@ -398,7 +398,7 @@
       }
     }
 
-    conflicting({ yours = {}, theirs = {}, revision, by }) {
+    conflicting({ yours = {}, theirs = {}, words = {}, revision, by }) {
       this.dirty = true;
       this.blocked = true;
       const who = by ? `${by} saved` : "Someone else saved";
@@ -413,8 +413,8 @@
           element(
             "div",
             { class: "site-columns" },
-            element("div", {}, element("h4", {}, "Yours"), element("p", { class: "site-text" }, yours[name] ?? "")),
-            element("div", {}, element("h4", {}, "Theirs"), element("p", { class: "site-text" }, theirs[name] ?? "")),
+            element("div", {}, element("h4", {}, "Yours"), element("p", { class: "site-text" }, words[name]?.yours ?? yours[name] ?? "")),
+            element("div", {}, element("h4", {}, "Theirs"), element("p", { class: "site-text" }, words[name]?.theirs ?? theirs[name] ?? "")),
           ),
         );
       });
@@ -444,9 +444,11 @@
             } else if (field.type !== "file") {
               field.value = text ?? "";
               field.dispatchEvent(new Event("input"));
+              showChosen(field);
             }
           }
         }
+        for (const many of all("[data-many]", this.form)) many.dispatchEvent(new Event("change"));
         settle();
         this.dirty = false;
         this.say("You now see their text. Nothing of yours was saved.", "");
@@ -537,6 +539,16 @@
       if (answer) announceActivity();
     }
     setTimeout(() => (warned = false), 60000);
+  }
+
+  /* ---- A list in which one types: the box in front of it says what the list says ---- */
+
+  function showChosen(field) {
+    const box = field.closest(".usa-combo-box");
+    const shown = box?.querySelector(".usa-combo-box__input");
+    if (!shown) return;
+    shown.value = field.value ? field.selectedOptions[0].textContent.trim() : "";
+    box.classList.toggle("usa-combo-box--pristine", Boolean(field.value));
   }
 
   /* ---- Many choices: typed to be found, said in one line when they fold away ---- */

@@ -104,10 +104,10 @@ class RowForm(forms.ModelForm):
 
 
 def as_posted(field: BoundField) -> Any:
-    """The value of a field as a browser would send it."""
+    """The value of a field as a browser would send it; several in the order in which they are compared."""
     value = field.field.prepare_value(field.value())
     if isinstance(value, list | tuple):
-        return [str(getattr(each, "pk", each)) for each in value]
+        return sorted(str(getattr(each, "pk", each)) for each in value)
     if isinstance(field.field, forms.NullBooleanField):
         return {True: "true", False: "false"}.get(value, value if isinstance(value, str) else "unknown")
     return "" if value is None else str(value)
@@ -124,7 +124,7 @@ def in_words(field: BoundField, value: Any) -> str:
         str(getattr(code, "value", code)): str(label) for code, label in choices if code not in ("", None)
     }
     values = value if isinstance(value, list) else [value]
-    return ", ".join(labels.get(str(each), str(each)) for each in values)
+    return ", ".join(sorted(labels.get(str(each), str(each)) for each in values))
 
 
 EXPORT = ("jurisdiction", "eccn", "eccn_basis", "eccn_reference")

@@ -53,7 +53,7 @@ from proposals.services.imports import (
     ChangedMeanwhile,
     import_package,
     keep_upload,
-    purge_package_uploads,
+    purge_untaken,
     what_would_change,
 )
 from proposals.services.papers import ask_package_pdf
@@ -123,7 +123,7 @@ __all__ = [
     "part_of",
     "planned",
     "provide_layer",
-    "purge_package_uploads",
+    "purge_untaken",
     "purge_uploads",
     "record_reading",
     "release_file",

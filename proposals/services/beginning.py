@@ -13,6 +13,7 @@ from program import audit, clock
 from program.models import Country, Organization, User
 from program.revisions import hold
 from program.services.organizations import name_organization
+from proposals.enums import ProposalStatus
 from proposals.models import Membership, Proposal
 from proposals.services.consortia import CLAUSE, create_consortium, invite_member
 from proposals.services.drafts import create_proposal
@@ -46,29 +47,30 @@ def begin_proposal(
 ) -> Proposal:
     """Begin a draft for ``consortium``, or for a new one that ``organization`` anchors; both or neither.
 
-    Raises AlreadyBegun for the second press of a button that founds a consortium with its draft.
+    Raises AlreadyBegun when the same person pressed the same a moment ago.
     """
-    if consortium is None:
-        if organization is None:
-            raise PermissionDenied("A new consortium needs an anchor.")
-        _refuse_second_press(call, organization, by=by, title=title, consortium_name=consortium_name)
+    if consortium is not None:
+        _hold(consortium)
+        _refuse_second_press(call, by, consortium=consortium)
+    elif organization is not None:
+        _hold(organization)
+        anchored = Membership.objects.filter(organization=organization, is_anchor=True)
+        same = {"consortium__name": consortium_name, "consortium__in": anchored.values("consortium")}
+        _refuse_second_press(call, by, **same)
         consortium = create_consortium(consortium_name, organization, by=by, role_text=role_text)
+    else:
+        raise PermissionDenied("A new consortium needs an anchor.")
     return create_proposal(call, consortium, by=by, title=title)
 
 
-def _refuse_second_press(
-    call: Call, organization: Organization, *, by: User, title: str, consortium_name: str
-) -> None:
-    Organization.objects.select_for_update().get(pk=organization.pk)  # two presses at once, one after another
-    begun = Membership.objects.filter(
-        organization=organization,
-        is_anchor=True,
-        consortium__name=consortium_name,
-        consortium__created_by=by,
-        consortium__created_at__gt=clock.now() - SECOND_PRESS,
-    )
-    drafts = Proposal.objects.filter(call=call, title=title, created_by=by)
-    if twin := drafts.filter(consortium__in=begun.values("consortium")).first():
+def _hold(record: Consortium | Organization) -> None:
+    """Let two presses at once come one after another."""
+    type(record)._default_manager.select_for_update().get(pk=record.pk)
+
+
+def _refuse_second_press(call: Call, by: User, **same: Any) -> None:
+    drafts = Proposal.objects.filter(call=call, created_by=by, status=ProposalStatus.DRAFT, **same)
+    if twin := drafts.filter(created_at__gt=clock.now() - SECOND_PRESS).first():
         raise AlreadyBegun(twin)
 
 

@@ -213,13 +213,14 @@ def revoke_invitation(invitation: Invitation, *, by: User) -> Invitation:
 def accept_invitation(token: str, *, by: User) -> TeamMember:
     """Join the team that the link names; the address must be that of the person who is signed in."""
     invitation = find_invitation(token)
+    # The membership first, as everybody who changes a team locks it
+    membership = Membership.objects.select_for_update().get(pk=invitation.membership_id)
     Invitation.objects.select_for_update().get(pk=invitation.pk)
     invitation = find_invitation(token)
     if by.email != invitation.email:
         raise InvitationRefused("This link was sent to another address. Sign in with that one.")
     if holds_office(by):
         raise InvitationRefused("Who holds a government office cannot be on the team of a consortium.")
-    membership = Membership.objects.select_for_update().get(pk=invitation.membership_id)
     if not _still_stands(invitation, membership):
         raise InvitationRefused("This link has ended: the member now chooses its people itself.")
     place, _ = TeamMember.objects.get_or_create(

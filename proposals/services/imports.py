@@ -20,7 +20,7 @@ from program.transitions import NotReady, Problem
 from proposals.composition import compose, market_facts, requirement_rule
 from proposals.decomposition import MODELS, Keys, columns, differing, problems_of
 from proposals.merging import Known, Merge, merge
-from proposals.models import OperatingRole, PackageUpload, Proposal
+from proposals.models import OperatingRole, PackageUpload, Proposal, TableImport
 from proposals.package import DocumentReference, TargetMarket
 from proposals.package_file import CLAUSE, PackageFile, read_file
 from proposals.rows import FACTS, Entry
@@ -51,10 +51,12 @@ def keep_upload(proposal: Proposal, file: PackageFile, *, by: User, name: str) -
     return PackageUpload.objects.create(proposal=proposal, uploaded_by=by, name=name[:200], content=content)
 
 
-def purge_package_uploads() -> int:
-    """Forget package files that nobody took over within a week: they hold what is confidential."""
-    untaken = PackageUpload.objects.filter(taken_at=None, created_at__lt=clock.instant() - WAITS)
-    return untaken.delete()[0]
+def purge_untaken() -> int:
+    """Forget package files and tables that nobody took over within a week: they hold what is confidential."""
+    limit = clock.instant() - WAITS
+    files = PackageUpload.objects.filter(taken_at=None, created_at__lt=limit)
+    tables = TableImport.objects.filter(event=None, created_at__lt=limit)
+    return files.delete()[0] + tables.delete()[0]
 
 
 def what_would_change(

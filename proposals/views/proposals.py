@@ -130,7 +130,7 @@ def proposal_new(request: SignedInRequest) -> HttpResponse:
             else:
                 proposal = services.begin_proposal(by=request.user, **data)
         except services.AlreadyBegun as twice:
-            return redirect("proposals:detail", twice.proposal.pk)
+            return redirect("proposals:copied" if source else "proposals:detail", twice.proposal.pk)
         except NotReady as refusal:
             for problem in refusal.problems:
                 form.add_error(None, problem.message)

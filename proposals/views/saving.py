@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +116,7 @@ def as_json(saved: Saved) -> JsonResponse:
         facts: dict[str, Any] = {
             "yours": conflict.yours,
             "theirs": conflict.theirs,
+            "words": {name: {"yours": mine, "theirs": other} for name, _, mine, other in _compared(saved)},
             "revision": _fresh_token(form),
         }
         return JsonResponse({**facts, "by": conflict.by} if conflict.by else facts, status=409)
@@ -132,19 +134,23 @@ def _fresh_token(form: RowForm) -> str | int:
     return int(token) if token.isdecimal() else token
 
 
+def _compared(saved: Saved) -> Iterator[tuple[str, str, str, str]]:
+    """Of each field in conflict its name, its label and both values as a reader says them."""
+    if saved.conflict is None:
+        return
+    for field in saved.form:
+        if (name := field.html_name) in saved.conflict.yours:
+            yours, theirs = saved.conflict.yours[name], saved.conflict.theirs[name]
+            yield name, str(field.label), in_words(field, yours), in_words(field, theirs)
+
+
 def conflict_page(request: SignedInRequest, saved: Saved, pk: int, back: str) -> HttpResponse:
     """Both texts side by side and a choice, for a browser without script: 409."""
     form, conflict = saved.form, saved.conflict
     if conflict is None:
         raise ValueError("There is no conflict to show.")
     shown = [
-        {
-            "label": field.label,
-            "yours": in_words(field, conflict.yours[field.html_name]),
-            "theirs": in_words(field, conflict.theirs[field.html_name]),
-        }
-        for field in form
-        if field.html_name in conflict.yours
+        {"label": label, "yours": yours, "theirs": theirs} for _, label, yours, theirs in _compared(saved)
     ]
     kept = [(field.html_name, value) for field in form for value in request.POST.getlist(field.html_name)]
     facts = {"rows": shown, "kept": kept, "token": _fresh_token(form), "by": conflict.by, "back": back}

@@ -10,8 +10,9 @@ from django.core.cache import cache
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from program.models import Country
 from proposals.models import Component
-from proposals.services import remove_team_member
+from proposals.services import remove_team_member, save_row
 from tests.browser.people import PASSWORD, code_of, with_second_factor
 from tests.factories.program import UserFactory
 from tests.factories.proposals import ProposalFactory, TeamMemberFactory, representative_of
@@ -106,6 +107,27 @@ def test_two_people_edit_the_same_row_and_both_texts_are_shown(person, ada, ben,
     assert text_of(row) == "Ada: all of it in Arizona."
     panel.get_by_role("button", name="Save mine over theirs").click()
     wait_until(lambda: text_of(row) == "Ben: most of it in Texas.")
+
+
+def test_two_choices_are_compared_by_their_names_and_theirs_is_shown_when_taken(person, ada, ben, proposal):
+    market = proposal.markets.get()
+    one = person(ada).visit(reverse("proposals:row-edit", args=[proposal.pk, "markets", market.key]))
+    values = {
+        "country": None,
+        "list_name": "Alps",
+        "countries": list(Country.objects.filter(pk__in=["CH", "DE"])),
+    }
+    save_row(market, by=ben, values=values, revision=market.revision)
+    country = one.page.locator("[role=combobox]")
+    country.fill("Ghana")
+    country.press("Enter")
+    panel = one.page.get_by_role("alertdialog")
+    for words in ("Ghana", "Alps", "Germany, Switzerland"):
+        expect(panel).to_contain_text(words)
+    panel.get_by_role("button", name="Take theirs").click()
+    expect(country).to_have_value("")
+    expect(one.page.locator("[data-many-chosen]")).to_have_text("2 chosen: Germany, Switzerland")
+    expect(status_of(one)).to_contain_text("You now see their text")
 
 
 def test_session_ends_in_a_paragraph_and_the_text_is_saved_after_the_sign_in(person, ada, ben, row, address):

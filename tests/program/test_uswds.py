@@ -10,6 +10,7 @@ from django import forms
 from django.forms import formset_factory
 from django.template import Context, Template, TemplateSyntaxError
 from django.urls import path
+from django.utils.safestring import mark_safe
 
 from program.templatetags.uswds import BUTTON_VARIANTS, MARKS, TONE_ICONS, clause_anchor, tone_of
 from program.transitions import Problem
@@ -306,6 +307,11 @@ def test_step_indicator_marks_done_current_and_open_steps():
     assert html.count("segment--complete") == html.count("segment--current") == 1
     assert 'aria-current="step"' in html
     assert re.search(r"Certify <span class=\"usa-sr-only\">not completed", html)
+
+
+def test_markup_that_was_kept_is_not_given_to_the_same_text_without_its_mark():
+    for word, shown in ((mark_safe("<b>Met</b>"), "<b>Met</b>"), ("<b>Met</b>", "&lt;b&gt;Met&lt;/b&gt;")):
+        assert f"<span>{shown}</span>" in render("{% tag word %}", word=word)
 
 
 def test_fingerprint_copies_without_blanks():

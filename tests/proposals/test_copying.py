@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
-from program.models import AuditEvent
+from program.models import Affiliation, AuditEvent
 from proposals import services
 from proposals.comparison import compare
 from proposals.composition import compose
@@ -126,6 +126,19 @@ def test_page_begins_a_copy_and_lists_what_was_not_carried(source, client):
     assert copy.title == source.title and Consortium.objects.count() == 1
     assert client.get(reverse("proposals:copied", args=[source.pk])).status_code == 404
     assert Attachment.objects.filter(proposal=copy).count() == 1
+
+
+def test_copy_pressed_twice_is_one_draft(source, client):
+    by, call = representative_of(source), issued_call()
+    signed_in(client, by)
+    anchor = source.consortium.anchor.organization
+    Affiliation.objects.update_or_create(user=by, organization=anchor, defaults={"is_administrator": True})
+    founded = {"consortium_name": "Once more", "organization": anchor.pk, "role_text": "Leads."}
+    sent = {"call": call.number, "source": source.pk, **founded}
+    first, second = (client.post(reverse("proposals:new"), sent) for _ in range(2))
+    copy = Proposal.objects.get(call=call)
+    assert first.url == second.url == reverse("proposals:copied", args=[copy.pk])
+    assert Consortium.objects.filter(name="Once more").count() == 1
 
 
 def test_page_offers_no_proposal_of_others(source, client):

@@ -17,7 +17,16 @@ from proposals import services
 from proposals.comparison import compare
 from proposals.composition import compose
 from proposals.enums import ComplianceAnswer
-from proposals.models import Answer, Component, Marking, PackageUpload, Site, TargetMarket, Version
+from proposals.models import (
+    Answer,
+    Component,
+    Marking,
+    PackageUpload,
+    Site,
+    TableImport,
+    TargetMarket,
+    Version,
+)
 from proposals.package_file import read_file, write_file
 from proposals.questionnaire import BY_CODE
 from proposals.views.receipts import hashes_of
@@ -217,8 +226,9 @@ def test_same_file_is_taken_over_once(proposal, by):
 
 
 def aged(days):
-    PackageUpload.objects.update(created_at=clock.now() - timedelta(days=days))
-    return services.purge_package_uploads()
+    for model in (PackageUpload, TableImport):
+        model.objects.update(created_at=clock.now() - timedelta(days=days))
+    return services.purge_untaken()
 
 
 def test_file_that_nobody_takes_over_is_forgotten_after_a_week(proposal, by):
@@ -228,6 +238,11 @@ def test_file_that_nobody_takes_over_is_forgotten_after_a_week(proposal, by):
     data["title"] = "Mine"
     services.import_package(upload(proposal, data, by), by=by, shown_sha256=compose(proposal).sha256)
     assert (aged(days=7.1), PackageUpload.objects.count()) == (0, 1)
+
+
+def test_table_that_nobody_takes_over_is_forgotten_after_a_week(proposal, by):
+    services.keep_table(proposal, by=by, layer="hardware", source="prices.csv", lines=[])
+    assert (aged(days=6.9), aged(days=7.1), TableImport.objects.count()) == (0, 1, 0)
 
 
 def test_organization_that_is_no_member_is_named_and_never_made(proposal, by):

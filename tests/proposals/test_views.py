@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from datetime import timedelta
 
 import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from program import grants
+from program import clock, grants
 from program.models import Affiliation, AuditEvent
 from proposals import services
 from proposals.composition import compose
@@ -240,6 +241,7 @@ def test_stale_save_answers_both_texts_and_loses_neither(client, proposal, membe
     assert answer.json() == {
         "yours": {name: "Mine"},
         "theirs": {name: "Theirs"},
+        "words": {name: {"yours": "Mine", "theirs": "Theirs"}},
         "revision": 2,
         "by": str(member),
     }
@@ -467,11 +469,14 @@ def test_new_proposal_begins_with_an_organization(client, places):
         person,
         organization,
     )
-    assert client.post(reverse("proposals:new"), data).url == response.url  # pressed twice
+    same = {"call": call.number, "consortium": proposal.consortium_id}
+    for twice in (data, same):
+        assert client.post(reverse("proposals:new"), twice).url == response.url
     assert Proposal.objects.get() == proposal
     other = client.post(reverse("proposals:new"), data | {"consortium_name": "Another"})
     assert other.url != response.url
-    again = client.post(reverse("proposals:new"), {"call": call.number, "consortium": proposal.consortium_id})
+    Proposal.objects.update(created_at=clock.now() - timedelta(minutes=2))
+    again = client.post(reverse("proposals:new"), same)
     assert "already has a proposal" in again.content.decode()
 
 
