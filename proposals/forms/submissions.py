@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -146,13 +147,13 @@ class AttachmentForm(RowForm):
 
 
 class VerificationForm(forms.Form):
-    """A receipt number, a hash or a file, to be compared with what the portal issued."""
+    """A hash or a file, to be compared with what the portal issued."""
 
     code = TextField(
-        label="Receipt number or SHA-256",
+        label="SHA-256",
         max_length=100,
         required=False,
-        help_text="For example AIX-2026-0007-R1, or 64 letters and digits.",
+        help_text="The 64 letters and digits that the receipt prints as its own, or as those of the package.",
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
     )
     file = forms.FileField(
@@ -164,5 +165,15 @@ class VerificationForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if not self.errors and not data.get("code") and not data.get("file"):
-            self.add_error("code", "Give a number, a hash or a file.")
+            self.add_error("code", "Give a hash or a file.")
         return data
+
+    def clean_code(self) -> str:
+        code = "".join(self.cleaned_data["code"].split()).lower()
+        if code and not re.fullmatch("[0-9a-f]{64}", code):
+            message = (
+                "A hash has 64 digits and letters from a to f. A receipt's number alone is not checked, as "
+                "that would tell strangers which proposals there are: give the hash that the receipt prints."
+            )
+            raise forms.ValidationError(message)
+        return code

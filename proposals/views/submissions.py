@@ -385,7 +385,7 @@ def receipt(request: SignedInRequest, pk: int, number: int | None = None) -> Htt
         "paper": paper,
         "is_made": paper is not None and paper.state == PaperState.MADE,
         "check_url": request.build_absolute_uri(reverse("proposals:receipts"))
-        + f"?code={found.receipt.number}",
+        + f"?code={found.receipt.sha256}",
     }
     return render(request, "proposals/receipt.html", facts)
 

@@ -814,8 +814,7 @@ def test_anybody_checks_a_receipt_and_learns_nothing_else(client, proposal, memb
     assert client.get(url).status_code == 200
     spelled = json.dumps(json.loads(version.package), indent=2).encode()
     good = [
-        {"code": receipt.number},
-        {"code": receipt.sha256.upper()},
+        {"code": f" {receipt.sha256.upper()} "},
         {"code": version.sha256},
         {"file": SimpleUploadedFile("r.json", receipt.body.encode())},
         {"file": SimpleUploadedFile("p.json", spelled)},
@@ -833,14 +832,17 @@ def test_anybody_checks_a_receipt_and_learns_nothing_else(client, proposal, memb
     assert "It fits" in client.post(url, {"code": hashlib.sha256(content).hexdigest()}).content.decode()
     bad = [
         {"file": SimpleUploadedFile("r.pdf", content + b"\n")},
-        {"code": "AIX-2026-9999-R1"},
         {"code": "0" * 64},
+        {"code": "0" * 64, "file": SimpleUploadedFile("r.json", receipt.body.encode())},
         {"file": SimpleUploadedFile("x.json", b'{"a": NaN}')},
         {"file": SimpleUploadedFile("x.json", b"[" * 100_000)},
     ]
     for data in bad:
         assert "No match" in client.post(url, data).content.decode()
-    assert "Give a number" in client.post(url, {}).content.decode()
+    assert "Give a hash" in client.post(url, {}).content.decode()
+    told = [client.post(url, {"code": code}).content for code in (receipt.number, "AIX-2026-9999-R1")]
+    assert b"A receipt&#x27;s number alone is not checked" in told[0]
+    assert [text.count(b"It fits") + text.count(b"No match") for text in told] == [0, 0]
 
 
 def counted(captured):
