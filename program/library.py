@@ -73,9 +73,9 @@ REQUIREMENTS = (
         "us-manufacture",
         "Whether and to what extent the hardware is made in the United States",
         "E.O. 14320 s.3(b)(i)(A)",
-        "For each line of hardware: place of manufacture and value of U.S. content. At 51 percent or more of"
-        " the hardware layer the U.S.-content part of the national interest test is presumed met; below,"
-        " nothing is presumed and nothing is ruled out.",
+        "For each line of hardware: place of manufacture and value of U.S. content. From the share of"
+        " the hardware layer that the call states, the U.S.-content part of the national interest test is"
+        " presumed met; below, nothing is presumed and nothing is ruled out.",
     ),
     LibraryRequirement(
         "layer-data",

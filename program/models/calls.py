@@ -80,6 +80,7 @@ class Call(Revised):
         max_digits=5,
         decimal_places=2,
         default=51,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
         help_text="Of the aggregate value of the hardware layer; a presumption, not a floor.",
     )
     anchor_must_be_us = models.BooleanField("the anchor must be a U.S. company", default=False)
@@ -105,6 +106,7 @@ class Call(Revised):
     rule_citation = models.CharField(max_length=200, editable=False, blank=True)
     closed_at = models.DateTimeField(null=True, editable=False)
     cancelled_at = models.DateTimeField(null=True, editable=False)
+    cancel_reason = models.TextField(editable=False, blank=True, db_default="")
 
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     written_by = models.ManyToManyField(

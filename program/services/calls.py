@@ -409,6 +409,8 @@ def cancel_call(call: Call, *, by: User, reason: str) -> AuditEvent:
             [Problem("cancel-reason", "Give the reason; it is published.", "s.3(b)", field="reason")]
         )
     event = perform(CANCEL, call, by=by, note=reason)
+    call.cancel_reason = reason.strip()
+    call.save(update_fields=["cancel_reason"])
     notices.owe(
         event, CALL_CANCELLED, subscribers(call), url=public_url(call), number=call.number, reason=reason
     )  # fmt: skip

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -93,6 +94,15 @@ class TestDrafting:
         calls.update_call(call, by=officer(), revision=call.revision, changes={"title": "", "text": ""})
         call.refresh_from_db()
         assert (call.title, call.text) == ("", "")
+
+    @pytest.mark.parametrize("share", ["-0.01", "100.01", "500"])
+    def test_presumption_holds_at_a_share_of_a_whole(self, share):
+        call = drafted_call()
+        with pytest.raises(ValidationError) as refused:
+            calls.update_call(
+                call, by=officer(), revision=call.revision, changes={"us_content_presumption": Decimal(share)}
+            )
+        assert set(refused.value.message_dict) == {"us_content_presumption"}
 
     def test_change_is_recorded_with_the_text_before_and_after(self):
         call = drafted_call()
@@ -456,13 +466,15 @@ class TestClosing:
 
 
 class TestCancellation:
-    def test_issued_call_is_cancelled_with_a_reason(self):
+    def test_issued_call_is_cancelled_with_a_reason(self, client):
         call, reader = issued_call(), UserFactory()
         subscribe(call, by=reader)
         calls.cancel_call(call, by=officer(), reason="The Department withdraws the call.")
         call.refresh_from_db()
         assert call.status == CallStatus.CANCELLED
         assert reader.notices.get().text.endswith("The Department withdraws the call.")
+        page = client.get(reverse("program:call-detail", args=[call.number])).content.decode()
+        assert "The Department withdraws the call." in page
 
     def test_reason_is_demanded(self):
         with pytest.raises(NotReady):
