@@ -61,11 +61,13 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
     call, status, standing = proposal.call, S(proposal.status), standing or Standing()
     asked = next(iter(standing.questions), None)
     is_open = call.takes_submissions(at=at)
-    if status == S.DRAFT and call.cancelled_at:
+    if status in (S.DRAFT, S.RETURNED) and call.cancelled_at:
+        what = "this draft cannot be submitted" if status == S.DRAFT else "no correction is taken any more"
         return Explanation(
-            "The call was cancelled, so this draft cannot be submitted.",
+            f"The call was cancelled, so {what}.",
             CONSORTIUM,
-            "You can copy from it for another call, or withdraw it.",
+            "You can begin a proposal under another call with its rows. An authorized representative of the "
+            "anchor may withdraw it.",
             tone="bad",
         )
     if status == S.DRAFT and not is_open:
@@ -181,7 +183,9 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
     return Explanation(
         "The consortium took this proposal back.",
         "Nobody: this proposal is finished",
-        "While the call is open, your consortium may begin a new proposal under it.",
+        "Your consortium may begin a new proposal under the same call while it is open."
+        if is_open
+        else "Your consortium may answer a later call with a new proposal.",
         tone="neutral",
     )
 

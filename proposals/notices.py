@@ -120,13 +120,13 @@ COMMENT_ANSWERED: Final = NoticeKind(
 SUBMITTED: Final = NoticeKind(
     "proposals.submitted",
     "Proposal {number} was received",
-    "Version {version} of proposal {number} was received at {received_at}. Its receipt is {receipt}.",
+    "Version {version} of proposal {number} was received on {received_at}. Its receipt is {receipt}.",
     "E.O. 14320 s.3(c)",
 )
 ARRIVED: Final = NoticeKind(
     "proposals.arrived",
     "Proposal {number} has arrived",
-    "Version {version} of proposal {number} was received at {received_at} and waits for intake.",
+    "Version {version} of proposal {number} was received on {received_at} and waits for intake.",
     "E.O. 14320 s.3(c)",
 )
 RETURNED: Final = NoticeKind(

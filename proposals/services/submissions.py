@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from program import audit, clock, notices
+from program import audit, clock, moments, notices
 from program.canonical import canonical_json, sha256_hex
 from program.publish import after_commit
 from program.services.calls import require
@@ -140,7 +140,7 @@ def _submit(transition: Transition, proposal: Proposal, *, by: User, note: str) 
         "number": proposal.number,
         "version": version.number,
         "receipt": receipt.number,
-        "received_at": in_words(version.received_at),
+        "received_at": moments.moment_to_the_second(version.received_at),
     }
     tell_both(event, proposal, team=SUBMITTED, officers=ARRIVED, **facts)
     return version
@@ -212,11 +212,6 @@ def _issue_receipt(candidate: Candidate, version: Version, *, at: datetime) -> R
     paper = ReceiptPaper.objects.create(receipt=receipt)
     after_commit("proposals.tasks.render_receipt", paper.pk)
     return receipt
-
-
-def in_words(moment: datetime) -> str:
-    """A moment as notices say it, in Washington time."""
-    return f"{moment.astimezone(clock.WASHINGTON):%B %-d, %Y, %-I:%M:%S %p} Washington time"
 
 
 @transaction.atomic

@@ -31,7 +31,6 @@ from proposals.lifecycle import RESUBMIT, WITHDRAW
 from proposals.models import Proposal, Version
 from proposals.package import AnyComponent, Package
 from proposals.progress import LinkedProblem, Progress
-from proposals.querysets import EDITABLE, REPLACEABLE
 from proposals.readiness import Candidate
 from proposals.services.submissions import takes_changes
 from proposals.views.documents import warnings_of
@@ -91,8 +90,7 @@ def review_page(
         "now": candidate.received_at,
         "latest_number": str(proposal.version_count),
         "is_evaluated": proposal.status == ProposalStatus.UNDER_EVALUATION,
-        "is_over": proposal.status not in EDITABLE
-        and not (proposal.status in REPLACEABLE and candidate.on_time),
+        "is_over": not space.is_under_way,
         "steps": ["Complete the package", "Certify", "Submit"],
         **warnings_of(space),
     }

@@ -106,6 +106,8 @@ class Workspace:
     @property
     def is_under_way(self) -> bool:
         """Whether a submission is still to come, or still possible: then what lacks for one is shown."""
+        if self.proposal.call.cancelled_at:
+            return False
         return self.proposal.status in EDITABLE or (
             self.proposal.status in REPLACEABLE and self.proposal.call.takes_submissions(at=self.now)
         )

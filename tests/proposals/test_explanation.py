@@ -15,8 +15,8 @@ CLOSES = datetime(2026, 12, 1, 5, tzinfo=UTC)
 OPEN, OVER = CLOSES - timedelta(days=5), CLOSES + timedelta(days=1)
 
 
-def explained(status, at, *, closes_at=CLOSES, **facts):
-    call = Call(closes_at=closes_at, consultation_days=30)
+def explained(status, at, *, closes_at=CLOSES, cancelled_at=None, **facts):
+    call = Call(closes_at=closes_at, consultation_days=30, cancelled_at=cancelled_at)
     return status_explained(Proposal(status=status, call=call, **{"version_count": 1, **facts}), at=at)
 
 
@@ -56,3 +56,15 @@ def test_new_version_says_what_it_replaces():
     )
     again = explained(S.SUBMITTED, OPEN, version_count=2, accepted_at=OPEN)
     assert "replaces the one that was being evaluated" in again.happens
+
+
+def test_cancelled_call_takes_neither_the_draft_nor_its_correction():
+    for status in (S.DRAFT, S.RETURNED):
+        found = explained(status, OPEN, cancelled_at=OPEN, cure_due_at=CLOSES)
+        assert found.happens.startswith("The call was cancelled")
+        assert found.until is None
+
+
+def test_what_was_withdrawn_may_be_begun_again_only_under_an_open_call():
+    assert "under the same call" in explained(S.WITHDRAWN, OPEN).moves
+    assert "a later call" in explained(S.WITHDRAWN, OVER).moves
