@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from evaluation.enums import CompletenessFinding, DeterminationStatus, Outcome, ReferralStatus, Stance
-from evaluation.models import CompletenessReview, PartyCheck, Referral, ScreeningRun
+from evaluation.models import CompletenessReview, Referral, ScreeningRun
 from program import clock
 from program.models import Agency
 from program.transitions import Problem
@@ -70,17 +70,10 @@ def was_screened(proposal: Proposal) -> Iterator[Problem]:
 
 
 def has_no_blocked_party(proposal: Proposal) -> Iterator[Problem]:
-    """A confirmed match on the Denied Persons, SDN or Entity List blocks acceptance."""
-    checks = PartyCheck.objects.filter(
-        run__version__proposal=proposal,
-        run__version__number=proposal.version_count,
-        entry__list_code__in=BLOCKING_LISTS,
-    )
-    names = checks.confirmed().order_by("party_name").values_list("party_name", "entry__list_code")
-    for name, code in sorted(set(names)):
-        yield Problem(
-            "blocked-party", f"{name} is a confirmed match on the {code} list.", PARTIES, "screening"
-        )
+    """No match on the Denied Persons, SDN or Entity List stands confirmed in the newest screening."""
+    runs = ScreeningRun.objects.filter(version__proposal=proposal, version__number=proposal.version_count)
+    if run := runs.first():
+        yield from _blocked_parties(run)
 
 
 def names_deficient_items(proposal: Proposal) -> Iterator[Problem]:
@@ -412,9 +405,9 @@ def _open_matches(run: ScreeningRun) -> Iterator[Problem]:
 
 def _blocked_parties(run: ScreeningRun) -> Iterator[Problem]:
     blocked = run.checks.all().confirmed().filter(entry__list_code__in=BLOCKING_LISTS)
-    for name in sorted(set(blocked.values_list("party_name", flat=True))):
+    for name, code in sorted(set(blocked.values_list("party_name", "entry__list_code"))):
         yield Problem(
-            "blocked-party", f"{name} is a confirmed match on a blocking list.", PARTIES, "screening"
+            "blocked-party", f"{name} is a confirmed match on the {code} list.", PARTIES, "screening"
         )
 
 

@@ -126,6 +126,8 @@ def screen_version(version: Version, *, by: User) -> ScreeningRun:
     parties = list({party.key: party for party in version.value.parties()}.values())
     matcher = matcher_for(newest.pk, RULESET)
     drafts = [check for party in parties for check in _compare(party, matcher)]
+    # A decision given meanwhile is carried, or refused as given on a superseded result.
+    Proposal.objects.select_for_update(no_key=True).get(pk=version.proposal_id)
     run = ScreeningRun.objects.create(
         version=version,
         screening_list=newest,

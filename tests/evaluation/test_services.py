@@ -352,6 +352,35 @@ def test_a_corrected_confirmation_bars_acceptance_no_more():
     assert "blocked-party" in codes(barred)
 
 
+def test_the_newest_screening_decides_on_acceptance_whatever_was_confirmed_before():
+    """Carried to a second screening and corrected there, or struck from the newer list."""
+    desk, second = officer(), officer()
+    corrected, struck = make.at_intake(), make.at_intake()
+    for proposal in (corrected, struck):
+        check = make.flagged(proposal, desk)
+        make.reviewed(proposal, desk)
+        services.adjudicate(check, by=desk, outcome="confirmed", reason="A slip.")
+    carried = make.screened(corrected, desk).checks.exclude(result="no_hit").get()
+    with pytest.raises(NotReady) as barred:
+        services.accept_proposal(corrected, by=desk)
+    for person in (desk, second):
+        services.correct_adjudication(
+            carried.adjudications.get(outcome="confirmed"), by=person, reason="Another street."
+        )
+    rows = make.LIST.read_bytes().splitlines(keepends=True)
+    shorter = io.BytesIO(b"".join(row for row in rows if b"Dragonfly" not in row))
+    services.import_screening_list(shorter, by=desk, name="Newer", file_date=date(2026, 11, 2))
+    with pytest.raises(NotReady) as still_barred:
+        services.accept_proposal(struck, by=desk)
+    make.screened(struck, desk)
+
+    services.accept_proposal(corrected, by=desk)
+    services.accept_proposal(struck, by=desk)
+
+    assert codes(barred) == codes(still_barred) == {"blocked-party"}
+    assert set(Proposal.objects.values_list("status", flat=True)) == {ProposalStatus.UNDER_EVALUATION}
+
+
 def test_only_an_officer_who_stands_apart_corrects_a_decision():
     desk, recused = officer(), officer()
     check = matched(100, desk)

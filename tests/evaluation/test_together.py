@@ -10,7 +10,9 @@ from django.db import connection, transaction
 from evaluation import services
 from evaluation.models import AgencyScore, Review
 from program.transitions import NotReady
+from proposals.models import Version
 from tests.factories import evaluation as make
+from tests.factories.program import officer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,17 +29,24 @@ def proposal():
 
 def submit_while(review, first):
     """Submit ``review`` on a connection of its own, begun after ``first`` and before it commits."""
+    return act_while(
+        lambda: services.submit_review(Review.objects.get(pk=review.pk), by=review.reviewer), first
+    )
+
+
+def act_while(act, first):
+    """What came of ``act``, done on a connection of its own that waits until ``first`` has committed."""
     outcome = []
 
-    def submit():
+    def work():
         try:
-            outcome.append(services.submit_review(Review.objects.get(pk=review.pk), by=review.reviewer))
+            outcome.append(act())
         except NotReady as refusal:
             outcome.append(refusal)
         finally:
             connection.close()
 
-    thread = threading.Thread(target=submit)
+    thread = threading.Thread(target=work)
     with transaction.atomic():
         first()
         thread.start()
@@ -63,3 +72,18 @@ def test_sheet_is_checked_as_the_save_before_it_left_it(proposal):
 
     refusal = submit_while(sheet, clear)
     assert [problem.field for problem in refusal.problems] == [f"criterion-{score.criterion_id}-value"]
+
+
+def test_screening_beside_a_confirmation_carries_it():
+    desk = officer()
+    check = make.flagged(at_intake := make.at_intake(), desk)
+    make.reviewed(at_intake, desk)
+
+    run = act_while(
+        lambda: services.screen_version(Version.objects.get(pk=check.run.version_id), by=desk),
+        lambda: services.adjudicate(check, by=desk, outcome="confirmed", reason="Same address."),
+    )
+
+    assert run.checks.all().confirmed().count() == 1
+    with pytest.raises(NotReady, match="Dragonfly"):
+        services.accept_proposal(at_intake, by=desk)
