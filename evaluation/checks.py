@@ -231,16 +231,11 @@ def decides_with_reasons(determination: Determination) -> Iterator[Problem]:
         yield Problem("outcome", "Choose the outcome.", ORDER, "decision", "outcome")
     if not determination.rationale.strip():
         yield Problem("rationale", "Give the reasons for the determination.", ORDER, "decision", "rationale")
-    if determination.outcome == Outcome.DEFER:
-        if determination.defer_until is None or determination.defer_until <= clock.today():
-            yield Problem(
-                "defer-until",
-                "Give a later date until which it is deferred.",
-                ORDER,
-                "decision",
-                "defer_until",
-            )
-    elif determination.outcome == Outcome.NOT_SELECT and not determination.letter_text.strip():
+    if determination.outcome == Outcome.DEFER and determination.defer_until is None:
+        yield Problem(
+            "defer-until", "Give the day until which it is deferred.", ORDER, "decision", "defer_until"
+        )
+    if determination.outcome == Outcome.NOT_SELECT and not determination.letter_text.strip():
         yield Problem(
             "letter-text",
             "Write the reasons that the consortium will read in the letter.",
@@ -248,10 +243,35 @@ def decides_with_reasons(determination: Determination) -> Iterator[Problem]:
             "decision",
             "letter_text",
         )
-    if determination.expires_on is not None and determination.expires_on <= clock.today():
-        yield Problem(
-            "expires-on", "The last day of the designation lies in the past.", ORDER, "decision", "expires_on"
-        )
+
+
+def names_days_that_lie_ahead(determination: Determination) -> Iterator[Problem]:
+    """No day that is decided lies behind: asked at the signature, and again when it is announced."""
+    today, later = clock.today(), "Give a later one."
+    until, last = determination.defer_until, determination.expires_on
+    if determination.outcome == Outcome.DEFER and until is not None and until <= today:
+        what = "The day until which it is deferred"
+        yield _too_late(determination, what, later, "defer-until", "decision", "defer_until")
+    if determination.outcome != Outcome.DESIGNATE:
+        return
+    if last is not None and last <= today:
+        what = "The last day of the designation"
+        yield _too_late(determination, what, later, "expires-on", "decision", "expires_on")
+    for condition in determination.conditions.all():
+        if condition.due_on is not None and condition.due_on < today:
+            what, code = f"The day of condition {condition.number}", f"condition-{condition.number}-due_on"
+            anew = "Remove the condition and add it anew."
+            yield _too_late(determination, what, anew, code, "conditions", code)
+
+
+def _too_late(
+    determination: Determination, what: str, remedy: str, code: str, part: str, field: str
+) -> Problem:
+    """A day that does not lie ahead; of a signed determination no day can be changed."""
+    if determination.status == DeterminationStatus.SIGNED:
+        message = f"{what} has come since the signature. Recall the determination and sign a new one."
+        return Problem(code, message, ORDER, part)
+    return Problem(code, f"{what} does not lie ahead. {remedy}", ORDER, part, field)
 
 
 def decides_current_version(determination: Determination) -> Iterator[Problem]:
@@ -301,14 +321,6 @@ def states_every_condition_whole(determination: Determination) -> Iterator[Probl
                     "conditions",
                     f"condition-{condition.number}-{name}",
                 )
-        if condition.due_on is not None and condition.due_on < clock.today():
-            yield Problem(
-                f"condition-{condition.number}-due_on",
-                f"{condition}: its day lies in the past. Remove it and add it anew.",
-                ORDER,
-                "conditions",
-                f"condition-{condition.number}-due_on",
-            )
 
 
 def consulted_all_five(determination: Determination) -> Iterator[Problem]:
@@ -414,6 +426,7 @@ def _blocked_parties(run: ScreeningRun) -> Iterator[Problem]:
 DETERMINATION_CHECKS: Final = (
     is_under_evaluation,
     decides_with_reasons,
+    names_days_that_lie_ahead,
     decides_current_version,
     states_every_condition_whole,
     consulted_all_five,
@@ -465,6 +478,7 @@ def designates_no_blocked_party(determination: Determination) -> Iterator[Proble
 
 ANNOUNCEMENT_CHECKS: Final = (
     is_still_under_evaluation,
+    names_days_that_lie_ahead,
     decides_current_version,
     leaves_no_new_objection,
     designates_no_blocked_party,

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from evaluation import documents, schedule, services
+from evaluation.lifecycle import SIGN
 from evaluation.models import (
     AgencyScore,
     CatalogEntry,
@@ -823,6 +824,42 @@ def test_a_match_confirmed_since_the_signature_bars_a_designation_and_all_is_sai
         services.announce_determination(determination, by=chief)
 
     assert codes(refusal) == {"blocked-party", "objection-DOE"}
+    assert not Designation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "wanted"),
+    [
+        ("designate", {"expires-on": "last day", "condition-1-due_on": "condition 1"}),
+        ("defer", {"defer-until": "deferred"}),
+        ("not_select", {}),
+    ],
+)
+def test_what_was_signed_with_a_day_ahead_is_not_announced_once_that_day_is_over(outcome, wanted):
+    desk, chief = officer(), make.decision_official()
+    determination = make.ready_to_sign(outcome=outcome, by=desk)
+    tomorrow = clock.today() + timedelta(days=1)
+    words = dict.fromkeys(("text", "owner", "evidence", "effect"), "Words.")
+    services.save_condition(determination, by=desk, values={**words, "due_on": tomorrow})
+    days = {"expires_on": tomorrow, "defer_until": tomorrow if outcome == "defer" else None}
+    services.save_determination(determination, by=desk, revision=None, values=days)
+    with clock.moved_to(clock.now() + timedelta(days=3)):
+        too_late = {problem.code for problem in SIGN.problems(determination)}
+    make.signed(determination, by=chief)
+
+    with clock.moved_to(clock.now() + timedelta(days=3)):
+        if wanted:
+            with pytest.raises(NotReady) as refusal:
+                services.announce_determination(determination, by=chief)
+            assert codes(refusal) == wanted.keys() and wanted.keys() <= too_late
+            for problem in refusal.value.problems:
+                assert wanted[problem.code] in problem.message
+                assert problem.message.endswith("Recall the determination and sign a new one.")
+        else:
+            services.announce_determination(determination, by=chief)
+
+    determination.refresh_from_db()
+    assert determination.status == ("signed" if wanted else "announced")
     assert not Designation.objects.exists()
 
 
