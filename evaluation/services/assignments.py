@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import END_ASSIGNMENT
-from evaluation.models import Assignment, Conflict
+from evaluation.models import Assignment, Conflict, Review
 from evaluation.notices import ASSIGNED, REVIEWER_RECUSED, UNASSIGNED, desk_page, leads_of
 from evaluation.services.reviews import keep_agency_scores, open_review
 from program import audit, clock, grants, notices
@@ -21,7 +21,6 @@ from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Recusal
 
 if TYPE_CHECKING:
-    from evaluation.models import Review
     from program.models import Agency, AuditEvent, User
     from proposals.models import Version
 
@@ -183,11 +182,11 @@ def recuse(
         clause=ORDER,
         after={"person": person.email, "replaced_by": replacement.email if replacement else ""},
     )
+    for review in Review.objects.filter(
+        assignment__proposal=proposal, reviewer=person, status=ReviewStatus.SUBMITTED
+    ):
+        keep_agency_scores(review)
     for assignment in assignments:
-        for review in assignment.reviews.filter(status=ReviewStatus.SUBMITTED).select_related(
-            "version__proposal"
-        ):
-            keep_agency_scores(review)
         if replacement is not None:
             assign_reviewer(proposal, reviewer=replacement, agency=assignment.agency, by=by)
         notices.owe(

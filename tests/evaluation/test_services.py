@@ -493,6 +493,22 @@ def test_a_recused_reviewer_is_replaced_from_the_same_agency_and_counts_no_more(
 # Reviews
 
 
+def test_a_reviewer_who_is_recused_after_the_assignment_ended_counts_no_more():
+    proposal, desk = make.accepted(), officer()
+    CriterionFactory(call=proposal.call)
+    of_state, of_doe = make.assigned(proposal, "STATE"), make.assigned(proposal, "DOE")
+    for assignment in (of_state, of_doe):
+        services.submit_review(make.filled_review(assignment), by=assignment.reviewer)
+    services.end_assignment(of_state, by=desk, reason="The lead reads it.")
+    before = set(AgencyScore.objects.values_list("agency__code", "sheet_count"))
+
+    services.recuse(proposal, person=of_state.reviewer, by=desk, reason="Cousin.")
+
+    assert before == {("STATE", 1), ("DOE", 1)}
+    kept = AgencyScore.objects.values_list("agency__code", "sheet_count", "mean")
+    assert set(kept) == {("STATE", 0, None), ("DOE", 1, 4)}
+
+
 def test_a_sheet_needs_every_score_with_reasons_and_stays_on_its_scale():
     proposal = make.accepted()
     assignment = make.assigned(proposal)
