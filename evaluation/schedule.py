@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
 from celery.schedules import crontab
+from django.conf import settings
 
 from evaluation.models import Designation, Determination, Referral
 from evaluation.services import end_referral, expire_designation, lapse_referral, tell_overtaken
@@ -24,10 +27,13 @@ SCHEDULE = {
 
 @shared_task
 def lapse_due_referrals() -> int:
-    """End the consultations whose time is over; each in its own transaction."""
+    """End the consultations whose time is over; each in its own transaction.
+
+    The grace is that of drafts: a position that began in time has been filed before its consultation lapses.
+    """
+    limit = clock.instant() - timedelta(seconds=settings.LAPSE_GRACE_SECONDS)
     return do_each(
-        lapse_referral,
-        Referral.objects.due_to_lapse(clock.instant()).select_related("agency", "version__proposal"),
+        lapse_referral, Referral.objects.due_to_lapse(limit).select_related("agency", "version__proposal")
     )
 
 

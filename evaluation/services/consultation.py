@@ -23,11 +23,12 @@ from evaluation.notices import (
     leads_of,
     program_officers,
 )
-from evaluation.querysets import delegations_in_force
+from evaluation.querysets import RUNNING, delegations_in_force
 from program import clock, days, notices
 from program.deadlines import Period, end_of_day
 from program.enums import OfficeRole
 from program.models import Agency, Closure, Delegation, User
+from program.moments import moment_to_the_second
 from program.services.calls import require
 from program.texts import too_long
 from program.transitions import NotReady, Problem, perform
@@ -37,7 +38,7 @@ from proposals.models import Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import date
+    from datetime import date, datetime
 
     from program.models import AuditEvent
     from proposals.models import Version
@@ -128,12 +129,23 @@ def file_position(
 
     ``seen`` is the key of the position that stood on the signer's page (0: none): of two leads who sign at
     once, the second is told of the first.
-    Raises NotReady for a position without reasons, WrongStatus when the clock has ended the consultation.
+    In time is what began before the bound, however long it waited; an agency that has answered has no bound.
+    Raises NotReady for a position without reasons or too late, WrongStatus when the consultation has ended.
     """
     Proposal.objects.select_for_update(of=("self",)).get(pk=referral.version.proposal_id)
+    received_at = clock.now()
     require("evaluation.answer_referral", by, referral)
-    referral.refresh_from_db(fields=["position"])
+    referral.refresh_from_db(fields=["position", "status", "due_at"])
     problems = _position_problems(referral, stance, rationale, conditions, parts_commented)
+    if is_overdue(referral, received_at):
+        problems.append(
+            Problem(
+                "late",
+                f"The time for a position ended: {moment_to_the_second(referral.due_at)}. This was received: "
+                f"{moment_to_the_second(received_at)}. The program office can open the consultation again.",
+                ORDER,
+            )
+        )
     if seen is not None and seen != (referral.position_id or 0):
         problems.append(
             Problem("filed-meanwhile", "Another position was filed meanwhile. Read it first.", ORDER)
@@ -150,7 +162,7 @@ def file_position(
         parts_commented=[part for part in Part if part in parts_commented],
         signed_by=by,
         delegation=delegation,
-        signed_at=event.at,
+        signed_at=received_at,
         supersedes=referral.positions.filter(superseded_by=None).first(),
     )
     referral.position = position
@@ -167,6 +179,11 @@ def file_position(
         answered=answered,
     )
     return position
+
+
+def is_overdue(referral: Referral, at: datetime) -> bool:
+    """Whether the time of a consultation is over that was not answered and has not lapsed yet."""
+    return referral.status in RUNNING and referral.due_at <= at
 
 
 def delegation_to_sign(referral: Referral, *, by: User) -> Delegation | None:

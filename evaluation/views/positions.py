@@ -14,7 +14,7 @@ from evaluation import services
 from evaluation.enums import ReferralStatus
 from evaluation.forms import PositionForm
 from evaluation.models import AgencyScore, Assignment, Position, Referral, Review
-from evaluation.services.consultation import delegation_to_sign
+from evaluation.services.consultation import delegation_to_sign, is_overdue
 from evaluation.views.acting import carry_out, problems_of
 from program import clock
 from program.acts import fresh_sign_in_required
@@ -44,13 +44,16 @@ def show_position(
     form: PositionForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Reviews of the agency compared, the position that stands, and the form to file one."""
+    """Reviews of the agency compared, the position that stands, and the form to file one while there is time.
+
+    A refused ``form`` stays, also one that came too late: what was typed is not lost.
+    """
     rows = Referral.objects.visible_to(request.user).select_related(
         "agency", "version__proposal__consortium", "position__signed_by", "carried_from"
     )
     referral = get_object_or_404(rows, pk=pk)
     may_sign = request.user.has_perm("evaluation.answer_referral", referral)
-    version = referral.version
+    version, now = referral.version, clock.now()
     standing = Position.objects.visible_to(request.user).filter(pk=referral.position_id or 0).first()
     previous = referral.carried_from.position if referral.carried_from and may_sign else None
     start = standing or previous
@@ -63,7 +66,7 @@ def show_position(
         "referral": referral,
         "proposal": version.proposal,
         "version": version,
-        "now": clock.now(),
+        "now": now,
         "standing": standing,
         "previous": previous,
         "positions": Position.objects.visible_to(request.user)
@@ -97,7 +100,8 @@ def show_position(
         "can_file": may_sign
         and version.number == version.proposal.version_count
         and referral.status not in (ReferralStatus.LAPSED, ReferralStatus.ENDED)
-        and version.proposal.status != ProposalStatus.WITHDRAWN,
+        and version.proposal.status != ProposalStatus.WITHDRAWN
+        and (form is not None or not is_overdue(referral, now)),
         "delegation": delegation_to_sign(referral, by=request.user) if may_sign else None,
         "can_acknowledge": referral.status == ReferralStatus.OPEN
         and version.number == version.proposal.version_count

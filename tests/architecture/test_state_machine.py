@@ -241,7 +241,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(agency=st.sampled_from(make.EVALUATING))
     def let_consultation_end(self, agency):
-        Referral.objects.filter(agency__code=agency).update(due_at=clock.now() - timedelta(minutes=1))
+        Referral.objects.filter(agency__code=agency).update(due_at=clock.now() - timedelta(minutes=2))
         lapse_due_referrals()
 
     @rule(who=st.sampled_from(["recused", "reviewer", "DOE"]), by=mostly("officer"))

@@ -300,6 +300,23 @@ def test_position_page_files_and_refuses(client, freshly_signed_in):
     assert referral.position.stance == "support"
 
 
+def test_position_page_offers_no_form_after_its_time_and_keeps_what_came_late(client, freshly_signed_in):
+    referral, lead = make.referral_of(make.accepted()), make.lead()
+    action = reverse("evaluation:position-file", args=[referral.pk])
+    with clock.moved_to(referral.due_at - timedelta(seconds=1)):
+        before = page(client, lead, "position", referral.pk).text
+    with clock.moved_to(referral.due_at):
+        after = page(client, lead, "position", referral.pk).text
+        late = press(
+            client, lead, "position-file", referral.pk, stance="support", rationale="Typed for long."
+        )
+    assert (action in before, action in after) == (True, False)
+    over = "The time for a position is over. The program office can open the consultation again."
+    assert f'site-deadline__left">{over}' in after and f'site-deadline__left">{over}' not in before
+    assert late.status_code == 422
+    assert "The time for a position ended" in late.text and "Typed for long." in late.text
+
+
 def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly_signed_in):
     desk, chief = officer(), make.decision_official()
     proposal = make.accepted(desk)

@@ -650,6 +650,30 @@ def test_the_clock_lapses_a_consultation_and_the_program_office_opens_it_again()
     assert make.referral_of(proposal, "DOE").status == "answered"
 
 
+def test_consultations_lapse_only_after_the_grace_of_drafts(settings):
+    settings.LAPSE_GRACE_SECONDS = 60
+    due = make.referral_of(make.accepted()).due_at
+    for seconds, lapsed in ((-1, 0), (0, 0), (59, 0), (61, 5), (62, 0)):
+        with clock.moved_to(due + timedelta(seconds=seconds)):
+            assert schedule.lapse_due_referrals() == lapsed
+
+
+def test_a_position_that_comes_after_the_bound_is_late_though_no_beat_has_come():
+    proposal = make.accepted()
+    due = make.referral_of(proposal).due_at
+    with clock.moved_to(due - timedelta(seconds=1)):
+        make.filed(proposal, "STATE")
+        services.acknowledge_referral(make.referral_of(proposal, "DOE"), by=make.lead("DOE"))
+    with clock.moved_to(due):
+        for agency in ("DOE", "DOD"):
+            with pytest.raises(NotReady) as refusal:
+                make.filed(proposal, agency)
+            assert codes(refusal) == {"late"}
+        make.filed(proposal, "STATE", "object")  # who has answered may change it until the decision
+    assert make.referral_of(proposal, "STATE").position.stance == "object"
+    assert Position.objects.exclude(referral__agency__code="STATE").count() == 0
+
+
 def test_a_second_beat_does_not_lapse_a_consultation_that_was_opened_again():
     proposal = make.accepted()
     with clock.moved_to(clock.now() + timedelta(days=60)):

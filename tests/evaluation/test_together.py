@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
 from evaluation import services
-from evaluation.models import AgencyScore, Review
-from program.transitions import NotReady
-from proposals.models import Version
+from evaluation.models import AgencyScore, Position, Referral, Review
+from evaluation.schedule import lapse_due_referrals
+from program import clock
+from program.services.people import clock_account
+from program.transitions import NotReady, WrongStatus
+from proposals.models import Proposal, Version
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 
@@ -34,14 +38,14 @@ def submit_while(review, first):
     )
 
 
-def act_while(act, first):
-    """What came of ``act``, done on a connection of its own that waits until ``first`` has committed."""
+def act_while(act, first, then=lambda: None):
+    """What came of ``act``, done on a connection of its own that waits until the rest has committed."""
     outcome = []
 
     def work():
         try:
             outcome.append(act())
-        except NotReady as refusal:
+        except (NotReady, WrongStatus) as refusal:
             outcome.append(refusal)
         finally:
             connection.close()
@@ -52,6 +56,7 @@ def act_while(act, first):
         thread.start()
         thread.join(1.5)
         assert not outcome, "It did not wait."
+        then()
     thread.join(20)
     return outcome[0]
 
@@ -87,3 +92,28 @@ def test_screening_beside_a_confirmation_carries_it():
     assert run.checks.all().confirmed().count() == 1
     with pytest.raises(NotReady, match="Dragonfly"):
         services.accept_proposal(at_intake, by=desk)
+
+
+def test_position_that_began_in_time_is_filed_though_it_waited_beyond_the_bound(proposal):
+    clock_account()
+    referral, lead = make.referral_of(proposal), make.lead("STATE")
+    due = []
+
+    def hold_until_due():
+        Proposal.objects.select_for_update().get(pk=proposal.pk)
+        due.append(clock.instant() + timedelta(seconds=1.4))
+        Referral.objects.filter(pk=referral.pk).update(due_at=due[0])
+
+    def tick():
+        assert clock.instant() > due[0]
+        assert lapse_due_referrals() == 0
+
+    filed = act_while(
+        lambda: services.file_position(referral, by=lead, stance="support", rationale="Yes."),
+        hold_until_due,
+        tick,
+    )
+
+    assert isinstance(filed, Position), filed
+    assert filed.signed_at < due[0]
+    assert make.referral_of(proposal).status == "answered"
