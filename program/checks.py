@@ -151,6 +151,13 @@ def is_due_to_close(call: Call) -> Iterator[Problem]:
         yield Problem("call-not-due", message, "s.3(c)")
 
 
+def is_before_its_deadline(call: Call) -> Iterator[Problem]:
+    """A call is changed or cancelled while proposals can still come in, and not after, s.3(c)."""
+    if call.closes_at is None or clock.now() >= call.closes_at:
+        message = "The deadline has passed: the call can no longer be changed or cancelled."
+        yield Problem("call-over", message, "s.3(c)")
+
+
 def expected_clock(call: Call, issued_on: date) -> CallClock:
     """The clock the call would have, were it issued on ``issued_on``."""
     return call_clock(

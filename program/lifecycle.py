@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from program.checks import APPROVAL_CHECKS, ISSUE_CHECKS, is_due_to_close
+from program.checks import APPROVAL_CHECKS, ISSUE_CHECKS, is_before_its_deadline, is_due_to_close
 from program.enums import CallStatus as S
 from program.enums import QuestionStatus as Q
 from program.transitions import Transition
@@ -45,6 +45,7 @@ CANCEL = Transition(
     {S.ISSUED},
     S.CANCELLED,
     clause="s.3(b)",
+    checks=[is_before_its_deadline],
     stamps=["cancelled_at"],
     label="Cancel the call",
     description="The call ends with a public reason; nothing more is taken under it.",

@@ -12,7 +12,7 @@ from django.forms.models import model_to_dict
 from django.urls import reverse
 
 from program import audit, clock, days, library, notices
-from program.checks import counted_closures, expected_clock
+from program.checks import counted_closures, expected_clock, is_before_its_deadline
 from program.deadlines import end_of_day, is_business_day, local_day, long_date, next_business_day
 from program.enums import AmendmentKind, CallStatus, OfficeRole
 from program.lifecycle import APPROVE, CANCEL, CLOSE, ISSUE, REOPEN
@@ -40,9 +40,21 @@ EDITABLE = (
     "no_control_reason", "burden_hours", "certification_text", "certification_version",
 )  # fmt: skip
 EDIT = Transition("edit", {CallStatus.DRAFT}, CallStatus.DRAFT, clause="s.3(b)")
-AMEND = Transition("amend", {CallStatus.ISSUED}, CallStatus.ISSUED, clause="s.3(b)", label="Amend the call")
+AMEND = Transition(
+    "amend",
+    {CallStatus.ISSUED},
+    CallStatus.ISSUED,
+    clause="s.3(b)",
+    checks=[is_before_its_deadline],
+    label="Amend the call",
+)
 EXTEND = Transition(
-    "extend", {CallStatus.ISSUED}, CallStatus.ISSUED, clause="s.3(c)", label="Extend the deadline"
+    "extend",
+    {CallStatus.ISSUED},
+    CallStatus.ISSUED,
+    clause="s.3(c)",
+    checks=[is_before_its_deadline],
+    label="Extend the deadline",
 )
 Part = Requirement | Criterion
 
@@ -290,9 +302,8 @@ def hold_open(call: Call, act: Transition, *, by: User) -> None:
     hold(call)
     if call.status not in act.sources:
         raise WrongStatus(act, call)
-    if clock.now() >= deadline_of(call):
-        message = "The deadline has passed: the call can no longer be changed."
-        raise NotReady([Problem("call-over", message, "s.3(c)")])
+    if problems := act.problems(call):
+        raise NotReady(problems)
 
 
 def next_amendment(call: Call) -> int:

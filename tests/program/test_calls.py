@@ -476,6 +476,15 @@ class TestCancellation:
         page = client.get(reverse("program:call-detail", args=[call.number])).content.decode()
         assert "The Department withdraws the call." in page
 
+    def test_call_is_not_cancelled_after_the_deadline_even_before_the_clock_closed_it(self):
+        over, open_still = issued_call(at=APRIL_FIRST), issued_call(at=APRIL_FIRST)
+        with clock.moved_to(over.closes_at), pytest.raises(NotReady, match="deadline has passed"):
+            calls.cancel_call(over, by=officer(), reason="Too late.")
+        with clock.moved_to(over.closes_at - timedelta(microseconds=1)):
+            calls.cancel_call(open_still, by=officer(), reason="In time.")
+        over.refresh_from_db()
+        assert (over.status, open_still.status) == (CallStatus.ISSUED, CallStatus.CANCELLED)
+
     def test_reason_is_demanded(self):
         with pytest.raises(NotReady):
             calls.cancel_call(issued_call(), by=officer(), reason=" ")
