@@ -82,7 +82,9 @@ def declare_conflict(assignment: Assignment, *, by: User, has_conflict: bool, te
 
     Who declares one is recused with it; the lead of the agency names another reviewer.
     """
-    Assignment.objects.select_for_update().get(pk=assignment.pk)
+    # The proposal before the assignment, as a recusal by an officer locks them
+    Proposal.objects.select_for_update().get(pk=assignment.proposal_id)
+    assignment.refresh_from_db(from_queryset=Assignment.objects.select_for_update())
     require("evaluation.declare_assignment", by, assignment)
     if Conflict.objects.filter(assignment=assignment).exists():
         raise NotReady([Problem("declared", "You have declared this already.", ORDER)])

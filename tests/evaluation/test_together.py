@@ -6,15 +6,16 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
 from evaluation import services
-from evaluation.models import AgencyScore, Position, Referral, Review
+from evaluation.models import AgencyScore, Assignment, Conflict, Position, Referral, Review
 from evaluation.schedule import lapse_due_referrals
 from program import clock
 from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
-from proposals.models import Proposal, Version
+from proposals.models import Proposal, Recusal, Version
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 
@@ -45,7 +46,7 @@ def act_while(act, first, then=lambda: None):
     def work():
         try:
             outcome.append(act())
-        except (NotReady, WrongStatus) as refusal:
+        except (NotReady, WrongStatus, PermissionDenied) as refusal:
             outcome.append(refusal)
         finally:
             connection.close()
@@ -117,3 +118,23 @@ def test_position_that_began_in_time_is_filed_though_it_waited_beyond_the_bound(
     assert isinstance(filed, Position), filed
     assert filed.signed_at < due[0]
     assert make.referral_of(proposal).status == "answered"
+
+
+def test_reviewer_who_declares_a_conflict_beside_an_officers_recusal_waits_and_locks_nothing(proposal):
+    assignment, desk = make.assigned(proposal, declared=False), officer()
+
+    answer = act_while(
+        lambda: services.declare_conflict(
+            Assignment.objects.get(pk=assignment.pk),
+            by=assignment.reviewer,
+            has_conflict=True,
+            text="A cousin.",
+        ),
+        lambda: Proposal.objects.select_for_update().get(pk=proposal.pk),
+        lambda: services.recuse(proposal, person=assignment.reviewer, by=desk, reason="A cousin."),
+    )
+
+    assert isinstance(answer, PermissionDenied)
+    assert Recusal.objects.get().recused_by == desk
+    assignment.refresh_from_db()
+    assert (assignment.status, Conflict.objects.count()) == ("ended", 0)
