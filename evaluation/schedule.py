@@ -21,7 +21,7 @@ SCHEDULE = {
         "task": "evaluation.schedule.expire_due_designations",
         "schedule": crontab(minute="5"),
     },
-    "sweep-letters": {"task": "evaluation.tasks.sweep_documents", "schedule": 60.0},
+    "sweep-letters": {"task": "evaluation.tasks.sweep_documents", "schedule": 20.0},
 }
 
 

@@ -1,5 +1,6 @@
 """How a PDF is made: claimed for a lease, pressed by a worker, kept; set aside where that does not help.
 
+The lease is short, so that another worker soon takes what a dead one held, and renewed while the press works.
 An attempt is counted before its work begins, so that a document which kills its worker is set aside when it
 is taken for the fourth time. Whoever runs the desk sees what was set aside and may have it made again.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.db import transaction
@@ -28,7 +30,7 @@ P = TypeVar("P", bound=Paper)
 
 logger = logging.getLogger(__name__)
 
-LEASE: Final = timedelta(minutes=3)
+LEASE: Final = timedelta(seconds=40)
 MOST_ATTEMPTS: Final = 3
 STOPPED: Final = "The worker stopped each time."
 
@@ -42,7 +44,8 @@ def make(kind: type[P], pk: int, press: Callable[[P], tuple[str, bytes]]) -> boo
     if paper is None:
         return False
     try:
-        name, content = press(paper)
+        with pdf.meanwhile(partial(_renew, paper)):
+            name, content = press(paper)
     except pdf.PdfFailed as failure:
         # A busy machine may be why the time was not enough: that is tried again like a worker that died.
         if failure.permanent and failure.reason != "timeout":
@@ -79,6 +82,13 @@ def _claim(kind: type[P], pk: int) -> P | None:
         paper.claimed_at = at
         paper.save(update_fields=["attempts", "claimed_at", "updated_at"])
         return paper
+
+
+def _renew(paper: Paper) -> None:
+    """Begin the lease anew as long as this worker's claim stands; whoever took the row since keeps it."""
+    at = clock.instant()
+    if _held(paper).update(claimed_at=at):
+        paper.claimed_at = at
 
 
 def _set_aside(paper: Paper, reason: str) -> None:

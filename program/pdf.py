@@ -24,7 +24,8 @@ import tempfile
 import threading
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
@@ -48,6 +49,7 @@ LIBRARY: Final = {
 
 START_SECONDS: Final = 60
 GRACE_SECONDS: Final = 5
+PULSE_SECONDS: Final = 10
 UNDRAWN: Final = "\N{WHITE SQUARE}"
 
 EXPLANATIONS: Final[dict[Reason, str]] = {
@@ -68,14 +70,16 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
 class Limits:
     """What one document may use before it is stopped."""
 
-    wall_seconds: int = 90
-    cpu_seconds: int = 60
+    wall_seconds: int = 30
+    cpu_seconds: int = 25
     memory_bytes: int = 1 << 30
     file_bytes: int = 64 << 20
     open_files: int = 64
 
 
 LIMITS: Final = Limits()
+
+_meanwhile: ContextVar[Callable[[], object] | None] = ContextVar("meanwhile", default=None)
 
 
 class PdfFailed(Exception):
@@ -126,6 +130,16 @@ def render(
 def set_html(html: str, *, variant: Variant = "pdf/ua-1", limits: Limits = LIMITS) -> bytes:
     """The PDF of finished HTML that was rendered from a template of ours. Raises PdfFailed."""
     return current_press().set(html.encode(errors="replace"), variant=variant, limits=limits)
+
+
+@contextlib.contextmanager
+def meanwhile(act: Callable[[], object]) -> Iterator[None]:
+    """Call ``act`` every ``PULSE_SECONDS`` for as long as a document is being set."""
+    token = _meanwhile.set(act)
+    try:
+        yield
+    finally:
+        _meanwhile.reset(token)
 
 
 def drawable(text: str) -> tuple[str, bool]:
@@ -239,8 +253,14 @@ def receive(line: socket.socket, deadline: float) -> tuple[dict[str, Any], bytes
     while head is None or len(received) < head["length"]:
         if (left := deadline - time.monotonic()) <= 0:
             raise TimeoutError
-        line.settimeout(left)
-        if not (block := line.recv(1 << 16)):
+        line.settimeout(min(left, PULSE_SECONDS))
+        try:
+            block = line.recv(1 << 16)
+        except TimeoutError:
+            if act := _meanwhile.get():
+                act()
+            continue
+        if not block:
             raise ConnectionError("the press hung up")
         received += block
         if head is None and (end := received.find(b"\n")) >= 0:

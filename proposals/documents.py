@@ -15,7 +15,7 @@ from proposals.us_content import us_content
 
 MARK: Final = "Business confidential. Exemption from disclosure is claimed under 5 U.S.C. 552(b)(4)."
 
-#: A package of 2,000 components takes a minute: its task may last longer than others, less than a lease.
+#: A package of 2,000 components takes a minute: its task may last longer, less than its message waits.
 PACKAGE_SECONDS: Final = 160
 PACKAGE_LIMITS: Final = pdf.Limits(wall_seconds=PACKAGE_SECONDS - 15, cpu_seconds=PACKAGE_SECONDS - 20)
 

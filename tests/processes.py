@@ -86,8 +86,11 @@ def celery_beat(folder, **environment):
 
 def children_of(process):
     """The ids of the processes that ``process`` started itself."""
-    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    return [int(pid) for pid in path.read_text().split()]
+    return children_of_pid(process.pid)
+
+
+def children_of_pid(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 class Broker:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,9 +12,10 @@ from django.core.exceptions import PermissionDenied
 from program import clock, pdf
 from program.documents import open_document
 from program.enums import PaperState
-from program.models import AuditEvent
+from program.models import AuditEvent, Document
 from program.papers import LEASE, owed
 from program.services.people import clock_account
+from program.ticks import PATIENCE_SECONDS
 from proposals import documents, services, tasks
 from proposals.documents import facts_of, package_facts, render_package, render_receipt
 from proposals.enums import ProposalStatus
@@ -134,6 +136,17 @@ def test_package_that_kills_its_worker_is_set_aside_and_stays_so(package_paper):
     assert services.ask_package_pdf(version, by=version.submitted_by).state == PaperState.QUARANTINED
 
 
+@contextmanager
+def pressed_by(press):
+    """Let a press of the test's own set what is rendered."""
+    real, pdf._press = pdf._press, press
+    try:
+        yield
+    finally:
+        press.stop()
+        pdf._press = real
+
+
 @pytest.mark.parametrize(
     ("reason", "state"), [("timeout", PaperState.OWED), ("memory", PaperState.QUARANTINED)]
 )
@@ -145,21 +158,58 @@ def test_package_that_ran_out_of_time_is_tried_again(package_paper, reason, stat
             changes = {"wall_seconds": 0} if reason == "timeout" else {"memory_bytes": 1 << 20}
             return super().set(markup, variant=variant, limits=replace(limits, **changes))
 
-    real, pdf._press = pdf._press, Tight()
-    try:
+    with pressed_by(Tight()):
         assert not render_package(package_paper.pk)
-    finally:
-        pdf._press.stop()
-        pdf._press = real
     package_paper.refresh_from_db()
     assert (package_paper.state, package_paper.reason != "") == (state, True)
 
 
-def test_package_task_ends_before_its_lease_and_its_message(settings):
+class Watched(pdf.Press):
+    """The real press, in whose way ``meddle`` comes when the worker has claimed the paper."""
+
+    def __init__(self, meddle):
+        super().__init__()
+        self.meddle = meddle
+
+    def set(self, markup, *, variant, limits):
+        self.meddle()
+        return super().set(markup, variant=variant, limits=limits)
+
+
+@pytest.fixture
+def quick_pulse(monkeypatch):
+    monkeypatch.setattr(pdf, "PULSE_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("quick_pulse")
+def test_claim_is_renewed_while_the_press_works(package_paper):
+    claims = []
+    with pressed_by(Watched(lambda: claims.append(VersionPaper.objects.get().claimed_at))):
+        assert render_package(package_paper.pk)
+    package_paper.refresh_from_db()
+    assert (package_paper.claimed_at > claims[0], package_paper.attempts) == (True, 1)
+
+
+@pytest.mark.usefixtures("quick_pulse")
+def test_worker_whose_claim_was_taken_over_neither_renews_it_nor_keeps_its_pdf(package_paper):
+    theirs = clock.instant() + timedelta(minutes=1)
+    files = Document.objects.count()
+    with pressed_by(Watched(lambda: VersionPaper.objects.update(claimed_at=theirs, attempts=2))):
+        assert not render_package(package_paper.pk)
+    package_paper.refresh_from_db()
+    assert (package_paper.state, package_paper.claimed_at) == (PaperState.OWED, theirs)
+    assert Document.objects.count() == files
+
+
+def test_package_task_ends_before_its_message_comes_again(settings):
     limit = tasks.render_package.time_limit
     assert documents.PACKAGE_LIMITS.wall_seconds < tasks.render_package.soft_time_limit < limit
-    assert limit < LEASE.total_seconds()
     assert limit < settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+
+
+def test_sweep_ends_its_last_paper_within_its_task(settings):
+    longest = pdf.LIMITS.wall_seconds + pdf.GRACE_SECONDS
+    assert PATIENCE_SECONDS + longest < settings.CELERY_TASK_SOFT_TIME_LIMIT
 
 
 def test_sweep_makes_what_no_message_brought(paper):
