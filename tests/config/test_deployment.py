@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from celery import current_app
 from django.conf import settings
 
 from program import paths, pdf
@@ -72,6 +73,12 @@ def test_each_queue_has_a_worker_of_its_own_and_the_clocks_alone_keeps_the_roots
     assert served == {name: [name] for name in routed | {settings.CELERY_TASK_DEFAULT_QUEUE}}
     keeping = [name for name in SERVICES if "record:/srv/record" in SERVICES[name].get("volumes", [])]
     assert keeping == ["clock"]
+
+
+def test_worker_and_beat_wait_for_the_broker_and_are_started_again_if_they_end():
+    assert current_app.conf.broker_connection_max_retries is None
+    lasting = [name for name in SERVICES if queues(name)] + ["beat"]
+    assert {SERVICES[name]["restart"] for name in lasting} == {"unless-stopped"}
 
 
 def test_what_is_set_or_examined_has_no_way_outside():
