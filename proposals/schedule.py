@@ -19,7 +19,7 @@ SCHEDULE = {
     "lapse-drafts": {"task": "proposals.schedule.lapse_drafts", "schedule": 60.0},
     "sweep-receipts": {"task": "proposals.tasks.sweep_documents", "schedule": 20.0},
     "purge-uploads": {"task": "proposals.schedule.purge_abandoned_uploads", "schedule": crontab(minute="50")},
-    "sweep-invitations": {"task": "proposals.tasks.sweep_invitations", "schedule": 60.0},
+    "sweep-invitations": {"task": "proposals.tasks.sweep_invitations", "schedule": 20.0},
 }
 
 
