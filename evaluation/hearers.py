@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from evaluation.models import Designation
-    from program.models import AuditEvent
+    from program.models import AuditEvent, User
+    from proposals.models import Proposal
 
 HEARERS: Final[list[Callable[[AuditEvent, Designation], None]]] = []
+TOLD_AT_FIRST: Final[list[Callable[[Proposal], Iterable[User]]]] = []
 
 
 def hears_of_designations(
@@ -25,3 +27,17 @@ def hears_of_designations(
 def tell_hearers(event: AuditEvent, designation: Designation) -> None:
     for hearer in HEARERS:
         hearer(event, designation)
+
+
+def is_told_of_new_designations(
+    people: Callable[[Proposal], Iterable[User]],
+) -> Callable[[Proposal], Iterable[User]]:
+    """Name ``people`` in the preview of an announcement; the hearer owes its notice to the same."""
+    if people not in TOLD_AT_FIRST:
+        TOLD_AT_FIRST.append(people)
+    return people
+
+
+def told_of_new_designation(proposal: Proposal) -> list[User]:
+    """Everybody in the apps above whom a designation of ``proposal`` would be told to."""
+    return [person for people in TOLD_AT_FIRST for person in people(proposal)]

@@ -6,17 +6,25 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 
-from evaluation.hearers import hears_of_designations
+from evaluation.hearers import hears_of_designations, is_told_of_new_designations
 from financing import notices
 from financing.enums import ReferralStatus
 from financing.models import ToolReferral
 from program.notices import owe
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from evaluation.models import Designation
-    from program.models import AuditEvent
+    from program.models import AuditEvent, User
+    from proposals.models import Proposal
 
 BEGIN = "designation.begin"
+
+
+@is_told_of_new_designations
+def told_of_new(proposal: Proposal) -> QuerySet[User]:
+    return notices.members(proposal)
 
 
 @hears_of_designations
@@ -28,7 +36,7 @@ def tell_edag(event: AuditEvent, designation: Designation) -> None:
     url = reverse("financing:designation", args=[designation.number])
     proposal = designation.proposal
     if event.act == BEGIN:
-        owe(event, notices.DESIGNATED, notices.members(proposal), url=url, designation=designation.number)
+        owe(event, notices.DESIGNATED, told_of_new(proposal), url=url, designation=designation.number)
         return
     committed = ToolReferral.objects.filter(designation=designation, status=ReferralStatus.COMMITTED)
     people = notices.chairs(proposal)

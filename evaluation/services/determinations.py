@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from evaluation.documents import issue_letter, packet_of
 from evaluation.enums import DeterminationStatus, LetterKind, Outcome, Stance
-from evaluation.hearers import tell_hearers
+from evaluation.hearers import tell_hearers, told_of_new_designation
 from evaluation.lifecycle import ANNOUNCE, RECALL, RENEW, SIGN
 from evaluation.models import (
     Condition,
@@ -298,13 +298,20 @@ def tell_overtaken(determination: Determination, *, by: User) -> AuditEvent | No
 
 
 def announcement_recipients(determination: Determination) -> list[User]:
-    """Everybody who will be told: the consortium's team, the five agencies' leads, the program office."""
-    proposal = determination.proposal
+    """Everybody whom the announcement owes a notice: of the decision, and of the designation that begins."""
+    people = _told_of_decision(determination.proposal)
+    if determination.outcome == Outcome.DESIGNATE:
+        people |= {person.pk: person for person in told_of_new_designation(determination.proposal)}
+    told = (person for person in people.values() if person.is_active and not person.is_service)
+    return sorted(told, key=lambda person: person.name)
+
+
+def _told_of_decision(proposal: Proposal) -> dict[int, User]:
+    """The consortium's team, the five agencies' leads and the program office, by key."""
     people = {person.pk: person for person in team_of(proposal.consortium_id)}
     for agency in Agency.objects.filter(is_evaluating=True):
         people |= {person.pk: person for person in holders(proposal, OfficeRole.LEAD, agency=agency)}
-    people |= {person.pk: person for person in program_officers(proposal)}
-    return sorted(people.values(), key=lambda person: person.name)
+    return people | {person.pk: person for person in program_officers(proposal)}
 
 
 @transaction.atomic
@@ -322,7 +329,7 @@ def announce_determination(determination: Determination, *, by: User) -> AuditEv
     }[Outcome(determination.outcome)](determination, by, event.at)
     proposal = determination.proposal
     team = {person.pk for person in team_of(proposal.consortium_id)}
-    for person in announcement_recipients(determination):
+    for person in _told_of_decision(proposal).values():
         url = questions_page(proposal) if person.pk in team else desk_page(proposal)
         notices.owe(event, ANNOUNCED, [person], url=url, number=letter.proposal.number)
     return event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.urls import reverse
 
 from evaluation import services
@@ -9,7 +10,7 @@ from financing.enums import ReferralStatus
 from financing.notices import STAGE_REACHED
 from financing.services.referrals import close_referral
 from financing.waiting import waiting_for
-from program.models import Notice
+from program.models import Notice, User
 from tests.factories import evaluation as make
 from tests.factories.financing import chair, edag_officer, fresh, referral
 from tests.financing.test_views import page
@@ -26,6 +27,28 @@ def test_edag_is_told_of_a_designation_and_it_waits_for_the_chair():
     (task,) = waiting_for(fresh(head))
     assert task.url == reverse("financing:designation", args=[designation.number])
     assert waiting_for(fresh(holder)) == []
+
+
+@pytest.mark.parametrize("outcome", ["designate", "not_select"])
+def test_preview_of_an_announcement_lists_everybody_who_is_told(client, settings, outcome):
+    settings.DEMONSTRATION = True  # the second factor is tested elsewhere
+    edag, chief = {chair(), edag_officer()}, make.decision_official()
+    gone = edag_officer()
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    determination = make.signed(outcome=outcome, by=chief)
+    client.force_login(chief)
+    preview = client.get(reverse("evaluation:announcement", args=[determination.pk]))
+    last = Notice.objects.latest("pk").pk
+
+    services.announce_determination(determination, by=chief)
+
+    owed = set(Notice.objects.filter(pk__gt=last).values_list("recipient__email", flat=True))
+    listed = [person.email for person in preview.context["recipients"]]
+    assert sorted(owed) == sorted(listed)
+    assert f"{len(owed)} people</strong> are told" in preview.text
+    assert {person.email for person in edag} & owed == (
+        {person.email for person in edag} if outcome == "designate" else set()
+    )
 
 
 def test_suspension_reaches_who_committed_and_the_page_says_so(client, settings):
