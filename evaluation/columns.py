@@ -41,25 +41,31 @@ class Column:
 def columns(referrals: Iterable[Referral], user: User, now: datetime) -> list[Column]:
     """The columns that ``user`` may read, each with the way to the agency's room.
 
-    Another agency's stance shows once one's own agency has answered.
+    To a lead, another agency's stance shows once their own agency has answered; to a reviewer, none does.
     """
     rows = list(referrals)
     mine = user.agencies_as(OfficeRole.LEAD)
+    why_hidden = "Shown once your agency has answered" if mine else "Read by the agencies' leads"
     has_answered = any(r.agency.code in mine and r.status == ReferralStatus.ANSWERED for r in rows)
     return [
         replace(
-            _column(row, now, reads=is_official(user) or has_answered or row.agency.code in mine),
+            _column(
+                row,
+                now,
+                hidden="" if is_official(user) or has_answered or row.agency.code in mine else why_hidden,
+            ),
             url=reverse("evaluation:position", args=[row.pk]),
         )
         for row in rows
     ]
 
 
-def _column(referral: Referral, now: datetime, *, reads: bool) -> Column:
+def _column(referral: Referral, now: datetime, *, hidden: str) -> Column:
+    """``hidden`` says why the stance is not shown; empty where it is."""
     name, position = str(referral.agency), referral.position
     if referral.status == ReferralStatus.ANSWERED and position is not None:
-        if not reads:
-            return Column(name, "Answered", "info", note="Shown once your agency has answered")
+        if hidden:
+            return Column(name, "Answered", "info", note=hidden)
         note = "Kept from an earlier version" if referral.carry == Carry.KEEP else ""
         return Column(name, position.get_stance_display(), TONES[Stance(position.stance)], note=note)
     if referral.status == ReferralStatus.LAPSED:

@@ -48,6 +48,11 @@ def is_official(user: User | AnonymousUser) -> bool:
     return user.is_authenticated and user.holds(*OFFICIALS)
 
 
+def reads_every_consultation(user: User | AnonymousUser) -> bool:
+    """Officials, and leads of agencies; a reviewer sees only that of their own agency."""
+    return is_official(user) or (user.is_authenticated and user.holds(OfficeRole.LEAD))
+
+
 def delegations_in_force(user: User, act: str) -> models.QuerySet[Delegation]:
     """The delegations by which ``user`` may do ``act`` today, of givers who hold the office themselves."""
     needed = {
@@ -253,7 +258,7 @@ class ReferralQuerySet(OfProposalQuerySet):
         if not user.is_authenticated:
             return self.none()
         seen = self.of_office(user)
-        if is_official(user) or user.holds(OfficeRole.LEAD):
+        if reads_every_consultation(user):
             return seen
         return seen.filter(agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
 

@@ -100,7 +100,8 @@ def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
     page = found[:PAGE]
     referrals: dict[int, list[Referral]] = {}
     for referral in (
-        Referral.objects.filter(version__proposal__in=[p.pk for p in page])
+        Referral.objects.visible_to(request.user)
+        .filter(version__proposal__in=[p.pk for p in page])
         .current()
         .select_related("agency", "version", "position")
         .defer("version__package")

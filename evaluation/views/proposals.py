@@ -27,7 +27,7 @@ from evaluation.models import (
     Review,
     ScreeningRun,
 )
-from evaluation.querysets import is_official
+from evaluation.querysets import is_official, reads_every_consultation
 from evaluation.services.questions import ASKABLE
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import DESK_ROLES, require_desk
@@ -133,6 +133,7 @@ def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, 
         "referrals": referrals,
         "columns": five,
         "summary": summary(five),
+        "reads_every_consultation": reads_every_consultation(user),
         "consulted_number": None if referrals else last_consulted(version),
         "positions": positions.select_related("referral__agency", "signed_by", "delegation__given_by"),
         "reviews": sheets.prefetch_related("scores__criterion"),

@@ -848,6 +848,28 @@ def test_workspace_leads_to_what_the_government_writes_and_gives(client):
         assert reverse(name, args=[proposal.pk]) in text, name
 
 
+def test_reviewer_reads_why_positions_are_hidden_and_the_same_count_in_the_queue(client):
+    proposal = make.accepted()
+    reviewer, lead = make.assigned(proposal).reviewer, make.lead()
+    make.filed(proposal, "DOE")
+    make.filed(proposal, "STATE")
+
+    shown = page(client, reviewer, "proposal", proposal.number)
+
+    assert [(c.agency, c.state, c.note) for c in shown.context["columns"]] == [
+        (str(make.referral_of(proposal).agency), "Answered", "Read by the agencies' leads")
+    ]
+    assert not shown.context["positions"]
+    assert "The consultation of your agency" in shown.text
+    (line,) = page(client, reviewer, "desk").context["lines"]
+    assert line["summary"] == shown.context["summary"] == "1 of 1 in"
+    assert {c.state for c in page(client, lead, "proposal", proposal.number).context["columns"]} == {
+        "Support", "Awaited",
+    }  # fmt: skip
+    (line,) = page(client, lead, "desk").context["lines"]
+    assert line["summary"] == "2 of 5 in"
+
+
 def test_withdrawal_ends_the_open_consultations_in_words(client):
     proposal = make.accepted()
     assignment, lead = make.assigned(proposal, "STATE"), make.lead("STATE")
