@@ -387,9 +387,11 @@ class DesignationQuerySet(OfProposalQuerySet):
         )
 
     def for_list(self) -> Self:
-        """With the number of conditions that are not met and the date of the next."""
+        """With the number of conditions still to be met and the date of the next; none once it has ended."""
         conditions = apps.get_model("evaluation", "Condition").objects.filter(
-            designation=OuterRef("pk"), met_at=None
+            designation=OuterRef("pk"),
+            designation__status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED],
+            met_at=None,
         )
         counted = conditions.order_by().values("designation").annotate(n=Count("pk")).values("n")
         due = conditions.order_by().values("designation").annotate(due=models.Min("due_on")).values("due")

@@ -154,8 +154,8 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             f"Designation {standing.designation} {happens}{reason}",
             "Nobody: the designation has ended" if standing.is_ended else COMMERCE,
             moves,
-            tone="neutral" if standing.is_ended else "bad",
-            badge=f"Designation {standing.designation_status}",
+            tone=standing.tone,
+            badge=standing.badge,
         )
     if status == S.DESIGNATED:
         return Explanation(

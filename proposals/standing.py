@@ -51,6 +51,16 @@ class Standing:
     records: list[Model] = field(default_factory=list)
 
     @property
+    def badge(self) -> str:
+        """What stands in place of the proposal's status while its designation is not active; else empty."""
+        is_active = self.designation_status in ("", "active")
+        return "" if is_active else f"Designation {self.designation_status}"
+
+    @property
+    def tone(self) -> str:
+        return "neutral" if self.is_ended else "bad"
+
+    @property
     def is_ended(self) -> bool:
         return self.designation_status in ("revoked", "expired")
 

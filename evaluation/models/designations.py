@@ -66,6 +66,11 @@ class Designation(Revised):
     def __str__(self) -> str:
         return self.number
 
+    @property
+    def is_ended(self) -> bool:
+        """Revoked or expired: its conditions ended with it."""
+        return self.status in (DesignationStatus.REVOKED, DesignationStatus.EXPIRED)
+
 
 class Condition(Revised):
     """Something a designation depends on: who must do what until when, and what follows if not."""

@@ -103,7 +103,7 @@ def mark_condition_met(condition: Condition, *, by: User, note: str) -> Conditio
     designation = condition.designation
     require("evaluation.meet_condition", by, designation)
     problems = []
-    if designation is None or condition.met_at is not None:
+    if designation is None or designation.is_ended or condition.met_at is not None:
         problems.append(Problem("not-open", "This condition is not open.", ORDER))
     if not note.strip():
         problems.append(Problem("note", "Name the evidence that shows it.", ORDER, field="note"))

@@ -36,6 +36,7 @@ from program.waiting import Task, for_the_team
 from proposals.enums import Sector
 from proposals.models import Proposal, TeamMember, Version
 from proposals.services.reading import Reading, readings_of, record_reading
+from proposals.standing import standings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,6 +102,7 @@ def show_questions(
         "letters": Letter.objects.visible_to(request.user).filter(proposal=proposal).select_related("paper"),
         "readings": named_readings(proposal) if is_theirs else (),
         "designation": designation,
+        "standing": standings_of([proposal])[proposal.pk],
         "conditions": designation.conditions.all() if designation else (),
         "today": clock.today(),
         "may_answer": may_answer,

@@ -33,6 +33,7 @@ from proposals.package import AnyComponent, Package
 from proposals.progress import LinkedProblem, Progress
 from proposals.readiness import Candidate
 from proposals.services.submissions import takes_changes
+from proposals.standing import standings_of
 from proposals.views.documents import warnings_of
 from proposals.views.workspace import Workspace, seen, show, whole_workspace, workspace
 from proposals.wording import label_of, names_in, say
@@ -287,6 +288,7 @@ def version(request: SignedInRequest, pk: int, number: int) -> HttpResponse:
     )
     facts = {
         **frame(request, found.proposal),
+        "standing": standings_of([found.proposal])[pk],
         "version": found,
         "package": found.value,
         "progress": progress,

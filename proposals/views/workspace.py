@@ -172,10 +172,6 @@ class Workspace:
         return self.proposal.status in REPLACEABLE
 
     @property
-    def is_designation_over(self) -> bool:
-        return self.proposal.status == ProposalStatus.DESIGNATED and self.standing.is_ended
-
-    @property
     def is_draft(self) -> bool:
         return self.proposal.status == ProposalStatus.DRAFT
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -13,16 +13,21 @@ from evaluation.models import Letter
 from program import clock, grants
 from program.models import Agency, AuditEvent
 from program.record_words import facts_in_words
+from program.templatetags.uswds import status_tag, tag
 from program.transitions import NotReady
 from proposals.services import report_material_change, withdraw_proposal
 from proposals.services.reading import readings_of
-from tests.evaluation.test_pages import sign_in
+from tests.evaluation.test_pages import page, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import RequirementFactory, UserFactory, officer
 from tests.factories.proposals import representative_of
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
+CONDITION = {
+    "text": "Weights stay in the module.", "owner": "Anchor", "due_on": date(2031, 1, 31),
+    "evidence": "A report of the test.", "effect": "The designation is suspended.",
+}  # fmt: skip
 
 
 def shown(client, proposal, name="detail"):
@@ -47,6 +52,53 @@ def test_consortium_reads_how_its_designation_stands(client, act, words, heading
         assert "Federal tools are matched and referred" not in text
         assert heading in text
     assert "Determination 1" not in text
+
+
+@pytest.mark.parametrize(
+    ("act", "tone", "condition"),
+    [
+        ("suspend", "bad", ("Open", "waiting")),
+        ("revoke", "neutral", ("Ended with the designation", "neutral")),
+    ],
+)
+def test_pages_name_a_designation_that_is_not_active_alike(client, act, tone, condition):
+    by, desk = make.decision_official(), officer()
+    draft = make.ready_to_sign(by=desk)
+    services.save_condition(draft, by=desk, values=CONDITION)
+    designation = make.designated(by=by, determination=draft)
+    proposal = designation.proposal
+    sign_in(client, representative_of(proposal))
+    proposal.refresh_from_db()
+    assert status_tag(proposal) in client.get(reverse("evaluation:questions", args=[proposal.pk])).text
+
+    getattr(services, f"{act}_designation")(designation, by=by, reason="The end user was listed.")
+
+    badge = tag(f"Designation {designation.status}", tone=tone)
+    for name, args in (
+        ("evaluation:questions", [proposal.pk]),
+        ("proposals:version", [proposal.pk, 1]),
+        ("proposals:detail", [proposal.pk]),
+    ):
+        text = client.get(reverse(name, args=args)).text
+        assert badge in text, name
+        assert status_tag(proposal) not in text, name
+        assert "“Designated”" not in text, name
+        assert "<dt>Status</dt><dd>Designated</dd>" not in text, name
+    told = client.get(reverse("evaluation:questions", args=[proposal.pk])).text
+    desk_page = page(client, desk, "designation", designation.number).text
+    word, colour = condition
+    for text in (told, desk_page):
+        assert f"Condition 1 {tag(word, tone=colour)}" in text
+    is_open = act == "suspend"
+    assert ("Record that it is met" in desk_page) == is_open
+    (row,) = page(client, desk, "designations").context["designations"]
+    assert row.open_condition_count == int(is_open)
+    met = {"condition": designation.conditions.get(), "by": desk, "note": "Report of 2030."}
+    if is_open:
+        services.mark_condition_met(**met)
+    else:
+        with pytest.raises(NotReady, match="not open"):
+            services.mark_condition_met(**met)
 
 
 def test_list_asks_once_for_all_designations(client):
