@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ORDER = "E.O. 14320 s.3(d)"
 MOST_FILES = 5
-ASKABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
+ASKABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION, ProposalStatus.DESIGNATED)
 
 
 @transaction.atomic
@@ -46,7 +46,11 @@ def ask_consortium(
     problems = []
     if proposal.status not in ASKABLE:
         problems.append(
-            Problem("not-askable", "Questions are asked while a proposal is submitted or evaluated.", ORDER)
+            Problem(
+                "not-askable",
+                "Questions are asked while a proposal is submitted or evaluated, and once it is designated.",
+                ORDER,
+            )
         )
     if not request.question:
         problems.append(Problem("question", "Write the question.", ORDER, field="question"))

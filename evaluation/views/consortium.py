@@ -94,6 +94,7 @@ def show_questions(
     is_theirs = request.user.has_perm("proposals.view_draft_proposal", proposal)
     designation = Designation.objects.visible_to(request.user).filter(proposal=proposal).first()
     asked = list(InformationRequest.objects.visible_to(request.user).filter(proposal=proposal).for_list())
+    conditions = list(designation.conditions.all()) if designation else []
     may_answer = bool(asked) and request.user.has_perm("evaluation.answer_informationrequest", asked[0])
     facts = {
         "proposal": proposal,
@@ -103,7 +104,8 @@ def show_questions(
         "readings": named_readings(proposal) if is_theirs else (),
         "designation": designation,
         "standing": standings_of([proposal])[proposal.pk],
-        "conditions": designation.conditions.all() if designation else (),
+        "conditions": conditions,
+        "has_open_conditions": any(row.met_at is None for row in conditions),
         "today": clock.today(),
         "may_answer": may_answer,
         "may_release": _may_release(request, proposal),

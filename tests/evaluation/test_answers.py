@@ -14,8 +14,9 @@ from program import clock
 from program.models import AuditEvent
 from proposals.models import Proposal
 from tests.evaluation.test_pages import page, press, sign_in
+from tests.evaluation.test_standing import CONDITION
 from tests.factories import evaluation as make
-from tests.factories.program import UserFactory, officer
+from tests.factories.program import AgencyFactory, UserFactory, officer
 from tests.factories.proposals import representative_of
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +24,32 @@ pytestmark = pytest.mark.django_db
 
 def table(name="weights.csv"):
     return SimpleUploadedFile(name, b"holder,share\nanchor,1\n", content_type="text/csv")
+
+
+def test_evidence_of_a_condition_is_asked_for_and_handed_in_with_the_answer(client, settings):
+    desk = officer()
+    draft = make.ready_to_sign(by=desk)
+    services.save_condition(draft, by=desk, values=CONDITION)
+    proposal = make.designated(determination=draft).proposal
+    proposal.refresh_from_db()
+    person = representative_of(proposal)
+    said = f"mailto:{settings.SUPPORT_EMAIL}"
+    way = page(client, person, "questions", proposal.pk).text.split('id="conditions"')[1].split("<h2>")[0]
+    assert said in way
+
+    due_on = (clock.today() + timedelta(days=10)).isoformat()
+    press(client, desk, "question-ask", proposal.number, due_on=due_on,
+          agency=AgencyFactory(code="COMMERCE").pk,
+          question="Send the evidence of condition 1.")  # fmt: skip
+    question = proposal.information_requests.get()
+    sign_in(client, person)
+    assert f"#question-{question.pk}" in client.get(reverse("proposals:tasks")).text
+    press(client, person, "question-answer", proposal.pk, question.pk, answer="The report.", files=[table()])
+
+    assert [file.document.name for file in question.files.all()] == ["weights.csv"]
+    services.mark_condition_met(draft.conditions.get(), by=desk, note="The report.")
+    shown = page(client, person, "questions", proposal.pk).text.split('id="conditions"')[1].split("<h2>")[0]
+    assert said not in shown
 
 
 def test_question_is_answered_with_files_that_both_sides_read(client):
