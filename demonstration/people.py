@@ -139,6 +139,9 @@ OFFICIALS: Final = (
     _official(
         "edag-USTDA", "EDAG officer (USTDA)", "Keiko Brandt", "Regional Director", "USTDA", R.EDAG_OFFICER
     ),
+    _official(
+        "edag-SBA", "EDAG officer (SBA)", "Lucia Marchetti", "Export Finance Manager", "SBA", R.EDAG_OFFICER
+    ),
     _official("auditor", "Auditor", "Philip Archer", "Inspector General's staff", "COMMERCE", R.AUDITOR),
     _official(
         "reviewer2-COMMERCE",

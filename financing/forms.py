@@ -69,6 +69,11 @@ class StageForm(forms.Form):
         self.fields["agency"].queryset = holders  # type: ignore[attr-defined]
 
 
+def officers_in_office() -> QuerySet[Office]:
+    """Offices of the EDAG's officers today: who leads a referral for the agency that holds the tool."""
+    return Office.objects.in_force(on=clock.today()).filter(role=OfficeRole.EDAG_OFFICER)
+
+
 class ReferralForm(forms.ModelForm):
     """A tool for one target market of the designated version; the agency follows from the tool."""
 
@@ -93,8 +98,8 @@ class ReferralForm(forms.ModelForm):
         self.fields["market"].choices = [("", "Choose a market"), *((name, name) for name in names)]  # type: ignore[attr-defined]
         self.fields["tool"].queryset = Tool.objects.select_related("agency")  # type: ignore[attr-defined]
         self.fields["tool"].empty_label = "Choose a tool"  # type: ignore[attr-defined]
-        officers = Office.objects.in_force(on=clock.today()).filter(role=OfficeRole.EDAG_OFFICER)
-        rows = officers.select_related("user", "agency").order_by("agency__sort_order", "user__name")
+        officers = officers_in_office().select_related("user", "agency")
+        rows = officers.order_by("agency__sort_order", "user__name")
         choices = [(row.user_id, f"{row.agency}: {row.user}") for row in rows]
         self.fields["lead_officer"].queryset = User.objects.filter(pk__in=[pk for pk, _ in choices])  # type: ignore[attr-defined]
         self.fields["lead_officer"].choices = [("", "Choose an officer"), *choices]  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from evaluation.enums import DesignationStatus
 from evaluation.models import Designation
 from financing.enums import Assessment
-from financing.forms import ReferralForm
+from financing.forms import ReferralForm, officers_in_office
 from financing.models import Match, Tool, ToolReferral
 from financing.services.matching import match_tools
 from financing.services.referrals import propose_referral
@@ -25,6 +25,7 @@ from financing.views.doors import FORM, PAGE_SIZE, edag_desk
 from program import clock
 from program.acts import lay_beside
 from program.destinations import rules_on, screen_country
+from program.models import Agency
 from program.order import implements
 from program.requests import SignedInRequest, number_said
 from program.transitions import NotReady, Problem
@@ -52,6 +53,7 @@ class ToolMatches:
     tool: Tool
     is_requested: bool
     matches: tuple[Match, ...]
+    has_officer: bool
 
     @property
     def note(self) -> str:
@@ -120,6 +122,7 @@ def show(
         grouped.setdefault(match.tool_id, []).append(match)
     today = clock.today()
     rules = rules_on(today)
+    staffed = set(officers_in_office().values_list("agency", flat=True))
     facts: dict[str, Any] = {
         "designation": record,
         "package": package,
@@ -127,7 +130,12 @@ def show(
         "stack": stack(package.support_requests, referrals, tools),
         "referrals": referrals,
         "matched": [
-            ToolMatches(tool, any(m.is_requested for m in grouped[tool.pk]), tuple(grouped[tool.pk]))
+            ToolMatches(
+                tool,
+                any(m.is_requested for m in grouped[tool.pk]),
+                tuple(grouped[tool.pk]),
+                tool.agency_id in staffed,
+            )
             for tool in tools
             if tool.pk in grouped
         ],
@@ -183,7 +191,10 @@ def referral_propose(request: SignedInRequest, number: str) -> HttpResponse:
         else:
             messages.success(request, f"Referral {referral.number} is proposed. The EDAG decides on it.")
             return redirect("financing:referral", referral.number)
-    facts = {"designation": record, "form": form, "problems": problems}
+    unstaffed = Agency.objects.filter(pk__in=Tool.objects.values("agency")).exclude(
+        pk__in=officers_in_office().values("agency")
+    )
+    facts = {"designation": record, "form": form, "problems": problems, "unstaffed": unstaffed}
     refused = bool(form.errors or problems)
     return render(request, "financing/propose.html", facts, status=422 if refused else 200)
 

@@ -25,7 +25,7 @@ ROLES = (
     "Auditor",
     *(f"Reviewer ({agency})" for agency in ("Commerce", "State", "Department of War", "Energy", "OSTP")),
     *(f"Agency lead ({agency})" for agency in ("Commerce", "State", "Department of War", "Energy", "OSTP")),
-    *(f"EDAG officer ({agency})" for agency in ("State", "Commerce", "EXIM", "DFC", "USTDA")),
+    *(f"EDAG officer ({agency})" for agency in ("State", "Commerce", "EXIM", "DFC", "USTDA", "SBA")),
     "Anchor",
     "Authorized representative",
     "Contributor",

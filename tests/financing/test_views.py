@@ -124,6 +124,30 @@ def test_refused_proposal_shows_every_problem_beside_what_was_typed(client):
     assert PURPOSE in text
 
 
+def test_a_tool_without_an_officer_is_not_offered_and_who_appoints_one_is_said(client):
+    designation, holder = designated(), edag_officer("EXIM")
+    match_tools(designation, by=holder)
+    tools = {match.tool.agency.code for match in designation.matches.select_related("tool__agency")}
+    lacking = tools - {"EXIM"}
+    assert {"EXIM"} < tools
+
+    def offered():
+        text = page(client, holder, "designation", designation.number).text
+        rows = designation.matches.select_related("tool__agency")
+        return {row.tool.agency.code for row in rows if f"propose/?match={row.pk}" in text}, {
+            code for code in tools if f"No officer of {code} is appointed yet" in text
+        }
+
+    assert offered() == ({"EXIM"}, lacking)
+    other = min(lacking)
+    form = page(client, holder, "propose", designation.number).text
+    said = form.split("No officer is appointed yet of: ")[1].split(". ")[0].split(", ")
+    assert "EXIM" not in said
+    assert other in said
+    edag_officer(other)
+    assert offered() == ({"EXIM", other}, lacking - {other})
+
+
 def test_refused_proposal_of_a_tool_is_on_the_record(client):
     record, auditor = designated(), officer("auditor")
     page(client, auditor, "propose", record.number, answer=403)
