@@ -54,6 +54,14 @@ class Determination(Revised):
     announced_at = models.DateTimeField(null=True, editable=False)
     recalled_at = models.DateTimeField(null=True, editable=False)
     recall_reason = PlainTextField(blank=True, editable=False, longest=LONGEST_TEXT)
+    carried_from = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="carried_to",
+        editable=False,
+        help_text="The recalled determination whose text this one took over.",
+    )
     packet = models.TextField(blank=True, editable=False)
     packet_sha256 = models.CharField("SHA-256 of the packet", max_length=64, blank=True, editable=False)
     objects = DeterminationQuerySet.as_manager()

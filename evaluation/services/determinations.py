@@ -60,7 +60,10 @@ R = TypeVar("R", Determination, Finding, ObjectionAnswer, Condition)
 
 @transaction.atomic
 def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
-    """Begin the determination on the last version under evaluation, with a row per requirement."""
+    """Begin the determination on the last version under evaluation, with a row per requirement.
+
+    Where the last one was recalled, what was written in it is carried over, and who wrote it does not sign.
+    """
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     require("evaluation.add_determination", by, proposal)
     problems = []
@@ -71,12 +74,18 @@ def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
     if problems:
         raise NotReady(problems)
     version = proposal.versions.get(number=proposal.version_count)
-    determination = Determination.objects.create(proposal=proposal, version=version, prepared_by=by)
+    last = Determination.objects.filter(proposal=proposal).order_by("pk").last()
+    recalled = last if last is not None and last.status == DeterminationStatus.RECALLED else None
+    determination = Determination.objects.create(
+        proposal=proposal, version=version, prepared_by=by, carried_from=recalled
+    )
     determination.written_by.add(by)
     Finding.objects.bulk_create(
         Finding(determination=determination, requirement=requirement, clause=requirement.clause)
         for requirement in proposal.call.requirements.all()
     )
+    if recalled is not None:
+        _carry_over(recalled, determination)
     audit.record(
         determination,
         "determination.prepare",
@@ -85,6 +94,35 @@ def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
         after={"proposal": proposal.number, "version": version.number},
     )
     return determination
+
+
+def _carry_over(recalled: Determination, determination: Determination) -> None:
+    """Take over what was written, but for what is not true any more.
+
+    On another version each finding is made anew, an answer stays only with an objection that still stands,
+    and a condition loses a day that is over.
+    """
+    for name in DECISION_FIELDS:
+        setattr(determination, name, getattr(recalled, name))
+    determination.save(update_fields=[*DECISION_FIELDS, "updated_at"])
+    determination.written_by.add(*recalled.written_by.all())
+    is_same_version = recalled.version_id == determination.version_id
+    found = {finding.requirement_id: finding for finding in recalled.findings.all()}
+    for finding in determination.findings.filter(requirement__in=found):
+        before = found[finding.requirement_id]
+        finding.text, finding.is_met = before.text, before.is_met if is_same_version else None
+        finding.save(update_fields=["text", "is_met", "updated_at"])
+    standing = [referral.position_id for referral in objections_to(determination)]
+    ObjectionAnswer.objects.bulk_create(
+        ObjectionAnswer(determination=determination, position_id=row.position_id, answer=row.answer)
+        for row in recalled.objection_answers.filter(position__in=standing)
+    )
+    today = clock.today()
+    for number, condition in enumerate(recalled.conditions.all(), start=1):
+        facts = {name: getattr(condition, name) for name in CONDITION_FIELDS}
+        if condition.due_on is not None and condition.due_on < today:
+            facts["due_on"] = None
+        Condition.objects.create(determination=determination, number=number, **facts)
 
 
 @transaction.atomic

@@ -123,6 +123,10 @@ def show_determination(
             (named.get(row["agency"], row["agency"]), row["answer"]) for row in packet["objections"]
         ],
         "is_draft": is_draft,
+        "carried_from": found.carried_from if is_draft else None,
+        "carried_to": Determination.objects.visible_to(user).filter(carried_from=found).first()
+        if found.status == DeterminationStatus.RECALLED
+        else None,
         "may_edit": may_edit,
         "may_renew": may_edit and not RENEW.problems(found),
         "missing": SIGN.problems(found) if is_draft else [],

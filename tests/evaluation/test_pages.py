@@ -848,6 +848,23 @@ def test_workspace_leads_to_what_the_government_writes_and_gives(client):
         assert reverse(name, args=[proposal.pk]) in text, name
 
 
+def test_a_recalled_determination_and_the_one_made_of_it_lead_to_each_other(client):
+    desk, chief = officer(), make.decision_official()
+    recalled = make.signed(make.ready_to_sign(by=desk), by=chief)
+    services.recall_determination(recalled, by=chief, reason="A new fact came in.")
+    assert "was carried over" not in page(client, desk, "determination", recalled.pk).text
+    press(client, desk, "determination-prepare", recalled.proposal.number)
+    again = Determination.objects.live().get()
+
+    old = page(client, desk, "determination", recalled.pk).text
+    new = page(client, desk, "determination", again.pk).text
+
+    assert reverse("evaluation:determination", args=[again.pk]) in old.split("Recalled</h")[1]
+    told = new.split("Carried over from a recalled determination")[1].split("</p>")[0]
+    assert reverse("evaluation:determination", args=[recalled.pk]) in told
+    assert "A new fact came in." in told
+
+
 def test_reviewer_reads_why_positions_are_hidden_and_the_same_count_in_the_queue(client):
     proposal = make.accepted()
     reviewer, lead = make.assigned(proposal).reviewer, make.lead()

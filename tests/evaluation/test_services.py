@@ -818,6 +818,48 @@ def test_signed_is_not_announced_and_can_be_recalled():
     assert services.prepare_determination(proposal, by=officer()).status == "draft"
 
 
+def test_what_was_written_is_carried_over_from_a_recalled_determination():
+    desk, chief = officer(), make.decision_official()
+    proposal = make.accepted(desk)
+    draft = make.ready_to_sign(proposal, by=desk, DOE="object", STATE="object")
+    written = {"text": "Weights stay.", "owner": "Anchor", "evidence": "A test.", "effect": "Suspension."}
+    for due_on in (clock.today() + timedelta(days=1), date(2031, 1, 31)):
+        services.save_condition(draft, by=desk, values={**written, "due_on": due_on})
+    signed = make.signed(draft, by=chief)
+    services.recall_determination(signed, by=chief, reason="An agency objects no more.")
+    make.filed(proposal, "STATE", "support")
+    other = officer()
+
+    with clock.moved_to(clock.now() + timedelta(days=3)):
+        again = services.prepare_determination(proposal, by=other)
+
+    again = Determination.objects.get(pk=again.pk)
+    names = ("outcome", "rationale", "letter_text", "defer_until", "expires_on", "version_id")
+    assert [getattr(again, name) for name in names] == [getattr(signed, name) for name in names]
+    assert (again.status, again.signed_by, again.delegation, again.packet) == ("draft", None, None, "")
+    assert set(again.findings.values_list("is_met", "text")) == {(True, "Shown in the package.")}
+    assert [row.position.referral.agency.code for row in again.objection_answers.all()] == ["DOE"]
+    assert list(again.conditions.values_list("number", "due_on", "text")) == [
+        (1, None, "Weights stay."), (2, date(2031, 1, 31), "Weights stay."),
+    ]  # fmt: skip
+    assert set(again.written_by.all()) == {desk, other}
+    assert again.carried_from == signed
+
+
+def test_findings_of_a_recalled_determination_are_made_anew_on_another_version():
+    desk, chief = officer(), make.decision_official()
+    proposal = make.accepted(desk)
+    signed = make.signed(make.ready_to_sign(proposal, by=desk, DOE="object"), by=chief)
+    make.new_version(proposal)
+    services.recall_determination(signed, by=chief, reason="A newer version.")
+
+    again = services.prepare_determination(proposal, by=desk)
+
+    assert again.version.number == 2
+    assert set(again.findings.values_list("is_met", "text")) == {(None, "Shown in the package.")}
+    assert not again.objection_answers.exists()
+
+
 def test_announced_twice_is_announced_once():
     determination, chief = make.signed(), make.decision_official()
     services.announce_determination(determination, by=chief)
