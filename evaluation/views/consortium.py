@@ -36,7 +36,7 @@ from program.waiting import Task, for_the_team
 from proposals.enums import Sector
 from proposals.models import Proposal, TeamMember, Version
 from proposals.services.reading import Reading, readings_of, record_reading
-from proposals.standing import standings_of
+from proposals.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,7 +103,7 @@ def show_questions(
         "letters": Letter.objects.visible_to(request.user).filter(proposal=proposal).select_related("paper"),
         "readings": named_readings(proposal) if is_theirs else (),
         "designation": designation,
-        "standing": standings_of([proposal])[proposal.pk],
+        "standing": Standing(designation.number, designation.status) if designation else Standing(),
         "conditions": conditions,
         "has_open_conditions": any(row.met_at is None for row in conditions),
         "today": clock.today(),
