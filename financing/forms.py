@@ -28,6 +28,7 @@ from proposals.models.fields import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from django.db.models import QuerySet
 
@@ -69,9 +70,9 @@ class StageForm(forms.Form):
         self.fields["agency"].queryset = holders  # type: ignore[attr-defined]
 
 
-def officers_in_office() -> QuerySet[Office]:
+def officers_in_office(today: date | None = None) -> QuerySet[Office]:
     """Offices of the EDAG's officers today: who leads a referral for the agency that holds the tool."""
-    return Office.objects.in_force(on=clock.today()).filter(role=OfficeRole.EDAG_OFFICER)
+    return Office.objects.in_force(on=today or clock.today()).filter(role=OfficeRole.EDAG_OFFICER)
 
 
 class ReferralForm(forms.ModelForm):

@@ -122,7 +122,7 @@ def show(
         grouped.setdefault(match.tool_id, []).append(match)
     today = clock.today()
     rules = rules_on(today)
-    staffed = set(officers_in_office().values_list("agency", flat=True))
+    staffed = set(officers_in_office(today).values_list("agency", flat=True))
     facts: dict[str, Any] = {
         "designation": record,
         "package": package,

@@ -342,7 +342,7 @@ def rows_of(count):
 
 
 #: Pages that list rows of one package, one meeting, one country, one proposal.
-PAGES = {"designation": 23, "meeting": 18, "country": 24, "support": 11}
+PAGES = {"designation": 24, "meeting": 18, "country": 24, "support": 11}
 
 
 @pytest.mark.parametrize("count", [1, 3])
