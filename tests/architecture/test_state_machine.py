@@ -159,7 +159,7 @@ class Life(RuleBasedStateMachine):
 
     # How far the package is when the example begins
 
-    @initialize(stage=st.integers(0, 5), objector=st.sampled_from(["", "DOE", "STATE"]))
+    @initialize(stage=st.integers(0, 6), objector=st.sampled_from(["", "DOE", "STATE"]))
     def begin(self, stage, objector):
         steps = [
             lambda: self.submit("representative"),
@@ -168,6 +168,7 @@ class Life(RuleBasedStateMachine):
                 for code in make.EVALUATING],
             lambda: (self.screen("officer"), self.prepare("officer"), self.complete("officer")),
             lambda: (self.sign("chief"), self.announce("chief")),
+            lambda: self.propose_tool("chair"),
         ]  # fmt: skip
         for step in steps[:stage]:
             step()
