@@ -217,7 +217,7 @@ def totals(request: SignedInRequest, pk: int) -> HttpResponse:
 def acts_of(request: SignedInRequest, proposal: Proposal) -> list[dict[str, str]]:
     """What the person may do to the proposal as it stands, with the page that does it."""
     pages = {"submit": "proposals:review", "resubmit": "proposals:review", "withdraw": "proposals:withdraw"}
-    may_send = request.user.has_perm("proposals.change_proposal", proposal)
+    may_send = not proposal.call.cancelled_at and request.user.has_perm("proposals.change_proposal", proposal)
     labels = {"submit": "Review, certify and submit", "resubmit": "Review and submit again"}
     return [
         {

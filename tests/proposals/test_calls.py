@@ -62,4 +62,4 @@ def test_pages_of_a_draft_say_that_its_call_was_cancelled_and_count_nothing_down
     for page in pages:
         text = client.get(page).content.decode()
         assert "data-countdown" not in text and "Each link leads to its field" not in text
-        assert "The call was cancelled" in text
+        assert "The call was cancelled" in text and "Review, certify and submit" not in text
