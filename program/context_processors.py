@@ -73,7 +73,8 @@ class Portal:
 
     @property
     def session_seconds(self) -> int:
-        return settings.SESSION_COOKIE_AGE
+        """How long the session surely lives from now on: it may be up to a minute old already."""
+        return settings.SESSION_COOKIE_AGE - settings.SESSION_RENEWAL_SECONDS
 
     @property
     def now(self) -> Any:

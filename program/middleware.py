@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     GetResponse = Callable[[HttpRequest], HttpResponse]
 
 STARTED = "session_started_at"
+RENEWED = "session_renewed_at"
 NUL = "\0"
 
 
@@ -84,16 +85,21 @@ def private_pages(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def absolute_session(get_response: GetResponse) -> GetResponse:
-    """End a session twelve hours after it began, however busy it was."""
+def session_life(get_response: GetResponse) -> GetResponse:
+    """End a session twelve hours after it began, however busy it was; until then work renews it.
+
+    It is written once a minute, not at every request: its thirty minutes run from the last renewal.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
-            started = request.session.setdefault(STARTED, int(time.time()))
-            if time.time() - started > settings.SESSION_ABSOLUTE_SECONDS:
+            session, now = request.session, int(time.time())
+            if now - session.setdefault(STARTED, now) > settings.SESSION_ABSOLUTE_SECONDS:
                 logout(request)
                 messages.info(request, "Your session ended after twelve hours. Sign in again to go on.")
                 return redirect(settings.LOGIN_URL)
+            if abs(now - session.get(RENEWED, 0)) >= settings.SESSION_RENEWAL_SECONDS:
+                session[RENEWED] = now
         return get_response(request)
 
     return middleware

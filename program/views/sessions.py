@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
@@ -21,7 +20,7 @@ def session(request: HttpRequest) -> HttpResponse:
     A page that was open when its session ended learns who is signed in now, and gets a token for its forms.
     """
     person = {"person": str(request.user.pk), "name": str(request.user), "token": get_token(request)}
-    return JsonResponse({"seconds": settings.SESSION_COOKIE_AGE, **person})
+    return JsonResponse(person)
 
 
 @require_POST

@@ -42,9 +42,9 @@ from tests.statements import statements
 pytestmark = pytest.mark.django_db
 
 COUNTED_BY = {
-    "api-call-list": "config/test_api.py::test_list_costs_five_statements_at_most_whatever_its_length",
-    "api-designation-list": "config/test_api.py::test_list_costs_five_statements_at_most_whatever_its_length",
-    "api-proposal-list": "config/test_api.py::test_list_costs_five_statements_at_most_whatever_its_length",
+    "api-call-list": "config/test_api.py::test_list_costs_four_statements_at_most_whatever_its_length",
+    "api-designation-list": "config/test_api.py::test_list_costs_four_statements_at_most_whatever_its_length",
+    "api-proposal-list": "config/test_api.py::test_list_costs_four_statements_at_most_whatever_its_length",
     "evaluation:catalog": "evaluation/test_pages.py::test_catalog_costs_one_statement",
     "evaluation:papers": "evaluation/test_papers.py::test_list_costs_the_same_for_one_row_and_three",
     "evaluation:desk": "evaluation/test_pages.py::test_desk_costs_the_same_whatever_its_length",
@@ -236,20 +236,20 @@ def latest_designations():
 
 #: Each list that is counted here, with the statements that its page costs whatever its length.
 COSTS = {
-    "evaluation:assignments": (assignments, 12),
+    "evaluation:assignments": (assignments, 11),
     "evaluation:latest-designations": (latest_designations, 1),
-    "evaluation:list-import": (screening_lists, 7),
-    "evaluation:questions": (questions, 20),
-    "evaluation:record": (record, 10),
-    "program:desk-questions": (desk_questions, 7),
-    "program:organizations": (organizations, 6),
-    "proposals:access": (access, 14),
-    "proposals:comments": (comments, 13),
-    "proposals:consortium": (consortium, 17),
-    "proposals:member": (member, 17),
-    "proposals:owners": (owners, 8),
-    "proposals:tasks": (tasks, 13),
-    "proposals:versions": (versions, 8),
+    "evaluation:list-import": (screening_lists, 6),
+    "evaluation:questions": (questions, 19),
+    "evaluation:record": (record, 9),
+    "program:desk-questions": (desk_questions, 6),
+    "program:organizations": (organizations, 5),
+    "proposals:access": (access, 13),
+    "proposals:comments": (comments, 12),
+    "proposals:consortium": (consortium, 16),
+    "proposals:member": (member, 16),
+    "proposals:owners": (owners, 7),
+    "proposals:tasks": (tasks, 12),
+    "proposals:versions": (versions, 7),
 }
 
 

@@ -26,7 +26,9 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from program.enums import OfficeRole
@@ -221,6 +223,18 @@ class TestSession:
             answer = client.get(reverse("proposals:list"))
             assert answer.status_code == 302
             assert answer.url.startswith(reverse("account_login"))
+
+    def test_work_renews_the_session_once_a_minute(self, client):
+        began = datetime.now(UTC)
+        with time_machine.travel(began, tick=False) as moved:
+            client.force_login(UserFactory())
+            writes = []
+            for seconds in (0, 1, 59, 60, 61):
+                moved.move_to(began + timedelta(seconds=seconds))
+                with CaptureQueriesContext(connection) as sent:
+                    client.get(reverse("proposals:list"))
+                writes.append(sum('UPDATE "django_session"' in one["sql"] for one in sent))
+        assert writes == [1, 0, 0, 1, 0]
 
     def test_busy_session_ends_after_twelve_hours(self, client):
         began = datetime.now(UTC)

@@ -39,7 +39,7 @@ from tests.statements import statements
 from tests.tampering import alter
 
 pytestmark = pytest.mark.django_db
-RECORD_STATEMENTS = 12
+RECORD_STATEMENTS = 9
 
 
 def sign_in(client, person):
@@ -689,8 +689,8 @@ def freshly_signed_in(monkeypatch):
     monkeypatch.setattr("program.acts.is_freshly_signed_in", lambda request: True)
 
 
-# What a list costs: one literal number, with one row and with three. Three statements of each write the
-# session's new end (in a test with its savepoint); every page reads session, person, offices and notices.
+# What a list costs: one literal number, with one row and with three. Every page reads session, person,
+# offices and notices; the session's end was written by the page before.
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -700,18 +700,18 @@ def test_desk_costs_the_same_whatever_its_length(client, warm, rows, django_asse
         make.filed(make.accepted(), "STATE")
     sign_in(client, person)
     client.get(reverse("evaluation:desk"))
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(9):
         response = client.get(reverse("evaluation:desk"))
     assert response.status_code == 200
     assert len(response.context["lines"]) == rows
 
 
-def test_reader_with_score_sheet_costs_ten_statements(client, warm, django_assert_num_queries):
+def test_reader_with_score_sheet_costs_nine_statements(client, warm, django_assert_num_queries):
     assignment = make.assigned(make.accepted())
     address = reverse("evaluation:review", args=[make.filled_review(assignment).pk])
     sign_in(client, assignment.reviewer)
     client.get(address)
-    with django_assert_num_queries(12):  # two of them the savepoint that only a test has
+    with django_assert_num_queries(9):
         assert client.get(address).status_code == 200
 
 
@@ -731,7 +731,7 @@ def test_catalog_costs_one_statement(client, warm, rows, django_assert_num_queri
 
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(
-    ("name", "count"), [("intake", 9), ("screening", 11), ("determinations", 8), ("designations", 9)]
+    ("name", "count"), [("intake", 6), ("screening", 8), ("determinations", 5), ("designations", 6)]
 )
 def test_lists_of_the_desk_cost_the_same_for_one_row_and_three(
     client, warm, rows, name, count, django_assert_num_queries

@@ -135,7 +135,7 @@ def test_page_of_a_signed_in_person_reads_offices_and_notices_once(django_assert
         html = frame(user)
     assert "Dana &lt;Reyes&gt;" in html
     assert 'action="/accounts/logout/"' in html
-    assert 'data-session-seconds="1800" data-session-url="/session/"' in html
+    assert 'data-session-seconds="1740" data-session-url="/session/"' in html
 
 
 @pytest.mark.parametrize(

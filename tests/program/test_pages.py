@@ -85,7 +85,7 @@ def test_inbox_costs_the_same_for_one_and_three(signed_in, django_assert_num_que
         issued_call()
     client = signed_in(reader)
     client.get("/notices/")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(5):
         response = client.get("/notices/")
     assert text_of(response).count("New call for proposals") >= rows
 
@@ -96,7 +96,7 @@ def test_desk_list_costs_the_same_for_one_and_three(signed_in, django_assert_num
         drafted_call()
     client = signed_in(officer())
     client.get("/desk/calls/")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(6):
         client.get("/desk/calls/")
 
 

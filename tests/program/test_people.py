@@ -243,5 +243,5 @@ class TestPages:
             officer(OfficeRole.LEAD, "STATE")
         client.force_login(by)
         client.get(reverse("program:offices"))
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(6):
             client.get(reverse("program:offices"))

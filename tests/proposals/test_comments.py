@@ -28,7 +28,7 @@ from tests.proposals.test_views import sign_in
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
-COMMENTS_PAGE, PART_PAGE = 13, 20
+COMMENTS_PAGE, PART_PAGE = 12, 19
 SECRET = "The margin on the boards is zebra percent."
 
 

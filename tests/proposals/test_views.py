@@ -432,8 +432,8 @@ def test_list_says_what_happens_now_with_a_fixed_number_of_statements(
     assert "The consortium is working on the package." in response.content.decode()
 
 
-#: Session, person, offices, proposals, the clock, unread notices; the session's renewal with its savepoint.
-LIST_STATEMENTS = 9
+#: Session, person, offices, proposals, the clock, unread notices.
+LIST_STATEMENTS = 6
 
 
 def test_empty_list_says_how_to_begin(client, places):
