@@ -162,6 +162,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "program.middleware.record_request",
+    "program.middleware.moment_of_page",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

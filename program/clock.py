@@ -16,18 +16,39 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.models import DateTimeField, Func, Value
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Coalesce, TruncDate
+
+from program.prepared import Given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WASHINGTON = ZoneInfo("America/New_York")
 _moved: ContextVar[datetime | None] = ContextVar("moved_clock", default=None)
+_page: ContextVar[list[datetime] | None] = ContextVar("moment_of_page", default=None)
 
 
 def now() -> datetime:
-    """When the running transaction began (outside one: now), aware, in UTC."""
-    return _moved.get() or _ask("SELECT transaction_timestamp()")
+    """When the running transaction began (outside one: now), aware, in UTC.
+
+    A page that only shows, and so has no transaction, stands at the moment when it first asked.
+    """
+    page = _page.get()
+    if _moved.get() or page is None or connection.in_atomic_block:
+        return _moved.get() or _ask("SELECT transaction_timestamp()")
+    if not page:
+        page.append(_ask("SELECT transaction_timestamp()"))
+    return page[0]
+
+
+@contextmanager
+def one_page() -> Iterator[None]:
+    """Let the clock stand, outside of transactions, from the first time that it is asked within."""
+    token = _page.set([])
+    try:
+        yield
+    finally:
+        _page.reset(token)
 
 
 def instant() -> datetime:
@@ -49,6 +70,16 @@ def in_query() -> Value | Func:
 def today_in_query() -> TruncDate:
     """The date in Washington when the running transaction began, as part of a query."""
     return TruncDate(in_query(), tzinfo=WASHINGTON)
+
+
+def today_in_prepared() -> TruncDate:
+    """As ``today_in_query`` for a prepared question, which is asked with ``**clock.given()``."""
+    moment = Coalesce(Given("moved_clock", DateTimeField()), TransactionTimestamp())
+    return TruncDate(moment, tzinfo=WASHINGTON)
+
+
+def given() -> dict[str, datetime | None]:
+    return {"moved_clock": _moved.get()}
 
 
 class TransactionTimestamp(Func):

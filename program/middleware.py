@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -23,6 +24,7 @@ from django.http import (
 from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
 
+from program import clock
 from program.acts import DoFirst
 from program.refusals import record_refusal
 from program.request_context import request_id
@@ -49,6 +51,16 @@ def record_request(get_response: GetResponse) -> GetResponse:
             return response
         finally:
             request_id.reset(token)
+
+    return middleware
+
+
+def moment_of_page(get_response: GetResponse) -> GetResponse:
+    """Let everything on a page that only shows stand at one moment."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with clock.one_page() if request.method in ("GET", "HEAD") else nullcontext():
+            return get_response(request)
 
     return middleware
 

@@ -13,6 +13,7 @@ from program import clock
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
 from program.grants import granted_pks
+from program.prepared import Given
 from proposals.enums import AnchorOfferStatus, MembershipStatus, ProposalStatus
 
 if TYPE_CHECKING:
@@ -72,9 +73,10 @@ class TeamMemberQuerySet(models.QuerySet):
         """People on a team today, of organizations that are invited or in."""
         return self.filter(removed_at=None, membership__status__in=IN_CONSORTIUM, user__is_active=True)
 
-    def of(self, user: User | AnonymousUser) -> Self:
+    def of(self, user: User | AnonymousUser | Given) -> Self:
         """The places of ``user`` for organizations that have consented."""
-        return self.active().filter(user_id=user.pk or 0, membership__status=MembershipStatus.CONSENTED)
+        person = user if isinstance(user, Given) else user.pk or 0
+        return self.active().filter(user=person, membership__status=MembershipStatus.CONSENTED)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The people of every member, once one's own has consented; until then those of one's own."""

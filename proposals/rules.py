@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import rules
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists
+from django.db.models import BigIntegerField, Exists
 from django.db.models.functions import JSONArray
 
 from program import clock
 from program.enums import OfficeRole
 from program.models import User
+from program.prepared import Given, Prepared
 from program.rules import (
     granted,
     holds,
@@ -22,7 +23,7 @@ from program.rules import (
     permit,
 )
 from proposals.enums import MembershipStatus, ProposalStatus, TeamRole
-from proposals.models import Membership, TeamMember
+from proposals.models import Membership, Recusal, TeamMember
 from proposals.querysets import (
     EDITABLE,
     IN_CONSORTIUM,
@@ -35,6 +36,8 @@ from proposals.querysets import (
 )
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from proposals.models import AnchorOffer, Consortium, Proposal
 
 
@@ -78,14 +81,25 @@ def know_ties(user: User, proposal: Proposal) -> None:
 
 
 def _read_ties(user: User, proposal: Proposal) -> Ties:
-    places = TeamMember.objects.of(user).filter(membership__consortium=proposal.consortium_id)
-    found = User.objects.filter(pk=user.pk or 0).values_list(
-        ArraySubquery(places.values_list(JSONArray("role", "membership__is_anchor"))),
-        Exists(proposal.recusals.filter(user_id=user.pk or 0)),
-        Exists(counsel_grants(user.pk or 0).filter(content_object=proposal.pk)),
-    )
-    roles, recused, counsel = found.first() or ([], False, False)
+    found = ties_now.ask(person=user.pk or 0, proposal=proposal.pk or 0, consortium=proposal.consortium_id)
+    roles, recused, counsel = found or ([], False, False)
     return Ties(frozenset((role, anchor) for role, anchor in roles), recused, counsel)
+
+
+@Prepared
+def ties_now() -> QuerySet[User, tuple[Any, ...]]:
+    """``(role, for the anchor)`` on the team, whether recused, whether counsel."""
+    person, proposal, consortium = (
+        Given(name, BigIntegerField()) for name in ("person", "proposal", "consortium")
+    )
+    places = TeamMember.objects.of(person).filter(membership__consortium=consortium)
+    recusals = Recusal.objects.filter(user=person, proposal=proposal)
+    counsel = counsel_grants(person).filter(content_object=proposal)
+    return User.objects.filter(pk=person).values_list(
+        ArraySubquery(places.values_list(JSONArray("role", "membership__is_anchor"))),
+        Exists(recusals),
+        Exists(counsel),
+    )
 
 
 @rules.predicate(bind=True)

@@ -131,6 +131,7 @@ urlpatterns = [
     ),
     path("proposals/<int:pk>/<part:part>/table/<slug:key>/", tables.table_row, name="table-row"),
     path("proposals/<int:pk>/<part:part>/<slug:key>/", rows.row_edit, name="row-edit"),
+    path("proposals/<int:pk>/<part:part>/<slug:key>/evidence/", rows.evidence_add, name="evidence-add"),
     path("proposals/<int:pk>/<part:part>/<slug:key>/remove/", rows.row_remove, name="row-remove"),
     path("consortia/<int:pk>/", consortia.consortium, name="consortium"),
     path("consortia/<int:pk>/anchor/", anchoring.offer, name="anchor-offer"),

@@ -193,6 +193,13 @@
   const RETRIES = [5000, 10000, 15000];
   const autosaves = new Set();
 
+  function timeInWashington(moment) {
+    const time = (moment ? new Date(moment) : new Date())
+      .toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit", timeZone: "America/New_York" })
+      .replace(/\s*([AP])M$/, (_, half) => ` ${half.toLowerCase()}.m.`);
+    return `${time} Washington time`;
+  }
+
   /* A form is `away` while its person is signed out, and `refused` when the portal said no for good. */
   class Autosave {
     constructor(form) {
@@ -202,6 +209,7 @@
       this.form = form;
       this.status = form.querySelector("[data-autosave-status]") || this.makeStatus();
       this.dirty = false;
+      this.wrong = false; // a field was refused: the page holds what nothing else does
       this.failures = 0;
       this.running = null;
       this.blocked = false;
@@ -213,7 +221,7 @@
       form.addEventListener("change", () => this.changed(PAUSE));
       form.addEventListener("focusout", () => this.dirty && !this.leaving && this.changed(200));
       form.addEventListener("submit", (event) => this.beforeSubmit(event));
-      window.addEventListener("beforeunload", (event) => this.dirty && !this.leaving && event.preventDefault());
+      window.addEventListener("beforeunload", (event) => (this.dirty || this.wrong) && !this.leaving && event.preventDefault());
       window.addEventListener("focus", () => this.dirty && this.failures && this.save());
       window.addEventListener("online", () => this.dirty && this.save());
       document.addEventListener("visibilitychange", () => document.hidden && this.dirty && this.save());
@@ -291,7 +299,7 @@
       }
       if (answer.ok) return this.saved(body);
       if (answer.status === 409) return this.conflicting(body);
-      if (answer.status === 422) return this.invalid(body.errors || {});
+      if (answer.status === 422) return this.invalid(body);
       if (answer.status === 401 && body.other) return this.otherPerson(body.other);
       if (answer.status === 403 && body.stale && !renewed) return this.renew();
       if (body.message) return this.refuse(body.message);
@@ -306,13 +314,10 @@
 
     saved({ saved_at: savedAt, revision }) {
       this.failures = 0;
+      this.wrong = false;
       this.takeRevision(revision);
       this.showErrors({});
-      const at = savedAt ? new Date(savedAt) : new Date();
-      const time = at
-        .toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit", timeZone: "America/New_York" })
-        .replace(/\s*([AP])M$/, (_, half) => ` ${half.toLowerCase()}.m.`);
-      this.say(`Saved ${time} Washington time`, "good");
+      this.say(`Saved ${timeInWashington(savedAt)}`, "good");
       this.form.dispatchEvent(new CustomEvent("site:saved", { bubbles: true }));
       announceActivity();
     }
@@ -369,11 +374,18 @@
       if (this.dirty) this.save();
     }
 
-    invalid(errors) {
+    /* What was not refused may be saved already: then the answer says when. */
+    invalid({ errors = {}, saved_at: savedAt, revision }) {
       this.failures = 0;
+      this.wrong = true;
+      this.takeRevision(revision);
       this.showErrors(errors);
       const number = Object.keys(errors).length;
-      this.say(`Not saved: ${number === 1 ? "1 field needs" : `${number} fields need`} a correction.`, "bad");
+      const fields = number === 1 ? "1 field" : `${number} fields`;
+      const needs = `${number === 1 ? "needs" : "need"} a correction`;
+      if (!savedAt) return this.say(`Not saved: ${fields} ${needs}.`, "bad");
+      this.say(`Saved ${timeInWashington(savedAt)}, but not ${fields}: ${number === 1 ? "it" : "they"} ${needs}.`, "bad");
+      this.form.dispatchEvent(new CustomEvent("site:saved", { bubbles: true }));
     }
 
     showErrors(errors) {

@@ -10,17 +10,20 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Q
 from django.db.models.functions import JSONArray, Lower
 
 from program import clock
 from program.enums import OfficeRole
 from program.models.base import Dated, Revised, TimeStamped
+from program.prepared import Given, Prepared
 from program.querysets import OrganizationQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
+
+    from django.db.models import Expression
 
 
 class UserManager(BaseUserManager["User"]):
@@ -91,15 +94,10 @@ class User(AbstractBaseUser, PermissionsMixin, TimeStamped):
         """Offices in force, organizations worked for, and whether the person keeps one; one statement."""
         if not self.is_active:
             return frozenset(), [], False
-        offices = Office.objects.in_force().filter(user=OuterRef("pk"))
-        organizations = Organization.objects.filter(people=OuterRef("pk"))
-        kept = Affiliation.objects.filter(user=OuterRef("pk"), is_administrator=True)
-        found = User.objects.filter(pk=self.pk).values_list(
-            ArraySubquery(offices.values_list(JSONArray("role", "agency__code", "agency__display_name"))),
-            ArraySubquery(organizations.values_list("legal_name")),
-            Exists(kept),
-        )
-        held, names, keeps_one = found.get()
+        found = capacities.ask(person=self.pk, **clock.given())
+        if found is None:
+            raise User.DoesNotExist
+        held, names, keeps_one = found
         return frozenset((role, code, agency) for role, code, agency in held), sorted(names), keeps_one
 
     def holds(self, *roles: str, agency: str | None = None) -> bool:
@@ -155,14 +153,14 @@ class Agency(models.Model):
 
 
 class DatedQuerySet(models.QuerySet):
-    def in_force(self, *, on: date | None = None) -> Self:
+    def in_force(self, *, on: date | Expression | None = None) -> Self:
         """Rows that hold on the day ``on`` (today in Washington when not given)."""
         day = on or clock.today_in_query()
         return self.filter(Q(effective_to=None) | Q(effective_to__gt=day), effective_from__lte=day)
 
 
 class OfficeQuerySet(DatedQuerySet):
-    def in_force(self, *, on: date | None = None) -> Self:
+    def in_force(self, *, on: date | Expression | None = None) -> Self:
         """Offices that hold on the day ``on`` and whose holder's account is open."""
         return super().in_force(on=on).filter(user__is_active=True)
 
@@ -292,3 +290,17 @@ class Affiliation(TimeStamped):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.organization}"
+
+
+@Prepared
+def capacities() -> models.QuerySet[User, tuple[Any, ...]]:
+    """``(role, agency code, agency)`` of each office, names of organizations, whether one is kept."""
+    person = Given("person", models.BigIntegerField())
+    offices = Office.objects.in_force(on=clock.today_in_prepared()).filter(user=person)
+    organizations = Organization.objects.filter(people=person)
+    kept = Affiliation.objects.filter(user=person, is_administrator=True)
+    return User.objects.filter(pk=person).values_list(
+        ArraySubquery(offices.values_list(JSONArray("role", "agency__code", "agency__display_name"))),
+        ArraySubquery(organizations.values_list("legal_name")),
+        Exists(kept),
+    )

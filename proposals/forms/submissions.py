@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -126,6 +127,18 @@ class AgainForm(forms.Form):
 
     part = forms.ChoiceField(label="Part of the package", choices=Part)
     caption = TextField(label="What it shows there", max_length=300, required=False)
+
+
+class EvidenceForm(forms.Form):
+    """A file of the package that proves a component, too; ``files`` are those that do not yet."""
+
+    attachment = forms.TypedChoiceField(label="File of the package", coerce=int)
+    caption = TextField(label="What it shows here", max_length=300, required=False)
+
+    def __init__(self, *args: Any, files: Iterable[Attachment], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = [(file.pk, f"{file.document.name} ({file.get_part_display()})") for file in files]
+        self.fields["attachment"].choices = [("", "Choose a file"), *named]  # type: ignore[attr-defined]
 
 
 class AttachmentForm(RowForm):

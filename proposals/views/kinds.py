@@ -142,17 +142,17 @@ def rows_in(kind: str, proposals: QuerySet[Proposal] | Proposal) -> QuerySet[Any
 def find(request: SignedInRequest, pk: int, part: str, key: str) -> tuple[Any, Kind]:
     """The row called ``key`` in a proposal that the person may see, or for a POST may edit.
 
-    404 for everything else, 403 for who may only look.
+    404 for everything else, 403 for who may only look. For a POST the rule is asked, as the service asks it
+    again: a row saves while somebody types, and the rule answers sooner than the filter of a list.
     """
     if request.method != "POST":
-        return _find(request, Proposal.objects.visible_to(request.user).filter(pk=pk), pk, part, key)
-    try:
-        return _find(request, Proposal.objects.editable_by(request.user).filter(pk=pk), pk, part, key)
-    except Http404:
-        editable = seen(request, pk)
-    if not request.user.has_perm("proposals.change_proposal", editable):
+        return find_to_read(request, pk, part, key)
+    row, kind = _find(request, Proposal.objects.filter(pk=pk), pk, part, key)
+    proposal = row.site.proposal if isinstance(row, OperatingRole) else row.proposal
+    if not request.user.has_perm("proposals.change_proposal", proposal):
+        find_to_read(request, pk, part, key)
         raise PermissionDenied(LOOK_ONLY)
-    raise Http404
+    return row, kind
 
 
 def find_to_read(request: SignedInRequest, pk: int, part: str, key: str) -> tuple[Any, Kind]:

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from program.documents import withheld_for
 from program.requests import SignedInRequest, is_autosave, number_said
 from program.revisions import StaleRevision, revision_read
+from program.transitions import NotReady
 from proposals import services
 from proposals.enums import OperatingAct, Part
 from proposals.forms.rows import RowForm, in_words
-from proposals.forms.submissions import AgainForm, IncomingFile, UploadForm
+from proposals.forms.submissions import AgainForm, EvidenceForm, IncomingFile, UploadForm
 from proposals.models import Attachment, Component, OperatingRole, Proposal, RemovedRow, Site
 from proposals.views.kinds import ADDED, KINDS, Kind, find, form_of, form_shown, place_of, rows_in
 from proposals.views.parts import part_page
@@ -83,9 +84,45 @@ def row_page(
     if isinstance(row, Attachment):
         facts |= facts_of_file(space, row)
     if isinstance(row, Component):
-        facts["upload"] = UploadForm()
-        facts["evidence"] = [a for a in space.attachments if a.row_key == row.key]
+        proves = [a for a in space.attachments if a.row_key == row.key]
+        facts |= {
+            "upload": UploadForm(),
+            "evidence": proves,
+            "known": EvidenceForm(files=others(space, proves)),
+        }
     return show(request, "proposals/row.html", space, facts)
+
+
+def others(space: Workspace, evidence: list[Attachment]) -> list[Attachment]:
+    """The files of the package that prove something else; a file in several places is offered once."""
+    taken = {file.document_id for file in evidence}
+    return list(
+        {file.document_id: file for file in space.attachments if file.document_id not in taken}.values()
+    )
+
+
+@require_POST
+def evidence_add(request: SignedInRequest, pk: int, part: str, key: str) -> HttpResponse:
+    """Let a file that is in the package prove this component, too; it is stored once."""
+    row, kind = find(request, pk, part, key)
+    if not isinstance(row, Component):
+        raise Http404
+    space = workspace(request, pk, part)
+    files = others(space, [file for file in space.attachments if file.row_key == row.key])
+    form = EvidenceForm(request.POST, files=files)
+    if not form.is_valid():
+        messages.error(request, "Nothing was added. Choose a file that does not prove this component yet.")
+        return redirect(f"{place_of(row, kind, pk, part)}#evidence")
+    chosen = next(file for file in files if file.pk == form.cleaned_data["attachment"])
+    try:
+        new = services.attach_again(
+            chosen, by=request.user, part=part, row_key=row.key, caption=form.cleaned_data["caption"]
+        )
+    except NotReady as refusal:
+        messages.warning(request, " ".join(problem.message for problem in refusal.problems))
+    else:
+        messages.success(request, f"{new.document.name} is now evidence for {row}, too.")
+    return redirect(f"{place_of(row, kind, pk, part)}#evidence")
 
 
 def facts_of_file(space: Workspace, row: Attachment) -> dict[str, Any]:
@@ -125,7 +162,9 @@ def row_add(request: SignedInRequest, pk: int, part: str, kind: str) -> HttpResp
     form = form_of(row, found, request.POST, prefix=prefix)
     for name in set(form.fields) - set(found.starts_with):
         del form.fields[name]
-    if form.is_valid():
+    if form.is_valid() and form.fields and not any(form.cleaned_data.values()):
+        form.add_error(None, f"Say first which {found.noun} it is, then add it.")
+    elif form.is_valid():
         try:
             services.add_row(row, by=request.user, values=form.values)
         except ValidationError as errors:

@@ -12,7 +12,7 @@ from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
 
 from program.canonical import canonical_json, sha256_hex
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, is_autosave
 from program.revisions import StaleRevision, revision_read
 from proposals import services
 from proposals.forms.rows import PartForm, RowForm, in_words
@@ -41,10 +41,14 @@ class Conflict:
 
 @dataclass
 class Saved:
-    """What came of a save: done, refused by ``form.errors``, or in ``conflict``."""
+    """What came of a save: done, refused by ``form.errors``, or in ``conflict``.
+
+    While somebody types, what is not refused ``kept``: a wrong number takes no paragraph with it.
+    """
 
     form: RowForm
     conflict: Conflict | None = None
+    kept: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -54,7 +58,7 @@ class Saved:
 def save(request: SignedInRequest, form: RowForm) -> Saved:
     """Save a bound form through the service, or say what stands in its way."""
     if not form.is_valid():
-        return Saved(form)
+        return Saved(form, kept=is_autosave(request) and _keep_the_rest(request, form))
     record, posted = form.instance, str(request.POST.get("revision", ""))
     number, _, read = posted.partition("-")
     try:
@@ -67,6 +71,18 @@ def save(request: SignedInRequest, form: RowForm) -> Saved:
     except ValidationError as errors:
         add_errors(form, errors)
     return Saved(form)
+
+
+def _keep_the_rest(request: SignedInRequest, form: RowForm) -> bool:
+    """Save the fields that were not refused, if the row can stand with them."""
+    if form.instance.pk is None or form.non_field_errors() or not form.values:
+        return False
+    number = str(request.POST.get("revision", "")).partition("-")[0]
+    try:
+        services.save_row(form.instance, by=request.user, values=form.values, revision=revision_read(number))
+    except (StaleRevision, ValidationError):
+        return False
+    return True
 
 
 def add_errors(form: RowForm, errors: ValidationError) -> None:
@@ -125,8 +141,12 @@ def as_json(saved: Saved) -> JsonResponse:
             form.add_prefix(name) if name in form.fields else "__all__": [str(error) for error in found]
             for name, found in form.errors.items()
         }
-        return JsonResponse({"errors": errors}, status=422)
-    return JsonResponse({"saved_at": timezone.now().isoformat(), "revision": _fresh_token(form)})
+        return JsonResponse({"errors": errors, **(_stamp(form) if saved.kept else {})}, status=422)
+    return JsonResponse(_stamp(form))
+
+
+def _stamp(form: RowForm) -> dict[str, str | int]:
+    return {"saved_at": timezone.now().isoformat(), "revision": _fresh_token(form)}
 
 
 def _fresh_token(form: RowForm) -> str | int:

@@ -12,6 +12,7 @@ import pytest
 from django.urls import reverse
 
 from proposals.composition import compose
+from proposals.forms.rows import HardwareForm
 from tests.factories.proposals import ProposalFactory, representative_of
 from tests.proposals.test_imports import exported, of_page, sent_file, signed_in
 
@@ -31,10 +32,7 @@ def typed(client, proposal, **values):
     """Save fields of the first line of hardware while typing; the errors by field."""
     row = proposal.components.first()
     data = {f"{row.key}-{name}": value for name, value in values.items()}
-    kept = {
-        f"{row.key}-{name}": getattr(row, name) or ""
-        for name in ("name", "total_value_usd", "us_content_value_usd", "description")
-    }
+    kept = HardwareForm(instance=row, prefix=row.key, consortium=proposal.consortium_id).shown()
     address = reverse("proposals:row-edit", args=[proposal.pk, "hardware", row.key])
     answer = client.post(address, {**kept, **data, "revision": row.revision}, headers={"X-Autosave": "1"})
     found = answer.json().get("errors", {})
@@ -51,6 +49,35 @@ def test_amount_that_is_none_is_refused_at_the_field_and_in_a_file(client, propo
     page = sent_file(client, proposal, data)
     assert page.status_code == 422 and "“total_value_usd”" in page.content.decode()
     assert compose(proposal) == before
+
+
+def test_paragraph_beside_a_wrong_amount_is_saved_while_it_is_typed(client, proposal):
+    row = proposal.components.first()
+    amount, revision = row.total_value_usd, row.revision
+    status, errors = typed(client, proposal, total_value_usd="12 or so", description="Two hours of work.")
+    assert (status, list(errors)) == (422, ["total_value_usd"])
+    row.refresh_from_db()
+    assert (row.description, row.total_value_usd, row.revision) == (
+        "Two hours of work.",
+        amount,
+        revision + 1,
+    )
+
+
+def test_paragraph_beside_a_wrong_amount_overwrites_nobody(client, proposal):
+    row = proposal.components.first()
+    stale = {
+        "revision": row.revision - 1,
+        f"{row.key}-total_value_usd": "12 or so",
+        f"{row.key}-description": "Mine.",
+    }
+    shown = HardwareForm(instance=row, prefix=row.key, consortium=proposal.consortium_id).shown()
+    address = reverse("proposals:row-edit", args=[proposal.pk, "hardware", row.key])
+    answer = client.post(address, {**shown, **stale}, headers={"X-Autosave": "1"})
+    assert (answer.status_code, set(answer.json())) == (422, {"errors"})
+    before = row.description
+    row.refresh_from_db()
+    assert row.description == before != "Mine."
 
 
 def test_us_value_above_the_total_is_refused_at_the_field_and_in_a_file(client, proposal):

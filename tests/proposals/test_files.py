@@ -176,6 +176,37 @@ def test_one_file_in_several_parts_is_stored_once_and_removed_from_one_alone(cli
     assert body_of(client.get(address("document", proposal, second.pk))) == FIRST
 
 
+def test_file_of_the_package_proves_a_component_too(client, proposal, by):
+    attachment = added(proposal, by)
+    component = proposal.components.filter(layer="hardware").first()
+    page = address("row-edit", proposal, "hardware", component.key)
+    here = address("evidence-add", proposal, "hardware", component.key)
+    sign_in(client, by)
+    assert "Use a file of the package" in client.get(page).content.decode()
+    nothing = client.post(here, {"attachment": "999"}, follow=True).content.decode()
+    assert "Choose a file that does not prove this component yet." in nothing
+    data = {"attachment": attachment.pk, "caption": "Where the boards are made"}
+    shown = client.post(here, data, follow=True).content.decode()
+    assert f"is now evidence for {component}, too." in shown
+    assert "Use a file of the package" not in shown
+    second = proposal.attachments.get(row_key=component.key)
+    assert (second.document, second.mark) == (attachment.document, attachment.mark)
+    assert "Nothing was added." in client.post(here, data, follow=True).content.decode()
+    assert [document.row for document in compose(proposal).documents] == [None, component.key]
+
+
+def test_file_of_another_proposal_proves_nothing_here(client, proposal, by, stranger):
+    component = proposal.components.filter(layer="hardware").first()
+    here = address("evidence-add", proposal, "hardware", component.key)
+    other = ProposalFactory(complete=True)
+    foreign = added(other, representative_of(other))
+    sign_in(client, by)
+    client.post(here, {"attachment": foreign.pk})
+    assert not proposal.attachments.exists()
+    sign_in(client, stranger)
+    assert client.post(here, {"attachment": foreign.pk}).status_code == 404
+
+
 # Without a scan
 
 

@@ -19,6 +19,7 @@ from proposals.composition import compose
 from proposals.enums import MembershipStatus, Part, ProposalStatus
 from proposals.models import Component, Membership, Proposal, Receipt, ReceiptPaper, TeamMember, VersionPaper
 from proposals.tasks import render_package, render_receipt
+from proposals.views.kinds import KINDS
 from tests.factories.program import OrganizationFactory, RequirementFactory, UserFactory, issued_call, officer
 from tests.factories.proposals import (
     ConsortiumFactory,
@@ -196,6 +197,22 @@ def test_role_supplier_statement_and_part_are_saved(client, proposal, member):
     assert (proposal.title, proposal.contact_name) == ("New title", "")
 
 
+@pytest.mark.parametrize(
+    ("part", "kind", "words"),
+    [
+        ("markets", "market", "Say first which market it is, then add it."),
+        ("support", "support", "Say first which request it is, then add it."),
+    ],
+)
+def test_row_that_says_nothing_is_not_added(client, proposal, member, part, kind, words):
+    sign_in(client, member)
+    rows = KINDS[kind].model.objects
+    before = rows.count()
+    answer = client.post(address("row-add", proposal, part, kind))
+    assert words in answer.content.decode()
+    assert rows.count() == before
+
+
 def autosave(client, url, **data):
     return client.post(url, data, headers={"X-Autosave": "1"})
 
@@ -220,10 +237,8 @@ def test_autosave_answers_saved_invalid_and_signed_out(client, proposal, member,
     component.refresh_from_db()
     assert (component.name, component.users) == ("Ward triage", "a\nb")
     wrong = autosave(client, url, **{name: "Ward\x07", "revision": "2"})
-    assert (wrong.status_code, wrong.json()) == (
-        422,
-        {"errors": {name: ["Remove the control characters from this text."]}},
-    )
+    assert wrong.status_code == 422
+    assert wrong.json()["errors"] == {name: ["Remove the control characters from this text."]}
 
 
 def test_stale_save_answers_both_texts_and_loses_neither(client, proposal, member, component):

@@ -1,0 +1,61 @@
+"""A question asked at every request, its SQL written once: Django takes milliseconds over each.
+
+Whatever differs from one asking to the next is ``Given`` in the queryset and said when it is asked.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Expression
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.db.models import Field, QuerySet
+    from django.db.models.sql.compiler import SQLCompiler
+
+
+EXISTS = 1  # what Django lets EXISTS select
+
+
+class Given(Expression):
+    """A value that is known when the question is asked, by its name."""
+
+    def __init__(self, name: str, output_field: Field) -> None:
+        super().__init__(output_field)
+        self.name = name
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
+        return "%s", (self,)
+
+
+class Prepared:
+    """The question that ``build`` asks, a queryset of ``values_list`` over at most one row.
+
+    Raises ValueError when it is first asked and holds a key, a number or a moment that was not ``Given``.
+    """
+
+    def __init__(self, build: Callable[[], QuerySet[Any, tuple[Any, ...]]]) -> None:
+        self.build = build
+
+    @cached_property
+    def _written(self) -> tuple[SQLCompiler, str, tuple[Any, ...]]:
+        compiler = self.build().query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, params = compiler.as_sql()
+        if fixed := [one for one in params if not isinstance(one, Given | str) and one != EXISTS]:
+            raise ValueError(f"Such a value would be the same for ever; let it be Given: {fixed}")
+        return compiler, sql, params
+
+    def ask(self, **given: Any) -> tuple[Any, ...] | None:
+        """The row, or None. Raises KeyError for a value that the question needs and nobody gave."""
+        compiler, sql, params = self._written
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [given[one.name] if isinstance(one, Given) else one for one in params])
+            found = cursor.fetchone()
+        if found is None:
+            return None
+        converters = compiler.get_converters([column for column, _, _ in compiler.select])
+        return tuple(next(compiler.apply_converters([found], converters))) if converters else found

@@ -1,0 +1,63 @@
+"""A question written once is asked anew each time."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db.models import BigIntegerField
+
+from program import clock
+from program.models import User
+from program.models.people import Office
+from program.prepared import Given, Prepared
+from tests.factories.program import OfficeFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+PERSON = Given("person", BigIntegerField())
+
+
+def test_each_asking_has_its_own_answer():
+    question = Prepared(lambda: User.objects.filter(pk=PERSON).values_list("name", "is_active"))
+    one, other = UserFactory(), UserFactory(is_active=False)
+    assert question.ask(person=one.pk) == (one.name, True)
+    assert question.ask(person=other.pk) == (other.name, False)
+    assert question.ask(person=0) is None
+
+
+def test_value_that_nobody_gave_is_an_error():
+    question = Prepared(lambda: User.objects.filter(pk=PERSON).values_list("name"))
+    with pytest.raises(KeyError, match="person"):
+        question.ask(proposal=1)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: User.objects.filter(pk=4711).values_list("name"),
+        lambda: Office.objects.in_force(on=date(2026, 1, 1)).filter(user=PERSON).values_list("role"),
+        lambda: User.objects.filter(pk=PERSON, created_at__lt=datetime.now(UTC)).values_list("name"),
+    ],
+)
+def test_value_that_would_stay_for_ever_is_refused(build):
+    with pytest.raises(ValueError, match="let it be Given"):
+        Prepared(build).ask(person=1)
+
+
+def test_offices_follow_the_clock_though_their_question_is_written_once():
+    office = OfficeFactory(effective_from=date(2026, 1, 1), effective_to=date(2026, 7, 1))
+    held = []
+    for moment in (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC)):
+        with clock.moved_to(moment):
+            held.append(User.objects.get(pk=office.user_id).holds(office.role))
+    assert held == [True, False]
+    assert User.objects.get(pk=office.user_id).holds(office.role) == (clock.today() < office.effective_to)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_page_stands_at_one_moment_and_an_act_at_its_own():
+    with clock.one_page():
+        first = clock.now()
+        assert clock.now() == first
+    assert clock.now() > first
+    assert clock.now() - first < timedelta(minutes=1)
