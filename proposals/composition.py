@@ -454,6 +454,7 @@ def _document(row: rows.Attachment) -> DocumentReference:
         size=row.document.size,
         content_type=row.document.content_type,
         part=Part(row.part),
+        row=row.row_key,
         caption=row.caption,
         mark=Mark(row.mark),
         justification=row.justification,

@@ -400,7 +400,7 @@ def _identity(entry: Entry) -> tuple[str, ...]:
     if isinstance(value, TargetMarket) and value.code:
         return ("market", str(value.kind), value.code)
     if isinstance(value, DocumentReference):
-        return ("attachment", value.sha256, str(value.part))
+        return ("attachment", value.sha256, str(value.part), value.row)
     if isinstance(value, Marking):
         return ("marking", str(value.part), value.row, value.field)
     return ()
@@ -592,7 +592,7 @@ def _document(work: _Merging, entry: Entry, value: DocumentReference) -> Entry |
         work.error("mark", f"{value.name}: only an office of the Government marks “Government only”. Choose "
                    "another mark.", entry.part, entry.key)  # fmt: skip
     facts = {name: getattr(stored, name) for name in ("name", "size", "content_type")}
-    facts["part"] = value.part or Part.DOCUMENTS
+    facts |= {"part": value.part or Part.DOCUMENTS, "row": work.keys.get(value.row, value.row)}
     if not work.strict:
         facts["justification"] = ""
     return entry.saying(_saying(value, **facts))

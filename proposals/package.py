@@ -411,7 +411,7 @@ class Answer(Value):
 
 
 class DocumentReference(Value):
-    """A file by its SHA-256, with the part it belongs to and its mark."""
+    """A file by its SHA-256, with the part it belongs to, the component that it proves and its mark."""
 
     key: Key
     name: Text
@@ -419,6 +419,7 @@ class DocumentReference(Value):
     size: Whole
     content_type: Text = ""
     part: Part | None = None
+    row: Text = ""
     caption: Text = ""
     mark: Mark = Mark.BUSINESS_CONFIDENTIAL
     justification: Text = ""

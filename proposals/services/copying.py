@@ -12,12 +12,12 @@ from program.services.calls import require
 from program.transitions import NotReady
 from proposals.composition import compose
 from proposals.merging import merge
-from proposals.models import Attachment, Consortium, Proposal
+from proposals.models import Consortium, Proposal
 from proposals.services.beginning import begin_proposal
 from proposals.services.imports import counts, locked_rows, lookups, told, with_problems, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from program.models import Call, User
     from proposals.merging import Merge
@@ -53,8 +53,7 @@ def copy_proposal(
     found = with_problems(merge(compose(proposal), said, known, strict=False), keys)
     if found.errors:
         raise NotReady(list(found.errors))
-    new_keys = write(proposal, found, keys, locked_rows(proposal), by=by)
-    _point_files_to_rows(source, new_keys)
+    write(proposal, found, keys, locked_rows(proposal), by=by)
     audit.record(
         proposal,
         "proposal.copy",
@@ -70,16 +69,6 @@ def copy_proposal(
 def _anchor(proposal: Proposal) -> int | None:
     anchor = proposal.consortium.anchor
     return anchor.organization_id if anchor else None
-
-
-def _point_files_to_rows(source: Proposal, new_keys: Mapping[str, str]) -> None:
-    """A file that proves a row proves the copy of that row."""
-    moved = []
-    for row in source.attachments.filter(removed_at=None).exclude(row_key=""):
-        copied, place = new_keys.get(f"attachment-{row.pk}"), new_keys.get(row.row_key)
-        if copied and place:
-            moved.append(Attachment(pk=int(copied.rpartition("-")[2]), row_key=place))
-    Attachment.objects.bulk_update(moved, ["row_key"])
 
 
 def _not_carried(source: Proposal, found: Merge) -> Iterator[str]:

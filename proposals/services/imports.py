@@ -281,7 +281,7 @@ def _add(
             row: Any = OperatingRole(site_id=_pk(new_keys.get(entry.site, entry.site)), **values)
         else:
             row = model(proposal=proposal, **values)
-        if kind == "marking":
+        if kind in ("marking", "attachment"):
             row.row_key = new_keys.get(row.row_key, row.row_key)
         if hasattr(row, "saved_by_id"):
             row.saved_by = by

@@ -192,7 +192,7 @@ def test_file_of_the_package_proves_a_component_too(client, proposal, by):
     second = proposal.attachments.get(row_key=component.key)
     assert (second.document, second.mark) == (attachment.document, attachment.mark)
     assert "Nothing was added." in client.post(here, data, follow=True).content.decode()
-    assert [document.row for document in compose(proposal).documents] == [None, component.key]
+    assert [document.row for document in compose(proposal).documents] == ["", component.key]
 
 
 def test_file_of_another_proposal_proves_nothing_here(client, proposal, by, stranger):
