@@ -12,7 +12,8 @@
     made.append(...children);
     return made;
   };
-  const fieldsOf = (form, name) => all("[name]", form).filter((field) => field.name === name);
+  const namedIn = (form) => all("[name]", form).filter((field) => field.form === form);
+  const fieldsOf = (form, name) => namedIn(form).filter((field) => field.name === name);
 
   /* ---- Errors: the summary takes the focus, its links go to the field itself ---- */
 
@@ -200,20 +201,25 @@
     return `${time} Washington time`;
   }
 
-  /* A form is `away` while its person is signed out, and `refused` when the portal said no for good. */
+  const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+  /* A form is `away` while its person is signed out, and `refused` when the portal said no. */
   class Autosave {
     constructor(form) {
       autosaves.add(this);
       this.away = false;
       this.refused = false;
       this.form = form;
+      this.choices = `two-texts-${autosaves.size}-`;
       this.status = form.querySelector("[data-autosave-status]") || this.makeStatus();
       this.dirty = false;
+      this.news = "";
       this.wrong = false; // a field was refused: the page holds what nothing else does
       this.failures = 0;
       this.running = null;
       this.blocked = false;
       form.dataset.autosaving = "1";
+      this.base = this.snapshot(); // what is saved, as far as this page knows
       form.addEventListener("input", () => {
         this.leaving = false;
         this.changed(PAUSE);
@@ -225,6 +231,29 @@
       window.addEventListener("focus", () => this.dirty && this.failures && this.save());
       window.addEventListener("online", () => this.dirty && this.save());
       document.addEventListener("visibilitychange", () => document.hidden && this.dirty && this.save());
+    }
+
+    /* Every field's value as the server writes it, by its name. */
+    snapshot() {
+      const values = {};
+      for (const { name, type } of namedIn(this.form)) {
+        if (type !== "file" && !["csrfmiddlewaretoken", "revision"].includes(name)) values[name] = this.valueOf(name);
+      }
+      return values;
+    }
+
+    valueOf(name) {
+      const fields = fieldsOf(this.form, name);
+      const [{ type, value }] = fields;
+      if (type === "radio") return fields.find((field) => field.checked)?.value ?? "";
+      if (type === "select-multiple") return Array.from(fields[0].selectedOptions, (one) => one.value).sort();
+      if (type !== "checkbox") return value.replace(/\r\n/g, "\n");
+      if (fields.length === 1 && !fields[0].closest("[data-many]")) return fields[0].checked ? "True" : "False";
+      return fields.filter((field) => field.checked).map((field) => field.value).sort();
+    }
+
+    isChanged(name) {
+      return !isSame(this.valueOf(name), this.base[name]);
     }
 
     makeStatus() {
@@ -261,6 +290,7 @@
       if (this.away) await comeBack();
       if (this.dirty) await this.save();
       clearTimeout(this.timer);
+      if (this.blocked) this.panel.focus();
       if (this.dirty) return;
       this.leaving = true;
       this.form.requestSubmit(event.submitter);
@@ -281,6 +311,7 @@
       for (const [name, value] of Array.from(content.entries())) if (value instanceof File) content.delete(name);
       this.dirty = false;
       this.since = performance.now();
+      this.sent = this.snapshot();
       this.say("Saving…");
       let answer;
       let body = {};
@@ -316,8 +347,10 @@
       this.failures = 0;
       this.wrong = false;
       this.takeRevision(revision);
+      this.base = this.sent;
       this.showErrors({});
-      this.say(`Saved ${timeInWashington(savedAt)}`, "good");
+      this.say(`Saved ${timeInWashington(savedAt)}${this.news}`, "good");
+      this.news = "";
       this.form.dispatchEvent(new CustomEvent("site:saved", { bubbles: true }));
       announceActivity();
     }
@@ -341,9 +374,11 @@
       return this.send(true);
     }
 
+    /* What was taken away may come back: who types on is told so again, and at most every quarter of a minute. */
     refuse(words) {
       this.dirty = true;
       this.refused = true;
+      setTimeout(() => (this.refused = false), RETRIES.at(-1));
       this.say(`Not saved: ${words} Your text is still on this page; copy it before you leave.`, "bad");
     }
 
@@ -384,6 +419,7 @@
       const fields = number === 1 ? "1 field" : `${number} fields`;
       const needs = `${number === 1 ? "needs" : "need"} a correction`;
       if (!savedAt) return this.say(`Not saved: ${fields} ${needs}.`, "bad");
+      for (const [name, value] of Object.entries(this.sent)) if (!(name in errors)) this.base[name] = value;
       this.say(`Saved ${timeInWashington(savedAt)}, but not ${fields}: ${number === 1 ? "it" : "they"} ${needs}.`, "bad");
       this.form.dispatchEvent(new CustomEvent("site:saved", { bubbles: true }));
     }
@@ -410,63 +446,113 @@
       }
     }
 
-    conflicting({ yours = {}, theirs = {}, words = {}, revision, by }) {
-      this.dirty = true;
-      this.blocked = true;
-      const who = by ? `${by} saved` : "Someone else saved";
-      this.say([`Not saved: ${who} this section after you opened it. Compare the two texts below.`], "bad");
-      const rows = Object.keys(theirs).map((name) => {
-        const [field] = fieldsOf(this.form, name);
-        const label = field?.closest(".site-field")?.querySelector("label, legend")?.textContent.trim() || name;
-        return element(
-          "section",
-          { class: "site-conflict__field" },
-          element("h3", {}, label),
-          element(
-            "div",
-            { class: "site-columns" },
-            element("div", {}, element("h4", {}, "Yours"), element("p", { class: "site-text" }, words[name]?.yours ?? yours[name] ?? "")),
-            element("div", {}, element("h4", {}, "Theirs"), element("p", { class: "site-text" }, words[name]?.theirs ?? theirs[name] ?? "")),
-          ),
-        );
-      });
-      const keep = element("button", { class: "usa-button", type: "button" }, "Save mine over theirs");
-      const take = element("button", { class: "usa-button usa-button--outline", type: "button" }, "Take theirs");
-      const panel = element(
-        "section",
-        { class: "site-conflict", tabindex: "-1", role: "alertdialog", "aria-label": "Two texts" },
-        element("h2", {}, "Two texts of this section"),
-        ...rows,
-        element("div", { class: "site-buttons" }, keep, take),
+    /* Somebody saved meanwhile. Only a field that both changed is a conflict; the rest of both texts stands. */
+    conflicting({ theirs: saved = {}, words = {}, revision, by }) {
+      const theirs = Object.fromEntries(
+        Object.entries(saved).map(([name, value]) => [name, Array.isArray(value) ? value : String(value ?? "")]),
       );
-      const settle = () => {
-        panel.remove();
-        this.blocked = false;
-        this.takeRevision(revision);
-      };
-      keep.addEventListener("click", () => {
-        settle();
-        this.save();
-      });
-      take.addEventListener("click", () => {
-        for (const [name, text] of Object.entries(theirs)) {
-          for (const field of fieldsOf(this.form, name)) {
-            if (field.type === "radio" || field.type === "checkbox") {
-              field.checked = [].concat(text).map(String).includes(field.value);
-            } else if (field.type !== "file") {
-              field.value = text ?? "";
-              field.dispatchEvent(new Event("input"));
-              showChosen(field);
-            }
+      const names = Object.keys(theirs).filter((name) => !isSame(theirs[name], this.base[name]));
+      const theirsAlone = names.filter((name) => !this.isChanged(name));
+      if (theirsAlone.length < names.length) return this.compare(names, { theirs, words, revision, by });
+      const labels = names.map((name) => this.labelOf(name)).join(", ");
+      if (labels) this.news = `. ${by || "Someone else"} changed meanwhile: ${labels}`;
+      this.takeOver(theirs, names, revision);
+      this.goOn(`You see what is saved now${this.news}.`);
+    }
+
+    labelOf(name) {
+      const [field] = fieldsOf(this.form, name);
+      return field?.closest(".site-field")?.querySelector("label, legend")?.textContent.trim() || name;
+    }
+
+    /* Show their text of `names`; what stands in the other fields is this person's change to it. */
+    takeOver(theirs, names, revision) {
+      for (const name of names) {
+        for (const field of fieldsOf(this.form, name)) {
+          if (field.type === "radio" || field.type === "checkbox") {
+            field.checked = [].concat(theirs[name]).map(String).includes(field.value) || theirs[name] === "True";
+          } else if (field.type !== "file") {
+            field.value = theirs[name] ?? "";
+            field.dispatchEvent(new Event("input"));
+            showChosen(field);
           }
         }
-        for (const many of all("[data-many]", this.form)) many.dispatchEvent(new Event("change"));
-        settle();
-        this.dirty = false;
-        this.say("You now see their text. Nothing of yours was saved.", "");
-      });
-      this.status.after(panel);
-      panel.focus();
+      }
+      for (const many of all("[data-many]", this.form)) many.dispatchEvent(new Event("change"));
+      Object.assign(this.base, theirs);
+      this.takeRevision(revision);
+    }
+
+    goOn(words) {
+      this.blocked = false;
+      this.dirty = Object.keys(this.base).some((name) => this.isChanged(name));
+      if (this.dirty) return this.running || this.save();
+      this.news = "";
+      this.say(words);
+    }
+
+    /* Both texts beside each other. The caret stays where it is: who types goes on typing. */
+    compare(names, { theirs, words, revision, by }) {
+      this.dirty = true;
+      this.blocked = true;
+      const several = names.length > 1;
+      const sections = names.map((name, number) => this.bothTexts(name, `${number}`, theirs[name], words[name], several));
+      const button = (label, variant, take) => {
+        const one = element("button", { class: `usa-button${variant}`, type: "button" }, label);
+        one.addEventListener("click", () => {
+          const taken = names.filter((name, number) => take(sections[number]));
+          panel.remove();
+          this.panel = null;
+          fieldsOf(this.form, names[0])[0].focus({ preventScroll: true });
+          this.takeOver(theirs, taken, revision);
+          this.goOn("You now see their text. Nothing of yours was saved.");
+        });
+        return one;
+      };
+      const chosen = (section) => section.querySelector("input:checked").value === "theirs";
+      const buttons = [
+        button("Save mine over theirs", "", () => false),
+        button("Take theirs", " usa-button--outline", () => true),
+      ];
+      if (several) buttons.unshift(button("Save what is chosen", "", chosen));
+      const panel = element(
+        "section",
+        { class: "site-conflict", tabindex: "-1", role: "region", "aria-label": "Two texts" },
+        element("h2", {}, "Two texts of this section"),
+        ...sections,
+        element("div", { class: "site-buttons" }, ...buttons),
+      );
+      for (const kind of ["input", "change"]) panel.addEventListener(kind, (event) => event.stopPropagation());
+      this.panel = panel;
+      (this.status.closest(".site-save") || this.status).before(panel);
+      const see = element("button", { class: "usa-button usa-button--unstyled", type: "button" }, "Compare the two texts");
+      see.addEventListener("click", () => panel.focus());
+      const who = by ? `${by} saved` : "Someone else saved";
+      this.say([`Not saved: ${who} this section after you opened it. `, see], "bad");
+    }
+
+    bothTexts(name, number, theirs, words, several) {
+      const mine = this.isChanged(name);
+      const text = (whose, heading, value, isChosen) => {
+        const choice = element("input", { type: "radio", name: `${this.choices}${number}`, value: whose, class: "usa-radio__input", form: "" });
+        choice.checked = isChosen;
+        const label = element("label", { class: "usa-radio__label" }, heading);
+        choice.id = `${this.choices}${number}-${whose}`;
+        label.htmlFor = choice.id;
+        const head = several ? element("div", { class: "usa-radio" }, choice, label) : element("h4", {}, heading);
+        return element("div", {}, head, element("p", { class: "site-text" }, value));
+      };
+      return element(
+        "section",
+        { class: "site-conflict__field" },
+        element("h3", {}, this.labelOf(name)),
+        element(
+          "div",
+          { class: "site-conflict__texts", ...(several ? { role: "radiogroup", "aria-label": this.labelOf(name) } : {}) },
+          text("mine", "Yours", words?.yours ?? [].concat(this.valueOf(name)).join(", "), mine),
+          text("theirs", "Theirs", words?.theirs ?? [].concat(theirs ?? "").join(", "), !mine),
+        ),
+      );
     }
   }
 

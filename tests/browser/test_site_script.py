@@ -97,9 +97,11 @@ def test_conflict_shows_both_texts_and_keeps_mine_only_when_told(portal):
     portal.answers = [(409, conflict), (200, {"revision": 10})]
     portal.show(FORM)
     type_title(portal, "Mine")
-    panel = portal.page.get_by_role("alertdialog")
+    panel = portal.page.get_by_role("region", name="Two texts")
     expect(panel).to_contain_text("Mine")
     expect(panel).to_contain_text("Theirs")
+    expect(portal.page.locator("#id_title")).to_be_focused()
+    portal.page.get_by_role("button", name="Compare the two texts").click()
     expect(panel).to_be_focused()
     type_title(portal, "Mine still")
     assert len(portal.sent) == 1
@@ -115,6 +117,54 @@ def test_conflict_can_be_settled_with_their_text(portal):
     portal.page.get_by_role("button", name="Take theirs").click()
     expect(portal.page.locator("#id_title")).to_have_value("<b>Theirs")
     expect(portal.page.locator("[name=revision]")).to_have_value("9")
+
+
+TWO_FIELDS = FORM.replace(
+    '<button class="usa-button"',
+    '<div class="site-field"><label for="id_maker">Maker</label>'
+    '<input id="id_maker" name="maker" value="Old"></div>'
+    '<button class="usa-button"',
+)
+
+
+def test_what_only_they_changed_is_shown_and_what_only_i_changed_is_saved(portal):
+    theirs = {"theirs": {"title": "Old", "maker": "Causeway"}, "revision": 9, "by": "Dana Reyes"}
+    portal.answers = [(409, theirs), (200, {"revision": 10})]
+    portal.show(TWO_FIELDS)
+    type_title(portal, "Mine")
+    portal.page.clock.run_for(2000)
+    expect(portal.page.get_by_role("status")).to_contain_text("Dana Reyes changed meanwhile: Maker")
+    expect(portal.page.locator("#id_maker")).to_have_value("Causeway")
+    expect(portal.page.get_by_role("region", name="Two texts")).to_have_count(0)
+    sent = [sent_field(portal, name) for name in ("title", "maker", "revision")]
+    assert sent == ["Mine", "Causeway", "9"]
+
+
+def test_of_several_conflicts_each_is_chosen_by_itself(portal):
+    theirs = {"theirs": {"title": "Theirs", "maker": "Causeway"}, "revision": 9}
+    portal.answers = [(409, theirs), (200, {"revision": 10})]
+    portal.show(TWO_FIELDS)
+    portal.page.fill("#id_maker", "Helios")
+    type_title(portal, "Mine")
+    panel = portal.page.get_by_role("region", name="Two texts")
+    panel.get_by_role("radiogroup", name="Maker").get_by_label("Theirs").check()
+    panel.get_by_role("button", name="Save what is chosen").click()
+    expect(portal.page.locator("[name=revision]")).to_have_value("10")
+    assert [sent_field(portal, name) for name in ("title", "maker")] == ["Mine", "Causeway"]
+    assert "two-texts" not in portal.sent[-1]["body"]
+
+
+def test_field_that_is_refused_is_told_from_those_that_are_saved(portal):
+    errors = {"errors": {"maker": ["Name a maker."]}, "saved_at": "2026-06-01T18:02:00Z", "revision": 4}
+    portal.answers = [(422, errors), (200, {"revision": 5})]
+    portal.show(TWO_FIELDS)
+    portal.page.fill("#id_maker", "")
+    type_title(portal, "Mine")
+    expect(portal.page.get_by_role("status")).to_contain_text("but not 1 field: it needs a correction.")
+    portal.page.fill("#id_maker", "Helios")
+    portal.page.clock.run_for(2000)
+    expect(portal.page.locator("[name=revision]")).to_have_value("5")
+    assert sent_field(portal, "revision") == "4"
 
 
 def test_refused_field_is_marked_and_described(portal):

@@ -101,7 +101,10 @@ def test_two_people_edit_the_same_row_and_both_texts_are_shown(person, ada, ben,
     field_of(first, row).fill("Ada: all of it in Arizona.")
     expect(status_of(first)).to_contain_text("Saved")
     field_of(second, row).fill("Ben: most of it in Texas.")
-    panel = second.page.get_by_role("alertdialog")
+    expect(status_of(second)).to_contain_text("Not saved")
+    expect(status_of(second)).to_be_in_viewport()
+    expect(field_of(second, row)).to_be_focused()
+    panel = second.page.get_by_role("region", name="Two texts")
     expect(panel).to_contain_text("Ada: all of it in Arizona.")
     expect(panel).to_contain_text("Ben: most of it in Texas.")
     assert text_of(row) == "Ada: all of it in Arizona."
@@ -121,7 +124,7 @@ def test_two_choices_are_compared_by_their_names_and_theirs_is_shown_when_taken(
     country = one.page.locator("[role=combobox]")
     country.fill("Ghana")
     country.press("Enter")
-    panel = one.page.get_by_role("alertdialog")
+    panel = one.page.get_by_role("region", name="Two texts")
     for words in ("Ghana", "Alps", "Germany, Switzerland"):
         expect(panel).to_contain_text(words)
     panel.get_by_role("button", name="Take theirs").click()
