@@ -23,6 +23,7 @@ from program.enums import Mark, StackLayer
 from program.models import Bloc, Call, Country, Organization, User
 from program.services.people import register_organization
 from proposals import services
+from proposals.checks.compliance import is_advanced
 from proposals.composition import compose
 from proposals.enums import (
     AuthorityBasis,
@@ -255,6 +256,8 @@ class Formation:
             if number in row:
                 values[number] = Decimal(row[number])
         if layer == StackLayer.HARDWARE:
+            if is_advanced(row.get("eccn", "")):
+                values.setdefault("license_basis", "A license is asked for once the package is designated.")
             values["eccn_basis"] = "manufacturer" if row.get("maker") not in self.firms else "self"
             values["is_datacenter"] = row["subtype"] != HardwareType.OTHER
             if row["subtype"] == HardwareType.SERVER:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,6 +13,7 @@ from proposals.enums import HardwareType, Part
 from proposals.package import HardwareComponent, ModelComponent, Package
 from proposals.questionnaire import SUBJECTS
 
+ADVANCED: Final = re.compile(r"(3A090|4A090|4E091)\b|\d[A-E]\d{3}\.z\b", re.IGNORECASE)
 NEEDS_CLASSIFICATION: Final = (HardwareType.CHIP, HardwareType.ACCELERATOR, HardwareType.SERVER)
 
 
@@ -52,8 +54,16 @@ def states_compliance(package: Package, rules: Rules) -> Iterator[Problem]:
     yield from _classifications(package, clause)
 
 
+def is_advanced(eccn: str) -> bool:
+    """Whether a class is one of advanced computing, 15 CFR part 774 supp. 1: 3A090, 4A090, 4E091 or a .z."""
+    return bool(ADVANCED.match(eccn.strip()))
+
+
 def _classifications(package: Package, clause: str) -> Iterator[Problem]:
-    """Chips, accelerators and servers need ECCN, TPP and data center flag; models weights and compute."""
+    """Chips, accelerators and servers need ECCN, TPP and data center flag; models weights and compute.
+
+    A class of advanced computing needs the license or exception that its export relies on.
+    """
     for component in package.components:
         part, name = Part(layer_of(component)), called(component)
         if component.jurisdiction is None:
@@ -63,6 +73,15 @@ def _classifications(package: Package, clause: str) -> Iterator[Problem]:
                 clause,
                 part,
                 f"{component.key}-jurisdiction",
+            )
+        if is_advanced(component.eccn) and is_blank(component.license_basis):
+            yield Problem(
+                "license-basis",
+                f"{name}: name the license or exception that it relies on under {component.eccn.strip()}, "
+                "or say why it needs none.",
+                clause,
+                part,
+                f"{component.key}-license_basis",
             )
         if isinstance(component, HardwareComponent) and component.subtype in NEEDS_CLASSIFICATION:
             if is_blank(component.eccn):

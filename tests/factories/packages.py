@@ -63,6 +63,7 @@ def hardware(key="component-1", total="100.00", us="60.00", subtype="accelerator
         "name": "Accelerator board", "supplier": "member-1", "subtype": subtype, "maker": "Fictional Silicon",
         "model": "X1", "quantity": 100, "country_of_origin": US, "us_manufacture": "Assembled in Arizona.",
         "jurisdiction": "ear", "eccn": "4A090.a", "tpp": Decimal("4000"), "is_datacenter": True,
+        "license_basis": "License AC-2026-0042",
     }  # fmt: skip
     amounts = {"total_value_usd": total and Decimal(total), "us_content_value_usd": us and Decimal(us)}
     return HardwareComponent(key=key, **(values | amounts | changes))

@@ -224,6 +224,7 @@ def components(proposal, supplier, home):
             us_manufacture="Designed and assembled in Arizona; memory comes from abroad.",
             eccn="4A090.a" if subtype == "accelerator" else "5A992.c", eccn_basis="self",
             tpp=Decimal("4000") if subtype == "accelerator" else None,
+            license_basis="License AC-2026-0042" if subtype == "accelerator" else "",
             is_datacenter=True,
         )  # fmt: skip
     Component.objects.create(

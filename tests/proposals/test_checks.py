@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from program.enums import EvidenceType, Mark, StackLayer
 from proposals import checks
 from proposals.checks import Ineligible, RequirementRule, Rules, all_problems, flags, problems_by_requirement
+from proposals.checks.compliance import is_advanced
 from proposals.package import Answer, Consent, Country, DocumentReference, Holder, OperatingModel, Package
 from tests.factories.packages import complete_package, hardware, member, packages
 
@@ -52,6 +53,22 @@ def test_empty_package_has_a_problem_of_every_requirement():
     assert without == {"us-manufacture", "national-interest", "marks"}
 
 
+@pytest.mark.parametrize(
+    ("eccn", "is_one"),
+    [
+        ("3A090.a", True),
+        ("4a090", True),
+        ("5A992.z", True),
+        ("4E091", True),
+        ("EAR99", False),
+        ("5A992.c", False),
+        ("", False),
+    ],
+)
+def test_class_of_advanced_computing_is_known_by_its_number(eccn, is_one):
+    assert is_advanced(eccn) == is_one
+
+
 @pytest.mark.parametrize("layer", StackLayer)
 def test_each_layer_is_demanded_under_its_clause(layer):
     letter = "ABCDE"[list(StackLayer).index(layer)]
@@ -78,6 +95,10 @@ REMOVALS = {
     ),
     "anchor": ("E.O. 14320 s.3(b)", {"consortium": consortium(member(is_anchor=False))}),
     "missing-title": ("E.O. 14320 s.3(b)", {"title": ""}),
+    "license-basis": (
+        "E.O. 14320 s.3(b)(v)",
+        {"components": (hardware(license_basis=" "), *complete_package().components[1:])},
+    ),
     "eccn": ("E.O. 14320 s.3(b)(v)", {"components": (hardware(eccn=""), *complete_package().components[1:])}),
     "national-interest": (
         "Call, national interest",
