@@ -12,8 +12,9 @@ from django.urls import reverse
 
 from program.enums import StackLayer
 from proposals.checks import REQUIREMENTS, flags, problems_by_requirement
-from proposals.composition import composed_with, outlines, rules_of
+from proposals.composition import compose, composed_with, outlines, rules_of
 from proposals.enums import Part, Presumption
+from proposals.models import Proposal
 from proposals.us_content import us_content
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from program.transitions import Problem
     from proposals.checks import Rules
-    from proposals.models import Proposal
     from proposals.package import Member, Package
     from proposals.us_content import UsContent
 
@@ -305,3 +305,16 @@ def progress_of(proposal: Proposal) -> Progress:
 @lru_cache(maxsize=KEPT)
 def _found(proposal_id: int, component_writes: int, rest: Package, rules: Rules) -> Progress:
     return Progress(proposal_id, rest.model_copy(update={"components": outlines(proposal_id)}), rules)
+
+
+def content_sha256_of(proposal: Proposal) -> str:
+    """The hash of the working copy that ``for_pages`` has loaded, in full; kept as ``progress_of`` keeps.
+
+    For what a page shows. An act reads every word anew.
+    """
+    return _hashed(proposal.pk, proposal.component_writes, composed_with(proposal, ()))  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=KEPT)
+def _hashed(proposal_id: int, component_writes: int, rest: Package) -> str:
+    return compose(Proposal(pk=proposal_id)).sha256

@@ -12,11 +12,11 @@ from django.shortcuts import get_object_or_404, render
 from program import clock
 from program.destinations import rules_on
 from program.requests import SignedInRequest, number_said
-from proposals.composition import compose, composed, rules_of
+from proposals.composition import composed, rules_of
 from proposals.enums import Part, ProposalStatus, TeamRole
 from proposals.models import Attachment, Membership, Proposal, TeamMember
 from proposals.places import destinations_of
-from proposals.progress import Progress, grouped, progress_of
+from proposals.progress import Progress, content_sha256_of, grouped, progress_of
 from proposals.querysets import EDITABLE, REPLACEABLE, ProposalQuerySet
 from proposals.readiness import Candidate
 from proposals.rules import know_ties
@@ -129,7 +129,7 @@ class Workspace:
         given = self.proposal.unused_certifications  # type: ignore[attr-defined]
         if not given:
             return ""
-        content = self.progress.package.sha256 if self.is_whole else compose(self.proposal).sha256
+        content = self.progress.package.sha256 if self.is_whole else content_sha256_of(self.proposal)
         return next((row.signer_name for row in given if row.content_sha256 == content), "")
 
     @property

@@ -10,9 +10,9 @@ from django.urls import reverse
 from program.enums import StackLayer
 from proposals.composition import compose, composed, rules_of
 from proposals.models import Component, Proposal
-from proposals.progress import SHOWN_OF_KIND, Progress, progress_of
+from proposals.progress import SHOWN_OF_KIND, Progress, content_sha256_of, progress_of
 from tests.factories.program import RequirementFactory
-from tests.factories.proposals import ProposalFactory, representative_of
+from tests.factories.proposals import ProposalFactory, certified, representative_of
 from tests.proposals.test_tables import sign_in
 from tests.statements import statements
 
@@ -185,3 +185,23 @@ def test_row_of_the_table_saves_its_columns_alone_and_bears_a_conflict(client, p
     assert "Atlantis" in answer.content.decode()
     answer = client.post(where, {**mine, "revision": "2", f"{row.key}-maker": "Helios"})
     assert answer.url.endswith(f"?page=2#{row.key}")
+
+
+def test_content_is_hashed_once_for_each_state(proposal, django_assert_num_queries):
+    """A word of a component that no outline knows counts."""
+    loaded = Proposal.objects.for_pages().get(pk=proposal.pk)
+    assert content_sha256_of(loaded) == compose(proposal).sha256
+    with django_assert_num_queries(0):
+        content_sha256_of(loaded)
+    Component.objects.filter(proposal=proposal).update(description="Another word")
+    assert content_sha256_of(Proposal.objects.for_pages().get(pk=proposal.pk)) == compose(proposal).sha256
+
+
+def test_page_says_who_certified_until_a_word_is_another(client, proposal):
+    certified(proposal)
+    sign_in(client, representative_of(proposal))
+    page = reverse("proposals:part", args=[proposal.pk, "hardware"])
+    given = f"Given by {representative_of(proposal).name}"
+    assert given in client.get(page).content.decode()
+    Component.objects.filter(proposal=proposal).update(description="Another word")
+    assert given not in client.get(page).content.decode()
