@@ -1,6 +1,6 @@
 """How a PDF is made: claimed for a lease, pressed by a worker, kept; set aside where that does not help.
 
-The lease is short, so that another worker soon takes what a dead one held, and renewed while the press works.
+The lease is renewed while the press works.
 An attempt is counted before its work begins, so that a document which kills its worker is set aside when it
 is taken for the fourth time. Whoever runs the desk sees what was set aside and may have it made again.
 """
@@ -8,14 +8,12 @@ is taken for the fourth time. Whoever runs the desk sees what was set aside and 
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.db import transaction
-from django.db.models import Q
 
-from program import clock, pdf
+from program import clock, leases, pdf
 from program.documents import store_generated
 from program.enums import Mark, PaperState
 from program.models import Paper
@@ -30,7 +28,6 @@ P = TypeVar("P", bound=Paper)
 
 logger = logging.getLogger(__name__)
 
-LEASE: Final = timedelta(seconds=40)
 MOST_ATTEMPTS: Final = 3
 STOPPED: Final = "The worker stopped each time."
 
@@ -44,7 +41,7 @@ def make(kind: type[P], pk: int, press: Callable[[P], tuple[str, bytes]]) -> boo
     if paper is None:
         return False
     try:
-        with pdf.meanwhile(partial(_renew, paper)):
+        with leases.meanwhile(partial(_renew, paper)):
             name, content = press(paper)
     except pdf.PdfFailed as failure:
         # A busy machine may be why the time was not enough: that is tried again like a worker that died.
@@ -70,7 +67,7 @@ def _claim(kind: type[P], pk: int) -> P | None:
         paper = (
             kind._default_manager.select_for_update(skip_locked=True, of=("self",))
             .select_related(kind.proposal_by)
-            .filter(Q(claimed_at=None) | Q(claimed_at__lt=at - LEASE), pk=pk, state=PaperState.OWED)
+            .filter(leases.is_free("claimed_at", at=at), pk=pk, state=PaperState.OWED)
             .first()
         )
         if paper is None:
@@ -85,10 +82,7 @@ def _claim(kind: type[P], pk: int) -> P | None:
 
 
 def _renew(paper: Paper) -> None:
-    """Begin the lease anew as long as this worker's claim stands; whoever took the row since keeps it."""
-    at = clock.instant()
-    if _held(paper).update(claimed_at=at):
-        paper.claimed_at = at
+    leases.renew(_held(paper), paper, "claimed_at")
 
 
 def _set_aside(paper: Paper, reason: str) -> None:
@@ -110,7 +104,7 @@ def _keep(paper: Paper, name: str, content: bytes) -> bool:
 
 def owed(kind: type[Paper], *, most: int = 100) -> list[int]:
     """Keys of the papers that are still to be made and that nobody is making."""
-    free = Q(claimed_at=None) | Q(claimed_at__lt=clock.instant() - LEASE)
+    free = leases.is_free("claimed_at", at=clock.instant())
     rows = kind._default_manager.filter(free, state=PaperState.OWED).order_by("pk")
     return list(rows.values_list("pk", flat=True)[:most])
 

@@ -24,8 +24,7 @@ import tempfile
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
@@ -34,6 +33,8 @@ from typing import Any, Final, Literal
 
 from django.conf import settings
 from django.template.loader import render_to_string
+
+from program import leases
 
 Reason = Literal["timeout", "memory", "forbidden", "too-large", "libraries", "crashed", "error"]
 Variant = Literal["pdf/ua-1", "pdf/a-3a"]
@@ -49,7 +50,6 @@ LIBRARY: Final = {
 
 START_SECONDS: Final = 60
 GRACE_SECONDS: Final = 5
-PULSE_SECONDS: Final = 10
 UNDRAWN: Final = "\N{WHITE SQUARE}"
 
 EXPLANATIONS: Final[dict[Reason, str]] = {
@@ -78,8 +78,6 @@ class Limits:
 
 
 LIMITS: Final = Limits()
-
-_meanwhile: ContextVar[Callable[[], object] | None] = ContextVar("meanwhile", default=None)
 
 
 class PdfFailed(Exception):
@@ -130,16 +128,6 @@ def render(
 def set_html(html: str, *, variant: Variant = "pdf/ua-1", limits: Limits = LIMITS) -> bytes:
     """The PDF of finished HTML that was rendered from a template of ours. Raises PdfFailed."""
     return current_press().set(html.encode(errors="replace"), variant=variant, limits=limits)
-
-
-@contextlib.contextmanager
-def meanwhile(act: Callable[[], object]) -> Iterator[None]:
-    """Call ``act`` every ``PULSE_SECONDS`` for as long as a document is being set."""
-    token = _meanwhile.set(act)
-    try:
-        yield
-    finally:
-        _meanwhile.reset(token)
 
 
 def drawable(text: str) -> tuple[str, bool]:
@@ -251,15 +239,7 @@ def receive(line: socket.socket, deadline: float) -> tuple[dict[str, Any], bytes
     received = bytearray()
     head: dict[str, Any] | None = None
     while head is None or len(received) < head["length"]:
-        if (left := deadline - time.monotonic()) <= 0:
-            raise TimeoutError
-        line.settimeout(min(left, PULSE_SECONDS))
-        try:
-            block = line.recv(1 << 16)
-        except TimeoutError:
-            if act := _meanwhile.get():
-                act()
-            continue
+        block = leases.receive(line, 1 << 16, deadline=deadline)
         if not block:
             raise ConnectionError("the press hung up")
         received += block

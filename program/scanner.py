@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
+
+from program import leases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 CHUNK: Final = 1 << 16
 PORT: Final = 3310
 CONNECT_SECONDS: Final = 3.0
+PING_SECONDS: Final = 5.0  # a scanner that is mute must not keep the PDFs of the same queue waiting
 ANSWER_SECONDS: Final = 60.0
 LONGEST_ANSWER: Final = 4096
 
@@ -38,8 +42,8 @@ def ping() -> None:
     """Raise ScannerAway unless a scanner is there and answers."""
     try:
         with connected() as line:
-            line.sendall(b"zPING\0")
-            answer = answer_of(line)
+            say(line, b"zPING\0")
+            answer = answer_of(line, seconds=PING_SECONDS)
     except OSError as error:
         raise ScannerAway(str(error)) from error
     if answer != "PONG":
@@ -57,11 +61,11 @@ def infection_in(stream: BinaryIO) -> str:
         raise ScannerAway(str(error)) from error
     try:
         with line:
-            line.sendall(b"zINSTREAM\0")
+            say(line, b"zINSTREAM\0")
             for block in blocks(stream):
-                line.sendall(struct.pack("!I", len(block)) + block)
-            line.sendall(struct.pack("!I", 0))
-            answer = answer_of(line)
+                say(line, struct.pack("!I", len(block)) + block)
+            say(line, struct.pack("!I", 0))
+            answer = answer_of(line, seconds=ANSWER_SECONDS)
     except OSError as error:
         raise ScanFailed("The scanner stopped before the end of the file.") from error
     if answer == "stream: OK":
@@ -84,8 +88,11 @@ def connected() -> socket.socket:
     else:
         place = (address.hostname or "localhost", address.port or PORT)
         line = socket.create_connection(place, timeout=CONNECT_SECONDS)
-    line.settimeout(ANSWER_SECONDS)
     return line
+
+
+def say(line: socket.socket, content: bytes) -> None:
+    leases.send(line, content, deadline=time.monotonic() + ANSWER_SECONDS)
 
 
 def blocks(stream: BinaryIO) -> Iterator[bytes]:
@@ -93,10 +100,12 @@ def blocks(stream: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
-def answer_of(line: socket.socket) -> str:
+def answer_of(line: socket.socket, *, seconds: float) -> str:
     """What the scanner says up to its NUL or the end of the line; plain characters only."""
-    answer = b""
-    while b"\0" not in answer and len(answer) < LONGEST_ANSWER and (part := line.recv(1024)):
+    answer, deadline = b"", time.monotonic() + seconds
+    while b"\0" not in answer and len(answer) < LONGEST_ANSWER:
+        if not (part := leases.receive(line, 1024, deadline=deadline)):
+            break
         answer += part
     text = answer.partition(b"\0")[0].decode("ascii", "replace")
     return "".join(letter if letter.isprintable() else "?" for letter in text).strip()

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, QuerySet
 
-from program import audit, clock, scanner
+from program import audit, clock, leases, scanner
 from program.documents import MOST_SCANS, Withheld, record_scan, stored_bytes
 from program.enums import ScanState
 from program.models import Document
 from program.notices import NoticeKind, owe
 from program.services.people import clock_account
 
-# Longer than a task may run: who still holds a file after it is dead
-LEASE: Final = timedelta(seconds=150)
 MOST_AT_ONCE: Final = 200
 UNFINISHED: Final = "The scanner stopped each time before it had read the whole file."
 INFECTED: Final = NoticeKind(
@@ -43,7 +42,7 @@ def scan(pk: int) -> bool:
     if document.scan_attempts > MOST_SCANS:
         return _settle(document, ScanState.NOT_SCANNED, document.scan_note or UNFINISHED)
     try:
-        with stored_bytes(document) as stream:
+        with stored_bytes(document) as stream, leases.meanwhile(partial(_renew, document)):
             found = scanner.infection_in(stream)
     except scanner.ScannerAway:
         _give_back(document, scan_attempts=F("scan_attempts") - 1)
@@ -59,16 +58,24 @@ def scan(pk: int) -> bool:
 def _claim(pk: int) -> Document | None:
     """Take the row for the length of a lease, and count it."""
     at = clock.instant()
-    free = Q(scan_claimed_at=None) | Q(scan_claimed_at__lt=at - LEASE)
+    free = leases.is_free("scan_claimed_at", at=at)
     rows = Document.objects.filter(free, pk=pk, scan_state=ScanState.PENDING, is_generated=False)
     if not rows.update(scan_claimed_at=at, scan_attempts=F("scan_attempts") + 1):
         return None
     return Document.objects.select_related("uploaded_by").get(pk=pk)
 
 
+def _held(document: Document) -> QuerySet[Document]:
+    """The row as long as this worker's claim on it stands."""
+    return Document.objects.filter(pk=document.pk, scan_claimed_at=document.scan_claimed_at)
+
+
+def _renew(document: Document) -> None:
+    leases.renew(_held(document), document, "scan_claimed_at")
+
+
 def _give_back(document: Document, **changes: Any) -> None:
-    rows = Document.objects.filter(pk=document.pk, scan_claimed_at=document.scan_claimed_at)
-    rows.update(scan_claimed_at=None, **changes)
+    _held(document).update(scan_claimed_at=None, **changes)
 
 
 @transaction.atomic
@@ -99,6 +106,6 @@ def owed_scans() -> list[int]:
         return []
     unasked = uploaded.filter(scan_state=ScanState.NOT_SCANNED, scan_attempts__lt=MOST_SCANS)
     unasked.update(scan_state=ScanState.PENDING)
-    free = Q(scan_claimed_at=None) | Q(scan_claimed_at__lt=clock.instant() - LEASE)
+    free = leases.is_free("scan_claimed_at", at=clock.instant())
     rows = uploaded.filter(free, scan_state=ScanState.PENDING).order_by("pk")
     return list(rows.values_list("pk", flat=True)[:MOST_AT_ONCE])

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from evaluation.schedule import SCHEDULE as EVALUATION
-from program import notices, papers
+from program import leases, notices
 from program.schedule import SCHEDULE as PROGRAM
 from proposals.schedule import SCHEDULE as PROPOSALS
 
 LEASES = {
     "program.tasks.sweep_deliveries": notices.LEASE,
     "proposals.tasks.sweep_invitations": notices.LEASE,
-    "proposals.tasks.sweep_documents": papers.LEASE,
-    "evaluation.tasks.sweep_documents": papers.LEASE,
+    "proposals.tasks.sweep_documents": leases.LEASE,
+    "evaluation.tasks.sweep_documents": leases.LEASE,
+    "program.schedule.sweep_scans": leases.LEASE,
 }
 RESUMED_SECONDS, SETTING_OUT_SECONDS = 90, 20
 

@@ -14,8 +14,8 @@ from functools import partial
 import pytest
 
 from program.enums import DeliveryState, PaperState
+from program.leases import LEASE
 from program.models import Document
-from program.papers import LEASE
 from proposals.models import ReceiptPaper, VersionPaper
 from proposals.services import ask_package_pdf
 from tests.factories.proposals import ProposalFactory, submitted

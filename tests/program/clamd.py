@@ -6,6 +6,7 @@ import io
 import socketserver
 import struct
 import threading
+import time
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,8 @@ class Scanner:
     """What the double has seen, and how it is to behave.
 
     ``hangs_up_after`` bytes of a file it is gone; over ``limit`` it says so and hangs up, as clamd does;
-    ``says`` is answered instead of a finding.
+    ``says`` is answered instead of a finding. A finding takes ``thinks_for`` seconds, each block of a file
+    ``reads_slowly``. ``mute`` it takes connections and answers nothing.
     """
 
     def __init__(self, url, *, limit=25 << 20):
@@ -28,10 +30,13 @@ class Scanner:
         self.limit = limit
         self.hangs_up_after = None
         self.says = None
+        self.thinks_for = self.reads_slowly = 0
+        self.mute = False
         self.scanned = []
 
     def answer(self, content):
         self.scanned.append(content)
+        time.sleep(self.thinks_for)
         if self.says is not None:
             return self.says
         return f"stream: {NAME} FOUND" if infected(content) else "stream: OK"
@@ -50,7 +55,9 @@ class Talk(socketserver.StreamRequestHandler):
     def handle(self):
         scanner = self.server.scanner
         command = self.until_nul()
-        if command == b"zPING":
+        if scanner.mute:
+            self.rfile.read()
+        elif command == b"zPING":
             self.wfile.write(b"PONG\0")
         elif command == b"zINSTREAM":
             answer = self.read_stream(scanner)
@@ -69,6 +76,7 @@ class Talk(socketserver.StreamRequestHandler):
         content = b""
         while size := struct.unpack("!I", self.rfile.read(4).rjust(4, b"\0"))[0]:
             content += self.rfile.read(size)
+            time.sleep(scanner.reads_slowly)
             if scanner.hangs_up_after is not None and len(content) > scanner.hangs_up_after:
                 return None
             if len(content) > scanner.limit:

@@ -6,6 +6,7 @@ import io
 import shutil
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -70,6 +71,22 @@ def test_file_over_the_scanners_limit_is_not_clean(double):
     double.limit = 100_000
     with pytest.raises(scanner.ScanFailed):
         infection_in(b"a" * (4 << 20))
+
+
+def test_mute_scanner_is_away_after_seconds(double, monkeypatch):
+    monkeypatch.setattr(scanner, "PING_SECONDS", 0.2)
+    double.mute = True
+    started = time.monotonic()
+    with pytest.raises(scanner.ScannerAway):
+        scanner.ping()
+    assert time.monotonic() - started < 2
+
+
+def test_scanner_that_reads_a_large_file_slowly_is_given_its_time(double, monkeypatch):
+    """A whole file may take longer than one answer; only standing still does not go on."""
+    monkeypatch.setattr(scanner, "ANSWER_SECONDS", 0.6)
+    double.reads_slowly = 0.005
+    assert infection_in(b"a" * (16 << 20)) == ""
 
 
 def test_scanner_that_is_not_there_is_away(settings, tmp_path):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import connection
 
-from program import clock, documents
+from program import clock, documents, leases
 from program.documents import open_document, store_document, withheld_for
 from program.enums import Mark, ScanState
+from program.leases import LEASE
 from program.models import AuditEvent, Document, Notice
 from program.schedule import scan_document, sweep_scans
 from program.services import scans
@@ -135,11 +139,50 @@ def test_file_that_kills_its_worker_is_set_aside(scanner, monkeypatch):
                 sweep_scans()
             with clock.moved_to(at):
                 assert sweep_scans() == 0  # it is in somebody's hands
-            at += scans.LEASE + timedelta(seconds=1)
+            at += LEASE + timedelta(seconds=1)
             assert state_of(document) == (S.PENDING, attempt)
     with clock.moved_to(at):
         assert sweep_scans() == 1
     assert state_of(document)[0] == S.NOT_SCANNED
+
+
+def at_the_scanner(scanner, monkeypatch, act):
+    """Before it answers the scanner calls ``act`` twice, pulses apart; what ``act`` returned."""
+    monkeypatch.setattr(leases, "PULSE_SECONDS", 0.1)
+    returned = []
+
+    def answer(content):
+        for _ in range(2):
+            returned.append(act())
+            time.sleep(0.3)
+        connection.close()
+        return "stream: OK"
+
+    monkeypatch.setattr(scanner, "answer", answer)
+    return returned
+
+
+def claimed_at():
+    return Document.objects.get().scan_claimed_at
+
+
+@pytest.mark.django_db(transaction=True)
+def test_claim_is_renewed_while_the_scanner_works(scanner, monkeypatch):
+    claims = at_the_scanner(scanner, monkeypatch, claimed_at)
+    document = stored()
+    assert scan_document(document.pk) == 1
+    assert claims[0] < claims[1]
+    assert state_of(document) == (S.CLEAN, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_whose_claim_was_taken_over_neither_renews_it_nor_says_what_was_found(scanner, monkeypatch):
+    theirs = clock.instant() + timedelta(minutes=1)
+    take_over = partial(Document.objects.update, scan_claimed_at=theirs)
+    at_the_scanner(scanner, monkeypatch, take_over)
+    document = stored()
+    assert scan_document(document.pk) == 0
+    assert (state_of(document), document.scan_claimed_at) == ((S.PENDING, 1), theirs)
 
 
 def test_scan_that_was_overtaken_says_nothing(scanner):

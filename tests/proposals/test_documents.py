@@ -9,11 +9,12 @@ import pypdf
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from program import clock, pdf
+from program import clock, leases, pdf
 from program.documents import open_document
 from program.enums import PaperState
+from program.leases import LEASE
 from program.models import AuditEvent, Document
-from program.papers import LEASE, owed
+from program.papers import owed
 from program.services.people import clock_account
 from program.ticks import PATIENCE_SECONDS
 from proposals import documents, services, tasks
@@ -178,7 +179,7 @@ class Watched(pdf.Press):
 
 @pytest.fixture
 def quick_pulse(monkeypatch):
-    monkeypatch.setattr(pdf, "PULSE_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "PULSE_SECONDS", 0.05)
 
 
 @pytest.mark.usefixtures("quick_pulse")
