@@ -43,13 +43,16 @@ class Web:
         with suppress(OSError, http.client.HTTPException):
             return self.ask("GET", "/healthz").status == 200
 
-    def ask(self, method, path, *, session="", form=None, timeout=20):
+    def ask(self, method, path, *, session="", form=None, content=None, timeout=20, **more):
+        """Ask as a browser would; ``more`` are headers of its scripts."""
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         cookies = f"{settings.CSRF_COOKIE_NAME}={TOKEN}; {settings.SESSION_COOKIE_NAME}={session}"
         headers = {"Host": "localhost", "Cookie": cookies, "X-CSRFToken": TOKEN}
-        body = urlencode(form or {}) if method == "POST" else None
+        headers |= {name.replace("_", "-"): value for name, value in more.items()}
+        body = content if content is not None else urlencode(form or {}) if method == "POST" else None
         if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            kind = "x-www-form-urlencoded" if content is None else "octet-stream"
+            headers["Content-Type"] = f"application/{kind}"
         started = time.monotonic()
         try:
             line.request(method, path, body=body, headers=headers)
