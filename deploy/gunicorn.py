@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 wsgi_app = "config.wsgi:application"
-worker_class = "gthread"
+# gthread, whose threads wait for no slow body
+worker_class = "config.web_worker.WebWorker"
 workers = 2
 threads = 8
+# Those who are sending count too; each may hold a socket and a file, of the 1,024 that a process mostly has.
+worker_connections = 400
 # Loaded once and shared: half the memory, and a worker that is replaced answers at once.
 preload_app = True
 timeout = 30

@@ -100,7 +100,7 @@
             signal: this.abort.signal,
           });
           if (answer.type === "opaqueredirect" || answer.status === 401) throw new SignedOut();
-          if (answer.status < 500 || answer.status === 507) {
+          if (answer.status !== 408 && (answer.status < 500 || answer.status === 507)) {
             return { status: answer.status, body: await answer.json().catch(() => ({})) };
           }
         } catch (problem) {

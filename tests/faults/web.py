@@ -76,7 +76,7 @@ def web_server(*, application="config.wsgi:application", workers=1, threads=8, p
     port = free_port()
     command = [
         sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(workers),
-        "--worker-class", "gthread", "--threads", str(threads), "--log-level", "warning",
+        "--worker-class", "config.web_worker.WebWorker", "--threads", str(threads), "--log-level", "warning",
         *(["--preload"] if preload else []), application,
     ]  # fmt: skip
     environment = environment_of_process(**environment)
