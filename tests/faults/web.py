@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import ClassVar
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -35,6 +36,10 @@ class Web:
 
     process: subprocess.Popen
     port: int
+    origin: ClassVar[str] = "http://localhost"
+
+    def line(self, timeout):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def workers(self):
         return children_of(self.process)
@@ -45,9 +50,9 @@ class Web:
 
     def ask(self, method, path, *, session="", form=None, content=None, timeout=20, **more):
         """Ask as a browser would; ``more`` are headers of its scripts."""
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        line = self.line(timeout)
         cookies = f"{settings.CSRF_COOKIE_NAME}={TOKEN}; {settings.SESSION_COOKIE_NAME}={session}"
-        headers = {"Host": "localhost", "Cookie": cookies, "X-CSRFToken": TOKEN}
+        headers = {"Host": "localhost", "Cookie": cookies, "X-CSRFToken": TOKEN, "Origin": self.origin}
         headers |= {name.replace("_", "-"): value for name, value in more.items()}
         body = content if content is not None else urlencode(form or {}) if method == "POST" else None
         if body is not None:
