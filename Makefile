@@ -28,7 +28,7 @@ test: ## Run all tests on real servers and in a real browser; WORKERS=2, ARGS=".
 	@$(PYTHON) bin/bootstrap.py --for test
 	@$(py) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-faults: ## Faults in real time: workers killed, the broker away for five minutes; about a quarter of an hour
+faults: ## Faults in real time: workers killed, broker and scanner away, slow uploads; half an hour
 	@$(PYTHON) bin/bootstrap.py --for test
 	@$(py) -m pytest -m realtime -n 4 --dist worksteal -rP --show-capture=stdout $(ARGS)
 

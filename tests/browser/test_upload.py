@@ -70,3 +70,29 @@ def test_upload_goes_on_after_sign_in_and_after_a_cut_line(person, portal, fault
     assert attachment.document.sha256 == sha256(CONTENT).hexdigest()
     assert (attachment.caption, sent[0]) == ("Bill of materials", received)
     member.check()
+
+
+def test_piece_that_came_too_slowly_is_sent_again(person, portal, faults, tmp_path):
+    proposal = ProposalFactory()
+    member = person(TeamMemberFactory(membership=proposal.consortium.anchor).user)
+    page, refused = member.page, []
+    file = tmp_path / "boards.csv"
+    file.write_bytes(CONTENT)
+
+    def refuse_once(route):
+        if refused:
+            return route.continue_()
+        refused.append(route.request.url)
+        return route.fulfill(status=408, content_type="text/plain", body="What you sent came too slowly.")
+
+    member.visit(portal + reverse("proposals:part", args=[proposal.pk, "documents"]))
+    page.route(PIECES, refuse_once)
+    page.set_input_files("input[type=file]", file)
+    page.click("label[for=id_mark_0]")
+    page.fill("#id_caption", "Bill of materials")
+    page.get_by_role("button", name="Add the file").click()
+    page.get_by_text("boards.csv was added.").wait_for()
+    assert Attachment.objects.get().document.sha256 == sha256(CONTENT).hexdigest()
+    assert len(refused) == 1
+    faults[:] = [fault for fault in faults if "Failed to load resource" not in fault]
+    member.check()

@@ -92,7 +92,9 @@ def test_connection_is_used_again_and_requests_sent_at_once_are_all_answered(ser
         line.sendall(head(len(BODY), "/3/") + BODY + head(0, "/4/"))
         answers = b""
         while answers.count(b"}") < 4:
-            answers += line.recv(1 << 16)
+            block = line.recv(1 << 16)
+            assert block, "The line was closed."
+            answers += block
         found = [json.loads(answer) for answer in re.findall(rb"{.*?}", answers)]
         assert [facts["path"] for facts in found] == ["/1/", "/2/", "/3/", "/4/"]
         assert found[2]["sha256"] == digest(BODY)
@@ -179,7 +181,7 @@ def test_request_under_way_is_answered_when_the_server_stops():
             line.sendall(head(len(BODY)) + BODY[:1_000_000])
             time.sleep(0.3)
             server.process.terminate()
-            time.sleep(0.5)
+            time.sleep(1.5)
             line.sendall(BODY[1_000_000:])
             assert answer_on(line)[1]["sha256"] == digest(BODY)
         wait_until(lambda: server.process.poll() is not None, seconds=10, what="the server to end")
