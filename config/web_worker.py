@@ -51,11 +51,11 @@ WORDS: Final = {
 
 
 class Refused(Exception):
-    """The request will not be taken; ``status`` says why."""
+    """The request will not be taken; ``code`` says why."""
 
-    def __init__(self, status: HTTPStatus) -> None:
-        super().__init__(status)
-        self.status = status
+    def __init__(self, code: HTTPStatus) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Received(SocketUnreader):
@@ -204,7 +204,7 @@ class WebWorker(ThreadWorker):
         except BlockingIOError:
             pass
         except Refused as refusal:
-            self.refuse(conn, refusal.status)
+            self.refuse(conn, refusal.code)
         except OSError:
             self.drop(conn)
 
