@@ -162,6 +162,31 @@ class Due:
 
 
 @dataclass(frozen=True)
+class DutyClock:
+    """The days that an order gives for a duty; the clock stands still from ``ended_on``."""
+
+    due: Due
+    ended_on: date | None = None
+
+    def days_left(self, today: date) -> int:
+        """Days from ``today``, or from the day it ended, to the last day; below 0 when that has passed."""
+        return (self.due.due_on - (self.ended_on or today)).days
+
+    def words(self, today: date) -> str:
+        """Where the clock stands on ``today``: how many days are left, or for how long the day has passed."""
+        left, days = self.days_left(today), self.due.period.days
+        if self.ended_on:
+            return "Fulfilled in time" if left >= 0 else f"Fulfilled {counted(-left)} late"
+        if left > 0:
+            return f"Day {days - left} of {days}, {counted(left)} left"
+        return "Today is the last day" if left == 0 else f"The day passed {counted(-left)} ago"
+
+
+def counted(days: int) -> str:
+    return "1 day" if days == 1 else f"{days} days"
+
+
+@dataclass(frozen=True)
 class CallClock:
     """The clock of one call: what the order gives, what was set, and the rule in words, s.3(c)."""
 

@@ -131,3 +131,23 @@ class DutyState(TextChoices):
     OPEN = "open", "Open"
     FULFILLED = "fulfilled", "Fulfilled"
     CONTINUING = "continuing", "Continuing duty"
+
+
+class ActionStatus(TextChoices):
+    """How far an agency action under the revoked E.O. 14110 is reviewed, E.O. 14179 s.5(a)."""
+
+    IDENTIFIED = "identified", "Under review"
+    CONSISTENT = "consistent", "Found not inconsistent"
+    INCONSISTENT = "inconsistent", "Found inconsistent"
+    PROPOSED = "proposed", "Change proposed"
+    DONE = "done", "Change made"
+    FINAL = "final", "Final"
+    DROPPED = "dropped", "Dropped from the register"
+
+
+class Measure(TextChoices):
+    """What becomes of an action that was found inconsistent, E.O. 14179 s.5(a)."""
+
+    SUSPEND = "suspend", "Suspend"
+    REVISE = "revise", "Revise"
+    RESCIND = "rescind", "Rescind"

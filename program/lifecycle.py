@@ -1,8 +1,9 @@
-"""The whole life of a call and of a question about it can be read here."""
+"""The whole life of a call, of a question about it and of the review of an agency action."""
 
 from __future__ import annotations
 
 from program.checks import APPROVAL_CHECKS, ISSUE_CHECKS, is_before_its_deadline, is_due_to_close
+from program.enums import ActionStatus as A
 from program.enums import CallStatus as S
 from program.enums import QuestionStatus as Q
 from program.transitions import Transition
@@ -67,3 +68,54 @@ WITHDRAW_QUESTION = Transition(
     description="The asker takes the question back before it is answered.",
 )
 QUESTION_TRANSITIONS = [ANSWER, WITHDRAW_QUESTION]
+
+REVIEW = "E.O. 14179 s.5(a)"
+FIND_INCONSISTENT = Transition(
+    "find_inconsistent",
+    {A.IDENTIFIED, A.CONSISTENT},
+    A.INCONSISTENT,
+    clause=REVIEW,
+    label="Find inconsistent",
+    description="The action is, or may be, inconsistent with the policy of section 2 or in its way.",
+)
+FIND_CONSISTENT = Transition(
+    "find_consistent",
+    {A.IDENTIFIED, A.INCONSISTENT, A.PROPOSED},
+    A.CONSISTENT,
+    clause=REVIEW,
+    label="Find not inconsistent",
+    description="The action stands: it is not inconsistent with the policy of section 2, nor in its way.",
+)
+PROPOSE = Transition(
+    "propose",
+    {A.INCONSISTENT, A.DONE},
+    A.PROPOSED,
+    clause=REVIEW,
+    label="Record a proposed change",
+    description="The agency proposes to suspend, revise or rescind the action.",
+)
+CARRY_OUT = Transition(
+    "carry_out",
+    {A.INCONSISTENT, A.PROPOSED},
+    A.DONE,
+    clause=REVIEW,
+    label="Record a change made",
+    description="The agency suspended, revised or rescinded the action.",
+)
+FINALIZE = Transition(
+    "finalize",
+    {A.DONE},
+    A.FINAL,
+    clause=REVIEW,
+    label="Record the change as final",
+    description="Nothing is left to do; interim exemptions end.",
+)
+DROP = Transition(
+    "drop",
+    {A.IDENTIFIED},
+    A.DROPPED,
+    clause=REVIEW,
+    label="Drop from the register",
+    description="It was entered in error, or was not taken under E.O. 14110.",
+)
+ACTION_TRANSITIONS = [FIND_INCONSISTENT, FIND_CONSISTENT, PROPOSE, CARRY_OUT, FINALIZE, DROP]

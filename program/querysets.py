@@ -11,7 +11,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Coalesce, JSONObject
 
 from program import clock
-from program.enums import CallStatus, OfficeRole, QuestionStatus
+from program.enums import ActionStatus, CallStatus, DutyState, OfficeRole, QuestionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,6 +159,41 @@ class NoticeQuerySet(models.QuerySet):
 
     def unread(self) -> Self:
         return self.filter(read_at=None)
+
+
+#: Who reads the desk's side of the register; only program officers write there.
+READS_DIRECTIVES = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
+NOT_DECIDED = (ActionStatus.IDENTIFIED, ActionStatus.DROPPED)
+
+
+class DutyQuerySet(models.QuerySet):
+    """Duties are public: both orders are."""
+
+    def evidenced(self) -> Self:
+        """Those with words, a link or a file on record."""
+        return self.exclude(evidence="", evidence_url="", evidence_file=None)
+
+    def held(self) -> Self:
+        """Fulfilled, or in hand as a continuing duty; what nothing shows is neither."""
+        return self.evidenced().filter(state__in=[DutyState.FULFILLED, DutyState.CONTINUING])
+
+
+class AgencyActionQuerySet(models.QuerySet):
+    def public(self) -> Self:
+        """Those about which something is decided; what is under review, and that it is, stays inside."""
+        return self.exclude(status__in=NOT_DECIDED)
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Decided ones for everybody; all for those who read the register at the desk."""
+        is_reader = user.is_authenticated and user.is_active and user.holds(*READS_DIRECTIVES)
+        return self.all() if is_reader else self.public()
+
+
+class ActionStepQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """The steps of the actions that the person may see."""
+        actions = apps.get_model("program", "AgencyAction").objects.visible_to(user)
+        return self.filter(action__in=actions)
 
 
 class OrganizationQuerySet(models.QuerySet):

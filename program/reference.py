@@ -207,7 +207,7 @@ def load_blocs() -> int:
 
 
 def load_directives() -> int:
-    """The duties of E.O. 14320 and E.O. 14179; their state and evidence are kept once officers keep them."""
+    """The duties of E.O. 14320 and E.O. 14179; what an officer keeps of a duty is never written over."""
     count = 0
     for row in read("directives")["directives"]:
         sourced = {"source": row["source"], "checked_on": row["checked_on"], "confidence": row["conf"]}
@@ -217,19 +217,32 @@ def load_directives() -> int:
             defaults={"title": row["title"], "signed_on": signed_on, "citation": row["citation"], **sourced},
         )
         for order, duty in enumerate(row["duties"], start=1):
-            days = duty.get("due_in_days")
-            stated = {
-                "text": duty["text"],
-                "responsible": duty["responsible"],
-                "consulted": duty.get("consulted", ""),
-                "due_in_days": days,
-                "due_on": Period(days, rolls_forward=False).due_from(signed_on).due_on if days else None,
-                "sort_order": order,
-                **sourced,
-            }
-            kept = {"state": duty["state"], "evidence": duty.get("evidence", "")}
-            Duty.objects.update_or_create(
-                directive=directive, clause=duty["clause"], defaults=stated, create_defaults=stated | kept
-            )
+            load_duty(directive, duty, order, sourced)
             count += 1
     return count
+
+
+def load_duty(directive: Directive, row: dict[str, Any], order: int, sourced: dict[str, Any]) -> None:
+    """One duty: its text and clock always, its officials, state and evidence until an officer keeps it."""
+    days, fulfilled_on = row.get("due_in_days"), row.get("fulfilled_on")
+    facts = {
+        "text": row["text"],
+        "due_in_days": days,
+        "due_on": Period(days, rolls_forward=False).due_from(directive.signed_on).due_on if days else None,
+        "timing": row.get("timing", ""),
+        "sort_order": order,
+        **sourced,
+    }
+    until_kept = {
+        "responsible": row["responsible"],
+        "consulted": row.get("consulted", ""),
+        "state": row["state"],
+        "fulfilled_on": date.fromisoformat(fulfilled_on) if fulfilled_on else None,
+        "evidence": row.get("evidence", ""),
+    }
+    rows = Duty.objects.select_for_update()
+    duty, _ = rows.get_or_create(directive=directive, clause=row["clause"], defaults=facts | until_kept)
+    values = facts if duty.kept_at else facts | until_kept
+    for name, value in values.items():
+        setattr(duty, name, value)
+    duty.save(update_fields=list(values))

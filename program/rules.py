@@ -8,6 +8,7 @@ import rules
 
 from program.enums import OfficeRole, QuestionStatus
 from program.grants import granted_pks
+from program.querysets import NOT_DECIDED, READS_DIRECTIVES
 
 if TYPE_CHECKING:
     from program.models import User
@@ -72,6 +73,15 @@ def is_call_drafter(user: User, call: Any) -> bool:
     )
 
 
+reads_directives = holds(*READS_DIRECTIVES)
+
+
+@rules.predicate
+def is_decided_action(user: User, action: Any) -> bool:
+    """Whether the public may read of it: it was found inconsistent, or not."""
+    return action is not None and action.status not in NOT_DECIDED
+
+
 @rules.predicate
 def is_own_question(user: User, question: Any) -> bool:
     return question is not None and question.asked_by_id == user.pk
@@ -105,6 +115,15 @@ permit("program.close_call", is_clock)
 permit("program.view_question", is_published_question | is_own_question | is_program_officer | is_auditor)
 permit("program.answer_question", is_program_officer)
 permit("program.withdraw_question", is_own_question)
+permit("program.view_duty", reads_directives)
+permit("program.change_duty", is_program_officer)
+permit("program.view_agencyaction", is_decided_action | reads_directives)
+permit("program.add_agencyaction", is_program_officer)
+permit("program.change_agencyaction", is_program_officer)
+for step in ("find_inconsistent", "find_consistent", "propose", "carry_out", "finalize", "drop"):
+    permit(f"program.{step}_agencyaction", is_program_officer)
+permit("program.add_interimexemption", is_program_officer)
+permit("program.end_interimexemption", is_program_officer)
 permit("program.view_record", is_auditor)
 permit("program.verify_record", is_auditor | is_clock)
 permit("program.appoint_office", is_program_officer)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from program.views import calls, desk_calls, notices, offices, organizations, public, sessions
+from program.views import (
+    calls,
+    desk_calls,
+    desk_directives,
+    directives,
+    notices,
+    offices,
+    organizations,
+    public,
+    sessions,
+)
 
 app_name = "program"
 urlpatterns = [
@@ -16,7 +26,22 @@ urlpatterns = [
     path("accessibility/", public.accessibility, name="accessibility"),
     path("privacy/", public.privacy, name="privacy"),
     path("status/", public.status, name="status"),
-    path("directives/", public.directives, name="directives"),
+    path("directives/", directives.directives, name="directives"),
+    path("directives.json", directives.directives_json, name="directives-json"),
+    path("directives/evidence/<slug:sha256>/", directives.evidence, name="evidence"),
+    path("desk/directives/", desk_directives.duty_list, name="desk-directives"),
+    path("desk/duties/<int:pk>/", desk_directives.duty, name="desk-duty"),
+    path("desk/agency-actions/", desk_directives.action_list, name="agency-actions"),
+    path("desk/agency-actions/new/", desk_directives.action_new, name="agency-action-new"),
+    path("desk/agency-actions/<int:pk>/", desk_directives.action, name="agency-action"),
+    path("desk/agency-actions/<int:pk>/edit/", desk_directives.action_edit, name="agency-action-edit"),
+    path(
+        "desk/agency-actions/<int:pk>/steps/<slug:step>/",
+        desk_directives.action_step,
+        name="agency-action-step",
+    ),
+    path("desk/agency-actions/<int:pk>/exemptions/", desk_directives.exemption_new, name="exemption-new"),
+    path("desk/exemptions/<int:pk>/end/", desk_directives.exemption_end, name="exemption-end"),
     path(".well-known/security.txt", public.security_txt, name="security-txt"),
     path("calls/", calls.call_list, name="calls"),
     path("calls/follow/", calls.follow_program, name="follow"),

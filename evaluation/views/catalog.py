@@ -14,7 +14,6 @@ from django.views.decorators.vary import vary_on_headers
 from evaluation.documents import DISCLAIMER
 from evaluation.models import CatalogEntry
 from program.enums import StackLayer
-from program.figures import Figure, on_home_page
 from program.order import implements
 from program.requests import number_said
 from proposals.enums import Sector
@@ -90,14 +89,6 @@ def latest_designations(request: HttpRequest) -> HttpResponse:
         return redirect("evaluation:catalog")
     latest = CatalogEntry.objects.public().for_list().order_by("-designation__designated_at", "-pk")[:LATEST]
     return render(request, "evaluation/_latest_designations.html", {"entries": latest})
-
-
-@on_home_page
-def designated_packages() -> Figure:
-    """Designated packages that the public may read about."""
-    found = CatalogEntry.objects.public().count()
-    words = "designated package in the catalog" if found == 1 else "designated packages in the catalog"
-    return Figure(found, words, reverse("evaluation:catalog"))
 
 
 def card_of(entry: CatalogEntry) -> dict[str, Any]:

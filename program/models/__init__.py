@@ -12,7 +12,13 @@ from program.models.calls import (
     Requirement,
     Subscription,
 )
-from program.models.directives import Directive, Duty
+from program.models.directives import (
+    ActionStep,
+    AgencyAction,
+    Directive,
+    Duty,
+    InterimExemption,
+)
 from program.models.notices import Delivery, Notice
 from program.models.papers import Document, Paper
 from program.models.people import Affiliation, Agency, Delegation, Office, Organization, User
@@ -20,8 +26,10 @@ from program.models.places import Bloc, Closure, Country, CountryGroup, Embargo,
 from program.models.record import AuditEvent, Seal, Verification
 
 __all__ = [
+    "ActionStep",
     "Affiliation",
     "Agency",
+    "AgencyAction",
     "Amendment",
     "AuditEvent",
     "Bloc",
@@ -39,6 +47,7 @@ __all__ = [
     "Embargo",
     "GroupMembership",
     "IneligibleJurisdiction",
+    "InterimExemption",
     "Notice",
     "Office",
     "Organization",

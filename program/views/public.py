@@ -1,4 +1,4 @@
-"""The pages around the calls: home, directives, accessibility, privacy, status, and the way after sign-in."""
+"""The pages around the calls: home, accessibility, privacy, status, and the way after sign-in."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from django.views.decorators.http import require_safe
 
 from program import clock, library
 from program.context_processors import AT_THE_DESK, IN_THE_EDAG
-from program.enums import DeliveryState, DutyState
+from program.enums import DeliveryState
 from program.figures import FIGURES
-from program.models import Call, Delivery, Directive, Duty
+from program.models import Call, Delivery, Duty
 from program.requests import SignedInRequest
 from program.views.calls import is_open
 
-HELD = (DutyState.FULFILLED, DutyState.CONTINUING)
 LAYERS = (
     ("Hardware and infrastructure", "Chips, servers, storage, cloud and networking", "s.3(b)(i)(A)"),
     ("Data", "Data pipelines and labeling systems", "s.3(b)(i)(B)"),
@@ -40,7 +39,8 @@ def home(request: HttpRequest) -> HttpResponse:
     opened = [call for call in calls if is_open(call, call.asked_at)]  # type: ignore[attr-defined]
     opened.sort(key=lambda call: (call.closes_at, call.pk))
     current = opened[0] if opened else None
-    duties = Duty.objects.aggregate(total=Count("pk"), held=Count("pk", filter=Q(state__in=HELD)))
+    held = Count("pk", filter=Q(pk__in=Duty.objects.held().values("pk")))
+    duties = Duty.objects.aggregate(total=Count("pk"), held=held)
     facts = {
         "call": current,
         "other_calls": opened[1:],
@@ -71,22 +71,6 @@ def start(request: SignedInRequest) -> HttpResponse:
         except NoReverseMatch:
             continue
     return redirect("program:home")
-
-
-@login_not_required
-@require_safe
-def directives(request: HttpRequest) -> HttpResponse:
-    """The duties that both orders lay on officials: clause, due date, state, evidence."""
-    found = Directive.objects.prefetch_related("duties")
-    return render(
-        request,
-        "program/directives.html",
-        {"directives": found, "call_count": public_calls(), "today": clock.today()},
-    )
-
-
-def public_calls() -> int:
-    return Call.objects.public().count()
 
 
 @login_not_required

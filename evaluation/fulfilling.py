@@ -1,0 +1,40 @@
+"""How many records of intake and evaluation fulfil a duty of E.O. 14320: of public ones, and inside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import F
+from django.urls import reverse
+
+from evaluation.models import CatalogEntry, Position
+from program.figures import Figure, fulfils, fulfils_inside, on_home_page
+from proposals.models import Proposal
+
+if TYPE_CHECKING:
+    from program.models import User
+
+
+@on_home_page
+@fulfils("14320", "3(d)")
+def packages_in_catalog() -> Figure:
+    """What is decided, announced and released; how many proposals wait or were declined stays inside."""
+    found = CatalogEntry.objects.public().count()
+    words = "designated package in the catalog" if found == 1 else "designated packages in the catalog"
+    return Figure(found, words, reverse("evaluation:catalog"))
+
+
+@fulfils_inside("14320", "3(c)")
+def proposals_in_time(user: User) -> Figure:
+    """Proposals first submitted before their call's deadline."""
+    rows = Proposal.objects.read_by_office(user).filter(submitted_at__lt=F("call__closes_at"))
+    return Figure(
+        rows.count(), "proposals received within the days of their call", reverse("evaluation:intake")
+    )
+
+
+@fulfils_inside("14320", "3(d)")
+def positions_filed(user: User) -> Figure:
+    """Positions of the agencies that stand."""
+    rows = Position.objects.visible_to(user).filter(superseded_by=None)
+    return Figure(rows.count(), "positions of agencies filed", reverse("evaluation:determinations"))
