@@ -10,7 +10,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 
-from demonstration import calls, edag, people, story
+from demonstration import calls, directives, edag, people, story
 from demonstration.consortia import read_book
 from demonstration.timeline import at_work
 from financing.models import Meeting, Tool
@@ -38,6 +38,7 @@ def load() -> Iterator[str]:
     made = yield from consortia()
     if made or not Meeting.objects.filter(title=edag.FIRST_MEETING).exists():
         edag.play()
+        directives.play()
         settle_past_mail()
         audit.seal_record()
         yield f"Demonstration data loaded in {time.monotonic() - started:.0f} s."
