@@ -8,7 +8,7 @@ from django.db.models import F
 from django.urls import reverse
 
 from evaluation.models import CatalogEntry, Position
-from program.figures import Figure, fulfils, fulfils_inside, on_home_page
+from program.figures import Figure, figure, fulfils, fulfils_inside, on_home_page
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def packages_in_catalog() -> Figure:
     """What is decided, announced and released; how many proposals wait or were declined stays inside."""
     found = CatalogEntry.objects.public().count()
-    words = "designated package in the catalog" if found == 1 else "designated packages in the catalog"
-    return Figure(found, words, reverse("evaluation:catalog"))
+    url = reverse("evaluation:catalog")
+    return figure(found, "designated package in the catalog", "designated packages in the catalog", url)
 
 
 @fulfils_inside("14320", "3(c)")
@@ -37,4 +37,5 @@ def proposals_in_time(user: User) -> Figure:
 def positions_filed(user: User) -> Figure:
     """Positions of the agencies that stand."""
     rows = Position.objects.visible_to(user).filter(superseded_by=None)
-    return Figure(rows.count(), "positions of agencies filed", reverse("evaluation:determinations"))
+    url = reverse("evaluation:determinations")
+    return figure(rows.count(), "position of an agency filed", "positions of agencies filed", url)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from financing.enums import MeetingStatus, WorkstreamCode
 from financing.models import EdagMember, MarketBarrier, Meeting, Partnership, ToolReferral, Workstream
 from program import clock
-from program.figures import Figure, fulfils_inside
+from program.figures import Figure, figure, fulfils_inside
 
 if TYPE_CHECKING:
     from program.models import User
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @fulfils_inside("14320", "4(a)")
 def meetings_held(user: User) -> Figure:
     rows = Meeting.objects.visible_to(user).filter(status=MeetingStatus.HELD)
-    return Figure(rows.count(), "meetings of the EDAG held", reverse("financing:meetings"))
+    url = reverse("financing:meetings")
+    return figure(rows.count(), "meeting of the EDAG held", "meetings of the EDAG held", url)
 
 
 @fulfils_inside("14320", "4(b)")
@@ -33,25 +34,27 @@ def places_given(user: User) -> Figure:
 @fulfils_inside("14320", "4(c)(iii)")
 def partnerships(user: User) -> Figure:
     found = Partnership.objects.visible_to(user).count()
-    return Figure(found, "partnerships on file", reverse("financing:partnerships"))
+    return figure(found, "partnership on file", "partnerships on file", reverse("financing:partnerships"))
 
 
 @fulfils_inside("14320", "4(c)(v)")
 def barriers(user: User) -> Figure:
     found = MarketBarrier.objects.visible_to(user).count()
-    return Figure(found, "market barriers on file", reverse("financing:barriers"))
+    return figure(found, "market barrier on file", "market barriers on file", reverse("financing:barriers"))
 
 
 @fulfils_inside("14320", "4(d)")
 def tools_referred(user: User) -> Figure:
     rows = ToolReferral.objects.visible_to(user).exclude(referred_at=None)
-    return Figure(rows.count(), "referrals to the holders of tools", reverse("financing:edag"))
+    url = reverse("financing:edag")
+    return figure(rows.count(), "referral to the holder of a tool", "referrals to the holders of tools", url)
 
 
 @fulfils_inside("14320", "4(d)")
 def tools_committed(user: User) -> Figure:
     rows = ToolReferral.objects.visible_to(user).exclude(commitment=None)
-    return Figure(rows.count(), "commitments of federal tools", reverse("financing:edag"))
+    url = reverse("financing:edag")
+    return figure(rows.count(), "commitment of a federal tool", "commitments of federal tools", url)
 
 
 def workstream_written(code: str) -> Callable[[User], Figure]:

@@ -163,20 +163,24 @@ class Due:
 
 @dataclass(frozen=True)
 class DutyClock:
-    """The days that an order gives for a duty; the clock stands still from ``ended_on``."""
+    """The days that an order gives for a duty; the clock stands still once it is fulfilled."""
 
     due: Due
-    ended_on: date | None = None
+    is_fulfilled: bool = False
+    fulfilled_on: date | None = None
 
-    def days_left(self, today: date) -> int:
-        """Days from ``today``, or from the day it ended, to the last day; below 0 when that has passed."""
-        return (self.due.due_on - (self.ended_on or today)).days
+    def days_left(self, today: date) -> int | None:
+        """Days from ``today`` to the last day, below 0 when that has passed; None once it is fulfilled."""
+        return None if self.is_fulfilled else (self.due.due_on - today).days
 
     def words(self, today: date) -> str:
         """Where the clock stands on ``today``: how many days are left, or for how long the day has passed."""
         left, days = self.days_left(today), self.due.period.days
-        if self.ended_on:
-            return "Fulfilled in time" if left >= 0 else f"Fulfilled {counted(-left)} late"
+        if left is None:
+            if self.fulfilled_on is None:
+                return "Fulfilled; the day is not on file"
+            late = (self.fulfilled_on - self.due.due_on).days
+            return f"Fulfilled {counted(late)} late" if late > 0 else "Fulfilled in time"
         if left > 0:
             return f"Day {days - left} of {days}, {counted(left)} left"
         return "Today is the last day" if left == 0 else f"The day passed {counted(-left)} ago"

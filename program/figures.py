@@ -25,6 +25,11 @@ class Figure:
     url: str
 
 
+def figure(value: int, one: str, many: str, url: str) -> Figure:
+    """A number with the words for one or for many."""
+    return Figure(value, one if value == 1 else many, url)
+
+
 FIGURES: Final[list[Callable[[], Figure]]] = []
 PUBLIC_OF_DUTY: Final[dict[tuple[str, str], list[Callable[[], Figure]]]] = defaultdict(list)
 DESK_OF_DUTY: Final[dict[tuple[str, str], list[Callable[[User], Figure]]]] = defaultdict(list)

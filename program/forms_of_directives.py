@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from program.enums import Measure
 from program.intake.refusals import ALLOWED
 from program.models import ActionStep, AgencyAction, Duty, InterimExemption
 from program.models.directives import LONGEST_EVIDENCE
@@ -41,7 +42,7 @@ def evidence_upload() -> forms.FileField:
     return forms.FileField(
         required=False,
         label="File of evidence",
-        help_text=f"{ALLOWED}, for everybody to read once it is scanned. It replaces the one on record.",
+        help_text=f"{ALLOWED}. The public can open it. It replaces the file on record.",
     )
 
 
@@ -113,13 +114,18 @@ class StepForm(ReadForm):
             "reason": forms.Textarea(attrs={"rows": 3}),
             "evidence": forms.Textarea(attrs={"rows": 3}),
         }
-        labels = {"measure": "What is changed"}
         field_classes = {"evidence_url": WebAddress}
 
     def __init__(self, *args: Any, with_measure: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["upload"].help_text = f"{ALLOWED}. Words, a link or a file is needed."
-        if not with_measure:
+        self.fields[
+            "upload"
+        ].help_text = f"{ALLOWED}. The public can open it. Words, a link or a file is needed."
+        if with_measure:
+            choices = [("", "Choose one"), *Measure.choices]
+            self.fields["measure"] = forms.ChoiceField(label="What is changed", choices=choices)
+            self.order_fields(["measure"])
+        else:
             del self.fields["measure"]
 
     @property

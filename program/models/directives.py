@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from datetime import date
 
 LONGEST_EVIDENCE = 5_000
+#: The status that each step of the review reaches
+REACHES: dict[str, str] = {
+    "find_inconsistent": ActionStatus.INCONSISTENT,
+    "find_consistent": ActionStatus.CONSISTENT,
+    "propose": ActionStatus.PROPOSED,
+    "carry_out": ActionStatus.DONE,
+    "finalize": ActionStatus.FINAL,
+    "drop": ActionStatus.DROPPED,
+}
 #: Found inconsistent, and not final: interim exemptions are given meanwhile
 UNDER_CHANGE = (ActionStatus.INCONSISTENT, ActionStatus.PROPOSED, ActionStatus.DONE)
 MEASURE_WORDS: dict[str, tuple[str, str]] = {
@@ -119,7 +128,15 @@ class Duty(Sourced, Evidenced):
         if self.due_in_days is None:
             return None
         period = Period(self.due_in_days, rolls_forward=False, citation=str(self))
-        return DutyClock(period.due_from(self.directive.signed_on), ended_on=self.fulfilled_on)
+        due = period.due_from(self.directive.signed_on)
+        return DutyClock(due, self.state == DutyState.FULFILLED, self.fulfilled_on)
+
+
+def said_of(status: str, measure: str) -> str:
+    """A status of the review in the words of what was proposed or done."""
+    proposed, done = MEASURE_WORDS.get(measure, ("", ""))
+    words = {ActionStatus.PROPOSED: proposed, ActionStatus.DONE: done, ActionStatus.FINAL: f"{done}, final"}
+    return words.get(ActionStatus(status)) or ActionStatus(status).label
 
 
 class AgencyAction(Revised):
@@ -165,14 +182,8 @@ class AgencyAction(Revised):
 
     @property
     def standing(self) -> str:
-        """Where the review stands, in the words of what was proposed or done: "Rescinded, final"."""
-        proposed, done = MEASURE_WORDS.get(self.measure, ("", ""))
-        words = {
-            ActionStatus.PROPOSED: proposed,
-            ActionStatus.DONE: done,
-            ActionStatus.FINAL: f"{done}, final",
-        }
-        return words.get(ActionStatus(self.status)) or self.get_status_display()
+        """Where the review stands: "Rescission proposed", "Rescinded, final"."""
+        return said_of(self.status, self.measure)
 
 
 class ActionStep(Evidenced):
@@ -197,6 +208,11 @@ class ActionStep(Evidenced):
 
     def __str__(self) -> str:
         return f"{self.step} of {self.action_id}"
+
+    @property
+    def words(self) -> str:
+        """What was decided: "Found inconsistent", "Rescission proposed"."""
+        return said_of(REACHES[self.step], self.measure)
 
 
 class InterimExemption(Revised):

@@ -157,12 +157,19 @@ def shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def history(record: Any) -> list[dict[str, Any]]:
-    """What happened to a record, the latest first, with what changed."""
-    events = AuditEvent.objects.of(record).select_related("actor").reverse()[:MOST_EVENTS]
+def history(record: Any, *parts: Any) -> list[dict[str, Any]]:
+    """What happened to a record and to its parts, the latest first, with what changed."""
+    found = AuditEvent.objects.of(record)
+    for part in parts:
+        found |= AuditEvent.objects.of(part)
+    models = {each._meta.label_lower: each for each in (record, *parts)}
     return [
-        {"event": event, "act": act_in_words(event.act), "changes": changes(record, event)}
-        for event in events
+        {
+            "event": event,
+            "act": act_in_words(event.act),
+            "changes": changes(models[event.subject_type], event),
+        }
+        for event in found.select_related("actor").order_by("-pk")[:MOST_EVENTS]
     ]
 
 
@@ -240,7 +247,7 @@ def action(request: SignedInRequest, pk: int) -> HttpResponse:
         "may_change": may_write(request) and found.status in services.CHANGE.sources,
         "may_exempt": may_write(request) and found.status in services.EXEMPT.sources,
         "may_write": may_write(request),
-        "events": history(found),
+        "events": history(found, *found.exemptions.all()),
     }
     return render(request, "program/desk/action.html", facts)
 

@@ -19,20 +19,13 @@ from program import clock
 from program.checks import counted_closures
 from program.deadlines import CALL_DAYS, Period, local_day
 from program.documents import Withheld, download_response
-from program.figures import Figure, fulfils, public_figures
+from program.enums import DutyState
+from program.figures import Figure, figure, fulfils, public_figures
 from program.models import ActionStep, AgencyAction, Call, Directive, Document, Duty, InterimExemption
 from program.models.directives import Evidenced
 
 SCHEMA: Final = "urn:ai-exports:directives:1.0"
 TONES: Final = {"identified": "waiting", "consistent": "good", "final": "good", "dropped": "neutral"}
-STEP_WORDS: Final = {
-    "find_inconsistent": "Found inconsistent",
-    "find_consistent": "Found not inconsistent",
-    "propose": "Change proposed",
-    "carry_out": "Change made",
-    "finalize": "Change final",
-    "drop": "Dropped from the register",
-}
 
 
 @login_not_required
@@ -111,7 +104,9 @@ def rows_of(duties: Iterable[Duty], figures: dict[int, list[Figure]], today: dat
         {
             "duty": duty,
             "clock": duty.clock.words(today) if duty.clock else "",
-            "is_late": bool(duty.clock and duty.state == "open" and duty.clock.days_left(today) < 0),
+            "is_late": bool(
+                duty.clock and duty.state == DutyState.OPEN and (duty.clock.days_left(today) or 0) < 0
+            ),
             "figures": figures[duty.pk],
         }
         for duty in duties
@@ -124,7 +119,7 @@ def row_of_action(action: AgencyAction, today: date) -> dict[str, Any]:
         "action": action,
         "tone": TONES.get(action.status, "info"),
         "holding": sum(exemption.holds_on(today) for exemption in action.exemptions.all()),
-        "steps": [(step, STEP_WORDS[step.step]) for step in action.steps.all()],
+        "steps": list(action.steps.all()),
         "exemptions": [(exemption, exemption.holds_on(today)) for exemption in action.exemptions.all()],
     }
 
@@ -138,7 +133,7 @@ def duty_as_data(duty: Duty, figures: list[Figure], today: date) -> dict[str, An
         "starts_on": duty.directive.signed_on.isoformat(),
         "due_in_days": duty.due_in_days,
         "due_on": day(duty.due_on),
-        "days_left": duty.clock.days_left(today) if duty.clock and not duty.fulfilled_on else None,
+        "days_left": duty.clock.days_left(today) if duty.clock else None,
         "timing": duty.timing,
         "state": duty.state,
         "fulfilled_on": day(duty.fulfilled_on),
@@ -206,7 +201,7 @@ def file_url(document: Document) -> str:
 def calls_issued() -> Figure:
     """Calls that are public: whatever was issued."""
     found = Call.objects.public().count()
-    return Figure(found, "call issued" if found == 1 else "calls issued", reverse("program:calls"))
+    return figure(found, "call issued", "calls issued", reverse("program:calls"))
 
 
 @fulfils("14320", "3(c)")
@@ -229,5 +224,5 @@ def calls_within_their_days() -> Figure:
 def actions_decided() -> Figure:
     """Agency actions about which something was decided."""
     found = AgencyAction.objects.public().count()
-    words = "agency action reviewed and decided" if found == 1 else "agency actions reviewed and decided"
-    return Figure(found, words, f"{reverse('program:directives')}#agency-actions")
+    url = f"{reverse('program:directives')}#agency-actions"
+    return figure(found, "agency action reviewed and decided", "agency actions reviewed and decided", url)

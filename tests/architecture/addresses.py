@@ -35,7 +35,7 @@ OPEN = {
     "api-call-detail",
     "evaluation:catalog-entry", "financing:country", "financing:country_class",
     "financing:workstream", "financing:barrier", "financing:partnership",
-    "program:office-end", "program:delegation-end", "program:session-end",
+    "program:evidence", "program:office-end", "program:delegation-end", "program:session-end",
 }  # fmt: skip
 
 # Addresses under a proposal that say something new once it is designated
@@ -132,6 +132,12 @@ def cases(world, name, pattern, seen):
         more |= {"pk": world.planned.requirements.first().pk} if "requirements/<int:pk>" in pattern else {}
         real = {"number": world.planned.number, **more}
         yield from case(real, {"number": "AIX-C-2026-9999"}, seen["planned"])
+    elif re.match(r"desk/(duties|agency-actions|exemptions)/<", pattern):
+        kept = (
+            "duty" if "duties" in pattern else "exemption" if "exemptions/<" in pattern else "agency_action"
+        )
+        more = {"step": "propose"} if "<slug:step>" in pattern else {}
+        yield from by_pk(kept, lambda user: user.has_perm("program.view_duty"), **more)
     elif pattern.startswith("edag/referrals/<"):
         yield from case({"number": world.tool_referral.number}, {"number": NOWHERE}, seen["tool_referral"])
     elif pattern.startswith("desk/papers/"):

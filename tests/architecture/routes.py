@@ -27,6 +27,8 @@ PUBLIC = {
     "privacy/",
     "status/",
     "directives/",
+    "directives.json",
+    "directives/evidence/<slug:sha256>/",
     ".well-known/security.txt",
     "calls/",
     "calls/<slug:number>/",

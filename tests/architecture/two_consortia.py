@@ -24,7 +24,8 @@ from program import clock
 from program.documents import store_document
 from program.enums import Mark, OfficeRole
 from program.intake import examine
-from program.models import Agency, Call, Organization, User
+from program.lifecycle import FIND_INCONSISTENT
+from program.models import Agency, AgencyAction, Call, Organization, User
 from program.services import questions as call_questions
 from proposals import services
 from proposals.enums import TeamRole
@@ -40,8 +41,8 @@ from proposals.models import (
 )
 from proposals.services import invite_member, invite_person
 from proposals.tasks import render_package, render_receipt
+from tests.factories import directives, financing
 from tests.factories import evaluation as make
-from tests.factories import financing
 from tests.factories.program import (
     CriterionFactory,
     OrganizationFactory,
@@ -330,6 +331,14 @@ def _build():
         note="zebraours", offered_by=ours.created_by,
     )  # fmt: skip
 
+    # What the program office keeps of the orders: an action under review, one with an exemption, a duty
+    hidden = directives.entered(desk, title="zebraaction", effect="zebraaction")
+    mark_texts("zebraaction", hidden)
+    found = directives.decide(directives.entered(desk, title="Guidance, found"), FIND_INCONSISTENT, by=desk)
+    exemption = directives.exempted(found, desk)
+    duty = directives.duty()
+    mark_texts("zebraduty", duty, found, exemption)
+
     # The other consortium, and a call that is not issued
     other = package(theirs, call, "other")
     submitted(other)
@@ -352,6 +361,7 @@ def _build():
         "meeting": meeting, "item": item, "action": action, "planned": planned, "asked": asked,
         "attachment": Attachment.objects.get(proposal=inside), "counsel": people["counsel"],
         "notice": ours.created_by.notices.first(),
+        "duty": duty, "agency_action": found, "hidden_action": hidden, "exemption": exemption,
         "comment": comment, "removed": removed, "anchor_offer": anchor_offer,
         "draft_attachment": Attachment.objects.get(proposal=draft),
     }  # fmt: skip
@@ -370,6 +380,7 @@ def _build():
         Matter("zebranotes", lambda user: user.pk == review.reviewer_id),
         Matter("zebraposition", may(type(position), position)),
         Matter("zebradetermination", may(type(determination), determination)),
+        Matter("zebraaction", may(AgencyAction, hidden)),
         Matter("zebraedag", may(type(referral), referral)),
     ]  # fmt: skip
     return world

@@ -149,7 +149,7 @@ def test_review_is_walked_through_the_pages(client):
     assert "Rescinded, final" in page and "The review of this action is over" in page
     client.logout()
     public = text_of(client.get("/directives/"))
-    assert "Rescinded, final" in public and "Ended with its last day" in public
+    assert "Rescinded, final" in public and "with the review or its last day" in public
     assert "Director of OMB" in public and "entered by" not in public
 
 

@@ -22,6 +22,7 @@ from program.lifecycle import (
     PROPOSE,
 )
 from program.models import ActionStep, AgencyAction, AuditEvent, Duty
+from program.models.directives import REACHES
 from program.reference import load_directives
 from program.revisions import StaleRevision
 from program.services import directives as services
@@ -210,7 +211,13 @@ DUE = Period(60, rolls_forward=False).due_from(SIGNED)
 )
 def test_clock_of_a_duty_says_what_is_left(today, ended_on, words):
     assert DUE.due_on == date(2025, 3, 24)
-    assert DutyClock(DUE, ended_on).words(today) == words
+    assert DutyClock(DUE, bool(ended_on), ended_on).words(today) == words
+
+
+def test_clock_of_a_fulfilled_duty_without_its_day_says_so():
+    clock_ = DutyClock(DUE, is_fulfilled=True)
+    assert clock_.words(date(2026, 1, 1)) == "Fulfilled; the day is not on file"
+    assert clock_.days_left(date(2026, 1, 1)) is None
 
 
 # An agency action under review
@@ -443,6 +450,10 @@ def test_exemption_is_ended_once_with_a_reason():
     assert codes(refusal) == ["exemption-ended"]
     acts = list(AuditEvent.objects.of(exemption).values_list("act", flat=True))
     assert acts == ["interimexemption.give", "interimexemption.end"]
+
+
+def test_every_step_says_what_it_reaches():
+    assert {step.name: step.target for step in ACTION_TRANSITIONS} == REACHES
 
 
 def test_every_status_but_dropped_can_be_reached():
