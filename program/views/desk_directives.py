@@ -205,8 +205,9 @@ def action_list(request: SignedInRequest) -> HttpResponse:
     page = list(with_steps(rows)[start : start + PAGE + 1])
     tally = dict(AgencyAction.objects.order_by().values_list("status").annotate(Count("pk")))
     more = f"?status={chosen}&after={start + PAGE}" if len(page) > PAGE else ""
+    today = clock.today()
     facts = {
-        "rows": [row_of_action(action, clock.today()) for action in page[:PAGE]],
+        "rows": [row_of_action(action, today) for action in page[:PAGE]],
         "next": more,
         "stages": [(value, label, tally.get(value, 0)) for value, label in ActionStatus.choices],
         "chosen": chosen if chosen in ActionStatus else "",

@@ -133,11 +133,10 @@ def cases(world, name, pattern, seen):
         real = {"number": world.planned.number, **more}
         yield from case(real, {"number": "AIX-C-2026-9999"}, seen["planned"])
     elif re.match(r"desk/(duties|agency-actions|exemptions)/<", pattern):
-        kept = (
-            "duty" if "duties" in pattern else "exemption" if "exemptions/<" in pattern else "agency_action"
-        )
+        kinds = {"desk/duties": ["duty"], "desk/exemptions": ["exemption"]}
         more = {"step": "propose"} if "<slug:step>" in pattern else {}
-        yield from by_pk(kept, lambda user: user.has_perm("program.view_duty"), **more)
+        for kept in kinds.get(pattern.partition("/<")[0], ["agency_action", "hidden_action"]):
+            yield from by_pk(kept, lambda user: user.has_perm("program.view_duty"), **more)
     elif pattern.startswith("edag/referrals/<"):
         yield from case({"number": world.tool_referral.number}, {"number": NOWHERE}, seen["tool_referral"])
     elif pattern.startswith("desk/papers/"):
