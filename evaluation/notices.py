@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import Q
 from django.urls import reverse
 
+from evaluation.enums import AssignmentStatus, ReviewStatus
 from program import clock, moments
 from program.enums import OfficeRole
 from program.models import Office, User
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from evaluation.models import Referral
     from program.models import Agency
     from proposals.models import Proposal
 
@@ -38,6 +41,13 @@ LAPSED: Final = NoticeKind(
     "evaluation.lapsed",
     "No response of {agency} on {number}",
     "The time of {agency} for proposal {number} has ended without a position. It is shown as no response.",
+    ORDER,
+)
+POSITION_DUE: Final = NoticeKind(
+    "evaluation.position_due",
+    "{left} left for the position of {agency} on {number}",
+    "The position of {agency} on proposal {number} is not filed. File it by {due}; after that it is shown as "
+    "no response.",
     ORDER,
 )
 CONSULTATION_ENDED: Final = NoticeKind(
@@ -104,6 +114,12 @@ ANSWERED: Final = NoticeKind(
     "The consortium of proposal {number} has answered question {question}.",
     ORDER,
 )
+ANSWER_DUE: Final = NoticeKind(
+    "evaluation.answer_due",
+    "{left} left to answer question {question} on {number}",
+    "Question {question} on proposal {number} is not answered. Answer it by {due}.",
+    ORDER,
+)
 QUESTION_WITHDRAWN: Final = NoticeKind(
     "evaluation.question_withdrawn",
     "Question {question} on {number} is withdrawn",
@@ -146,6 +162,18 @@ DESIGNATION_CHANGED: Final = NoticeKind(
     "The status of designation {number} is now: {status}. Read the letter.",
     ORDER,
 )
+CONDITION_DUE: Final = NoticeKind(
+    "evaluation.condition_due",
+    "{left} left for condition {condition} of {number}",
+    "Condition {condition} of designation {number} is not recorded as met. It is due by {due}.",
+    ORDER,
+)
+CONDITION_OVERDUE: Final = NoticeKind(
+    "evaluation.condition_overdue",
+    "Condition {condition} of {number} is overdue",
+    "Condition {condition} of designation {number} was due by {due} and is not recorded as met.",
+    ORDER,
+)
 CONDITION_MET: Final = NoticeKind(
     "evaluation.condition_met",
     "Condition {condition} of {number} is met",
@@ -159,9 +187,11 @@ CATALOG_RELEASED: Final = NoticeKind(
     ORDER,
 )
 KINDS: Final = (
-    REFERRED, REOPENED, LAPSED, CONSULTATION_ENDED, VERSION_REPLACED, ASSIGNED, UNASSIGNED,
-    REVIEWER_RECUSED, REVIEW_SUBMITTED, REVIEW_REOPENED, POSITION_FILED, ASKED, ANSWERED, QUESTION_WITHDRAWN,
-    TO_SIGN, SIGNED, OVERTAKEN, RECALLED, ANNOUNCED, DESIGNATION_CHANGED, CONDITION_MET, CATALOG_RELEASED,
+    REFERRED, REOPENED, POSITION_DUE, LAPSED, CONSULTATION_ENDED, VERSION_REPLACED, ASSIGNED, UNASSIGNED,
+    REVIEWER_RECUSED, REVIEW_SUBMITTED, REVIEW_REOPENED, POSITION_FILED, ASKED, ANSWERED, ANSWER_DUE,
+    QUESTION_WITHDRAWN,
+    TO_SIGN, SIGNED, OVERTAKEN, RECALLED, ANNOUNCED, DESIGNATION_CHANGED, CONDITION_DUE,
+    CONDITION_OVERDUE, CONDITION_MET, CATALOG_RELEASED,
 )  # fmt: skip
 
 
@@ -180,6 +210,17 @@ def program_officers(proposal: Proposal) -> QuerySet[User]:
 
 def leads_of(agency: Agency, proposal: Proposal) -> QuerySet[User]:
     return holders(proposal, OfficeRole.LEAD, agency=agency)
+
+
+def workers_on(referral: Referral) -> QuerySet[User]:
+    """Who answers for the agency: its leads, and its reviewers whose sheet is not in."""
+    proposal = referral.version.proposal
+    assigned = proposal.assignments.filter(agency=referral.agency, status=AssignmentStatus.ACTIVE)
+    done = referral.version.reviews.filter(status=ReviewStatus.SUBMITTED).values("assignment")
+    reviewers = holders(proposal, OfficeRole.REVIEWER, agency=referral.agency)
+    leads = leads_of(referral.agency, proposal).values("pk")
+    asked = reviewers.filter(pk__in=assigned.exclude(pk__in=done).values("reviewer")).values("pk")
+    return User.objects.filter(Q(pk__in=leads) | Q(pk__in=asked))
 
 
 def in_words(bound: datetime) -> str:

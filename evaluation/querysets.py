@@ -25,6 +25,7 @@ from evaluation.enums import (
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
 from program.models import Delegation, Paper
+from program.reminders import OVERDUE, EndOfDay, days_before, half_since, reaching
 from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.models import Proposal
 from proposals.querysets import counsel_grants
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=Paper)
 
 OFFICIALS = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
+LAST_DAY = days_before(1)
+POSITION_STEPS = (half_since("opened_at"), days_before(3), LAST_DAY)
+ANSWER_STEPS = (days_before(3), LAST_DAY)
+CONDITION_STEPS = (*map(days_before, (30, 7)), LAST_DAY, OVERDUE)
 RUNNING = (ReferralStatus.OPEN, ReferralStatus.ACKNOWLEDGED)
 TWO_PEOPLE_SCORE = 95
 
@@ -270,6 +275,11 @@ class ReferralQuerySet(OfProposalQuerySet):
             version__number=F("version__proposal__version_count"),
         )
 
+    def to_remind(self, at: datetime) -> Self:
+        """Running consultations at half of their time, at three days and on the last day."""
+        rows = self.running().filter(due_at__gt=at)
+        return reaching(rows, POSITION_STEPS, due=F("due_at"), at=at)
+
     def due_to_lapse(self, at: datetime) -> Self:
         return self.running().filter(due_at__lte=at)
 
@@ -320,6 +330,12 @@ class InformationRequestQuerySet(OfProposalQuerySet):
 
     def open(self) -> Self:
         return self.filter(status=InformationRequestStatus.OPEN)
+
+    def to_remind(self, at: datetime) -> Self:
+        """Open questions on proposals that still answer, at three days and on the last day."""
+        ended = (ProposalStatus.WITHDRAWN, ProposalStatus.NOT_SELECTED)
+        rows = self.open().filter(due_at__gt=at).exclude(proposal__status__in=ended)
+        return reaching(rows, ANSWER_STEPS, due=F("due_at"), at=at)
 
 
 class AnswerFileQuerySet(OfProposalQuerySet):
@@ -407,8 +423,11 @@ class ConditionQuerySet(models.QuerySet):
         determinations = apps.get_model("evaluation", "Determination").objects.visible_to(user)
         return self.filter(Q(designation__in=designations) | Q(determination__in=determinations))
 
-    def overdue(self, day: date) -> Self:
-        return self.filter(designation__isnull=False, met_at=None, due_on__lt=day)
+    def to_remind(self, at: datetime) -> Self:
+        """Conditions of live designations that are not met, before their last day, on it and after it."""
+        live = (DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED)
+        rows = self.filter(designation__status__in=live, met_at=None, due_on__isnull=False)
+        return reaching(rows, CONDITION_STEPS, due=EndOfDay("due_on"), at=at)
 
 
 def papers_of(kind: type[P], user: User) -> models.QuerySet[P]:

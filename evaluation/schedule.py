@@ -8,13 +8,23 @@ from celery import shared_task
 from celery.schedules import crontab
 from django.conf import settings
 
-from evaluation.models import Designation, Determination, Referral
-from evaluation.services import end_referral, expire_designation, lapse_referral, tell_overtaken
+from evaluation.models import Condition, Designation, Determination, InformationRequest, Referral
+from evaluation.services import (
+    end_referral,
+    expire_designation,
+    lapse_referral,
+    remind_of_condition,
+    remind_of_position,
+    remind_of_question,
+    tell_overtaken,
+)
 from program import clock
 from program.services.clockwork import do_each
 
+MOST_AT_ONCE = 500
 SCHEDULE = {
     "lapse-referrals": {"task": "evaluation.schedule.lapse_due_referrals", "schedule": 60.0},
+    "remind": {"task": "evaluation.schedule.remind", "schedule": crontab()},
     "end-referrals": {"task": "evaluation.schedule.end_left_referrals", "schedule": 60.0},
     "tell-overtaken": {"task": "evaluation.schedule.tell_overtaken_determinations", "schedule": 60.0},
     "expire-designations": {
@@ -34,6 +44,20 @@ def lapse_due_referrals() -> int:
     limit = clock.instant() - timedelta(seconds=settings.LAPSE_GRACE_SECONDS)
     return do_each(
         lapse_referral, Referral.objects.due_to_lapse(limit).select_related("agency", "version__proposal")
+    )
+
+
+@shared_task
+def remind() -> int:
+    """Warn of positions, answers and conditions that come due; each in its own transaction."""
+    at = clock.instant()
+    positions = Referral.objects.to_remind(at).only("pk")
+    questions = InformationRequest.objects.to_remind(at).only("pk")
+    conditions = Condition.objects.to_remind(at).only("pk")
+    return (
+        do_each(remind_of_position, positions[:MOST_AT_ONCE])
+        + do_each(remind_of_question, questions[:MOST_AT_ONCE])
+        + do_each(remind_of_condition, conditions[:MOST_AT_ONCE])
     )
 
 

@@ -46,3 +46,10 @@ def zone_with_offset(local: datetime) -> str:
 def time_of_day(at: datetime) -> str:
     """A time of today: "2:05 p.m. Washington time"."""
     return f"{date_format(at.astimezone(WASHINGTON), 'g:i a')} {ZONE}"
+
+
+def left(time: timedelta) -> str:
+    """The time left, in days from one day on; a change of clocks in between makes no day less."""
+    hours = max(1, round(time.total_seconds() / 3600))
+    number, unit = (hours, "hour") if hours < 23 else (round(hours / 24), "day")
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"

@@ -147,6 +147,12 @@ WITHDRAWN: Final = NoticeKind(
     "{what} was withdrawn by the consortium.",
     "E.O. 14320 s.3(b)",
 )
+REMINDED: Final = NoticeKind(
+    "proposals.reminded",
+    "{left} left to submit under call {call}",
+    "{unsubmitted} Submit before {due}.\n\n{missing}",
+    "E.O. 14320 s.3(c)",
+)
 LAPSED: Final = NoticeKind(
     "proposals.lapsed",
     "Your draft has lapsed",
@@ -181,6 +187,7 @@ KINDS: Final = (
     RETURNED,
     ACCEPTED,
     WITHDRAWN,
+    REMINDED,
     LAPSED,
     CHANGE_REPORTED,
 )

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from django.apps import apps
 from django.db import models
 from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, QuerySet, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 
 from program import clock
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
 from program.grants import granted_pks
 from program.prepared import Given
+from program.reminders import days_before, hours_before, reaching
 from proposals.enums import AnchorOfferStatus, MembershipStatus, ProposalStatus
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 IN_CONSORTIUM = (MembershipStatus.INVITED, MembershipStatus.CONSENTED)
 EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.RETURNED)
+REMINDER_STEPS: Final = (*map(days_before, (30, 14, 7, 3, 1)), hours_before(6))
 REPLACEABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 READS_SUBMITTED = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
 READS_DESIGNATED = (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
@@ -264,6 +266,16 @@ class ProposalQuerySet(models.QuerySet):
         counted = comments.order_by().values("proposal").annotate(n=Count("pk")).values("n")
         return self.annotate(open_comment_count=Coalesce(models.Subquery(counted), 0))
 
+    def to_remind(self, at: datetime) -> Self:
+        """Proposals that may hold unsubmitted work and have reached a step before their time is over.
+
+        The time of a returned one ends with the later of its call's close and its cure period.
+        """
+        cured = When(status=ProposalStatus.RETURNED, then=Greatest("call__closes_at", "cure_due_at"))
+        rows = self.filter(status__in=(*EDITABLE, *REPLACEABLE), call__cancelled_at=None)
+        due = Case(cured, default=F("call__closes_at"))
+        return reaching(rows, REMINDER_STEPS, due=due, at=at).filter(reminds_of__gt=at)
+
     def due_to_lapse(self, at: datetime) -> Self:
         """Drafts of calls that closed at ``at`` or before."""
         return self.filter(status=ProposalStatus.DRAFT, call__closes_at__lte=at)
@@ -285,6 +297,19 @@ def readers_of_working_copy(proposal: Proposal) -> QuerySet:
     people = apps.get_model("program", "User").objects.filter(is_active=True)
     people = people.filter(Q(pk__in=team.values("user")) | Q(pk__in=rights.values("user")))
     return people.exclude(pk__in=recusals.values("user")).order_by("name", "pk")
+
+
+def editors_of_working_copy(proposal: Proposal) -> QuerySet:
+    """Of its readers those who may change it: the team, and counsel with a grant to edit."""
+    readers = readers_of_working_copy(proposal)
+    rights = apps.get_model("proposals", "ProposalGrant").objects.filter(content_object=proposal.pk)
+    on_team = (
+        apps.get_model("proposals", "TeamMember")
+        .objects.active()
+        .filter(membership__consortium=proposal.consortium_id, membership__status=MembershipStatus.CONSENTED)
+    )
+    edits = rights.filter(permission__codename="change_proposal")
+    return readers.filter(Q(pk__in=on_team.values("user")) | Q(pk__in=edits.values("user")))
 
 
 def leads_in_force(user: User) -> QuerySet:

@@ -11,12 +11,13 @@ from django.conf import settings
 from program import clock
 from program.services.clockwork import do_each
 from proposals.models import Proposal
-from proposals.services import lapse_proposal, purge_untaken, purge_uploads
+from proposals.services import lapse_proposal, purge_untaken, purge_uploads, remind_team
 
 MOST_AT_ONCE = 500
 
 SCHEDULE = {
     "lapse-drafts": {"task": "proposals.schedule.lapse_drafts", "schedule": 60.0},
+    "remind-teams": {"task": "proposals.schedule.remind_teams", "schedule": crontab()},
     "sweep-receipts": {"task": "proposals.tasks.sweep_documents", "schedule": 20.0},
     "purge-uploads": {"task": "proposals.schedule.purge_abandoned_uploads", "schedule": crontab(minute="50")},
     "sweep-invitations": {"task": "proposals.tasks.sweep_invitations", "schedule": 20.0},
@@ -33,6 +34,13 @@ def lapse_drafts() -> int:
     limit = clock.instant() - timedelta(seconds=settings.LAPSE_GRACE_SECONDS)
     drafts = Proposal.objects.due_to_lapse(limit).select_related("call").order_by("pk")
     return do_each(lapse_proposal, drafts[:MOST_AT_ONCE])
+
+
+@shared_task
+def remind_teams() -> int:
+    """Remind the teams whose time to submit has come to a step; each in its own transaction."""
+    proposals = Proposal.objects.to_remind(clock.instant()).only("pk")
+    return do_each(remind_team, proposals[:MOST_AT_ONCE])
 
 
 @shared_task

@@ -75,6 +75,8 @@ class Designation(Revised):
 class Condition(Revised):
     """Something a designation depends on: who must do what until when, and what follows if not."""
 
+    proposal_path: ClassVar[str] = "determination__proposal"
+
     determination = models.ForeignKey(Determination, models.PROTECT, related_name="conditions")
     designation = models.ForeignKey(Designation, models.PROTECT, null=True, related_name="conditions")
     number = models.PositiveSmallIntegerField()

@@ -43,6 +43,7 @@ from evaluation.services.determinations import (
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
 from evaluation.services.papers import make_paper_again
 from evaluation.services.questions import MOST_FILES, answer_question, ask_consortium, withdraw_question
+from evaluation.services.reminders import remind_of_condition, remind_of_position, remind_of_question
 from evaluation.services.reviews import (
     open_review,
     reopen_review,
@@ -85,6 +86,9 @@ __all__ = [
     "recuse",
     "reinstate_designation",
     "release_catalog_entry",
+    "remind_of_condition",
+    "remind_of_position",
+    "remind_of_question",
     "remove_condition",
     "renew_determination",
     "reopen_referral",

@@ -19,7 +19,7 @@ from program.models.directives import (
     Duty,
     InterimExemption,
 )
-from program.models.notices import Delivery, Notice
+from program.models.notices import Delivery, Notice, Reminder
 from program.models.papers import Document, Paper
 from program.models.people import Affiliation, Agency, Delegation, Office, Organization, User
 from program.models.places import Bloc, Closure, Country, CountryGroup, Embargo, GroupMembership
@@ -53,6 +53,7 @@ __all__ = [
     "Organization",
     "Paper",
     "Question",
+    "Reminder",
     "Requirement",
     "Revised",
     "Seal",

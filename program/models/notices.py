@@ -64,3 +64,25 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()}: {self.get_state_display()}"
+
+
+class Reminder(models.Model):
+    """That a record has reached a step before ``due_at``; ``event`` is empty where nobody had to be told."""
+
+    subject_type = models.CharField(max_length=60)
+    subject_id = models.BigIntegerField()
+    due_at = models.DateTimeField(help_text="Exclusive; another moment arms every step anew.")
+    step = models.CharField(max_length=20)
+    event = models.ForeignKey(AuditEvent, models.PROTECT, null=True, related_name="+")
+    reached_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="reminded_once_per_step", fields=["subject_type", "subject_id", "due_at", "step"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step} before {self.due_at}"

@@ -26,8 +26,9 @@ def do_each(act: Callable[..., Any], records: Iterable[Model]) -> int:
     What another act overtook, or holds locked, is left for the next tick; so is what fails otherwise, which
     the log shows. The records behind it get their turn.
     """
-    account, done = clock_account(), 0
+    account, done = None, 0
     for record in timely(records):
+        account = account or clock_account()
         try:
             act(record, by=account)
         except (WrongStatus, NotReady, PermissionDenied, OperationalError) as refusal:

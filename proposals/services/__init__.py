@@ -58,6 +58,7 @@ from proposals.services.imports import (
 )
 from proposals.services.papers import ask_package_pdf
 from proposals.services.reading import record_reading
+from proposals.services.reminders import remind_team
 from proposals.services.removal import restore_row
 from proposals.services.submissions import (
     certify_proposal,
@@ -127,6 +128,7 @@ __all__ = [
     "purge_uploads",
     "record_reading",
     "release_file",
+    "remind_team",
     "remove_attachment",
     "remove_holding",
     "remove_row",

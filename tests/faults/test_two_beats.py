@@ -16,14 +16,14 @@ from evaluation.schedule import lapse_due_referrals
 from financing.reference import load_tools
 from financing.schedule import follow_designations
 from program import clock, schedule
-from program.models import AuditEvent, Call, Notice
+from program.models import AuditEvent, Call, Notice, Reminder
 from program.reference import load_reference_data
 from program.schedule import close_due_calls
 from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
 from proposals import services
 from proposals.models import Proposal, Version
-from proposals.schedule import lapse_drafts
+from proposals.schedule import lapse_drafts, remind_teams
 from tests.factories import evaluation as make
 from tests.factories import financing
 from tests.factories.program import issued_call
@@ -74,6 +74,16 @@ def test_beats_at_once_close_each_call_and_lapse_each_draft_once():
     assert len(once) == len(calls) + len(drafts) and set(once.values()) == {1}
     told = Notice.objects.filter(kind="proposals.lapsed")
     assert told.count() == len(drafts) == told.values("event", "recipient").distinct().count()
+
+
+def test_beats_at_once_remind_each_team_once():
+    call = issued_call()
+    close_in(call, 6 * 3600)
+    teams = [ProposalFactory(call=call) for _ in range(4)]
+    assert sum(at_once(*[remind_teams] * BEATS)) >= len(teams)
+    told = Notice.objects.filter(kind="proposals.reminded")
+    assert sorted(told.values_list("recipient", flat=True)) == sorted(team.created_by_id for team in teams)
+    assert AuditEvent.objects.filter(act="proposal.remind").count() == len(teams) == Reminder.objects.count()
 
 
 def test_beats_at_once_end_each_consultation_once():

@@ -1,0 +1,93 @@
+"""The clock warns of what the evaluation waits for: positions, answers, conditions of a designation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+
+from evaluation.models import Condition, InformationRequest, Referral
+from evaluation.notices import (
+    ANSWER_DUE,
+    CONDITION_DUE,
+    CONDITION_OVERDUE,
+    POSITION_DUE,
+    desk_page,
+    in_words,
+    program_officers,
+    questions_page,
+    workers_on,
+)
+from evaluation.querysets import ANSWER_STEPS, CONDITION_STEPS, POSITION_STEPS
+from program import audit, clock, moments, notices
+from program.notices import Audience
+from program.reminders import OVERDUE, at_step, last_told, note
+from program.services.calls import require
+from proposals.notices import team_of
+
+if TYPE_CHECKING:
+    from evaluation.models import Designation
+    from program.models import AuditEvent, Reminder, User
+
+ORDER: Final = "E.O. 14320 s.3(d)"
+
+
+@transaction.atomic
+def remind_of_position(referral: Referral, *, by: User) -> AuditEvent | None:
+    """Warn an agency that has not answered, once for each step of its consultation; the clock's act."""
+    require("evaluation.remind_referral", by, referral)
+    rows = Referral.objects.to_remind(clock.now()).select_related("agency", "version__proposal")
+    begun = ("referral.reopen",)
+    found = at_step(rows.filter(pk=referral.pk), POSITION_STEPS, lambda row: last_told((row, begun)))
+    if not found:
+        return None
+    referral, reminder = found
+    proposal = referral.version.proposal
+    audience = Audience(POSITION_DUE, workers_on(referral), desk_page(proposal))
+    return _tell(reminder, referral, by, audience, number=proposal.number, agency=str(referral.agency))
+
+
+@transaction.atomic
+def remind_of_question(request: InformationRequest, *, by: User) -> AuditEvent | None:
+    """Remind a consortium of a question that it has not answered; the clock's act."""
+    require("evaluation.remind_informationrequest", by, request)
+    rows = InformationRequest.objects.to_remind(clock.now()).select_related("proposal")
+    asked = ("informationrequest.ask",)
+    found = at_step(rows.filter(pk=request.pk), ANSWER_STEPS, lambda row: last_told((row, asked)))
+    if not found:
+        return None
+    request, reminder = found
+    proposal = request.proposal
+    audience = Audience(ANSWER_DUE, team_of(proposal.consortium_id), questions_page(proposal))
+    return _tell(reminder, request, by, audience, number=proposal.number, question=request.number)
+
+
+@transaction.atomic
+def remind_of_condition(condition: Condition, *, by: User) -> AuditEvent | None:
+    """Remind the consortium and the program office of a condition that is not met; the clock's act."""
+    require("evaluation.remind_condition", by, condition)
+    rows = Condition.objects.to_remind(clock.now()).select_related("designation__proposal")
+    begun = ("designation.begin",)
+    found = at_step(
+        rows.filter(pk=condition.pk), CONDITION_STEPS, lambda row: last_told((row.designation, begun))
+    )
+    if not found:
+        return None
+    condition, reminder = found
+    designation: Designation = condition.designation  # type: ignore[assignment]
+    kind = CONDITION_OVERDUE if reminder.step == OVERDUE.code else CONDITION_DUE
+    proposal = designation.proposal
+    audiences = (
+        Audience(kind, team_of(proposal.consortium_id), questions_page(proposal)),
+        Audience(kind, program_officers(proposal), desk_page(proposal)),
+    )
+    return _tell(reminder, condition, by, *audiences, number=designation.number, condition=condition.number)
+
+
+def _tell(reminder: Reminder, record: Any, by: User, *audiences: Audience, **facts: Any) -> AuditEvent:
+    """Record that the step was told, and owe each audience its notice with the time left."""
+    act = f"{record._meta.model_name}.remind"
+    event = audit.record(record, act, by=by, after={"step": reminder.step}, clause=ORDER)
+    left = moments.left(reminder.due_at - clock.now())
+    notices.owe_each(event, *audiences, left=left, due=in_words(reminder.due_at), **facts)
+    return note(reminder, event)
