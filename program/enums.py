@@ -114,7 +114,7 @@ class DeliveryState(TextChoices):
     SENT = "sent", "Sent"
     FAILED = "failed", "Failed"
     UNKNOWN = "unknown", "Outcome unknown"
-    DROPPED = "dropped", "Not sent: recipient may no longer read it"
+    DROPPED = "dropped", "Withheld"
 
 
 class DestinationResult(TextChoices):

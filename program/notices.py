@@ -9,26 +9,27 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPSenderRefused
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import mail
-from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
-from django.core.mail.message import sanitize_address
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from program import clock
-from program.enums import Channel, DeliveryState
-from program.models import Delivery, Notice
+from program import audit, clock
+from program.enums import Channel, DeliveryState, OfficeRole
+from program.mail_line import MailLine
+from program.models import Delivery, Mailing, Notice, Suppression
 from program.publish import after_commit
+from program.services.people import clock_account
+from program.ticks import timely
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,8 +43,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=45)
+PERMANENT = 500
 HANDING_OVER = timedelta(seconds=120)
-MOST_ATTEMPTS = 8
+#: With waits that grow to an hour: a mail server may be away for three days before a notice is given up
+MOST_ATTEMPTS = 80
+#: For what another hour does not mend: a text that the server refuses, a mail that cannot be made
+MOST_FAULTS = 8
+#: A delivery that stops its worker is tried no more after this many
+MOST_STOPS = 3
+#: More recipients than this are a mass mailing, which waits behind everything else and goes in slices
+MANY = 50
+SLICE_SECONDS = 5.0
+#: How many different mails a worker keeps as they were made
+KEPT = 32
+#: How many deliveries one task takes in hand
+MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -54,6 +68,17 @@ class NoticeKind:
     title: str
     text: str
     clause: str = ""
+    #: Offices of which its recipient must still hold one when it is sent
+    roles: tuple[str, ...] = ()
+    #: It tells people that something is closed to them, so it is sent although it is
+    is_farewell: bool = False
+
+    def __post_init__(self) -> None:
+        CATALOGUE[self.code] = self
+
+
+#: Every kind that the portal knows, by its code
+CATALOGUE: Final[dict[str, NoticeKind]] = {}
 
 
 @dataclass(frozen=True)
@@ -84,9 +109,10 @@ def owe_each(event: AuditEvent, *audiences: Audience, **facts: Any) -> int:
             lines.setdefault((line["kind"], line["recipient"]), line)
     if not lines:
         return 0
+    mailing = Mailing.objects.get_or_create(event=event)[0].pk if len(lines) > MANY else None
     with connection.cursor() as cursor:
         rows = json.dumps(list(lines.values()))
-        cursor.execute(TELL, [event.pk, timezone.now(), rows, Channel.MAIL, DeliveryState.OWED])
+        cursor.execute(TELL, [event.pk, timezone.now(), rows, Channel.MAIL, DeliveryState.OWED, mailing])
         told = cursor.rowcount
     if told:
         after_commit("program.tasks.deliver_notices", event.pk)
@@ -104,8 +130,8 @@ WITH told AS (
     ON CONFLICT (event_id, recipient_id, kind) DO NOTHING
     RETURNING id
 )
-INSERT INTO program_delivery (notice_id, channel, state, attempts, reason)
-SELECT id, %s, %s, 0, '' FROM told
+INSERT INTO program_delivery (notice_id, channel, state, mailing_id, attempts, faults, stops, reason)
+SELECT id, %s, %s, %s, 0, 0, 0, '' FROM told
 """
 
 
@@ -127,51 +153,125 @@ def in_full(clause: str) -> str:
     return f"E.O. 14320 {clause}" if clause.startswith("s.") else clause
 
 
-def owed(event_id: int) -> list[int]:
-    """Keys of the deliveries of one event that are owed; what a dead worker had claimed is owed again."""
+def owed(event_id: int, *, most: int = MOST_AT_ONCE) -> list[int]:
+    """Keys of the deliveries of one event that are due; what a dead worker had claimed is owed again."""
+    at = clock.instant()
     rows = Delivery.objects.filter(notice__event_id=event_id)
-    _give_back(rows, at=clock.instant())
-    return list(rows.filter(state=DeliveryState.OWED).order_by("pk").values_list("pk", flat=True))
+    _give_back(rows, at=at)
+    return list(rows.due(at).values_list("pk", flat=True)[:most])
 
 
-def deliver(pk: int) -> bool:
+def deliver_each(keys: Iterable[int], *, seconds: float | None = None) -> int:
+    """Send these deliveries over one line, as long as a task may work; returns how many were handed over.
+
+    Once the mail server cannot be reached the rest stays owed, untried.
+    """
+    sent = 0
+    with MailLine() as line:
+        for pk in timely(keys, seconds=seconds) if seconds else timely(keys):
+            sent += deliver(pk, line)
+            if line.is_away:
+                break
+    return sent
+
+
+def is_mass(event_id: int) -> bool:
+    return Mailing.objects.filter(event=event_id).exists()
+
+
+def deliver(pk: int, line: MailLine | None = None) -> bool:
     """Send one delivery if it is still owed and due; True when it was handed over.
 
     Repeatable and safe to run twice at once: the row is claimed by a conditional update. Whatever goes wrong
     is this delivery's alone: it is put off, and those behind it are sent.
     """
     at = clock.instant()
-    claimed = Delivery.objects.filter(
-        Q(not_before=None) | Q(not_before__lte=at), pk=pk, state=DeliveryState.OWED
-    ).update(state=DeliveryState.CLAIMED, claimed_at=at, attempts=F("attempts") + 1)
-    if not claimed:
+    claimed = Delivery.objects.due(at).filter(pk=pk)
+    if not claimed.order_by().update(state=DeliveryState.CLAIMED, claimed_at=at, attempts=F("attempts") + 1):
         return False
-    delivery = Delivery.objects.select_related("notice__recipient", "notice__event").get(pk=pk)
-    if reason := _withheld_from(delivery.notice):
+    delivery = (
+        Delivery.objects.with_suppression().select_related("notice__recipient", "notice__event").get(pk=pk)
+    )
+    if reason := withheld(delivery):
         _settle(delivery, DeliveryState.DROPPED, reason)
         return False
     try:
-        hand_over(_message(delivery.notice), note_sending=lambda: _note_sending(delivery))
+        hand_over(_message(delivery.notice), note_sending=lambda: _note_sending(delivery), line=line)
     except SMTPDataError as error:
-        _put_off(delivery, f"Refused by the mail server: {error.smtp_code}")
-    except (SMTPRecipientsRefused, SMTPSenderRefused) as error:
-        _put_off(delivery, f"Address refused by the mail server: {type(error).__name__}")
+        is_final = error.smtp_code >= PERMANENT
+        _put_off(delivery, f"Refused by the mail server: {error.smtp_code}", is_fault=is_final)
+    except SMTPRecipientsRefused as error:
+        _refused(delivery, error)
+    except SMTPSenderRefused as error:
+        _put_off(delivery, f"Sender refused by the mail server: {error.smtp_code}")
     except (SMTPException, OSError) as error:
         _break_off(delivery, "Mail server not reached", error)
     except Exception as error:
         logger.exception("A notice could not be sent.", extra={"delivery": delivery.pk})
-        _break_off(delivery, "The mail could not be made or sent", error)
+        _break_off(delivery, "The mail could not be made or sent", error, is_fault=True)
     else:
         _settle(delivery, DeliveryState.SENT, "")
         return True
     return False
 
 
-def _withheld_from(notice: Notice) -> str:
-    """Why the recipient is not told any more, or ""."""
+def _refused(delivery: Delivery, error: SMTPRecipientsRefused) -> None:
+    """An address that the server refuses for good is mailed no more; another time may help otherwise."""
+    ((code, answer),) = error.recipients.values()
+    if code < PERMANENT:
+        _put_off(delivery, f"Address refused for now by the mail server: {code}")
+        return
+    said = f"{code} {answer.decode('utf-8', 'replace')}"
+    suppress_bounced(delivery.notice.recipient.email, said)
+    _settle(delivery, DeliveryState.FAILED, f"Address refused by the mail server: {said}")
+
+
+@transaction.atomic
+def suppress_bounced(email: str, answer: str) -> None:
+    """Mail ``email`` no more: a mail server refused the address for good and said ``answer``."""
+    by = clock_account()
+    row, is_new = Suppression.objects.get_or_create(
+        email=email.lower(),
+        defaults={"cause": Suppression.Cause.BOUNCED, "note": plain(answer)[:300], "added_by": by},
+    )
+    if is_new:
+        audit.record(
+            row, "suppression.add", by=by, after={"of": row.email, "cause": row.cause}, note=row.note
+        )
+
+
+def plain(answer: str) -> str:
+    """What a mail server said, on one line of printable text."""
+    return " ".join("".join(c if c.isprintable() else " " for c in answer).split())
+
+
+#: What apps above answer: why the recipient of a notice may not be told any more, or ""
+WITHHELD: Final[list[Callable[[Notice], str]]] = []
+
+
+def withholds(reason_for: Callable[[Notice], str]) -> None:
+    """Ask ``reason_for`` of each notice before it is mailed."""
+    if reason_for not in WITHHELD:
+        WITHHELD.append(reason_for)
+
+
+def withheld(delivery: Delivery) -> str:
+    """Why the recipient is not mailed any more, or ""; ``delivery`` was read ``with_suppression``."""
+    notice = delivery.notice
     if notice.closed_at:
-        return "The recipient is recused."
-    return "" if notice.recipient.is_active else "The recipient's account is closed."
+        return "The recipient may no longer read this."
+    if not notice.recipient.is_active:
+        return "The recipient's account is closed."
+    kind = CATALOGUE.get(notice.kind)
+    if kind and kind.roles and not notice.recipient.holds(*kind.roles):
+        return "The recipient no longer holds the office."
+    if not (kind and kind.is_farewell):
+        for reason_for in WITHHELD:
+            if reason := reason_for(notice):
+                return reason
+    if delivery.is_suppressed:  # type: ignore[attr-defined]
+        return "Mail does not reach the address: it is on the suppression list."
+    return ""
 
 
 def close_notices(proposal: models.Model, person: User) -> int:
@@ -183,43 +283,18 @@ def close_notices(proposal: models.Model, person: User) -> int:
     return told.update(closed_at=clock.instant())
 
 
-def hand_over(message: mail.EmailMultiAlternatives, *, note_sending: Callable[[], None]) -> None:
+def hand_over(
+    message: mail.EmailMultiAlternatives,
+    *,
+    note_sending: Callable[[], None],
+    line: MailLine | None = None,
+) -> None:
     """Give ``message`` to the mail server; ``note_sending`` is told when its outcome becomes uncertain."""
-    connection = mail.get_connection()
-    if not isinstance(connection, SmtpBackend):
-        note_sending()
-        connection.send_messages([message])
+    if line is not None:
+        line.hand_over(message, note_sending=note_sending)
         return
-    connection.open()
-    smtp = connection.connection
-    if smtp is None:
-        raise SMTPException("The mail server was not reached.")
-    try:
-        smtp.ehlo_or_helo_if_needed()
-        code, answer = smtp.mail(envelope_address(message.from_email))
-        if code != 250:
-            raise SMTPSenderRefused(code, answer, message.from_email)
-        for address in map(envelope_address, message.recipients()):
-            code, answer = smtp.rcpt(address)
-            if code not in (250, 251):
-                raise SMTPRecipientsRefused({address: (code, answer)})
-        code, answer = smtp.docmd("DATA")
-        if code != 354:
-            raise SMTPDataError(code, answer)
-        note_sending()
-        body = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
-        text = re.sub(rb"(?m)^\.", b"..", body)
-        smtp.send(text + (b"" if text.endswith(b"\r\n") else b"\r\n") + b".\r\n")
-        code, answer = smtp.getreply()
-        if code != 250:
-            raise SMTPDataError(code, answer)
-    finally:
-        connection.close()
-
-
-def envelope_address(header: str) -> str:
-    """The bare address of ``Name <address>``, its domain in ASCII, as a mail server is told it."""
-    return sanitize_address(header, "utf-8").rpartition("<")[2].rstrip(">")
+    with MailLine() as own:
+        own.hand_over(message, note_sending=note_sending)
 
 
 def _note_sending(delivery: Delivery) -> None:
@@ -231,14 +306,14 @@ def _note_sending(delivery: Delivery) -> None:
         raise SMTPException("The lease on this delivery was lost.")
 
 
-def _break_off(delivery: Delivery, reason: str, error: Exception) -> None:
+def _break_off(delivery: Delivery, reason: str, error: Exception, *, is_fault: bool = False) -> None:
     """Put it off, unless its text was being sent: then nobody knows whether it arrived."""
     delivery.refresh_from_db(fields=["state"])
     if delivery.state == DeliveryState.SENDING:
         reason = f"The line broke after the text was sent: {type(error).__name__}"
         _settle(delivery, DeliveryState.UNKNOWN, reason)
     else:
-        _put_off(delivery, f"{reason}: {type(error).__name__}")
+        _put_off(delivery, f"{reason}: {type(error).__name__}", is_fault=is_fault)
 
 
 def _settle(delivery: Delivery, state: DeliveryState, reason: str) -> None:
@@ -248,9 +323,10 @@ def _settle(delivery: Delivery, state: DeliveryState, reason: str) -> None:
     Delivery.objects.filter(pk=delivery.pk).update(**values)
 
 
-def _put_off(delivery: Delivery, reason: str) -> None:
-    """Owe it again, later each time; after ``MOST_ATTEMPTS`` it has failed, and the log says why."""
-    if delivery.attempts >= MOST_ATTEMPTS:
+def _put_off(delivery: Delivery, reason: str, *, is_fault: bool = False) -> None:
+    """Owe it again, later each time; with its attempts or faults used up it has failed, as the log says."""
+    faults = delivery.faults + is_fault
+    if delivery.attempts >= MOST_ATTEMPTS or faults >= MOST_FAULTS:
         logger.error("A notice was given up.", extra={"delivery": delivery.pk, "reason": reason})
         _settle(delivery, DeliveryState.FAILED, reason)
         return
@@ -258,6 +334,7 @@ def _put_off(delivery: Delivery, reason: str) -> None:
         state__in=[DeliveryState.SENT, DeliveryState.UNKNOWN]
     ).update(
         state=DeliveryState.OWED,
+        faults=faults,
         not_before=clock.instant() + wait_after(delivery.attempts),
         reason=reason[:300],
     )
@@ -270,31 +347,47 @@ def wait_after(attempts: int) -> timedelta:
 
 def _message(notice: Notice) -> mail.EmailMultiAlternatives:
     """The mail that carries ``notice``: text and HTML, links made from the portal's own address."""
-    facts = {
-        "notice": notice,
-        "link": f"{settings.SITE_URL}{notice.url}",
-        "site_name": settings.SITE_NAME,
-        "is_demonstration": settings.DEMONSTRATION,
-    }
-    host = urlsplit(settings.SITE_URL).hostname or "portal"
-    subject = " ".join(render_to_string("emails/notice_subject.txt", facts).split())
-    message = mail.EmailMultiAlternatives(
-        subject,
-        render_to_string("emails/notice.txt", facts),
-        to=[notice.recipient.email],
-        headers={"Message-ID": f"<notice-{notice.pk}@{host}>", "Auto-Submitted": "auto-generated"},
+    subject, text, html = _rendered(
+        (("title", notice.title), ("text", notice.text), ("clause", notice.clause)),
+        f"{settings.SITE_URL}{notice.url}",
+        settings.SITE_NAME,
+        settings.DEMONSTRATION,
     )
-    message.attach_alternative(render_to_string("emails/notice.html", facts), "text/html")
+    host = urlsplit(settings.SITE_URL).hostname or "portal"
+    headers = {"Message-ID": f"<notice-{notice.pk}@{host}>", "Auto-Submitted": "auto-generated"}
+    message = mail.EmailMultiAlternatives(subject, text, to=[notice.recipient.email], headers=headers)
+    message.attach_alternative(html, "text/html")
     return message
 
 
+@lru_cache(maxsize=KEPT)
+def _rendered(
+    said: tuple[tuple[str, str], ...], link: str, site_name: str, is_demonstration: bool
+) -> tuple[str, str, str]:
+    """Subject, text and HTML; thousands who are told the same get what was made once."""
+    facts = {
+        "notice": dict(said),
+        "link": link,
+        "site_name": site_name,
+        "is_demonstration": is_demonstration,
+    }
+    return (
+        " ".join(render_to_string("emails/notice_subject.txt", facts).split()),
+        render_to_string("emails/notice.txt", facts),
+        render_to_string("emails/notice.html", facts),
+    )
+
+
 @transaction.atomic
-def sweep(*, most: int = 500) -> list[int]:
-    """Give back what dead workers had claimed, settle what they were sending; return what is owed and due."""
+def sweep(*, most: int = MOST_AT_ONCE) -> tuple[list[int], list[int]]:
+    """Give back what dead workers had claimed, settle what they were sending.
+
+    Returns what is owed and due: single notices, and those of mass mailings.
+    """
     at = clock.instant()
     _give_back(Delivery.objects.all(), at=at)
-    due = Delivery.objects.filter(Q(not_before=None) | Q(not_before__lte=at), state=DeliveryState.OWED)
-    return list(due.order_by("pk").values_list("pk", flat=True)[:most])
+    due = Delivery.objects.due(at).values_list("pk", flat=True)
+    return list(due.filter(mailing=None)[:most]), list(due.exclude(mailing=None)[:most])
 
 
 @transaction.atomic
@@ -302,7 +395,9 @@ def _give_back(deliveries: QuerySet[Delivery], *, at: datetime) -> None:
     """Owe again what was claimed longer than a lease ago; say of what was being sent that nobody knows."""
     left = deliveries.filter(state=DeliveryState.CLAIMED, claimed_at__lt=at - LEASE)
     stopped = "The worker stopped before it could send."
-    left.filter(attempts__lt=MOST_ATTEMPTS).update(state=DeliveryState.OWED, reason=stopped)
+    left.filter(stops__lt=MOST_STOPS - 1).update(
+        state=DeliveryState.OWED, stops=F("stops") + 1, reason=stopped
+    )
     if given_up := left.update(state=DeliveryState.FAILED, reason=stopped):
         logger.error("Notices whose workers stopped each time were given up.", extra={"count": given_up})
     deliveries.filter(state=DeliveryState.SENDING, claimed_at__lt=at - HANDING_OVER).update(
@@ -315,6 +410,7 @@ CALL_TO_APPROVE = NoticeKind(
     "Call {number} waits for approval",
     "The draft “{title}” is complete. A program officer who did not draft it approves it or sends it back.",
     "s.3(b)",
+    roles=(OfficeRole.PROGRAM_OFFICER,),
 )
 CALL_ISSUED = NoticeKind(
     "call-issued",
@@ -345,6 +441,7 @@ QUESTION_ASKED = NoticeKind(
     "A question about call {number}",
     "Somebody asked a question about the call. It waits for an answer.",
     "s.3(b)",
+    roles=(OfficeRole.PROGRAM_OFFICER,),
 )
 QUESTION_ANSWERED = NoticeKind(
     "question-answered",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Coalesce, JSONObject
 
 from program import clock
-from program.enums import ActionStatus, CallStatus, DutyState, OfficeRole, QuestionStatus
+from program.enums import ActionStatus, CallStatus, DeliveryState, DutyState, OfficeRole, QuestionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,6 +149,11 @@ def events_about(proposals: models.QuerySet | list[int], *, prefix: str = "") ->
     return found
 
 
+def households() -> list[str]:
+    """Models whose records are a consortium's own household, of which no office is told."""
+    return [model._meta.label_lower for model in apps.get_models() if getattr(model, "is_household", False)]
+
+
 class NoticeQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
         return self.filter(recipient_id=user.pk or 0, closed_at=None)
@@ -194,6 +199,30 @@ class ActionStepQuerySet(models.QuerySet):
         """The steps of the actions that the person may see."""
         actions = apps.get_model("program", "AgencyAction").objects.visible_to(user)
         return self.filter(action__in=actions)
+
+
+class DeliveryQuerySet(models.QuerySet):
+    def due(self, at: datetime) -> Self:
+        """What is owed and may be tried at ``at``, oldest first."""
+        ripe = Q(not_before=None) | Q(not_before__lte=at)
+        return self.filter(ripe, state=DeliveryState.OWED).order_by("pk")
+
+    def with_suppression(self) -> Self:
+        """With ``is_suppressed``: mail does not reach the recipient's address."""
+        listed = apps.get_model("program", "Suppression")._default_manager
+        address = OuterRef("notice__recipient__email")
+        return self.annotate(is_suppressed=Exists(listed.filter(email=address)))
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """The log is the program office's and the auditors', but for proposals that are closed to them."""
+        if not (user.is_authenticated and user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR)):
+            return self.none()
+        closed = Q(pk__in=[])
+        for keys_of in KEPT_FROM:
+            closed |= events_about(keys_of(user), prefix="notice__event__")
+        if not user.holds(OfficeRole.AUDITOR):
+            closed |= Q(notice__event__subject_type__in=households())
+        return self.exclude(closed)
 
 
 class OrganizationQuerySet(models.QuerySet):

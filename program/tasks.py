@@ -5,19 +5,30 @@ from __future__ import annotations
 from celery import shared_task
 
 from program import audit, notices, roots
-from program.ticks import timely
+from program.publish import after_commit
 
 
 @shared_task
 def deliver_notices(event_id: int) -> int:
-    """Send the notices still owed for one event; running it again sends nothing twice."""
-    return sum(notices.deliver(pk) for pk in timely(notices.owed(event_id)))
+    """Send the notices still owed for one event; running it again sends nothing twice.
+
+    A mass mailing sends a slice and queues up again behind what came meanwhile.
+    """
+    keys = notices.owed(event_id)
+    if not notices.is_mass(event_id):
+        return notices.deliver_each(keys)
+    sent = notices.deliver_each(keys, seconds=notices.SLICE_SECONDS)
+    if sent:
+        after_commit("program.tasks.deliver_notices", event_id)
+    return sent
 
 
 @shared_task
 def sweep_deliveries() -> int:
     """Send what is owed and was not sent: the broker was away, a worker died, a server refused."""
-    return sum(notices.deliver(pk) for pk in timely(notices.sweep()))
+    single, mass = notices.sweep()
+    sent = notices.deliver_each(single)
+    return sent + notices.deliver_each(mass, seconds=notices.SLICE_SECONDS)
 
 
 @shared_task

@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 
 from program import clock
 from program.enums import DeliveryState
-from program.notices import HANDING_OVER, LEASE, hand_over, wait_after
+from program.notices import HANDING_OVER, LEASE, PERMANENT, hand_over, suppress_bounced, wait_after
 from proposals.invitations import token_of
 from proposals.models import Invitation
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: The waits grow to an hour: a mail server may be away for most of a day before an invitation is given up.
-MOST_ATTEMPTS: Final = 24
+#: The waits grow to an hour: a mail server may be away for a day before an invitation is given up.
+MOST_ATTEMPTS: Final = 36
 
 
 def _due(at: datetime) -> QuerySet[Invitation]:
@@ -62,7 +62,9 @@ def mail_invitation(pk: int) -> bool:
     invitation = Invitation.objects.select_related("membership__organization", "sent_by").get(pk=pk)
     try:
         hand_over(_message(invitation), note_sending=lambda: _note_sending(invitation))
-    except (SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused):
+    except SMTPRecipientsRefused as error:
+        _refused(invitation, error)
+    except (SMTPDataError, SMTPSenderRefused):
         _put_off(invitation)
     except (SMTPException, OSError):
         _break_off(invitation)
@@ -73,6 +75,16 @@ def mail_invitation(pk: int) -> bool:
         _held(invitation).update(mail_state=DeliveryState.SENT, mailed_at=clock.instant())
         return True
     return False
+
+
+def _refused(invitation: Invitation, error: SMTPRecipientsRefused) -> None:
+    """An address that the server refuses for good is mailed no more, which its inviter is shown."""
+    ((code, answer),) = error.recipients.values()
+    if code < PERMANENT:
+        _put_off(invitation)
+        return
+    suppress_bounced(invitation.email, f"{code} {answer.decode('utf-8', 'replace')}")
+    _held(invitation).update(mail_state=DeliveryState.FAILED)
 
 
 def _message(invitation: Invitation) -> mail.EmailMultiAlternatives:

@@ -171,16 +171,18 @@ def free_port():
 class MailServer(Controller):
     """An SMTP server on this machine that keeps what it accepted, and misbehaves when told to.
 
-    ``refuses`` names addresses it does not take; ``hangs_at`` ("MAIL") never answers that command;
+    ``refuses`` names addresses it does not take, ``refuses_for_now`` those it asks to try later;
+    ``hangs_at`` ("MAIL") never answers that command;
     ``drops_after_data`` accepts the text and then closes the line without saying so.
     """
 
     def __init__(self):
         self.messages, self.refuses, self.hangs_at, self.drops_after_data = [], set(), "", False
-        self.seen = []
+        self.refuses_for_now, self.seen, self.lines = set(), [], 0
         super().__init__(self, hostname="127.0.0.1", port=free_port())
 
     def factory(self):
+        self.lines += 1
         return SMTP(self.handler, hostname="mail.test", loop=self.loop)
 
     async def handle_MAIL(self, server, session, envelope, address, options):
@@ -193,6 +195,8 @@ class MailServer(Controller):
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address in self.refuses:
             return "550 No such person"
+        if address in self.refuses_for_now:
+            return "451 Try again later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

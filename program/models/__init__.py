@@ -19,7 +19,7 @@ from program.models.directives import (
     Duty,
     InterimExemption,
 )
-from program.models.notices import Delivery, Notice, Reminder
+from program.models.notices import Delivery, Mailing, Notice, Reminder, Suppression
 from program.models.papers import Document, Paper
 from program.models.people import Affiliation, Agency, Delegation, Office, Organization, User
 from program.models.places import Bloc, Closure, Country, CountryGroup, Embargo, GroupMembership
@@ -48,6 +48,7 @@ __all__ = [
     "GroupMembership",
     "IneligibleJurisdiction",
     "InterimExemption",
+    "Mailing",
     "Notice",
     "Office",
     "Organization",
@@ -59,6 +60,7 @@ __all__ = [
     "Seal",
     "Sourced",
     "Subscription",
+    "Suppression",
     "TimeStamped",
     "User",
     "Verification",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Lower
 
 from program.enums import Channel, DeliveryState
+from program.models.base import TimeStamped
 from program.models.people import User
 from program.models.record import AuditEvent
-from program.querysets import NoticeQuerySet
+from program.querysets import DeliveryQuerySet, NoticeQuerySet
 
 
 class Notice(models.Model):
@@ -39,17 +41,33 @@ class Notice(models.Model):
         return self.title
 
 
+class Mailing(models.Model):
+    """An event of which so many people are told that its mail goes in slices, behind everything else."""
+
+    event = models.OneToOneField(AuditEvent, models.PROTECT, related_name="mailing")
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"Mailing of event {self.event_id}"
+
+
 class Delivery(models.Model):
     """A notice on its way through one channel; the row is what is owed, a message only speeds it up."""
 
     notice = models.ForeignKey(Notice, models.CASCADE, related_name="deliveries")
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.MAIL)
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.OWED)
+    mailing = models.ForeignKey(Mailing, models.PROTECT, null=True, related_name="deliveries")
     attempts = models.PositiveSmallIntegerField(default=0)
+    faults = models.PositiveSmallIntegerField(default=0, help_text="Attempts that waiting does not mend.")
+    stops = models.PositiveSmallIntegerField(default=0, help_text="Attempts that stopped their worker.")
     claimed_at = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True, help_text="Earliest next attempt after a failure.")
     sent_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=300, blank=True)
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -59,11 +77,39 @@ class Delivery(models.Model):
                 name="delivery_unfinished",
                 fields=["state", "id"],
                 condition=models.Q(state__in=["owed", "claimed", "sending"]),
-            )
+            ),
+            models.Index(name="delivery_by_state", fields=["state", "-id"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()}: {self.get_state_display()}"
+
+
+class Suppression(TimeStamped):
+    """An address that mail does not reach: nothing is mailed to it until it is taken off the list."""
+
+    class Cause(models.TextChoices):
+        BOUNCED = "bounced", "Refused by its mail server"
+        ADDED = "added", "Added by an officer"
+        IMPORTED = "imported", "Imported from a file"
+
+    email = models.EmailField("e-mail address", max_length=254, unique=True)
+    cause = models.CharField(max_length=10, choices=Cause, editable=False)
+    note = models.CharField("why", max_length=300, blank=True)
+    added_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="suppression_email_folded",
+                violation_error_message="Write the e-mail address in small letters.",
+                condition=models.Q(email=Lower("email")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class Reminder(models.Model):

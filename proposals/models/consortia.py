@@ -26,6 +26,8 @@ from proposals.querysets import (
 class Consortium(Revised):
     """Organizations that propose together; no legal form is needed, E.O. 14320 s.3(b)."""
 
+    is_household: ClassVar[bool] = True
+
     name = models.CharField(max_length=200, validators=[plain_text])
     description = PlainTextField(blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
@@ -52,6 +54,8 @@ class Membership(Revised):
     does a changed part (``is_part_accepted``) or a new wording of the declaration. The anchor's part needs no
     consent of its own: its representative certifies the whole package.
     """
+
+    is_household: ClassVar[bool] = True
 
     consortium = models.ForeignKey(Consortium, models.PROTECT, related_name="memberships")
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="memberships")
@@ -218,6 +222,8 @@ class AnchorOffer(TimeStamped):
 
     Until it is accepted nothing else changes.
     """
+
+    is_household: ClassVar[bool] = True
 
     consortium = models.ForeignKey(Consortium, models.PROTECT, related_name="anchor_offers", editable=False)
     from_member = models.ForeignKey(Membership, models.PROTECT, related_name="+", editable=False)

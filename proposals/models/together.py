@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxLengthValidator
 from django.db import models
@@ -23,6 +25,8 @@ class Comment(TimeStamped):
     It is no part of the package: no version, file or page of the Government holds it. A reply stands in
     the place of the comment it answers; only that one is assigned and resolved.
     """
+
+    is_household: ClassVar[bool] = True
 
     proposal = models.ForeignKey(Proposal, models.CASCADE, related_name="comments", editable=False)
     part = models.CharField(max_length=20, choices=Part, editable=False)

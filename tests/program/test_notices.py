@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.core import mail
 from django.db import transaction
+from django.db.models import Max
 
 from program import audit, clock, notices
 from program.enums import DeliveryState
-from program.models import AuditEvent, Delivery, Notice
+from program.models import AuditEvent, Delivery, Notice, Suppression
 from program.notices import LEASE, Audience, NoticeKind
 from program.tasks import sweep_deliveries
-from tests.factories.program import UserFactory
+from tests.factories.program import AgencyFactory, UserFactory
 from tests.processes import mail_server
 
 KIND = NoticeKind("tests.told", "Proposal {number} was received", "It came in on time.", "E.O. 14320 s.3(c)")
@@ -108,29 +111,73 @@ class TestDeliver:
         assert b"Subject: Proposal AIX-2026-0001 was received" in envelope.content
         assert envelope.rcpt_tos == [delivery.notice.recipient.email]
 
-    def test_refused_address_is_put_off_and_at_last_given_up(self, smtp):
+    def test_address_refused_for_good_is_tried_once_and_mailed_no_more(self, smtp):
+        AgencyFactory()
+        person, other = UserFactory(), UserFactory()
+        smtp.refuses.add(person.email)
+        first, beside = owe(person, other)
+        assert [notices.deliver(row.pk) for row in (first, beside)] == [False, True]
+        first.refresh_from_db()
+        assert (first.state, first.attempts) == (DeliveryState.FAILED, 1)
+        assert first.reason == "Address refused by the mail server: 550 No such person"
+        row = Suppression.objects.get()
+        assert (row.email, row.cause, row.note) == (person.email, "bounced", "550 No such person")
+        assert AuditEvent.objects.of(row).get().act == "suppression.add"
+        smtp.refuses.clear()
+        (later,) = owe(person)
+        assert not notices.deliver(later.pk)
+        later.refresh_from_db()
+        assert (later.state, later.attempts) == (DeliveryState.DROPPED, 1)
+        assert "suppression list" in later.reason
+        assert len(smtp.messages) == 1
+
+    def test_address_refused_for_now_is_put_off_and_not_suppressed(self, smtp):
         person = UserFactory()
         (delivery,) = owe(person)
-        smtp.refuses.add(person.email)
+        smtp.refuses_for_now.add(person.email)
+        assert not notices.deliver(delivery.pk)
+        delivery.refresh_from_db()
+        assert (delivery.state, Suppression.objects.count()) == (DeliveryState.OWED, 0)
+        smtp.refuses_for_now.clear()
+        with clock.moved_to(delivery.not_before):
+            assert notices.deliver(delivery.pk)
+
+    @pytest.mark.parametrize("away", [timedelta(hours=1), timedelta(days=1), timedelta(days=3)], ids=str)
+    def test_mail_server_away_loses_nothing_and_sends_each_once(self, smtp, settings, away):
+        deliveries = owe(UserFactory(), UserFactory(), UserFactory())
+        port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
+        at = start = clock.instant()
+        while at < start + away:
+            with clock.moved_to(at):
+                sweep_deliveries()
+            at += timedelta(minutes=10)
+        assert Delivery.objects.aggregate(most=Max("attempts"))["most"] > 1
+        assert set(Delivery.objects.values_list("state", flat=True)) == {"owed"}
+        settings.EMAIL_PORT = port
+        with clock.moved_to(at + timedelta(hours=1)):
+            assert sweep_deliveries() == len(deliveries)
+            assert sweep_deliveries() == 0
+        assert len(smtp.messages) == len(deliveries)
+
+    def test_mail_server_that_never_comes_back_ends_in_a_failure_that_the_log_names(self, settings, caplog):
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+        (delivery,) = owe(UserFactory())
         at = clock.instant()
-        for attempt in range(1, notices.MOST_ATTEMPTS + 1):
-            with clock.moved_to(at + attempt * 2 * notices.timedelta(hours=1)):
+        for attempt in range(notices.MOST_ATTEMPTS):
+            with clock.moved_to(at + timedelta(hours=2 * attempt)):
                 assert not notices.deliver(delivery.pk)
         delivery.refresh_from_db()
         assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, notices.MOST_ATTEMPTS)
-        assert "refused" in delivery.reason
+        assert delivery.reason == "Mail server not reached: ServerAway"
+        assert "A notice was given up." in caplog.messages
 
-    def test_server_away_for_an_hour_then_it_goes(self, smtp, settings):
-        (delivery,) = owe(UserFactory())
-        port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
-        notices.deliver(delivery.pk)
-        delivery.refresh_from_db()
-        assert delivery.state == DeliveryState.OWED
-        assert notices.sweep() == []
-        settings.EMAIL_PORT = port
-        with clock.moved_to(delivery.not_before):
-            assert [notices.deliver(pk) for pk in notices.sweep()] == [True]
-        assert len(smtp.messages) == 1
+    def test_server_that_is_away_is_asked_once_for_many(self, settings):
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+        owe(*UserFactory.create_batch(4))
+        assert sweep_deliveries() == 0
+        assert sorted(Delivery.objects.values_list("attempts", flat=True)) == [0, 0, 0, 1]
 
     def test_line_dropped_after_the_text_is_unknown_and_not_sent_again(self, smtp):
         (delivery,) = owe(UserFactory())
@@ -140,7 +187,7 @@ class TestDeliver:
         delivery.refresh_from_db()
         assert delivery.state == DeliveryState.UNKNOWN
         with clock.moved_to(clock.instant() + notices.timedelta(days=1)):
-            assert notices.sweep() == []
+            assert notices.sweep() == ([], [])
         assert len(smtp.messages) == 1
 
 
@@ -157,7 +204,7 @@ class TestGivingBack:
         Delivery.objects.filter(pk=delivery.pk).update(state=state, claimed_at=at, attempts=1)
 
         def find():
-            return notices.sweep() if found_by == "the sweep" else notices.owed(delivery.notice.event_id)
+            return notices.sweep()[0] if found_by == "the sweep" else notices.owed(delivery.notice.event_id)
 
         with clock.moved_to(at + LEASE):
             assert find() == []
@@ -199,19 +246,21 @@ def test_what_fails_at_one_notice_keeps_no_other_from_being_sent(monkeypatch, ca
     state = list(Delivery.objects.order_by("pk").values_list("state", "attempts"))
     assert state == [("owed", 1), ("sent", 1), ("sent", 1)]
     assert "A notice could not be sent." in caplog.messages
-    for _ in range(notices.MOST_ATTEMPTS):
+    for _ in range(notices.MOST_FAULTS):
         Delivery.objects.update(not_before=None)
         sweep_deliveries()
     deliveries[0].refresh_from_db()
-    assert (deliveries[0].state, deliveries[0].attempts) == (DeliveryState.FAILED, notices.MOST_ATTEMPTS)
+    assert (deliveries[0].state, deliveries[0].attempts) == (DeliveryState.FAILED, notices.MOST_FAULTS)
     assert "A notice was given up." in caplog.messages
 
 
 @pytest.mark.django_db
-def test_sweep_gives_up_what_stopped_its_worker_each_time():
-    at = clock.instant() - LEASE * 2
+def test_sweep_gives_up_what_stopped_its_worker_three_times():
     (delivery,) = owe(UserFactory())
-    Delivery.objects.update(state="claimed", claimed_at=at, attempts=notices.MOST_ATTEMPTS)
-    assert notices.sweep() == []
-    delivery.refresh_from_db()
-    assert delivery.state == DeliveryState.FAILED
+    states = []
+    for _ in range(notices.MOST_STOPS):
+        Delivery.objects.update(state="claimed", claimed_at=clock.instant() - LEASE * 2)
+        notices.sweep()
+        delivery.refresh_from_db()
+        states.append(str(delivery.state))
+    assert states == ["owed", "owed", "failed"]
