@@ -64,6 +64,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "membership.consent": "Member consented",
         "membership.decline": "Member declined",
         "membership.leave": "Member left the consortium",
+        "membership.remove": "Member removed by the anchor",
         "membership.change_role": "What a member contributes changed",
         "membership.change_part": "What a member supplies changed",
         "membership.add_team_member": "Person put on the team",

@@ -25,6 +25,11 @@ class MembershipStatus(TextChoices):
     CONSENTED = "consented", "Consented"
     DECLINED = "declined", "Declined"
     LEFT = "left", "Left"
+    REMOVED = "removed", "Removed by the anchor"
+
+
+#: No longer in a consortium, or never: it can be invited again.
+OUT_OF_CONSORTIUM = (MembershipStatus.DECLINED, MembershipStatus.LEFT, MembershipStatus.REMOVED)
 
 
 class AnchorOfferStatus(TextChoices):

@@ -118,7 +118,17 @@ LEAVE: Final = Transition(
     label="Leave",
     description="A member leaves the consortium.",
 )
-MEMBERSHIP_TRANSITIONS: Final = (CONSENT, DECLINE, LEAVE)
+REMOVE: Final = Transition(
+    "remove",
+    {M.INVITED, M.CONSENTED},
+    M.REMOVED,
+    clause="E.O. 14320 s.3(b)",
+    stamps=["left_at"],
+    label="Remove",
+    description="The anchor takes a member out: one that is invited at any time, one that has consented "
+    "with a reason.",
+)
+MEMBERSHIP_TRANSITIONS: Final = (CONSENT, DECLINE, LEAVE, REMOVE)
 
 ACCEPT_ANCHOR: Final = Transition(
     "accept",

@@ -42,6 +42,18 @@ LEFT: Final = NoticeKind(
     "A member has left your consortium. Check which layers still have a supplier.",
     "E.O. 14320 s.3(b)",
 )
+REMOVED: Final = NoticeKind(
+    "proposals.removed",
+    "Your organization is no longer in a consortium",
+    "The anchor has taken {organization} out of {consortium}. {reason}",
+    "E.O. 14320 s.3(b)",
+)
+MEMBER_REMOVED: Final = NoticeKind(
+    "proposals.member_removed",
+    "A member was removed",
+    "The anchor has taken {organization} out of {consortium}. Check which layers still have a supplier.",
+    "E.O. 14320 s.3(b)",
+)
 ROLE_CHANGED: Final = NoticeKind(
     "proposals.role_changed",
     "Your consent is asked again",
@@ -170,6 +182,8 @@ KINDS: Final = (
     CONSENTED,
     DECLINED,
     LEFT,
+    REMOVED,
+    MEMBER_REMOVED,
     ROLE_CHANGED,
     PART_CHANGED,
     ADDED_TO_TEAM,

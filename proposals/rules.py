@@ -317,6 +317,7 @@ permit("proposals.open_membership", administers_anchor_of & has_no_administrator
 permit("proposals.consent_membership", speaks_for_member & has_not_consented)
 permit("proposals.decline_membership", speaks_for_member & is_invited)
 permit("proposals.leave_membership", speaks_for_member & ~is_anchor_member)
+permit("proposals.remove_membership", administers_anchor_of & ~is_anchor_member)
 
 permit("proposals.accept_anchoroffer", speaks_for_new_anchor)
 permit("proposals.decline_anchoroffer", speaks_for_new_anchor)

@@ -144,6 +144,7 @@ urlpatterns = [
     path("members/<int:pk>/consent/", consortia.consent, name="consent"),
     path("members/<int:pk>/decline/", consortia.decline, name="decline"),
     path("members/<int:pk>/leave/", consortia.leave, name="leave"),
+    path("members/<int:pk>/remove/", consortia.remove, name="member-remove"),
     path("members/<int:pk>/invite/", consortia.person_invite, name="person-invite"),
     path("members/<int:pk>/team/", consortia.team_add, name="team-add"),
     path("team/<int:pk>/remove/", consortia.team_remove, name="team-remove"),

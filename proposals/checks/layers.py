@@ -124,6 +124,17 @@ def _has_layer(package: Package, layer: StackLayer, clause: str) -> Iterator[Pro
             clause,
             Part(layer.value),
         )
+    members = members_of(package)
+    for provision in package.provisions:
+        if provision.layer == layer and provision.member not in members:
+            yield Problem(
+                f"{layer}-provision",
+                f"A supplier named for the layer “{layer.label}” is no longer a member. Choose another, or "
+                "remove the line.",
+                clause,
+                Part(layer.value),
+                f"{provision.key}-membership",
+            )
 
 
 def members_of(package: Package) -> frozenset[str]:

@@ -13,7 +13,7 @@ from program.models import Organization, Revised, TimeStamped, User
 from program.models.base import Sourced
 from program.models.words import NOT_KEPT
 from proposals import declaration
-from proposals.enums import AnchorOfferStatus, MembershipStatus, TeamRole
+from proposals.enums import OUT_OF_CONSORTIUM, AnchorOfferStatus, MembershipStatus, TeamRole
 from proposals.models.fields import PlainTextField, plain_text
 from proposals.querysets import (
     AnchorOfferQuerySet,
@@ -77,7 +77,8 @@ class Membership(Revised):
     class Meta:
         ordering = ["-is_anchor", "pk"]
         permissions = [
-            (f"{verb}_membership", verb) for verb in ("consent", "decline", "leave", "staff", "open")
+            (f"{verb}_membership", verb)
+            for verb in ("consent", "decline", "leave", "remove", "staff", "open")
         ]
         constraints = [
             models.UniqueConstraint(
@@ -90,7 +91,7 @@ class Membership(Revised):
                 name="member_once_while_in",
                 violation_error_message="This organization is a member already, or invited.",
                 fields=["consortium", "organization"],
-                condition=~Q(status__in=["left", "declined"]),
+                condition=~Q(status__in=OUT_OF_CONSORTIUM),
             ),
             models.CheckConstraint(
                 name="consent_is_stamped",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,11 +19,11 @@ from program.publish import after_commit
 from program.revisions import hold
 from program.services.calls import require
 from program.services.people import holds_office
-from program.transitions import perform
+from program.transitions import Problem, perform
 from proposals import declaration
 from proposals.enums import MembershipStatus, TeamRole
 from proposals.invitations import InvitationRefused, find_invitation
-from proposals.lifecycle import CONSENT, DECLINE, LEAVE
+from proposals.lifecycle import CONSENT, DECLINE, LEAVE, REMOVE, WITHDRAW_ANCHOR
 from proposals.models import (
     Component,
     Consent,
@@ -40,7 +41,9 @@ from proposals.notices import (
     DECLINED,
     INVITED,
     LEFT,
+    MEMBER_REMOVED,
     PART_CHANGED,
+    REMOVED,
     ROLE_CHANGED,
     consortium_address,
     people_of,
@@ -50,7 +53,7 @@ from proposals.querysets import EDITABLE, REPLACEABLE
 from proposals.rules import administers_anchor
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from program.models import AuditEvent
     from proposals.models import Proposal
@@ -307,6 +310,39 @@ def leave_consortium(membership: Membership, *, by: User, note: str = "") -> Aud
     event = perform(LEAVE, membership, by=by, note=note)
     team = team_of(membership.consortium_id)
     notices.owe(event, LEFT, team, url=consortium_address(membership.consortium_id))
+    return event
+
+
+@transaction.atomic
+def remove_member(membership: Membership, *, by: User, note: str = "") -> AuditEvent:
+    """Take a member out, who leads the consortium: one that has consented only with a reason.
+
+    Its people are told and lose their access with this act; its links end. What names it in the working copy
+    stays there and is shown as missing a supplier. Versions that were submitted keep it.
+    """
+
+    def says_why(held: Membership) -> Iterator[Problem]:
+        """Who took part by consent is told why it no longer does."""
+        if held.status == MembershipStatus.CONSENTED and not note.strip():
+            message = f"Say why {held.organization} is taken out: it has consented, and is told the reason."
+            yield Problem("removal-reason", message, CLAUSE, "", "note")
+
+    people = list(people_of(membership))
+    invited = membership.invitations.filter(accepted_at=None, revoked_at=None)
+    people += list(User.objects.filter(email__in=invited.values("email"), is_active=True))
+    event = perform(replace(REMOVE, checks=[says_why]), membership, by=by, note=note)
+    invited.update(revoked_at=event.at, updated_at=event.at)
+    for offer in membership.anchor_offers.open():
+        perform(WITHDRAW_ANCHOR, offer, by=by)
+    consortium = membership.consortium
+    notices.owe_each(
+        event,
+        notices.Audience(REMOVED, people, "/tasks/"),
+        notices.Audience(MEMBER_REMOVED, list(team_of(consortium)), consortium_address(consortium.pk)),
+        organization=membership.organization.legal_name,
+        consortium=consortium.name,
+        reason=f"The reason given: {note.strip()}" if note.strip() else "No reason is given.",
+    )
     return event
 
 

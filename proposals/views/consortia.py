@@ -17,8 +17,9 @@ from program.models import Country, Organization, User
 from program.refusals import record_refusal
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
-from program.transitions import WrongStatus, available
+from program.transitions import NotReady, WrongStatus, available
 from proposals import declaration, services
+from proposals.enums import OUT_OF_CONSORTIUM
 from proposals.forms.consortia import (
     AccessForm,
     ConsentForm,
@@ -105,9 +106,7 @@ def consortium_page(
         "consortium": found,
         "form": form,
         "members": [(member, people.get(member.pk, []), member.pk in seen) for member in members],
-        "former": list(
-            found.memberships.filter(status__in=["left", "declined"]).select_related("organization")
-        ),
+        "former": list(found.memberships.filter(status__in=OUT_OF_CONSORTIUM).select_related("organization")),
         "proposals": list(
             Proposal.objects.visible_to(request.user).filter(consortium=found).select_related("call")
         ),
@@ -284,6 +283,13 @@ def leave(request: SignedInRequest, pk: int) -> HttpResponse:
     )
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Take a member out of the consortium that one's organization leads."""
+    done = "The member is out of the consortium. Its people were told."
+    return _end(request, pk, services.remove_member, "remove", "Remove this member", done)
+
+
 def _end(request: SignedInRequest, pk: int, service: Any, act: str, heading: str, done: str) -> HttpResponse:
     found = member_seen(request, pk)
     acts = {transition.name for transition in available(MEMBERSHIP_TRANSITIONS, found, request.user)}
@@ -294,8 +300,13 @@ def _end(request: SignedInRequest, pk: int, service: Any, act: str, heading: str
         except WrongStatus as refusal:
             messages.warning(request, str(refusal))
             return redirect("proposals:tasks")
-        messages.success(request, done)
-        return redirect("proposals:tasks")
+        except NotReady as refusal:
+            form.add_error("note", str(refusal))
+        else:
+            messages.success(request, done)
+            if act == "remove":
+                return redirect("proposals:consortium", found.consortium_id)
+            return redirect("proposals:tasks")
     if act not in acts:
         raise PermissionDenied("You may not do this for the organization.")
     facts = {

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import CharField, Exists, OuterRef, Q
+from django.db.models.functions import Cast
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,7 +21,7 @@ from program.transitions import NotReady, available
 from program.waiting import team_tasks
 from proposals import services
 from proposals.composition import compose
-from proposals.enums import ProposalStatus, TeamRole
+from proposals.enums import OUT_OF_CONSORTIUM, ProposalStatus, TeamRole
 from proposals.explanation import status_explained
 from proposals.forms.consortia import NewProposalForm
 from proposals.lifecycle import TRANSITIONS, WITHDRAW
@@ -75,6 +76,8 @@ ACTS = {
     "designation.release_catalog_entry": "Public catalog entry released",
     "designation.withdraw_catalog_entry": "Public catalog entry taken out",
     "membership.consent": "Member consented",
+    "membership.leave": "Member left the consortium",
+    "membership.remove": "Member removed by the anchor",
     "grant.give": "Access given",
     "grant.revoke": "Access taken back",
 }
@@ -86,6 +89,8 @@ OFFICIAL_ACTS = frozenset(
         "designation.meet_condition",
     }
 )  # fmt: skip
+#: A member goes; its organization is named.
+GOING = ("membership.leave", "membership.remove")
 NAMING_PEOPLE = frozenset({"grant.give", "grant.revoke"})
 #: Acts whose note names a row of the desk and says nothing to the consortium.
 WITHOUT_NOTE = frozenset({"proposal.designate", "proposal.decline"})
@@ -240,7 +245,11 @@ def activity_of(
     their office.
     """
     names = {str(row.pk): row.organization.legal_name for row in members}
-    own = Q(act="membership.consent", subject_type=Membership._meta.label_lower, subject_id__in=list(names))
+    of_member = {"subject_type": Membership._meta.label_lower}
+    own = Q(act="membership.consent", subject_id__in=list(names), **of_member)
+    gone = Membership.objects.filter(consortium=proposal.consortium_id, status__in=OUT_OF_CONSORTIUM)
+    keys = gone.annotate(key=Cast("pk", CharField())).values("key")
+    own |= Q(act__in=GOING, subject_id__in=keys, **of_member)
     for record in (proposal, *standing.records):
         own |= Q(subject_type=record._meta.label_lower, subject_id=str(record.pk))
     events = AuditEvent.objects.filter(own, act__in=ACTS).select_related("actor")
@@ -261,14 +270,19 @@ def activity_of(
             "clause": event.clause,
             "facts": facts_in_words(body)
             if event.act in NAMING_PEOPLE
-            else names.get(event.subject_id, "")
-            if event.act == "membership.consent"
+            else names.get(event.subject_id) or _organization(event)
+            if event.act.startswith("membership.")
             else "",
             "note": "" if event.act in WITHOUT_NOTE else body["note"],
             "tone": "info"
             if event.act in ("proposal.submit", "proposal.resubmit", "proposal.accept")
             else "neutral",
         }
+
+
+def _organization(event: AuditEvent) -> str:
+    """The member that has gone, by name."""
+    return str(Membership.objects.select_related("organization").get(pk=event.subject_id).organization)
 
 
 def _is_own_grant(body: dict[str, Any]) -> bool:

@@ -16,8 +16,9 @@ from program.canonical import sha256_hex
 from program.enums import OfficeRole
 from program.models import Affiliation, AuditEvent, Notice
 from program.services.people import appoint
-from program.transitions import WrongStatus
+from program.transitions import NotReady, WrongStatus
 from proposals import declaration, services
+from proposals.checks import all_problems
 from proposals.composition import compose
 from proposals.enums import MembershipStatus, TeamRole
 from proposals.mail import MOST_ATTEMPTS, mail_invitation, owed_invitations
@@ -37,6 +38,7 @@ from proposals.services import InvitationRefused, find_invitation
 from proposals.tasks import sweep_invitations
 from tests.factories.program import AgencyFactory, OrganizationFactory, UserFactory, officer
 from tests.factories.proposals import ConsortiumFactory, ProposalFactory, TeamMemberFactory
+from tests.proposals.test_imports import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -619,3 +621,62 @@ class TestMailOfAnInvitation:
         assert "may not have arrived" in page.content.decode()
         services.resend_invitation(invitation, by=consortium.created_by)
         assert mail_invitation(invitation.pk)
+
+
+class TestRemovingAMember:
+    def test_invited_one_goes_at_any_time_and_blocks_nothing(self, client, consortium, invitation):
+        by, member = consortium.created_by, invitation.membership
+        known = UserFactory(email=invitation.email)
+        proposal = ProposalFactory(consortium=consortium)
+        signed_in(client, by)
+        page = client.get(reverse("proposals:consortium", args=[consortium.pk])).text
+        address = reverse("proposals:member-remove", args=[member.pk])
+        assert f'href="{address}"' in page and client.get(address).status_code == 200
+        assert client.post(address, {"note": ""}).url == reverse("proposals:consortium", args=[consortium.pk])
+        member.refresh_from_db()
+        assert member.status == MembershipStatus.REMOVED and member.left_at
+        assert not any(row.key == f"member-{member.pk}" for row in compose(proposal).consortium.members)
+        event = AuditEvent.objects.get(act="membership.remove")
+        said = event.said
+        assert (event.actor, said["before"], said["after"]) == (by, "invited", "removed")
+        assert Notice.objects.filter(kind="proposals.removed", recipient=known, event=event).exists()
+        with pytest.raises(InvitationRefused):
+            services.find_invitation(services.token_of(invitation))
+        assert not owed_invitations()
+        page = client.get(reverse("proposals:detail", args=[proposal.pk])).text
+        assert "Member removed by the anchor" in page and str(member.organization) in page
+        services.invite_member(consortium, member.organization, by=by, email="right@firm.example")
+
+    def test_one_that_consented_goes_with_a_reason_that_it_is_told(
+        self, client, consortium, proposal, partner, guest
+    ):
+        by = consortium.created_by
+        component = is_component_of(proposal, partner, by)
+        provision = supplies(proposal, partner, by)
+        with pytest.raises(NotReady):
+            services.remove_member(Membership.objects.get(pk=partner.pk), by=by, note=" ")
+        signed_in(client, by)
+        address = reverse("proposals:member-remove", args=[partner.pk])
+        assert "Say why" in client.post(address, {"note": ""}).text
+        assert Membership.objects.get(pk=partner.pk).status == MembershipStatus.CONSENTED
+        client.post(address, {"note": "It was sold."})
+        told = Notice.objects.get(kind="proposals.removed")
+        assert told.recipient == guest and "It was sold." in told.text
+        assert not Proposal.objects.visible_to(guest).exists()
+        missing = {(problem.code, problem.field) for problem in all_problems(compose(proposal))}
+        assert {
+            ("data-supplier", f"{component.key}-supplier"),
+            ("data-provision", f"{provision.key}-membership"),
+        } <= missing
+
+    def test_nobody_but_the_anchor_removes_and_never_itself(self, client, consortium, invitation, guest):
+        contributor = TeamMemberFactory(membership=consortium.anchor).user
+        for person in (guest, contributor, UserFactory()):
+            with pytest.raises(PermissionDenied):
+                services.remove_member(invitation.membership, by=person, note="No.")
+        with pytest.raises(PermissionDenied):
+            services.remove_member(consortium.anchor, by=consortium.created_by, note="No.")
+        signed_in(client, contributor)
+        assert (
+            client.get(reverse("proposals:member-remove", args=[invitation.membership_id])).status_code == 403
+        )
