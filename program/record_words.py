@@ -67,6 +67,8 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "membership.remove": "Member removed by the anchor",
         "membership.change_role": "What a member contributes changed",
         "membership.change_part": "What a member supplies changed",
+        "membership.ask_consent": "Member asked to renew its consent",
+        "membership.restore_part": "What a member supplies is again what it accepted",
         "membership.add_team_member": "Person put on the team",
         "membership.remove_team_member": "Person taken off the team",
         "anchoroffer.offer": "Anchor role offered to a member",

@@ -63,7 +63,8 @@ ROLE_CHANGED: Final = NoticeKind(
 PART_CHANGED: Final = NoticeKind(
     "proposals.part_changed",
     "Your consent is asked again",
-    "What your organization supplies or operates in a package has changed. Read it and consent again.",
+    "What {organization} supplies or operates in a package of {consortium} has changed since it consented. "
+    "Read what has changed, and consent again.",
     "E.O. 14320 s.3(b)",
 )
 ADDED_TO_TEAM: Final = NoticeKind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.apps import apps
@@ -30,6 +31,9 @@ IN_CONSORTIUM = (MembershipStatus.INVITED, MembershipStatus.CONSENTED)
 EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.RETURNED)
 REMINDER_STEPS: Final = (*map(days_before, (30, 14, 7, 3, 1)), hours_before(6))
 REPLACEABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
+LIVE = (*EDITABLE, *REPLACEABLE)
+#: A part that is being written is not asked about at each keystroke, but once, when a day has passed.
+ASKED_AFTER: Final = timedelta(days=1)
 READS_SUBMITTED = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
 READS_DESIGNATED = (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
 #: Questions of the app above: whether an office of the EDAG counts, because its agency has a place there.
@@ -101,6 +105,18 @@ class MembershipQuerySet(models.QuerySet):
     def present(self) -> Self:
         """Organizations that are invited or in, not those that declined or left."""
         return self.filter(status__in=IN_CONSORTIUM)
+
+    def due_to_be_asked(self, at: datetime) -> Self:
+        """Members whose part changed a day before ``at`` or earlier, and whom nobody has asked since."""
+        proposals = apps.get_model("proposals", "Proposal").objects
+        live = proposals.filter(consortium=OuterRef("consortium"), status__in=LIVE)
+        return self.filter(
+            Exists(live),
+            status=MembershipStatus.CONSENTED,
+            is_part_accepted=False,
+            part_changed_at__lte=at - ASKED_AFTER,
+            consent_asked_at=None,
+        )
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """What each member contributes, once one's own has consented; until then one's own membership."""

@@ -315,6 +315,7 @@ permit("proposals.change_membership", administers_member | administers_anchor_of
 permit("proposals.staff_membership", administers_member)
 permit("proposals.open_membership", administers_anchor_of & has_no_administrator)
 permit("proposals.consent_membership", speaks_for_member & has_not_consented)
+permit("proposals.ask_membership", administers_anchor_of | is_clock)
 permit("proposals.decline_membership", speaks_for_member & is_invited)
 permit("proposals.leave_membership", speaks_for_member & ~is_anchor_member)
 permit("proposals.remove_membership", administers_anchor_of & ~is_anchor_member)

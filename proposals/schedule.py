@@ -10,8 +10,8 @@ from django.conf import settings
 
 from program import clock
 from program.services.clockwork import do_each
-from proposals.models import Proposal
-from proposals.services import lapse_proposal, purge_untaken, purge_uploads, remind_team
+from proposals.models import Membership, Proposal
+from proposals.services import ask_consent, lapse_proposal, purge_untaken, purge_uploads, remind_team
 
 MOST_AT_ONCE = 500
 
@@ -20,6 +20,7 @@ SCHEDULE = {
     "remind-teams": {"task": "proposals.schedule.remind_teams", "schedule": crontab()},
     "sweep-receipts": {"task": "proposals.tasks.sweep_documents", "schedule": 20.0},
     "purge-uploads": {"task": "proposals.schedule.purge_abandoned_uploads", "schedule": crontab(minute="50")},
+    "ask-consents": {"task": "proposals.schedule.ask_consents", "schedule": crontab(minute="20")},
     "sweep-invitations": {"task": "proposals.tasks.sweep_invitations", "schedule": 20.0},
 }
 
@@ -41,6 +42,12 @@ def remind_teams() -> int:
     """Remind the teams whose time to submit has come to a step; each in its own transaction."""
     proposals = Proposal.objects.to_remind(clock.instant()).only("pk")
     return do_each(remind_team, proposals[:MOST_AT_ONCE])
+
+
+@shared_task
+def ask_consents() -> int:
+    """Ask the members whose part changed a day ago or earlier to renew their consent, each once."""
+    return do_each(ask_consent, Membership.objects.due_to_be_asked(clock.instant())[:MOST_AT_ONCE])
 
 
 @shared_task

@@ -142,6 +142,7 @@ urlpatterns = [
     path("members/<int:pk>/", consortia.member, name="member"),
     path("members/<int:pk>/role/", consortia.member_role, name="member-role"),
     path("members/<int:pk>/consent/", consortia.consent, name="consent"),
+    path("members/<int:pk>/ask/", consortia.member_ask, name="member-ask"),
     path("members/<int:pk>/decline/", consortia.decline, name="decline"),
     path("members/<int:pk>/leave/", consortia.leave, name="leave"),
     path("members/<int:pk>/remove/", consortia.remove, name="member-remove"),

@@ -71,6 +71,12 @@ class Membership(Revised):
     invited_email = models.EmailField(blank=True, editable=False)
     consented_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     consented_at = models.DateTimeField(null=True, editable=False)
+    part_changed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its part first became another than it accepted."
+    )
+    consent_asked_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it was asked to renew its consent; empty until then."
+    )
     left_at = models.DateTimeField(null=True, editable=False)
     objects = MembershipQuerySet.as_manager()
 
@@ -78,7 +84,7 @@ class Membership(Revised):
         ordering = ["-is_anchor", "pk"]
         permissions = [
             (f"{verb}_membership", verb)
-            for verb in ("consent", "decline", "leave", "remove", "staff", "open")
+            for verb in ("consent", "decline", "leave", "remove", "ask", "staff", "open")
         ]
         constraints = [
             models.UniqueConstraint(

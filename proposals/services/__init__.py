@@ -19,6 +19,7 @@ from proposals.services.comments import (
     reopen_comment,
     resolve_comment,
 )
+from proposals.services.consents import ask_consent, part_of, terms_of
 from proposals.services.consortia import (
     accept_invitation,
     add_team_member,
@@ -29,12 +30,10 @@ from proposals.services.consortia import (
     invite_member,
     invite_person,
     leave_consortium,
-    part_of,
     remove_member,
     remove_team_member,
     resend_invitation,
     revoke_invitation,
-    terms_of,
 )
 from proposals.services.copying import copy_proposal
 from proposals.services.drafts import (
@@ -93,6 +92,7 @@ __all__ = [
     "add_row",
     "add_team_member",
     "answer_comment",
+    "ask_consent",
     "ask_package_pdf",
     "assign_comment",
     "attach_again",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import F
 
 from program import audit, clock, moments, notices
-from program.canonical import canonical_json, sha256_hex
+from program.canonical import sha256_hex
 from program.enums import DeliveryState
 from program.models import Affiliation, Organization, User
 from program.publish import after_commit
@@ -25,13 +23,10 @@ from proposals.enums import MembershipStatus, TeamRole
 from proposals.invitations import InvitationRefused, find_invitation
 from proposals.lifecycle import CONSENT, DECLINE, LEAVE, REMOVE, WITHDRAW_ANCHOR
 from proposals.models import (
-    Component,
     Consent,
     Consortium,
     Invitation,
     Membership,
-    OperatingRole,
-    Provision,
     TeamMember,
 )
 from proposals.models.consortia import new_nonce
@@ -42,25 +37,22 @@ from proposals.notices import (
     INVITED,
     LEFT,
     MEMBER_REMOVED,
-    PART_CHANGED,
     REMOVED,
     ROLE_CHANGED,
     consortium_address,
     people_of,
     team_of,
 )
-from proposals.querysets import EDITABLE, REPLACEABLE
 from proposals.rules import administers_anchor
+from proposals.services.consents import terms_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
     from program.models import AuditEvent
-    from proposals.models import Proposal
 
 CLAUSE = "E.O. 14320 s.3(b)"
 INVITATION_DAYS = 14
-LIVE = (*EDITABLE, *REPLACEABLE)
 
 
 @transaction.atomic
@@ -278,8 +270,10 @@ def consent(membership: Membership, *, by: User, terms_sha256: str | None = None
     membership.consented_role = membership.role_text
     membership.declaration_version = declaration.VERSION
     membership.is_part_accepted = True
+    membership.part_changed_at = membership.consent_asked_at = None
     membership.revision += 1
     accepted = ["consented_by", "consented_role", "declaration_version", "is_part_accepted"]
+    accepted += ["part_changed_at", "consent_asked_at"]
     membership.save(update_fields=[*accepted, "revision", "updated_at"])
     _keep_consent(membership, by=by)
     team = team_of(membership.consortium_id)
@@ -354,125 +348,14 @@ def change_role(membership: Membership, *, by: User, role_text: str, revision: i
     membership.role_text = role_text
     membership.full_clean(validate_constraints=False)
     membership.revision += 1
-    membership.save(update_fields=["role_text", "revision", "updated_at"])
+    if membership.status == MembershipStatus.CONSENTED and not membership.is_consent_current:
+        membership.consent_asked_at = clock.instant()
+    membership.save(update_fields=["role_text", "consent_asked_at", "revision", "updated_at"])
     event = audit.record(membership, "membership.change_role", by=by, clause=CLAUSE)
     if not membership.is_consent_current:
         url = consortium_address(membership.consortium_id)
         notices.owe(event, ROLE_CHANGED, people_of(membership), url=url)
     return event
-
-
-class Share(NamedTuple):
-    """What one row of a package says that one member does: its layer with the words, or its act at a site."""
-
-    member: int
-    layer: str
-    words: str
-
-
-def shares_of(row: Any) -> frozenset[Share]:
-    """What ``row`` says of a member's part; nothing for rows that name no member."""
-    if isinstance(row, Provision) and row.membership_id:
-        return frozenset({Share(row.membership_id, row.layer, row.description)})
-    if isinstance(row, Component) and row.supplier_id:
-        return frozenset({Share(row.supplier_id, row.layer, "")})
-    if isinstance(row, OperatingRole) and row.membership_id:
-        return frozenset({Share(row.membership_id, "", row.act)})
-    return frozenset()
-
-
-def shares_in(proposal: Proposal) -> frozenset[Share]:
-    """All that the working copy says of its members' parts, for an act that changes many rows at once.
-
-    A layer that a member supplies is said once, by its provision or else by its components.
-    """
-    provisions = Provision.objects.filter(proposal=proposal).values_list("membership", "layer", "description")
-    said = {Share(*row) for row in provisions}
-    layers = {(share.member, share.layer) for share in said}
-    components = Component.objects.filter(proposal=proposal, supplier__isnull=False).order_by()
-    supplied = set(components.values_list("supplier", "layer").distinct()) - layers
-    roles = OperatingRole.objects.filter(site__proposal=proposal, membership__isnull=False).order_by()
-    acts = roles.values_list("membership", "act", "site")
-    said |= {Share(member, layer, "") for member, layer in supplied}
-    return frozenset(said | {Share(member, "", f"{act} at site {site}") for member, act, site in acts})
-
-
-def ask_again(row: Any, changed: Collection[Share], *, by: User) -> None:
-    """Ask for consent again where a member's part has changed, and tell its people once.
-
-    A further component in a layer that the member supplies anyway changes nothing that it accepted. The
-    anchor is not asked: its representative certifies the whole package.
-    """
-    if isinstance(row, Component):
-        changed = [share for share in changed if not _supplies_otherwise(row, share)]
-    ask_members(changed, by=by)
-
-
-def ask_members(changed: Collection[Share], *, by: User) -> None:
-    """Ask the members of these shares for consent again, each once."""
-    if not changed:
-        return
-    asked = Membership.objects.filter(
-        pk__in={share.member for share in changed},
-        is_anchor=False,
-        status=MembershipStatus.CONSENTED,
-        is_part_accepted=True,
-    )
-    for membership in asked.select_for_update():
-        Membership.objects.filter(pk=membership.pk).update(
-            is_part_accepted=False, revision=F("revision") + 1, updated_at=clock.instant()
-        )
-        event = audit.record(membership, "membership.change_part", by=by, clause=CLAUSE)
-        url = consortium_address(membership.consortium_id)
-        notices.owe(event, PART_CHANGED, people_of(membership), url=url)
-
-
-def _supplies_otherwise(row: Component, share: Share) -> bool:
-    """Whether the member supplies the layer by its provision or by another component of the proposal."""
-    said = Provision.objects.filter(proposal=row.proposal_id, layer=share.layer, membership=share.member)
-    others = Component.objects.filter(proposal=row.proposal_id, layer=share.layer, supplier=share.member)
-    return said.exists() or others.exclude(pk=row.pk).exists()
-
-
-def part_of(membership: Membership) -> list[dict[str, Any]]:
-    """What a member is asked to do in each live proposal of the consortium: layers with words, sites."""
-    live = {"proposal__consortium": membership.consortium_id, "proposal__status__in": LIVE}
-    layers: dict[int, dict[str, str]] = defaultdict(dict)
-    sites: dict[int, list[str]] = defaultdict(list)
-    for proposal, layer in (
-        Component.objects.filter(**live, supplier=membership)
-        .order_by()
-        .values_list("proposal", "layer")
-        .distinct()
-    ):
-        layers[proposal][layer] = ""
-    for row in Provision.objects.filter(**live, membership=membership):
-        layers[row.proposal_id][row.layer] = row.description
-    roles = OperatingRole.objects.filter(
-        site__proposal__consortium=membership.consortium_id,
-        site__proposal__status__in=LIVE,
-        membership=membership,
-    )
-    for role in roles.select_related("site").order_by("site", "act"):
-        sites[role.site.proposal_id].append(f"{role.get_act_display()} {role.site.name}".strip())
-    return [
-        {"proposal": proposal, "layers": layers[proposal], "sites": sites[proposal]}
-        for proposal in sorted(layers.keys() | sites.keys())
-    ]
-
-
-def terms_of(membership: Membership) -> str:
-    """Canonical JSON of everything that a member accepts: role, part and declaration, word for word."""
-    return canonical_json(
-        {
-            "consortium": membership.consortium.name,
-            "declaration": declaration.TEXT,
-            "declaration_version": declaration.VERSION,
-            "organization": membership.organization.legal_name,
-            "part": part_of(membership),
-            "role": membership.role_text,
-        }
-    )
 
 
 @transaction.atomic

@@ -24,7 +24,7 @@ from proposals.models import (
 )
 from proposals.notices import NO_LONGER_SHARED, SHARED, address
 from proposals.questionnaire import SUBJECTS
-from proposals.services.consortia import ask_again, shares_of
+from proposals.services.consents import renew_consents, shares_of
 from proposals.services.removal import keep_removed
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def save_row(row: R, *, by: User, values: Mapping[str, Any], revision: int | Non
     if named:
         row.saved_by = by  # type: ignore[union-attr]
     row.save(update_fields=[*plain, *named, "revision", "updated_at"])
-    ask_again(row, before ^ shares_of(row), by=by)
+    renew_consents(before ^ shares_of(row), by=by)
     return row
 
 
@@ -108,7 +108,7 @@ def add_row(row: R, *, by: User, values: Mapping[str, Any] | None = None) -> R:
     row.save()
     for name in many:
         getattr(row, name).set(values[name])
-    ask_again(row, shares_of(row), by=by)
+    renew_consents(shares_of(row), by=by)
     return row
 
 
@@ -124,7 +124,7 @@ def remove_row(row: Any, *, by: User, revision: int | None) -> AuditEvent:
     keep_removed(row, by=by)
     shares = shares_of(row)
     row.delete()
-    ask_again(row, shares, by=by)
+    renew_consents(shares, by=by)
     return audit.record(proposal, "proposal.remove_row", by=by, before={"row": f"{model} {key}"})
 
 

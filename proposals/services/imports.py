@@ -24,7 +24,7 @@ from proposals.models import OperatingRole, PackageUpload, Proposal, TableImport
 from proposals.package import DocumentReference, TargetMarket
 from proposals.package_file import CLAUSE, PackageFile, read_file
 from proposals.rows import FACTS, Entry
-from proposals.services.consortia import ask_members, shares_in
+from proposals.services.consents import renew_consents, shares_in
 from proposals.services.removal import can_come_back, keep_removed
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def import_package(
         return None
     shares = shares_in(proposal)
     write(proposal, found, keys, rows, by=by)
-    ask_members(shares ^ shares_in(proposal), by=by)
+    renew_consents(shares ^ shares_in(proposal), by=by)
     return audit.record(
         proposal,
         "proposal.import",

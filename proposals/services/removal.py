@@ -21,7 +21,7 @@ from proposals.models import (
     SupportRequest,
     TargetMarket,
 )
-from proposals.services.consortia import ask_again, shares_of
+from proposals.services.consents import renew_consents, shares_of
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -79,7 +79,7 @@ def restore_row(removed: RemovedRow, *, by: User) -> Any:
     key, proposal = held.key, held.proposal
     held.delete()
     model, _, number = key.rpartition("-")
-    ask_again(row, shares_of(row), by=by)
+    renew_consents(shares_of(row), by=by)
     audit.record(proposal, "proposal.restore_row", by=by, after={"row": f"{model} {number}"})
     return row
 

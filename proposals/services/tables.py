@@ -13,7 +13,7 @@ from program.canonical import sha256_hex
 from program.services.calls import require
 from program.transitions import NotReady, Problem
 from proposals.models import Component, Membership, Proposal, RemovedRow, TableImport
-from proposals.services.consortia import ask_members, shares_in
+from proposals.services.consents import renew_consents, shares_in
 from proposals.services.removal import copy_of
 from proposals.tables import Plan, plan
 
@@ -106,7 +106,7 @@ def import_components(
     removed = now.absent if remove_absent else []
     RemovedRow.objects.bulk_create([copy_of(row, by=by) for row in removed], batch_size=BATCH)
     Component.objects.filter(pk__in=[row.pk for row in removed]).delete()
-    ask_members(shares ^ shares_in(proposal), by=by)
+    renew_consents(shares ^ shares_in(proposal), by=by)
     event = audit.record(
         proposal,
         "proposal.import_components",

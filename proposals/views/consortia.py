@@ -19,7 +19,8 @@ from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, WrongStatus, available
 from proposals import declaration, services
-from proposals.enums import OUT_OF_CONSORTIUM
+from proposals.consents import COUNTED, amount, changes, together
+from proposals.enums import OUT_OF_CONSORTIUM, MembershipStatus
 from proposals.forms.consortia import (
     AccessForm,
     ConsentForm,
@@ -179,7 +180,11 @@ def member_page(
         "may_change": request.user.has_perm("proposals.change_membership", found),
         "may_staff": may_staff,
         "may_open": may_open,
+        "may_ask": found.status == MembershipStatus.CONSENTED
+        and not found.is_consent_current
+        and request.user.has_perm("proposals.ask_membership", found),
         "may_keep_facts": request.user.has_perm("program.change_organization", found.organization),
+        "changes": changes_since(found) if found.status == MembershipStatus.CONSENTED else [],
         "role_form": role or MemberRoleForm(initial={"role_text": found.role_text}),
         "person_form": person or InvitePersonForm(first=may_open),
         "place_form": place or TeamMemberForm(people=people),
@@ -189,19 +194,46 @@ def member_page(
 
 
 def parts_in_words(found: Membership) -> list[dict[str, Any]]:
-    """What the member is asked to supply and to do, by proposal."""
+    """What the member is asked to supply, line by line with its sums, and to do, by proposal."""
     part = services.part_of(found)
-    titles = dict(
-        Proposal.objects.filter(pk__in=[row["proposal"] for row in part]).values_list("pk", "title")
-    )
+    titles = titles_in(found)
     return [
         {
             "title": titles.get(row["proposal"], ""),
-            "layers": [(layer.label, row["layers"][layer]) for layer in StackLayer if layer in row["layers"]],
+            "layers": [_layer_in_words(row, layer) for layer in StackLayer if layer in row["layers"]],
             "sites": row["sites"],
         }
         for row in part
     ]
+
+
+def titles_in(found: Membership) -> dict[int, str]:
+    return dict(Proposal.objects.filter(consortium=found.consortium_id).values_list("pk", "title"))
+
+
+def _layer_in_words(part: dict[str, Any], layer: StackLayer) -> dict[str, Any]:
+    lines = [line for line in part["lines"] if line["layer"] == layer]
+    return {
+        "code": f"{part['proposal']}-{layer.value}",
+        "label": layer.label,
+        "words": part["layers"][layer],
+        "lines": [
+            {"name": line["name"], "numbers": [(label, amount(name, line[name])) for name, label in COUNTED]}
+            for line in lines
+        ],
+        "sums": [
+            (label, amount(name, together(lines, name))) for name, label in COUNTED if name != "quantity"
+        ],
+        "has_numbers": any(line[name] for line in lines for name, _ in COUNTED),
+    }
+
+
+def changes_since(found: Membership) -> list[str]:
+    """What the member is asked again about, in words: how its terms differ from those it accepted."""
+    accepted = found.consents.order_by("-pk").first()
+    if accepted is None or found.is_consent_current:
+        return []
+    return changes(accepted.terms, services.terms_of(found), titles_in(found))
 
 
 def provisions_of(found: Membership) -> list[tuple[str, str]]:
@@ -239,6 +271,24 @@ def member_role(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect("proposals:member", pk)
 
 
+@require_POST
+def member_ask(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Ask a member to renew its consent, once its part is written."""
+    found = member_seen(request, pk)
+    try:
+        services.ask_consent(found, by=request.user)
+    except NotReady as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.success(
+            request,
+            f"{found.organization} supplies again exactly what it accepted. Its consent stands."
+            if found.is_consent_current
+            else f"{found.organization} was asked to renew its consent.",
+        )
+    return redirect("proposals:member", pk)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def consent(request: SignedInRequest, pk: int) -> HttpResponse:
     """What a member is asked to accept, word for word, and its consent."""
@@ -260,6 +310,7 @@ def consent(request: SignedInRequest, pk: int) -> HttpResponse:
         "member": found,
         "form": form,
         "parts": parts_in_words(found),
+        "changes": changes_since(found),
         "declaration": declaration,
         "acts": {transition.name for transition in available(MEMBERSHIP_TRANSITIONS, found, request.user)},
         "anchor": found.consortium.anchor,

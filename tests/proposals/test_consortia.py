@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from decimal import Decimal
 from unittest.mock import Mock
 
 import pytest
@@ -13,8 +14,9 @@ from django.urls import reverse
 
 from program import clock
 from program.canonical import sha256_hex
-from program.enums import OfficeRole
+from program.enums import OfficeRole, StackLayer
 from program.models import Affiliation, AuditEvent, Notice
+from program.services.clockwork import clock_account
 from program.services.people import appoint
 from program.transitions import NotReady, WrongStatus
 from proposals import declaration, services
@@ -34,7 +36,9 @@ from proposals.models import (
     Site,
     TeamMember,
 )
+from proposals.schedule import ask_consents
 from proposals.services import InvitationRefused, find_invitation
+from proposals.services.consents import renew_consents, shares_in
 from proposals.tasks import sweep_invitations
 from tests.factories.program import AgencyFactory, OrganizationFactory, UserFactory, officer
 from tests.factories.proposals import ConsortiumFactory, ProposalFactory, TeamMemberFactory
@@ -249,7 +253,6 @@ def test_what_is_given_to_a_member_asks_for_its_consent(give, consortium, propos
     by = consortium.created_by
     row = give(proposal, partner, by)
     assert not Membership.objects.get(pk=partner.pk).is_consent_current
-    assert Notice.objects.filter(kind="proposals.part_changed", recipient=guest).count() == 1
     member = next(m for m in compose(proposal).consortium.members if m.key == f"member-{partner.pk}")
     assert not member.consent.is_current
     assert consent_again(partner, guest)
@@ -273,19 +276,107 @@ def test_every_change_of_a_members_part_asks_again(change, consortium, proposal,
 def test_what_leaves_the_part_as_it_is_asks_nobody(consortium, proposal, partner, guest):
     by = consortium.created_by
     supplies(proposal, partner, by)
+    component = is_component_of(proposal, partner, by)
     assert consent_again(partner, guest)
     told = Notice.objects.count()
-    component = is_component_of(proposal, partner, by)
-    services.save_row(component, by=by, values={"name": "Labels, revised"}, revision=component.revision)
+    services.save_row(
+        component, by=by, values={"description": "A typo, mended."}, revision=component.revision
+    )
     services.save_row(proposal, by=by, values={"title": "Another title"}, revision=proposal.revision)
     assert Membership.objects.get(pk=partner.pk).is_consent_current and Notice.objects.count() == told
 
 
-def test_people_are_told_once_that_their_consent_is_asked_again(consortium, proposal, partner, guest):
-    row = supplies(proposal, partner, consortium.created_by)
-    for words in ("Eleven.", "Twelve."):
-        services.save_row(row, by=consortium.created_by, values={"description": words}, revision=row.revision)
-    assert Notice.objects.filter(kind="proposals.part_changed", recipient=guest).count() == 1
+class TestAskingAgain:
+    """Consent covers lines with their numbers; nobody is asked at each keystroke, and each once."""
+
+    @pytest.fixture
+    def line(self, consortium, proposal, partner, guest):
+        row = services.add_row(
+            Component(proposal=proposal, layer="hardware"),
+            by=consortium.created_by,
+            values={"supplier": partner, "name": "Racks", "quantity": 10, "total_value_usd": Decimal(1000)},
+        )
+        assert consent_again(partner, guest)
+        return Component.objects.get(pk=row.pk)
+
+    def change(self, row, by, **values):
+        services.save_row(row, by=by, values=values, revision=row.revision)
+
+    @pytest.mark.parametrize(
+        "values", [{"quantity": 20}, {"total_value_usd": Decimal(2000)}, {"us_content_value_usd": Decimal(9)}]
+    )
+    def test_number_of_a_line_renews_and_asks_once_when_the_anchor_says_so(
+        self, client, consortium, proposal, partner, guest, line, values
+    ):
+        by = consortium.created_by
+        for _ in range(2):
+            self.change(line, by, **values)
+        partner.refresh_from_db()
+        assert not partner.is_consent_current
+        assert not Notice.objects.filter(kind="proposals.part_changed").exists()
+        signed_in(client, by)
+        address = reverse("proposals:member-ask", args=[partner.pk])
+        assert address in client.get(reverse("proposals:member", args=[partner.pk])).text
+        for _ in range(2):
+            client.post(address, {})
+        told = Notice.objects.get(kind="proposals.part_changed")
+        assert told.recipient == guest and str(partner.organization) in told.text
+        assert told.url == reverse("proposals:consent", args=[partner.pk])
+        assert consent_again(partner, guest)
+
+    def test_table_of_lines_renews_what_the_layer_already_named(self, consortium, proposal, partner, line):
+        lines = [
+            Component(proposal=proposal, layer="hardware", supplier=partner, name=f"Server {n}", quantity=1)
+            for n in range(200)
+        ]
+        before = shares_in(proposal)
+        Component.objects.bulk_create(lines)
+        renew_consents(before ^ shares_in(proposal), by=consortium.created_by)
+        assert not Membership.objects.get(pk=partner.pk).is_consent_current
+
+    def test_clock_asks_after_a_day_and_once(self, consortium, partner, guest, line):
+        self.change(line, consortium.created_by, quantity=20)
+        now = clock.instant()
+        asked = Notice.objects.filter(kind="proposals.part_changed", recipient=guest)
+        for hours, told in ((23, 0), (25, 1), (26, 1), (60, 1)):
+            with clock.moved_to(now + timedelta(hours=hours)):
+                ask_consents()
+            assert asked.count() == told
+        assert asked.get().event.actor == clock_account()
+
+    def test_nobody_is_asked_about_what_is_again_as_it_was(self, consortium, partner, line):
+        for quantity in (20, 10):
+            self.change(line, consortium.created_by, quantity=quantity)
+        services.ask_consent(partner, by=consortium.created_by)
+        assert Membership.objects.get(pk=partner.pk).is_consent_current
+        assert not Notice.objects.filter(kind="proposals.part_changed").exists()
+
+    def test_only_the_anchor_asks(self, partner, guest, consortium, line):
+        self.change(line, consortium.created_by, quantity=20)
+        for person in (guest, UserFactory(), TeamMemberFactory(membership=consortium.anchor).user):
+            with pytest.raises(PermissionDenied):
+                services.ask_consent(partner, by=person)
+
+    def test_page_shows_every_line_with_sums_and_what_changed_in_words(
+        self, client, consortium, proposal, partner, guest, line
+    ):
+        by = consortium.created_by
+        self.change(line, by, quantity=20, total_value_usd=Decimal(2500))
+        for name, value in (("Switches", 500), ("Chillers", 1000)):
+            services.add_row(
+                Component(proposal=proposal, layer="hardware"),
+                by=by,
+                values={"supplier": partner, "name": name, "total_value_usd": Decimal(value)},
+            )
+        signed_in(client, guest)
+        page = client.get(reverse("proposals:consent", args=[partner.pk])).text
+        for words in (
+            "Racks: Quantity was 10, now 20; Total value was $1,000, now $2,500.",
+            f"Added to “{StackLayer.HARDWARE.label}”: 2 lines, $1,500 together (Switches, Chillers).",
+            "Total value: <strong>$4,000</strong>",
+            "Chillers",
+        ):
+            assert words in page
 
 
 def test_another_wording_of_the_declaration_asks_again(partner, monkeypatch):
