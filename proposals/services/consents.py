@@ -62,15 +62,23 @@ def shares_in(proposal: Proposal) -> frozenset[Share]:
     return frozenset(said | {Share(member, "", f"{act} at site {site}") for member, act, site in acts})
 
 
-def renew_consents(changed: Collection[Share], *, by: User) -> None:
+def members_of(row: Any) -> frozenset[Membership]:
+    """The member that ``row`` names."""
+    named = (getattr(row, name, None) for name in ("supplier", "membership"))
+    return frozenset(member for member in named if member is not None)
+
+
+def renew_consents(changed: Collection[Share], *, by: User, known: Collection[Membership] = ()) -> None:
     """The consent of the members of these shares is to be renewed; nobody is asked yet, see ``ask_consent``.
 
-    The anchor's is not: its representative certifies the whole package.
+    The anchor's is not: its representative certifies the whole package. ``known`` are members that were read
+    already, so that the anchor is not looked for.
     """
-    if not changed:
+    asked = {share.member for share in changed} - {member.pk for member in known if member.is_anchor}
+    if not asked:
         return
     members = Membership.objects.filter(
-        pk__in={share.member for share in changed},
+        pk__in=asked,
         is_anchor=False,
         status=MembershipStatus.CONSENTED,
         is_part_accepted=True,

@@ -24,7 +24,7 @@ from proposals.models import (
 )
 from proposals.notices import NO_LONGER_SHARED, SHARED, address
 from proposals.questionnaire import SUBJECTS
-from proposals.services.consents import renew_consents, shares_of
+from proposals.services.consents import members_of, renew_consents, shares_of
 from proposals.services.removal import keep_removed
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def save_row(row: R, *, by: User, values: Mapping[str, Any], revision: int | Non
     require("proposals.change_proposal", by, _proposal_of(row))
     many = {field.name for field in row._meta.many_to_many} & values.keys()
     plain = [name for name in values if name not in many]
-    before = shares_of(row)
+    before, members = shares_of(row), members_of(row)
     for name in plain:
         field = row._meta.get_field(name)
         if not field.editable:
@@ -89,7 +89,7 @@ def save_row(row: R, *, by: User, values: Mapping[str, Any], revision: int | Non
     if named:
         row.saved_by = by  # type: ignore[union-attr]
     row.save(update_fields=[*plain, *named, "revision", "updated_at"])
-    renew_consents(before ^ shares_of(row), by=by)
+    renew_consents(before ^ shares_of(row), by=by, known=members | members_of(row))
     return row
 
 
@@ -129,9 +129,11 @@ def remove_row(row: Any, *, by: User, revision: int | None) -> AuditEvent:
 
 
 def _way_to_proposal(row: Any) -> tuple[str, ...]:
+    """What is read together with a held row: its proposal, and the member that it names."""
     if isinstance(row, Proposal):
         return ()
-    return ("site__proposal",) if isinstance(row, OperatingRole) else ("proposal",)
+    proposal = "site__proposal" if isinstance(row, OperatingRole) else "proposal"
+    return (proposal, *sorted(name for name in MEMBERS if hasattr(row, f"{name}_id")))
 
 
 def _proposal_of(row: Any) -> Proposal:
