@@ -160,6 +160,9 @@ class Formation:
                 continue
             with self.days.later(hours=3):
                 services.accept_invitation(token_of(invitation), by=delegate)
+                services.add_team_member(
+                    invitation.membership, delegate, by=delegate, role=TeamRole.AUTHORIZED_REPRESENTATIVE
+                )
                 services.consent(invitation.membership, by=delegate)
                 # Mail of a past day: the link was used, nothing is owed any more.
                 Invitation.objects.filter(pk=invitation.pk).update(mailed_at=clock.instant())

@@ -170,6 +170,17 @@ def speaks_for_member(user: User, membership: Membership | None) -> bool:
 
 
 @rules.predicate
+def represents_member(user: User, membership: Membership | None) -> bool:
+    """An authorized representative of this member, invited or in: who may bind it."""
+    return (
+        membership is not None
+        and TeamMember.objects.active()
+        .filter(user_id=user.pk or 0, membership=membership.pk, role=TeamRole.AUTHORIZED_REPRESENTATIVE)
+        .exists()
+    )
+
+
+@rules.predicate
 def administers_member(user: User, membership: Membership | None) -> bool:
     """An administrator of this member itself: nobody else staffs it, the anchor's people neither."""
     return (
@@ -314,7 +325,7 @@ permit("proposals.view_membership", sees_membership)
 permit("proposals.change_membership", administers_member | administers_anchor_of)
 permit("proposals.staff_membership", administers_member)
 permit("proposals.open_membership", administers_anchor_of & has_no_administrator)
-permit("proposals.consent_membership", speaks_for_member & has_not_consented)
+permit("proposals.consent_membership", represents_member & has_not_consented)
 permit("proposals.ask_membership", administers_anchor_of | is_clock)
 permit("proposals.decline_membership", speaks_for_member & is_invited)
 permit("proposals.leave_membership", speaks_for_member & ~is_anchor_member)

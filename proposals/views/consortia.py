@@ -20,7 +20,7 @@ from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, WrongStatus, available
 from proposals import declaration, services
 from proposals.consents import COUNTED, amount, changes, together
-from proposals.enums import OUT_OF_CONSORTIUM, MembershipStatus
+from proposals.enums import OUT_OF_CONSORTIUM, MembershipStatus, TeamRole
 from proposals.forms.consortia import (
     AccessForm,
     ConsentForm,
@@ -311,6 +311,11 @@ def consent(request: SignedInRequest, pk: int) -> HttpResponse:
         "form": form,
         "parts": parts_in_words(found),
         "changes": changes_since(found),
+        "may_staff": request.user.has_perm("proposals.staff_membership", found),
+        "representatives": found.team.active()
+        .filter(role=TeamRole.AUTHORIZED_REPRESENTATIVE)
+        .select_related("user")
+        .values_list("user__name", flat=True),
         "declaration": declaration,
         "acts": {transition.name for transition in available(MEMBERSHIP_TRANSITIONS, found, request.user)},
         "anchor": found.consortium.anchor,
@@ -399,7 +404,8 @@ def team_add(request: SignedInRequest, pk: int) -> HttpResponse:
             form.add_error("user", "This person already has that role.")
         else:
             messages.success(request, f"{form.cleaned_data['user']} is on the team.")
-            return redirect("proposals:member", pk)
+            back = "consent" if request.POST.get("next") == "consent" else "member"
+            return redirect(f"proposals:{back}", pk)
     return member_page(request, found, place=form)
 
 

@@ -70,7 +70,9 @@ def people(portal):
     story.representative = with_second_factor(
         UserFactory(name="Rita Representative", title="Vice President", email="rita@harbor.example")
     )
-    story.member = UserFactory(name="Mona Member", title="General Counsel", email="mona@bluepine.example")
+    story.member = with_second_factor(
+        UserFactory(name="Mona Member", title="General Counsel", email="mona@bluepine.example")
+    )
     return story
 
 
@@ -144,6 +146,8 @@ def invite_a_second_member(person, people, anchor, proposal, post_office):
     second.refresh_from_db()
     assert (second.status, second.team.get().user) == ("invited", people.member)
     assert member.page.request.get(f"{member.address}/proposals/{proposal.pk}/").status == 404
+    member.says("An authorized representative consents")
+    member.send("I may bind my organization: give me this role")
     consents(member, second)
     second.refresh_from_db()
     assert (second.status, second.consented_by) == ("consented", people.member)
@@ -169,7 +173,7 @@ def fill_the_package(anchor, member, second, proposal):
     describe_the_operation(anchor, base, supplier)
     ask_for_support(anchor, base)
     state_compliance(anchor, base)
-    anchor.visit(f"{base}/consortium/").says("Consent asked again")
+    anchor.visit(f"{base}/consortium/").says("Consent to be renewed")
     member.visit(f"/members/{second.pk}/consent/").says("AI models and systems")
     consents(member, second)
 

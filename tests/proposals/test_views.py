@@ -526,9 +526,13 @@ def test_member_is_invited_accepts_by_post_and_consents(client, proposal, member
     assert client.get(address("detail", proposal)).status_code == 404
     assert client.post(url).url == reverse("proposals:consent", args=[membership.pk])
     page = client.get(reverse("proposals:consent", args=[membership.pk]))
-    assert "Labels data." in page.content.decode()
+    assert "Labels data." in page.content.decode() and "An authorized representative consents" in page.text
     shown = page.context["form"].initial["terms_sha256"]
     yes = {"terms_sha256": shown, "accepts_role": "on", "accepts_declaration": "on"}
+    assert client.post(page.request["PATH_INFO"], yes).status_code == 403
+    role = {"user": person.pk, "role": "authorized_representative", "next": "consent"}
+    chosen = client.post(reverse("proposals:team-add", args=[membership.pk]), role)
+    assert chosen.url == page.request["PATH_INFO"]
     for other in ("0" * 64, ""):
         assert client.post(page.request["PATH_INFO"], {**yes, "terms_sha256": other}).status_code == 200
     assert client.post(page.request["PATH_INFO"], yes).status_code == 302
@@ -553,7 +557,7 @@ def test_panel_of_totals_is_the_consortiums_alone(client, proposal, member):
 
 
 def speaker_for(membership):
-    return TeamMemberFactory(membership=membership, role="administrator").user
+    return TeamMemberFactory(membership=membership, role="authorized_representative").user
 
 
 def test_pdf_of_a_version_is_asked_for_by_its_readers_and_read_on_the_record(client, proposal, member):
