@@ -20,7 +20,7 @@ from program import clock
 from program.enums import DeliveryState
 from program.notices import HANDING_OVER, LEASE, PERMANENT, hand_over, suppress_bounced, wait_after
 from proposals.invitations import token_of
-from proposals.models import Invitation
+from proposals.models import Invitation, TeamMember
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,7 +59,9 @@ def mail_invitation(pk: int) -> bool:
     )
     if not claimed:
         return False
-    invitation = Invitation.objects.select_related("membership__organization", "sent_by").get(pk=pk)
+    invitation = Invitation.objects.select_related(
+        "membership__organization", "membership__consortium", "sent_by"
+    ).get(pk=pk)
     try:
         hand_over(_message(invitation), note_sending=lambda: _note_sending(invitation))
     except SMTPRecipientsRefused as error:
@@ -88,14 +90,18 @@ def _refused(invitation: Invitation, error: SMTPRecipientsRefused) -> None:
 
 
 def _message(invitation: Invitation) -> mail.EmailMultiAlternatives:
+    consortium = invitation.membership.consortium
+    places = TeamMember.objects.active().filter(user=invitation.sent_by, membership__consortium=consortium)
+    inviter = places.order_by("-membership__is_anchor").values_list("membership__organization__legal_name")
     facts: dict[str, Any] = {
         "invitation": invitation,
+        "inviter": "".join(inviter.first() or ()),
         "link": f"{settings.SITE_URL}/invitations/{token_of(invitation)}/",
         "site_name": settings.SITE_NAME,
         "is_demonstration": settings.DEMONSTRATION,
     }
     message = mail.EmailMultiAlternatives(
-        f"{settings.SITE_NAME}: you are invited to a consortium",
+        f"{settings.SITE_NAME}: you are invited to {consortium.name}",
         render_to_string("emails/invitation.txt", facts),
         to=[invitation.email],
         headers={"Auto-Submitted": "auto-generated"},

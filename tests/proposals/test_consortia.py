@@ -64,7 +64,8 @@ def invitation(consortium):
 def guest(invitation):
     """The invited person, on the team, before the organization consented."""
     person = UserFactory(email=invitation.email)
-    services.accept_invitation(services.token_of(invitation), by=person)
+    place = services.accept_invitation(services.token_of(invitation), by=person)
+    services.add_team_member(place.membership, person, by=person, role=TeamRole.AUTHORIZED_REPRESENTATIVE)
     return person
 
 
@@ -92,6 +93,10 @@ def test_invitation_is_mailed_once_and_its_token_is_stored_nowhere(invitation):
     assert (mail_invitation(invitation.pk), mail_invitation(invitation.pk)) == (True, False)
     (message,) = mail.outbox
     (token,) = re.findall(r"/invitations/([^/\s]+)/", message.body)
+    lead = invitation.membership.consortium.anchor.organization.legal_name
+    for text in (message.body, message.alternatives[0].content):
+        assert f"{invitation.sent_by.name} of {lead} invites you" in text
+        assert f"“{invitation.membership.consortium.name}”" in text
     assert message.to == ["new@firm.example"] and find_invitation(token) == invitation
     assert token not in str(list(AuditEvent.objects.values())) + str(list(Notice.objects.values()))
 
@@ -104,10 +109,25 @@ def test_opening_the_link_changes_nothing(invitation):
 
 def test_used_link_leads_its_owner_to_the_membership_and_tells_nobody_else(client, invitation, guest):
     address = reverse("proposals:invitation", args=[services.token_of(invitation)])
-    client.force_login(guest)
+    signed_in(client, guest)
     assert client.get(address).url == reverse("proposals:member", args=[invitation.membership_id])
     client.force_login(UserFactory())
     assert client.get(address).status_code == 410
+
+
+def test_link_tells_nothing_to_another_address(client, invitation):
+    address, other = reverse("proposals:invitation", args=[services.token_of(invitation)]), UserFactory()
+    member = invitation.membership
+    secrets = [member.consortium.name, str(member.organization), member.role_text, str(invitation.sent_by)]
+    told = {}
+    for person in (other, UserFactory(email=invitation.email)):
+        signed_in(client, person)
+        page = client.get(address).text
+        told[person] = [words in page for words in secrets]
+    assert list(told.values()) == [[False] * 4, [True] * 4]
+    signed_in(client, other)
+    assert "sent to another address" in client.get(address).text
+    assert client.post(address).status_code == 410
 
 
 def test_link_works_once_and_only_for_its_address(invitation):
@@ -174,9 +194,12 @@ def test_access_begins_with_consent(consortium, invitation, guest):
 
 
 def test_nobody_consents_for_an_organization_but_who_speaks_for_it(consortium, invitation, guest):
-    """Not the anchor that invites, not a contributor of the organization, not a stranger."""
-    contributor = TeamMemberFactory(membership=invitation.membership).user
-    for person in (consortium.created_by, contributor, UserFactory()):
+    """Not the anchor that invites, not its administrator, not a contributor, not a stranger."""
+    contributor, administrator = (
+        TeamMemberFactory(membership=invitation.membership, role=role).user
+        for role in (TeamRole.CONTRIBUTOR, TeamRole.ADMINISTRATOR)
+    )
+    for person in (consortium.created_by, contributor, administrator, UserFactory()):
         with pytest.raises(PermissionDenied):
             services.consent(invitation.membership, by=person)
     assert not Consent.objects.filter(membership=invitation.membership).exists()
@@ -469,7 +492,7 @@ def test_who_is_only_invited_reads_its_own_part_and_no_other(client, consortium,
     anchor, own = consortium.anchor, invitation.membership
     anchor.organization.holdings.create(holder_name="Secret Holdings", share="0.3")
     colleague = TeamMemberFactory(membership=anchor).user
-    client.force_login(guest)
+    signed_in(client, guest)
     addresses = [
         reverse("proposals:member", args=[anchor.pk]),
         reverse("proposals:consent", args=[anchor.pk]),
