@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from evaluation.enums import LONGEST_SUMMARY, LONGEST_TEXT, Outcome, Recommendation, Stance
-from evaluation.models import CatalogEntry, Condition, Determination, Finding, Review, Score
+from evaluation.models import AnswerDraft, CatalogEntry, Condition, Determination, Finding, Review, Score
 from program.days import DayField
 from program.enums import StackLayer
 from program.models import Agency, User
@@ -254,3 +254,12 @@ class CatalogEntryForm(forms.ModelForm):
             if (words := self.cleaned_data[f"layer_{layer}"].strip())
         }
         return {**plain, "layers": layers}
+
+
+class AnswerDraftForm(forms.ModelForm):
+    """The answer that the consortium's people write together."""
+
+    class Meta:
+        model = AnswerDraft
+        fields = ("answer",)
+        labels = {"answer": "The answer"}

@@ -13,7 +13,7 @@ from evaluation.enums import AssignmentStatus, DesignationStatus
 from evaluation.querysets import decides, delegations_in_force
 from program.enums import OfficeRole
 from program.models import Delegation
-from program.rules import is_clock, is_decision_official, is_program_officer, permit
+from program.rules import granted, is_clock, is_decision_official, is_program_officer, permit
 from proposals.enums import TeamRole
 from proposals.models import Proposal, TeamMember
 from proposals.rules import recusals_read_with, ties
@@ -66,6 +66,18 @@ def is_inside(self: rules.Predicate, user: User, record: Any) -> bool:
     if known is not None and record.reviewer_id == user.pk:
         return known
     return ties(self, user, proposal).is_inside
+
+
+may_change = granted("proposals.change_proposal")
+
+
+@rules.predicate(bind=True)
+def writes_for_consortium(self: rules.Predicate, user: User, record: Any) -> bool:
+    """On the team, or counsel who was given the right to edit the working copy."""
+    proposal = proposal_of(record)
+    return proposal is not None and (
+        bool(ties(self, user, proposal).roles) or may_change.test(user, proposal)
+    )
 
 
 stands_apart = ~is_recused & ~is_inside
@@ -193,6 +205,7 @@ permit("evaluation.reopen_referral", is_program_officer & stands_apart)
 permit("evaluation.remind_informationrequest", is_clock)
 permit("evaluation.add_informationrequest", asks_for_agency & stands_apart)
 permit("evaluation.answer_informationrequest", is_on_team & ~is_recused)
+permit("evaluation.draft_informationrequest", writes_for_consortium & ~is_recused)
 permit("evaluation.withdraw_informationrequest", asks_for_agency & stands_apart)
 
 # Determination and designation

@@ -108,6 +108,11 @@ urlpatterns = [
     path("letters/<int:pk>/", designations.letter, name="letter"),
     path("proposals/<int:pk>/questions/", consortium.questions, name="questions"),
     path(
+        "proposals/<int:pk>/questions/<int:question_pk>/draft/",
+        consortium.question_draft,
+        name="question-draft",
+    ),
+    path(
         "proposals/<int:pk>/questions/<int:question_pk>/", consortium.question_answer, name="question-answer"
     ),
     path("proposals/<int:pk>/answers/<int:file>/", consortium.answer_file, name="answer-file"),

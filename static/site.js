@@ -176,6 +176,22 @@
     true,
   );
 
+  /* Who leaves while such a form holds text that was not sent is asked first */
+
+  const unsent = new Set();
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest?.("form[data-keep]");
+    if (!form) return;
+    const typed = all("textarea, input:not([type=hidden])", form).some((field) => field.value !== field.defaultValue);
+    unsent[typed ? "add" : "delete"](form);
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.dataset.checked) unsent.delete(event.target);
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (Array.from(unsent).some((form) => form.isConnected)) event.preventDefault();
+  });
+
   /* ---- One press, one submission ---- */
 
   document.addEventListener("submit", (event) => {

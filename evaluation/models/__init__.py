@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluation.models.consultation import AnswerFile, InformationRequest, Position, Referral
+from evaluation.models.consultation import AnswerDraft, AnswerFile, InformationRequest, Position, Referral
 from evaluation.models.designations import CatalogEntry, Condition, Designation
 from evaluation.models.determinations import Determination, Finding, Letter, LetterPaper, ObjectionAnswer
 from evaluation.models.intake import CompletenessReview, Return
@@ -12,6 +12,7 @@ from evaluation.models.screening import Adjudication, PartyCheck, ScreeningEntry
 __all__ = [
     "Adjudication",
     "AgencyScore",
+    "AnswerDraft",
     "AnswerFile",
     "Assignment",
     "CatalogEntry",

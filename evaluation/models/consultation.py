@@ -15,7 +15,7 @@ from evaluation.querysets import (
     PositionQuerySet,
     ReferralQuerySet,
 )
-from program.models import Agency, Delegation, Document, User
+from program.models import Agency, Delegation, Document, Revised, User
 from program.models.words import NOT_KEPT
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
@@ -148,7 +148,7 @@ class InformationRequest(Deadlined):
 
     class Meta:
         ordering = ["number"]
-        permissions = [(f"{verb}_informationrequest", verb) for verb in ("answer", "withdraw")]
+        permissions = [(f"{verb}_informationrequest", verb) for verb in ("answer", "draft", "withdraw")]
         constraints = [
             models.UniqueConstraint(name="question_numbered_once", fields=["proposal", "number"]),
             models.CheckConstraint(
@@ -160,6 +160,20 @@ class InformationRequest(Deadlined):
 
     def __str__(self) -> str:
         return f"Question {self.number}"
+
+
+class AnswerDraft(Revised):
+    """What the consortium's people write together of an answer until one of them sends it; theirs alone."""
+
+    request = models.OneToOneField(InformationRequest, models.PROTECT, related_name="draft", editable=False)
+    answer = PlainTextField(blank=True, longest=LONGEST_TEXT)
+    saved_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"Draft of the answer to {self.request}".lower().capitalize()
 
 
 class AnswerFile(models.Model):

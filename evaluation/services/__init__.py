@@ -42,7 +42,13 @@ from evaluation.services.determinations import (
 )
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
 from evaluation.services.papers import make_paper_again
-from evaluation.services.questions import MOST_FILES, answer_question, ask_consortium, withdraw_question
+from evaluation.services.questions import (
+    MOST_FILES,
+    answer_question,
+    ask_consortium,
+    save_answer_draft,
+    withdraw_question,
+)
 from evaluation.services.reminders import remind_of_condition, remind_of_position, remind_of_question
 from evaluation.services.reviews import (
     open_review,
@@ -96,6 +102,7 @@ __all__ = [
     "return_proposal",
     "review_completeness",
     "revoke_designation",
+    "save_answer_draft",
     "save_condition",
     "save_determination",
     "save_finding",

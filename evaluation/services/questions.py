@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Max
 
+from evaluation.enums import InformationRequestStatus
 from evaluation.lifecycle import ANSWER_QUESTION, WITHDRAW_QUESTION
-from evaluation.models import AnswerFile, InformationRequest
+from evaluation.models import AnswerDraft, AnswerFile, InformationRequest
 from evaluation.notices import ANSWERED, ASKED, QUESTION_WITHDRAWN, desk_page, in_words, questions_page
 from program import audit, clock, days, notices
 from program.deadlines import end_of_day
 from program.documents import store_document
 from program.enums import Mark
 from program.intake import Refused, examine
+from program.revisions import StaleRevision
 from program.services.calls import require
-from program.transitions import NotReady, Problem, perform
+from program.transitions import NotReady, Problem, WrongStatus, perform
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 from proposals.notices import team_of
@@ -82,13 +84,43 @@ def ask_consortium(
     return request
 
 
+@transaction.atomic
+def save_answer_draft(request: InformationRequest, *, by: User, answer: str, revision: int) -> AnswerDraft:
+    """Keep what is written of an answer so far, for everybody who writes it; nothing is sent.
+
+    ``revision`` is 0 where there was none yet. Raises StaleRevision when somebody saved another text.
+    """
+    request.refresh_from_db(from_queryset=InformationRequest.objects.select_for_update(of=("self",)))
+    require("evaluation.draft_informationrequest", by, request)
+    if request.status != InformationRequestStatus.OPEN:
+        raise WrongStatus(ANSWER_QUESTION, request, tried="Save the draft")
+    draft = AnswerDraft.objects.filter(request=request).select_related("saved_by").first()
+    if draft is None:
+        draft = AnswerDraft(request=request, revision=0)
+    elif draft.answer == answer:
+        return draft
+    if draft.revision != revision:
+        raise StaleRevision(draft, revision)
+    draft.answer, draft.saved_by = answer, by
+    draft.revision += 1
+    draft.full_clean(exclude=["request", "saved_by"])
+    draft.save()
+    return draft
+
+
 def answer_question(
-    request: InformationRequest, *, by: User, answer: str, uploads: Sequence[File[bytes]] = ()
+    request: InformationRequest,
+    *,
+    by: User,
+    answer: str,
+    uploads: Sequence[File[bytes]] = (),
+    revision: int | None = None,
 ) -> AuditEvent:
     """Answer for the consortium, with files; a late answer is taken and shown with its time.
 
     One file that cannot be kept refuses the whole answer and is named: half an answer helps nobody. Files
-    are examined before the transaction begins: it takes seconds for a large one.
+    are examined before the transaction begins: it takes seconds for a large one. ``revision`` is that of the
+    draft that the page showed: who would send an older text than a colleague's gets StaleRevision.
     """
     require("evaluation.answer_informationrequest", by, request)
     problems = []
@@ -101,13 +133,22 @@ def answer_question(
     files = [] if problems else list(_examined(uploads, problems))
     if problems:
         raise NotReady(problems)
-    return _answer(request, by, answer, files)
+    return _answer(request, by, answer, files, revision)
 
 
 @transaction.atomic
 def _answer(
-    request: InformationRequest, by: User, answer: str, files: Sequence[tuple[File[bytes], Examined]]
+    request: InformationRequest,
+    by: User,
+    answer: str,
+    files: Sequence[tuple[File[bytes], Examined]],
+    revision: int | None,
 ) -> AuditEvent:
+    InformationRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+    draft = AnswerDraft.objects.filter(request=request).select_related("saved_by").first()
+    is_open = request.status == InformationRequestStatus.OPEN
+    if draft and is_open and revision is not None and draft.revision != revision and draft.answer != answer:
+        raise StaleRevision(draft, revision)
     event = perform(ANSWER_QUESTION, request, by=by)
     documents = [_kept(upload, found, by) for upload, found in files]
     for document in documents:  # who sends a file with an answer lets it be opened, scanned or not

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
+from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,8 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from evaluation import services
 from evaluation.documents import DISCLAIMER
 from evaluation.enums import DesignationStatus
-from evaluation.forms import CatalogEntryForm
+from evaluation.forms import AnswerDraftForm, CatalogEntryForm
 from evaluation.models import (
+    AnswerDraft,
     AnswerFile,
     CatalogEntry,
     Condition,
@@ -31,7 +33,9 @@ from program import clock
 from program.deadlines import end_of_day
 from program.documents import Withheld, download_response
 from program.models import Document
+from program.requests import is_autosave
 from program.revisions import StaleRevision, revision_read
+from program.transitions import WrongStatus
 from program.waiting import Task, for_the_team
 from proposals.enums import Sector
 from proposals.models import Proposal, TeamMember, Version
@@ -94,6 +98,8 @@ def show_questions(
     is_theirs = request.user.has_perm("proposals.view_draft_proposal", proposal)
     designation = Designation.objects.visible_to(request.user).filter(proposal=proposal).first()
     asked = list(InformationRequest.objects.visible_to(request.user).filter(proposal=proposal).for_list())
+    if is_theirs:
+        know_drafts(asked)
     conditions = list(designation.conditions.all()) if designation else []
     may_answer = bool(asked) and request.user.has_perm("evaluation.answer_informationrequest", asked[0])
     facts = {
@@ -108,6 +114,7 @@ def show_questions(
         "has_open_conditions": any(row.met_at is None for row in conditions),
         "today": clock.today(),
         "may_answer": may_answer,
+        "may_draft": bool(asked) and request.user.has_perm("evaluation.draft_informationrequest", asked[0]),
         "may_release": _may_release(request, proposal),
         "now": clock.now(),
         "problems": problems,
@@ -116,6 +123,14 @@ def show_questions(
         "most_files": services.MOST_FILES,
     }
     return render(request, "evaluation/questions.html", facts, status=status)
+
+
+def know_drafts(asked: list[InformationRequest]) -> None:
+    """Lay the drafts of their answers beside the questions, for the consortium's own people."""
+    drafts = AnswerDraft.objects.filter(request__in=asked).select_related("saved_by")
+    known = {draft.request_id: draft for draft in drafts}
+    for question in asked:
+        question.drafted = known.get(question.pk)  # type: ignore[attr-defined]
 
 
 def latest_version(proposal: Proposal) -> Version | None:
@@ -149,14 +164,64 @@ def question_answer(request: SignedInRequest, pk: int, question_pk: int) -> Http
     question = get_object_or_404(
         InformationRequest.objects.visible_to(request.user), proposal=pk, pk=question_pk
     )
-    typed = request.POST.get("answer", "")
+    typed = request.POST.get("answer", "").replace("\r\n", "\n")
+
+    def both_texts(stale: StaleRevision) -> HttpResponse:
+        texts = texts_of(request, AnswerDraftForm(instance=stale.record))
+        return conflict_page(
+            request, texts, revision=stale.record.revision, by=str(stale.record.saved_by),
+            back=_place(pk, question),
+        )  # fmt: skip
+
     return carry_out(
         request, services.answer_question, question, answer=typed,
         uploads=request.FILES.getlist("files"),
         done=f"Your answer to question {question.number} was sent.",
         to=reverse("evaluation:questions", args=[pk]),
         again=partial(_again, request, pk, (question_pk, typed)),
+        conflict=both_texts, revision=revision_read(request.POST.get("revision", "")),
     )  # fmt: skip
+
+
+@require_POST
+def question_draft(request: SignedInRequest, pk: int, question_pk: int) -> HttpResponse:
+    """Keep what is written of an answer; answers a script in JSON, a person with the page."""
+    question = get_object_or_404(
+        InformationRequest.objects.visible_to(request.user), proposal=pk, pk=question_pk
+    )
+    form = AnswerDraftForm(request.POST)
+    if not form.is_valid():
+        if is_autosave(request):
+            return JsonResponse({"errors": form.errors}, status=422)
+        return _again(request, pk, (question_pk, request.POST.get("answer", "")), problems_of(form))
+    read = revision_read(request.POST.get("revision", ""))
+    try:
+        draft = services.save_answer_draft(question, by=request.user, revision=read, **form.cleaned_data)
+    except StaleRevision as stale:
+        if not is_autosave(request):
+            texts = texts_of(request, AnswerDraftForm(instance=stale.record))
+            return conflict_page(
+                request, texts, revision=stale.record.revision, by=str(stale.record.saved_by),
+                back=_place(pk, question),
+            )  # fmt: skip
+        theirs, by = {"answer": stale.record.answer}, str(stale.record.saved_by)
+        facts = {"yours": form.cleaned_data, "theirs": theirs, "revision": stale.record.revision, "by": by}
+        return JsonResponse(facts, status=409)
+    except WrongStatus as refusal:
+        if is_autosave(request):
+            return JsonResponse({"errors": {"__all__": [str(refusal)]}}, status=422)
+        messages.warning(request, str(refusal))
+        return redirect(_place(pk, question))
+    if is_autosave(request):
+        return JsonResponse({"saved_at": clock.instant().isoformat(), "revision": draft.revision})
+    messages.success(
+        request, f"Your draft of the answer to question {question.number} is kept. It is not sent."
+    )
+    return redirect(_place(pk, question))
+
+
+def _place(pk: int, question: InformationRequest) -> str:
+    return f"{reverse('evaluation:questions', args=[pk])}#question-{question.pk}"
 
 
 @require_safe

@@ -184,6 +184,7 @@ def button(
     name: str = "",
     value: str = "",
     form: str = "",
+    action: str = "",
     icon: str = "",
     big: bool = False,
     disabled: bool = False,
@@ -194,12 +195,20 @@ def button(
     """A link that looks like a button when ``href`` is given, else a button of the form around it.
 
     ``confirm`` is a question asked before the form goes; ``describes`` completes the name for a screen reader
-    where several buttons of a page read alike ("Open", "Open proposal AIX-2026-0007").
+    where several buttons of a page read alike ("Open", "Open proposal AIX-2026-0007"). ``action`` is where
+    this button sends its form instead.
     """
     one_of(variant, BUTTON_VARIANTS, "The variant of a button")
     one_of(type, ("submit", "button", "reset"), "The type of a button")
     values = {"label": label, "href": href, "variant": variant, "type": type, "name": name, "value": value}
-    values |= {"form": form, "icon": icon, "confirm": confirm, "describes": describes, "id": id}
+    values |= {
+        "form": form,
+        "action": action,
+        "icon": icon,
+        "confirm": confirm,
+        "describes": describes,
+        "id": id,
+    }
     return {**values, "big": big, "disabled": disabled}
 
 

@@ -311,3 +311,19 @@ def test_nothing_is_saved_beside_a_form_that_is_on_its_way(portal):
     type_title(portal, "Newer")
     expect(page.locator("[name=revision]")).to_have_value("5")
     assert (sent_field(portal, "title"), sent_field(portal, "revision")) == ("Newer", "4")
+
+
+def test_who_leaves_while_a_kept_form_holds_text_is_asked_first(portal):
+    portal.show(
+        '<form method="post" action="/change/" data-keep><label for="id_text">What</label>'
+        '<textarea id="id_text" name="text"></textarea><button>Report</button></form>'
+    )
+
+    def may_leave():
+        return portal.page.evaluate("dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+
+    assert may_leave()
+    portal.page.fill("#id_text", "The parent was sold.")
+    assert not may_leave()
+    portal.page.fill("#id_text", "")
+    assert may_leave()

@@ -5,19 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from evaluation import services
-from evaluation.models import AnswerFile, Determination, Return
+from evaluation.enums import LONGEST_TEXT
+from evaluation.models import AnswerDraft, AnswerFile, Determination, Return
 from program import clock
 from program.models import AuditEvent
+from proposals import services as proposal_services
 from proposals.models import Proposal
 from tests.evaluation.test_pages import page, press, sign_in
 from tests.evaluation.test_standing import CONDITION
 from tests.factories import evaluation as make
 from tests.factories.program import AgencyFactory, UserFactory, officer
-from tests.factories.proposals import representative_of
+from tests.factories.proposals import TeamMemberFactory, representative_of
 
 pytestmark = pytest.mark.django_db
 
@@ -152,3 +155,73 @@ def test_only_the_consortium_reads_its_overview(client):
     sent_on = overview(client, officer(), proposal)
     assert (sent_on.status_code, sent_on.url) == (302, reverse("proposals:version", args=[proposal.pk, 1]))
     assert overview(client, UserFactory(), proposal).status_code == 404
+
+
+class TestDraftOfAnAnswer:
+    """Kept while one types, shared by the team, unknown to the Government until it is sent."""
+
+    @pytest.fixture
+    def proposal(self):
+        return make.accepted()
+
+    @pytest.fixture
+    def question(self, proposal):
+        return make.asked(proposal, officer())
+
+    def save(self, client, person, question, answer, revision, **headers):
+        sign_in(client, person)
+        address = reverse("evaluation:question-draft", args=[question.proposal_id, question.pk])
+        return client.post(address, {"answer": answer, "revision": revision}, headers=headers)
+
+    def typed(self, *args):
+        return self.save(*args, **{"X-Autosave": "1"})
+
+    def test_is_kept_while_typed_and_colleagues_go_on_with_it(self, client, proposal, question):
+        first, second = representative_of(proposal), colleague_of(proposal)
+        assert self.typed(client, first, question, "The anchor", 0).json()["revision"] == 1
+        shown = page(client, second, "questions", proposal.pk).text
+        assert "The anchor" in shown and str(first) in shown and 'name="revision" value="1"' in shown
+        assert self.typed(client, second, question, "The anchor holds them.", 1).json()["revision"] == 2
+        stale = self.typed(client, first, question, "The anchor does.", 1)
+        assert stale.status_code == 409
+        said = stale.json()
+        assert (said["theirs"], said["by"]) == ({"answer": "The anchor holds them."}, str(second))
+        assert self.save(client, first, question, "The anchor does.", 1).status_code == 409
+        draft = AnswerDraft.objects.get()
+        assert (draft.answer, draft.saved_by) == ("The anchor holds them.", second)
+
+    def test_is_not_seen_by_the_government_nor_written_by_others(self, client, proposal, question):
+        self.typed(client, representative_of(proposal), question, "Not yet for you.", 0)
+        assert "Not yet for you." not in page(client, question.asked_by, "questions", proposal.pk).text
+        assert self.typed(client, question.asked_by, question, "Mine", 1).status_code == 403
+        assert self.typed(client, UserFactory(), question, "Mine", 1).status_code == 404
+
+    def test_counsel_who_edits_writes_it_and_sends_nothing(self, client, proposal, question):
+        counsel, by = UserFactory(), representative_of(proposal)
+        proposal_services.grant_access(proposal, to=counsel, by=by, permission="proposals.change_proposal")
+        assert self.typed(client, counsel, question, "Privileged words.", 0).status_code == 200
+        shown = page(client, counsel, "questions", proposal.pk).text
+        assert "Privileged words." in shown and "Send the answer" not in shown
+        with pytest.raises(PermissionDenied):
+            services.answer_question(question, by=counsel, answer="Privileged words.")
+
+    def test_older_text_is_not_sent_over_a_colleagues(self, client, proposal, question):
+        first, second = representative_of(proposal), colleague_of(proposal)
+        self.typed(client, first, question, "One.", 0)
+        self.typed(client, second, question, "One and two.", 1)
+        press(client, first, "question-answer", proposal.pk, question.pk, answer="One, again.", revision=1)
+        question.refresh_from_db()
+        assert (question.status, question.answer) == ("open", "")
+        press(client, first, "question-answer", proposal.pk, question.pk, answer="One, two.", revision=2)
+        question.refresh_from_db()
+        assert (question.status, question.answer) == ("answered", "One, two.")
+        late = self.typed(client, second, question, "Too late.", 2)
+        assert late.status_code == 422 and "Save the draft" in late.text
+
+    def test_text_too_long_is_refused_beside_its_field(self, client, proposal, question):
+        answer = self.typed(client, representative_of(proposal), question, "x" * (LONGEST_TEXT + 1), 0)
+        assert answer.status_code == 422 and "answer" in answer.json()["errors"]
+
+
+def colleague_of(proposal):
+    return TeamMemberFactory(membership=proposal.consortium.anchor).user
