@@ -86,6 +86,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "proposal.replace_file": "File replaced by a newer one",
         "proposal.release_file": "Download of a file allowed without a malware scan",
         "document.infected": "Malware found in a file, which is withheld",
+        "proposal.lose_certification": "Certification lost by a change",
         "proposal.remove_row": "Row removed from the draft",
         "proposal.import": "Package file taken over into the draft",
         "proposal.copy": "Draft begun with the rows of an earlier proposal",

@@ -130,6 +130,13 @@ COMMENT_ANSWERED: Final = NoticeKind(
     "A colleague has replied to a comment that you wrote or that is assigned to you.",
     "E.O. 14320 s.3(b)",
 )
+CERTIFICATION_LOST: Final = NoticeKind(
+    "proposals.certification_lost",
+    "Your certification no longer counts",
+    "The package that you certified on {signed_at} has changed since: {changes}. Read it and certify again "
+    "before it can be submitted.",
+    "18 U.S.C. 1001",
+)
 SUBMITTED: Final = NoticeKind(
     "proposals.submitted",
     "Proposal {number} was received",
@@ -197,6 +204,7 @@ KINDS: Final = (
     COMMENT_ASSIGNED,
     MENTIONED,
     COMMENT_ANSWERED,
+    CERTIFICATION_LOST,
     SUBMITTED,
     ARRIVED,
     RETURNED,

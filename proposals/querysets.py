@@ -354,6 +354,14 @@ def signing_delegations(user: User) -> QuerySet:
     return delegation.objects.in_force().filter(determinations | positions, given_to=user.pk)
 
 
+class CertificationQuerySet(models.QuerySet):
+    def standing(self) -> Self:
+        """The newest certification of each live proposal, not used by a version and not noted as lost."""
+        newer = self.model._default_manager.filter(proposal=OuterRef("proposal"), pk__gt=OuterRef("pk"))
+        rows = self.filter(~Exists(newer), version=None, loss=None, proposal__status__in=LIVE)
+        return rows.select_related("proposal", "signer").order_by("pk")
+
+
 class VersionQuerySet(models.QuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Versions of the proposals that ``user`` may see."""

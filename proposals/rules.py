@@ -349,6 +349,7 @@ permit("proposals.report_change_proposal", may_lead & was_submitted & ~is_recuse
 permit("proposals.share_proposal", administers_anchor & ~is_recused)
 permit("proposals.lapse_proposal", is_clock)
 permit("proposals.remind_proposal", is_clock)
+permit("proposals.note_loss_proposal", is_clock)
 permit("proposals.return_proposal", is_program_officer & was_submitted & ~is_recused & ~is_on_team)
 permit("proposals.accept_proposal", is_program_officer & was_submitted & ~is_recused & ~is_on_team)
 permit("proposals.designate_proposal", is_decision_official & was_accepted & ~is_recused & ~is_on_team)

@@ -10,8 +10,16 @@ from django.conf import settings
 
 from program import clock
 from program.services.clockwork import do_each
-from proposals.models import Membership, Proposal
-from proposals.services import ask_consent, lapse_proposal, purge_untaken, purge_uploads, remind_team
+from proposals.composition import compose
+from proposals.models import Certification, Membership, Proposal
+from proposals.services import (
+    ask_consent,
+    lapse_proposal,
+    note_lost_certification,
+    purge_untaken,
+    purge_uploads,
+    remind_team,
+)
 
 MOST_AT_ONCE = 500
 
@@ -20,6 +28,10 @@ SCHEDULE = {
     "remind-teams": {"task": "proposals.schedule.remind_teams", "schedule": crontab()},
     "sweep-receipts": {"task": "proposals.tasks.sweep_documents", "schedule": 20.0},
     "purge-uploads": {"task": "proposals.schedule.purge_abandoned_uploads", "schedule": crontab(minute="50")},
+    "note-lost-certifications": {
+        "task": "proposals.schedule.note_lost_certifications",
+        "schedule": 60.0,
+    },
     "ask-consents": {"task": "proposals.schedule.ask_consents", "schedule": crontab(minute="20")},
     "sweep-invitations": {"task": "proposals.tasks.sweep_invitations", "schedule": 20.0},
 }
@@ -42,6 +54,14 @@ def remind_teams() -> int:
     """Remind the teams whose time to submit has come to a step; each in its own transaction."""
     proposals = Proposal.objects.to_remind(clock.instant()).only("pk")
     return do_each(remind_team, proposals[:MOST_AT_ONCE])
+
+
+@shared_task
+def note_lost_certifications() -> int:
+    """Tell the signers whose certification a change has left without effect, whichever way it came in."""
+    standing = Certification.objects.standing()[:MOST_AT_ONCE]
+    lost = [row for row in standing if compose(row.proposal).sha256 != row.content_sha256]
+    return do_each(note_lost_certification, lost)
 
 
 @shared_task

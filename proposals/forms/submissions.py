@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -23,6 +24,7 @@ class CertificationForm(forms.Form):
     """The signature of the anchor's authorized representative on exactly one content, 18 U.S.C. 1001."""
 
     content_sha256 = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
+    shown_at = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
     signer_title = TextField(label="Your title", max_length=200)
     authority_basis = forms.ChoiceField(
         label="Why you may sign for the anchor",
@@ -36,6 +38,14 @@ class CertificationForm(forms.Form):
         help_text="For example a board resolution with its date, if your authority comes from one.",
     )
     typed_signature = TextField(label="Sign by typing your full name", max_length=200)
+
+    def clean_shown_at(self) -> datetime | None:
+        """When the page was made, for saying what has changed since; nothing where it says no moment."""
+        try:
+            moment = datetime.fromisoformat(self.cleaned_data["shown_at"])
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else None
 
 
 class SubmissionForm(forms.Form):

@@ -33,7 +33,14 @@ from proposals.models.proposals import (
     ReplacedFile,
     Upload,
 )
-from proposals.models.submissions import Certification, Receipt, ReceiptPaper, Version, VersionPaper
+from proposals.models.submissions import (
+    Certification,
+    LostCertification,
+    Receipt,
+    ReceiptPaper,
+    Version,
+    VersionPaper,
+)
 from proposals.models.tables import TableImport
 from proposals.models.together import Comment, RemovedRow
 
@@ -49,6 +56,7 @@ __all__ = [
     "Consortium",
     "Holding",
     "Invitation",
+    "LostCertification",
     "Marking",
     "MaterialChange",
     "Membership",

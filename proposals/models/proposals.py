@@ -63,6 +63,10 @@ class Proposal(Revised):
     cloud_access_countries = models.ManyToManyField("program.Country", related_name="+", blank=True)
 
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    saved_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    saved_at = models.DateTimeField(
+        null=True, editable=False, help_text="When a person last saved texts that stand in this row."
+    )
     objects = ProposalQuerySet.as_manager()
 
     class Meta:
@@ -83,6 +87,7 @@ class Proposal(Revised):
                 "report_change",
                 "share",
                 "recuse",
+                "note_loss",
             )
         ]
         constraints = [

@@ -15,7 +15,7 @@ from program.models.words import NOT_KEPT
 from proposals.enums import AuthorityBasis
 from proposals.models.proposals import Proposal
 from proposals.package import Package
-from proposals.querysets import VersionQuerySet
+from proposals.querysets import CertificationQuerySet, VersionQuerySet
 
 DIGEST = r"^[0-9a-f]{64}$"
 
@@ -40,6 +40,7 @@ class Certification(models.Model):
     statement_text = models.TextField()
     typed_signature = models.CharField(max_length=200)
     signed_at = models.DateTimeField()
+    objects = CertificationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -53,6 +54,18 @@ class Certification(models.Model):
 
     def __str__(self) -> str:
         return f"Certification by {self.signer_name}"
+
+
+class LostCertification(models.Model):
+    """That a change has left a certification without effect, noted once so that its signer is told once."""
+
+    append_only: ClassVar[bool] = True
+
+    certification = models.OneToOneField(Certification, models.PROTECT, related_name="loss")
+    noted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Loss of the {self.certification}".replace("the C", "the c")
 
 
 class Version(models.Model):

@@ -63,6 +63,7 @@ from proposals.services.removal import restore_row
 from proposals.services.submissions import (
     certify_proposal,
     lapse_proposal,
+    note_lost_certification,
     report_material_change,
     resubmit_proposal,
     submit_proposal,
@@ -121,6 +122,7 @@ __all__ = [
     "keep_upload",
     "lapse_proposal",
     "leave_consortium",
+    "note_lost_certification",
     "offer_anchor",
     "part_of",
     "planned",

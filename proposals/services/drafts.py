@@ -88,6 +88,9 @@ def save_row(row: R, *, by: User, values: Mapping[str, Any], revision: int | Non
     named = ["saved_by"] if hasattr(row, "saved_by_id") else []
     if named:
         row.saved_by = by  # type: ignore[union-attr]
+    if isinstance(row, Proposal):
+        row.saved_at = clock.instant()
+        named.append("saved_at")
     row.save(update_fields=[*plain, *named, "revision", "updated_at"])
     renew_consents(before ^ shares_of(row), by=by, known=members | members_of(row))
     return row

@@ -14,11 +14,21 @@ from program.services.calls import require
 from program.transitions import NotReady, Problem, perform
 from proposals.checks import all_problems
 from proposals.composition import rules_of
+from proposals.edits import edits_since
 from proposals.enums import AuthorityBasis, Part, ProposalStatus
 from proposals.lifecycle import LAPSE, RESUBMIT, SUBMIT, WITHDRAW
-from proposals.models import Certification, MaterialChange, Proposal, Receipt, ReceiptPaper, Version
+from proposals.models import (
+    Certification,
+    LostCertification,
+    MaterialChange,
+    Proposal,
+    Receipt,
+    ReceiptPaper,
+    Version,
+)
 from proposals.notices import (
     ARRIVED,
+    CERTIFICATION_LOST,
     CHANGE_REPORTED,
     LAPSED,
     SUBMITTED,
@@ -51,11 +61,12 @@ def certify_proposal(
     authority_basis: str,
     signer_title: str = "",
     authority_note: str = "",
+    shown_at: datetime | None = None,
 ) -> Certification:
     """Certify exactly the content that the signer was shown; any later edit leaves it without effect.
 
-    Raises NotReady when the package has problems, when it is no longer the one that was shown, or when the
-    signature is not the signer's name.
+    Raises NotReady when the package has problems, when it is no longer the one that was shown (at
+    ``shown_at``: then it says who changed what), or when the signature is not the signer's name.
     """
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     require("proposals.certify_proposal", by, proposal)
@@ -63,11 +74,7 @@ def certify_proposal(
     call = candidate.working.call
     problems = list(all_problems(candidate.package, rules_of(call)))
     if candidate.sha256 != content_sha256:
-        problems.append(
-            _refusal(
-                "content-changed", "The package has changed since it was shown to you. Read it again.", ""
-            )
-        )
+        problems += _changed_since(candidate.working, shown_at)
     if " ".join(typed_signature.split()).casefold() != " ".join(by.name.split()).casefold():
         problems.append(
             _refusal(
@@ -99,6 +106,49 @@ def certify_proposal(
         proposal, "proposal.certify", by=by, after={"content_sha256": content_sha256}, clause=CERTIFY_CLAUSE
     )
     return certification
+
+
+def _changed_since(proposal: Proposal, shown_at: datetime | None) -> list[Problem]:
+    """One problem for each person and part that changed after the page was shown."""
+    edits = edits_since(proposal, shown_at) if shown_at else []
+    again = "Read it again, then certify."
+    if not edits:
+        message = f"The package has changed since it was shown to you. {again}"
+        return [_refusal("content-changed", message, "")]
+    return [
+        Problem(
+            "content-changed",
+            f"The package has changed since it was shown to you: {edit}. {again}",
+            CERTIFY_CLAUSE,
+            edit.part,
+        )
+        for edit in edits
+    ]
+
+
+@transaction.atomic
+def note_lost_certification(certification: Certification, *, by: User) -> LostCertification:
+    """Tell its signer, once, that the package is no longer what was certified, with who changed what."""
+    proposal = Proposal.objects.select_for_update(of=("self",)).get(pk=certification.proposal_id)
+    require("proposals.note_loss_proposal", by, proposal)
+    if not Certification.objects.standing().filter(pk=certification.pk).exists():
+        raise NotReady([_refusal("noted", "This certification was used, replaced or noted as lost.", "")])
+    edits = edits_since(proposal, certification.signed_at)
+    changes = "; ".join(map(str, edits)) or "a colleague changed it"
+    loss = LostCertification.objects.create(certification=certification, noted_at=clock.instant())
+    event = audit.record(
+        proposal,
+        "proposal.lose_certification",
+        by=by,
+        after={"content_sha256": certification.content_sha256},
+        note=f"Given by {certification.signer_name}. Since then {changes}.",
+        clause=CERTIFY_CLAUSE,
+    )
+    signers = [certification.signer] if certification.signer.is_active else []
+    signed_at = moments.moment(certification.signed_at)
+    url = f"{address(proposal)}review-and-submit/"
+    notices.owe(event, CERTIFICATION_LOST, signers, url=url, signed_at=signed_at, changes=changes)
+    return loss
 
 
 def _refusal(code: str, message: str, field: str) -> Problem:

@@ -68,6 +68,7 @@ ACTS = {
     "proposal.restore_row": "Removed row put back",
     "proposal.report_change": "Material change reported",
     "proposal.read": "Read by a government office",
+    "proposal.lose_certification": "Certification lost by a change",
     "designation.suspend": "Designation suspended",
     "designation.reinstate": "Designation active again",
     "designation.revoke": "Designation revoked",

@@ -25,6 +25,7 @@ from program.transitions import NotReady, Problem, WrongStatus
 from proposals import services
 from proposals.comparison import Change, compare
 from proposals.composition import compose, rules_of
+from proposals.edits import edits_since
 from proposals.enums import Part, ProposalStatus
 from proposals.forms.submissions import CertificationForm, MaterialChangeForm, SubmissionForm, WithdrawalForm
 from proposals.lifecycle import RESUBMIT, WITHDRAW
@@ -64,7 +65,11 @@ def review_page(
     verb = "resubmit" if again else "submit"
     may_submit = space.may_certify and request.user.has_perm(f"proposals.{verb}_proposal", proposal)
     sha256 = package.sha256
-    initial = {"content_sha256": sha256, "signer_title": space.user.title}
+    initial = {
+        "content_sha256": sha256,
+        "shown_at": candidate.received_at.isoformat(),
+        "signer_title": space.user.title,
+    }
     shown = package.model_copy(update={"components": first_of_each_layer(package)})
     unchanged = list(candidate.unchanged())
     facts: dict[str, Any] = {
@@ -79,6 +84,7 @@ def review_page(
             if market.key in space.destinations
         ],
         "certification": candidate.certification,
+        "lost": lost_certification(space, candidate),
         "window": [linked(space, problem) for problem in [*candidate.late(), *unchanged]],
         "refusals": [linked(space, problem) for problem in problems or ()],
         "form": certify or CertificationForm(initial=initial),
@@ -98,6 +104,15 @@ def review_page(
     return show(request, "proposals/review.html", space, facts, status=status)
 
 
+def lost_certification(space: Workspace, candidate: Candidate) -> dict[str, Any] | None:
+    """The last certification where a change has left it without effect, with who changed what since."""
+    given = candidate.working.unused_certifications  # type: ignore[attr-defined]
+    used = candidate.previous.certification_id if candidate.previous else 0
+    if not given or given[0].pk < used or given[0].content_sha256 == candidate.sha256:
+        return None
+    return {"given": given[0], "edits": edits_since(space.proposal, given[0].signed_at)}
+
+
 def first_of_each_layer(package: Package) -> tuple[AnyComponent, ...]:
     """As many components of each layer as one page can show; the layers' tables hold them all."""
     return tuple(each for layer in StackLayer for each in package.layer(layer)[:SHOWN_COMPONENTS])
@@ -111,6 +126,8 @@ def linked(space: Workspace, problem: Problem) -> LinkedProblem:
         "authority_basis": "#id_authority_basis",
         "signer_title": "#id_signer_title",
     }
+    if problem.code == "content-changed" and problem.part != Part.OVERVIEW:
+        return LinkedProblem(problem, lambda found: space.progress.part_url(found.part))
     if problem.code in ("late", "unchanged", "call-cancelled", "call-not-issued", "content-changed"):
         return LinkedProblem(problem, lambda _: "")
     return LinkedProblem(problem, lambda found: own.get(found.field) or space.progress.url_of(found))
@@ -130,7 +147,8 @@ def certify(request: SignedInRequest, pk: int) -> HttpResponse:
         services.certify_proposal(Proposal.objects.get(pk=pk), by=request.user, **form.cleaned_data)
     except NotReady as refusal:
         rest = lay_beside(form, refusal.problems)
-        form.data = {**form.data.dict(), "content_sha256": space.progress.package.sha256}  # type: ignore[attr-defined]
+        shown = {"content_sha256": space.progress.package.sha256, "shown_at": clock.now().isoformat()}
+        form.data = {**form.data.dict(), **shown}  # type: ignore[attr-defined]
         return review_page(request, space, certify=form, problems=rest, status=422)
     messages.success(
         request, "Certified. Any change to the package takes the certification away; submit it now."

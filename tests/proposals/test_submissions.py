@@ -24,6 +24,7 @@ from proposals.composition import compose
 from proposals.enums import ProposalStatus, TeamRole
 from proposals.models import Certification, Proposal, Receipt, ReceiptPaper, TeamMember, Version
 from proposals.package import Package
+from proposals.schedule import note_lost_certifications
 from tests.factories.program import officer
 from tests.factories.proposals import (
     ProposalFactory,
@@ -33,6 +34,7 @@ from tests.factories.proposals import (
     representative_of,
     submitted,
 )
+from tests.proposals.test_views import sign_in as signed_in
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -370,3 +372,73 @@ class TestTogether:
 
         self.run(submit, close)
         assert order == ["submitted", "closed"]
+
+
+class TestLostCertification:
+    """Any change takes a certification away: it is said before, told after, once, with who and what."""
+
+    @pytest.fixture
+    def component(self, proposal):
+        certified(proposal)
+        return proposal.components.filter(layer="hardware").first()
+
+    def change(self, component, by, name):
+        component.refresh_from_db()
+        services.save_row(component, by=by, values={"name": name}, revision=component.revision)
+
+    def test_its_signer_is_told_once_who_changed_what(self, client, proposal, component):
+        signer, colleague = representative_of(proposal), colleague_of(proposal)
+        assert note_lost_certifications() == 0
+        for name in ("Another rack", "Yet another rack"):
+            self.change(component, colleague, name)
+            note_lost_certifications()
+        told = Notice.objects.get(kind="proposals.certification_lost")
+        assert told.recipient == signer
+        assert f"{colleague.name} changed “Hardware and infrastructure”" in told.text
+        signed_in(client, signer)
+        shown = client.get(reverse("proposals:detail", args=[proposal.pk])).text
+        assert "Certification lost by a change" in shown and colleague.name in shown
+        review = client.get(reverse("proposals:review", args=[proposal.pk])).text
+        assert "The certification no longer counts" in review
+
+    def test_one_given_anew_or_used_is_not_lost(self, proposal, component):
+        self.change(component, colleague_of(proposal), "Another rack")
+        certified(proposal)
+        assert note_lost_certifications() == 0
+        services.submit_proposal(proposal, by=representative_of(proposal))
+        self.change(component, colleague_of(proposal), "A third rack")
+        assert note_lost_certifications() == 0 and not Notice.objects.filter(
+            kind="proposals.certification_lost"
+        )
+
+    def test_pages_warn_whoever_edits_a_certified_package(self, client, proposal, component):
+        colleague = colleague_of(proposal)
+        signed_in(client, colleague)
+        address = reverse("proposals:part", args=[proposal.pk, "hardware"])
+        assert "takes the certification away" in client.get(address).text
+        self.change(component, colleague, "Another rack")
+        assert "takes the certification away" not in client.get(address).text
+
+    def test_refusal_to_certify_names_person_part_and_place(self, client, proposal):
+        signer, colleague = representative_of(proposal), colleague_of(proposal)
+        shown = compose(proposal).sha256
+        since = clock.now().isoformat()
+        self.change(proposal.components.filter(layer="models").first(), colleague, "Another model")
+        services.save_row(proposal, by=colleague, values={"title": "Anew"}, revision=proposal.revision)
+        signed_in(client, signer, fresh=True)
+        facts = {
+            "content_sha256": shown,
+            "shown_at": since,
+            "signer_title": "VP",
+            "authority_basis": "officer",
+            "typed_signature": signer.name,
+        }
+        page = client.post(reverse("proposals:certify", args=[proposal.pk]), facts).text
+        assert f"{colleague.name} changed “AI models and systems”" in page
+        assert f"{colleague.name} changed “Overview”" in page
+        assert f'href="{reverse("proposals:part", args=[proposal.pk, "models"])}"' in page
+        assert not Certification.objects.exists()
+
+
+def colleague_of(proposal):
+    return TeamMemberFactory(membership=proposal.consortium.anchor, user__name="Cora Colleague").user

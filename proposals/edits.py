@@ -1,0 +1,97 @@
+"""Who changed what of a working copy after a moment: said where a certification no longer fits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from django.db.models import CharField, Q
+from django.db.models.functions import Cast
+
+from program import moments
+from program.models import AuditEvent, Organization
+from proposals.enums import Part
+from proposals.models import (
+    Answer,
+    ComplianceStatement,
+    Component,
+    Membership,
+    OperatingRole,
+    OutsideParty,
+    Provision,
+    RemovedRow,
+    Site,
+    SupportRequest,
+    TargetMarket,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from proposals.models import Proposal
+    from proposals.models.parts import Row
+
+PARTS: Final[tuple[tuple[type[Row], Part], ...]] = (
+    (TargetMarket, Part.MARKETS),
+    (Site, Part.OPERATING_MODEL),
+    (SupportRequest, Part.SUPPORT),
+    (ComplianceStatement, Part.COMPLIANCE),
+    (OutsideParty, Part.COMPLIANCE),
+    (Answer, Part.REQUIREMENTS),
+)
+WITH_FILES: Final = ("proposal.attach", "proposal.detach", "proposal.replace_file")
+MOST: Final = 5
+
+
+class Edit(NamedTuple):
+    """A person's newest change of one part."""
+
+    by: str
+    part: Part
+    at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.by or 'a colleague'} changed “{self.part.label}” ({moments.moment(self.at)})"
+
+
+def edits_since(proposal: Proposal, moment: datetime) -> list[Edit]:
+    """The newest change of each part by each person after ``moment``, the last one first."""
+    newest: dict[tuple[str, Part], Edit] = {}
+    for edit in sorted(_edits(proposal, moment), key=lambda edit: edit.at, reverse=True):
+        newest.setdefault((edit.by, edit.part), edit)
+    return list(newest.values())[:MOST]
+
+
+def _edits(proposal: Proposal, moment: datetime) -> Iterator[Edit]:
+    later = {"updated_at__gt": moment}
+    told = ("saved_by__name", "updated_at")
+    for model in (Component, Provision):
+        rows = model.objects.filter(proposal=proposal, **later).order_by("-updated_at")
+        for layer, by, at in rows.values_list("layer", *told)[:MOST]:
+            yield Edit(by, Part(layer), at)
+    for model, part in PARTS:
+        rows = model.objects.filter(proposal=proposal, **later).order_by("-updated_at")
+        yield from (Edit(by, part, at) for by, at in rows.values_list(*told)[:MOST])
+    roles = OperatingRole.objects.filter(site__proposal=proposal, **later).order_by("-updated_at")
+    yield from (Edit(by, Part.OPERATING_MODEL, at) for by, at in roles.values_list(*told)[:MOST])
+    if proposal.saved_at and proposal.saved_at > moment:
+        yield Edit(str(proposal.saved_by or ""), Part.OVERVIEW, proposal.saved_at)
+    gone = RemovedRow.objects.filter(proposal=proposal, removed_at__gt=moment).order_by("-removed_at")
+    for part, by, at in gone.values_list("part", "removed_by__name", "removed_at")[:MOST]:
+        yield Edit(by, Part(part), at)
+    yield from _recorded(proposal, moment)
+
+
+def _recorded(proposal: Proposal, moment: datetime) -> Iterator[Edit]:
+    """What the record holds of files, members and their organizations."""
+    members = Membership.objects.filter(consortium=proposal.consortium_id)
+    keys = {
+        Membership: members.annotate(key=Cast("pk", CharField())).values("key"),
+        Organization: members.annotate(key=Cast("organization_id", CharField())).values("key"),
+    }
+    about = Q(subject_type=proposal._meta.label_lower, subject_id=str(proposal.pk), act__in=WITH_FILES)
+    for model, found in keys.items():
+        about |= Q(subject_type=model._meta.label_lower, subject_id__in=found)
+    events = AuditEvent.objects.filter(about, at__gt=moment).order_by("-at")
+    for act, by, at in events.values_list("act", "actor__name", "at")[: 4 * MOST]:
+        yield Edit(by, Part.DOCUMENTS if act in WITH_FILES else Part.CONSORTIUM, at)
