@@ -38,6 +38,7 @@ from program.order import implements
 from program.record_words import act_in_words, facts_in_words, label_of
 from program.requests import number_said
 from proposals.comparison import compare
+from proposals.files import files_of_version
 from proposals.models import Proposal, Version
 from proposals.services import record_reading
 
@@ -80,6 +81,7 @@ def show_proposal(
         "proposal": found,
         "version": version,
         "package": version.value,
+        "files": files_of_version(version),
         "versions": found.versions.defer("package").order_by("-number"),
         "us_content": content_of(version),
         "problems": problems,

@@ -23,6 +23,7 @@ from program.order import implements
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals.comparison import changed_parts
+from proposals.files import files_of_version
 from proposals.models import Version
 from proposals.services import record_reading
 
@@ -141,6 +142,7 @@ def show_review(
         "proposal": found.version.proposal,
         "version": found.version,
         "package": found.version.value,
+        "files": files_of_version(found.version),
         "problems": problems,
         "refused": refused,
         "scores": scores,

@@ -11,10 +11,22 @@ from proposals.picture import picture_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from proposals.files import Files, ShownFile
     from proposals.package import Package
     from proposals.progress import LayerState
 
 register = template.Library()
+
+
+@register.filter
+def proving(files: Files, row: str) -> list[ShownFile]:
+    """The files that are evidence for a row."""
+    return files.proving(row)
+
+
+@register.filter
+def of_hash(files: Files, sha256: str) -> ShownFile | None:
+    return files.of_hash(sha256)
 
 
 @register.inclusion_tag("proposals/_picture.html")

@@ -22,6 +22,7 @@ from program.transitions import NotReady
 from proposals import services
 from proposals.confidentiality import blanket
 from proposals.enums import Part
+from proposals.files import kept_as
 from proposals.forms.submissions import AgainForm, IncomingFile, UploadForm
 from proposals.models import Attachment, Proposal, ReplacedFile, Upload, Version
 from proposals.views.workspace import AWAY, LOOK_ONLY, Workspace, seen, show, to_edit, workspace
@@ -247,18 +248,25 @@ def version_document(request: SignedInRequest, pk: int, number: int, sha256: str
     version = get_object_or_404(rows, proposal=pk, number=number)
     if all(file.sha256 != sha256 for file in version.value.documents):
         raise Http404
-    same = services.files_of(version.proposal).filter(sha256=sha256).order_by("pk")
-    kept = sorted(same, key=lambda document: bool(withheld_for(document)))
-    if not kept:
+    kept = kept_as(version, [sha256]).get(sha256)
+    if kept is None:
         raise Http404
-    back = reverse("proposals:version", args=[pk, number])
-    services.record_reading(version, by=request.user, document=kept[0])
-    return hand_out(request, kept[0], back)
+    try:
+        answer = download_response(kept)
+    except Withheld as reason:
+        return withheld(request, reason, reverse("proposals:version", args=[pk, number]))
+    services.record_reading(version, by=request.user, document=kept)
+    return answer
 
 
 def hand_out(request: SignedInRequest, document: Document, back: str) -> HttpResponseBase:
     try:
         return download_response(document)
     except Withheld as reason:
-        messages.warning(request, str(reason))
-        return redirect(back)
+        return withheld(request, reason, back)
+
+
+def withheld(request: SignedInRequest, reason: Withheld, back: str) -> HttpResponse:
+    """Lead back to the page that lists the file, with why it is not handed out."""
+    messages.warning(request, str(reason))
+    return redirect(back)

@@ -27,6 +27,7 @@ from proposals.comparison import Change, compare
 from proposals.composition import compose, rules_of
 from proposals.edits import edits_since
 from proposals.enums import Part, ProposalStatus
+from proposals.files import files_of_version, files_of_working_copy
 from proposals.forms.submissions import CertificationForm, MaterialChangeForm, SubmissionForm, WithdrawalForm
 from proposals.lifecycle import RESUBMIT, WITHDRAW
 from proposals.models import Proposal, Version
@@ -35,7 +36,7 @@ from proposals.progress import LinkedProblem, Progress
 from proposals.readiness import Candidate
 from proposals.services.submissions import takes_changes
 from proposals.standing import standings_of
-from proposals.views.documents import warnings_of
+from proposals.views.documents import warnings_of, withheld
 from proposals.views.workspace import Workspace, seen, show, whole_workspace, workspace
 from proposals.wording import label_of, names_in, say
 
@@ -74,6 +75,7 @@ def review_page(
     unchanged = list(candidate.unchanged())
     facts: dict[str, Any] = {
         "package": shown,
+        "files": files_of_working_copy(package.documents, space.attachments),
         "component_count": len(package.components),
         "left_out": len(package.components) - len(shown.components),
         "sha256": sha256,
@@ -309,6 +311,7 @@ def version(request: SignedInRequest, pk: int, number: int) -> HttpResponse:
         "standing": standings_of([found.proposal])[pk],
         "version": found,
         "package": found.value,
+        "files": files_of_version(found),
         "progress": progress,
         "us_content": progress.us_content,
         "others": others,
@@ -340,8 +343,7 @@ def package_pdf(request: SignedInRequest, pk: int, number: int) -> HttpResponseB
     try:
         answer = download_response(paper.document)
     except Withheld as reason:
-        messages.warning(request, str(reason))
-        return redirect(back)
+        return withheld(request, reason, back)
     services.record_reading(found, by=request.user, document=paper.document)
     return answer
 
@@ -400,6 +402,7 @@ def receipt(request: SignedInRequest, pk: int, number: int | None = None) -> Htt
         "version": found,
         "receipt": found.receipt,
         "package": found.value,
+        "files": files_of_version(found),
         "paper": paper,
         "is_made": paper is not None and paper.state == PaperState.MADE,
         "check_url": request.build_absolute_uri(reverse("proposals:receipts"))
@@ -412,16 +415,17 @@ def receipt(request: SignedInRequest, pk: int, number: int | None = None) -> Htt
 def receipt_pdf(request: SignedInRequest, pk: int, number: int) -> HttpResponseBase:
     """The receipt as PDF, once it is made; a government reading of its version is recorded."""
     found = version_seen(request, pk, number)
-    services.record_reading(found, by=request.user)
     paper = getattr(found.receipt, "paper", None)
+    back = reverse("proposals:receipt-of", args=[pk, number])
     if paper is None or paper.document is None:
         messages.info(request, "The PDF is being made. Try again in a minute.")
-        return redirect("proposals:receipt-of", pk, number)
+        return redirect(back)
     try:
-        return download_response(paper.document)
+        answer = download_response(paper.document)
     except Withheld as reason:
-        messages.warning(request, str(reason))
-        return redirect("proposals:receipt-of", pk, number)
+        return withheld(request, reason, back)
+    services.record_reading(found, by=request.user)
+    return answer
 
 
 @require_safe

@@ -1,0 +1,82 @@
+"""The files that a package names, as pages list them: where each opens, or why it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from django.urls import reverse
+
+from program.documents import WITHHELD, withheld_for
+from proposals.services.files import files_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from program.models import Document
+    from proposals.models import Attachment, Version
+    from proposals.package import DocumentReference
+
+GONE: Final = WITHHELD["missing"]
+
+
+class ShownFile(NamedTuple):
+    """One file of a package; ``url`` is "" where it is not handed out, and ``why`` says what keeps it."""
+
+    said: DocumentReference
+    document: Document | None
+    url: str
+    why: str
+
+
+class Files(NamedTuple):
+    """All files of a package, in its order."""
+
+    all: tuple[ShownFile, ...]
+
+    def proving(self, row: str) -> list[ShownFile]:
+        """Files that are evidence for the row with this key."""
+        return [file for file in self.all if file.said.row == row] if row else []
+
+    def of_hash(self, sha256: str) -> ShownFile | None:
+        return next((file for file in self.all if file.said.sha256 == sha256), None)
+
+
+def files_of_version(version: Version) -> Files:
+    """The files of a version; who sees the version may open them, once they are scanned or let go."""
+    said = version.value.documents
+    kept = kept_as(version, {file.sha256 for file in said}) if said else {}
+    place = [version.proposal_id, version.number]
+    return Files(
+        tuple(
+            _shown(
+                file, kept.get(file.sha256), reverse("proposals:version-document", args=[*place, file.sha256])
+            )
+            for file in said
+        )
+    )
+
+
+def files_of_working_copy(said: Iterable[DocumentReference], attachments: Iterable[Attachment]) -> Files:
+    """The files of the package as it stands, for its consortium and counsel."""
+    rows = {row.key: row for row in attachments}
+    return Files(
+        tuple(
+            _shown(file, row.document, reverse("proposals:document", args=[row.proposal_id, row.pk]))
+            for file in said
+            if (row := rows.get(file.key))
+        )
+    )
+
+
+def kept_as(version: Version, digests: Iterable[str]) -> dict[str, Document]:
+    """What the portal keeps under these hashes for the version's proposal; of two copies, one that opens."""
+    rows = files_of(version.proposal).filter(sha256__in=digests).order_by("pk")
+    found = sorted(rows, key=lambda document: not withheld_for(document))
+    return {document.sha256: document for document in found}
+
+
+def _shown(said: DocumentReference, document: Document | None, url: str) -> ShownFile:
+    if document is None:
+        return ShownFile(said, None, "", GONE)
+    reason = withheld_for(document)
+    return ShownFile(said, document, "" if reason else url, WITHHELD[reason] if reason else "")
