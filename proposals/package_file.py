@@ -76,7 +76,7 @@ def read_file(content: bytes) -> PackageFile:
     if len(content) > LARGEST:
         message = f"The file is larger than {LARGEST // 1048576} MB."
         raise _refused("too-large", f"{message} A package holds texts and numbers; files go under Documents.")
-    data = _parsed(content)
+    data = read_json(content)
     if not isinstance(data, dict):
         raise _refused("no-package", f"The file is JSON, but no package. {AGAIN}")
     version = data.get("schema_version")
@@ -93,11 +93,19 @@ def read_file(content: bytes) -> PackageFile:
         raise FileRefused(list(_in_words(errors, data))) from errors
 
 
-def hash_of_package(data: Any) -> str:
-    """The content hash of a package file: that of its package, whatever the portal noted beside it."""
-    if isinstance(data, dict) and "exported" in data:
-        data = {name: value for name, value in data.items() if name != "exported"}
-    return sha256_hex(canonical_json(data))
+def hash_of_package(content: bytes) -> str:
+    """The content hash of the package in a package file, "" when the file is none.
+
+    Beside the package it may hold what the portal noted when it wrote the file, and nothing else.
+    Raises FileRefused for what is no JSON with each key once.
+    """
+    data = read_json(content)
+    noted = data.pop("exported", None) if isinstance(data, dict) else None
+    try:
+        Exported.model_validate_json(json.dumps(noted))
+        return sha256_hex(canonical_json(data))
+    except ValueError:
+        return ""
 
 
 def file_schema() -> dict[str, Any]:
@@ -115,8 +123,8 @@ class _Unreadable(ValueError):
     """What no package file may hold, in words."""
 
 
-def _parsed(content: bytes) -> Any:
-    """The JSON of the file: UTF-8, each key once, finite numbers, not nested without end."""
+def read_json(content: bytes) -> Any:
+    """A file's JSON: UTF-8, each key once, finite numbers, not nested without end. Raises FileRefused."""
     try:
         data = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number)
         _limit_depth(data)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -11,11 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from program.canonical import sha256_hex
+from program.canonical import canonical_json, sha256_hex
 from program.enums import PaperState
 from proposals.forms.submissions import VerificationForm
 from proposals.models import Receipt, ReceiptPaper, Version
-from proposals.package_file import hash_of_package
+from proposals.package_file import FileRefused, hash_of_package, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LARGEST: Final = 5 * 1024 * 1024
 
@@ -33,17 +35,16 @@ def receipts(request: HttpRequest) -> HttpResponse:
         if request.method == "POST"
         else VerificationForm(initial={"code": code})
     )
-    answer: dict[str, object] = {}
+    answer: Answer | None = None
     if request.method == "POST" and form.is_valid():
         upload, typed = form.cleaned_data.get("file"), form.cleaned_data.get("code", "")
         if upload is not None and upload.size > LARGEST:
             form.add_error("file", "The file is larger than 5 MB. Give its SHA-256 instead.")
         elif upload is not None:
-            tried = hashes_of(upload.read())
-            fits = matches(tried) and (not typed or matches([typed]))
-            answer = {"tried": "the file", "fits": fits, "sha256": tried[0]}
+            answer = answer_to_file(upload.read(), typed)
         else:
-            answer = {"tried": "the hash", "fits": matches([typed]), "sha256": ""}
+            found = issued(typed)
+            answer = Answer("hash", found.what if found else "")
     return render(request, "proposals/receipts.html", {"form": form, "answer": answer})
 
 
@@ -55,23 +56,52 @@ def receipts_offline(request: HttpRequest) -> HttpResponse:
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
-def matches(hashes: list[str]) -> bool:
-    """Whether one is of a receipt, of a submitted package, or of a receipt's PDF as the portal made it."""
-    return (
-        Receipt.objects.filter(sha256__in=hashes).exists()
-        or Version.objects.filter(sha256__in=hashes).exists()
-        or ReceiptPaper.objects.filter(state=PaperState.MADE, document__sha256__in=hashes).exists()
+class Found(NamedTuple):
+    """What the portal issued or received under a hash, in words, and of which versions it is."""
+
+    what: str
+    versions: frozenset[int]
+
+
+class Answer(NamedTuple):
+    """What was given and what it is, "" for no match; ``how`` says what of a file was the same."""
+
+    given: Literal["hash", "file"]
+    what: str
+    how: Literal["", "bytes", "spelling", "package"] = ""
+    sha256: str = ""
+
+
+def issued(sha256: str) -> Found | None:
+    """What has exactly this hash: a receipt, a submitted package, or the PDF of a receipt."""
+    papers = ReceiptPaper.objects.filter(state=PaperState.MADE, document__sha256=sha256)
+    kinds = (
+        ("a receipt that this portal issued", Receipt.objects.filter(sha256=sha256), "version"),
+        ("a package that this portal received", Version.objects.filter(sha256=sha256), "pk"),
+        ("the PDF of a receipt, as this portal made it", papers, "receipt__version"),
     )
+    for what, rows, version in kinds:
+        if found := frozenset(rows.values_list(version, flat=True)):
+            return Found(what, found)
+    return None
 
 
-def hashes_of(content: bytes) -> list[str]:
-    """The hash of the bytes, and of the same JSON in canonical spelling, if it is JSON.
+def answer_to_file(content: bytes, typed: str) -> Answer:
+    """What the file is; with a hash beside it, it fits only when both are of one version."""
+    own = sha256_hex(content)
+    beside = issued(typed) if typed else None
+    for how, sha256 in readings_of(content, own):
+        found = issued(sha256)
+        if found and (not typed or (beside and found.versions & beside.versions)):
+            return Answer("file", found.what, how, own)
+    return Answer("file", "", "", own)
 
-    What the portal noted in an exported package file beside the package is no part of the content.
-    """
-    found = [sha256_hex(content)]
+
+def readings_of(content: bytes, own: str) -> Iterator[tuple[Literal["bytes", "spelling", "package"], str]]:
+    """Hashes of a file: of its bytes, of its JSON in canonical spelling, of the package in an export."""
+    yield "bytes", own
     try:
-        found.append(hash_of_package(json.loads(content)))
-    except (ValueError, RecursionError):
-        return found
-    return found
+        yield "spelling", sha256_hex(canonical_json(read_json(content)))
+        yield "package", hash_of_package(content)
+    except (FileRefused, ValueError):
+        return

@@ -97,6 +97,16 @@ def test_wrong_file_and_wrong_fingerprint_are_found(script, held, tmp_path):
     assert check(script, paths["receipt"], "0" * 64)[0] == 1
 
 
+@pytest.mark.parametrize("what", ["receipt", "package"])
+def test_key_that_is_said_twice_is_found(script, held, what):
+    paths, fingerprint = held
+    text = paths[what].read_text(encoding="utf-8")
+    paths[what].write_text(text.replace("{", '{"title":"Weapons package",', 1), encoding="utf-8")
+    assert json.loads(paths[what].read_text(encoding="utf-8")) == json.loads(text)
+    code, said = check(script, paths["receipt"], fingerprint, paths["package"])
+    assert code == 1 and f"DOES NOT FIT {paths[what]}" in said and said.count("DOES NOT FIT") == 1
+
+
 def test_receipt_before_fits_the_next_one(script, held, tmp_path):
     paths, first = held
     proposal = Proposal.objects.get()

@@ -18,6 +18,7 @@ from proposals import services
 from proposals.composition import compose
 from proposals.enums import MembershipStatus, Part, ProposalStatus
 from proposals.models import Component, Membership, Proposal, Receipt, ReceiptPaper, TeamMember, VersionPaper
+from proposals.package_file import write_file
 from proposals.tasks import render_package, render_receipt
 from proposals.views.kinds import KINDS
 from tests.factories.program import OrganizationFactory, RequirementFactory, UserFactory, issued_call, officer
@@ -855,6 +856,8 @@ def test_anybody_checks_a_receipt_and_learns_nothing_else(client, proposal, memb
         {"code": "0" * 64, "file": SimpleUploadedFile("r.json", receipt.body.encode())},
         {"file": SimpleUploadedFile("x.json", b'{"a": NaN}')},
         {"file": SimpleUploadedFile("x.json", b"[" * 100_000)},
+        {"file": SimpleUploadedFile("r.json", b'{"title":"Weapons",' + receipt.body.encode()[1:])},
+        {"file": SimpleUploadedFile("p.json", b'{"title":"Weapons",' + version.package.encode()[1:])},
     ]
     for data in bad:
         assert "No match" in client.post(url, data).content.decode()
@@ -862,6 +865,36 @@ def test_anybody_checks_a_receipt_and_learns_nothing_else(client, proposal, memb
     told = [client.post(url, {"code": code}).content for code in (receipt.number, "AIX-2026-9999-R1")]
     assert b"A receipt&#x27;s number alone is not checked" in told[0]
     assert [text.count(b"It fits") + text.count(b"No match") for text in told] == [0, 0]
+
+
+def test_check_of_a_receipt_says_what_was_the_same(client, proposal, member):
+    certified(proposal, member)
+    version = services.submit_proposal(proposal, by=member)
+    receipt, url = Receipt.objects.get(), reverse("proposals:receipts")
+    export = json.loads(write_file(version.value, proposal=proposal.pk, at=clock.now()))
+
+    def said(content, code=""):
+        page = client.post(url, {"file": SimpleUploadedFile("f.json", content), "code": code})
+        return page.content.decode()
+
+    spelled = json.dumps(json.loads(receipt.body), indent=1).encode()
+    assert "is, byte for byte, a receipt that this portal issued" in said(receipt.body.encode())
+    assert "is, byte for byte, a package that this portal received" in said(version.package.encode())
+    assert "is not the same byte for byte" in said(spelled) and "is, byte for byte" not in said(spelled)
+    exported = said(json.dumps(export).encode())
+    assert "no part of the package and were not compared" in exported and "is, byte" not in exported
+    assert "It fits" in said(version.package.encode(), receipt.sha256)
+    for beside in ({"note": "Weapons"}, {"exported": {**export["exported"], "note": "Weapons"}}):
+        assert "No match" in said(json.dumps({**export, **beside}).encode())
+
+
+def test_file_and_hash_of_different_versions_do_not_fit(client, proposal, member):
+    certified(proposal, member)
+    services.submit_proposal(proposal, by=member)
+    other = submitted(ProposalFactory(complete=True, title="Another"))
+    receipt, url = proposal.versions.get().receipt, reverse("proposals:receipts")
+    file = SimpleUploadedFile("r.json", receipt.body.encode())
+    assert "No match" in client.post(url, {"file": file, "code": other.receipt.sha256}).content.decode()
 
 
 def counted(captured):
