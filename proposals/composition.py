@@ -57,6 +57,7 @@ from proposals.package import (
     Value,
 )
 from proposals.questionnaire import BY_CODE
+from proposals.rows import entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +150,8 @@ def outlines(proposal_id: int) -> tuple[AnyComponent, ...]:
 
 def composed(proposal: Proposal) -> Package:
     """The package of a proposal that ``for_detail`` has loaded; asks the database nothing."""
-    return composed_with(proposal, tuple(_component(row) for row in proposal.components.all()))
+    found = composed_with(proposal, tuple(_component(row) for row in proposal.components.all()))
+    return with_marks_of_present_rows(found)
 
 
 def composed_with(proposal: Proposal, components: tuple[AnyComponent, ...]) -> Package:
@@ -197,6 +199,16 @@ def composed_with(proposal: Proposal, components: tuple[AnyComponent, ...]) -> P
             for row in proposal.markings.all()
         ),
     )
+
+
+def with_marks_of_present_rows(package: Package) -> Package:
+    """The package without the marks of rows that were removed: they wait for their rows to come back."""
+    if not any(marking.row for marking in package.markings):
+        return package
+    known = {"", *(entry.key for entry in entries(package))}
+    known.update(member.key for member in package.consortium.members)
+    kept = tuple(marking for marking in package.markings if marking.row in known)
+    return package if len(kept) == len(package.markings) else package.model_copy(update={"markings": kept})
 
 
 def rules_of(call: program.Call, *, on: date | None = None) -> Rules:

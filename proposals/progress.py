@@ -12,7 +12,13 @@ from django.urls import reverse
 
 from program.enums import StackLayer
 from proposals.checks import REQUIREMENTS, flags, problems_by_requirement
-from proposals.composition import compose, composed_with, outlines, rules_of
+from proposals.composition import (
+    compose,
+    composed_with,
+    outlines,
+    rules_of,
+    with_marks_of_present_rows,
+)
 from proposals.enums import Part, Presumption
 from proposals.models import Proposal
 from proposals.us_content import us_content
@@ -29,6 +35,8 @@ LAYER_CLAUSES: Final = dict(zip(StackLayer, "ABCDE", strict=True))
 OWN_PAGE: Final = re.compile(r"^((?:component|market|site|support|party|attachment|provision)-\d+)-(.+)$")
 ON_PART: Final = re.compile(r"^(statement-[a-z0-9-]+)-(answer|explanation)$")
 OF_ROLE: Final = re.compile(r"^(role-\d+)-(.+)$")
+OF_MARK: Final = re.compile(r"^(marking-\d+)-justification$")
+ON_OWN_PAGE: Final = re.compile(r"^(component|market|site|support|party)-\d+$")
 OF_MEMBER: Final = re.compile(r"^member-(\d+)-(.+)$")
 ANY_ROW: Final = "any-row"
 SHOWN_OF_KIND: Final = 8
@@ -274,6 +282,10 @@ class Progress:
         if found := ON_PART.match(name):
             first = "_0" if found[2] == "answer" else ""
             return f"{self.part_url(problem.part)}#id_{name}{first}"
+        if found := OF_MARK.match(name):
+            row = next((m.row for m in self.package.markings if m.key == found[1]), "")
+            page = self._row_url(problem.part, row) if ON_OWN_PAGE.match(row) else self.part_url(problem.part)
+            return f"{page}#id_{name}"
         if found := OF_MEMBER.match(name):
             return f"{self.part_url(Part.CONSORTIUM)}#member-{found[1]}"
         return f"{self.part_url(problem.part)}#id_{name}" if name else self.part_url(problem.part)
@@ -304,7 +316,8 @@ def progress_of(proposal: Proposal) -> Progress:
 
 @lru_cache(maxsize=KEPT)
 def _found(proposal_id: int, component_writes: int, rest: Package, rules: Rules) -> Progress:
-    return Progress(proposal_id, rest.model_copy(update={"components": outlines(proposal_id)}), rules)
+    package = rest.model_copy(update={"components": outlines(proposal_id)})
+    return Progress(proposal_id, with_marks_of_present_rows(package), rules)
 
 
 def content_sha256_of(proposal: Proposal) -> str:

@@ -9,6 +9,7 @@ from proposals.views import (
     anchoring,
     consortia,
     documents,
+    marks,
     package_files,
     parts,
     proposals,
@@ -117,6 +118,9 @@ urlpatterns = [
         )
         for act in ("assign", "resolve", "reopen")
     ],
+    path("proposals/<int:pk>/marks/", marks.mark_add, name="marks"),
+    path("proposals/<int:pk>/marks/<int:mark>/", marks.mark_change, name="mark"),
+    path("proposals/<int:pk>/marks/<int:mark>/remove/", marks.mark_remove, name="mark-remove"),
     path("proposals/<int:pk>/removed/<int:removed>/restore/", together.row_restore, name="row-restore"),
     path("proposals/<int:pk>/presence/<part:part>/", together.presence_beat, name="presence"),
     path("proposals/<int:pk>/<part:part>/", parts.part_view, name="part"),

@@ -104,6 +104,8 @@ def names_in(*packages: Package) -> dict[str, str]:
     for package in packages:
         values: list[Any] = [*package.consortium.members, *package.components, *package.markets]
         values += [*package.operating_model.sites, *package.compliance.parties, *package.documents]
+        values += [*package.provisions, *package.support_requests, *package.compliance.statements]
+        values += package.answers
         names |= {value.key: called(value) or "a row without a name" for value in values}
         names |= {document.sha256: document.name for document in package.documents}
     return names
@@ -125,6 +127,19 @@ def label_of(kind: type[Value], field: str) -> str:
     return str(capfirst(re.sub(r"\bus\b", "U.S.", words)))
 
 
+def field_called(kind: type[Value] | None, field: str) -> str:
+    """What a field that a mark names is called, "" for none; without a row it is the proposal's own."""
+    if not field:
+        return ""
+    if kind is not None:
+        return label_of(kind, field)
+    own: type[Any] = rows.Proposal
+    try:
+        return str(capfirst(own._meta.get_field(field).verbose_name))
+    except (FieldDoesNotExist, AttributeError):
+        return str(capfirst(field.replace("_", " ")))
+
+
 @cache
 def _hints(kind: type[Value]) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
@@ -132,6 +147,8 @@ def _hints(kind: type[Value]) -> dict[str, Any]:
 
 def say(kind: type[Value], field: str, data: Any, names: Mapping[str, str]) -> str:
     """The JSON ``data`` of a field of ``kind`` as a reader reads it; empty where it says nothing."""
+    if field == "row":
+        return names.get(data, data)
     return _say(_hints(kind).get(field, str), data, names)
 
 

@@ -38,6 +38,7 @@ from program.order import implements
 from program.record_words import act_in_words, facts_in_words, label_of
 from program.requests import number_said
 from proposals.comparison import compare
+from proposals.confidentiality import places_of_marks
 from proposals.files import files_of_version
 from proposals.models import Proposal, Version
 from proposals.services import record_reading
@@ -181,10 +182,10 @@ def changes_to(version: Version) -> list[dict[str, Any]]:
     if before is None:
         return []
     parts: dict[str, list[str]] = {}
+    marks = places_of_marks(before.value, version.value)
     for change in compare(before.value, version.value):
-        parts.setdefault(change.part.label, []).append(
-            f"{change.name or 'facts of this part'}: {change.kind}"
-        )
+        name = f"mark on {marks[change.key]}" if change.key in marks else change.name
+        parts.setdefault(change.part.label, []).append(f"{name or 'facts of this part'}: {change.kind}")
     return [{"part": part, "rows": rows} for part, rows in parts.items()]
 
 

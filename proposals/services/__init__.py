@@ -56,6 +56,7 @@ from proposals.services.imports import (
     purge_untaken,
     what_would_change,
 )
+from proposals.services.marks import change_mark, remove_mark, set_mark
 from proposals.services.papers import ask_package_pdf
 from proposals.services.reading import record_reading
 from proposals.services.reminders import remind_team
@@ -101,6 +102,7 @@ __all__ = [
     "begin_proposal",
     "begin_upload",
     "certify_proposal",
+    "change_mark",
     "change_role",
     "consent",
     "copy_proposal",
@@ -134,6 +136,7 @@ __all__ = [
     "remind_team",
     "remove_attachment",
     "remove_holding",
+    "remove_mark",
     "remove_member",
     "remove_row",
     "remove_team_member",
@@ -148,6 +151,7 @@ __all__ = [
     "revoke_invitation",
     "save_holding",
     "save_row",
+    "set_mark",
     "set_operating_role",
     "submit_proposal",
     "terms_of",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.forms import CheckboxInput
+from django.forms import BaseForm, CheckboxInput
 from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
 
@@ -85,7 +85,7 @@ def _keep_the_rest(request: SignedInRequest, form: RowForm) -> bool:
     return True
 
 
-def add_errors(form: RowForm, errors: ValidationError) -> None:
+def add_errors(form: BaseForm, errors: ValidationError) -> None:
     """Put the service's refusals beside their fields, those of no field on top."""
     for name, found in getattr(
         errors, "error_dict", {None: errors.error_list if hasattr(errors, "error_list") else []}

@@ -25,13 +25,14 @@ from program.transitions import NotReady, Problem, WrongStatus
 from proposals import services
 from proposals.comparison import Change, compare
 from proposals.composition import compose, rules_of
+from proposals.confidentiality import blanket_of_rows, places_of_marks
 from proposals.edits import edits_since
 from proposals.enums import Part, ProposalStatus
 from proposals.files import files_of_version, files_of_working_copy
 from proposals.forms.submissions import CertificationForm, MaterialChangeForm, SubmissionForm, WithdrawalForm
 from proposals.lifecycle import RESUBMIT, WITHDRAW
 from proposals.models import Proposal, Version
-from proposals.package import AnyComponent, Package
+from proposals.package import AnyComponent, Marking, Package
 from proposals.progress import LinkedProblem, Progress
 from proposals.readiness import Candidate
 from proposals.services.submissions import takes_changes
@@ -77,6 +78,7 @@ def review_page(
         "package": shown,
         "files": files_of_working_copy(package.documents, space.attachments),
         "component_count": len(package.components),
+        "blanket_rows": blanket_of_rows(package),
         "left_out": len(package.components) - len(shown.components),
         "sha256": sha256,
         "us_content": space.progress.us_content,
@@ -360,7 +362,7 @@ def version_compare(request: SignedInRequest, pk: int, number: int, other: int) 
         later = version_seen(request, pk, number)
         services.record_reading(later, by=request.user)
         after, name = later.value, f"version {number}"
-    names = names_in(before.value, after)
+    names = names_in(before.value, after) | places_of_marks(before.value, after)
     changes = [shown_change(change, names) for change in compare(before.value, after)]
     groups = [(part, [change for change in changes if change["part"] == part]) for part in Part]
     facts = {
@@ -375,19 +377,23 @@ def version_compare(request: SignedInRequest, pk: int, number: int, other: int) 
 
 
 HIDDEN = {"layer", "key"}
+PLACE = {"part", "row", "field"}  # of a mark; its name says them
 
 
 def shown_change(change: Change, names: Mapping[str, str]) -> dict[str, Any]:
     """A change with the words of its fields, long texts word by word; ``names`` say what keys stand for."""
     fields = []
+    is_mark = change.of is Marking
+    hidden = HIDDEN | PLACE if is_mark else HIDDEN
     for field in change.fields:
         before, after = (say(change.of, field.field, data, names) for data in (field.before, field.after))
-        if field.field in HIDDEN or before == after:
+        if field.field in hidden or before == after:
             continue
         segments = compare_texts(before, after) if before and after else None
         label = label_of(change.of, field.field)
         fields.append({"label": label, "before": before, "after": after, "segments": segments})
-    return {"part": change.part, "kind": change.kind.value, "name": change.name, "fields": fields}
+    name = f"Mark on {names.get(change.key, change.part.label)}" if is_mark else change.name
+    return {"part": change.part, "kind": change.kind.value, "name": name, "fields": fields}
 
 
 @require_safe

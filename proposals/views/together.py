@@ -19,6 +19,7 @@ from proposals.forms.together import AnswerCommentForm, AssignForm, CommentForm
 from proposals.models import Comment, Component, RemovedRow
 from proposals.querysets import readers_of_working_copy
 from proposals.views.kinds import KEY, KINDS, find_to_read, form_of, part_form, place_of
+from proposals.views.marks import Marks, marks_beside
 from proposals.views.workspace import Workspace, seen, show, to_edit, workspace
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Beside:
     row_key: str
     removed: list[RemovedRow]
     undone: RemovedRow | None
+    marks: Marks | None
 
     @property
     def is_open(self) -> bool:
@@ -88,6 +90,7 @@ def beside(
         row_key=key,
         removed=removed if not key or key.startswith("site-") else [],
         undone=next((one for one in removed if str(one.pk) == last), None),
+        marks=marks_beside(space, part, row, form),
     )
 
 

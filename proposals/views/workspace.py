@@ -13,6 +13,7 @@ from program import clock
 from program.destinations import rules_on
 from program.requests import SignedInRequest, number_said
 from proposals.composition import composed, rules_of
+from proposals.confidentiality import by_place, marks_of
 from proposals.enums import Part, ProposalStatus, TeamRole
 from proposals.models import Attachment, Membership, Proposal, TeamMember
 from proposals.places import destinations_of
@@ -259,6 +260,7 @@ def show(
         "space": space,
         "proposal": space.proposal,
         "progress": space.progress,
+        "marked": by_place(marks_of(space.progress.package)),
         "missing_groups": grouped(context.get("missing", ())),
         **context,
     }

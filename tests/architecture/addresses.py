@@ -189,6 +189,7 @@ def rest(world, name, record):
         "attachment": attachment.pk, "number": 1, "other": 1, "what": "package",
         "sha256": attachment.document.sha256, "question_pk": world.question.pk,
         "comment": getattr(proposal.comments.first(), "pk", ABSENT),
+        "mark": getattr(proposal.markings.first(), "pk", ABSENT),
         "removed": getattr(proposal.removed_rows.first(), "pk", ABSENT),
         "file": world.question.files.get().pk,
         "replaced": attachment.replaced_files.get().pk, "upload": proposal.uploads.get().pk,

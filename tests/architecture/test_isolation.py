@@ -98,6 +98,8 @@ def test_own_record_with_a_key_of_others_inside_is_absent(world):
         ("proposals:access-revoke", {"pk": other.pk, "user": world.counsel.pk}, {"user": ABSENT}),
         ("proposals:comment", {"pk": other.pk, "comment": world.comment.pk}, {"comment": ABSENT}),
         ("proposals:comment-assign", {"pk": other.pk, "comment": world.comment.pk}, {"comment": ABSENT}),
+        ("proposals:mark", {"pk": other.pk, "mark": world.marking.pk}, {"mark": ABSENT}),
+        ("proposals:mark-remove", {"pk": other.pk, "mark": world.marking.pk}, {"mark": ABSENT}),
         ("proposals:row-restore", {"pk": other.pk, "removed": world.removed.pk}, {"removed": ABSENT}),
         ("evaluation:question-answer", question_, {"question_pk": ABSENT}),
         ("proposals:owner", owner_, {"holding": ABSENT}),

@@ -164,12 +164,15 @@ def attached(proposal, word):
 
 
 def talked_about(proposal, word):
-    """A comment on the working copy and a row that was taken out of it, with ``word`` in both."""
+    """A comment and a mark on the working copy and a row that was taken out of it, with ``word`` in each."""
     by = representative_of(proposal)
     comment = services.add_comment(proposal, by=by, part="hardware", text=word, assigned_to=by)
     services.answer_comment(comment, by=by, text=f"{word}, answered")
     party = services.add_row(OutsideParty(proposal=proposal), by=by, values={"legal_name": f"{word} removed"})
     services.remove_row(party, by=by, revision=1)
+    services.set_mark(
+        proposal, by=by, part="hardware", mark=Mark.BUSINESS_CONFIDENTIAL, justification=f"{word} prices"
+    )
     return comment, proposal.removed_rows.get()
 
 
@@ -362,7 +365,8 @@ def _build():
         "attachment": Attachment.objects.get(proposal=inside), "counsel": people["counsel"],
         "notice": ours.created_by.notices.first(),
         "duty": duty, "agency_action": found, "hidden_action": hidden, "exemption": exemption,
-        "comment": comment, "removed": removed, "anchor_offer": anchor_offer,
+        "comment": comment, "marking": inside.markings.get(), "removed": removed,
+        "anchor_offer": anchor_offer,
         "draft_attachment": Attachment.objects.get(proposal=draft),
     }  # fmt: skip
     world.people = fresh(people)
