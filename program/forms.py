@@ -63,7 +63,33 @@ class CallForm(forms.ModelForm):
         """The service asks the model; here only the fields' own forms are asked, so that a draft is saved."""
 
 
-class RequirementForm(forms.ModelForm):
+class ReadForm(forms.Form):
+    """A form on a record that others may save meanwhile: it says which revision of it was read.
+
+    One that says none read none: 0, at which no saved record is.
+    """
+
+    revision = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
+
+    def clean_revision(self) -> int:
+        return self.cleaned_data["revision"] or 0
+
+    def read_again(self, revision: int) -> None:
+        """Let the form go on from ``revision``, with what was typed."""
+        data: Any = self.data
+        self.data = data.copy()
+        self.data["revision"] = str(revision)  # type: ignore[index]
+
+
+class PartForm(ReadForm, forms.ModelForm):
+    """A row of a draft call."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial = {"revision": self.instance.revision, **self.initial}
+
+
+class RequirementForm(PartForm):
     class Meta:
         model = Requirement
         fields = (
@@ -84,7 +110,7 @@ class RequirementForm(forms.ModelForm):
         }
 
 
-class CriterionForm(forms.ModelForm):
+class CriterionForm(PartForm):
     anchors_text = forms.CharField(
         label="What the values mean", required=False, widget=forms.Textarea(attrs={"rows": 5}),
         help_text="One a line, the value first, such as “5: Outstanding”.",
@@ -109,7 +135,8 @@ class CriterionForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         anchors = sorted(self.instance.anchors.items())
-        self.fields["anchors_text"].initial = "\n".join(f"{value}: {words}" for value, words in anchors)
+        shown = "\n".join(f"{value}: {words}" for value, words in anchors)
+        self.initial = {**self.initial, "anchors_text": shown}
 
     def clean_anchors_text(self) -> dict[str, str]:
         anchors = {}
@@ -127,7 +154,7 @@ class CriterionForm(forms.ModelForm):
         return cleaned
 
 
-class AmendForm(forms.Form):
+class AmendForm(ReadForm):
     text = LongText(
         label="The text of the call after the amendment", max_length=LONGEST_CALL,
         widget=forms.Textarea(attrs={"rows": 18}),
@@ -142,7 +169,7 @@ class AmendForm(forms.Form):
     legal_basis = forms.CharField(max_length=200, required=False)
 
 
-class ExtendForm(forms.Form):
+class ExtendForm(ReadForm):
     due_on = DayField(label="New last day", help_text="Ends at 11:59:59 p.m. Washington time.")
     summary = LongText(
         label="What changes", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),

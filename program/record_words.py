@@ -20,7 +20,11 @@ ACTS: Final[dict[str, dict[str, str]]] = {
     "Calls and questions": {
         "call.draft": "Call drafted",
         "call.change": "Draft of the call changed",
+        "call.add_requirement": "Requirement added to the draft",
+        "call.change_requirement": "Requirement of the draft changed",
         "call.remove_requirement": "Requirement removed from the draft",
+        "call.add_criterion": "Criterion added to the draft",
+        "call.change_criterion": "Criterion of the draft changed",
         "call.remove_criterion": "Criterion removed from the draft",
         "call.ask_approval": "Approval of the call asked for",
         "call.approve": "Call approved",

@@ -155,7 +155,16 @@ class Call(Revised):
             raise ValidationError({"set_due_on": "The last day cannot come before the day of issue."})
 
 
-class Requirement(Sourced):
+class CallPart(models.Model):
+    """A row of a call that several officers may edit while it is a draft; each save names its revision."""
+
+    revision = models.PositiveIntegerField(default=1, db_default=1, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Requirement(Sourced, CallPart):
     """Something a proposal under a call must give, with the clause that demands it.
 
     ``code`` of a PACKAGE requirement names the check in ``proposals/checks.py`` that decides it.
@@ -180,7 +189,7 @@ class Requirement(Sourced):
         return f"{self.title} ({self.clause})"
 
 
-class Criterion(models.Model):
+class Criterion(CallPart):
     """One line of a call's rubric; ``weight`` in percent, an independent one stands outside the total."""
 
     call = models.ForeignKey(Call, models.CASCADE, related_name="criteria")
@@ -264,7 +273,7 @@ class Question(TimeStamped):
         return self.published_text or self.text
 
 
-class IneligibleJurisdiction(Dated, Sourced):
+class IneligibleJurisdiction(Dated, Sourced, CallPart):
     """A country whose entities may not take part in a call, for one layer or (null) altogether.
 
     The entity test and the layer test of the Call's summaries; the lists are data and can grow.

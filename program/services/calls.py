@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
+from django.db.models import Q
 from django.forms.models import model_to_dict
 from django.urls import reverse
 
@@ -28,7 +29,7 @@ from program.models import (
     User,
 )
 from program.notices import CALL_AMENDED, CALL_CANCELLED, CALL_EXTENDED, CALL_ISSUED, CALL_TO_APPROVE
-from program.revisions import hold
+from program.revisions import StaleRevision, hold
 from program.rules import is_call_drafter
 from program.services.subscriptions import subscribers
 from program.transitions import NotReady, Problem, Transition, WrongStatus, perform
@@ -166,11 +167,11 @@ def update_call(call: Call, *, by: User, revision: int, changes: dict[str, Any])
         if name in changes:
             setattr(call, name, changes[name])
     call.full_clean(exclude=["title", "summary"])
-    save_draft(call)
     after = facts_of(call)
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     if names:
         was, now_is = ({name: facts.get(name, "") for name in names} for facts in (before, after))
+        save_draft(call)
         call.written_by.add(by)
         audit.record(call, "call.change", by=by, before=was, after=now_is, clause="s.3(b)")
     return call
@@ -182,13 +183,14 @@ def save_draft(call: Call) -> None:
 
 
 @transaction.atomic
-def save_part(part: Part, *, by: User) -> Part:
-    """Add or change a requirement or a criterion of a draft call."""
+def save_part(part: Part, *, by: User, revision: int | None = None) -> Part:
+    """Add a requirement or a criterion to a draft call, or change one that was read at ``revision``."""
     call = part.call
     hold_draft(call, by=by)
     noun = part._meta.model_name
-    old = type(part)._default_manager.filter(pk=part.pk, call=call).first() if part.pk else None
+    old = hold_part(part, revision=revision) if part.pk else None
     part.full_clean()
+    part.revision = old.revision + 1 if old else 1
     part.save()
     save_draft(call)
     call.written_by.add(by)
@@ -198,12 +200,23 @@ def save_part(part: Part, *, by: User) -> Part:
     return part
 
 
+def hold_part(part: Part, *, revision: int | None) -> Part:
+    """The part as saved, of a call that is locked; raises StaleRevision, or NotReady when it is gone."""
+    saved = type(part)._default_manager.filter(pk=part.pk, call=part.call).first()
+    if saved is None:
+        message = f"Somebody removed this {part._meta.verbose_name} meanwhile. Add it again if it is needed."
+        raise NotReady([Problem("part-removed", message, "s.3(b)")])
+    if revision is not None and saved.revision != revision:
+        raise StaleRevision(saved, revision)
+    return saved
+
+
 @transaction.atomic
-def remove_part(part: Part, *, by: User) -> None:
-    """Take a requirement or a criterion out of a draft call; the record keeps what it said."""
+def remove_part(part: Part, *, by: User, revision: int | None = None) -> None:
+    """Take a part that was read at ``revision`` out of a draft call; the record keeps what it said."""
     call = part.call
     hold_draft(call, by=by)
-    before = facts_of(part)
+    before = facts_of(hold_part(part, revision=revision))
     part.delete()
     save_draft(call)
     call.written_by.add(by)
@@ -230,8 +243,13 @@ def program_officers() -> Iterable[User]:
 
 
 @transaction.atomic
-def approve_call(call: Call, *, by: User) -> AuditEvent:
-    """A program officer who wrote nothing of the draft finds it complete; raises NotReady if it is not."""
+def approve_call(call: Call, *, by: User, revision: int | None = None) -> AuditEvent:
+    """A program officer who wrote nothing of the draft finds it complete; raises NotReady if it is not.
+
+    What is approved is what was read: raises StaleRevision when the draft is not at ``revision``.
+    """
+    require(APPROVE.permission(call), by, call)
+    hold(call, revision=revision)
     event = perform(APPROVE, call, by=by)
     call.approved_by = by
     call.save(update_fields=["approved_by", "updated_at"])
@@ -248,13 +266,26 @@ def reopen_call(call: Call, *, by: User, note: str = "") -> AuditEvent:
     return event
 
 
+def changes_since(call: Call, revision: int) -> list[AuditEvent]:
+    """The events that took the draft from ``revision`` to where it stands, the newest first."""
+    changes = AuditEvent.objects.of(call).filter(Q(act__in=RAISING) | Q(act__regex=PART_ACTS))
+    return list(changes.select_related("actor").reverse()[: max(call.revision - revision, 1)])
+
+
+#: The acts that raise the revision of a call before it is issued, each by one.
+RAISING = ("call.change", "call.reopen")
+PART_ACTS = r"^call\.(add|change|remove)_"
+
+
 @transaction.atomic
-def issue_call(call: Call, *, by: User) -> AuditEvent:
+def issue_call(call: Call, *, by: User, revision: int | None = None) -> AuditEvent:
     """Issue the call, s.3(b): from this moment its 90 days run, s.3(c); subscribers of the Program are told.
 
-    The clock is computed once, from the day in Washington on which the issuing transaction began.
+    The clock is computed once, from the day in Washington on which the issuing transaction began. Raises
+    StaleRevision when the call is not at ``revision``: it was taken back, changed and approved again.
     """
-    hold(call)
+    require(ISSUE.permission(call), by, call)
+    hold(call, revision=revision)
     if call.status in ISSUE.sources:
         state_clock(call)
     event = perform(ISSUE, call, by=by)
@@ -296,10 +327,13 @@ def public_url(call: Call) -> str:
     return reverse("program:call-detail", args=[call.number])
 
 
-def hold_open(call: Call, act: Transition, *, by: User) -> None:
-    """Lock a call that is issued and not past its deadline; raise WrongStatus or NotReady otherwise."""
+def hold_open(call: Call, act: Transition, *, by: User, revision: int | None = None) -> None:
+    """Lock a call that is issued and not past its deadline; raise WrongStatus or NotReady otherwise.
+
+    Raises StaleRevision when it is not at ``revision``.
+    """
     require(act.permission(call), by, call)
-    hold(call)
+    hold(call, revision=revision)
     if call.status not in act.sources:
         raise WrongStatus(act, call)
     if problems := act.problems(call):
@@ -312,10 +346,17 @@ def next_amendment(call: Call) -> int:
 
 @transaction.atomic
 def amend_call(
-    call: Call, *, by: User, text: str, summary: str, reason: str, legal_basis: str = ""
+    call: Call,
+    *,
+    by: User,
+    text: str,
+    summary: str,
+    reason: str,
+    legal_basis: str = "",
+    revision: int | None = None,
 ) -> Amendment:
     """Change the text of an open call in public: numbered, with the text before and after, and the reason."""
-    hold_open(call, AMEND, by=by)
+    hold_open(call, AMEND, by=by, revision=revision)
     if text.strip() == call.text.strip():
         raise NotReady(
             [Problem("amendment-empty", "The text is the same as before.", "s.3(b)", field="text")]
@@ -343,13 +384,20 @@ def amend_call(
 
 @transaction.atomic
 def extend_call(
-    call: Call, *, by: User, due_on: date, summary: str, reason: str, legal_basis: str
+    call: Call,
+    *,
+    by: User,
+    due_on: date,
+    summary: str,
+    reason: str,
+    legal_basis: str,
+    revision: int | None = None,
 ) -> Amendment:
     """Move the deadline of an open call to a later day in public, with the reason and the legal basis.
 
     The order knows no extension: one past the 90th day carries the warning that cites s.3(c).
     """
-    hold_open(call, EXTEND, by=by)
+    hold_open(call, EXTEND, by=by, revision=revision)
     former, bound = last_day_of(call), deadline_of(call)
     if due_on <= former:
         message = f"Choose a day after {long_date(former)}, the last day as it stands."

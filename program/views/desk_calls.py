@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -24,17 +24,16 @@ from program.forms import (
     AnswerForm,
     CallForm,
     CancelForm,
-    CriterionForm,
     ExtendForm,
     NewCallForm,
     ReopenForm,
-    RequirementForm,
 )
 from program.lifecycle import CALL_TRANSITIONS, ISSUE
-from program.models import AuditEvent, Call, Criterion, Question, Requirement
+from program.models import AuditEvent, Call, Question
 from program.order import implements
+from program.record_words import act_in_words
 from program.requests import SignedInRequest, is_autosave
-from program.revisions import StaleRevision
+from program.revisions import StaleRevision, revision_read
 from program.rules import is_call_drafter
 from program.services import calls as services
 from program.services.questions import answer_question
@@ -137,7 +136,7 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "places": grouped(call.ineligible_jurisdictions.values("layer", "reason", "source", "country__name")),
         "amendments": call.amendments.select_related("made_by"),
         "events": [
-            (event, event.act.partition(".")[2].replace("_", " ").capitalize())
+            (event, act_in_words(event.act))
             for event in AuditEvent.objects.of(call).select_related("actor").reverse()[:20]
         ],
         "waiting": call.questions.filter(status=QuestionStatus.ASKED).count(),
@@ -225,13 +224,46 @@ def call_preview(request: SignedInRequest, number: str) -> HttpResponse:
 def carry_out(
     request: SignedInRequest, number: str, service: Service, done: str, **details: Any
 ) -> HttpResponse:
-    """Do one act to a call and show what came of it: done, or everything that keeps it from being done."""
+    """Do one act to a call and show what came of it: done, or everything that keeps it from being done.
+
+    Of a call that is not as it was read, the page says who changed what.
+    """
     try:
         attempt(request, service, find(request, number), done=done, **details)
+    except StaleRevision as stale:
+        call = find(request, number)
+        return show(request, call, status=409, changed=changed_since(call, stale.read))
     except NotReady as refusal:
         call = find(request, number)
         return show(request, call, status=422, problems=mends(call, refusal.problems))
     return redirect("program:desk-call", number)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What somebody did to a draft, in words, and which of its fields it concerned."""
+
+    event: AuditEvent
+    words: str
+    fields: str
+
+
+def changed_since(call: Call, revision: int) -> list[Change]:
+    return [change_of(event) for event in services.changes_since(call, revision)]
+
+
+def change_of(event: AuditEvent) -> Change:
+    said = event.said
+    sides = [side for side in (said["after"], said["before"]) if isinstance(side, dict)]
+    if event.act == "call.change":
+        named = [column_in_words(name) for name in sides[0]] if sides else []
+    else:
+        named = [side["title"] for side in sides if side.get("title")][:1]
+    return Change(event, act_in_words(event.act), ", ".join(named))
+
+
+def column_in_words(name: str) -> str:
+    return str(getattr(Call._meta.get_field(name), "verbose_name", name))
 
 
 @program_office
@@ -244,7 +276,9 @@ def call_ask_approval(request: SignedInRequest, number: str) -> HttpResponse:
 @program_office
 @require_POST
 def call_approve(request: SignedInRequest, number: str) -> HttpResponse:
-    return carry_out(request, number, services.approve_call, "The call is approved. It can be issued now.")
+    read = revision_read(request.POST.get("revision", ""))
+    done = "The call is approved. It can be issued now."
+    return carry_out(request, number, services.approve_call, done, revision=read)
 
 
 @program_office
@@ -261,7 +295,28 @@ def call_reopen(request: SignedInRequest, number: str) -> HttpResponse:
 @require_POST
 def call_issue(request: SignedInRequest, number: str) -> HttpResponse:
     done = "The call is issued: it is public, its clock runs, and proposals are taken."
-    return carry_out(request, number, services.issue_call, done)
+    read = revision_read(request.POST.get("revision", ""))
+    return carry_out(request, number, services.issue_call, done, revision=read)
+
+
+def differences(form: BaseForm, saved: BaseForm) -> list[dict[str, Any]]:
+    """What a person typed beside what is saved now, for each field of ``saved`` in which they differ."""
+    both = [
+        {
+            "label": form[name].label,
+            "yours": words_of(form[name].value()),
+            "theirs": words_of(saved[name].value()),
+        }
+        for name in form.fields
+        if name in saved.initial and name != "revision"
+    ]
+    return [pair for pair in both if pair["yours"] != pair["theirs"]]
+
+
+def words_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return blank(value).replace("\r\n", "\n").strip()
 
 
 def act_form(
@@ -273,7 +328,11 @@ def act_form(
     done: str,
     **more: Any,
 ) -> HttpResponse:
-    """A form for one act on an open call; what the act refuses stands beside its field."""
+    """A form for one act on an open call; what the act refuses stands beside its field.
+
+    ``saved`` among ``more`` makes the same form from the call as it stands: what was changed since the
+    person read it answers 409 with both texts.
+    """
     call = find(request, number)
     if call.status != CallStatus.ISSUED:
         messages.info(request, "Only a call that is open is changed in public.")
@@ -283,6 +342,12 @@ def act_form(
         try:
             if attempt(request, service, call, done=done, **details):
                 return redirect("program:desk-call", number)
+        except StaleRevision as stale:
+            both = differences(form, more["saved"](stale.record))
+            form.read_again(stale.record.revision)  # type: ignore[attr-defined]
+            facts = {"call": stale.record, "form": form, "conflict": str(stale), "both": both, **more}
+            facts["told"] = subscribers(call).count()
+            return render(request, template, facts, status=409)
         except NotReady as refusal:
             for problem in refusal.problems:
                 form.add_error(problem.field if problem.field in form.fields else None, problem.message)
@@ -295,19 +360,28 @@ def act_form(
 @program_office
 @require_http_methods(FORM)
 def call_amend(request: SignedInRequest, number: str) -> HttpResponse:
-    form = AmendForm(request.POST or None, initial={"text": find(request, number).text})
+    def saved(call: Call) -> AmendForm:
+        return AmendForm(initial={"text": call.text, "revision": call.revision})
+
+    form = AmendForm(request.POST) if request.method == "POST" else saved(find(request, number))
     done = "The amendment is public, and all who follow the call are told."
-    return act_form(request, number, form, services.amend_call, "program/desk/amend.html", done)
+    return act_form(request, number, form, services.amend_call, "program/desk/amend.html", done, saved=saved)
 
 
 @program_office
 @require_http_methods(FORM)
 def call_extend(request: SignedInRequest, number: str) -> HttpResponse:
-    form = ExtendForm(request.POST or None)
+    def saved(call: Call) -> ExtendForm:
+        return ExtendForm(initial={"due_on": call.due_on, "revision": call.revision})
+
+    call = find(request, number)
+    unread = ExtendForm(initial={"revision": call.revision})
+    form = ExtendForm(request.POST) if request.method == "POST" else unread
     done = "The new deadline is public, and all who follow the call are told."
     more = {
         "warning": services.PAST_THE_ORDER,
-        "last_in_order": services.last_day_in_order(find(request, number)),
+        "last_in_order": services.last_day_in_order(call),
+        "saved": saved,
     }
     return act_form(request, number, form, services.extend_call, "program/desk/extend.html", done, **more)
 
@@ -318,74 +392,6 @@ def call_cancel(request: SignedInRequest, number: str) -> HttpResponse:
     form = CancelForm(request.POST or None)
     done = "The call is cancelled, and all who follow it are told."
     return act_form(request, number, form, services.cancel_call, "program/desk/cancel.html", done)
-
-
-@program_office
-@require_http_methods(FORM)
-def requirement_new(request: SignedInRequest, number: str) -> HttpResponse:
-    return part_form(request, number, RequirementForm, Requirement(source="Program policy"))
-
-
-@program_office
-@require_http_methods(FORM)
-def requirement(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
-    return part_form(request, number, RequirementForm, find_part(request, number, Requirement, pk))
-
-
-@program_office
-@require_POST
-def requirement_remove(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
-    return part_remove(request, number, find_part(request, number, Requirement, pk))
-
-
-@program_office
-@require_http_methods(FORM)
-def criterion_new(request: SignedInRequest, number: str) -> HttpResponse:
-    return part_form(request, number, CriterionForm, Criterion())
-
-
-@program_office
-@require_http_methods(FORM)
-def criterion(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
-    return part_form(request, number, CriterionForm, find_part(request, number, Criterion, pk))
-
-
-@program_office
-@require_POST
-def criterion_remove(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
-    return part_remove(request, number, find_part(request, number, Criterion, pk))
-
-
-def find_part(request: SignedInRequest, number: str, model: type[services.Part], pk: int) -> services.Part:
-    return cast("services.Part", get_object_or_404(model, call=find(request, number), pk=pk))
-
-
-def part_form(
-    request: SignedInRequest,
-    number: str,
-    form_class: type[RequirementForm | CriterionForm],
-    part: services.Part,
-) -> HttpResponse:
-    """Add or change one requirement or criterion of a draft."""
-    part.call = find(request, number)
-    if part.call.status != CallStatus.DRAFT:
-        messages.info(request, "Requirements and rubric are frozen once a call is approved.")
-        return redirect("program:desk-call", number)
-    form = form_class(request.POST or None, instance=part)
-    if request.method == "POST" and form.is_valid():
-        try:
-            if attempt(request, services.save_part, form.instance, done="Saved."):
-                return redirect("program:desk-call", number)
-        except ValidationError as error:
-            form.add_error(None, error)
-    noun = part._meta.verbose_name
-    facts = {"call": part.call, "form": form, "part": part if part.pk else None, "noun": noun}
-    return render(request, "program/desk/part.html", facts, status=422 if form.errors else 200)
-
-
-def part_remove(request: SignedInRequest, number: str, part: services.Part) -> HttpResponse:
-    attempt(request, services.remove_part, part, done=f"The {part._meta.verbose_name} was removed.")
-    return redirect("program:desk-call", number)
 
 
 @program_office

@@ -136,6 +136,36 @@ class TestDrafting:
         ]  # fmt: skip
         assert not call.requirements.filter(code="page-limit").exists()
 
+    def test_part_is_not_saved_over_what_another_officer_saved(self):
+        call, first, second = drafted_call(), officer(), officer()
+        mine, theirs = (Criterion.objects.get(call=call, code="adoption") for _ in range(2))
+        theirs.title = "Theirs"
+        calls.save_part(theirs, by=first, revision=1)
+        mine.title = "Mine"
+        with pytest.raises(StaleRevision) as refusal:
+            calls.save_part(mine, by=second, revision=1)
+        assert (refusal.value.record.title, refusal.value.record.revision) == ("Theirs", 2)
+        with pytest.raises(StaleRevision):
+            calls.remove_part(mine, by=second, revision=1)
+        assert Criterion.objects.get(pk=mine.pk).title == "Theirs"
+        calls.save_part(mine, by=second, revision=2)
+        assert Criterion.objects.get(pk=mine.pk).title == "Mine"
+
+    def test_part_that_was_removed_does_not_come_back_by_a_save(self):
+        call, person = drafted_call(), officer()
+        open_at_mine = call.requirements.get(code="national-interest")
+        calls.remove_part(call.requirements.get(code="national-interest"), by=person, revision=1)
+        for act in (calls.save_part, calls.remove_part):
+            with pytest.raises(NotReady, match="Somebody removed this requirement"):
+                act(open_at_mine, by=person, revision=1)
+        assert not call.requirements.filter(code="national-interest").exists()
+
+    def test_save_without_a_change_raises_no_revision(self):
+        call = drafted_call()
+        read = call.revision
+        calls.update_call(call, by=officer(), revision=read, changes={"title": call.title})
+        assert Call.objects.get(pk=call.pk).revision == read
+
     @pytest.mark.parametrize("make", [approved_call, issued_call])
     def test_call_is_frozen_once_approved(self, make):
         call = make()
@@ -160,6 +190,28 @@ class TestApproval:
         with pytest.raises(PermissionDenied):
             calls.approve_call(call, by=call.created_by)
         assert Call.objects.get(pk=call.pk).status == CallStatus.DRAFT
+
+    def test_what_is_approved_is_what_was_read(self):
+        call, writer, second = drafted_call(), officer(), officer()
+        read = call.revision
+        changes = {"cure_days": 14, "text": "Other words."}
+        calls.update_call(call, by=writer, revision=read, changes=changes)
+        calls.save_part(call.criteria.get(code="adoption"), by=writer)
+        with pytest.raises(StaleRevision):
+            calls.approve_call(call, by=second, revision=read)
+        assert Call.objects.get(pk=call.pk).status == CallStatus.DRAFT
+        changed = calls.changes_since(call, read)
+        assert [(event.act, event.actor) for event in changed] == [
+            ("call.change_criterion", writer), ("call.change", writer),
+        ]  # fmt: skip
+        assert sorted(changed[1].said["after"]) == ["cure_days", "text"]
+        calls.approve_call(call, by=second, revision=call.revision)
+        assert call.status == CallStatus.APPROVED
+
+    def test_drafter_is_refused_whatever_revision_was_read(self):
+        call = drafted_call()
+        with pytest.raises(PermissionDenied):
+            calls.approve_call(call, by=call.created_by, revision=0)
 
     @pytest.mark.parametrize("what", ["text", "criterion", "removed"])
     def test_who_changed_the_draft_may_not_approve_either(self, what):
@@ -309,6 +361,19 @@ class TestIssue:
         if not found:
             assert Call.objects.get(pk=call.pk).due_on == set_due_on
 
+    def test_what_is_issued_is_what_was_read(self):
+        call, writer = approved_call(), officer()
+        read = call.revision
+        calls.reopen_call(call, by=writer)
+        calls.update_call(call, by=writer, revision=call.revision, changes={"text": "Other words."})
+        calls.approve_call(call, by=officer(), revision=call.revision)
+        with pytest.raises(StaleRevision):
+            calls.issue_call(call, by=officer(), revision=read)
+        assert Call.objects.get(pk=call.pk).issued_at is None
+        assert [event.act for event in calls.changes_since(call, read)] == ["call.change", "call.reopen"]
+        calls.issue_call(call, by=officer(), revision=call.revision)
+        assert call.status == CallStatus.ISSUED
+
     def test_draft_is_not_issued(self):
         with pytest.raises(WrongStatus):
             calls.issue_call(drafted_call(), by=officer())
@@ -331,6 +396,21 @@ class TestAmendment:
         assert (amendment.number, amendment.text_before, amendment.text_after) == (1, before, "A new text.")
         assert Call.objects.get(pk=call.pk).text == "A new text."
         assert reader.notices.get().url == f"/calls/{call.number}/#amendment-1"
+
+    def test_second_of_two_amendments_from_one_text_is_refused(self):
+        call = issued_call()
+        read, words = call.revision, {"summary": "s", "reason": "r"}
+        mine = Call.objects.get(pk=call.pk)
+        calls.amend_call(call, by=officer(), text="First.", revision=read, **words)
+        with pytest.raises(StaleRevision) as refusal:
+            calls.amend_call(mine, by=officer(), text="Second.", revision=read, **words)
+        assert refusal.value.record.text == "First."
+        later = next_business_day(call.due_on + timedelta(days=1))
+        with pytest.raises(StaleRevision):
+            calls.extend_call(mine, by=officer(), due_on=later, legal_basis="b", revision=read, **words)
+        assert list(call.amendments.values_list("text_after", flat=True)) == ["First."]
+        calls.amend_call(mine, by=officer(), text="Second.", revision=read + 1, **words)
+        assert Call.objects.get(pk=call.pk).text == "Second."
 
     def test_extension_moves_the_deadline_with_reason_and_basis(self):
         with clock.moved_to(APRIL_FIRST):

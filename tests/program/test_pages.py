@@ -14,6 +14,7 @@ from program.services.calls import PAST_THE_ORDER
 from program.services.questions import answer_question, ask_question
 from program.services.subscriptions import subscribe
 from tests.factories.program import (
+    OfficeFactory,
     OrganizationFactory,
     UserFactory,
     approved_call,
@@ -317,8 +318,10 @@ def test_call_goes_from_draft_to_issue_in_the_browser(signed_in):
     assert client.post(f"{desk}ask-approval/").status_code == 302
     assert client.post(f"{desk}approve/").status_code == 403
     client = signed_in(second)
-    client.post(f"{desk}approve/")
-    client.post(f"{desk}issue/")
+    call.refresh_from_db()
+    assert f'name="revision" value="{call.revision}"' in text_of(client.get(desk))
+    client.post(f"{desk}approve/", {"revision": call.revision})
+    client.post(f"{desk}issue/", {"revision": call.revision})
     call.refresh_from_db()
     assert (call.status, call.approved_by) == (CallStatus.ISSUED, second)
     assert client.get(f"/calls/{call.number}/").status_code == 200
@@ -327,7 +330,7 @@ def test_call_goes_from_draft_to_issue_in_the_browser(signed_in):
 def test_everything_that_is_missing_is_shown_with_its_place(signed_in):
     drafter = officer()
     call = calls.draft_call(by=drafter, title="Bare")
-    response = signed_in(officer()).post(f"/desk/calls/{call.number}/approve/")
+    response = signed_in(officer()).post(f"/desk/calls/{call.number}/approve/", {"revision": call.revision})
     page = text_of(response)
     assert response.status_code == 422
     assert f"/desk/calls/{call.number}/edit/#id_text" in page
@@ -382,13 +385,75 @@ def test_requirement_and_criterion_are_kept_at_the_desk(signed_in):
         },
     )  # fmt: skip
     assert Criterion.objects.get(call=call, code="extra").anchors == {"5": "Very good", "1": "Poor"}
-    client.post(f"{desk}/requirements/{requirement.pk}/remove/")
+    client.post(f"{desk}/requirements/{requirement.pk}/remove/", {"revision": requirement.revision})
     assert not Requirement.objects.filter(pk=requirement.pk).exists()
     twice = client.post(
         f"{desk}/criteria/new/",
         {"code": "extra", "title": "Extra", "weight": 0, "lowest": 5, "highest": 1, "sort_order": 99},
     )
     assert twice.status_code == 422
+
+
+def test_approval_of_a_draft_that_changed_says_who_changed_what(signed_in):
+    call, writer = drafted_call(), UserFactory(name="Wanda Writer")
+    read = call.revision
+    OfficeFactory(user=writer)
+    calls.update_call(call, by=writer, revision=read, changes={"cure_days": 14})
+    calls.save_part(call.requirements.get(code="compliance"), by=writer)
+    client = signed_in(officer())
+    for posted in ({"revision": read}, {}):
+        response = client.post(f"/desk/calls/{call.number}/approve/", posted)
+        assert response.status_code == 409
+        page = text_of(response)
+        assert "Wanda Writer" in page
+        assert "(Compliance with export control, outbound investment and end-user rules)" in page
+    assert ("(days to correct a returned proposal after closing)" in page) is False
+    response = client.post(f"/desk/calls/{call.number}/approve/", {"revision": read})
+    assert "(days to correct a returned proposal after closing)" in text_of(response)
+    call.refresh_from_db()
+    assert call.status == CallStatus.DRAFT
+    client.post(f"/desk/calls/{call.number}/approve/", {"revision": call.revision})
+    call.refresh_from_db()
+    assert call.status == CallStatus.APPROVED
+
+
+def test_stale_amendment_and_extension_answer_409_with_both_texts(signed_in):
+    call = issued_call(text="As issued.")
+    read, words = call.revision, {"summary": "A change.", "reason": "A reason.", "legal_basis": "A basis."}
+    calls.amend_call(call, by=officer(), text="Theirs.", summary="s", reason="r")
+    desk, client = f"/desk/calls/{call.number}", signed_in(officer())
+    response = client.post(f"{desk}/amend/", words | {"text": "Mine.", "revision": read})
+    page = text_of(response)
+    assert (response.status_code, "Theirs." in page, "Mine." in page) == (409, True, True)
+    assert f'name="revision" value="{call.revision}"' in page
+    later = next_business_day(call.due_on + timedelta(days=3))
+    moved = words | {"due_on": later, "understood": "on", "revision": read}
+    response = client.post(f"{desk}/extend/", moved)
+    assert (response.status_code, str(call.due_on) in text_of(response)) == (409, True)
+    call.refresh_from_db()
+    assert (call.text, call.amendments.count()) == ("Theirs.", 1)
+    again = words | {"text": "Mine.", "revision": call.revision}
+    assert client.post(f"{desk}/amend/", again).status_code == 302
+
+
+def test_stale_part_answers_409_with_both_texts(signed_in):
+    call = drafted_call()
+    part = call.criteria.get(code="adoption")
+    desk, client = f"/desk/calls/{call.number}/criteria/{part.pk}/", signed_in(officer())
+    typed = {
+        "code": part.code, "title": "Mine", "weight": part.weight, "lowest": 1, "highest": 5,
+        "sort_order": part.sort_order, "anchors_text": "1: Poor", "revision": part.revision,
+    }  # fmt: skip
+    part.title = "Theirs"
+    calls.save_part(part, by=officer())
+    response = client.post(desk, typed)
+    page = text_of(response)
+    assert (response.status_code, "Theirs" in page, "Mine" in page) == (409, True, True)
+    assert ("5: Outstanding: shown fully" in page, "What the values mean" in page) == (True, True)
+    assert client.post(f"{desk}remove/", {"revision": 1})["Location"] == desk
+    assert Criterion.objects.get(pk=part.pk).title == "Theirs"
+    assert client.post(desk, typed | {"revision": 2}).status_code == 302
+    assert Criterion.objects.get(pk=part.pk).title == "Mine"
 
 
 def test_part_of_another_call_is_not_found(signed_in):
@@ -404,7 +469,9 @@ def test_open_call_is_amended_extended_and_cancelled_at_the_desk(signed_in):
     client = signed_in(officer())
     desk, later = f"/desk/calls/{call.number}", next_business_day(call.due_on + timedelta(days=3))
     words = {"summary": "A change.", "reason": "A reason.", "legal_basis": "A basis."}
+    words["revision"] = call.revision
     assert client.post(f"{desk}/amend/", words | {"text": "New text."}).status_code == 302
+    words["revision"] += 1
     early = client.post(f"{desk}/extend/", words | {"due_on": call.due_on, "understood": "on"})
     assert (early.status_code, "Choose a day after" in text_of(early)) == (422, True)
     assert PAST_THE_ORDER in text_of(early)
