@@ -166,7 +166,10 @@ class AmendForm(ReadForm):
     reason = LongText(
         label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text="Public."
     )
-    legal_basis = forms.CharField(max_length=200, required=False)
+    legal_basis = forms.CharField(max_length=200, required=False, help_text="Public.")
+    effective_on = DayField(
+        label="In force from", required=False, help_text="Today at the earliest. Empty: today."
+    )
 
 
 class ExtendForm(ReadForm):
@@ -193,7 +196,21 @@ class CancelForm(forms.Form):
 
 
 class ReopenForm(forms.Form):
-    note = LongText(label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+    note = LongText(
+        label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Sent to those who wrote the draft.",
+    )  # fmt: skip
+
+
+class SendBackForm(ReopenForm):
+    """The same from a second officer who does not approve."""
+
+
+class DiscardForm(ReadForm):
+    reason = LongText(
+        label="Why the draft is given up", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept on the record, and sent to the others who wrote it.",
+    )  # fmt: skip
 
 
 class QuestionForm(forms.ModelForm):

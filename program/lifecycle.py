@@ -51,7 +51,16 @@ CANCEL = Transition(
     label="Cancel the call",
     description="The call ends with a public reason; nothing more is taken under it.",
 )
-CALL_TRANSITIONS = [APPROVE, REOPEN, ISSUE, CLOSE, CANCEL]
+DISCARD = Transition(
+    "discard",
+    {S.DRAFT},
+    S.CANCELLED,
+    clause="s.3(b)",
+    stamps=["cancelled_at"],
+    label="Discard the draft",
+    description="The draft is given up with a reason; it was never public and stays on record.",
+)
+CALL_TRANSITIONS = [APPROVE, REOPEN, ISSUE, CLOSE, CANCEL, DISCARD]
 
 ANSWER = Transition(
     "answer",

@@ -412,6 +412,24 @@ CALL_TO_APPROVE = NoticeKind(
     "s.3(b)",
     roles=(OfficeRole.PROGRAM_OFFICER,),
 )
+CALL_APPROVED = NoticeKind(
+    "call-approved",
+    "Call {number} was approved",
+    "{by} approved the draft “{title}” as it stands. It can be issued now.",
+    "s.3(b)",
+)
+CALL_SENT_BACK = NoticeKind(
+    "call-sent-back",
+    "Call {number} was sent back",
+    "{by} sent “{title}” back to its drafters. The reason given: {reason}",
+    "s.3(b)",
+)
+CALL_DISCARDED = NoticeKind(
+    "call-discarded",
+    "Draft {number} was discarded",
+    "{by} discarded the draft “{title}”. The reason given: {reason}",
+    "s.3(b)",
+)
 CALL_ISSUED = NoticeKind(
     "call-issued",
     "New call for proposals: {number}",
@@ -421,7 +439,7 @@ CALL_ISSUED = NoticeKind(
 CALL_AMENDED = NoticeKind(
     "call-amended",
     "Amendment {amendment} to call {number}",
-    "{summary}",
+    "{summary} In force from {effective}.",
     "s.3(b)",
 )
 CALL_EXTENDED = NoticeKind(

@@ -62,8 +62,8 @@ class CallQuerySet(models.QuerySet):
             ),
             amendment_rows=rows_of(
                 "Amendment", "number",
-                "number", "kind", "summary", "reason", "legal_basis", "effective_on", "text_before",
-                "text_after", "due_on_before", "due_on_after", "warning",
+                "number", "kind", "summary", "reason", "legal_basis", "created_at", "effective_on",
+                "text_before", "text_after", "due_on_before", "due_on_after", "warning",
             ),
             question_rows=rows_of(
                 "Question", "-answered_at", "pk", "published_text", "answer", "answered_at",

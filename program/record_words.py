@@ -28,6 +28,8 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "call.remove_criterion": "Criterion removed from the draft",
         "call.ask_approval": "Approval of the call asked for",
         "call.approve": "Call approved",
+        "call.send_back": "Draft of the call sent back to its drafters",
+        "call.discard": "Draft of the call discarded",
         "call.reopen": "Approved call taken back to draft",
         "call.issue": "Call issued",
         "call.amend": "Call amended",

@@ -75,7 +75,8 @@ class AmendmentSerializer(serializers.ModelSerializer):
     class Meta:
         model = Amendment
         fields = (
-            "number", "kind", "summary", "reason", "effective_on", "due_on_before", "due_on_after", "warning",
+            "number", "kind", "summary", "reason", "legal_basis", "created_at", "effective_on",
+            "due_on_before", "due_on_after", "warning",
         )  # fmt: skip
         read_only_fields = fields
 

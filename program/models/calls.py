@@ -121,7 +121,8 @@ class Call(Revised):
     class Meta:
         ordering = [F("issued_at").desc(nulls_first=True), "-pk"]
         permissions = [
-            (f"{verb}_call", verb) for verb in ("approve", "issue", "amend", "extend", "close", "cancel")
+            (f"{verb}_call", verb)
+            for verb in ("approve", "issue", "amend", "extend", "close", "cancel", "discard")
         ]
         constraints = [
             models.CheckConstraint(
@@ -145,6 +146,11 @@ class Call(Revised):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.title}"
+
+    @property
+    def is_discarded(self) -> bool:
+        """Whether it was given up as a draft; a call that was issued is cancelled instead."""
+        return self.status == CallStatus.CANCELLED and self.issued_at is None
 
     def takes_submissions(self, *, at: datetime) -> bool:
         """Whether a package that is received at ``at`` is in time, s.3(c)."""

@@ -16,7 +16,7 @@ from program import audit, clock, days, library, notices
 from program.checks import counted_closures, expected_clock, is_before_its_deadline
 from program.deadlines import end_of_day, is_business_day, local_day, long_date, next_business_day
 from program.enums import AmendmentKind, CallStatus, OfficeRole
-from program.lifecycle import APPROVE, CANCEL, CLOSE, ISSUE, REOPEN
+from program.lifecycle import APPROVE, CANCEL, CLOSE, DISCARD, ISSUE, REOPEN
 from program.models import (
     Amendment,
     AuditEvent,
@@ -28,7 +28,17 @@ from program.models import (
     Requirement,
     User,
 )
-from program.notices import CALL_AMENDED, CALL_CANCELLED, CALL_EXTENDED, CALL_ISSUED, CALL_TO_APPROVE
+from program.notices import (
+    CALL_AMENDED,
+    CALL_APPROVED,
+    CALL_CANCELLED,
+    CALL_DISCARDED,
+    CALL_EXTENDED,
+    CALL_ISSUED,
+    CALL_SENT_BACK,
+    CALL_TO_APPROVE,
+    NoticeKind,
+)
 from program.revisions import StaleRevision, hold
 from program.rules import is_call_drafter
 from program.services.subscriptions import subscribers
@@ -231,9 +241,21 @@ def ask_for_approval(call: Call, *, by: User) -> AuditEvent:
         raise NotReady(problems)
     event = audit.record(call, "call.ask_approval", by=by, clause="s.3(b)")
     others = [person for person in program_officers() if not is_call_drafter.test(person, call)]
-    url = reverse("program:desk-call", args=[call.number])
-    notices.owe(event, CALL_TO_APPROVE, others, url=url, number=call.number, title=call.title)
+    notices.owe(event, CALL_TO_APPROVE, others, url=desk_url(call), number=call.number, title=call.title)
     return event
+
+
+def desk_url(call: Call) -> str:
+    return reverse("program:desk-call", args=[call.number])
+
+
+def tell_drafters(event: AuditEvent, kind: NoticeKind, call: Call, *also: User, reason: str = "") -> None:
+    """Tell who wrote the draft, and ``also`` others, what somebody else did to it."""
+    people = {call.created_by, *call.written_by.all(), *also} - {event.actor}
+    notices.owe(
+        event, kind, people, url=desk_url(call), number=call.number, title=call.title, by=event.actor,
+        reason=reason,
+    )  # fmt: skip
 
 
 def program_officers() -> Iterable[User]:
@@ -253,17 +275,55 @@ def approve_call(call: Call, *, by: User, revision: int | None = None) -> AuditE
     event = perform(APPROVE, call, by=by)
     call.approved_by = by
     call.save(update_fields=["approved_by", "updated_at"])
+    tell_drafters(event, CALL_APPROVED, call)
+    return event
+
+
+@transaction.atomic
+def send_back_call(call: Call, *, by: User, note: str) -> AuditEvent:
+    """Tell the drafters why the draft is not approved; once, until they change it or ask again."""
+    require(APPROVE.permission(call), by, call)
+    hold(call)
+    if call.status != CallStatus.DRAFT:
+        raise WrongStatus(APPROVE, call, tried="Send back")
+    demand_reason(note, "send-back-reason", "note", "Say what the drafters have to change.")
+    if getattr(AuditEvent.objects.of(call).last(), "act", "") == "call.send_back":
+        message = "The draft was sent back already and has not been changed since."
+        raise NotReady([Problem("sent-back-already", message, "s.3(b)")])
+    event = audit.record(call, "call.send_back", by=by, note=note, clause="s.3(b)")
+    tell_drafters(event, CALL_SENT_BACK, call, reason=note)
     return event
 
 
 @transaction.atomic
 def reopen_call(call: Call, *, by: User, note: str = "") -> AuditEvent:
-    """Take an approved call back to its draft; the approval is void."""
+    """Take an approved call back to its draft; the approval is void, drafters and approver are told."""
     event = perform(REOPEN, call, by=by, note=note)
+    approver = [call.approved_by] if call.approved_by else []
     call.approved_by = None
     call.revision += 1
     call.save(update_fields=["approved_by", "revision", "updated_at"])
+    tell_drafters(event, CALL_SENT_BACK, call, *approver, reason=note or "none")
     return event
+
+
+@transaction.atomic
+def discard_call(call: Call, *, by: User, reason: str, revision: int | None = None) -> AuditEvent:
+    """Give up a draft that was read at ``revision``, for a reason; its other drafters are told."""
+    require(DISCARD.permission(call), by, call)
+    hold(call, revision=revision)
+    demand_reason(reason, "discard-reason", "reason", "Say why the draft is given up; the record keeps it.")
+    event = perform(DISCARD, call, by=by, note=reason)
+    call.cancel_reason = reason.strip()
+    call.save(update_fields=["cancel_reason"])
+    tell_drafters(event, CALL_DISCARDED, call, reason=reason)
+    return event
+
+
+def demand_reason(reason: str, code: str, field: str, message: str) -> None:
+    """Raise NotReady where no reason is given."""
+    if not reason.strip():
+        raise NotReady([Problem(code, message, "s.3(b)", field=field)])
 
 
 def changes_since(call: Call, revision: int) -> list[AuditEvent]:
@@ -353,17 +413,23 @@ def amend_call(
     summary: str,
     reason: str,
     legal_basis: str = "",
+    effective_on: date | None = None,
     revision: int | None = None,
 ) -> Amendment:
-    """Change the text of an open call in public: numbered, with the text before and after, and the reason."""
+    """Change the text of an open call in public: numbered, with the text before and after, and the reason.
+
+    It is published now and in force from ``effective_on``, today where no day is given.
+    """
     hold_open(call, AMEND, by=by, revision=revision)
     if text.strip() == call.text.strip():
         raise NotReady(
             [Problem("amendment-empty", "The text is the same as before.", "s.3(b)", field="text")]
         )
+    effective_on = effective_on or clock.today()
+    refuse_day_of_effect(call, effective_on)
     amendment = Amendment(
         call=call, number=next_amendment(call), summary=summary, reason=reason, legal_basis=legal_basis,
-        effective_on=clock.today(), text_before=call.text, text_after=text, due_on_before=call.due_on,
+        effective_on=effective_on, text_before=call.text, text_after=text, due_on_before=call.due_on,
         due_on_after=call.due_on, made_by=by,
     )  # fmt: skip
     amendment.full_clean()
@@ -377,9 +443,20 @@ def amend_call(
     )  # fmt: skip
     notices.owe(
         event, CALL_AMENDED, subscribers(call), url=f"{public_url(call)}#amendment-{amendment.number}",
-        number=call.number, amendment=amendment.number, summary=summary,
+        number=call.number, amendment=amendment.number, summary=summary, effective=long_date(effective_on),
     )  # fmt: skip
     return amendment
+
+
+def refuse_day_of_effect(call: Call, day: date) -> None:
+    """Raise NotReady for a day on which an amendment cannot begin to be in force."""
+    message = ""
+    if day < clock.today():
+        message = "An amendment is in force from today at the earliest: nobody could have known of it before."
+    elif day > last_day_of(call):
+        message = f"Choose a day by {long_date(last_day_of(call))}, the last day of the call."
+    if message:
+        raise NotReady([Problem("amendment-day", message, "s.3(b)", field="effective_on")])
 
 
 @transaction.atomic
@@ -463,10 +540,7 @@ def close_call(call: Call, *, by: User) -> AuditEvent:
 def cancel_call(call: Call, *, by: User, reason: str) -> AuditEvent:
     """End an issued call before its deadline with a public reason; subscribers are told."""
     require(CANCEL.permission(call), by, call)
-    if not reason.strip():
-        raise NotReady(
-            [Problem("cancel-reason", "Give the reason; it is published.", "s.3(b)", field="reason")]
-        )
+    demand_reason(reason, "cancel-reason", "reason", "Give the reason; it is published.")
     event = perform(CANCEL, call, by=by, note=reason)
     call.cancel_reason = reason.strip()
     call.save(update_fields=["cancel_reason"])

@@ -24,9 +24,11 @@ from program.forms import (
     AnswerForm,
     CallForm,
     CancelForm,
+    DiscardForm,
     ExtendForm,
     NewCallForm,
     ReopenForm,
+    SendBackForm,
 )
 from program.lifecycle import CALL_TRANSITIONS, ISSUE
 from program.models import AuditEvent, Call, Question
@@ -66,8 +68,10 @@ def find(request: SignedInRequest, number: str) -> Call:
 @require_safe
 def call_list(request: SignedInRequest) -> HttpResponse:
     """Every call, drafts first, with the questions that wait."""
+    calls = Call.objects.visible_to(request.user).for_desk_list()
     facts = {
-        "calls": Call.objects.visible_to(request.user).for_desk_list(),
+        "calls": [call for call in calls if not call.is_discarded],
+        "discarded": [call for call in calls if call.is_discarded],
         "waiting": Question.objects.visible_to(request.user).filter(status=QuestionStatus.ASKED).count(),
     }
     return render(request, "program/desk/list.html", facts)
@@ -142,6 +146,7 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "waiting": call.questions.filter(status=QuestionStatus.ASKED).count(),
         "told": subscribers(call).count(),
         "reopen_form": ReopenForm(),
+        "send_back_form": SendBackForm(prefix="back"),
         **more,
     }
     return render(request, "program/desk/call.html", facts, status=status)
@@ -289,6 +294,32 @@ def call_reopen(request: SignedInRequest, number: str) -> HttpResponse:
         return show(request, find(request, number), status=422, reopen_form=form)
     done = "The call is a draft again and needs a new approval."
     return carry_out(request, number, services.reopen_call, done, note=form.cleaned_data["note"])
+
+
+@program_office
+@require_POST
+def call_send_back(request: SignedInRequest, number: str) -> HttpResponse:
+    form = SendBackForm(request.POST, prefix="back")
+    if not form.is_valid():
+        return show(request, find(request, number), status=422, send_back_form=form)
+    done = "The draft was sent back, and those who wrote it are told why."
+    return carry_out(request, number, services.send_back_call, done, note=form.cleaned_data["note"])
+
+
+@program_office
+@require_http_methods(FORM)
+def call_discard(request: SignedInRequest, number: str) -> HttpResponse:
+    """Give up a draft; one that somebody changed meanwhile stays, and the page says what was changed."""
+    call = find(request, number)
+    if call.status != CallStatus.DRAFT:
+        messages.info(request, "Only a draft is discarded. An open call is cancelled.")
+        return redirect("program:desk-call", number)
+    form = DiscardForm(request.POST or None, initial={"revision": call.revision})
+    if request.method == "POST" and form.is_valid():
+        done = "The draft was discarded. It stays on the record."
+        return carry_out(request, number, services.discard_call, done, **form.cleaned_data)
+    facts = {"call": call, "form": form}
+    return render(request, "program/desk/discard.html", facts, status=422 if form.errors else 200)
 
 
 @program_office

@@ -280,11 +280,91 @@ class TestApproval:
         told = Notice.objects.filter(kind="call-to-approve").values_list("recipient", flat=True)
         assert list(told) == [other.pk]
 
+    def test_drafters_are_told_of_the_approval(self):
+        call, writer, second = drafted_call(), officer(), officer()
+        calls.update_call(call, by=writer, revision=call.revision, changes={"cure_days": 14})
+        calls.approve_call(call, by=second)
+        told = Notice.objects.filter(kind="call-approved")
+        assert set(told.values_list("recipient", flat=True)) == {call.created_by_id, writer.pk}
+        assert {(notice.url, notice.clause) for notice in told} == {
+            (f"/desk/calls/{call.number}/", "E.O. 14320 s.3(b)")
+        }
+        assert all(second.name in notice.text for notice in told)
+
+    def test_drafters_are_told_why_a_draft_was_sent_back_once(self):
+        call, second = drafted_call(), officer()
+        calls.ask_for_approval(call, by=call.created_by)
+        calls.send_back_call(call, by=second, note="Say what a market is.")
+        notice = Notice.objects.get(kind="call-sent-back")
+        assert (notice.recipient, notice.text.endswith("Say what a market is.")) == (call.created_by, True)
+        assert Call.objects.get(pk=call.pk).status == CallStatus.DRAFT
+        with pytest.raises(NotReady, match="sent back already"):
+            calls.send_back_call(call, by=officer(), note="Again.")
+        calls.ask_for_approval(call, by=call.created_by)
+        calls.send_back_call(call, by=second, note="Still.")
+        assert Notice.objects.filter(kind="call-sent-back").count() == 2
+
+    def test_draft_is_sent_back_by_another_and_with_a_reason_only(self):
+        call = drafted_call()
+        for person in (call.created_by, UserFactory()):
+            with pytest.raises(PermissionDenied):
+                calls.send_back_call(call, by=person, note="Why.")
+        with pytest.raises(NotReady):
+            calls.send_back_call(call, by=officer(), note=" ")
+        with pytest.raises(WrongStatus):
+            calls.send_back_call(approved_call(), by=officer(), note="Why.")
+        assert not Notice.objects.filter(kind="call-sent-back").exists()
+
+    def test_drafter_and_approver_are_told_when_the_approval_is_void(self):
+        call = approved_call()
+        approver = call.approved_by
+        calls.reopen_call(call, by=officer(), note="The text changed.")
+        told = Notice.objects.filter(kind="call-sent-back").values_list("recipient", flat=True)
+        assert set(told) == {call.created_by_id, approver.pk}
+
     def test_reopened_call_needs_a_new_approval(self):
         call = approved_call()
         calls.reopen_call(call, by=officer(), note="The text changed.")
         call.refresh_from_db()
         assert (call.status, call.approved_by) == (CallStatus.DRAFT, None)
+
+
+class TestDiscard:
+    def test_draft_is_given_up_with_a_reason_and_stays_on_the_record(self):
+        call, writer = drafted_call(), officer()
+        calls.update_call(call, by=writer, revision=call.revision, changes={"cure_days": 14})
+        calls.discard_call(call, by=writer, reason="Another call takes its place.", revision=call.revision)
+        call.refresh_from_db()
+        assert (call.status, call.is_discarded) == (CallStatus.CANCELLED, True)
+        assert call.cancel_reason == "Another call takes its place."
+        assert Notice.objects.get(kind="call-discarded").recipient == call.created_by
+        assert acts_of(call)[-1] == "call.discard"
+        assert not Call.objects.public().filter(pk=call.pk).exists()
+        for again in (calls.discard_call, calls.reopen_call):
+            with pytest.raises(WrongStatus):
+                again(call, by=writer, **({"reason": "r"} if again is calls.discard_call else {}))
+
+    def test_draft_that_changed_meanwhile_is_not_discarded(self):
+        call = drafted_call()
+        read = call.revision
+        calls.update_call(call, by=officer(), revision=read, changes={"cure_days": 14})
+        with pytest.raises(StaleRevision):
+            calls.discard_call(call, by=call.created_by, reason="r", revision=read)
+        assert Call.objects.get(pk=call.pk).status == CallStatus.DRAFT
+
+    def test_only_a_draft_is_discarded_by_an_officer_with_a_reason(self):
+        with pytest.raises(PermissionDenied):
+            calls.discard_call(drafted_call(), by=UserFactory(), reason="r")
+        with pytest.raises(NotReady):
+            calls.discard_call(drafted_call(), by=officer(), reason=" ")
+        for make in (approved_call, issued_call):
+            with pytest.raises(WrongStatus):
+                calls.discard_call(make(), by=officer(), reason="r")
+
+    def test_cancelled_call_is_not_discarded(self):
+        call = issued_call()
+        calls.cancel_call(call, by=officer(), reason="r")
+        assert call.is_discarded is False
 
 
 class TestIssue:
@@ -396,6 +476,30 @@ class TestAmendment:
         assert (amendment.number, amendment.text_before, amendment.text_after) == (1, before, "A new text.")
         assert Call.objects.get(pk=call.pk).text == "A new text."
         assert reader.notices.get().url == f"/calls/{call.number}/#amendment-1"
+
+    @pytest.mark.parametrize(("days", "refused"), [(-1, True), (0, False), (10, False), (91, True)])
+    def test_amendment_is_in_force_from_a_day_between_today_and_the_last(self, days, refused):
+        with clock.moved_to(APRIL_FIRST):
+            call = issued_call()
+            day = date(2026, 4, 1) + timedelta(days=days)
+            words = {"text": "New.", "summary": "s", "reason": "r", "effective_on": day}
+            if refused:
+                with pytest.raises(NotReady) as refusal:
+                    calls.amend_call(call, by=officer(), **words)
+                assert codes(refusal) == ["amendment-day"]
+            else:
+                assert calls.amend_call(call, by=officer(), **words).effective_on == day
+        assert call.amendments.exists() is not refused
+
+    def test_followers_are_told_from_when_an_amendment_is_in_force(self):
+        with clock.moved_to(APRIL_FIRST):
+            call, reader = issued_call(), UserFactory()
+            subscribe(call, by=reader)
+            day = date(2026, 4, 20)
+            calls.amend_call(
+                call, by=officer(), text="New.", summary="Clearer.", reason="r", effective_on=day
+            )
+        assert reader.notices.get().text == "Clearer. In force from Monday, April 20, 2026."
 
     def test_second_of_two_amendments_from_one_text_is_refused(self):
         call = issued_call()

@@ -265,7 +265,7 @@ def test_home_leads_to_the_call_that_closes_first_and_names_the_others(client, r
 DESK = ["desk-calls", "desk-call-new", "desk-questions"]
 OF_A_CALL = [
     "desk-call", "desk-call-edit", "desk-call-preview", "desk-call-amend", "desk-call-extend",
-    "desk-call-cancel", "requirement-new", "criterion-new",
+    "desk-call-cancel", "desk-call-discard", "requirement-new", "criterion-new",
 ]  # fmt: skip
 
 
@@ -407,14 +407,50 @@ def test_approval_of_a_draft_that_changed_says_who_changed_what(signed_in):
         page = text_of(response)
         assert "Wanda Writer" in page
         assert "(Compliance with export control, outbound investment and end-user rules)" in page
-    assert ("(days to correct a returned proposal after closing)" in page) is False
-    response = client.post(f"/desk/calls/{call.number}/approve/", {"revision": read})
-    assert "(days to correct a returned proposal after closing)" in text_of(response)
+        assert "(days to correct a returned proposal after closing)" in page
     call.refresh_from_db()
     assert call.status == CallStatus.DRAFT
     client.post(f"/desk/calls/{call.number}/approve/", {"revision": call.revision})
     call.refresh_from_db()
     assert call.status == CallStatus.APPROVED
+
+
+def test_draft_is_sent_back_and_discarded_at_the_desk(signed_in):
+    call = drafted_call()
+    desk, client = f"/desk/calls/{call.number}", signed_in(officer())
+    assert "Send back to its drafters" in text_of(client.get(f"{desk}/"))
+    assert client.post(f"{desk}/send-back/", {"back-note": ""}).status_code == 422
+    assert client.post(f"{desk}/send-back/", {"back-note": "Not yet."}).status_code == 302
+    assert client.post(f"{desk}/send-back/", {"back-note": "Not yet."}).status_code == 422
+    assert Notice.objects.get(kind="call-sent-back").recipient == call.created_by
+    assert client.post(f"{desk}/discard/", {"reason": "Given up.", "revision": 1}).status_code == 409
+    assert client.post(f"{desk}/discard/", {"reason": "", "revision": call.revision}).status_code == 422
+    client.post(f"{desk}/discard/", {"reason": "Given up.", "revision": call.revision})
+    page = text_of(client.get(f"{desk}/"))
+    assert ["This draft was discarded" in page, "Given up." in page, "Edit the draft" in page] == [
+        True, True, False,
+    ]  # fmt: skip
+    listed = text_of(client.get("/desk/calls/"))
+    assert listed.index("Discarded drafts") < listed.index(f"/desk/calls/{call.number}/")
+    assert client.get(f"{desk}/discard/").status_code == 302
+
+
+def test_amendment_says_when_it_was_published_and_from_when_it_is_in_force(signed_in):
+    with clock.moved_to(APRIL_FIRST):
+        call = issued_call()
+        client = signed_in(officer())
+        words = {"text": "New.", "summary": "s", "reason": "r", "legal_basis": "A statute.", "revision": 0}
+        words["revision"] = call.revision
+        early = client.post(f"/desk/calls/{call.number}/amend/", words | {"effective_on": "2026-03-31"})
+        assert (early.status_code, "in force from today at the earliest" in text_of(early)) == (422, True)
+        client.post(f"/desk/calls/{call.number}/amend/", words | {"effective_on": "2026-04-20"})
+    client.logout()
+    page = text_of(client.get(f"/calls/{call.number}/"))
+    assert "in force from April 20, 2026" in page
+    assert "Legal basis:</strong> A statute." in page
+    amendment = client.get(f"/api/v1/calls/{call.number}/").json()["amendments"][0]
+    assert (amendment["legal_basis"], amendment["effective_on"]) == ("A statute.", "2026-04-20")
+    assert "made_by" not in amendment
 
 
 def test_stale_amendment_and_extension_answer_409_with_both_texts(signed_in):
