@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from program.days import DayField
-from program.enums import LONGEST_CALL, OfficeRole
-from program.models import Agency, Call, Criterion, Delegation, Organization, Question, Requirement, User
+from program.days import DayField, day_input
+from program.enums import LONGEST_CALL, Confidence, OfficeRole
+from program.models import (
+    Agency,
+    Call,
+    Criterion,
+    Delegation,
+    IneligibleJurisdiction,
+    Organization,
+    Question,
+    Requirement,
+    User,
+)
 from program.texts import LongText
 
 
@@ -142,7 +153,7 @@ class CriterionForm(PartForm):
         anchors = {}
         for line in filter(None, map(str.strip, self.cleaned_data["anchors_text"].splitlines())):
             value, colon, words = line.partition(":")
-            if not colon or not value.strip().lstrip("-").isdigit() or not words.strip():
+            if not colon or not value.strip().lstrip("-").isdecimal() or not words.strip():
                 message = f"Write “{line[:40]}” as a value, a colon and words, such as “5: Outstanding”."
                 raise ValidationError(message)
             anchors[value.strip()] = words.strip()
@@ -150,8 +161,57 @@ class CriterionForm(PartForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        self.instance.anchors = cleaned.get("anchors_text") or {}
+        anchors = cleaned.get("anchors_text") or {}
+        scale = Criterion(lowest=cleaned.get("lowest") or 0, highest=cleaned.get("highest") or 0)
+        if outside := scale.outside_scale(anchors):
+            self.add_error("anchors_text", scale.words_of_outside(outside))
+            anchors = {}
+        self.instance.anchors = anchors
         return cleaned
+
+
+class JurisdictionForm(PartForm):
+    """A place whose entities may not take part in the call, altogether or as provider of one layer."""
+
+    class Meta:
+        model = IneligibleJurisdiction
+        fields = (
+            "country", "layer", "reason", "effective_from", "effective_to", "source", "checked_on",
+            "confidence",
+        )  # fmt: skip
+        widgets = {
+            "country": forms.Select({"data-combo-box": True}),
+            "reason": forms.Textarea({"rows": 2}),
+            "source": forms.Textarea({"rows": 2}),
+            "checked_on": day_input(),
+        }
+        labels = {
+            "country": "Entities of", "layer": "Barred from", "effective_from": "In force from",
+            "effective_to": "Until, not included", "checked_on": "Source read on",
+            "confidence": "How sure it is",
+        }  # fmt: skip
+        help_texts = {
+            "layer": "Empty: the whole entity may not take part.",
+            "reason": "Public.",
+            "source": "Public. Where the rule stands.",
+            "effective_to": "Empty: it has no end.",
+        }
+
+    confidence = forms.ChoiceField(label="How sure it is", choices=Confidence.choices)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["country"].empty_label = "Choose a country"  # type: ignore[attr-defined]
+
+
+class LibraryForm(forms.Form):
+    """Which entry of the library comes back into a draft that has lost it."""
+
+    code = forms.ChoiceField(label="From the library")
+
+    def __init__(self, *args: Any, absent: Iterable[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].choices = absent  # type: ignore[attr-defined]
 
 
 class AmendForm(ReadForm):

@@ -56,9 +56,11 @@ class CallQuerySet(models.QuerySet):
             ),
             criterion_rows=rows_of(
                 "Criterion", "sort_order", "title", "guidance", "clause", "weight", "is_independent",
+                "lowest", "highest", "anchors",
             ),
             place_rows=rows_of(
                 "IneligibleJurisdiction", "layer", "layer", "country__name", "reason", "source", "confidence",
+                "effective_from", "effective_to",
             ),
             amendment_rows=rows_of(
                 "Amendment", "number",

@@ -71,6 +71,19 @@ urlpatterns = [
     path("desk/calls/<slug:number>/amend/", desk_calls.call_amend, name="desk-call-amend"),
     path("desk/calls/<slug:number>/extend/", desk_calls.call_extend, name="desk-call-extend"),
     path("desk/calls/<slug:number>/cancel/", desk_calls.call_cancel, name="desk-call-cancel"),
+    path(
+        "desk/calls/<slug:number>/requirements/library/",
+        desk_parts.requirement_from_library,
+        name="requirement-library",
+    ),
+    path(
+        "desk/calls/<slug:number>/criteria/library/",
+        desk_parts.criterion_from_library,
+        name="criterion-library",
+    ),
+    path("desk/calls/<slug:number>/places/new/", desk_parts.place_new, name="place-new"),
+    path("desk/calls/<slug:number>/places/<int:pk>/", desk_parts.place, name="place"),
+    path("desk/calls/<slug:number>/places/<int:pk>/remove/", desk_parts.place_remove, name="place-remove"),
     path("desk/calls/<slug:number>/requirements/new/", desk_parts.requirement_new, name="requirement-new"),
     path("desk/calls/<slug:number>/requirements/<int:pk>/", desk_parts.requirement, name="requirement"),
     path(

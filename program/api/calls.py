@@ -65,9 +65,15 @@ class RequirementSerializer(serializers.ModelSerializer):
 
 
 class CriterionSerializer(serializers.ModelSerializer):
+    anchors = serializers.DictField(
+        child=serializers.CharField(), read_only=True, help_text="What values of the scale mean."
+    )
+
     class Meta:
         model = Criterion
-        fields = ("code", "title", "guidance", "clause", "weight", "is_independent", "lowest", "highest")
+        fields = (
+            "code", "title", "guidance", "clause", "weight", "is_independent", "lowest", "highest", "anchors",
+        )  # fmt: skip
         read_only_fields = fields
 
 

@@ -227,6 +227,18 @@ class Criterion(CallPart):
     def __str__(self) -> str:
         return self.title
 
+    def clean(self) -> None:
+        if outside := self.outside_scale(self.anchors):
+            raise ValidationError(self.words_of_outside(outside))
+
+    def outside_scale(self, anchors: dict[str, str]) -> list[str]:
+        """The values with words that cannot be given: they lie outside the scale."""
+        return [value for value in anchors if not self.lowest <= int(value) <= self.highest]
+
+    def words_of_outside(self, values: list[str]) -> str:
+        said = ", ".join(values)
+        return f"The scale goes from {self.lowest} to {self.highest}: take out the words for {said}."
+
 
 class Amendment(TimeStamped):
     """A numbered, public change of an issued call; an extension moves the deadline, with its reason."""
@@ -293,10 +305,13 @@ class IneligibleJurisdiction(Dated, Sourced, CallPart):
     reason = models.TextField()
 
     class Meta(Dated.Meta):
+        verbose_name = "listed place"
         constraints = [
             *Dated.Meta.constraints,
             models.UniqueConstraint(
-                name="jurisdiction_listed_once", fields=["call", "layer", "country", "effective_from"]
+                name="jurisdiction_listed_once",
+                violation_error_message="This place is listed from that day already, for the same layer.",
+                fields=["call", "layer", "country", "effective_from"],
             ),
         ]
 

@@ -67,7 +67,8 @@ EXTEND = Transition(
     checks=[is_before_its_deadline],
     label="Extend the deadline",
 )
-Part = Requirement | Criterion
+Part = Requirement | Criterion | IneligibleJurisdiction
+NOUNS = {Requirement: "requirement", Criterion: "criterion", IneligibleJurisdiction: "place"}
 
 
 @transaction.atomic
@@ -194,10 +195,10 @@ def save_draft(call: Call) -> None:
 
 @transaction.atomic
 def save_part(part: Part, *, by: User, revision: int | None = None) -> Part:
-    """Add a requirement or a criterion to a draft call, or change one that was read at ``revision``."""
+    """Add a row to a draft call, or change one that was read at ``revision``."""
     call = part.call
     hold_draft(call, by=by)
-    noun = part._meta.model_name
+    noun = NOUNS[type(part)]
     old = hold_part(part, revision=revision) if part.pk else None
     part.full_clean()
     part.revision = old.revision + 1 if old else 1
@@ -230,7 +231,35 @@ def remove_part(part: Part, *, by: User, revision: int | None = None) -> None:
     part.delete()
     save_draft(call)
     call.written_by.add(by)
-    audit.record(call, f"call.remove_{part._meta.model_name}", by=by, before=before, clause="s.3(b)")
+    audit.record(call, f"call.remove_{NOUNS[type(part)]}", by=by, before=before, clause="s.3(b)")
+
+
+Entry = library.LibraryRequirement | library.LibraryCriterion
+LIBRARY: dict[type[Requirement | Criterion], tuple[Entry, ...]] = {
+    Requirement: library.REQUIREMENTS,
+    Criterion: library.RUBRIC,
+}
+
+
+def absent_entries(call: Call, model: type[Requirement | Criterion]) -> list[Entry]:
+    """What the library holds and the draft does not."""
+    present = set(model._default_manager.filter(call=call).values_list("code", flat=True))
+    return [entry for entry in LIBRARY[model] if entry.code not in present]
+
+
+@transaction.atomic
+def add_from_library(call: Call, *, by: User, model: type[Requirement | Criterion], code: str) -> Part:
+    """Put an entry of the library back into a draft, at its place; raises NotReady when it is there."""
+    hold_draft(call, by=by)
+    entry = next((entry for entry in absent_entries(call, model) if entry.code == code), None)
+    if entry is None:
+        message = "This entry of the library stands in the draft already, or the library has no such entry."
+        raise NotReady([Problem("library-entry", message, "s.3(b)")])
+    place = (LIBRARY[model].index(entry) + 1) * 10
+    part = model(call=call, **vars(entry), sort_order=place)
+    if isinstance(part, Requirement):
+        part.checked_on = clock.today()
+    return save_part(part, by=by)
 
 
 @transaction.atomic

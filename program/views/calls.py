@@ -18,7 +18,7 @@ from program.calendars import deadline_file
 from program.context_processors import Portal
 from program.deadlines import long_date
 from program.differences import compare_texts
-from program.enums import AmendmentKind, CallStatus, StackLayer
+from program.enums import AmendmentKind, CallStatus, Confidence, StackLayer
 from program.forms import QuestionForm
 from program.models import Call, Question
 from program.order import implements
@@ -93,7 +93,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
     return {
         "call": call,
         "requirements": call.requirement_rows,
-        "criteria": call.criterion_rows,
+        "criteria": [{**row, "anchors": in_order(row["anchors"])} for row in call.criterion_rows],
         "amendments": amendments,
         "questions": [
             {**row, "answered_at": datetime.fromisoformat(row["answered_at"])} for row in call.question_rows
@@ -105,16 +105,36 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
     }
 
 
-def grouped(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
-    """Listed places by what they are barred from and why, each group one row of the page."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
+def in_order(anchors: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The values of a scale with what they mean, the lowest first."""
+    return sorted(anchors.items(), key=lambda anchor: int(anchor[0]))
+
+
+ALIKE = ("layer", "reason", "source", "confidence", "effective_from", "effective_to")
+
+
+def grouped(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Listed places by what they are barred from, why and when, each group one row of the page."""
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
-        groups.setdefault((row["layer"], row["reason"], row["source"]), []).append(row["country__name"])
+        groups.setdefault(tuple(row[name] for name in ALIKE), []).append(row)
     labels = dict(StackLayer.choices) | {"": "The whole entity"}
     return [
-        {"barred_from": labels[layer], "reason": reason, "source": source, "names": sorted(set(names))}
-        for (layer, reason, source), names in groups.items()
+        {
+            **dict(zip(ALIKE, alike, strict=True)),
+            "barred_from": labels[alike[0]],
+            "is_unverified": alike[3] in ("", Confidence.UNVERIFIED),
+            "effective_from": day_of(alike[4]),
+            "effective_to": day_of(alike[5]),
+            "entries": sorted(listed, key=lambda row: str(row["country__name"])),
+        }
+        for alike, listed in groups.items()
     ]
+
+
+def day_of(said: date | str | None) -> date | None:
+    """A day of a row, which a subquery gives as text."""
+    return date.fromisoformat(said) if isinstance(said, str) else said
 
 
 @login_not_required

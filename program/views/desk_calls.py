@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -26,12 +26,13 @@ from program.forms import (
     CancelForm,
     DiscardForm,
     ExtendForm,
+    LibraryForm,
     NewCallForm,
     ReopenForm,
     SendBackForm,
 )
 from program.lifecycle import CALL_TRANSITIONS, ISSUE
-from program.models import AuditEvent, Call, Question
+from program.models import AuditEvent, Call, Criterion, Question, Requirement
 from program.order import implements
 from program.record_words import act_in_words
 from program.requests import SignedInRequest, is_autosave
@@ -41,7 +42,7 @@ from program.services import calls as services
 from program.services.questions import answer_question
 from program.services.subscriptions import subscribers
 from program.transitions import NotReady, Problem, WrongStatus, available
-from program.views.calls import facts_of_call, grouped, is_open
+from program.views.calls import ALIKE, facts_of_call, grouped, in_order, is_open
 
 View = Callable[..., HttpResponse]
 Service = Callable[..., Any]
@@ -123,10 +124,12 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
     may = {transition.name for transition in available(CALL_TRANSITIONS, call, request.user)}
     day = call.issued_on or clock.today()
     requirements, criteria = list(call.requirements.all()), list(call.criteria.all())
+    is_draft = call.status == CallStatus.DRAFT
+    places = call.ineligible_jurisdictions.values(*ALIKE, "country__name", "pk")
     facts = {
         "call": call,
         "may": may,
-        "is_draft": call.status == CallStatus.DRAFT,
+        "is_draft": is_draft,
         "is_open": is_open(call, clock.now()),
         "is_drafter": is_call_drafter.test(request.user, call),
         "written_by": [person for person in call.written_by.all() if person.pk != call.created_by_id],
@@ -134,10 +137,12 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "warnings": mends(call, warnings_of(call, day)),
         "expected": expected_clock(call, day),
         "requirements": requirements,
-        "criteria": criteria,
+        "criteria": [(criterion, in_order(criterion.anchors)) for criterion in criteria],
+        "absent_requirements": library_form(call, Requirement) if is_draft else None,
+        "absent_criteria": library_form(call, Criterion) if is_draft else None,
         "total_weight": sum(criterion.weight for criterion in criteria if not criterion.is_independent),
         "full_weight": FULL_WEIGHT,
-        "places": grouped(call.ineligible_jurisdictions.values("layer", "reason", "source", "country__name")),
+        "places": grouped(places),
         "amendments": call.amendments.select_related("made_by"),
         "events": [
             (event, act_in_words(event.act))
@@ -150,6 +155,14 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         **more,
     }
     return render(request, "program/desk/call.html", facts, status=status)
+
+
+def library_form(
+    call: Call, model: type[Requirement | Criterion], data: QueryDict | None = None
+) -> LibraryForm | None:
+    """A picker of what the library holds and the draft does not; none where it holds all."""
+    absent = [(entry.code, entry.title) for entry in services.absent_entries(call, model)]
+    return LibraryForm(data, absent=absent, prefix=services.NOUNS[model]) if absent else None
 
 
 @program_office
@@ -263,7 +276,7 @@ def change_of(event: AuditEvent) -> Change:
     if event.act == "call.change":
         named = [column_in_words(name) for name in sides[0]] if sides else []
     else:
-        named = [side["title"] for side in sides if side.get("title")][:1]
+        named = [side.get("title") or side.get("country", "") for side in sides][:1]
     return Change(event, act_in_words(event.act), ", ".join(named))
 
 

@@ -1,4 +1,4 @@
-"""What a draft call is made of, at the desk: requirements and criteria, each row on a page of its own."""
+"""What a draft call is made of, at the desk: requirements, criteria, listed places, each row on its page."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from program import clock
 from program.acts import attempt
 from program.enums import CallStatus
-from program.forms import CriterionForm, RequirementForm
-from program.models import Criterion, Requirement
+from program.forms import CriterionForm, JurisdictionForm, RequirementForm
+from program.models import Criterion, IneligibleJurisdiction, Requirement
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
 from program.services import calls as services
 from program.transitions import NotReady
-from program.views.desk_calls import FORM, differences, find, program_office
+from program.views.desk_calls import FORM, carry_out, differences, find, program_office
 
 
 @program_office
@@ -57,6 +59,45 @@ def criterion_remove(request: SignedInRequest, number: str, pk: int) -> HttpResp
     return part_remove(request, number, find_part(request, number, Criterion, pk))
 
 
+@program_office
+@require_http_methods(FORM)
+def place_new(request: SignedInRequest, number: str) -> HttpResponse:
+    new = IneligibleJurisdiction(effective_from=clock.today(), checked_on=clock.today())
+    return part_form(request, number, JurisdictionForm, new)
+
+
+@program_office
+@require_http_methods(FORM)
+def place(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
+    found = find_part(request, number, IneligibleJurisdiction, pk)
+    return part_form(request, number, JurisdictionForm, found)
+
+
+@program_office
+@require_POST
+def place_remove(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
+    return part_remove(request, number, find_part(request, number, IneligibleJurisdiction, pk))
+
+
+@program_office
+@require_POST
+def requirement_from_library(request: SignedInRequest, number: str) -> HttpResponse:
+    return from_library(request, number, Requirement)
+
+
+@program_office
+@require_POST
+def criterion_from_library(request: SignedInRequest, number: str) -> HttpResponse:
+    return from_library(request, number, Criterion)
+
+
+def from_library(request: SignedInRequest, number: str, model: type[Requirement | Criterion]) -> HttpResponse:
+    """Put one entry of the library back into a draft; pressed twice, it stands there once."""
+    code = request.POST.get(f"{services.NOUNS[model]}-code", "")
+    done = "The entry of the library was added."
+    return carry_out(request, number, services.add_from_library, done, model=model, code=code)
+
+
 def find_part(request: SignedInRequest, number: str, model: type[services.Part], pk: int) -> services.Part:
     return cast("services.Part", get_object_or_404(model, call=find(request, number), pk=pk))
 
@@ -64,13 +105,14 @@ def find_part(request: SignedInRequest, number: str, model: type[services.Part],
 def part_form(
     request: SignedInRequest,
     number: str,
-    form_class: type[RequirementForm | CriterionForm],
+    form_class: type[RequirementForm | CriterionForm | JurisdictionForm],
     part: services.Part,
 ) -> HttpResponse:
-    """Add or change one requirement or criterion of a draft."""
+    """Add or change one row of a draft."""
     part.call = find(request, number)
     if part.call.status != CallStatus.DRAFT:
-        messages.info(request, "Requirements and rubric are frozen once a call is approved.")
+        message = "Requirements, rubric and listed places are frozen once a call is approved."
+        messages.info(request, message)
         return redirect("program:desk-call", number)
     form = form_class(request.POST or None, instance=part)
     facts: dict[str, Any] = {
@@ -78,6 +120,7 @@ def part_form(
         "form": form,
         "part": part if part.pk else None,
         "noun": noun_of(part),
+        "remove": part.pk and reverse(f"program:{services.NOUNS[type(part)]}-remove", args=[number, part.pk]),
     }
     if request.method == "POST" and form.is_valid():
         read = form.cleaned_data["revision"]

@@ -130,6 +130,8 @@ def cases(world, name, pattern, seen):
     elif pattern.startswith("desk/calls/<"):
         more = {"pk": world.planned.criteria.first().pk} if "criteria/<int:pk>" in pattern else {}
         more |= {"pk": world.planned.requirements.first().pk} if "requirements/<int:pk>" in pattern else {}
+        if "places/<int:pk>" in pattern:
+            more = {"pk": world.planned.ineligible_jurisdictions.first().pk}
         real = {"number": world.planned.number, **more}
         yield from case(real, {"number": "AIX-C-2026-9999"}, seen["planned"])
     elif re.match(r"desk/(duties|agency-actions|exemptions)/<", pattern):

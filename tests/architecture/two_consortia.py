@@ -44,6 +44,7 @@ from proposals.tasks import render_package, render_receipt
 from tests.factories import directives, financing
 from tests.factories import evaluation as make
 from tests.factories.program import (
+    CountryFactory,
     CriterionFactory,
     OrganizationFactory,
     UserFactory,
@@ -393,6 +394,9 @@ def _build():
 def make_draft_call():
     """A call that its program officer has only drafted."""
     call = drafted_call()
+    call.ineligible_jurisdictions.create(
+        country=CountryFactory(code="CN"), reason="zebracall", effective_from=clock.today()
+    )
     Call.objects.filter(pk=call.pk).update(title="zebracall", summary="zebracall", text="zebracall")
     call.refresh_from_db()
     return call

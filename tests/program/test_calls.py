@@ -160,6 +160,63 @@ class TestDrafting:
                 act(open_at_mine, by=person, revision=1)
         assert not call.requirements.filter(code="national-interest").exists()
 
+    @pytest.mark.parametrize(
+        ("anchors", "refused"), [({"0": "x"}, True), ({"6": "x"}, True), ({"1": "x"}, False)]
+    )
+    def test_only_values_of_the_scale_have_words(self, anchors, refused):
+        part = drafted_call().criteria.get(code="adoption")
+        part.anchors = {**anchors, "5": "y"}
+        if refused:
+            with pytest.raises(ValidationError, match="The scale goes from 1 to 5: take out the words for"):
+                calls.save_part(part, by=officer())
+        else:
+            calls.save_part(part, by=officer())
+        assert ("x" in Criterion.objects.get(pk=part.pk).anchors.values()) is not refused
+
+    @pytest.mark.parametrize(("model", "code"), [(Requirement, "layer-security"), (Criterion, "adoption")])
+    def test_entry_of_the_library_comes_back_once_at_its_place(self, model, code):
+        call, person = drafted_call(), officer()
+        was = model.objects.get(call=call, code=code)
+        calls.remove_part(model.objects.get(call=call, code=code), by=person)
+        assert [entry.code for entry in calls.absent_entries(call, model)] == [code]
+        back = calls.add_from_library(call, by=person, model=model, code=code)
+        assert (calls.facts_of(back), back.sort_order) == (calls.facts_of(was), was.sort_order)
+        for wrong in (code, "no-such-entry"):
+            with pytest.raises(NotReady):
+                calls.add_from_library(call, by=person, model=model, code=wrong)
+        assert model.objects.filter(call=call, code=code).count() == 1
+
+    def test_library_is_closed_to_strangers_and_for_what_is_no_draft(self):
+        call = drafted_call()
+        call.criteria.get(code="adoption").delete()
+        details = {"model": Criterion, "code": "adoption"}
+        with pytest.raises(PermissionDenied):
+            calls.add_from_library(call, by=UserFactory(), **details)
+        with pytest.raises(WrongStatus):
+            calls.add_from_library(approved_call(), by=officer(), **details)
+
+    def test_listed_place_is_added_changed_and_removed(self, reference_data):
+        call, person = drafted_call(), officer()
+        place = IneligibleJurisdiction(
+            call=call, country_id="KE", layer="data", reason="A law.", source="A list.", confidence="S",
+            effective_from=date(2026, 1, 1),
+        )  # fmt: skip
+        calls.save_part(place, by=person)
+        place.effective_to = date(2025, 1, 1)
+        with pytest.raises(ValidationError):
+            calls.save_part(place, by=person)
+        place.effective_to = date(2027, 1, 1)
+        calls.save_part(place, by=person, revision=1)
+        again = IneligibleJurisdiction(
+            call=call, country_id="KE", layer="data", reason="Again.", effective_from=date(2026, 1, 1)
+        )
+        with pytest.raises(ValidationError, match="listed from that day already"):
+            calls.save_part(again, by=person)
+        with pytest.raises(StaleRevision):
+            calls.remove_part(place, by=person, revision=1)
+        calls.remove_part(place, by=person, revision=place.revision)
+        assert acts_of(call)[-3:] == ["call.add_place", "call.change_place", "call.remove_place"]
+
     def test_save_without_a_change_raises_no_revision(self):
         call = drafted_call()
         read = call.revision

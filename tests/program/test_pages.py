@@ -266,6 +266,7 @@ DESK = ["desk-calls", "desk-call-new", "desk-questions"]
 OF_A_CALL = [
     "desk-call", "desk-call-edit", "desk-call-preview", "desk-call-amend", "desk-call-extend",
     "desk-call-cancel", "desk-call-discard", "requirement-new", "criterion-new",
+    "place-new",
 ]  # fmt: skip
 
 
@@ -490,6 +491,75 @@ def test_stale_part_answers_409_with_both_texts(signed_in):
     assert Criterion.objects.get(pk=part.pk).title == "Theirs"
     assert client.post(desk, typed | {"revision": 2}).status_code == 302
     assert Criterion.objects.get(pk=part.pk).title == "Mine"
+
+
+def test_what_the_values_of_a_scale_mean_stands_wherever_the_criterion_does(signed_in):
+    call = issued_call()
+    client = signed_in(officer())
+    for address in (
+        f"/desk/calls/{call.number}/",
+        f"/desk/calls/{call.number}/preview/",
+        f"/calls/{call.number}/",
+    ):
+        page = text_of(client.get(address))
+        assert "<li>1: Grave concern</li><li>3: Concern that conditions could meet</li>" in page
+        assert "1 to 5" in page
+    criteria = client.get(f"/api/v1/calls/{call.number}/").json()["criteria"]
+    assert criteria[-1]["anchors"] == {
+        "1": "Grave concern", "3": "Concern that conditions could meet", "5": "No concern",
+    }  # fmt: skip
+
+
+def test_words_for_a_value_outside_the_scale_are_refused_beside_the_field(signed_in):
+    call = drafted_call()
+    part = call.criteria.get(code="adoption")
+    typed = {
+        "code": part.code, "title": part.title, "weight": part.weight, "lowest": 1, "highest": 5,
+        "sort_order": part.sort_order, "revision": part.revision, "anchors_text": "1: Poor\n7: Superb",
+    }  # fmt: skip
+    response = signed_in(officer()).post(f"/desk/calls/{call.number}/criteria/{part.pk}/", typed)
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == ["anchors_text"]
+
+
+def test_entry_of_the_library_is_picked_at_the_desk(signed_in):
+    call = drafted_call()
+    desk, client = f"/desk/calls/{call.number}/", signed_in(officer())
+    assert "Add from the library" not in text_of(client.get(desk))
+    call.requirements.get(code="compliance").delete()
+    call.criteria.get(code="adoption").delete()
+    page = text_of(client.get(desk))
+    assert ['<option value="compliance">' in page, '<option value="adoption">' in page] == [True, True]
+    sent = {"requirement-code": "compliance", "criterion-code": "adoption"}
+    assert client.post(f"{desk}requirements/library/", sent).status_code == 302
+    assert client.post(f"{desk}criteria/library/", sent).status_code == 302
+    assert client.post(f"{desk}criteria/library/", sent).status_code == 422
+    assert call.requirements.filter(code="compliance").count() == 1
+    assert call.criteria.filter(code="adoption").count() == 1
+
+
+def test_place_is_listed_at_the_desk_and_shown_with_its_dates_and_how_sure_it_is(signed_in, reference_data):
+    call = drafted_call()
+    desk, client = f"/desk/calls/{call.number}/", signed_in(officer())
+    typed = {
+        "country": "KE", "layer": "data", "reason": "A law of the place.", "source": "A list.",
+        "confidence": "S", "effective_from": "2026-02-01", "effective_to": "2026-01-01",
+    }  # fmt: skip
+    assert client.post(f"{desk}places/new/", typed).status_code == 422
+    assert client.post(f"{desk}places/new/", typed | {"effective_to": "2027-01-01"}).status_code == 302
+    place = call.ineligible_jurisdictions.get(country="KE")
+    assert f"{desk}places/{place.pk}/" in text_of(client.get(desk))
+    page = text_of(client.get(f"{desk}preview/"))
+    row = page[page.index("A law of the place.") :].partition("</tr>")[0]
+    assert "In force from February 1, 2026 until January 1, 2027, not included" in row
+    assert "To be verified" not in row
+    unsure = page[page.index("share sensitive data.") :].partition("</tr>")[0]
+    assert "To be verified" in unsure
+    assert client.post(f"{desk}places/{place.pk}/remove/", {"revision": 9})["Location"].endswith(
+        f"{place.pk}/"
+    )
+    assert client.post(f"{desk}places/{place.pk}/remove/", {"revision": 1}).status_code == 302
+    assert not call.ineligible_jurisdictions.filter(country="KE").exists()
 
 
 def test_part_of_another_call_is_not_found(signed_in):
