@@ -163,9 +163,11 @@ def is_of_current_version(review: Review) -> Iterator[Problem]:
 
 
 def scores_every_criterion(review: Review) -> Iterator[Problem]:
-    """Each criterion has a value on its scale, or says that it does not apply."""
+    """Each criterion that the agency is asked has a value on its scale, or says that it does not apply."""
     scores = {score.criterion_id: score for score in review.scores.all()}
     for criterion in review.version.proposal.call.criteria.all():
+        if not criterion.is_asked_of(review.agency):
+            continue
         score = scores.get(criterion.pk)
         field = f"criterion-{criterion.pk}-value"
         if score is None or (score.value is None and not score.not_applicable):

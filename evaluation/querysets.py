@@ -242,7 +242,7 @@ class ReviewQuerySet(OfProposalQuerySet):
             .defer("version__package")
             .annotate(reviewer_is_inside=Exists(on_team) | Exists(counsel)),
             Rows("scores"),
-            Rows("version__proposal__call__criteria"),
+            Rows("version__proposal__call__criteria", many=(Rows("agencies"),)),
             Rows("version__proposal__recusals"),
             Rows("version__proposal__proposalgrant", one=("permission",), to_attr="grants_given"),
             Rows("agency__offices", one=("user",), where=Q(role=OfficeRole.LEAD), to_attr="lead_offices"),

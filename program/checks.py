@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from program import clock
 from program.deadlines import CallClock, call_clock, long_date
 from program.enums import CallType, EvidenceType
-from program.models import Closure
+from program.models import Agency, Closure
 from program.transitions import Problem
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from program.models import Call
+    from program.models import Call, Criterion
 
 FULL_WEIGHT = 100
 PRA = "44 U.S.C. 3507; 5 CFR 1320.5"
@@ -79,19 +79,33 @@ def cites_every_requirement(call: Call) -> Iterator[Problem]:
 
 
 def has_a_rubric_of_full_weight(call: Call) -> Iterator[Problem]:
-    """The weights of a rubric add up to 100; independent criteria stand outside the total, s.3(d)."""
-    criteria = list(call.criteria.all())
-    weighed = [criterion for criterion in criteria if not criterion.is_independent]
-    if not weighed:
+    """The weights on each agency's sheet add up to 100, independent criteria aside, s.3(d)."""
+    criteria = list(call.criteria.prefetch_related("agencies"))
+    if not any(not criterion.is_independent for criterion in criteria):
         message = "Add the criteria by which reviewers score; the library holds a default rubric."
         yield Problem("call-rubric", message, "s.3(d)", "criteria")
-    elif (total := sum(criterion.weight for criterion in weighed)) != FULL_WEIGHT:
-        message = f"The weights add up to {total}, not to {FULL_WEIGHT} percent."
-        yield Problem("call-weights", message, "s.3(d)", "criteria")
+    else:
+        for total, agencies in totals_of(criteria).items():
+            if total != FULL_WEIGHT:
+                of = f" for {', '.join(agencies)}" if agencies else ""
+                message = f"The weights{of} add up to {total}, not to {FULL_WEIGHT} percent."
+                yield Problem("call-weights", message, "s.3(d)", "criteria")
     for criterion in criteria:
         if criterion.is_independent and criterion.weight:
             message = f"“{criterion.title}” is independent and stands outside the total: set its weight to 0."
             yield Problem("criterion-independent", message, "s.3(d)", "criteria")
+
+
+def totals_of(criteria: list[Criterion]) -> dict[int, list[str]]:
+    """The weights on a sheet add up to what, and for which agencies; for none where all sheets are alike."""
+    weighed = [criterion for criterion in criteria if not criterion.is_independent]
+    if not any(criterion.agencies.all() for criterion in criteria):
+        return {sum(criterion.weight for criterion in weighed): []}
+    totals: dict[int, list[str]] = {}
+    for agency in Agency.objects.filter(is_evaluating=True):
+        total = sum(criterion.weight for criterion in weighed if criterion.is_asked_of(agency))
+        totals.setdefault(total, []).append(str(agency))
+    return totals
 
 
 def has_certification_text(call: Call) -> Iterator[Problem]:

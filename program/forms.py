@@ -131,20 +131,26 @@ class CriterionForm(PartForm):
         model = Criterion
         fields = (
             "code", "title", "clause", "guidance", "weight", "is_independent", "lowest", "highest",
-            "sort_order",
+            "sort_order", "agencies",
         )  # fmt: skip
         widgets = {
+            "agencies": forms.CheckboxSelectMultiple,
             "guidance": forms.Textarea(attrs={"rows": 3}),
             "weight": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "%"}),
             "lowest": forms.NumberInput(attrs={"data-size": "small"}),
             "highest": forms.NumberInput(attrs={"data-size": "small"}),
             "sort_order": forms.NumberInput(attrs={"data-size": "small"}),
         }
-        labels = {"is_independent": "Independent: scored, but outside the total", "weight": "Weight"}
+        labels = {
+            "is_independent": "Independent: scored, but outside the total", "weight": "Weight",
+            "agencies": "Scored by",
+        }  # fmt: skip
         help_texts = {"sort_order": "Lower numbers come first."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        evaluating = Agency.objects.filter(is_evaluating=True)
+        self.fields["agencies"].queryset = evaluating  # type: ignore[attr-defined]
         anchors = sorted(self.instance.anchors.items())
         shown = "\n".join(f"{value}: {words}" for value, words in anchors)
         self.initial = {**self.initial, "anchors_text": shown}

@@ -56,7 +56,7 @@ class CallQuerySet(models.QuerySet):
             ),
             criterion_rows=rows_of(
                 "Criterion", "sort_order", "title", "guidance", "clause", "weight", "is_independent",
-                "lowest", "highest", "anchors",
+                "lowest", "highest", "anchors", also={"agencies": agencies_asked()},
             ),
             place_rows=rows_of(
                 "IneligibleJurisdiction", "layer", "layer", "country__name", "reason", "source", "confidence",
@@ -81,10 +81,23 @@ class CallQuerySet(models.QuerySet):
         return self.defer("text", "certification_text").annotate(open_questions=Coalesce(counted, 0))
 
 
-def rows_of(model: str, order: str, *fields: str, **conditions: Any) -> ArraySubquery:
-    """The rows of one of a call's parts as dictionaries, as a subquery; days and times are text."""
+def rows_of(
+    model: str, order: str, *fields: str, also: dict[str, Any] | None = None, **conditions: Any
+) -> ArraySubquery:
+    """The rows of one of a call's parts as dictionaries, as a subquery; days and times are text.
+
+    ``also`` are further entries of each dictionary, each an expression over its row.
+    """
     rows = apps.get_model("program", model)._default_manager.filter(call=OuterRef("pk"), **conditions)
-    return ArraySubquery(rows.order_by(order, "pk").values(row=JSONObject(**{name: name for name in fields})))
+    entries: dict[str, Any] = {**{name: name for name in fields}, **(also or {})}
+    return ArraySubquery(rows.order_by(order, "pk").values(row=JSONObject(**entries)))
+
+
+def agencies_asked() -> ArraySubquery:
+    """The names of the agencies whose reviewers alone score a criterion."""
+    pairs = apps.get_model("program", "Criterion").agencies.through._default_manager
+    asked = pairs.filter(criterion=OuterRef("pk")).order_by("agency__sort_order", "agency__code")
+    return ArraySubquery(asked.values_list("agency__display_name", flat=True))
 
 
 class QuestionQuerySet(models.QuerySet):

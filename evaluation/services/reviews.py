@@ -57,7 +57,7 @@ def open_review(assignment: Assignment, *, by: User) -> Review:
 
 
 def _begin(review: Review) -> None:
-    """A line for each criterion, with the text of the sheet on the version before."""
+    """A line for each criterion that its agency is asked, with the text on the version before."""
     before = review.assignment.reviews.exclude(pk=review.pk).order_by("-version__number").first()
     lines = {line.criterion_id: line for line in before.scores.all()} if before else {}
     Score.objects.bulk_create(
@@ -66,7 +66,8 @@ def _begin(review: Review) -> None:
             criterion=criterion,
             **{name: getattr(lines[criterion.pk], name) for name in SCORE_FIELDS if criterion.pk in lines},
         )
-        for criterion in review.version.proposal.call.criteria.all()
+        for criterion in review.version.proposal.call.criteria.prefetch_related("agencies")
+        if criterion.is_asked_of(review.agency)
     )
     if before:
         for name in SHEET_FIELDS:
@@ -182,7 +183,13 @@ LEFT JOIN (
             WHERE recusal.proposal_id = assignment.proposal_id AND recusal.user_id = review.reviewer_id
         ))
 ) AS counted ON counted.criterion_id = criterion.id
-WHERE version.id = %(version)s
+WHERE version.id = %(version)s AND (
+    NOT EXISTS (SELECT FROM program_criterion_agencies AS asked WHERE asked.criterion_id = criterion.id)
+    OR EXISTS (
+        SELECT FROM program_criterion_agencies AS asked
+        WHERE asked.criterion_id = criterion.id AND asked.agency_id = %(agency)s
+    )
+)
 GROUP BY version.id, criterion.id
 ON CONFLICT (version_id, agency_id, criterion_id) DO UPDATE SET
     sheet_count = excluded.sheet_count, mean = excluded.mean, median = excluded.median,

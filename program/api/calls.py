@@ -12,7 +12,7 @@ from rest_framework.permissions import AllowAny
 from program import clock
 from program.api.resources import Resource
 from program.enums import CallStatus, CallType
-from program.models import Amendment, Call, Criterion, Requirement
+from program.models import Agency, Amendment, Call, Criterion, Requirement
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -69,10 +69,18 @@ class CriterionSerializer(serializers.ModelSerializer):
         child=serializers.CharField(), read_only=True, help_text="What values of the scale mean."
     )
 
+    agencies: serializers.SlugRelatedField[Agency] = serializers.SlugRelatedField(
+        slug_field="code",
+        many=True,
+        read_only=True,
+        help_text="Whose reviewers alone score it; empty: those of every agency.",
+    )
+
     class Meta:
         model = Criterion
         fields = (
             "code", "title", "guidance", "clause", "weight", "is_independent", "lowest", "highest", "anchors",
+            "agencies",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -128,7 +136,7 @@ class CallViewSet(Resource):
     def get_queryset(self) -> QuerySet[Call]:
         calls = Call.objects.visible_to(self.request.user)
         if self.action == "retrieve":
-            return calls.prefetch_related("requirements", "criteria", "amendments")
+            return calls.prefetch_related("requirements", "criteria__agencies", "amendments")
         return calls.defer("text", "certification_text", "no_control_reason")
 
     def get_serializer_class(self) -> Any:

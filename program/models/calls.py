@@ -20,7 +20,7 @@ from program.enums import (
 )
 from program.models.base import Dated, Revised, Sourced, TimeStamped
 from program.models.fields import DayColumn, TextColumn
-from program.models.people import User
+from program.models.people import Agency, User
 from program.models.words import NOT_KEPT
 from program.querysets import CallQuerySet, QuestionQuerySet
 
@@ -211,6 +211,12 @@ class Criterion(CallPart):
         default=dict, blank=True, help_text='Words for values: {"1": "...", "5": "..."}'
     )
     sort_order = models.PositiveSmallIntegerField(default=0)
+    agencies = models.ManyToManyField(
+        Agency,
+        blank=True,
+        related_name="+",
+        help_text="Only the reviewers of these agencies score it. None: those of every agency.",
+    )
 
     class Meta:
         ordering = ["sort_order", "pk"]
@@ -226,6 +232,11 @@ class Criterion(CallPart):
 
     def __str__(self) -> str:
         return self.title
+
+    def is_asked_of(self, agency: Agency) -> bool:
+        """Whether the reviewers of ``agency`` score it; of rows read with their agencies, asks nothing."""
+        asked = self.agencies.all()
+        return not asked or agency in asked
 
     def clean(self) -> None:
         if outside := self.outside_scale(self.anchors):

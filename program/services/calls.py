@@ -18,6 +18,7 @@ from program.deadlines import end_of_day, is_business_day, local_day, long_date,
 from program.enums import AmendmentKind, CallStatus, OfficeRole
 from program.lifecycle import APPROVE, CANCEL, CLOSE, DISCARD, ISSUE, REOPEN
 from program.models import (
+    Agency,
     Amendment,
     AuditEvent,
     Call,
@@ -98,9 +99,12 @@ def copy_call(call: Call, *, by: User, title: str) -> Call:
     models: tuple[Any, ...] = (Requirement, Criterion, IneligibleJurisdiction)
     for model in models:
         rows = list(model.objects.filter(call=call))
+        asked = [list(row.agencies.all()) if model is Criterion else [] for row in rows]
         for row in rows:
             row.pk, row._state.adding, row.call = None, True, copied
-        model.objects.bulk_create(rows)
+        for row, agencies in zip(model.objects.bulk_create(rows), asked, strict=True):
+            if agencies:
+                row.agencies.set(agencies)
     audit.record(
         copied, "call.draft", by=by, after={**facts_of(copied), "copied_from": call.number}, clause="s.3(b)"
     )
@@ -162,11 +166,14 @@ def facts_of(record: Call | Part) -> dict[str, str]:
     names = (
         EDITABLE if isinstance(record, Call) else [field.name for field in record._meta.concrete_fields][1:]
     )
-    return {
+    facts = {
         name: str(value)
         for name, value in model_to_dict(record, fields=names).items()
         if value not in ("", None)
     }
+    if isinstance(record, Criterion) and (asked := record.agencies.values_list("code", flat=True)):
+        facts["agencies"] = ", ".join(asked)
+    return facts
 
 
 @transaction.atomic
@@ -194,19 +201,26 @@ def save_draft(call: Call) -> None:
 
 
 @transaction.atomic
-def save_part(part: Part, *, by: User, revision: int | None = None) -> Part:
-    """Add a row to a draft call, or change one that was read at ``revision``."""
+def save_part(
+    part: Part, *, by: User, revision: int | None = None, agencies: Iterable[Agency] | None = None
+) -> Part:
+    """Add a row to a draft call, or change one that was read at ``revision``.
+
+    ``agencies`` are those whose reviewers alone score a criterion; None leaves them as they are.
+    """
     call = part.call
     hold_draft(call, by=by)
     noun = NOUNS[type(part)]
     old = hold_part(part, revision=revision) if part.pk else None
     part.full_clean()
     part.revision = old.revision + 1 if old else 1
+    before = facts_of(old) if old else ""
     part.save()
+    if agencies is not None and isinstance(part, Criterion):
+        part.agencies.set(agencies)
     save_draft(call)
     call.written_by.add(by)
     act = f"call.change_{noun}" if old else f"call.add_{noun}"
-    before = facts_of(old) if old else ""
     audit.record(call, act, by=by, before=before, after=facts_of(part), clause="s.3(b)")
     return part
 

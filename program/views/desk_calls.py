@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.forms import BaseForm
+from django.forms import BaseForm, BoundField
 from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from program import clock
 from program.acts import attempt
-from program.checks import FULL_WEIGHT, expected_clock, warnings_of
+from program.checks import FULL_WEIGHT, expected_clock, totals_of, warnings_of
 from program.enums import CallStatus, QuestionStatus
 from program.forms import (
     AmendForm,
@@ -123,7 +123,7 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
     """One call as the program office sees it: what is missing, its clock, its parts, its acts, its record."""
     may = {transition.name for transition in available(CALL_TRANSITIONS, call, request.user)}
     day = call.issued_on or clock.today()
-    requirements, criteria = list(call.requirements.all()), list(call.criteria.all())
+    requirements, criteria = list(call.requirements.all()), list(call.criteria.prefetch_related("agencies"))
     is_draft = call.status == CallStatus.DRAFT
     places = call.ineligible_jurisdictions.values(*ALIKE, "country__name", "pk")
     facts = {
@@ -137,10 +137,13 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "warnings": mends(call, warnings_of(call, day)),
         "expected": expected_clock(call, day),
         "requirements": requirements,
-        "criteria": [(criterion, in_order(criterion.anchors)) for criterion in criteria],
+        "criteria": [
+            (criterion, in_order(criterion.anchors), [str(agency) for agency in criterion.agencies.all()])
+            for criterion in criteria
+        ],
         "absent_requirements": library_form(call, Requirement) if is_draft else None,
         "absent_criteria": library_form(call, Criterion) if is_draft else None,
-        "total_weight": sum(criterion.weight for criterion in criteria if not criterion.is_independent),
+        "totals": totals_of(criteria).items(),
         "full_weight": FULL_WEIGHT,
         "places": grouped(places),
         "amendments": call.amendments.select_related("made_by"),
@@ -348,8 +351,8 @@ def differences(form: BaseForm, saved: BaseForm) -> list[dict[str, Any]]:
     both = [
         {
             "label": form[name].label,
-            "yours": words_of(form[name].value()),
-            "theirs": words_of(saved[name].value()),
+            "yours": words_of(form[name]),
+            "theirs": words_of(saved[name]),
         }
         for name in form.fields
         if name in saved.initial and name != "revision"
@@ -357,10 +360,15 @@ def differences(form: BaseForm, saved: BaseForm) -> list[dict[str, Any]]:
     return [pair for pair in both if pair["yours"] != pair["theirs"]]
 
 
-def words_of(value: Any) -> str:
+def words_of(bound: BoundField) -> str:
+    """What stands in a field, as its page says it."""
+    value = bound.value()
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return blank(value).replace("\r\n", "\n").strip()
+    labels = {str(key): str(label) for key, label in getattr(bound.field, "choices", ())}
+    chosen = value if isinstance(value, list | tuple) else [value]
+    said = [blank(each).replace("\r\n", "\n").strip() for each in chosen]
+    return ", ".join(sorted(labels.get(each, each) for each in said))
 
 
 def act_form(

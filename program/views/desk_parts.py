@@ -123,9 +123,9 @@ def part_form(
         "remove": part.pk and reverse(f"program:{services.NOUNS[type(part)]}-remove", args=[number, part.pk]),
     }
     if request.method == "POST" and form.is_valid():
-        read = form.cleaned_data["revision"]
+        more = {name: form.cleaned_data[name] for name in ("revision", "agencies") if name in form.fields}
         try:
-            if attempt(request, services.save_part, form.instance, done="Saved.", revision=read):
+            if attempt(request, services.save_part, form.instance, done="Saved.", **more):
                 return redirect("program:desk-call", number)
         except StaleRevision as stale:
             saved = form_class(instance=stale.record)

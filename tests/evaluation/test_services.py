@@ -30,7 +30,7 @@ from evaluation.models import (
 from evaluation.services.determinations import packet_sha256
 from program import clock
 from program.deadlines import Period, end_of_day, next_business_day
-from program.models import AuditEvent, Call, Closure, Delegation, Notice, Requirement, User
+from program.models import Agency, AuditEvent, Call, Closure, Delegation, Notice, Requirement, User
 from program.papers import owed
 from program.revisions import StaleRevision
 from program.services.clockwork import do_each
@@ -524,6 +524,21 @@ def test_a_sheet_needs_every_score_with_reasons_and_stays_on_its_scale():
     assert all(code.startswith("scale-") for code in codes(outside))
     with pytest.raises(WrongStatus):
         services.save_review(review, by=assignment.reviewer, values={"rationale": "x"}, revision=None)
+
+
+def test_a_sheet_asks_what_its_agency_is_asked_and_counts_no_more():
+    proposal = make.accepted()
+    of_energy = proposal.call.criteria.first()
+    of_energy.agencies.set([Agency.objects.get(code="DOE")])
+    rest = proposal.call.criteria.exclude(pk=of_energy.pk)
+    for agency, asked in (("STATE", set(rest)), ("DOE", {of_energy, *rest})):
+        assignment = make.assigned(proposal, agency=agency)
+        review = make.filled_review(assignment, value=3)
+        assert {score.criterion for score in review.scores.all()} == asked
+        services.submit_review(review, by=assignment.reviewer)
+        kept = AgencyScore.objects.filter(agency__code=agency)
+        assert {score.criterion for score in kept} == asked
+        assert set(kept.values_list("sheet_count", flat=True)) == {1}
 
 
 def test_a_stale_line_is_refused_with_the_text_that_stands():

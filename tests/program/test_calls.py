@@ -15,7 +15,16 @@ from program.checks import ORDER_CODES, warnings_of
 from program.deadlines import next_business_day
 from program.enums import CallStatus, OfficeRole
 from program.lifecycle import CALL_TRANSITIONS
-from program.models import AuditEvent, Call, Closure, Criterion, IneligibleJurisdiction, Notice, Requirement
+from program.models import (
+    Agency,
+    AuditEvent,
+    Call,
+    Closure,
+    Criterion,
+    IneligibleJurisdiction,
+    Notice,
+    Requirement,
+)
 from program.revisions import StaleRevision
 from program.schedule import SETTLING, close_due_calls
 from program.services import calls
@@ -23,6 +32,7 @@ from program.services.people import clock_account
 from program.services.subscriptions import subscribe
 from program.transitions import NotReady, WrongStatus, perform
 from tests.factories.program import (
+    AgencyFactory,
     CallFactory,
     UserFactory,
     approved_call,
@@ -317,6 +327,23 @@ class TestApproval:
         call.criteria.filter(code="national-interest").update(weight=weight)
         with pytest.raises(NotReady, match=f"add up to {total}"):
             calls.approve_call(call, by=officer())
+
+    def test_weights_add_up_on_the_sheet_of_every_agency(self):
+        call, person = drafted_call(), officer()
+        _, state, _ = (AgencyFactory(code=code) for code in ("COMMERCE", "STATE", "DOE"))
+        security = call.criteria.get(code="security")
+        calls.save_part(security, by=person, agencies=[state])
+        assert acts_of(call)[-1] == "call.change_criterion"
+        assert AuditEvent.objects.of(call).last().said["after"]["agencies"] == "STATE"
+        others = Agency.objects.filter(is_evaluating=True).exclude(code="STATE")
+        with pytest.raises(NotReady, match=f"for {', '.join(map(str, others))} add up to 85"):
+            calls.approve_call(call, by=officer())
+        of_the_others = Criterion(call=call, code="reach", title="Reach", weight=15)
+        calls.save_part(of_the_others, by=person, agencies=others)
+        calls.approve_call(call, by=officer())
+        assert call.status == CallStatus.APPROVED
+        copied = calls.copy_call(call, by=person, title="Copy")
+        assert [agency.code for agency in copied.criteria.get(code="security").agencies.all()] == ["STATE"]
 
     def test_independent_criterion_stands_outside_the_total(self):
         call = drafted_call()

@@ -14,6 +14,7 @@ from program.services.calls import PAST_THE_ORDER
 from program.services.questions import answer_question, ask_question
 from program.services.subscriptions import subscribe
 from tests.factories.program import (
+    AgencyFactory,
     OfficeFactory,
     OrganizationFactory,
     UserFactory,
@@ -520,6 +521,29 @@ def test_words_for_a_value_outside_the_scale_are_refused_beside_the_field(signed
     response = signed_in(officer()).post(f"/desk/calls/{call.number}/criteria/{part.pk}/", typed)
     assert response.status_code == 422
     assert list(response.context["form"].errors) == ["anchors_text"]
+
+
+def test_agencies_that_alone_score_a_criterion_are_chosen_and_public(signed_in):
+    call, agency = drafted_call(), AgencyFactory(code="STATE")
+    part = call.criteria.get(code="compliance-risk")
+    desk, client = f"/desk/calls/{call.number}/", signed_in(officer())
+    typed = {
+        "code": part.code, "title": part.title, "weight": 0, "is_independent": "on", "lowest": 1,
+        "highest": 5, "sort_order": part.sort_order, "revision": 1, "agencies": [agency.pk],
+    }  # fmt: skip
+    assert client.post(f"{desk}criteria/{part.pk}/", typed).status_code == 302
+    assert [chosen.code for chosen in part.agencies.all()] == ["STATE"]
+    stale = client.post(f"{desk}criteria/{part.pk}/", typed | {"agencies": []})
+    saved = text_of(stale).partition("<h3>Scored by</h3>")[2]
+    assert (stale.status_code, saved.partition("Yours")[0].count(str(agency))) == (409, 1)
+    calls.approve_call(call, by=officer())
+    calls.issue_call(call, by=call.created_by)
+    for address in (desk, f"{desk}preview/", f"/calls/{call.number}/"):
+        assert text_of(client.get(address)).count(f"Scored only by: {agency}") == 1
+    criteria = client.get(f"/api/v1/calls/{call.number}/").json()["criteria"]
+    assert [row["agencies"] for row in criteria if row["code"] in ("compliance-risk", "adoption")] == [
+        [], ["STATE"],
+    ]  # fmt: skip
 
 
 def test_entry_of_the_library_is_picked_at_the_desk(signed_in):
