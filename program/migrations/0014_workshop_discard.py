@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0010_workshop_revisions'),
+        ('program', '0013_workshop_revisions'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0011_workshop_discard'),
+        ('program', '0014_workshop_discard'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0009_why_a_call_was_cancelled'),
+        ('program', '0012_notices_mailings'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0012_workshop_places'),
+        ('program', '0015_workshop_places'),
     ]
 
     operations = [
