@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
 from demonstration.people import official, person
 from demonstration.timeline import at_work, monday_before
 from program import clock
-from program.models import Call
+from program.enums import EvidenceType
+from program.models import Call, Requirement
 from program.services import calls
 from program.services.people import clock_account
 from program.services.questions import answer_question, ask_question
@@ -44,6 +45,43 @@ AMENDED_TEXT: Final = OPEN_TEXT.replace(
     "4. How to propose. In this portal, before the deadline stated above.",
     "4. How to propose. In this portal, before the deadline stated above. Supporting files may be PDF, "
     "Word, Excel, CSV, PNG or JPEG, up to 100 MB each.",
+)
+
+
+#: What the open call asks beyond the order, each with another kind of answer; none of it is demanded.
+PARTICULAR: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "code": "training-plan",
+        "title": "Training of the partner's own people",
+        "guidance": "Who is trained, by whom, in which language, and what they can do alone afterwards.",
+        "evidence_type": EvidenceType.TEXT,
+        "max_characters": 3000,
+    },
+    {
+        "code": "jobs-in-us",
+        "title": "Jobs in the United States in the first three years",
+        "guidance": "Full-time jobs of members and their suppliers, created or kept.",
+        "evidence_type": EvidenceType.NUMBER,
+    },
+    {
+        "code": "delivery-form",
+        "title": "Form of delivery",
+        "guidance": "How a customer gets the computing.",
+        "evidence_type": EvidenceType.CHOICE,
+        "choices": "Sale\nLease with transfer of title\nComputing as a service\nSeveral of these",
+    },
+    {
+        "code": "first-delivery",
+        "title": "Planned day of the first delivery",
+        "guidance": "The day on which a first customer can work with the package.",
+        "evidence_type": EvidenceType.DATE,
+    },
+    {
+        "code": "partner-letter",
+        "title": "Letter of a partner government or buyer",
+        "guidance": "One letter that names the package; more may be added among the documents.",
+        "evidence_type": EvidenceType.FILE,
+    },
 )
 
 
@@ -143,6 +181,12 @@ def open_call() -> Call:
                 "consultation_days": 14,
             },
         )
+        last = call.requirements.count()
+        for order, facts in enumerate(PARTICULAR, start=last + 1):
+            requirement = Requirement(
+                call=call, clause="Call, section 3", is_mandatory=False, sort_order=order * 10, **facts
+            )
+            calls.save_part(requirement, by=official("officer"))
         calls.ask_for_approval(call, by=official("officer"))
     with clock.moved_to(issue - timedelta(days=3)):
         calls.approve_call(call, by=official("second-officer"))

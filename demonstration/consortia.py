@@ -124,8 +124,8 @@ class Formation:
         self.founder = self.person_of(facts["members"][0])
 
     def person_of(self, member: Facts) -> User:
-        """The person who acts for a member organization."""
-        return self.at_firm(member["person"], member["title"], member["name"])
+        """The person who acts for a member organization; ``domain`` is for a name without Latin letters."""
+        return self.at_firm(member["person"], member["title"], member.get("domain", member["name"]))
 
     def at_firm(self, name: str, title: str, firm: str) -> User:
         mailbox, domain = slugify(name).replace("-", ".", 1), slugify(SUFFIX.sub("", firm))
@@ -134,7 +134,8 @@ class Formation:
     def form(self) -> Consortium:
         """Register the organizations, found the consortium, invite the members; each consents in its turn.
 
-        ``pending`` in the file names a member that was invited and has not answered.
+        ``pending`` in the file names a member that was invited and has not answered, ``undecided`` one whose
+        person has joined and has not consented yet.
         """
         first, *others = self.facts["members"]
         with self.days.later(hours=1):
@@ -163,7 +164,8 @@ class Formation:
                 services.add_team_member(
                     invitation.membership, delegate, by=delegate, role=TeamRole.AUTHORIZED_REPRESENTATIVE
                 )
-                services.consent(invitation.membership, by=delegate)
+                if number != self.facts.get("undecided"):
+                    services.consent(invitation.membership, by=delegate)
                 # Mail of a past day: the link was used, nothing is owed any more.
                 Invitation.objects.filter(pk=invitation.pk).update(mailed_at=clock.instant())
         return consortium
@@ -173,7 +175,9 @@ class Formation:
         organization = register_organization(
             Organization(
                 legal_name=member["name"],
+                aliases=member.get("aliases", ""),
                 uei=member["uei"],
+                cage=member.get("cage", ""),
                 incorporated_in=country,
                 headquartered_in=country,
                 is_small_business=member["small"],
@@ -182,8 +186,14 @@ class Formation:
             ),
             by=by,
         )
-        for holder, code, share in member["owners"]:
-            values = {"holder_name": holder, "holder_country": self.countries[code], "share": Decimal(share)}
+        for holder, code, share, *rights in member["owners"]:
+            values = {
+                "holder_name": holder,
+                "holder_country": self.countries[code],
+                "share": Decimal(share),
+                "has_control": "control" in rights,
+                "is_ultimate": "ultimate" in rights,
+            }
             save_holding(Holding(organization=organization), by=by, revision=None, values=values)
         return organization
 
@@ -220,7 +230,10 @@ class Formation:
         if counsel := self.facts.get("counsel"):
             with self.days.later(minutes=10):
                 to = person(counsel["email"], counsel["person"], counsel["title"])
-                services.grant_access(proposal, to=to, by=self.founder)
+                right = "change" if counsel.get("can_edit") else "view"
+                services.grant_access(
+                    proposal, to=to, by=self.founder, permission=f"proposals.{right}_proposal"
+                )
         return proposal
 
     def consents_again(self) -> None:
@@ -244,10 +257,21 @@ class Formation:
         for layer in StackLayer:
             for order, row in enumerate(self.book.rows(self.facts, layer.value), start=1):
                 component = Component(proposal=proposal, layer=layer, sort_order=order * 10)
-                services.add_row(component, by=self.founder, values=self.component(layer, row))
-        for membership, member in zip(self.members, self.facts["members"], strict=True):
+                services.add_row(component, by=self.writer(row), values=self.component(layer, row))
+        told = self.facts.get("provisions", {})
+        for place, (membership, member) in enumerate(zip(self.members, self.facts["members"], strict=True)):
             for layer in member["layers"]:
-                services.provide_layer(proposal, by=self.founder, membership=membership, layer=layer)
+                services.provide_layer(
+                    proposal,
+                    by=self.founder,
+                    membership=membership,
+                    layer=layer,
+                    description=told.get(f"{place} {layer}", ""),
+                )
+
+    def writer(self, row: Facts) -> User:
+        """Who enters a component."""
+        return self.founder
 
     def component(self, layer: StackLayer, row: Facts) -> Facts:
         """A row of the file as columns: places as countries, amounts as decimals, its supplier a member."""
@@ -278,6 +302,9 @@ class Formation:
             values = {name: market[name] for name in ("national_interest", "demand_evidence", "end_users")}
             if "country" in market:
                 values["country"] = self.countries[market["country"]]
+            elif "list_name" in market:
+                values["list_name"] = market["list_name"]
+                values["countries"] = [self.countries[code] for code in market["countries"]]
             else:
                 values["bloc"] = Bloc.objects.get(code=market["bloc"])
             services.add_row(TargetMarket(proposal=proposal), by=self.founder, values=values)
@@ -293,11 +320,12 @@ class Formation:
                     "location": site["location"],
                     "country": self.countries[site["country"]],
                     "capacity_mw": Decimal(site["mw"]),
-                    "status": SiteStatus.PLANNED,
+                    "status": site.get("status", SiteStatus.PLANNED),
                 },
             )
             for act in OperatingAct:
-                services.set_operating_role(row, by=self.founder, act=act, **self.role(site[act.value]))
+                if act.value in site:
+                    services.set_operating_role(row, by=self.founder, act=act, **self.role(site[act.value]))
 
     def role(self, who: int | str) -> Facts:
         """A member by its place in the list, or a third party as “name|country”."""
@@ -322,16 +350,17 @@ class Formation:
         officer = self.person_of(self.facts["members"][-1])
         values = {
             "end_uses": self.facts["end_uses"],
-            "program_summary": COMPLIANCE_PROGRAM,
-            "remote_access_policy": REMOTE_ACCESS,
+            "program_summary": self.facts.get("program_summary", COMPLIANCE_PROGRAM),
+            "remote_access_policy": self.facts.get("remote_access_policy", REMOTE_ACCESS),
             "compliance_officer_name": officer.name,
             "compliance_officer_email": officer.email,
         }
         services.save_row(proposal, by=self.founder, values=values, revision=proposal.revision)
         for statement in proposal.compliance_statements.all():
+            told = self.facts.get("statements", {}).get(statement.subject, {})
             values = {
-                "answer": BY_CODE[statement.subject].answers[0],
-                "explanation": EXPLAINED.get(statement.subject, ""),
+                "answer": told.get("answer", BY_CODE[statement.subject].answers[0]),
+                "explanation": told.get("text", EXPLAINED.get(statement.subject, "")),
             }
             services.save_row(statement, by=self.founder, values=values, revision=statement.revision)
 
@@ -358,15 +387,22 @@ class Formation:
                 )
 
     def _attach(
-        self, proposal: Proposal, name: str, content: bytes, part: Part, caption: str, justification: str
+        self,
+        proposal: Proposal,
+        name: str,
+        content: bytes,
+        part: str,
+        caption: str,
+        justification: str,
+        mark: str = Mark.BUSINESS_CONFIDENTIAL,
+        row_key: str = "",
     ) -> None:
         document = store_document(
-            ContentFile(content, name=name),
-            by=self.founder,
-            mark=Mark.BUSINESS_CONFIDENTIAL,
-            justification=justification,
+            ContentFile(content, name=name), by=self.founder, mark=mark, justification=justification
         )
-        attachment = services.attach_document(proposal, document, by=self.founder, part=part, caption=caption)
+        attachment = services.attach_document(
+            proposal, document, by=self.founder, part=part, caption=caption, row_key=row_key
+        )
         if withheld_for(document) == "unscanned":
             services.release_file(attachment, by=self.founder)
 

@@ -10,7 +10,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 
-from demonstration import calls, directives, edag, people, story
+from demonstration import calls, directives, edag, kestrel, people, story
 from demonstration.consortia import read_book
 from demonstration.timeline import at_work
 from financing.models import Meeting, Tool
@@ -57,6 +57,9 @@ def consortia() -> Generator[str, None, int]:
             if facts["call"] == ("first" if call == first else "open") and story.play(book, facts, call):
                 made += 1
                 yield f"{facts['name']}: {facts['state'].replace('_', ' ')}."
+    if kestrel.play(now_open):
+        made += 1
+        yield "Kestrel Bay Consortium: a draft as full as a real one."
     return made
 
 

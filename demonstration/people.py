@@ -202,6 +202,16 @@ OF_COMPANIES: Final = (
         "ada.kirkpatrick@riverine-survey.example",
     ),
     SignIn("Contributor (Harbor Light)", "Tessa Brannigan", "tessa.brannigan@harbor-light-compute.example"),
+    SignIn(
+        "Anchor of the fullest draft (Kestrel Bay)",
+        "Margaret Oyelaran-Whitfield",
+        "margaret.oyelaran-whitfield@kestrel-bay-computing-systems.example",
+    ),
+    SignIn(
+        "Contributor to it (Sablewood)",
+        "Aisha Rahman-Cole",
+        "aisha.rahman-cole@sablewood-language-models.example",
+    ),
     SignIn("Outside counsel (reads Saltmarsh)", "Everett Sloan", "everett.sloan@sloan-pierce-law.example"),
 )
 

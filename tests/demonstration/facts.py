@@ -14,7 +14,10 @@ from django.db.models import Count  # noqa: E402
 
 from program import audit  # noqa: E402
 from program.models import Call, Delivery, Organization, User  # noqa: E402
-from proposals.models import Proposal, Receipt  # noqa: E402
+from proposals.checks import all_problems  # noqa: E402
+from proposals.composition import compose, rules_of  # noqa: E402
+from proposals.models import Invitation, Proposal, Receipt, TeamMember  # noqa: E402
+from proposals.us_content import us_content  # noqa: E402
 
 SERVICE_TABLES = ("sessions.session", "axes.accesslog", "axes.accessattempt", "axes.accessfailurelog")
 
@@ -44,11 +47,37 @@ def consultations(proposal):
     )
 
 
+def kestrel():
+    """How full the fullest draft is, and what it still lacks."""
+    proposal = Proposal.objects.get(consortium__name__startswith="Kestrel Bay")
+    package = compose(proposal)
+    attachments = proposal.attachments.all()
+    team = TeamMember.objects.filter(membership__consortium=proposal.consortium_id)
+    invitations = Invitation.objects.filter(membership__consortium=proposal.consortium_id, accepted_at=None)
+    return {
+        **dict(proposal.components.order_by().values_list("layer").annotate(Count("pk"))),
+        "members": len(package.consortium.members),
+        "people": team.values("user").distinct().count(),
+        "markets": len(package.markets),
+        "sites": len(package.operating_model.sites),
+        "support": len(package.support_requests),
+        "statements": proposal.compliance_statements.filter(explanation="").count(),
+        "answers": len(package.answers),
+        "documents": dict(attachments.order_by().values_list("mark").annotate(Count("pk"))),
+        "evidence": attachments.exclude(row_key="").count(),
+        "open_comments": proposal.comments.filter(parent=None, resolved_at=None).count(),
+        "invitations": invitations.count(),
+        "missing": sorted({problem.code for problem in all_problems(package, rules_of(proposal.call))}),
+        "us_content": us_content(package).state,
+    }
+
+
 def facts():
     verification = audit.verify()
     proposals = {one.consortium.name: one for one in Proposal.objects.select_related("consortium")}
     return {
         "stages": {name: stage(one) for name, one in proposals.items()},
+        "kestrel": kestrel(),
         "orchard": consultations(proposals["Orchard Bridge Alliance"]),
         "orchard_recusals": proposals["Orchard Bridge Alliance"].recusals.count(),
         "beacon_sheets": dict(
