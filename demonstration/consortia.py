@@ -125,7 +125,7 @@ class Formation:
 
     def person_of(self, member: Facts) -> User:
         """The person who acts for a member organization; ``domain`` is for a name without Latin letters."""
-        return self.at_firm(member["person"], member["title"], member.get("domain", member["name"]))
+        return self.at_firm(member["person"], member["title"], member.get("domain") or member["name"])
 
     def at_firm(self, name: str, title: str, firm: str) -> User:
         mailbox, domain = slugify(name).replace("-", ".", 1), slugify(SUFFIX.sub("", firm))

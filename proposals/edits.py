@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.db.models import CharField, Q
 from django.db.models.functions import Cast
@@ -69,16 +69,17 @@ def _edits(proposal: Proposal, moment: datetime) -> Iterator[Edit]:
         rows = model.objects.filter(proposal=proposal, **later).order_by("-updated_at")
         for layer, by, at in rows.values_list("layer", *told)[:MOST]:
             yield Edit(by, Part(layer), at)
-    for model, part in PARTS:
-        rows = model.objects.filter(proposal=proposal, **later).order_by("-updated_at")
-        yield from (Edit(by, part, at) for by, at in rows.values_list(*told)[:MOST])
+    kind: Any
+    for kind, part in PARTS:
+        of_part = kind._default_manager.filter(proposal=proposal, **later).order_by("-updated_at")
+        yield from (Edit(by, part, at) for by, at in of_part.values_list(*told)[:MOST])
     roles = OperatingRole.objects.filter(site__proposal=proposal, **later).order_by("-updated_at")
     yield from (Edit(by, Part.OPERATING_MODEL, at) for by, at in roles.values_list(*told)[:MOST])
     if proposal.saved_at and proposal.saved_at > moment:
         yield Edit(str(proposal.saved_by or ""), Part.OVERVIEW, proposal.saved_at)
     gone = RemovedRow.objects.filter(proposal=proposal, removed_at__gt=moment).order_by("-removed_at")
-    for part, by, at in gone.values_list("part", "removed_by__name", "removed_at")[:MOST]:
-        yield Edit(by, Part(part), at)
+    for place, by, at in gone.values_list("part", "removed_by__name", "removed_at")[:MOST]:
+        yield Edit(by, Part(place), at)
     yield from _recorded(proposal, moment)
 
 

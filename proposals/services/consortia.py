@@ -324,7 +324,7 @@ def remove_member(membership: Membership, *, by: User, note: str = "") -> AuditE
     people = list(people_of(membership))
     invited = membership.invitations.filter(accepted_at=None, revoked_at=None)
     people += list(User.objects.filter(email__in=invited.values("email"), is_active=True))
-    event = perform(replace(REMOVE, checks=[says_why]), membership, by=by, note=note)
+    event = perform(replace(REMOVE, checks=(says_why,)), membership, by=by, note=note)
     invited.update(revoked_at=event.at, updated_at=event.at)
     for offer in membership.anchor_offers.open():
         perform(WITHDRAW_ANCHOR, offer, by=by)
