@@ -177,7 +177,7 @@ def screen_bloc(code: str, name: str, countries: Iterable[str], rules: Rules) ->
         name=name,
         on=rules.on,
         result=worst,
-        explanation=f"{count} members give this result: {', '.join(member.name for member in behind)}.",
+        explanation=f"{count} members give this result: {'; '.join(member.name for member in behind)}.",
         citations=tuple(dict.fromkeys(cite for member in behind for cite in member.citations)),
         confidence=weakest(member.confidence for member in behind),
         behind=tuple(member.place for member in behind),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.db.models import CharField, Q
 from django.db.models.functions import Cast
@@ -65,21 +65,21 @@ def edits_since(proposal: Proposal, moment: datetime) -> list[Edit]:
 def _edits(proposal: Proposal, moment: datetime) -> Iterator[Edit]:
     later = {"updated_at__gt": moment}
     told = ("saved_by__name", "updated_at")
-    for model in (Component, Provision):
-        rows = model.objects.filter(proposal=proposal, **later).order_by("-updated_at")
+    layered: tuple[type[Row], ...] = (Component, Provision)
+    for model in layered:
+        rows = model._default_manager.filter(proposal=proposal, **later).order_by("-updated_at")
         for layer, by, at in rows.values_list("layer", *told)[:MOST]:
             yield Edit(by, Part(layer), at)
-    kind: Any
-    for kind, part in PARTS:
-        of_part = kind._default_manager.filter(proposal=proposal, **later).order_by("-updated_at")
-        yield from (Edit(by, part, at) for by, at in of_part.values_list(*told)[:MOST])
+    for model, part in PARTS:
+        rows = model._default_manager.filter(proposal=proposal, **later).order_by("-updated_at")
+        yield from (Edit(by, part, at) for by, at in rows.values_list(*told)[:MOST])
     roles = OperatingRole.objects.filter(site__proposal=proposal, **later).order_by("-updated_at")
     yield from (Edit(by, Part.OPERATING_MODEL, at) for by, at in roles.values_list(*told)[:MOST])
     if proposal.saved_at and proposal.saved_at > moment:
         yield Edit(str(proposal.saved_by or ""), Part.OVERVIEW, proposal.saved_at)
     gone = RemovedRow.objects.filter(proposal=proposal, removed_at__gt=moment).order_by("-removed_at")
-    for place, by, at in gone.values_list("part", "removed_by__name", "removed_at")[:MOST]:
-        yield Edit(by, Part(place), at)
+    for where, by, at in gone.values_list("part", "removed_by__name", "removed_at")[:MOST]:
+        yield Edit(by, Part(where), at)
     yield from _recorded(proposal, moment)
 
 

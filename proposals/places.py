@@ -26,11 +26,11 @@ CONFIDENCES: Final[Mapping[str, str]] = {
     "U": "not verified yet",
 }
 HEADINGS: Final[Mapping[Result, str]] = {
-    Result.BLOCKED: "Embargo on file: needs review",
-    Result.DENIAL_LIKELY: "Needs review: a license would likely be denied",
-    Result.LICENSE_LIKELY: "Needs review: a license is likely needed",
-    Result.REVIEW: "Needs review",
-    Result.CLEAR: "No flag for the place alone",
+    Result.BLOCKED: "embargo on file, needs review",
+    Result.DENIAL_LIKELY: "needs review for an arms embargo",
+    Result.LICENSE_LIKELY: "needs review for a license",
+    Result.REVIEW: "needs review",
+    Result.CLEAR: "no flag for the place alone",
 }
 TONES: Final[Mapping[Result, str]] = {
     Result.BLOCKED: "bad",
@@ -51,7 +51,9 @@ class Destination:
 
     @property
     def heading(self) -> str:
-        return HEADINGS[self.screening.result]
+        """The result as what it is, with the rule that gives it: a person determines."""
+        rule = self.screening.citations[0] if self.is_flagged and self.screening.citations else ""
+        return f"Screening result: {HEADINGS[self.screening.result]}{f' ({rule})' if rule else ''}"
 
     @property
     def is_flagged(self) -> bool:

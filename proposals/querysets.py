@@ -292,6 +292,11 @@ class ProposalQuerySet(models.QuerySet):
         due = Case(cured, default=F("call__closes_at"))
         return reaching(rows, REMINDER_STEPS, due=due, at=at).filter(reminds_of__gt=at)
 
+    def live_under(self, calls: QuerySet) -> Self:
+        """Proposals that keep their consortium from another one under one of ``calls``."""
+        over = [ProposalStatus.LAPSED, ProposalStatus.WITHDRAWN]
+        return self.filter(call__in=calls).exclude(status__in=over).select_related("consortium")
+
     def due_to_lapse(self, at: datetime) -> Self:
         """Drafts of calls that closed at ``at`` or before."""
         return self.filter(status=ProposalStatus.DRAFT, call__closes_at__lte=at)

@@ -124,7 +124,8 @@ def in_words(field: BoundField, value: Any) -> str:
         str(getattr(code, "value", code)): str(label) for code, label in choices if code not in ("", None)
     }
     values = value if isinstance(value, list) else [value]
-    return ", ".join(sorted(labels.get(str(each), str(each)) for each in values))
+    # Names of countries hold commas
+    return "; ".join(sorted(labels.get(str(each), str(each)) for each in values))
 
 
 EXPORT = ("jurisdiction", "eccn", "eccn_basis", "eccn_reference")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -14,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from program import clock
-from program.models import Agency, AuditEvent, Call, Organization
+from program.models import Agency, AuditEvent, Call, Document, Organization
 from program.record_words import facts_in_words
 from program.requests import SignedInRequest, number_said
 from program.transitions import NotReady, available
@@ -122,11 +123,17 @@ def proposal_new(request: SignedInRequest) -> HttpResponse:
         raise PermissionDenied("Government offices do not propose.")
     organizations = administered(request)
     calls = Call.objects.open_at(clock.now()).filter(cancelled_at=None).order_by("closes_at", "pk")
+    taken = list(
+        Proposal.objects.live_under(calls).filter(consortium__in=anchored(request)).select_related("call")
+    )
+    under = Counter(row.consortium_id for row in taken)
+    full = [consortium for consortium, number in under.items() if number >= len(calls)]
     form = NewProposalForm(
         request.POST or None,
         initial={"call": request.GET.get("call", ""), "source": request.GET.get("from", "")},
         calls=calls,
-        consortia=anchored(request),
+        # Who presses twice sent one that is taken by now
+        consortia=anchored(request).exclude(pk__in=() if request.method == "POST" else full),
         organizations=organizations,
         sources=earlier(request),
     )
@@ -150,6 +157,7 @@ def proposal_new(request: SignedInRequest) -> HttpResponse:
     facts = {
         "form": form,
         "calls": list(calls),
+        "taken": [row for row in taken if request.user.has_perm("proposals.view_proposal", row)],
         "has_organization": organizations.exists() or anchored(request).exists(),
         "here": here,
     }
@@ -274,6 +282,8 @@ def activity_of(
             "clause": event.clause,
             "facts": facts_in_words(body)
             if event.act in NAMING_PEOPLE
+            else _what_was_read(proposal, body["after"])
+            if is_reading
             else names.get(event.subject_id) or _organization(event)
             if event.act.startswith("membership.")
             else "",
@@ -282,6 +292,16 @@ def activity_of(
             if event.act in ("proposal.submit", "proposal.resubmit", "proposal.accept")
             else "neutral",
         }
+
+
+def _what_was_read(proposal: Proposal, said: dict[str, Any]) -> str:
+    """The version, and the file where it was one; a PDF of the package is no file of the proposal."""
+    version = f"version {said.get('version', '')}"
+    if not (read := said.get("document")):
+        return f"The package, {version}"
+    own = Q(attachments__proposal=proposal) | Q(replaced_in__attachment__proposal=proposal)
+    file = Document.objects.filter(own, sha256=read).first()
+    return f"The file “{file}”, {version}" if file else f"A PDF or a file of an answer, {version}"
 
 
 def _organization(event: AuditEvent) -> str:

@@ -211,6 +211,7 @@ def row_remove(request: SignedInRequest, pk: int, part: str, key: str) -> HttpRe
             return redirect(place_of(stale.record, kind, pk, part))
         kept = RemovedRow.objects.filter(proposal=pk, key=key).values_list("pk", flat=True).first()
         return redirect(f"{back}?removed={kept}")
+    to_edit(request, pk)  # who may only look is not asked
     space = workspace(request, pk, part)
     form = form_of(row, kind)
     said = [(field.label, in_words(field, form.shown()[field.html_name])) for field in form]

@@ -71,6 +71,13 @@ def test_bloc_takes_the_worst_result_and_names_the_members_behind_it():
     assert [member.place for member in found.members] == ["AA", "BB", "CC"]
 
 
+def test_names_of_members_are_kept_apart_though_they_hold_commas():
+    rows = [Membership("D:5", code, START, confidence="S2") for code in ("BB", "CC")]
+    known = Rules.of(TODAY, {"BB": "Congo, Democratic Republic", "CC": "Somalia"}, rows, ())
+    found = screen_bloc("X", "Bloc", ["BB", "CC"], known)
+    assert "Congo, Democratic Republic; Somalia." in found.explanation
+
+
 def test_bloc_without_members_on_file_needs_review():
     assert screen_bloc("X", "Bloc", [], rules()).result == Result.REVIEW
     assert screen_bloc("X", "Bloc", ["US"], rules()).result == Result.REVIEW

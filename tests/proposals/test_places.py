@@ -38,10 +38,17 @@ def test_every_result_has_its_words_and_colour():
 @pytest.mark.parametrize(
     ("country", "said"),
     [
-        (KE, ("No flag for the place alone", "Country Group B", "stated in the primary source")),
+        (
+            KE,
+            (
+                "Screening result: no flag for the place alone",
+                "Country Group B",
+                "stated in the primary source",
+            ),
+        ),
         (AE, ("Needs review under", "Country Group D:4", "secondary source", "November 26, 2026")),
-        (CU, ("Embargo on file: needs review", "15 CFR 746.2", "Embargoed.")),
-        (Country(code="XX", name="Nowhere"), ("Needs review", "unknown means review", "not verified")),
+        (CU, ("Screening result: embargo on file, needs review (15 CFR 746.2", "Embargoed.")),
+        (Country(code="XX", name="Nowhere"), ("needs review", "unknown means review", "not verified")),
     ],
 )
 def test_market_says_rule_source_day_and_confidence_as_a_screening_result(country, said):

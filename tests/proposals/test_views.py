@@ -19,11 +19,13 @@ from proposals.composition import compose
 from proposals.enums import MembershipStatus, Part, ProposalStatus
 from proposals.models import Component, Membership, Proposal, Receipt, ReceiptPaper, TeamMember, VersionPaper
 from proposals.package_file import write_file
+from proposals.services.reading import record_reading
 from proposals.tasks import render_package, render_receipt
 from proposals.views.kinds import KINDS
 from tests.factories.program import OrganizationFactory, RequirementFactory, UserFactory, issued_call, officer
 from tests.factories.proposals import (
     ConsortiumFactory,
+    DocumentFactory,
     MembershipFactory,
     ProposalFactory,
     RecusalFactory,
@@ -543,6 +545,33 @@ def test_member_is_invited_accepts_by_post_and_consents(client, proposal, member
     assert client.get(url).url == address("member", membership)
 
 
+def test_who_may_only_read_is_not_asked_to_remove(client, proposal, counsel, contributor, component):
+    url = address("row-remove", proposal, "applications", component.key)
+    found = [sign_in(client, person).get(url).status_code for person in (counsel, contributor)]
+    assert found == [403, 200]
+
+
+def test_consortium_that_proposes_already_is_not_offered_again(client, proposal, member):
+    page = sign_in(client, member).get(reverse("proposals:new")).text
+    assert "Not offered again" in page and f'href="{address("detail", proposal)}"' in page
+    assert f'name="consortium" value="{proposal.consortium_id}"' not in page
+    Proposal.objects.filter(pk=proposal.pk).update(status="withdrawn")
+    page = client.get(reverse("proposals:new")).text
+    assert "Not offered again" not in page
+    assert f'name="consortium" value="{proposal.consortium_id}"' in page
+
+
+def test_activity_says_what_an_office_read(client, proposal, member):
+    document = DocumentFactory(uploaded_by=member)
+    services.attach_document(proposal, document, by=member, part=Part.DOCUMENTS)
+    version, desk = submitted(proposal), officer()
+    record_reading(version, by=desk)
+    record_reading(version, by=desk, document=document)
+    shown = sign_in(client, member).get(address("detail", proposal)).text
+    assert "The package, version 1" in shown
+    assert f"The file “{document}”, version 1" in shown
+
+
 def test_panel_of_totals_is_the_consortiums_alone(client, proposal, member):
     version_page = address("version", proposal, 1)
     second = MembershipFactory(consortium=proposal.consortium)
@@ -822,7 +851,7 @@ def test_material_change_is_reported_after_submission(client, proposal, member):
     assert client.get(url).status_code == 403
     certified(proposal, member)
     services.submit_proposal(proposal, by=member)
-    assert client.get(url).status_code == 200
+    assert "data-keep" in client.get(url).text
     assert client.post(url, {"text": "A member was bought.", "learned_on": "2026-11-01"}).status_code == 302
     assert "A member was bought." in client.get(address("detail", proposal)).content.decode()
 
