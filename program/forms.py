@@ -401,3 +401,15 @@ def refuse_unprintable(text: str) -> str:
     if any((ord(sign) < 32 and sign not in "\t\r\n") or 127 <= ord(sign) < 160 for sign in text):
         raise ValidationError("Remove the control characters from this text.", code="unprintable")
     return text.replace("\r\n", "\n")
+
+
+class SuppressionForm(forms.Form):
+    email = forms.EmailField(label="E-mail address", max_length=254)
+    note = forms.CharField(label="Why", max_length=300, required=False, help_text="It stands on the record.")
+
+
+class AddressFileForm(forms.Form):
+    file = forms.FileField(
+        label="File of addresses",
+        help_text="Text or CSV, UTF-8: one address in each row, in a second column why. At most 2,000 rows.",
+    )

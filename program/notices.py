@@ -76,6 +76,11 @@ class NoticeKind:
     def __post_init__(self) -> None:
         CATALOGUE[self.code] = self
 
+    @property
+    def in_words(self) -> str:
+        """What kind it is, without the facts of any: "proposals.anchor_offered" is "Anchor offered"."""
+        return self.code.rpartition(".")[2].replace("-", " ").replace("_", " ").capitalize()
+
 
 #: Every kind that the portal knows, by its code
 CATALOGUE: Final[dict[str, NoticeKind]] = {}

@@ -200,6 +200,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "delegation.give": "Authority delegated",
         "delegation.end": "Delegation ended",
         "suppression.add": "Address put on the suppression list",
+        "suppression.import": "Addresses put on the suppression list from a file",
         "suppression.remove": "Address taken off the suppression list",
         "delivery.send_again": "Mail sent again",
         "record.verify": "Verification of the record asked for",

@@ -6,6 +6,7 @@ from django.urls import path
 
 from program.views import (
     calls,
+    deliveries,
     desk_calls,
     desk_directives,
     desk_parts,
@@ -98,6 +99,11 @@ urlpatterns = [
         desk_parts.criterion_remove,
         name="criterion-remove",
     ),
+    path("desk/mail/", deliveries.delivery_list, name="deliveries"),
+    path("desk/mail/send-again/", deliveries.send_again, name="delivery-send-again"),
+    path("desk/mail/suppressions/", deliveries.suppression_list, name="suppressions"),
+    path("desk/mail/suppressions/import/", deliveries.suppression_import, name="suppression-import"),
+    path("desk/mail/suppressions/<int:pk>/remove/", deliveries.suppression_remove, name="suppression-remove"),
     path("desk/offices/", offices.office_list, name="offices"),
     path("desk/offices/appoint/", offices.office_appoint, name="office-appoint"),
     path("desk/offices/delegate/", offices.delegation_new, name="office-delegate"),

@@ -156,6 +156,7 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("Directives", "program:desk-directives", is_official(user)),
         ("Public catalog", "evaluation:catalog", True),
         ("Offices", "program:offices", is_officer or is_auditor or user.holds(*DELEGATORS)),
+        ("Mail", "program:deliveries", is_officer or is_auditor),
         ("PDFs set aside", "evaluation:papers", is_officer),
         ("Record", "evaluation:record", is_auditor),
     ]

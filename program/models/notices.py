@@ -84,6 +84,11 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"{self.get_channel_display()}: {self.get_state_display()}"
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the portal does nothing more about it by itself."""
+        return self.state not in (DeliveryState.OWED, DeliveryState.CLAIMED, DeliveryState.SENDING)
+
 
 class Suppression(TimeStamped):
     """An address that mail does not reach: nothing is mailed to it until it is taken off the list."""

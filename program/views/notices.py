@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from program import clock
-from program.models import Notice
+from program.models import Notice, Suppression
 from program.requests import SignedInRequest, number_said
 
 PAGE = 25
@@ -23,7 +23,10 @@ def notice_list(request: SignedInRequest) -> HttpResponse:
     found = list(notices[: PAGE + 1])
     older = f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else ""
     newest = request.path if before else ""
-    facts = {"notices": found[:PAGE], "older": older, "newest": newest, "before": before}
+    suppressed = Suppression.objects.filter(email=request.user.email).first()
+    facts = {
+        "notices": found[:PAGE], "older": older, "newest": newest, "before": before, "suppressed": suppressed,
+    }  # fmt: skip
     return render(request, "program/notices.html", facts)
 
 

@@ -36,6 +36,7 @@ OPEN = {
     "evaluation:catalog-entry", "financing:country", "financing:country_class",
     "financing:workstream", "financing:barrier", "financing:partnership",
     "program:evidence", "program:office-end", "program:delegation-end", "program:session-end",
+    "program:suppression-remove",
 }  # fmt: skip
 
 # Addresses under a proposal that say something new once it is designated

@@ -67,6 +67,8 @@ COUNTED_BY = {
     },
     "program:calls": "program/test_pages.py::test_list_of_calls_costs_one_statement",
     "program:desk-calls": "program/test_pages.py::test_desk_list_costs_the_same_for_one_and_three",
+    "program:deliveries": "program/test_deliveries.py::test_costs_the_same_for_one_row_and_for_three",
+    "program:suppressions": "program/test_deliveries.py::test_list_costs_the_same_for_one_row_and_for_three",
     "program:notices": "program/test_pages.py::test_inbox_costs_the_same_for_one_and_three",
     "program:offices": "program/test_people.py::test_list_asks_the_database_the_same_number_of_times",
     "proposals:list": "proposals/test_views.py::"
@@ -79,6 +81,7 @@ NO_LIST = {
     "program:home", "program:security-txt", "program:accessibility", "program:privacy", "program:status",
     "program:session", "program:signed-in",
     "program:start", "program:follow", "program:notices-read",
+    "program:delivery-send-again", "program:suppression-import",
     "program:desk-call-new", "program:agency-action-new",
     "program:office-appoint", "program:office-delegate", "program:organization-new",
     "proposals:new", "proposals:receipts", "proposals:receipts-offline",

@@ -87,7 +87,7 @@ def test_inbox_costs_the_same_for_one_and_three(signed_in, django_assert_num_que
         issued_call()
     client = signed_in(reader)
     client.get("/notices/")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         response = client.get("/notices/")
     assert text_of(response).count("New call for proposals") >= rows
 

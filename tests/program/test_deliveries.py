@@ -1,0 +1,263 @@
+"""The log of mail at the desk, sending again, and the list of addresses that mail does not reach."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.core import mail as outbox
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.urls import reverse
+
+from program import audit, notices
+from program.enums import DeliveryState, OfficeRole
+from program.models import AuditEvent, Delivery, Mailing, Suppression
+from program.services import mail
+from program.tasks import sweep_deliveries
+from program.transitions import NotReady
+from proposals.notices import CONSENTED, LAPSED
+from tests.factories.program import UserFactory, issued_call, officer
+from tests.factories.proposals import ProposalFactory
+from tests.program.test_notices import KIND
+
+pytestmark = pytest.mark.django_db
+LOG, LIST = "program:deliveries", "program:suppressions"
+
+
+@pytest.fixture(autouse=True)
+def demonstration(settings):
+    settings.DEMONSTRATION = True  # no second factor; what it leaves out is tested in test_sign_in.py
+
+
+def owe(*people, kind=KIND, about=None, **facts):
+    event = audit.record(about or people[0], "tests.act", by=people[0])
+    notices.owe(event, kind, people, url="/", **({"number": "1"} | facts))
+    return list(Delivery.objects.filter(notice__event=event).order_by("pk"))
+
+
+def settled(delivery, state, reason="The line broke."):
+    Delivery.objects.filter(pk=delivery.pk).update(state=state, reason=reason, attempts=3)
+    return delivery
+
+
+def get(client, person, name, **query):
+    client.force_login(person)
+    return client.get(reverse(name), query)
+
+
+def post(client, person, name, *keys, **data):
+    client.force_login(person)
+    return client.post(reverse(name, args=keys), data)
+
+
+def addresses(answer):
+    return [row.notice.recipient.email for row in answer.context["deliveries"]]
+
+
+class TestLog:
+    def test_shows_each_message_with_state_attempts_and_reason(self, client):
+        failed, waiting = owe(UserFactory(), UserFactory())
+        settled(failed, "failed", "Address refused by the mail server: 550")
+        page = get(client, officer(), LOG).text
+        for said in (failed.notice.recipient.email, "Failed", "550", waiting.notice.recipient.email, "Owed"):
+            assert said in page
+
+    def test_filters_by_state_and_kind_and_ignores_words_that_it_does_not_know(self, client):
+        failed, unknown = owe(UserFactory(), UserFactory())
+        settled(failed, "failed")
+        settled(unknown, "unknown")
+        call = issued_call()
+        (other,) = owe(UserFactory(), kind=notices.CALL_CANCELLED, about=call, reason="It was issued twice.")
+        desk = officer()
+        assert addresses(get(client, desk, LOG, state="failed")) == [failed.notice.recipient.email]
+        assert other.notice.recipient.email in addresses(get(client, desk, LOG, kind="call-cancelled"))
+        assert failed.notice.recipient.email not in addresses(get(client, desk, LOG, kind="call-cancelled"))
+        assert len(addresses(get(client, desk, LOG, state="'--", kind="none"))) == Delivery.objects.count()
+
+    def test_goes_on_where_the_page_ended_and_keeps_the_filters(self, client):
+        rows = owe(*UserFactory.create_batch(52))
+        Delivery.objects.update(state="sent")
+        first = get(client, officer(), LOG, state="sent")
+        rest = client.get(reverse(LOG) + first.context["older"])
+        keys = [row.pk for answer in (first, rest) for row in answer.context["deliveries"]]
+        assert keys == sorted((row.pk for row in rows), reverse=True)
+
+    @pytest.mark.parametrize("role", [None, OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL, "team"])
+    def test_is_nobody_elses(self, client, role):
+        person = officer(role) if role in OfficeRole.values else UserFactory()
+        for name in (LOG, LIST):
+            assert get(client, person, name).status_code == 404
+        assert post(client, person, "program:delivery-send-again").status_code == 404
+        assert post(client, person, "program:suppression-import").status_code == 404
+        assert post(client, person, "program:suppression-remove", 1).status_code == 404
+
+    def test_drafts_and_the_inner_affairs_of_consortia_are_not_told_to_the_program_office(self, client):
+        draft = ProposalFactory()
+        owe(UserFactory(), kind=LAPSED, about=draft, call="AIX-C-2026-0001")
+        owe(UserFactory(), kind=CONSENTED, about=draft.consortium.anchor, organization="Fictional")
+        (public,) = owe(UserFactory(), about=issued_call())
+        shown = addresses(get(client, officer(), LOG))
+        assert public.notice.recipient.email in shown
+        own = Delivery.objects.filter(notice__kind__startswith="proposals.")
+        assert own.count() == 2
+        assert not set(own.values_list("notice__recipient__email", flat=True)) & set(shown)
+
+    def test_mailing_to_many_shows_how_far_it_is(self, client):
+        rows = owe(*UserFactory.create_batch(notices.MANY + 2), about=issued_call())
+        assert {row.mailing for row in rows} == {Mailing.objects.get()}
+        Delivery.objects.filter(pk__in=[row.pk for row in rows[:20]]).update(state="sent")
+        settled(rows[-1], "failed")
+        answer = get(client, officer(), LOG)
+        (shown,) = answer.context["mailings"]
+        assert (shown["sent"], shown["total"], shown["waiting"], shown["not_sent"]) == (20, 52, 31, 1)
+        assert "20 of 52" in answer.text
+
+    def test_costs_the_same_for_one_row_and_for_three(self, client, django_assert_num_queries):
+        desk = officer()
+        client.force_login(desk)
+        for _ in range(2):
+            owe(UserFactory())
+            with django_assert_num_queries(9):
+                client.get(reverse(LOG))
+            owe(UserFactory(), UserFactory())
+
+
+class TestSendingAgain:
+    @pytest.mark.parametrize("state", ["failed", "unknown"])
+    def test_owes_it_anew_on_the_record_and_it_is_sent(self, client, state):
+        (delivery,) = owe(UserFactory())
+        settled(delivery, state)
+        desk = officer()
+        answer = post(client, desk, "program:delivery-send-again", delivery=delivery.pk)
+        assert answer.url == reverse(LOG)
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.attempts, delivery.reason) == (DeliveryState.OWED, 0, "")
+        event = AuditEvent.objects.of(delivery).get()
+        assert (event.act, event.actor) == ("delivery.send_again", desk)
+        assert sweep_deliveries() == len(outbox.outbox) == 1
+
+    @pytest.mark.parametrize("state", ["owed", "claimed", "sending", "sent", "dropped"])
+    def test_leaves_every_other_state_alone(self, client, state):
+        (delivery,) = owe(UserFactory())
+        settled(delivery, state)
+        post(client, officer(), "program:delivery-send-again", delivery=delivery.pk)
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.attempts) == (state, 3)
+        assert not AuditEvent.objects.of(delivery).exists()
+
+    def test_one_press_takes_all_that_the_filters_show_and_no_more(self, client):
+        rows = owe(*UserFactory.create_batch(3))
+        for row, state in zip(rows, ("failed", "failed", "unknown"), strict=True):
+            settled(row, state)
+        post(client, officer(), "program:delivery-send-again", state="failed")
+        assert sorted(Delivery.objects.values_list("state", flat=True)) == ["owed", "owed", "unknown"]
+
+    def test_address_on_the_list_is_refused_with_the_reason(self):
+        (delivery,) = owe(UserFactory())
+        settled(delivery, "failed")
+        desk = officer()
+        mail.suppress(by=desk, email=delivery.notice.recipient.email)
+        with pytest.raises(NotReady, match="suppression list"):
+            mail.send_again(Delivery.objects.all(), by=desk)
+
+    def test_auditor_reads_and_does_not_act(self, client):
+        (delivery,) = owe(UserFactory())
+        settled(delivery, "failed")
+        auditor = officer(OfficeRole.AUDITOR)
+        assert "Send again" not in get(client, auditor, LOG, state="failed").text
+        assert post(client, auditor, "program:delivery-send-again", delivery=delivery.pk).status_code == 403
+        delivery.refresh_from_db()
+        assert delivery.state == DeliveryState.FAILED
+
+    def test_unknown_is_warned_of_before_it_is_sent_twice(self, client):
+        (delivery,) = owe(UserFactory())
+        settled(delivery, "unknown")
+        page = get(client, officer(), LOG, state="unknown").text
+        assert "These may have arrived" in page and "may get it twice" in page
+
+
+class TestSuppressions:
+    def test_address_is_added_and_taken_off_on_the_record(self, client):
+        desk, person = officer(), UserFactory()
+        post(client, desk, LIST, email=person.email.upper(), note="She asked by telephone.")
+        row = Suppression.objects.get()
+        assert (row.email, row.cause, row.added_by) == (person.email, "added", desk)
+        assert person.email in get(client, desk, LIST).text
+        post(client, desk, "program:suppression-remove", row.pk)
+        acts = list(AuditEvent.objects.of(row).values_list("act", flat=True))
+        assert acts == ["suppression.add", "suppression.remove"]
+        assert not Suppression.objects.exists()
+
+    def test_same_address_twice_is_refused_beside_the_field(self, client):
+        desk = officer()
+        for status in (302, 422):
+            assert post(client, desk, LIST, email="a@firm.example").status_code == status
+        with pytest.raises(ValidationError):
+            mail.suppress(by=desk, email="no address")
+
+    def test_person_is_told_in_the_portal(self, client):
+        person = UserFactory()
+        assert "Mail does not reach you" not in get(client, person, "program:notices").text
+        mail.suppress(by=officer(), email=person.email)
+        assert "Mail does not reach you" in get(client, person, "program:notices").text
+
+    def test_import_takes_the_addresses_and_names_the_rows_that_hold_none(self, client):
+        desk = officer()
+        mail.suppress(by=desk, email="known@firm.example")
+        content = (
+            "E-mail,Reason\r\nnew@firm.example,Bounced in May\r\n\r\nnobody\r\n"
+            "KNOWN@firm.example\r\nnew@firm.example\r\n<b>@x\r\n"
+        )
+        file = io.BytesIO(b"\xef\xbb\xbf" + content.encode())
+        file.name = "bounces.csv"
+        answer = post(client, desk, "program:suppression-import", file=file)
+        result = answer.context["imported"]
+        assert (result.added, result.known) == (1, 2)
+        assert result.problems == [
+            "Row 4: “nobody” is no e-mail address.",
+            "Row 7: “<b>@x” is no e-mail address.",
+        ]
+        assert "&lt;b&gt;@x" in answer.text
+        row = Suppression.objects.get(email="new@firm.example")
+        assert row.cause == "imported"
+        event = AuditEvent.objects.of(desk).get(act="suppression.import")
+        assert "new@firm.example" in event.body
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (b"\x89PNG\r\n\x1a\n\x00", "no text in UTF-8"),
+            (b"a@firm.example\x00", "no plain text"),
+            (b"\n\n", "holds no address"),
+            (b"a@firm.example\n" * 20_000, "larger than 256 KB"),
+            (b"".join(b"p%d@firm.example\n" % n for n in range(2001)), "more than 2000 addresses"),
+        ],
+        ids=["picture", "NUL", "empty", "large", "many"],
+    )
+    def test_file_that_is_no_list_changes_nothing(self, client, content, said):
+        file = io.BytesIO(content)
+        file.name = "list.txt"
+        answer = post(client, officer(), "program:suppression-import", file=file)
+        assert answer.status_code == 422
+        assert said in answer.text
+        assert not Suppression.objects.exists()
+
+    def test_auditor_reads_and_does_not_act(self, client):
+        auditor = officer(OfficeRole.AUDITOR)
+        row = mail.suppress(by=officer(), email="a@firm.example")
+        assert "Add an address" not in get(client, auditor, LIST).text
+        assert post(client, auditor, LIST, email="b@firm.example").status_code == 403
+        assert post(client, auditor, "program:suppression-remove", row.pk).status_code == 403
+        with pytest.raises(PermissionDenied):
+            mail.import_suppressions(io.BytesIO(b"b@firm.example"), by=auditor)
+        assert list(Suppression.objects.all()) == [row]
+
+    def test_list_costs_the_same_for_one_row_and_for_three(self, client, django_assert_num_queries):
+        desk = officer()
+        client.force_login(desk)
+        client.get(reverse(LIST))
+        for number in range(2):
+            mail.suppress(by=desk, email=f"a{number}@firm.example")
+            with django_assert_num_queries(6):
+                client.get(reverse(LIST))
+            mail.suppress(by=desk, email=f"b{number}@firm.example")
