@@ -49,10 +49,10 @@ def has_no_deficient_item(proposal: Proposal) -> Iterator[Problem]:
 
 def finds_on_every_mandatory_item(proposal: Proposal) -> Iterator[Problem]:
     """Somebody has looked at every mandatory requirement in exactly the latest version."""
-    found = CompletenessReview.objects.filter(
-        version__proposal=proposal, version__number=proposal.version_count
-    ).values("requirement")
-    for requirement in proposal.call.requirements.filter(is_mandatory=True).exclude(pk__in=found):
+    version = proposal.versions.only("received_at").get(number=proposal.version_count)
+    found = CompletenessReview.objects.filter(version=version).values("requirement")
+    demanded = proposal.call.requirements.demanded(version.received_at)
+    for requirement in demanded.filter(is_mandatory=True).exclude(pk__in=found):
         yield Problem(
             f"not-found-{requirement.code}",
             f"Find “{requirement.title}” accepted or deficient.",
@@ -356,7 +356,10 @@ def finds_on_every_requirement(determination: Determination) -> Iterator[Problem
     if determination.outcome == Outcome.DEFER:
         return
     findings = {finding.requirement_id: finding for finding in determination.findings.all()}
+    received = determination.version.received_at
     for requirement in determination.proposal.call.requirements.all():
+        if not requirement.is_demanded(received):
+            continue
         finding = findings.get(requirement.pk)
         if finding is None or finding.is_met is None or not finding.text.strip():
             yield Problem(

@@ -52,7 +52,7 @@ def is_of_an_open_type(call: Call) -> Iterator[Problem]:
 
 def asks_all_the_order_requires(call: Call) -> Iterator[Problem]:
     """A call requires of every proposal what s.3(b)(i) to (v) lists."""
-    requirements = list(call.requirements.all())
+    requirements = list(call.requirements.demanded())
     if not requirements:
         message = "Add the requirements of s.3(b)(i) to (v); the library holds them."
         yield Problem("call-requirements", message, "s.3(b)", "requirements")
@@ -69,7 +69,7 @@ def asks_all_the_order_requires(call: Call) -> Iterator[Problem]:
 
 def cites_every_requirement(call: Call) -> Iterator[Problem]:
     """A requirement names the clause or the policy that demands it."""
-    for requirement in call.requirements.all():
+    for requirement in call.requirements.demanded():
         if not requirement.clause.strip():
             message = f"Say under which clause the call requires “{requirement.title}”."
             yield Problem("requirement-clause", message, "s.3(b)", "requirements")

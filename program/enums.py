@@ -50,6 +50,7 @@ class CallStatus(TextChoices):
 class AmendmentKind(TextChoices):
     AMENDMENT = "amendment", "Amendment"
     EXTENSION = "extension", "Extension of the deadline"
+    DEMANDS = "demands", "Amendment of the requirements"
 
 
 class QuestionStatus(TextChoices):

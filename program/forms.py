@@ -220,6 +220,33 @@ class LibraryForm(forms.Form):
         self.fields["code"].choices = absent  # type: ignore[attr-defined]
 
 
+class DemandForm(forms.ModelForm):
+    """One requirement of an open call, as it shall stand after an amendment."""
+
+    class Meta(RequirementForm.Meta):
+        fields = RequirementForm.Meta.fields[1:]  # type: ignore[assignment]
+
+    is_withdrawn = forms.BooleanField(label="Withdraw this requirement", required=False)
+
+
+class NewDemandForm(forms.ModelForm):
+    """A requirement that an amendment adds; left empty, it adds none."""
+
+    class Meta(RequirementForm.Meta):
+        pass
+
+
+class AmendDemandsForm(ReadForm):
+    summary = LongText(
+        label="What changes", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One or two plain sentences; subscribers are sent them.",
+    )  # fmt: skip
+    reason = LongText(
+        label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text="Public."
+    )
+    legal_basis = forms.CharField(max_length=200, required=False, help_text="Public.")
+
+
 class AmendForm(ReadForm):
     text = LongText(
         label="The text of the call after the amendment", max_length=LONGEST_CALL,

@@ -53,6 +53,7 @@ class CallQuerySet(models.QuerySet):
             requirement_rows=rows_of(
                 "Requirement", "sort_order",
                 "code", "title", "guidance", "clause", "is_mandatory", "max_characters", "source",
+                "evidence_type", "choices", "added_by_id", "withdrawn_by_id",
             ),
             criterion_rows=rows_of(
                 "Criterion", "sort_order", "title", "guidance", "clause", "weight", "is_independent",
@@ -64,7 +65,7 @@ class CallQuerySet(models.QuerySet):
             ),
             amendment_rows=rows_of(
                 "Amendment", "number",
-                "number", "kind", "summary", "reason", "legal_basis", "created_at", "effective_on",
+                "pk", "number", "kind", "summary", "reason", "legal_basis", "created_at", "effective_on",
                 "text_before", "text_after", "due_on_before", "due_on_after", "warning",
             ),
             question_rows=rows_of(
@@ -98,6 +99,15 @@ def agencies_asked() -> ArraySubquery:
     pairs = apps.get_model("program", "Criterion").agencies.through._default_manager
     asked = pairs.filter(criterion=OuterRef("pk")).order_by("agency__sort_order", "agency__code")
     return ArraySubquery(asked.values_list("agency__display_name", flat=True))
+
+
+class RequirementQuerySet(models.QuerySet):
+    def demanded(self, at: datetime | None = None) -> Self:
+        """What the call demands at the moment ``at``, or (None) as its requirements stand now."""
+        if at is None:
+            return self.filter(demanded_to=None)
+        began = Q(demanded_from=None) | Q(demanded_from__lte=at)
+        return self.filter(began, Q(demanded_to=None) | Q(demanded_to__gt=at))
 
 
 class QuestionQuerySet(models.QuerySet):

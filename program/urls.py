@@ -8,6 +8,7 @@ from program.views import (
     calls,
     deliveries,
     desk_calls,
+    desk_demands,
     desk_directives,
     desk_parts,
     directives,
@@ -70,6 +71,11 @@ urlpatterns = [
     path("desk/calls/<slug:number>/send-back/", desk_calls.call_send_back, name="desk-call-send-back"),
     path("desk/calls/<slug:number>/discard/", desk_calls.call_discard, name="desk-call-discard"),
     path("desk/calls/<slug:number>/amend/", desk_calls.call_amend, name="desk-call-amend"),
+    path(
+        "desk/calls/<slug:number>/amend/requirements/",
+        desk_demands.call_amend_requirements,
+        name="desk-call-amend-requirements",
+    ),
     path("desk/calls/<slug:number>/extend/", desk_calls.call_extend, name="desk-call-extend"),
     path("desk/calls/<slug:number>/cancel/", desk_calls.call_cancel, name="desk-call-cancel"),
     path(

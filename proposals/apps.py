@@ -9,10 +9,13 @@ class ProposalsConfig(AppConfig):
     def ready(self) -> None:
         # models must be loaded first
         from program.querysets import keeps_from_record
+        from program.services.demands import follows_requirements
         from program.services.people import bars_from_office
         from program.services.subscriptions import also_tells
         from proposals.querysets import histories_closed_to, people_proposing, works_for_proposers
+        from proposals.services.rechecking import carry_answers
 
         keeps_from_record(histories_closed_to)
         bars_from_office(works_for_proposers)
         also_tells(people_proposing)
+        follows_requirements(carry_answers)

@@ -61,7 +61,7 @@ from proposals.rows import entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
+    from datetime import date, datetime
 
     from program import models as program
     from proposals import models as rows
@@ -185,7 +185,7 @@ def composed_with(proposal: Proposal, components: tuple[AnyComponent, ...]) -> P
         ),
         support_requests=tuple(_support_request(row) for row in proposal.support_requests.all()),
         compliance=_compliance(proposal),
-        answers=tuple(_answer(row) for row in proposal.answers.all()),
+        answers=tuple(_answer(row) for row in proposal.answers.all() if row.requirement.is_demanded()),
         documents=tuple(_document(row) for row in proposal.present_attachments),  # type: ignore[attr-defined]
         markings=tuple(
             Marking(
@@ -211,8 +211,11 @@ def with_marks_of_present_rows(package: Package) -> Package:
     return package if len(kept) == len(package.markings) else package.model_copy(update={"markings": kept})
 
 
-def rules_of(call: program.Call, *, on: date | None = None) -> Rules:
-    """What ``call`` demands beyond the order, as its rows say on a day (today in Washington)."""
+def rules_of(call: program.Call, *, on: date | None = None, at: datetime | None = None) -> Rules:
+    """What ``call`` demands beyond the order, as its rows say on a day (today in Washington).
+
+    Of its requirements those that were demanded at the moment ``at``, or (None) that stand now.
+    """
     today = on or clock.today()
     listed = [
         row
@@ -220,7 +223,7 @@ def rules_of(call: program.Call, *, on: date | None = None) -> Rules:
         if row.effective_from <= today and (row.effective_to is None or row.effective_to > today)
     ]
     return Rules(
-        requirements=tuple(requirement_rule(row) for row in call.requirements.all()),
+        requirements=tuple(requirement_rule(row) for row in call.requirements.all() if row.is_demanded(at)),
         ineligible=tuple(
             Ineligible(row.country_id, row.layer, row.reason, row.source, row.confidence) for row in listed
         ),

@@ -173,6 +173,12 @@ REMINDED: Final = NoticeKind(
     "{unsubmitted} Submit before {due}.\n\n{missing}",
     "E.O. 14320 s.3(c)",
 )
+REQUIREMENTS_CHANGED: Final = NoticeKind(
+    "proposals.requirements_changed",
+    "What call {call} asks for has changed",
+    "Amendment {amendment} changed the requirements. {missing}",
+    "E.O. 14320 s.3(b)",
+)
 LAPSED: Final = NoticeKind(
     "proposals.lapsed",
     "Your draft has lapsed",

@@ -103,8 +103,9 @@ class Candidate:
 
     @property
     def rules(self) -> Rules:
-        """What the call demands on the day of receipt."""
-        return rules_of(self.working.call, on=self.received_at.astimezone(clock.WASHINGTON).date())
+        """What the call demands at the moment of receipt."""
+        day = self.received_at.astimezone(clock.WASHINGTON).date()
+        return rules_of(self.working.call, on=day, at=self.received_at)
 
     @property
     def rule_text(self) -> str:

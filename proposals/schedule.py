@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from celery import shared_task
 from celery.schedules import crontab
@@ -10,6 +11,7 @@ from django.conf import settings
 
 from program import clock
 from program.services.clockwork import do_each
+from program.ticks import timely
 from proposals.composition import compose
 from proposals.models import Certification, Membership, Proposal
 from proposals.services import (
@@ -20,12 +22,15 @@ from proposals.services import (
     purge_uploads,
     remind_team,
 )
+from proposals.services.rechecking import amendments_to_recheck, drafts_to_recheck, recheck_proposal
 
 MOST_AT_ONCE = 500
+MOST_RECHECKED = 200
 
 SCHEDULE = {
     "lapse-drafts": {"task": "proposals.schedule.lapse_drafts", "schedule": 60.0},
     "remind-teams": {"task": "proposals.schedule.remind_teams", "schedule": crontab()},
+    "recheck-drafts": {"task": "proposals.schedule.recheck_drafts", "schedule": 20.0},
     "sweep-receipts": {"task": "proposals.tasks.sweep_documents", "schedule": 20.0},
     "purge-uploads": {"task": "proposals.schedule.purge_abandoned_uploads", "schedule": crontab(minute="50")},
     "note-lost-certifications": {
@@ -68,6 +73,15 @@ def note_lost_certifications() -> int:
 def ask_consents() -> int:
     """Ask the members whose part changed a day ago or earlier to renew their consent, each once."""
     return do_each(ask_consent, Membership.objects.due_to_be_asked(clock.instant())[:MOST_AT_ONCE])
+
+
+@shared_task
+def recheck_drafts() -> int:
+    """Check drafts anew whose call's requirements were amended; what is left is done by the next tick."""
+    return sum(
+        do_each(partial(recheck_proposal, amendment=amendment), drafts_to_recheck(amendment)[:MOST_RECHECKED])
+        for amendment in timely(amendments_to_recheck(), seconds=20)
+    )
 
 
 @shared_task

@@ -82,7 +82,7 @@ def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
     determination.written_by.add(by)
     Finding.objects.bulk_create(
         Finding(determination=determination, requirement=requirement, clause=requirement.clause)
-        for requirement in proposal.call.requirements.all()
+        for requirement in proposal.call.requirements.demanded(version.received_at)
     )
     if recalled is not None:
         _carry_over(recalled, determination)

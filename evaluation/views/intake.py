@@ -92,7 +92,7 @@ def show_intake(
         "version_number": str(version.number),
         "lines": [
             (row, _typed(request, row) or reviews.get(row.pk), earlier.get(row.pk))
-            for row in proposal.call.requirements.all()
+            for row in proposal.call.requirements.demanded(version.received_at)
         ],
         "changes": changes_to(version),
         "material_changes": reported,
@@ -145,7 +145,7 @@ def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
     problems: list[Problem] = []
     has_found = False
-    for requirement in proposal.call.requirements.all():
+    for requirement in proposal.call.requirements.demanded(version.received_at):
         finding = request.POST.get(f"requirement-{requirement.pk}", "")
         if not finding:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import django_filters
+from django.db.models import Prefetch
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -136,7 +137,8 @@ class CallViewSet(Resource):
     def get_queryset(self) -> QuerySet[Call]:
         calls = Call.objects.visible_to(self.request.user)
         if self.action == "retrieve":
-            return calls.prefetch_related("requirements", "criteria__agencies", "amendments")
+            demanded = Prefetch("requirements", Requirement.objects.demanded())
+            return calls.prefetch_related(demanded, "criteria__agencies", "amendments")
         return calls.defer("text", "certification_text", "no_control_reason")
 
     def get_serializer_class(self) -> Any:

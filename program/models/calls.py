@@ -22,7 +22,7 @@ from program.models.base import Dated, Revised, Sourced, TimeStamped
 from program.models.fields import DayColumn, TextColumn
 from program.models.people import Agency, User
 from program.models.words import NOT_KEPT
-from program.querysets import CallQuerySet, QuestionQuerySet
+from program.querysets import CallQuerySet, QuestionQuerySet, RequirementQuerySet
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -173,6 +173,9 @@ class CallPart(models.Model):
 class Requirement(Sourced, CallPart):
     """Something a proposal under a call must give, with the clause that demands it.
 
+    An amendment never changes a row: it ends one and begins another with the same code. What a version was
+    submitted under are the rows that were demanded when it was received.
+
     ``code`` of a PACKAGE requirement names the check in ``proposals/checks.py`` that decides it.
     """
 
@@ -186,13 +189,36 @@ class Requirement(Sourced, CallPart):
     choices = models.TextField(blank=True, help_text="For a choice: one a line.")
     max_characters = models.PositiveIntegerField(null=True, blank=True)
     sort_order = models.PositiveSmallIntegerField(default=0)
+    added_by = models.ForeignKey(
+        "program.Amendment", models.PROTECT, null=True, editable=False, related_name="added"
+    )
+    withdrawn_by = models.ForeignKey(
+        "program.Amendment", models.PROTECT, null=True, editable=False, related_name="withdrawn"
+    )
+    demanded_from = models.DateTimeField(null=True, editable=False, help_text="Empty: since the issue.")
+    demanded_to = models.DateTimeField(null=True, editable=False, help_text="Not included. Empty: still.")
+    objects = RequirementQuerySet.as_manager()
 
     class Meta:
         ordering = ["sort_order", "pk"]
-        constraints = [models.UniqueConstraint(name="requirement_code_once", fields=["call", "code"])]
+        constraints = [
+            models.UniqueConstraint(
+                name="requirement_code_once",
+                violation_error_message="The call has a requirement with this code already.",
+                fields=["call", "code"],
+                condition=Q(demanded_to=None),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.title} ({self.clause})"
+
+    def is_demanded(self, at: datetime | None = None) -> bool:
+        """Whether the call demands it at the moment ``at``, or (None) as its requirements stand now."""
+        if at is None:
+            return self.demanded_to is None
+        began = self.demanded_from is None or self.demanded_from <= at
+        return began and (self.demanded_to is None or at < self.demanded_to)
 
 
 class Criterion(CallPart):

@@ -99,9 +99,13 @@ def copy_call(call: Call, *, by: User, title: str) -> Call:
     models: tuple[Any, ...] = (Requirement, Criterion, IneligibleJurisdiction)
     for model in models:
         rows = list(model.objects.filter(call=call))
+        if model is Requirement:
+            rows = [row for row in rows if row.is_demanded()]
         asked = [list(row.agencies.all()) if model is Criterion else [] for row in rows]
         for row in rows:
             row.pk, row._state.adding, row.call = None, True, copied
+            if model is Requirement:
+                row.added_by = row.demanded_from = None
         for row, agencies in zip(model.objects.bulk_create(rows), asked, strict=True):
             if agencies:
                 row.agencies.set(agencies)

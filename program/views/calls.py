@@ -18,7 +18,7 @@ from program.calendars import deadline_file
 from program.context_processors import Portal
 from program.deadlines import long_date
 from program.differences import compare_texts
-from program.enums import AmendmentKind, CallStatus, Confidence, StackLayer
+from program.enums import AmendmentKind, CallStatus, Confidence, EvidenceType, StackLayer
 from program.forms import QuestionForm
 from program.models import Call, Question
 from program.order import implements
@@ -81,6 +81,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
             "effective_on": date.fromisoformat(row["effective_on"]),
             "is_extension": row["kind"] == AmendmentKind.EXTENSION,
             "segments": compare_texts(row["text_before"], row["text_after"]) if row["text_after"] else (),
+            "demands": demands_changed(call.requirement_rows, row["pk"]),
             "before": date.fromisoformat(row["due_on_before"]),
             "after": date.fromisoformat(row["due_on_after"]),
         }
@@ -92,7 +93,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
     )
     return {
         "call": call,
-        "requirements": call.requirement_rows,
+        "requirements": [row for row in call.requirement_rows if row["withdrawn_by_id"] is None],
         "criteria": [{**row, "anchors": in_order(row["anchors"])} for row in call.criterion_rows],
         "amendments": amendments,
         "questions": [
@@ -103,6 +104,36 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
         "burden": burden,
         "confidentiality_text": library.CONFIDENTIALITY,
     }
+
+
+def demands_changed(rows: Iterable[Mapping[str, Any]], amendment: int) -> list[dict[str, Any]]:
+    """What an amendment added, changed and withdrew: each requirement with its words before and after."""
+    ended = {row["code"]: row for row in rows if row["withdrawn_by_id"] == amendment}
+    begun = {row["code"]: row for row in rows if row["added_by_id"] == amendment}
+    changed = []
+    for code in {**ended, **begun}:
+        old, new = ended.get(code), begun.get(code)
+        act = "Changed" if old and new else "Added" if new else "Withdrawn"
+        segments = compare_texts(words_of_demand(old), words_of_demand(new))
+        changed.append({"act": act, "title": (new or old or {})["title"], "segments": segments})
+    return changed
+
+
+def words_of_demand(row: Mapping[str, Any] | None) -> str:
+    """A requirement as a text to compare; nothing where there was none."""
+    if row is None:
+        return ""
+    limit = f"At most {row['max_characters']} characters" if row["max_characters"] else ""
+    lines = (
+        row["title"],
+        row["guidance"],
+        "Mandatory" if row["is_mandatory"] else "Optional",
+        f"Answered by: {EvidenceType(row['evidence_type']).label}",
+        *row["choices"].splitlines(),
+        limit,
+        row["clause"],
+    )
+    return "\n".join(filter(None, lines))
 
 
 def in_order(anchors: Mapping[str, str]) -> list[tuple[str, str]]:

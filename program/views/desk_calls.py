@@ -123,7 +123,10 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
     """One call as the program office sees it: what is missing, its clock, its parts, its acts, its record."""
     may = {transition.name for transition in available(CALL_TRANSITIONS, call, request.user)}
     day = call.issued_on or clock.today()
-    requirements, criteria = list(call.requirements.all()), list(call.criteria.prefetch_related("agencies"))
+    requirements, criteria = (
+        list(call.requirements.demanded()),
+        list(call.criteria.prefetch_related("agencies")),
+    )
     is_draft = call.status == CallStatus.DRAFT
     places = call.ineligible_jurisdictions.values(*ALIKE, "country__name", "pk")
     facts = {
@@ -271,6 +274,14 @@ class Change:
 
 def changed_since(call: Call, revision: int) -> list[Change]:
     return [change_of(event) for event in services.changes_since(call, revision)]
+
+
+def changed_in_public(call: Call) -> list[Change]:
+    """What was done last to a call that is open."""
+    events = AuditEvent.objects.of(call).filter(
+        act__in=["call.amend", "call.amend_requirements", "call.extend"]
+    )
+    return [change_of(event) for event in events.select_related("actor").reverse()[:1]]
 
 
 def change_of(event: AuditEvent) -> Change:

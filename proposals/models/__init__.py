@@ -33,6 +33,7 @@ from proposals.models.proposals import (
     ReplacedFile,
     Upload,
 )
+from proposals.models.rechecks import Recheck
 from proposals.models.submissions import (
     Certification,
     LostCertification,
@@ -68,6 +69,7 @@ __all__ = [
     "Provision",
     "Receipt",
     "ReceiptPaper",
+    "Recheck",
     "Recusal",
     "RemovedRow",
     "ReplacedFile",

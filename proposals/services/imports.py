@@ -85,7 +85,8 @@ def lookups(proposal: Proposal, *, by: User, sources: Iterable[int] = ()) -> tup
     Files are those of the proposal, those that the person uploaded, and those of the proposals ``sources``.
     """
     blocs = {row.code: row for row in Bloc.objects.prefetch_related("countries")}
-    requirements = {row.code: row for row in proposal.call.requirements.exclude(evidence_type="package")}
+    demanded = proposal.call.requirements.demanded()
+    requirements = {row.code: row for row in demanded.exclude(evidence_type="package")}
     files = Document.objects.filter(
         Q(attachments__proposal__in=[proposal.pk, *sources], attachments__removed_at=None)
         | Q(uploaded_by=by, is_generated=False)

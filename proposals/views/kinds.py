@@ -180,7 +180,9 @@ def _find(
     if match[1] == "statement":
         return get_object_or_404(rows, subject=match[2]), kind
     if match[1] == "answer":
-        return rows.filter(requirement__code=match[2]).first() or _new_answer(request, pk, match[2]), kind
+        return rows.filter(requirement__code=match[2], requirement__demanded_to=None).first() or _new_answer(
+            request, pk, match[2]
+        ), kind
     if not match[2].isdecimal() or len(match[2]) > 18:
         raise Http404
     row = get_object_or_404(rows, pk=int(match[2]))
@@ -192,6 +194,7 @@ def _find(
 def _new_answer(request: SignedInRequest, pk: int, code: str) -> Answer:
     proposal = seen(request, pk)
     requirement = get_object_or_404(
-        Requirement.objects.filter(call=proposal.call_id).exclude(evidence_type="package"), code=code
+        Requirement.objects.demanded().filter(call=proposal.call_id).exclude(evidence_type="package"),
+        code=code,
     )
     return Answer(proposal=proposal, requirement=requirement)

@@ -184,7 +184,7 @@ def facts_of_requirements(space: Workspace, refused_form: RowForm | None) -> dic
     answers = {row.requirement_id: row for row in space.proposal.answers.all()}
     shown = []
     for requirement in space.proposal.call.requirements.all():
-        if requirement.evidence_type == "package":
+        if requirement.evidence_type == "package" or not requirement.is_demanded():
             continue
         row = answers.get(requirement.pk) or Answer(proposal=space.proposal, requirement=requirement)
         row.proposal, row.requirement = space.proposal, requirement

@@ -304,7 +304,7 @@ def version(request: SignedInRequest, pk: int, number: int) -> HttpResponse:
     """One version as it was submitted; a government reading is recorded."""
     found = version_seen(request, pk, number)
     services.record_reading(found, by=request.user)
-    progress = Progress(pk, found.value, rules_of(found.proposal.call))
+    progress = Progress(pk, found.value, rules_of(found.proposal.call, at=found.received_at))
     others = list(
         found.proposal.versions.exclude(number=number).order_by("-number").values_list("number", flat=True)
     )

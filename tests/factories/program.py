@@ -149,9 +149,9 @@ def drafted_call(by=None, **changes):
     return calls.update_call(call, by=call.created_by, revision=call.revision, changes=complete | changes)
 
 
-def approved_call(**changes):
+def approved_call(from_draft=None, **changes):
     """As ``drafted_call``, approved by a second program officer."""
-    call = drafted_call(**changes)
+    call = from_draft or drafted_call(**changes)
     calls.approve_call(call, by=officer())
     return call
 

@@ -267,7 +267,7 @@ DESK = ["desk-calls", "desk-call-new", "desk-questions"]
 OF_A_CALL = [
     "desk-call", "desk-call-edit", "desk-call-preview", "desk-call-amend", "desk-call-extend",
     "desk-call-cancel", "desk-call-discard", "requirement-new", "criterion-new",
-    "place-new",
+    "place-new", "desk-call-amend-requirements",
 ]  # fmt: skip
 
 
@@ -472,6 +472,42 @@ def test_stale_amendment_and_extension_answer_409_with_both_texts(signed_in):
     assert (call.text, call.amendments.count()) == ("Theirs.", 1)
     again = words | {"text": "Mine.", "revision": call.revision}
     assert client.post(f"{desk}/amend/", again).status_code == 302
+
+
+def test_requirements_of_an_open_call_are_amended_at_the_desk_and_compared_in_public(signed_in):
+    call = issued_call()
+    desk, client = f"/desk/calls/{call.number}/amend/requirements/", signed_in(officer())
+    page = client.get(desk)
+    sent = {
+        f"{line.prefix}-{name}": value
+        for line in page.context["lines"]
+        for name, value in line.initial.items()
+        if value not in (None, False)
+    }
+    rows = {row.code: row for row in call.requirements.all()}
+    words = {"summary": "A change.", "reason": "A reason.", "legal_basis": "A basis."}
+    sent |= words | {"revision": call.revision, "new-source": "Program policy", "new-sort_order": 0,
+                     "new-evidence_type": "package", "new-is_mandatory": "on"}  # fmt: skip
+    assert client.post(desk, sent).status_code == 422
+    layer = f"requirement-{rows['layer-data'].pk}-is_withdrawn"
+    refused = client.post(desk, sent | {layer: "on"})
+    assert (refused.status_code, "Require what the order requires" in text_of(refused)) == (422, True)
+    sent[f"requirement-{rows['compliance'].pk}-guidance"] = "Every chapter."
+    sent[f"requirement-{rows['national-interest'].pk}-is_withdrawn"] = "on"
+    sent |= {"new-code": "upkeep", "new-title": "A plan of upkeep", "new-clause": "Program policy"}
+    stale = client.post(desk, sent | {"revision": 1})
+    assert (stale.status_code, "Every chapter." in text_of(stale)) == (409, True)
+    assert client.post(desk, sent).status_code == 302
+    client.logout()
+    page = text_of(client.get(f"/calls/{call.number}/"))
+    assert "Added: A plan of upkeep" in page
+    assert f"Withdrawn: {rows['national-interest'].title}" in page
+    changed = page.partition(f"Changed: {rows['compliance'].title}")[2].partition("</details>")[0]
+    assert '<ins class="site-added">Every chapter.' in changed
+    listed = page.partition("What a proposal must give")[2].partition("How it is evaluated")[0]
+    assert ["A plan of upkeep" in listed, rows["national-interest"].title in listed] == [True, False]
+    codes = [row["code"] for row in client.get(f"/api/v1/calls/{call.number}/").json()["requirements"]]
+    assert (codes.count("compliance"), "upkeep" in codes, "national-interest" in codes) == (1, True, False)
 
 
 def test_stale_part_answers_409_with_both_texts(signed_in):

@@ -1,0 +1,77 @@
+"""The requirements of an open call, amended at the desk: all of them on one page, one numbered amendment."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from program.acts import attempt
+from program.enums import CallStatus
+from program.forms import AmendDemandsForm, DemandForm, NewDemandForm
+from program.models import Requirement
+from program.order import implements
+from program.requests import SignedInRequest
+from program.revisions import StaleRevision
+from program.services.demands import amend_requirements
+from program.services.subscriptions import subscribers
+from program.transitions import NotReady
+from program.views.desk_calls import FORM, changed_in_public, find, program_office
+
+
+@implements("s.3(b)")
+@program_office
+@require_http_methods(FORM)
+def call_amend_requirements(request: SignedInRequest, number: str) -> HttpResponse:
+    """Change, withdraw and add requirements of an open call; nothing is saved before it is published."""
+    call = find(request, number)
+    if call.status != CallStatus.ISSUED:
+        messages.info(request, "Only a call that is open is changed in public.")
+        return redirect("program:desk-call", number)
+    data = request.POST or None
+    form = AmendDemandsForm(data, initial={"revision": call.revision})
+    lines = [
+        DemandForm(data, instance=row, prefix=f"requirement-{row.pk}") for row in call.requirements.demanded()
+    ]
+    blank = Requirement(call=call, source="Program policy")
+    new = NewDemandForm(
+        data, instance=blank, prefix="new", empty_permitted=True, use_required_attribute=False
+    )
+    status, changes = 200, []
+    if data is not None:
+        filled = [form, *lines, new]
+        status = 422
+        if sum(not each.is_valid() for each in filled) == 0:
+            gone = [line for line in lines if line.cleaned_data["is_withdrawn"]]
+            changed = [line.instance for line in lines if line.has_changed() and line not in gone]
+            try:
+                if attempt(
+                    request,
+                    amend_requirements,
+                    call,
+                    done="The amendment is public. The drafts under the call are checked anew now.",
+                    added=[new.instance] if new.has_changed() else [],
+                    changed=changed,
+                    withdrawn=[line.instance for line in gone],
+                    **form.cleaned_data,
+                ):
+                    return redirect("program:desk-call", number)
+            except StaleRevision as stale:
+                changes, status = changed_in_public(stale.record), 409
+                form.read_again(stale.record.revision)
+            except NotReady as refusal:
+                form.add_error(None, [problem.message for problem in refusal.problems])
+            except ValidationError as error:
+                form.add_error(None, error.messages)
+    facts = {
+        "call": call,
+        "form": form,
+        "lines": lines,
+        "new": new,
+        "changes": changes,
+        "told": subscribers(call).count(),
+        "wrong": [each for each in (*lines, new) if each.errors],
+    }
+    return render(request, "program/desk/amend_requirements.html", facts, status=status)
