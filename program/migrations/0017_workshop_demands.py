@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0013_workshop_agencies'),
+        ('program', '0016_workshop_agencies'),
     ]
 
     operations = [

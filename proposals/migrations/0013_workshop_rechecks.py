@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0014_workshop_demands'),
-        ('proposals', '0010_constraints_speak'),
+        ('program', '0017_workshop_demands'),
+        ('proposals', '0012_mail_can_be_suppressed'),
     ]
 
     operations = [
