@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.db.models import CharField, Q
 from django.db.models.functions import Cast
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from proposals.models import Proposal
-    from proposals.models.parts import Row
 
-PARTS: Final[tuple[tuple[type[Row], Part], ...]] = (
+PARTS: Final[tuple[tuple[Any, Part], ...]] = (
     (TargetMarket, Part.MARKETS),
     (Site, Part.OPERATING_MODEL),
     (SupportRequest, Part.SUPPORT),
@@ -65,7 +64,7 @@ def edits_since(proposal: Proposal, moment: datetime) -> list[Edit]:
 def _edits(proposal: Proposal, moment: datetime) -> Iterator[Edit]:
     later = {"updated_at__gt": moment}
     told = ("saved_by__name", "updated_at")
-    layered: tuple[type[Row], ...] = (Component, Provision)
+    layered: tuple[Any, ...] = (Component, Provision)
     for model in layered:
         rows = model._default_manager.filter(proposal=proposal, **later).order_by("-updated_at")
         for layer, by, at in rows.values_list("layer", *told)[:MOST]:

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('program', '0017_workshop_demands'),
-        ('proposals', '0012_mail_can_be_suppressed'),
+        ('proposals', '0012_notices_states'),
     ]
 
     operations = [
