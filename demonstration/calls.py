@@ -12,10 +12,10 @@ from django.db import transaction
 from demonstration.people import official, person
 from demonstration.timeline import at_work, monday_before
 from program import clock
+from program.clock_account import clock_account
 from program.enums import EvidenceType
 from program.models import Call, Requirement
 from program.services import calls
-from program.services.people import clock_account
 from program.services.questions import answer_question, ask_question
 from program.services.subscriptions import subscribe
 

@@ -33,8 +33,8 @@ from financing.services.referrals import (
 )
 from financing.services.workstreams import change_workstream, keep_barrier, keep_partnership
 from program import clock
+from program.clock_account import clock_account
 from program.models import Agency, Country, User
-from program.services.people import clock_account
 from proposals import services as proposals
 from proposals.models import Proposal
 

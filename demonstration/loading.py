@@ -16,10 +16,10 @@ from demonstration.timeline import at_work
 from financing.models import Meeting, Tool
 from financing.reference import load_tools
 from program import audit, clock
+from program.clock_account import clock_account
 from program.enums import DeliveryState
 from program.models import AuditEvent, Call, Country, Delivery, Notice
 from program.reference import load_reference_data
-from program.services.people import clock_account
 
 FIRST_LIST: Final = datetime(2026, 7, 6, 9, 0, tzinfo=clock.WASHINGTON)
 STILL_NEWS: Final = timedelta(days=5)

@@ -20,8 +20,8 @@ from evaluation.enums import Adjudicated, CompletenessFinding
 from evaluation.listfile import HEADER
 from evaluation.models import Assignment, Determination, PartyCheck, Position, Referral, ScreeningList
 from program import clock
+from program.clock_account import clock_account
 from program.models import Agency, Call, User
-from program.services.people import clock_account
 from proposals import services as proposals
 from proposals.models import Proposal, SupportRequest
 

@@ -24,11 +24,11 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from program import audit, clock
+from program.clock_account import clock_account
 from program.enums import Channel, DeliveryState, OfficeRole
 from program.mail_line import MailLine
 from program.models import Delivery, Mailing, Notice, Suppression
 from program.publish import after_commit
-from program.services.people import clock_account
 from program.ticks import timely
 
 if TYPE_CHECKING:

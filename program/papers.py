@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from django.db import transaction
 
 from program import clock, leases, pdf
+from program.clock_account import clock_account
 from program.documents import store_generated
 from program.enums import Mark, PaperState
 from program.models import Paper
-from program.services.people import clock_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,10 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from program import clock
+from program.clock_account import clock_account
 from program.documents import remove_orphans
 from program.models import Call
 from program.services.calls import close_call
-from program.services.people import clock_account
 from program.services.record import ask_for_verification, verify_for_a_while
 from program.services.scans import owed_scans, scan
 from program.ticks import timely

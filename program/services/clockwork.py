@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 
-from program.services.people import clock_account
+from program.clock_account import clock_account
 from program.ticks import timely
 from program.transitions import NotReady, WrongStatus
 

@@ -41,10 +41,10 @@ from financing.reference import load_tools
 from financing.schedule import follow_designations
 from financing.services import referrals as tools
 from program import audit, clock
+from program.clock_account import clock_account
 from program.enums import OfficeRole
 from program.models import AuditEvent, Notice, User
 from program.reference import load_reference_data
-from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
 from proposals import lifecycle as proposal_life
 from proposals import services

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from evaluation import lifecycle
 from evaluation.models import Assignment, Designation, Determination, InformationRequest, Referral, Review
-from program.services.people import clock_account
+from program.clock_account import clock_account
 from program.transitions import WrongStatus, perform
 from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, officer

@@ -12,8 +12,8 @@ from evaluation import schedule, services
 from evaluation.enums import Carry
 from evaluation.models import Determination, Referral
 from program import clock
+from program.clock_account import clock_account
 from program.models import Notice
-from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
 from proposals.enums import ProposalStatus
 from proposals.explanation import status_explained

@@ -12,9 +12,9 @@ from evaluation import services
 from evaluation.models import Condition, Referral
 from evaluation.schedule import remind
 from program import clock
+from program.clock_account import clock_account
 from program.deadlines import end_of_day
 from program.models import Notice, Office
-from program.services.people import clock_account
 from proposals.services import withdraw_proposal
 from tests.factories import evaluation as make
 from tests.factories.program import officer

@@ -29,12 +29,12 @@ from evaluation.models import (
 )
 from evaluation.services.determinations import packet_sha256
 from program import clock
+from program.clock_account import clock_account
 from program.deadlines import Period, end_of_day, next_business_day
 from program.models import Agency, AuditEvent, Call, Closure, Delegation, Notice, Requirement, User
 from program.papers import owed
 from program.revisions import StaleRevision
 from program.services.clockwork import do_each
-from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Recusal

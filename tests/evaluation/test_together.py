@@ -13,7 +13,7 @@ from evaluation import services
 from evaluation.models import AgencyScore, Assignment, Conflict, Position, Referral, Review
 from evaluation.schedule import lapse_due_referrals
 from program import clock
-from program.services.people import clock_account
+from program.clock_account import clock_account
 from program.transitions import NotReady, WrongStatus
 from proposals.models import Proposal, Recusal, Version
 from tests.factories import evaluation as make

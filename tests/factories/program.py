@@ -10,10 +10,10 @@ from factory.django import DjangoModelFactory
 
 from financing.models import EdagMember
 from program import clock
+from program.clock_account import clock_account
 from program.enums import OfficeRole
 from program.models import Agency, Call, Country, Criterion, Office, Organization, Requirement, User
 from program.services import calls
-from program.services.people import clock_account
 
 COUNTRIES = {
     "US": "United States", "KE": "Kenya", "JP": "Japan", "CN": "China", "AE": "United Arab Emirates",

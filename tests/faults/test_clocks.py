@@ -22,10 +22,10 @@ from evaluation.schedule import expire_due_designations, lapse_due_referrals
 from financing import schedule as financing
 from program import clock
 from program import schedule as program
+from program.clock_account import clock_account
 from program.deadlines import call_clock, end_of_day, start_of_day
 from program.models import AuditEvent, Call, Notice
 from program.schedule import close_due_calls
-from program.services.people import clock_account
 from proposals import schedule as proposals
 from proposals.models import Proposal, Version
 from proposals.readiness import Candidate

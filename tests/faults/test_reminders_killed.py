@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from program import clock
+from program.clock_account import clock_account
 from program.models import AuditEvent, Call, Delivery, Notice, Reminder
-from program.services.people import clock_account
 from tests.factories.program import AgencyFactory
 from tests.factories.proposals import ProposalFactory
 from tests.processes import run_in_process

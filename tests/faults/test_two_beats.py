@@ -16,10 +16,10 @@ from evaluation.schedule import lapse_due_referrals
 from financing.reference import load_tools
 from financing.schedule import follow_designations
 from program import clock, schedule
+from program.clock_account import clock_account
 from program.models import AuditEvent, Call, Notice, Reminder
 from program.reference import load_reference_data
 from program.schedule import close_due_calls
-from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
 from proposals import services
 from proposals.models import Proposal, Version

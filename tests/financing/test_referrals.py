@@ -27,8 +27,8 @@ from financing.services.referrals import (
     suspend_referral,
 )
 from program import clock
+from program.clock_account import clock_account
 from program.models import Agency, AuditEvent, Country, Notice
-from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus, perform
 from tests.factories.financing import (
     PURPOSE,

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from program import clock, library
 from program.checks import ORDER_CODES, warnings_of
+from program.clock_account import clock_account
 from program.deadlines import next_business_day
 from program.enums import CallStatus, OfficeRole
 from program.lifecycle import CALL_TRANSITIONS
@@ -28,7 +29,6 @@ from program.models import (
 from program.revisions import StaleRevision
 from program.schedule import SETTLING, close_due_calls
 from program.services import calls
-from program.services.people import clock_account
 from program.services.subscriptions import subscribe
 from program.transitions import NotReady, WrongStatus, perform
 from tests.factories.program import (

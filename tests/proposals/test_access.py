@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from program.clock_account import clock_account
 from program.enums import OfficeRole
 from program.grants import grant
 from program.models import User
-from program.services.people import clock_account
 from proposals.enums import MembershipStatus, ProposalStatus, TeamRole
 from proposals.models import Membership, Proposal, TeamMember, Version
 from tests.factories.program import UserFactory, officer

@@ -10,12 +10,12 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from program import clock, leases, pdf
+from program.clock_account import clock_account
 from program.documents import open_document
 from program.enums import PaperState
 from program.leases import LEASE
 from program.models import AuditEvent, Document
 from program.papers import owed
-from program.services.people import clock_account
 from program.ticks import PATIENCE_SECONDS
 from proposals import documents, services, tasks
 from proposals.documents import facts_of, package_facts, render_package, render_receipt

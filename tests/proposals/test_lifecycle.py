@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import PermissionDenied
 
+from program.clock_account import clock_account
 from program.enums import OfficeRole
-from program.services.people import clock_account
 from program.transitions import WrongStatus, perform
 from proposals.enums import ProposalStatus
 from proposals.lifecycle import TRANSITIONS

@@ -12,11 +12,11 @@ from django.db import transaction
 from evaluation import services as evaluation
 from evaluation.checks import finds_on_every_mandatory_item
 from program import clock
+from program.clock_account import clock_account
 from program.enums import EvidenceType
 from program.models import AuditEvent, Call, Notice, Requirement
 from program.revisions import StaleRevision
 from program.services.demands import amend_requirements
-from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
 from proposals import schedule
 from proposals.composition import compose, rules_of

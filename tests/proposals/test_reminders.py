@@ -10,9 +10,9 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from program import clock
+from program.clock_account import clock_account
 from program.models import AuditEvent, Notice, Reminder
 from program.services import calls
-from program.services.people import clock_account
 from proposals import services
 from proposals.models import Proposal
 from proposals.notices import REMINDED

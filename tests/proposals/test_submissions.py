@@ -14,10 +14,10 @@ from django.urls import reverse
 
 from program import clock
 from program.canonical import canonical_json, sha256_hex
+from program.clock_account import clock_account
 from program.enums import OfficeRole
 from program.models import AuditEvent, Notice
 from program.services.calls import close_call
-from program.services.people import clock_account
 from program.transitions import NotReady, WrongStatus
 from proposals import services
 from proposals.composition import compose
