@@ -36,13 +36,20 @@ HEAD_SECONDS: Final = 15
 SILENCE_SECONDS: Final = 30
 GRACE_SECONDS: Final = 60  # after it a client that brings less than so many bytes a second is too slow
 LEAST_RATE: Final = 1024
+LONGEST_SECONDS: Final = 30 * 60
+LINE_SECONDS: Final = 60  # how long a thread may wait for what found no room
+MOST_KEPT: Final = 400 << 20  # bytes received and not yet answered, a worker; two fill no tmpfs of 1 GB
 LINGER_SECONDS: Final = 2
 
 END_OF_HEAD: Final = b"\r\n\r\n"
-LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
+LENGTHS: Final = re.compile(rb"\r\ncontent-length[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+LENGTH: Final = re.compile(rb"\d{1,15}[ \t]*")
+BARE_LINE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 IN_CHUNKS: Final = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
 ASKS_FIRST: Final = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 WORDS: Final = {
+    HTTPStatus.BAD_REQUEST: "The headers are not those of a request.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Too many files are arriving. Nothing was saved; try again in a minute.",
     HTTPStatus.REQUEST_TIMEOUT: "What you sent came too slowly and was not saved. Go back and try again.",
     HTTPStatus.LENGTH_REQUIRED: "Say with Content-Length how many bytes you send.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "This is more than the portal takes at once.",
@@ -79,7 +86,11 @@ class Received(SocketUnreader):
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            self.rest, self.line_goes_on = bytes(left), True
+            self.rest = bytes(left)
+            self.go_on()
+
+    def go_on(self) -> None:
+        self.line_goes_on, self.line_until = True, time.monotonic() + LINE_SECONDS
 
     def use_disk(self) -> None:
         head = self.file
@@ -88,7 +99,7 @@ class Received(SocketUnreader):
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            self.line_goes_on = True
+            self.go_on()
         else:
             self.keep(head.getvalue())  # type: ignore[attr-defined]
 
@@ -100,7 +111,7 @@ class Received(SocketUnreader):
             return block
         if not self.line_goes_on:
             return b""
-        self.sock.settimeout(SILENCE_SECONDS)
+        self.sock.settimeout(max(self.line_until - time.monotonic(), 0.001))
         return bytes(super().chunk(size_hint))
 
 
@@ -120,8 +131,14 @@ class Connection(TConn):
         self.received.begin()
         self.began_at = self.heard_at = time.monotonic()
         self.head = b""
-        self.size, self.ends_at = 0, 0
+        self.size, self.ends_at, self.kept = 0, 0, 0
         return early
+
+    def put_away(self) -> None:
+        """Let go of what was received."""
+        self.received.file.close()
+        self.worker.kept -= self.kept
+        self.kept = 0
 
     def take(self, block: bytes) -> bool:
         """Keep what has arrived; True when a thread may have the request. Raises Refused."""
@@ -139,6 +156,7 @@ class Connection(TConn):
             if self.ends_at > IN_MEMORY:
                 self.received.use_disk()
         mine = block[: self.ends_at - self.size]
+        self.kept += self.worker.make_room(len(mine))
         self.received.next_request = block[len(mine) :]
         self.received.keep(mine)
         self.size += len(mine)
@@ -147,7 +165,10 @@ class Connection(TConn):
     def length_of_body(self, head: bytes) -> int:
         if IN_CHUNKS.search(head):
             raise Refused(HTTPStatus.LENGTH_REQUIRED)
-        length = int(found[1]) if (found := LENGTH.search(head)) else 0
+        said = LENGTHS.findall(head)
+        if BARE_LINE.search(head) or len(said) > 1 or not all(map(LENGTH.fullmatch, said)):
+            raise Refused(HTTPStatus.BAD_REQUEST)  # as another reader might find another end
+        length = int(said[0]) if said else 0
         if length > settings.DOCUMENT_MAX_BYTES + BESIDE_THE_FILE:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if length and ASKS_FIRST.search(head):
@@ -158,6 +179,8 @@ class Connection(TConn):
         took = now - self.began_at
         if not self.ends_at:
             return took > HEAD_SECONDS
+        if took > LONGEST_SECONDS:
+            return True
         return now - self.heard_at > SILENCE_SECONDS or self.size < LEAST_RATE * (took - GRACE_SECONDS)
 
     def close(self, graceful: bool = False) -> None:
@@ -173,6 +196,7 @@ class WebWorker(ThreadWorker):
 
     def init_process(self) -> None:
         self.arriving: set[Connection] = set()
+        self.kept = 0
         self.leaving: dict[Connection, float] = {}
         self.looked_at = time.monotonic()
         super().init_process()
@@ -182,8 +206,20 @@ class WebWorker(ThreadWorker):
             sock, client = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            time.sleep(0.05)  # no more connections for now; those that are there go on
+            return
         self.nr_conns += 1
         self.enqueue_req(Connection(self, sock, client, listener.getsockname()))
+
+    def make_room(self, size: int) -> int:
+        """Room for ``size`` more bytes. Raises Refused when too many are here already."""
+        if self.kept + size > MOST_KEPT:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
+        self.kept += size
+        return size
 
     def enqueue_req(self, conn: Connection) -> None:
         """Await a request, whose first bytes are mostly there: a thread gets it when it is whole."""
@@ -215,7 +251,7 @@ class WebWorker(ThreadWorker):
         super().enqueue_req(conn)
 
     def finish_request(self, conn: Connection, future: Future[Any]) -> None:
-        conn.received.file.close()
+        conn.put_away()
         if early := conn.received.next_request:
             conn.received.unread(early)
         super().finish_request(conn, future)
@@ -227,7 +263,7 @@ class WebWorker(ThreadWorker):
     def drop(self, conn: Connection) -> None:
         self.forget(conn)
         self.nr_conns -= 1
-        conn.received.file.close()
+        conn.put_away()
         conn.close()
 
     def refuse(self, conn: Connection, status: HTTPStatus) -> None:
@@ -235,7 +271,7 @@ class WebWorker(ThreadWorker):
         head = f"HTTP/1.1 {status} {status.phrase}\r\nContent-Type: text/plain\r\nConnection: close\r\n"
         self.forget(conn)
         self.nr_conns -= 1
-        conn.received.file.close()
+        conn.put_away()
         try:
             conn.sock.send(head.encode() + b"Content-Length: %d\r\n\r\n" % len(words) + words)
         except OSError:
@@ -253,6 +289,7 @@ class WebWorker(ThreadWorker):
             conn.close()
         else:
             self.leaving[conn] = time.monotonic() + LINGER_SECONDS
+            self.nr_conns += 1  # until its socket is closed
 
     def drain(self, conn: Connection, fileobj: object = None, *, is_over: bool = False) -> None:
         try:
@@ -263,6 +300,7 @@ class WebWorker(ThreadWorker):
             is_over = True
         if is_over:
             del self.leaving[conn]
+            self.nr_conns -= 1
             self.poller.unregister(conn.sock)
             conn.close()
 

@@ -109,7 +109,8 @@ def session_life(get_response: GetResponse) -> GetResponse:
             if now - session.setdefault(STARTED, now) > settings.SESSION_ABSOLUTE_SECONDS:
                 logout(request)
                 messages.info(request, "Your session ended after twelve hours. Sign in again to go on.")
-                return redirect(settings.LOGIN_URL)
+                is_page = request.method in ("GET", "HEAD")
+                return redirect_to_login(request.get_full_path() if is_page else page_of_form(request))
             if abs(now - session.get(RENEWED, 0)) >= settings.SESSION_RENEWAL_SECONDS:
                 session[RENEWED] = now
         return get_response(request)

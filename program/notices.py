@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -44,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=45)
 PERMANENT = 500
+NO_SUCH_MAILBOX: Final = (550, 551, 553)
+ENHANCED: Final = re.compile(r"\d{3}[ -]5\.(\d{1,3})\.\d")
 HANDING_OVER = timedelta(seconds=120)
 #: With waits that grow to an hour: a mail server may be away for three days before a notice is given up
 MOST_ATTEMPTS = 80
@@ -223,12 +226,19 @@ def deliver(pk: int, line: MailLine | None = None) -> bool:
 def _refused(delivery: Delivery, error: SMTPRecipientsRefused) -> None:
     """An address that the server refuses for good is mailed no more; another time may help otherwise."""
     ((code, answer),) = error.recipients.values()
-    if code < PERMANENT:
-        _put_off(delivery, f"Address refused for now by the mail server: {code}")
-        return
     said = f"{code} {answer.decode('utf-8', 'replace')}"
+    if not is_gone(code, said):
+        _put_off(delivery, f"Address refused for now by the mail server: {plain(said)[:200]}")
+        return
     suppress_bounced(delivery.notice.recipient.email, said)
     _settle(delivery, DeliveryState.FAILED, f"Address refused by the mail server: {said}")
+
+
+def is_gone(code: int, said: str) -> bool:
+    """Whether the answer is about the address, RFC 3463 X.1: a relay set up wrongly refuses everybody's."""
+    if enhanced := ENHANCED.match(said):
+        return code >= PERMANENT and enhanced[1] == "1"
+    return code in NO_SUCH_MAILBOX
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.db.models.sql.compiler import SQLCompiler
 
 
-EXISTS = 1  # what Django lets EXISTS select
+EXISTS = "EXISTS(SELECT %s "
 
 
 class Given(Expression):
@@ -45,7 +45,10 @@ class Prepared:
     def _written(self) -> tuple[SQLCompiler, str, tuple[Any, ...]]:
         compiler = self.build().query.get_compiler(DEFAULT_DB_ALIAS)
         sql, params = compiler.as_sql()
-        if fixed := [one for one in params if not isinstance(one, Given | str) and one != EXISTS]:
+        exists = iter(range(sql.count(EXISTS)))  # Django lets each EXISTS select 1
+        fixed = [one for one in params if not isinstance(one, Given | str)]
+        fixed = [one for one in fixed if one != 1 or next(exists, None) is None]
+        if fixed:
             raise ValueError(f"Such a value would be the same for ever; let it be Given: {fixed}")
         return compiler, sql, params
 

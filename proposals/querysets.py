@@ -288,7 +288,9 @@ class ProposalQuerySet(models.QuerySet):
         The time of a returned one ends with the later of its call's close and its cure period.
         """
         cured = When(status=ProposalStatus.RETURNED, then=Greatest("call__closes_at", "cure_due_at"))
-        rows = self.filter(status__in=(*EDITABLE, *REPLACEABLE), call__cancelled_at=None)
+        far = max(step.horizon(at) for step in REMINDER_STEPS)
+        near = Q(call__closes_at__lte=far) | Q(status=ProposalStatus.RETURNED, cure_due_at__lte=far)
+        rows = self.filter(near, status__in=(*EDITABLE, *REPLACEABLE), call__cancelled_at=None)
         due = Case(cured, default=F("call__closes_at"))
         return reaching(rows, REMINDER_STEPS, due=due, at=at).filter(reminds_of__gt=at)
 

@@ -64,7 +64,7 @@ def remind_teams() -> int:
 @shared_task
 def note_lost_certifications() -> int:
     """Tell the signers whose certification a change has left without effect, whichever way it came in."""
-    standing = Certification.objects.standing()[:MOST_AT_ONCE]
+    standing = timely(Certification.objects.standing().order_by("?")[:MOST_AT_ONCE], seconds=20)
     lost = [row for row in standing if compose(row.proposal).sha256 != row.content_sha256]
     return do_each(note_lost_certification, lost)
 

@@ -230,6 +230,7 @@
       this.status = form.querySelector("[data-autosave-status]") || this.makeStatus();
       this.dirty = false;
       this.news = "";
+      this.unanswered = null; // what was sent when the line broke
       this.wrong = false; // a field was refused: the page holds what nothing else does
       this.failures = 0;
       this.running = null;
@@ -364,6 +365,7 @@
       this.wrong = false;
       this.takeRevision(revision);
       this.base = this.sent;
+      this.unanswered = null;
       this.showErrors({});
       this.say(`Saved ${timeInWashington(savedAt)}${this.news}`, "good");
       this.news = "";
@@ -373,6 +375,7 @@
 
     failed(words) {
       this.dirty = true;
+      this.unanswered = this.sent;
       const wait = RETRIES[Math.min(this.failures, RETRIES.length - 1)];
       this.failures += 1;
       this.say(words, "bad");
@@ -431,7 +434,9 @@
       this.wrong = true;
       this.takeRevision(revision);
       this.showErrors(errors);
-      const number = Object.keys(errors).length;
+      const { __all__: general = [], ...byField } = errors;
+      const number = Object.keys(byField).length;
+      if (general.length) return this.say(`Not saved: ${general.join(" ")}`, "bad");
       const fields = number === 1 ? "1 field" : `${number} fields`;
       const needs = `${number === 1 ? "needs" : "need"} a correction`;
       if (!savedAt) return this.say(`Not saved: ${fields} ${needs}.`, "bad");
@@ -467,12 +472,16 @@
       const theirs = Object.fromEntries(
         Object.entries(saved).map(([name, value]) => [name, Array.isArray(value) ? value : String(value ?? "")]),
       );
+      for (const [name, value] of Object.entries(this.unanswered || {})) {
+        if (isSame(theirs[name], value)) this.base[name] = value; // saved by this page: only the answer was lost
+      }
       const names = Object.keys(theirs).filter((name) => !isSame(theirs[name], this.base[name]));
-      const theirsAlone = names.filter((name) => !this.isChanged(name));
-      if (theirsAlone.length < names.length) return this.compare(names, { theirs, words, revision, by });
-      const labels = names.map((name) => this.labelOf(name)).join(", ");
+      const both = names.filter((name) => this.isChanged(name));
+      const theirsAlone = names.filter((name) => !both.includes(name));
+      const labels = theirsAlone.map((name) => this.labelOf(name)).join(", ");
       if (labels) this.news = `. ${by || "Someone else"} changed meanwhile: ${labels}`;
-      this.takeOver(theirs, names, revision);
+      this.takeOver(theirs, theirsAlone, both.length ? undefined : revision);
+      if (both.length) return this.compare(both, { theirs, words, revision, by });
       this.goOn(`You see what is saved now${this.news}.`);
     }
 

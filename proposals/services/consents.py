@@ -14,7 +14,7 @@ from program.services.calls import require
 from program.transitions import NotReady, Problem
 from proposals import declaration
 from proposals.enums import MembershipStatus
-from proposals.models import Component, Membership, OperatingRole, Provision
+from proposals.models import Component, Membership, OperatingRole, Provision, Site
 from proposals.notices import PART_CHANGED, people_of
 from proposals.querysets import ASKED_AFTER, LIVE
 
@@ -39,15 +39,22 @@ class Share(NamedTuple):
 
 
 def shares_of(row: Any) -> frozenset[Share]:
-    """What ``row`` says of a member's part; nothing for rows that name no member."""
+    """What ``row`` says of members' parts, a site of those who act there; nothing where none is named."""
     if isinstance(row, Provision) and row.membership_id:
         return frozenset({Share(row.membership_id, row.layer, row.description)})
     if isinstance(row, Component) and row.supplier_id:
         line = (row.pk, *(getattr(row, name) for name in LINE))
         return frozenset({Share(row.supplier_id, row.layer, "", line)})
     if isinstance(row, OperatingRole) and row.membership_id:
-        return frozenset({Share(row.membership_id, "", row.act)})
+        return frozenset({Share(row.membership_id, "", _at_site(row.act, row.site_id, row.site.name))})
+    if isinstance(row, Site) and row.pk:
+        acts = row.roles.filter(membership__isnull=False).values_list("membership", "act")
+        return frozenset(Share(member, "", _at_site(act, row.pk, row.name)) for member, act in acts)
     return frozenset()
+
+
+def _at_site(act: str, site: int, name: str) -> str:
+    return f"{act} at site {site}, {name}"
 
 
 def shares_in(proposal: Proposal) -> frozenset[Share]:
@@ -58,8 +65,8 @@ def shares_in(proposal: Proposal) -> frozenset[Share]:
     for member, layer, *line in components.values_list("supplier", "layer", "pk", *LINE):
         said.add(Share(member, layer, "", tuple(line)))
     roles = OperatingRole.objects.filter(site__proposal=proposal, membership__isnull=False).order_by()
-    acts = roles.values_list("membership", "act", "site")
-    return frozenset(said | {Share(member, "", f"{act} at site {site}") for member, act, site in acts})
+    acts = roles.values_list("membership", "act", "site", "site__name")
+    return frozenset(said | {Share(member, "", _at_site(*at_site)) for member, *at_site in acts})
 
 
 def members_of(row: Any) -> frozenset[Membership]:
@@ -77,13 +84,11 @@ def renew_consents(changed: Collection[Share], *, by: User, known: Collection[Me
     asked = {share.member for share in changed} - {member.pk for member in known if member.is_anchor}
     if not asked:
         return
-    members = Membership.objects.filter(
-        pk__in=asked,
-        is_anchor=False,
-        status=MembershipStatus.CONSENTED,
-        is_part_accepted=True,
-    )
-    for membership in members.select_for_update():
+    members = Membership.objects.filter(pk__in=asked, is_anchor=False).order_by("pk")
+    for membership in members.select_for_update(no_key=True):
+        # Asked once the row is held: whoever consents meanwhile has read the part as it was
+        if membership.status != MembershipStatus.CONSENTED or not membership.is_part_accepted:
+            continue
         at = clock.instant()
         Membership.objects.filter(pk=membership.pk).update(
             is_part_accepted=False, part_changed_at=at, revision=F("revision") + 1, updated_at=at

@@ -14,6 +14,7 @@ from proposals.composition import compose
 from proposals.merging import merge
 from proposals.models import Consortium, Proposal
 from proposals.services.beginning import begin_proposal
+from proposals.services.consents import renew_consents, shares_in
 from proposals.services.imports import counts, locked_rows, lookups, told, with_problems, write
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def copy_proposal(
     if found.errors:
         raise NotReady(list(found.errors))
     write(proposal, found, keys, locked_rows(proposal), by=by)
+    renew_consents(shares_in(proposal), by=by)
     audit.record(
         proposal,
         "proposal.copy",

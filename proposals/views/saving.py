@@ -77,12 +77,26 @@ def _keep_the_rest(request: SignedInRequest, form: RowForm) -> bool:
     """Save the fields that were not refused, if the row can stand with them."""
     if form.instance.pk is None or form.non_field_errors() or not form.values:
         return False
-    number = str(request.POST.get("revision", "")).partition("-")[0]
+    number, _, read = str(request.POST.get("revision", "")).partition("-")
+    row, values, revision = form.instance, form.values, revision_read(number)
     try:
-        services.save_row(form.instance, by=request.user, values=form.values, revision=revision_read(number))
-    except (StaleRevision, ValidationError):
+        services.save_row(row, by=request.user, values=values, revision=revision)
+    except StaleRevision as stale:
+        if not is_untouched(form, stale.record, read):
+            return False
+        try:
+            services.save_row(row, by=request.user, values=values, revision=stale.record.revision)
+        except (StaleRevision, ValidationError):
+            return False
+    except ValidationError:
         return False
     return True
+
+
+def is_untouched(form: RowForm, record: Any, read: str) -> bool:
+    """Whether what others saved of a row that parts share lies in another part than the one that was read."""
+    shown = type(form)(instance=record, prefix=form.prefix).shown()
+    return isinstance(form, PartForm) and read == sha256_hex(canonical_json(shown))[:16]
 
 
 def add_errors(form: BaseForm, errors: ValidationError) -> None:
@@ -99,9 +113,8 @@ def _settle(request: SignedInRequest, form: RowForm, stale: StaleRevision, read:
     fresh = type(form)(instance=record, prefix=form.prefix)
     theirs = fresh.shown()
     yours = {name: _posted(request, form, name) for name in theirs}
-    untouched = isinstance(form, PartForm) and read == sha256_hex(canonical_json(theirs))[:16]
     different = [name for name in theirs if yours[name] != theirs[name]]
-    if untouched or not different:
+    if is_untouched(form, record, read) or not different:
         try:
             services.save_row(record, by=request.user, values=form.values, revision=record.revision)
         except StaleRevision as again:

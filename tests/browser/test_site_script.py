@@ -154,6 +154,37 @@ def test_of_several_conflicts_each_is_chosen_by_itself(portal):
     assert "two-texts" not in portal.sent[-1]["body"]
 
 
+def test_mine_over_theirs_takes_back_nothing_that_i_never_touched(portal):
+    theirs = {"theirs": {"title": "Theirs", "maker": "Causeway"}, "revision": 9, "by": "Dana Reyes"}
+    portal.answers = [(409, theirs), (200, {"revision": 10})]
+    portal.show(TWO_FIELDS)
+    type_title(portal, "Mine")
+    panel = portal.page.get_by_role("region", name="Two texts")
+    expect(panel).not_to_contain_text("Maker")
+    panel.get_by_role("button", name="Save mine over theirs").click()
+    expect(portal.page.locator("[name=revision]")).to_have_value("10")
+    assert [sent_field(portal, name) for name in ("title", "maker")] == ["Mine", "Causeway"]
+
+
+def test_answer_that_was_lost_is_no_conflict_with_oneself(portal):
+    kept = {"theirs": {"title": "Mine"}, "revision": 4, "by": "Ada"}
+    portal.answers = ["broken", (409, kept), (200, {"revision": 5})]
+    portal.show(FORM)
+    type_title(portal, "Mine")
+    portal.page.fill("#id_title", "Mine, and more")
+    portal.page.clock.run_for(9000)
+    expect(portal.page.locator("[name=revision]")).to_have_value("5")
+    expect(portal.page.get_by_role("region", name="Two texts")).to_have_count(0)
+    assert sent_field(portal, "title") == "Mine, and more"
+
+
+def test_what_is_wrong_with_the_whole_row_is_said(portal):
+    portal.answers = [(422, {"errors": {"__all__": ["Choose a country, or a bloc."]}})]
+    portal.show(FORM)
+    type_title(portal, "Mine")
+    expect(portal.page.get_by_role("status")).to_contain_text("Not saved: Choose a country, or a bloc.")
+
+
 def test_field_that_is_refused_is_told_from_those_that_are_saved(portal):
     errors = {"errors": {"maker": ["Name a maker."]}, "saved_at": "2026-06-01T18:02:00Z", "revision": 4}
     portal.answers = [(422, errors), (200, {"revision": 5})]

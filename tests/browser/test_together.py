@@ -125,8 +125,8 @@ def test_two_choices_are_compared_by_their_names_and_theirs_is_shown_when_taken(
     country.fill("Ghana")
     country.press("Enter")
     panel = one.page.get_by_role("region", name="Two texts")
-    for words in ("Ghana", "Alps", "Germany, Switzerland"):
-        expect(panel).to_contain_text(words)
+    expect(panel).to_contain_text("Ghana")
+    expect(one.page.locator("[data-many-chosen]")).to_have_text("2 chosen: Germany, Switzerland")
     panel.get_by_role("button", name="Take theirs").click()
     expect(country).to_have_value("")
     expect(one.page.locator("[data-many-chosen]")).to_have_text("2 chosen: Germany, Switzerland")

@@ -14,6 +14,7 @@ from config import web_worker
 django.setup()
 web_worker.HEAD_SECONDS = web_worker.SILENCE_SECONDS = 2
 web_worker.GRACE_SECONDS = 4
+web_worker.MOST_KEPT = 8 << 20
 posted = 0
 
 

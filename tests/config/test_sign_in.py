@@ -209,7 +209,7 @@ class TestSession:
         session = client.session
         session[STARTED] = int(time.time()) - 12 * 3600 - 1
         session.save()
-        assert client.get(reverse("proposals:list")).url == reverse("account_login")
+        assert client.get(reverse("proposals:list")).url == f"{reverse('account_login')}?next=/proposals/"
         assert "_auth_user_id" not in client.session
 
     def test_idle_session_ends_after_thirty_minutes_and_a_used_one_goes_on(self, client):
@@ -244,7 +244,7 @@ class TestSession:
                 moved.move_to(began + timedelta(minutes=29.9 * step))
                 assert client.get(reverse("proposals:list")).status_code == 200
             moved.move_to(began + timedelta(hours=12, seconds=1))
-            assert client.get(reverse("proposals:list")).url == reverse("account_login")
+            assert client.get(reverse("proposals:list")).url == f"{reverse('account_login')}?next=/proposals/"
             assert "_auth_user_id" not in client.session
 
     def test_person_sees_every_browser_and_signs_the_others_out(self, client):

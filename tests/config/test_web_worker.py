@@ -7,7 +7,7 @@ import json
 import re
 import socket
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 
 import pytest
@@ -118,9 +118,20 @@ def test_who_asks_first_is_told_to_go_on(server):
         (head()[:-2] + b"X: " + b"x" * 70_000, 431),
         (b"nonsense\r\n\r\n", 400),
         (head("x"), 400),
+        (head("0000000000000010") + b"0123456789", 400),
+        (head()[:-2] + b"X: a\nContent-Length: 5\r\n\r\n", 400),
         (head()[:-2] + b"Content-Length: 5\r\n\r\n", 400),
     ],
-    ids=["chunked", "too-large", "endless-head", "nonsense", "no-number", "two-lengths"],
+    ids=[
+        "chunked",
+        "too-large",
+        "endless-head",
+        "nonsense",
+        "no-number",
+        "long-number",
+        "bare-line",
+        "two-lengths",
+    ],
 )
 def test_what_is_not_taken_is_said_at_once_and_the_line_closed(server, request_, status):
     with line_to(server) as line:
@@ -196,3 +207,21 @@ def test_body_that_has_no_room_on_the_disk_still_reaches_the_application():
                 time.sleep(0.2)
                 line.sendall(BODY[cut:])
                 assert answer_on(line)[1]["sha256"] == digest(BODY)
+
+
+def test_more_than_there_is_room_for_is_refused_and_what_was_there_is_answered(server):
+    with ExitStack() as opened:
+        lines = [opened.enter_context(line_to(server)) for _ in range(12)]
+        for line in lines:
+            with suppress(ConnectionError):
+                line.sendall(head(len(BODY)) + BODY[:-1])
+        statuses = []
+        for line in lines:
+            with suppress(ConnectionError):
+                line.sendall(BODY[-1:])
+            with suppress(ConnectionError):
+                statuses.append(answer_on(line)[0])
+    assert set(statuses) == {200, 503}
+    with line_to(server) as line:
+        line.sendall(head(len(BODY)) + BODY)
+        assert answer_on(line)[0] == 200, "the room is there again"

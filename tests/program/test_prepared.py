@@ -35,6 +35,7 @@ def test_value_that_nobody_gave_is_an_error():
     "build",
     [
         lambda: User.objects.filter(pk=4711).values_list("name"),
+        lambda: User.objects.filter(pk=1).values_list("name"),
         lambda: Office.objects.in_force(on=date(2026, 1, 1)).filter(user=PERSON).values_list("role"),
         lambda: User.objects.filter(pk=PERSON, created_at__lt=datetime.now(UTC)).values_list("name"),
     ],
