@@ -56,6 +56,7 @@ CONSULTATION_ENDED: Final = NoticeKind(
     "The consortium has withdrawn proposal {number}. Its consultation has ended: no position and no review "
     "is asked of your agency any more.",
     ORDER,
+    tells_outsiders=True,
 )
 VERSION_REPLACED: Final = NoticeKind(
     "evaluation.version_replaced",
@@ -64,6 +65,7 @@ VERSION_REPLACED: Final = NoticeKind(
     "consultation on version {version} has ended. You are consulted on the new version once the Program "
     "office has accepted it, with a new date; what you wrote is kept.",
     ORDER,
+    tells_outsiders=True,
 )
 ASSIGNED: Final = NoticeKind(
     "evaluation.assigned",
@@ -77,6 +79,7 @@ UNASSIGNED: Final = NoticeKind(
     "Your assignment to {number} has ended",
     "You no longer review proposal {number}; it is closed to you.",
     ORDER,
+    tells_outsiders=True,
 )
 REVIEWER_RECUSED: Final = NoticeKind(
     "evaluation.reviewer_recused",

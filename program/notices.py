@@ -73,8 +73,8 @@ class NoticeKind:
     clause: str = ""
     #: Offices of which its recipient must still hold one when it is sent
     roles: tuple[str, ...] = ()
-    #: It tells people that something is closed to them, so it is sent although it is
-    is_farewell: bool = False
+    #: It is for people to whom the matter is closed: not yet in, or just shut out
+    tells_outsiders: bool = False
 
     def __post_init__(self) -> None:
         CATALOGUE[self.code] = self
@@ -270,6 +270,24 @@ def withholds(reason_for: Callable[[Notice], str]) -> None:
         WITHHELD.append(reason_for)
 
 
+#: What apps above do: take back the notices about what a person may not see any more
+CLOSING: Final[list[Callable[[User], int]]] = []
+
+
+def closes_notices(close: Callable[[User], int]) -> None:
+    """Let ``close`` tidy the inbox of people who have lost an office or a place."""
+    if close not in CLOSING:
+        CLOSING.append(close)
+
+
+def close_out_of_sight(person: User) -> int:
+    """Take back what ``person`` was told of what is closed to them now; returns how many notices."""
+    told = Notice.objects.filter(recipient=person, closed_at=None)
+    lost = [kind.code for kind in CATALOGUE.values() if kind.roles and not person.holds(*kind.roles)]
+    closed = told.filter(kind__in=lost).update(closed_at=clock.instant())
+    return closed + sum(close(person) for close in CLOSING)
+
+
 def withheld(delivery: Delivery) -> str:
     """Why the recipient is not mailed any more, or ""; ``delivery`` was read ``with_suppression``."""
     notice = delivery.notice
@@ -280,7 +298,7 @@ def withheld(delivery: Delivery) -> str:
     kind = CATALOGUE.get(notice.kind)
     if kind and kind.roles and not notice.recipient.holds(*kind.roles):
         return "The recipient no longer holds the office."
-    if not (kind and kind.is_farewell):
+    if not (kind and kind.tells_outsiders):
         for reason_for in WITHHELD:
             if reason := reason_for(notice):
                 return reason

@@ -15,7 +15,8 @@ from django.db import connection, transaction
 from program import clock
 from program.clock_account import clock_account
 from program.documents import remove_orphans
-from program.models import Call
+from program.models import Call, Office, User
+from program.notices import close_out_of_sight
 from program.services.calls import close_call
 from program.services.record import ask_for_verification, verify_for_a_while
 from program.services.scans import owed_scans, scan
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 # Longer than any request may take: what was received in time has committed before its call is closed
 SETTLING = timedelta(seconds=45)
+#: How far back the clock looks for offices that have ended: it may have stood still meanwhile
+DEPARTED = timedelta(days=7)
 
 
 @shared_task
@@ -83,6 +86,15 @@ def remove_orphaned_files() -> int:
     return remove_orphans()
 
 
+@shared_task
+def close_notices_of_the_departed() -> int:
+    """Take back the notices of people whose office has ended in the last days; returns how many."""
+    since = clock.today() - DEPARTED
+    ended = Office.objects.filter(effective_to__gte=since, effective_to__lte=clock.today())
+    people = User.objects.filter(pk__in=ended.values("user")).order_by("pk")
+    return sum(close_out_of_sight(person) for person in timely(people))
+
+
 SCHEDULE = {
     "sweep-scans": {"task": "program.schedule.sweep_scans", "schedule": 20.0},
     "remove-orphaned-files": {
@@ -97,6 +109,10 @@ SCHEDULE = {
         "schedule": crontab(hour="5", minute="25"),
     },
     "purge-sessions": {"task": "program.schedule.purge_sessions", "schedule": crontab(hour="4", minute="20")},
+    "close-notices": {
+        "task": "program.schedule.close_notices_of_the_departed",
+        "schedule": crontab(hour="6", minute="15"),
+    },
     "close-due-calls": {"task": "program.schedule.close_due_calls", "schedule": crontab()},
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from program import audit, notices, roots
+from program.models import User
 from program.publish import after_commit
 
 
@@ -29,6 +30,13 @@ def sweep_deliveries() -> int:
     single, mass = notices.sweep()
     sent = notices.deliver_each(single)
     return sent + notices.deliver_each(mass, seconds=notices.SLICE_SECONDS)
+
+
+@shared_task
+def close_notices(person_id: int) -> int:
+    """Take back what a person was told of what is closed to them now; running it again takes nothing."""
+    person = User.objects.filter(pk=person_id).first()
+    return notices.close_out_of_sight(person) if person else 0
 
 
 @shared_task

@@ -8,13 +8,17 @@ class ProposalsConfig(AppConfig):
 
     def ready(self) -> None:
         # models must be loaded first
+        from program.notices import closes_notices, withholds
         from program.querysets import keeps_from_record
         from program.services.demands import follows_requirements
         from program.services.people import bars_from_office
         from program.services.subscriptions import also_tells
         from proposals.querysets import histories_closed_to, people_proposing, works_for_proposers
         from proposals.services.rechecking import carry_answers
+        from proposals.withholding import close_out_of_sight, withheld
 
+        withholds(withheld)
+        closes_notices(close_out_of_sight)
         keeps_from_record(histories_closed_to)
         bars_from_office(works_for_proposers)
         also_tells(people_proposing)

@@ -23,6 +23,7 @@ INVITED: Final = NoticeKind(
     "Your organization is invited to join a consortium of the American AI Exports Program. Read what it is "
     "asked to contribute and answer before {until}.",
     "E.O. 14320 s.3(b)",
+    tells_outsiders=True,
 )
 CONSENTED: Final = NoticeKind(
     "proposals.consented",
@@ -84,6 +85,7 @@ NO_LONGER_SHARED: Final = NoticeKind(
     "Your access to a proposal has ended",
     "A consortium no longer shares its proposal with you; its working copy is closed to you.",
     "E.O. 14320 s.3(b)",
+    tells_outsiders=True,
 )
 ANCHOR_OFFERED: Final = NoticeKind(
     "proposals.anchor_offered",

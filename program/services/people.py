@@ -14,6 +14,7 @@ from program import audit, clock
 from program.clock_account import clock_account
 from program.enums import OfficeRole
 from program.models import Affiliation, Agency, Delegation, Office, Organization, User
+from program.publish import after_commit
 
 #: Questions of the apps above: whether a person already works for one side of a proposal.
 WORKS_FOR_PROPOSERS: Final[list[Callable[[User], bool]]] = []
@@ -110,6 +111,7 @@ def end_office(office: Office, *, by: User, note: str = "") -> Office:
     office.effective_to = max(clock.today(), office.effective_from)
     office.save(update_fields=["effective_to", "updated_at"])
     audit.record(office, "office.end", by=by, before=str(office), after=str(office.effective_to), note=note)
+    after_commit("program.tasks.close_notices", office.user_id)
     return office
 
 

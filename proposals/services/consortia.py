@@ -45,6 +45,7 @@ from proposals.notices import (
 )
 from proposals.rules import administers_anchor
 from proposals.services.consents import terms_of
+from proposals.withholding import close_out_of_sight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -302,6 +303,8 @@ def decline_membership(membership: Membership, *, by: User, note: str = "") -> A
 def leave_consortium(membership: Membership, *, by: User, note: str = "") -> AuditEvent:
     """Leave; the member's people lose their access with this act. The anchor cannot leave."""
     event = perform(LEAVE, membership, by=by, note=note)
+    for person in people_of(membership):
+        close_out_of_sight(person)
     team = team_of(membership.consortium_id)
     notices.owe(event, LEFT, team, url=consortium_address(membership.consortium_id))
     return event
@@ -394,6 +397,7 @@ def remove_team_member(place: TeamMember, *, by: User, note: str = "") -> TeamMe
     place.removed_at, place.removed_by = clock.instant(), by
     place.save(update_fields=["removed_at", "removed_by", "updated_at"])
     _end_links_of(place, by=by)
+    close_out_of_sight(place.user)
     audit.record(
         membership,
         "membership.remove_team_member",

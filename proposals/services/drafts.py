@@ -26,6 +26,7 @@ from proposals.notices import NO_LONGER_SHARED, SHARED, address
 from proposals.questionnaire import SUBJECTS
 from proposals.services.consents import members_of, renew_consents, shares_of
 from proposals.services.removal import keep_removed
+from proposals.withholding import close_out_of_sight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -257,5 +258,6 @@ def revoke_access(proposal: Proposal, *, of: User, by: User) -> AuditEvent | Non
     require("proposals.share_proposal", by, proposal)
     event = grants.revoke_each(RIGHTS, on=proposal, of=of, by=by, clause="E.O. 14320 s.3(b)")
     if event:
+        close_out_of_sight(of)
         notices.owe(event, NO_LONGER_SHARED, [of], url="/tasks/")
     return event

@@ -115,7 +115,10 @@ def test_recusal_takes_back_what_was_told_and_what_is_still_owed(mailoutbox):
     sent = [mail.subject for mail in mailoutbox if mail.to == [lead.email]]
     assert [other.number in subject for subject in sent] == [True]
     dropped = Delivery.objects.get(notice__recipient=lead, notice__closed_at__isnull=False)
-    assert (dropped.state, dropped.reason) == (DeliveryState.DROPPED, "The recipient is recused.")
+    assert (dropped.state, dropped.reason) == (
+        DeliveryState.DROPPED,
+        "The recipient may no longer read this.",
+    )
     assert (
         len([mail for mail in mailoutbox if mail.to == [desk.email] and proposal.number in mail.subject]) == 1
     )

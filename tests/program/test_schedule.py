@@ -30,6 +30,7 @@ QUEUES = {
     "proposals.tasks.render_package": "documents",
     "proposals.tasks.sweep_documents": "documents",
     "program.tasks.seal_record": "clock",
+    "program.tasks.close_notices": "clock",
 }
 
 
