@@ -52,10 +52,10 @@ def changes(before: str, now: str, titles: Mapping[int, str]) -> list[str]:
 
 
 HEADS: Final = {
-    "role": "wording of your role",
+    "role": "wording of the role",
     "declaration_version": "declaration",
     "consortium": "name of the consortium",
-    "organization": "legal name of your organization",
+    "organization": "legal name of the organization",
 }
 
 
@@ -63,11 +63,11 @@ def _in_part(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for layer in StackLayer:
         before, words = was["layers"].get(layer), now["layers"].get(layer)
         if before is None and words is not None:
-            yield f"You are now a supplier of “{layer.label}”."
+            yield f"New layer to supply: “{layer.label}”."
         elif before is not None and words is None:
-            yield f"You are no longer a supplier of “{layer.label}”."
+            yield f"No longer to supply: “{layer.label}”."
         elif before != words:
-            yield f"What you supply in “{layer.label}” said “{before}” and now says “{words}”."
+            yield f"What is supplied in “{layer.label}” said “{before}” and now says “{words}”."
     yield from (f"New: {words}." for words in now["sites"] if words not in was["sites"])
     yield from (f"No longer: {words}." for words in was["sites"] if words not in now["sites"])
     yield from _in_lines(was.get("lines"), now["lines"])
@@ -77,7 +77,7 @@ def _in_lines(was: list[dict[str, str]] | None, now: list[dict[str, str]]) -> It
     """Lines added and taken out by layer, those that changed one by one."""
     if was is None:
         if now:
-            yield f"Your lines are named one by one for the first time: {_count(now)}."
+            yield f"Lines are named one by one for the first time: {_count(now)}."
         return
     old, new = ({line["key"]: line for line in lines} for lines in (was, now))
     for layer in StackLayer:

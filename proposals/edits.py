@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from proposals.models import Proposal
 
-PARTS: Final[tuple[tuple[Any, Part], ...]] = (
+PARTS: Final[tuple[tuple[type[Any], Part], ...]] = (
     (TargetMarket, Part.MARKETS),
     (Site, Part.OPERATING_MODEL),
     (SupportRequest, Part.SUPPORT),
@@ -64,7 +64,7 @@ def edits_since(proposal: Proposal, moment: datetime) -> list[Edit]:
 def _edits(proposal: Proposal, moment: datetime) -> Iterator[Edit]:
     later = {"updated_at__gt": moment}
     told = ("saved_by__name", "updated_at")
-    layered: tuple[Any, ...] = (Component, Provision)
+    layered: tuple[type[Any], ...] = (Component, Provision)
     for model in layered:
         rows = model._default_manager.filter(proposal=proposal, **later).order_by("-updated_at")
         for layer, by, at in rows.values_list("layer", *told)[:MOST]:
