@@ -18,7 +18,7 @@ from proposals.package import HardwareComponent
 from proposals.us_content import us_content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from decimal import Decimal
 
     from proposals.package import AnyComponent, Package
@@ -33,13 +33,30 @@ MOST_LINES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What one member supplies in one layer; without ``is_named`` the components that name no supplier."""
+    """What one member supplies in one layer; without ``is_named`` the components that name no supplier.
+
+    ``lacking`` counts its components that lack something.
+    """
 
     name: str
     is_named: bool
     component_count: int
     total_usd: Decimal | None
     percent: Decimal | None
+    has_consented: bool = True
+    lacking: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something of it is still to come."""
+        return self.is_empty or not self.is_named or not self.has_consented or bool(self.lacking)
+
+    @property
+    def to_come(self) -> str:
+        """What is still to come of a member that is named for components, in words."""
+        said = ["" if self.has_consented else "has not consented"]
+        said.append(f"{in_number(self.lacking, 'component')} to complete" if self.lacking else "")
+        return ", ".join(filter(None, said))
 
     @property
     def is_empty(self) -> bool:
@@ -113,8 +130,8 @@ class Picture:
         return [draw([layer], width=680, side=190, across=2) for layer in self.layers]
 
 
-def picture_of(package: Package) -> Picture:
-    """The picture of ``package``; one pass over its components."""
+def picture_of(package: Package, *, lacking: Collection[str] = ()) -> Picture:
+    """The picture of ``package``; one pass over its components, ``lacking`` names those to complete."""
     by_layer: dict[str, Found] = {layer: defaultdict(list) for layer in StackLayer}
     known = {member.key: member.organization.legal_name or UNNAMED for member in package.consortium.members}
     for provision in package.provisions:
@@ -123,15 +140,22 @@ def picture_of(package: Package) -> Picture:
     for component in package.components:
         key = component.supplier if component.supplier in known else None
         by_layer[component.layer][key].append(component)
-    layers = tuple(_layer(layer, by_layer[layer], known) for layer in StackLayer)
+    pending = {member.key for member in package.consortium.members if not member.consent.is_current}
+    layers = tuple(_layer(layer, by_layer[layer], known, pending, lacking) for layer in StackLayer)
     busy = {key for found in by_layer.values() for key in found}
     return Picture(layers, tuple(name for key, name in known.items() if key not in busy))
 
 
-def _layer(layer: StackLayer, found: Found, known: dict[str, str]) -> Layer:
-    supplies = [_supply(name, True, found[key]) for key, name in known.items() if key in found]
+def _layer(
+    layer: StackLayer, found: Found, known: dict[str, str], pending: set[str], lacking: Collection[str]
+) -> Layer:
+    supplies = [
+        _supply(name, True, found[key], key not in pending, lacking)
+        for key, name in known.items()
+        if key in found
+    ]
     if None in found:
-        supplies.append(_supply(NO_SUPPLIER, False, found[None]))
+        supplies.append(_supply(NO_SUPPLIER, False, found[None], True, lacking))
     every = [component for components in found.values() for component in components]
     total, percent, incomplete = _values(every)
     return Layer(
@@ -139,9 +163,12 @@ def _layer(layer: StackLayer, found: Found, known: dict[str, str]) -> Layer:
     )
 
 
-def _supply(name: str, is_named: bool, components: list[AnyComponent]) -> Supply:
-    total, percent, _ = _values(components)
-    return Supply(name, is_named, len(components), total, percent)
+def _supply(
+    name: str, is_named: bool, components: list[AnyComponent], has_consented: bool, lacking: Collection[str]
+) -> Supply:
+    total, percent, incomplete = _values(components)
+    to_complete = max(incomplete, sum(component.key in lacking for component in components))
+    return Supply(name, is_named, len(components), total, percent, has_consented, to_complete)
 
 
 def _values(components: Iterable[AnyComponent]) -> tuple[Decimal | None, Decimal | None, int]:
@@ -165,6 +192,10 @@ def _missing(supplies: list[Supply], components: list[AnyComponent], incomplete:
         yield f"{in_number(empty, 'member')} named without a component"
     if incomplete:
         yield f"{in_number(incomplete, 'line')} without both values"
+    elif to_complete := sum(supply.lacking for supply in supplies):
+        yield f"something in {in_number(to_complete, 'component')}"
+    if pending := sum(not supply.has_consented for supply in supplies):
+        yield f"the consent of {in_number(pending, 'member')}"
 
 
 # The drawing
@@ -259,8 +290,7 @@ def _boxes(drawing: Drawing, layer: Layer, left: int, top: int, room: int, acros
         ends = [_supplier(drawing, supply, x, y, width) for x, supply in zip(places, row, strict=True)]
         height = max(ends) + PAD - y
         for x, supply in zip(places, row, strict=True):
-            is_open = supply.is_empty or not supply.is_named
-            drawing.boxes.append(Box(x, y, width, height, is_open, None))
+            drawing.boxes.append(Box(x, y, width, height, supply.is_open, None))
         y += height + GAP
     return y - GAP if layer.supplies else top
 
@@ -271,6 +301,8 @@ def _supplier(drawing: Drawing, supply: Supply, x: int, y: int, width: int) -> i
     y = _write(drawing, x + PAD, y, room, supply.words, "words")
     if supply.percent is not None:
         y = _share(drawing, x + PAD, y, room, supply.percent)
+    if to_come := supply.to_come:
+        y = _write(drawing, x + PAD, y, room, f"{to_come[0].upper()}{to_come[1:]}", "missing")
     return y
 
 

@@ -206,6 +206,8 @@ class Progress:
             state, tone = "Nothing yet", "bad"
         elif missing:
             state, tone = f"{missing} {'thing' if missing == 1 else 'things'} missing", "waiting"
+        elif not all(member.consent.is_current for member in suppliers):
+            state, tone = "Waits for consent", "waiting"
         else:
             state, tone = "Complete", "good"
         names = ", ".join(member.organization.legal_name for member in suppliers)

@@ -7,7 +7,7 @@ import pytest
 from django.template import engines
 from hypothesis import HealthCheck, given, settings
 
-from proposals.package import CallReference, ConsortiumFacts, Package, Provision
+from proposals.package import CallReference, Consent, ConsortiumFacts, Package, Provision
 from proposals.picture import NO_SUPPLIER, extent, picture_of, wrapped
 from tests.factories.packages import complete_package, hardware, member, packages
 
@@ -63,6 +63,24 @@ def test_what_lacks_is_said_in_words():
     assert layer.percent is None
     assert [(s.name, s.is_named, s.is_empty) for s in layer.supplies][-1] == (NO_SUPPLIER, False, False)
     assert picture_of(package).idle == (third.organization.legal_name,)
+
+
+def test_member_that_has_not_consented_and_a_line_that_lacks_something_have_a_broken_edge():
+    waiting = member("member-2", is_anchor=False)
+    waiting = waiting.model_copy(update={"consent": Consent()})
+    package = complete_package(
+        consortium=ConsortiumFacts(members=(member(), waiting)),
+        components=(hardware(), hardware("component-9", supplier="member-2")),
+    )
+    layer = in_layer(package)
+    assert [supply.is_open for supply in layer.supplies] == [False, True]
+    assert layer.missing == ("the consent of 1 member",)
+    drawing = picture_of(package).wide
+    assert "Has not consented" in [line.text for line in drawing.lines]
+    (first,) = picture_of(complete_package(), lacking={"component-1"}).layers[0].supplies
+    assert first.is_open and first.to_come == "1 component to complete"
+    assert not any(box.is_open for box in picture_of(complete_package()).wide.boxes)
+    assert any(box.is_open for box in picture_of(complete_package(), lacking={"component-1"}).wide.boxes)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
