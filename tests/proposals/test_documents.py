@@ -8,6 +8,7 @@ from datetime import timedelta
 import pypdf
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.template.loader import render_to_string
 
 from program import clock, leases, pdf
 from program.clock_account import clock_account
@@ -16,15 +17,16 @@ from program.enums import PaperState
 from program.leases import LEASE
 from program.models import AuditEvent, Document
 from program.papers import owed
+from program.templatetags.portal import money
 from program.ticks import PATIENCE_SECONDS
 from proposals import documents, services, tasks
-from proposals.documents import facts_of, package_facts, render_package, render_receipt
+from proposals.documents import MARK, facts_of, package_facts, render_package, render_receipt
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, ReceiptPaper, VersionPaper
 from proposals.schedule import SCHEDULE, lapse_drafts
 from proposals.tasks import sweep_documents
 from tests.factories.program import UserFactory
-from tests.factories.proposals import ProposalFactory, submitted
+from tests.factories.proposals import ProposalFactory, representative_of, submitted
 
 pytestmark = pytest.mark.django_db
 
@@ -95,7 +97,9 @@ def test_package_becomes_a_tagged_pdf_with_contents_marks_and_picture(package_pa
     headings = [entry["/Title"] for entry in flat(reader.outline)]
     assert {"Consortium", "Hardware and infrastructure", "Documents and marks"} <= set(headings)
     pages = [page.extract_text() for page in reader.pages]
-    assert all("Business confidential" in text and "Page " in text for text in pages)
+    assert all("Page " in text for text in pages)
+    assert not [text for text in pages if MARK in text]
+    assert "marked nothing in this version" in " ".join(pages[0].split())
     whole = " ".join(" ".join(pages).split())
     for words in (
         "Accelerator board",
@@ -104,6 +108,39 @@ def test_package_becomes_a_tagged_pdf_with_contents_marks_and_picture(package_pa
         "Zero trust",
     ):
         assert words in whole
+
+
+def test_only_pages_of_parts_that_hold_marked_matter_bear_the_mark():
+    proposal = ProposalFactory(complete=True)
+    row = proposal.components.filter(layer="hardware").first()
+    by = representative_of(proposal)
+    services.set_mark(
+        proposal, by=by, part="hardware", row_key=row.key, field="maker", mark="business_confidential",
+        justification="Rivals would learn who builds it.",
+    )  # fmt: skip
+    version = submitted(proposal)
+    paper = services.ask_package_pdf(version, by=by)
+    assert render_package(paper.pk)
+    paper.refresh_from_db()
+    with open_document(paper.document) as file:
+        pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(file.read())).pages]
+    flat_pages = [" ".join(text.split()) for text in pages]
+    marked = [MARK in text for text in flat_pages]
+    holds = next(n for n, text in enumerate(flat_pages) if "Rivals would learn" in text)
+    markets = next(n for n, text in enumerate(flat_pages) if "E.O. 14320 s.3(b)(ii)" in text)
+    assert marked[holds] and not marked[0] and not marked[markets]
+    assert f"Hardware and infrastructure: {row.name}, Maker" in flat_pages[0]
+    assert version.sha256 in pages[0]  # on one line
+
+
+def test_hardware_is_a_table_of_figures_for_each_kind_with_the_words_below(package_paper):
+    html = render_to_string("pdf/package.html", package_facts(package_paper.version))
+    kinds = {c.subtype for c in package_paper.version.value.hardware}
+    assert html.count('<table class="figures">') == len(kinds)
+    part = html[html.index('id="hardware"') : html.index('id="data"')]
+    for line in package_paper.version.value.hardware:
+        table = part.index(f"{money(line.total_value_usd)}</td>")
+        assert table < part.index(f"Maker and model: {line.maker}", table)
 
 
 def flat(outline):
