@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 MOST_COMPONENTS: Final = 5_000
+US_CONTENT: Final = "Value of U.S. content, USD"
+VALUES: Final = frozenset({US_CONTENT, "Total value, USD"})
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def plan(entries: Iterable[Entry], rows: Iterable[Component]) -> Plan:
     for entry in entries:
         problem = _problem(entry, known, seen)
         if problem:
-            made.problems.append(problem)
+            made.problems.extend([problem, *_worth(entry, entry.values)])
             continue
         if not entry.key:
             made.problems.extend(_worth(entry, entry.values))
@@ -185,9 +187,20 @@ def _worth(entry: Entry, values: Mapping[str, Any]) -> Iterator[CellProblem]:
     if total is not None and us is not None and us > total:
         yield CellProblem(
             entry.number,
-            "Value of U.S. content, USD",
+            US_CONTENT,
             "it is worth more than the whole. Correct it or the total value.",
         )
+
+
+def all_problems(cells: list[CellProblem], rows: Iterable[CellProblem]) -> list[CellProblem]:
+    """What stands in the way in cells and in whole rows, by row; nothing follows from a refused cell."""
+    refused: dict[int, set[str]] = {}
+    for problem in cells:
+        refused.setdefault(problem.number, set()).add(problem.column)
+    known = [
+        p for p in rows if not refused.get(p.number, set()) & (VALUES if p.column in VALUES else {p.column})
+    ]
+    return sorted([*cells, *known], key=lambda problem: problem.number)
 
 
 TELLING: Final = ("name", "maker", "model", "quantity", "description")

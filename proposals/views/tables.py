@@ -22,7 +22,7 @@ from proposals import services
 from proposals.enums import Part
 from proposals.forms.tables import TABLE_FORMS, LayerTable, TableForm
 from proposals.models import Component, Proposal, TableImport
-from proposals.tables import CellProblem
+from proposals.tables import CellProblem, all_problems
 from proposals.views.kinds import LAYERS, find
 from proposals.views.saving import as_json, conflict_page, save, token_of
 from proposals.views.workspace import LOOK_ONLY, PER_PAGE, Page, seen, show, workspace
@@ -171,7 +171,10 @@ def table_import(request: SignedInRequest, pk: int, part: str) -> HttpResponse:
         form.add_error("file" if file else "text", f"{refusal.message} {refusal.what_to_do}")
         return import_page(request, pk, part, form)
     reading = LayerTable(proposal, part).read(grid, demands_headings=bool(file))
-    problems = reading.problems or services.planned(proposal, part, reading.entries).problems
+    problems = all_problems(
+        reading.problems,
+        services.planned(proposal, part, reading.entries).problems if reading.entries else (),
+    )
     if problems:
         return import_page(request, pk, part, form, problems)
     kept = services.keep_table(

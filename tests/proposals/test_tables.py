@@ -283,6 +283,23 @@ def test_every_bad_row_is_named_at_once_and_what_was_pasted_is_kept(at_work, pro
     )
 
 
+def test_cells_keys_and_values_that_contradict_are_all_named_at_once(at_work, proposal, by):
+    row = added(proposal, by, name="One", total_value_usd=Decimal(10))
+    table = [
+        ["Key", "Revision", "Name", "Quantity", "Total value, USD", "Value of U.S. content, USD"],
+        [row.key, 1, "One", "many", "10", "11"],
+        [row.key, 1, "Twice", "2", "10", "12"],
+        ["component-999999", 1, "Gone", "2", "10", "5"],
+        ["", "", "New", "2", "much", "13"],
+    ]
+    said = messages_of(read_in(at_work, proposal, as_csv(table)))
+    assert [one.partition(":")[0] for one in said] == [
+        "Row 2, column “Quantity”", "Row 2, column “Value of U.S. content, USD”", "Row 3, column “Key”",
+        "Row 3, column “Value of U.S. content, USD”", "Row 4, column “Key”",
+        "Row 5, column “Total value, USD”",
+    ]  # fmt: skip
+
+
 def test_us_content_above_the_whole_is_named(at_work, proposal, by):
     row = added(proposal, by, name="One", total_value_usd=Decimal(10))
     table = [
