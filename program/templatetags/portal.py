@@ -114,10 +114,16 @@ def money_short(amount: Any) -> str:
 
 @register.filter
 def share(value: Any) -> str:
-    """A share from 0 to 1 in percent, rounded down: 0.5099 is "50.9%", never the 51 it does not reach."""
+    """A share from 0 to 1 in percent, to the four places that are kept: 0.5 is "50.0%", 0.509999 "50.9999%".
+
+    What lies beyond is cut: a share never reads as the threshold that it does not reach.
+    """
     if value in (None, ""):
         return "not computable"
-    return f"{(Decimal(str(value)) * 100).quantize(Decimal('0.1'), ROUND_DOWN):f}%"
+    whole, _, places = f"{(Decimal(str(value)) * 100).quantize(Decimal('0.0001'), ROUND_DOWN):f}".partition(
+        "."
+    )
+    return f"{whole}.{places[0]}{places[1:].rstrip('0')}%"
 
 
 @register.inclusion_tag("components/_demonstration.html")

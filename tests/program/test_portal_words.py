@@ -73,9 +73,10 @@ def test_money_is_written_in_full_and_short_towards_zero(amount, full, short):
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (Decimal("0.5099"), "50.9%"),
+        (Decimal("0.5099"), "50.99%"),
+        (Decimal("0.499999"), "49.9999%"),
         (0.51, "51.0%"),
-        (Decimal("0.509999999"), "50.9%"),
+        (Decimal("0.509999999"), "50.9999%"),
         (1, "100.0%"),
         (0, "0.0%"),
         (None, "not computable"),
