@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -114,7 +115,10 @@ def facts_of_layer(space: Workspace, part: str, page: Page) -> dict[str, Any]:
         for row in space.proposal.provisions.all()
         if row.layer == part
     ]
-    return {"layer": layer, "rows": rows, "provisions": provisions, "page": page}
+    declared = {f"member-{row.membership_id}" for row, _ in provisions}
+    lines = Counter(component.supplier for component in space.progress.package.layer(part))
+    others = [(name, lines[key]) for key, name in names.items() if key not in declared and lines[key]]
+    return {"layer": layer, "rows": rows, "provisions": provisions, "others": others, "page": page}
 
 
 def facts_of_markets(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:
