@@ -65,6 +65,11 @@ urlpatterns = [
     path("proposals/<int:pk>/versions/<int:number>/receipt/", submissions.receipt, name="receipt-of"),
     path("proposals/<int:pk>/versions/<int:number>/receipt.pdf", submissions.receipt_pdf, name="receipt-pdf"),
     path("proposals/<int:pk>/versions/<int:number>/pdf/", submissions.package_ask, name="package-ask"),
+    path(
+        "proposals/<int:pk>/versions/<int:number>/pdf/<slug:what>/",
+        submissions.paper_state,
+        name="paper-state",
+    ),
     path("proposals/<int:pk>/versions/<int:number>/package.pdf", submissions.package_pdf, name="package-pdf"),
     path(
         "proposals/<int:pk>/versions/<int:number>/<slug:what>.json",

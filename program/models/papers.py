@@ -104,6 +104,13 @@ class Paper(TimeStamped):
         return self.state == PaperState.MADE
 
     @property
+    def stage(self) -> str:
+        """What a page says of it: ``waiting`` for a worker, being ``set``, else its state."""
+        if self.state != PaperState.OWED:
+            return self.state
+        return "set" if self.claimed_at else "waiting"
+
+    @property
     def proposal(self) -> Any:
         """The proposal whose record it prints."""
         return reduce(getattr, self.proposal_by.split("__"), self)

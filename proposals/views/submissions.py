@@ -329,8 +329,23 @@ def package_ask(request: SignedInRequest, pk: int, number: int) -> HttpResponse:
     found = version_seen(request, pk, number)
     paper = services.ask_package_pdf(found, by=request.user)
     if paper.state == PaperState.OWED:
-        messages.success(request, "The PDF is being made. Load this page again in a minute.")
+        messages.success(request, "The PDF is being made. This page shows it when it is ready.")
     return redirect(f"{reverse('proposals:version', args=[pk, number])}#pdf")
+
+
+@require_safe
+def paper_state(request: SignedInRequest, pk: int, number: int, what: str) -> HttpResponse:
+    """How the making of a PDF stands, for the page that waits; nothing while it stands as ``shown``."""
+    found = version_seen(request, pk, number)
+    owners = {"package": found, "receipt": found.receipt}
+    if what not in owners:
+        raise Http404
+    paper = getattr(owners[what], "paper", None)
+    if paper is not None and paper.stage == request.GET.get("shown"):
+        return HttpResponse(status=204)
+    template = "_version_pdf" if what == "package" else "_receipt_pdf"
+    facts = {"proposal": found.proposal, "version": found, "paper": paper}
+    return render(request, f"proposals/{template}.html", facts)
 
 
 @require_safe
@@ -410,7 +425,6 @@ def receipt(request: SignedInRequest, pk: int, number: int | None = None) -> Htt
         "package": found.value,
         "files": files_of_version(found),
         "paper": paper,
-        "is_made": paper is not None and paper.state == PaperState.MADE,
         "check_url": request.build_absolute_uri(reverse("proposals:receipts"))
         + f"?code={found.receipt.sha256}",
     }

@@ -788,7 +788,7 @@ def test_certified_and_submitted_once_with_a_receipt(client, proposal, member):
     version = proposal.versions.get()
     page = client.get(address("receipt", proposal)).content.decode()
     assert version.receipt.number in page
-    assert "The PDF is being made" in page
+    assert "The PDF is set as soon as a worker is free." in page and "load it again" in page
     for name, args in (
         ("version", (1,)),
         ("receipt-of", (1,)),
@@ -924,6 +924,66 @@ def test_file_and_hash_of_different_versions_do_not_fit(client, proposal, member
     receipt, url = proposal.versions.get().receipt, reverse("proposals:receipts")
     file = SimpleUploadedFile("r.json", receipt.body.encode())
     assert "No match" in client.post(url, {"file": file, "code": other.receipt.sha256}).content.decode()
+
+
+@pytest.mark.parametrize("what", ["package", "receipt"])
+def test_page_that_waits_for_a_pdf_asks_until_it_is_there(client, proposal, member, what):
+    """Nothing while it stands as shown, then the next words; ready or impossible, it asks no more."""
+    version = submitted(proposal)
+    papers = VersionPaper if what == "package" else ReceiptPaper
+    if what == "package":
+        services.ask_package_pdf(version, by=member)
+    url = address("paper-state", proposal, 1, what)
+    sign_in(client, member)
+
+    def said(shown=""):
+        answer = client.get(url, {"shown": shown}, HTTP_HX_REQUEST="true")
+        return answer.status_code, answer.content.decode()
+
+    assert f"{url}?shown=waiting" in said()[1] and said("waiting") == (204, "")
+    papers.objects.update(claimed_at=clock.instant(), attempts=1)
+    code, words = said("waiting")
+    assert (code, "Being set" in words, "hx-trigger" in words) == (200, True, True)
+    assert said("set") == (204, "")
+    papers.objects.update(claimed_at=None)
+    (render_package if what == "package" else render_receipt)(papers.objects.get().pk)
+    code, words = said("set")
+    assert (code, "Ready, " in words, "hx-" in words) == (200, True, False)
+    papers.objects.update(state="quarantined", document=None)
+    code, words = said("set")
+    assert (code, "Could not be made" in words, "hx-" in words, "mailto:" in words) == (
+        200,
+        True,
+        False,
+        True,
+    )
+    sign_in(client, UserFactory())
+    assert client.get(url).status_code == 404
+
+
+def test_requests_for_support_flow_and_stand_in_no_cell(client, proposal, member):
+    sign_in(client, member)
+    page = client.get(address("review", proposal)).content.decode()
+    place = page.index("To finance the data center and its first accelerators.")
+    assert page.rindex("<dl", 0, place) > page.rindex("</table>", 0, place)
+
+
+def test_member_that_supplies_components_undeclared_is_named_on_the_layer(client, proposal, member):
+    other = MembershipFactory(consortium=proposal.consortium)
+    proposal.components.filter(layer="hardware").update(supplier=other)
+    sign_in(client, member)
+    page = client.get(address("part", proposal, "hardware")).content.decode()
+    number = proposal.components.filter(layer="hardware").count()
+    words = f"yet named as supplier of components: {other.organization.legal_name} ({number} component"
+    assert words in page
+
+
+def test_comparison_leads_back_to_the_proposal(client, proposal, member):
+    submitted(proposal)
+    sign_in(client, member)
+    page = client.get(address("compare", proposal, 0, 1)).content.decode()
+    trail = page[page.index("usa-breadcrumb") : page.index("<h1")]
+    assert f'href="{address("detail", proposal)}"' in trail
 
 
 def counted(captured):
