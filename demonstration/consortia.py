@@ -145,7 +145,7 @@ class Formation:
                 anchor,
                 by=self.founder,
                 role_text=first["role"],
-                description=self.facts["summary"],
+                description=self.facts.get("description", self.facts["summary"]),
             )
             self.members = list(consortium.memberships.all())
             self.add_team(self.members[0])
@@ -355,6 +355,8 @@ class Formation:
             "compliance_officer_name": officer.name,
             "compliance_officer_email": officer.email,
         }
+        if codes := self.facts.get("cloud_access_countries"):
+            values["cloud_access_countries"] = [self.countries[code] for code in codes]
         services.save_row(proposal, by=self.founder, values=values, revision=proposal.revision)
         for statement in proposal.compliance_statements.all():
             told = self.facts.get("statements", {}).get(statement.subject, {})

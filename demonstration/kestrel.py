@@ -6,6 +6,7 @@ import io
 import re
 import textwrap
 import tomllib
+from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -14,19 +15,20 @@ import pikepdf
 from django.db import transaction
 
 from demonstration.calls import opened_on
-from demonstration.consortia import FOLDER, Book, Facts, Formation, read_book
+from demonstration.consortia import FOLDER, Book, Days, Facts, Formation, read_book
 from demonstration.timeline import at_work
 from program import clock
 from program.enums import CallStatus, DeliveryState, Mark
 from program.models import Call, User
 from proposals import services
 from proposals.checks.particular import ANSWER_FIELDS
-from proposals.models import Answer, Consortium, Invitation, Proposal
+from proposals.models import Answer, Comment, Consortium, Invitation, Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BEGUN: Final = timedelta(days=3)
+OPENS, CLOSES, FRIDAY = 9, 18, 4
 WRAPPED: Final = re.compile(r"(?<!\n)\n(?!\n)")
 MADE_UP: Final = "Made up for the demonstration of the portal, like the companies and people that it names."
 
@@ -39,6 +41,7 @@ def play(call: Call) -> bool:
     with transaction.atomic():
         begin = at_work(opened_on(call) + BEGUN, 9)
         formation = FullFormation(TextBook(read_book().columns, []), facts, call, begin)
+        formation.days = OfficeHours(begin)
         proposal = formation.draft(formation.form())
         formation.finish(proposal)
     return True
@@ -62,6 +65,21 @@ class TextBook(Book):
         if isinstance(facts[part][0], list):
             return super().rows(facts, part)
         return (dict(row) for row in facts[part])
+
+
+class OfficeHours(Days):
+    """Days of people who keep office hours: what falls on a night or a weekend waits for the next day."""
+
+    @contextmanager
+    def later(self, **span: float) -> Iterator[None]:
+        moment = self.moment + timedelta(**span)
+        if moment.hour >= CLOSES or moment.hour < OPENS:
+            moment = moment.replace(hour=OPENS, minute=10) + timedelta(days=moment.hour >= CLOSES)
+        if moment.weekday() > FRIDAY:
+            moment += timedelta(days=7 - moment.weekday())
+        self.moment = moment
+        with clock.moved_to(moment):
+            yield
 
 
 class FullFormation(Formation):
@@ -90,13 +108,14 @@ class FullFormation(Formation):
         return self.founder if undecided else self.person_of(self.facts["members"][row["supplier"]])
 
     def finish(self, proposal: Proposal) -> None:
-        """What comes last: answers, files, and on the day before yesterday an invitation and comments."""
+        """What comes last: answers, files, and some days ago an invitation and comments."""
         with self.days.later(hours=1):
             self.answers(proposal)
         for facts in self.facts["documents"]:
             with self.days.later(minutes=10):
                 self.file(proposal, facts)
-        self.days.moment = max(self.days.moment, clock.instant() - timedelta(days=2))
+        lately = (clock.instant() - timedelta(days=5)).astimezone(clock.WASHINGTON)
+        self.days.moment = max(self.days.moment, lately)
         with self.days.later(minutes=5):
             one = self.facts["invited"]
             inviter = self.person_of(self.facts["members"][one["member"]])
@@ -150,8 +169,11 @@ class FullFormation(Formation):
             row_key=self.row_key(proposal, facts),
             assigned_to=User.objects.get(name=facts["assigned"]) if "assigned" in facts else None,
         )
+        written = [comment.pk]
         if "reply" in facts:
-            services.answer_comment(comment, by=User.objects.get(name=facts["reply_by"]), text=facts["reply"])
+            replier = User.objects.get(name=facts["reply_by"])
+            written.append(services.answer_comment(comment, by=replier, text=facts["reply"]).pk)
+        Comment.objects.filter(pk__in=written).update(created_at=clock.instant())
         if facts.get("resolved"):
             services.resolve_comment(comment, by=self.founder)
 

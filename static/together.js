@@ -158,6 +158,18 @@
 
   all("form[data-mentions]").forEach((form, number) => new Mentions(form, number));
 
+  /* ---- What a page is called follows the name that was saved on it ---- */
+
+  document.addEventListener("site:saved", () => {
+    const heading = document.querySelector("h1[data-named-by]");
+    const field = heading && document.getElementById(heading.dataset.namedBy);
+    const before = heading?.textContent.trim();
+    const now = (field?.selectedOptions?.[0]?.textContent ?? field?.value ?? "").trim();
+    if (!now || now === before || field.getAttribute("aria-invalid") === "true") return;
+    document.title = document.title.replace(before, now);
+    for (const shown of [heading, ...all('.usa-breadcrumb [aria-current="page"] > span')]) shown.textContent = now;
+  });
+
   /* ---- A link to a comment opens what is folded around it ---- */
 
   function openTarget() {

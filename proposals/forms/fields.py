@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
@@ -18,6 +19,7 @@ from proposals.models.fields import UsdField, plain_text
 from proposals.package import LARGEST_WHOLE
 
 NOT_CHOSEN: Final = "Not chosen yet"
+CENTS: Final = 2
 IN_THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
@@ -37,6 +39,13 @@ def without_commas(text: str) -> str:
     return text.replace(",", "")
 
 
+def with_commas(value: Decimal, places: int) -> str:
+    """A number as people read it: commas between thousands, no zeros that say nothing, cents by two."""
+    whole, _, part = f"{value:,f}".partition(".")
+    part = part.rstrip("0")
+    return f"{whole}.{part.ljust(places if places == CENTS else 0, '0')}" if part else whole
+
+
 class AmountField(forms.DecimalField):
     """An exact number as people write it: ``$1,250,000.00`` is understood, ``NaN`` and ``1e9`` are not."""
 
@@ -46,6 +55,9 @@ class AmountField(forms.DecimalField):
         )
         options["localize"] = False
         super().__init__(**options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return with_commas(value, self.decimal_places or 0) if isinstance(value, Decimal) else value
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -64,6 +76,9 @@ class WholeField(forms.IntegerField):
         )
         options["max_value"] = min(options.get("max_value") or LARGEST_WHOLE, LARGEST_WHOLE)
         super().__init__(**options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value:,}" if isinstance(value, int) else value
 
     def to_python(self, value: Any) -> int | None:
         return super().to_python(without_commas(value.strip()) if isinstance(value, str) else value)

@@ -138,8 +138,13 @@ def facts_of_operating_model(space: Workspace, refused_form: RowForm | None) -> 
     rows = []
     for site in space.progress.package.operating_model.sites:
         held = [
-            ", ".join(
-                names.get(role.member or "", role.third_party_name) for role in site.roles if role.act == act
+            (
+                act,
+                ", ".join(
+                    names.get(role.member or "", role.third_party_name)
+                    for role in site.roles
+                    if role.act == act
+                ),
             )
             for act in OperatingAct
         ]

@@ -68,7 +68,7 @@ def kestrel():
         "open_comments": proposal.comments.filter(parent=None, resolved_at=None).count(),
         "invitations": invitations.count(),
         "missing": sorted({problem.code for problem in all_problems(package, rules_of(proposal.call))}),
-        "us_content": us_content(package).state,
+        "us_content": us_content(package.hardware).state,
     }
 
 

@@ -69,9 +69,9 @@ def test_one_draft_is_as_full_as_a_real_one_and_lacks_what_the_checklist_shows(l
         "invitations": 1,
         "missing": [
             "compute-band",
-            "consent",
             "hardware-maker",
             "hardware-model",
+            "member-consent",
             "site-operate",
             "us-manufacture",
         ],
