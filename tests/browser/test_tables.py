@@ -54,3 +54,32 @@ def test_paste_two_hundred_rows_then_edit_in_the_table_by_keyboard(person):
     saved = Component.objects.get(pk=key)
     assert (saved.maker, saved.revision) == ("Typed by hand", 2)
     assert page.url.endswith(f"{table}?page=2")
+
+
+def test_table_of_hardware_fits_a_window_of_1280_pixels(person):
+    proposal = ProposalFactory(complete=True)
+    author = person(with_second_factor(representative_of(proposal)))
+    author.page.set_viewport_size({"width": 1280, "height": 900})
+    author.visit(f"/proposals/{proposal.pk}/hardware/table/")
+    last = author.page.locator(".site-grid__row").first.get_by_role("link")
+    box = last.bounding_box()
+    assert box["x"] + box["width"] <= 1280
+    frame = author.page.locator(".site-grid-frame")
+    assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth")
+    hint = author.page.get_by_text("The table is wider than this window")
+    assert not hint.is_visible()
+    author.page.set_viewport_size({"width": 1100, "height": 900})
+    assert hint.is_visible()
+
+
+def test_heading_and_breadcrumb_follow_the_saved_name(person):
+    proposal = ProposalFactory(complete=True)
+    author = person(with_second_factor(representative_of(proposal)))
+    row = proposal.components.filter(layer="hardware").first()
+    author.visit(f"/proposals/{proposal.pk}/hardware/{row.key}/")
+    field = author.page.locator("input[name$='-name']")
+    field.fill("Renamed line")
+    field.blur()
+    author.page.get_by_role("heading", name="Renamed line", level=1).wait_for()
+    assert author.page.locator(".usa-breadcrumb [aria-current=page]").text_content() == "Renamed line"
+    assert author.page.title().startswith("Renamed line: ")

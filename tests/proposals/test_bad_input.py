@@ -7,6 +7,7 @@ typed, and brought by a file whose other rows are sound.
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -49,6 +50,22 @@ def test_amount_that_is_none_is_refused_at_the_field_and_in_a_file(client, propo
     page = sent_file(client, proposal, data)
     assert page.status_code == 422 and "“total_value_usd”" in page.content.decode()
     assert compose(proposal) == before
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [("41000000.00", "41,000,000"), ("41000000.5", "41,000,000.50"), ("999", "999"), ("0", "0")],
+)
+def test_amount_is_shown_as_people_read_it_and_saved_from_there_unchanged(client, proposal, amount, shown):
+    row = proposal.components.filter(layer="hardware").first()
+    assert typed(client, proposal, total_value_usd=amount, us_content_value_usd="0") == (200, {})
+    row.refresh_from_db()
+    form = HardwareForm(instance=row, prefix=row.key, consortium=proposal.consortium_id)
+    assert f'value="{shown}"' in str(form["total_value_usd"])
+    assert typed(client, proposal, total_value_usd=shown) == (200, {})
+    revision = row.revision
+    row.refresh_from_db()
+    assert (row.total_value_usd, row.revision) == (Decimal(amount), revision)
 
 
 def test_paragraph_beside_a_wrong_amount_is_saved_while_it_is_typed(client, proposal):

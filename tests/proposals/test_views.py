@@ -1103,3 +1103,12 @@ def test_workspace_says_that_a_version_is_with_the_government(client):
     sign_in(client, representative_of(draft))
     page = client.get(reverse("proposals:part", args=[draft.pk, "overview"])).text
     assert "with the Government" not in page and "Still to be given" in page
+
+
+def test_matrix_of_sites_says_in_each_cell_which_act_it_is(client, proposal):
+    sign_in(client, representative_of(proposal))
+    page = client.get(address("part", proposal, "operating-model")).content.decode()
+    matrix = page.split('id="site-matrix"')[1].split("</table>")[0]
+    for label in ("Builds", "Owns", "Operates"):
+        assert f'<td data-label="{label}">' in matrix
+    assert "<td>" not in matrix
