@@ -115,6 +115,18 @@ def has_certification_text(call: Call) -> Iterator[Problem]:
         yield Problem("call-certification", message, "18 U.S.C. 1001", "notices", "certification_text")
 
 
+def has_notices(call: Call) -> Iterator[Problem]:
+    """Who is asked is told why, and what becomes of confidential matter, 5 U.S.C. 552a(e)(3), 552(b)(4)."""
+    if not call.privacy_text.strip():
+        message = "Give the privacy notice; the library holds one."
+        yield Problem("call-privacy", message, "5 U.S.C. 552a(e)(3)", "notices", "privacy_text")
+    if not call.confidentiality_text.strip():
+        message = "Give the notice on confidential business information; the library holds one."
+        yield Problem(
+            "call-confidentiality", message, "5 U.S.C. 552(b)(4)", "notices", "confidentiality_text"
+        )
+
+
 def may_collect_information(call: Call) -> Iterator[Problem]:
     """A collection displays a valid OMB control number, or an officer recorded why there is none."""
     if call.no_control_reason.strip():
@@ -154,6 +166,7 @@ APPROVAL_CHECKS = (
     cites_every_requirement,
     has_a_rubric_of_full_weight,
     has_certification_text,
+    has_notices,
 )
 ISSUE_CHECKS = (*APPROVAL_CHECKS, may_collect_information, closes_on_a_lawful_day)
 

@@ -6,6 +6,7 @@ from django.db.models import TextChoices
 
 #: How many characters the text of a call may have
 LONGEST_CALL = 200_000
+LONGEST_NOTICE = 10_000
 
 
 class StackLayer(TextChoices):

@@ -48,7 +48,7 @@ class CallForm(forms.ModelForm):
             "rolls_forward", "set_due_on", "set_due_reason", "cure_days", "consultation_days",
             "check_max_age_days", "us_content_presumption", "anchor_must_be_us", "burden_hours",
             "control_number", "control_expires_on", "no_control_reason", "certification_text",
-            "certification_version",
+            "certification_version", "privacy_text", "confidentiality_text",
         )  # fmt: skip
         widgets = {
             "summary": forms.Textarea(attrs={"rows": 3}),
@@ -57,6 +57,8 @@ class CallForm(forms.ModelForm):
             "set_due_reason": forms.Textarea(attrs={"rows": 3}),
             "no_control_reason": forms.Textarea(attrs={"rows": 2}),
             "certification_text": forms.Textarea(attrs={"rows": 5}),
+            "privacy_text": forms.Textarea(attrs={"rows": 5}),
+            "confidentiality_text": forms.Textarea(attrs={"rows": 5}),
             "cure_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
             "consultation_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
             "check_max_age_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 
 from program.enums import (
     LONGEST_CALL,
+    LONGEST_NOTICE,
     AmendmentKind,
     CallStatus,
     CallType,
@@ -96,6 +97,11 @@ class Call(Revised):
     burden_hours = models.PositiveSmallIntegerField("estimated hours to apply", default=40)
     certification_text = models.TextField(blank=True)
     certification_version = models.CharField(max_length=20, default="1")
+    privacy_text = TextColumn("privacy notice", blank=True, default="", db_default="", longest=LONGEST_NOTICE)
+    confidentiality_text = TextColumn(
+        "notice on confidential business information", blank=True, default="", db_default="",
+        longest=LONGEST_NOTICE,
+    )  # fmt: skip
 
     issued_at = models.DateTimeField(null=True, editable=False)
     issued_on = models.DateField(null=True, editable=False)

@@ -49,7 +49,8 @@ EDITABLE = (
     "title", "call_type", "summary", "text", "fr_citation", "fr_published_on", "no_fr_reason",
     "rolls_forward", "set_due_on", "set_due_reason", "cure_days", "consultation_days", "check_max_age_days",
     "us_content_presumption", "anchor_must_be_us", "control_number", "control_expires_on",
-    "no_control_reason", "burden_hours", "certification_text", "certification_version",
+    "no_control_reason", "burden_hours", "certification_text", "certification_version", "privacy_text",
+    "confidentiality_text",
 )  # fmt: skip
 EDIT = Transition("edit", {CallStatus.DRAFT}, CallStatus.DRAFT, clause="s.3(b)")
 AMEND = Transition(
@@ -78,7 +79,8 @@ def draft_call(*, by: User, title: str, summary: str = "") -> Call:
     require("program.add_call", by)
     call = Call(
         number=next_number(), title=title, summary=summary, created_by=by,
-        certification_text=library.CERTIFICATION,
+        certification_text=library.CERTIFICATION, privacy_text=library.PRIVACY,
+        confidentiality_text=library.CONFIDENTIALITY,
     )  # fmt: skip
     call.full_clean(exclude=["summary"])
     call.save()

@@ -28,12 +28,14 @@ from program.services.questions import ask_question, withdraw_question
 from program.services.subscriptions import follows, subscribe, unsubscribe
 from program.transitions import NotReady
 
+LONG_TEXTS = ("text", "certification_text", "privacy_text", "confidentiality_text")
+
 
 @login_not_required
 @require_safe
 def call_list(request: HttpRequest) -> HttpResponse:
     """Every call that was issued, the newest first."""
-    calls = Call.objects.public().defer("text", "certification_text").order_by("-issued_at", "-pk")
+    calls = Call.objects.public().defer(*LONG_TEXTS).order_by("-issued_at", "-pk")
     following = request.user.is_authenticated and follows(request.user, None)
     facts = {
         "calls": [(call, is_open(call, call.asked_at)) for call in calls],  # type: ignore[attr-defined]
@@ -102,7 +104,6 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
         "rubric_note": library.RUBRIC_NOTE,
         "places": grouped(call.place_rows),
         "burden": burden,
-        "confidentiality_text": library.CONFIDENTIALITY,
     }
 
 

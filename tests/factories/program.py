@@ -114,6 +114,8 @@ class CallFactory(DjangoModelFactory):
     certification_text = (
         "I am authorized to sign, and this proposal is accurate and complete in all material respects."
     )
+    privacy_text = "Authority: E.O. 14320. Answering is voluntary."
+    confidentiality_text = "Mark what is business confidential and say why."
     created_by = factory.LazyFunction(officer)
 
 

@@ -196,6 +196,19 @@ class TestDrafting:
                 calls.add_from_library(call, by=person, model=model, code=wrong)
         assert model.objects.filter(call=call, code=code).count() == 1
 
+    def test_notices_come_from_the_library_and_are_the_calls_own_from_then_on(self, client):
+        call = drafted_call()
+        assert (call.privacy_text, call.confidentiality_text) == (library.PRIVACY, library.CONFIDENTIALITY)
+        changes = {"privacy_text": "Our own privacy.", "confidentiality_text": "Our own marks."}
+        calls.update_call(call, by=officer(), revision=call.revision, changes=changes)
+        issued_call(from_draft=call)
+        page = client.get(reverse("program:call-detail", args=[call.number])).content.decode()
+        assert ["Our own privacy." in page, "Our own marks." in page] == [True, True]
+        assert library.CONFIDENTIALITY[:40] not in page
+        call.refresh_from_db()
+        with pytest.raises(WrongStatus):
+            calls.update_call(call, by=officer(), revision=call.revision, changes={"privacy_text": "Other."})
+
     def test_library_is_closed_to_strangers_and_for_what_is_no_draft(self):
         call = drafted_call()
         call.criteria.get(code="adoption").delete()
@@ -298,12 +311,13 @@ class TestApproval:
         assert third.has_perm("program.approve_call", call)
 
     def test_everything_missing_is_said_at_once(self):
-        call = CallFactory(title="", summary="", text="", no_fr_reason="", certification_text="")
+        names = ("title", "summary", "text", "no_fr_reason", "certification_text", "privacy_text")
+        call = CallFactory(**dict.fromkeys((*names, "confidentiality_text"), ""))
         with pytest.raises(NotReady) as refusal:
             calls.approve_call(call, by=officer())
         assert codes(refusal) == [
             "call-title", "call-summary", "call-text", "call-publication", "call-requirements", "call-rubric",
-            "call-certification",
+            "call-certification", "call-privacy", "call-confidentiality",
         ]  # fmt: skip
         assert all(problem.clause and problem.part for problem in refusal.value.problems)
 
