@@ -235,14 +235,35 @@ def blank(value: Any) -> str:
 
 
 @program_office
-@require_safe
+@require_http_methods(FORM)
 def call_preview(request: SignedInRequest, number: str) -> HttpResponse:
-    """The call as the public will see it, were it issued today."""
+    """The call as the public will see it, were it issued today.
+
+    A POST brings the form of a draft as it is typed: it is shown and not saved, and what no field takes is
+    shown as it was saved.
+    """
     visible = Call.objects.visible_to(request.user).for_public_page()
     call = get_object_or_404(visible, number=number)
+    template = "program/desk/preview.html"
+    if request.method == "POST":
+        template = "program/desk/_preview.html"
+        if call.status == CallStatus.DRAFT:
+            lay_over(call, CallForm(request.POST, instance=call))
     day = call.issued_on or clock.today()
     facts = {**facts_of_call(call, request), "expected": expected_clock(call, day)}
-    return render(request, "program/desk/preview.html", facts)
+    return render(request, template, facts)
+
+
+def lay_over(call: Call, form: CallForm) -> None:
+    """Put what was typed, as far as the fields take it, onto a call that is only shown."""
+    form.is_valid()
+    for name in services.EDITABLE:
+        if form.cleaned_data.get(name) is not None or name in NOT_SET & form.cleaned_data.keys():
+            setattr(call, name, form.cleaned_data[name])
+
+
+#: Days that a draft may leave open.
+NOT_SET = {"set_due_on", "fr_published_on", "control_expires_on"}
 
 
 def carry_out(

@@ -354,6 +354,28 @@ def test_stale_save_answers_409_with_both_texts(signed_in):
     assert f'name="revision" value="{call.revision}"' in page
 
 
+def test_preview_shows_what_is_typed_and_saves_nothing(signed_in):
+    call = drafted_call()
+    client, desk = signed_in(officer()), f"/desk/calls/{call.number}/"
+    edit = text_of(client.get(f"{desk}edit/"))
+    assert f'hx-post="{desk}preview/" hx-include="#call-form"' in edit
+    assert f'<a href="{desk}preview/">' in edit
+    typed = form_of(call, title="Typed just now", summary="", text="<b>Not saved</b>", cure_days="many")
+    response = client.post(f"{desk}preview/", typed)
+    page = text_of(response)
+    assert (response.status_code, "<html" in page, "Typed just now" in page) == (200, False, True)
+    assert ["&lt;b&gt;Not saved&lt;/b&gt;" in page, call.summary in page] == [True, False]
+    saved = Call.objects.get(pk=call.pk)
+    assert (saved.title, saved.text, saved.revision) == (call.title, call.text, call.revision)
+    assert client.post(f"{desk}preview/", form_of(call, set_due_on="2030-01-01")).status_code == 200
+
+
+def test_preview_of_a_call_that_is_issued_shows_what_was_issued(signed_in):
+    call = issued_call()
+    response = signed_in(officer()).post(f"/desk/calls/{call.number}/preview/", form_of(call, text="Typed."))
+    assert ["Typed." in text_of(response), call.text in text_of(response)] == [False, True]
+
+
 def test_autosave_answers_in_json(signed_in):
     call = drafted_call()
     client = signed_in(officer())
