@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from program.days import DayField, day_input
+from program.days import DayField
 from program.enums import LONGEST_CALL, Confidence, OfficeRole
 from program.models import (
     Agency,
@@ -191,7 +191,6 @@ class JurisdictionForm(PartForm):
             "country": forms.Select({"data-combo-box": True}),
             "reason": forms.Textarea({"rows": 2}),
             "source": forms.Textarea({"rows": 2}),
-            "checked_on": day_input(),
         }
         labels = {
             "country": "Entities of", "layer": "Barred from", "effective_from": "In force from",
@@ -205,6 +204,7 @@ class JurisdictionForm(PartForm):
             "effective_to": "Empty: it has no end.",
         }
 
+    checked_on = DayField(label="Source read on", required=False)
     confidence = forms.ChoiceField(label="How sure it is", choices=Confidence.choices)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -395,7 +395,7 @@ def make_draft_call():
     """A call that its program officer has only drafted."""
     call = drafted_call()
     call.ineligible_jurisdictions.create(
-        country=CountryFactory(code="CN"), reason="zebracall", effective_from=clock.today()
+        country=CountryFactory(code="KE"), reason="zebracall", effective_from=clock.today()
     )
     Call.objects.filter(pk=call.pk).update(title="zebracall", summary="zebracall", text="zebracall")
     call.refresh_from_db()
