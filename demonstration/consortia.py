@@ -145,7 +145,7 @@ class Formation:
                 anchor,
                 by=self.founder,
                 role_text=first["role"],
-                description=self.facts.get("description", self.facts["summary"]),
+                description=self.facts.get("description") or self.facts["summary"],
             )
             self.members = list(consortium.memberships.all())
             self.add_team(self.members[0])

@@ -15,7 +15,7 @@ def say_what_pages_said(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0014_workshop_demands'),
+        ('program', '0017_workshop_demands'),
     ]
 
     operations = [
