@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from program import clock
 from program.deadlines import CallClock, call_clock, long_date
+from program.documents import WITHHELD, withheld_for
 from program.enums import CallType, EvidenceType
 from program.models import Agency, Closure
 from program.transitions import Problem
@@ -127,6 +128,14 @@ def has_notices(call: Call) -> Iterator[Problem]:
         )
 
 
+def has_files_that_open(call: Call) -> Iterator[Problem]:
+    """A file of a call is public from its issue on: by then its malware scan is over."""
+    for file in call.files.select_related("document"):
+        if reason := withheld_for(file.document):
+            message = f"“{file.title}” cannot be handed out: {WITHHELD[reason]}"
+            yield Problem("call-file-withheld", message, "s.3(b)", "files")
+
+
 def may_collect_information(call: Call) -> Iterator[Problem]:
     """A collection displays a valid OMB control number, or an officer recorded why there is none."""
     if call.no_control_reason.strip():
@@ -167,6 +176,7 @@ APPROVAL_CHECKS = (
     has_a_rubric_of_full_weight,
     has_certification_text,
     has_notices,
+    has_files_that_open,
 )
 ISSUE_CHECKS = (*APPROVAL_CHECKS, may_collect_information, closes_on_a_lawful_day)
 

@@ -43,7 +43,7 @@ SCANS: Final[dict[ScanState, frozenset[ScanState]]] = {
 WITHHELD: Final = {
     "infected": "A malware scan found something in this file. It is withheld; ask for a clean copy.",
     "waiting": "This file waits for its malware scan. Try again in a few minutes.",
-    "unscanned": "This file was not scanned for malware. The consortium can allow its download anyway.",
+    "unscanned": "This file was not scanned for malware. Whose file it is can allow its download anyway.",
     "missing": "The stored file cannot be found. The Program office has to restore it.",
 }
 

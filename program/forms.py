@@ -212,6 +212,11 @@ class JurisdictionForm(PartForm):
         self.fields["country"].empty_label = "Choose a country"  # type: ignore[attr-defined]
 
 
+class CallFileForm(forms.Form):
+    file = forms.FileField(help_text="PDF, DOCX, XLSX, CSV, PNG or JPEG. Public once the call is issued.")
+    title = forms.CharField(max_length=200, required=False, help_text="Empty: the name of the file.")
+
+
 class LibraryForm(forms.Form):
     """Which entry of the library comes back into a draft that has lost it."""
 

@@ -63,6 +63,7 @@ class CallQuerySet(models.QuerySet):
                 "IneligibleJurisdiction", "layer", "layer", "country__name", "reason", "source", "confidence",
                 "effective_from", "effective_to",
             ),
+            file_rows=rows_of("CallFile", "pk", "pk", "title", "document__name", "document__size"),
             amendment_rows=rows_of(
                 "Amendment", "number",
                 "pk", "number", "kind", "summary", "reason", "legal_basis", "created_at", "effective_on",

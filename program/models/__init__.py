@@ -6,6 +6,7 @@ from program.models.base import Dated, Revised, Sourced, TimeStamped
 from program.models.calls import (
     Amendment,
     Call,
+    CallFile,
     Criterion,
     IneligibleJurisdiction,
     Question,
@@ -34,6 +35,7 @@ __all__ = [
     "AuditEvent",
     "Bloc",
     "Call",
+    "CallFile",
     "Closure",
     "Country",
     "CountryGroup",

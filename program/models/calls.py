@@ -21,6 +21,7 @@ from program.enums import (
 )
 from program.models.base import Dated, Revised, Sourced, TimeStamped
 from program.models.fields import DayColumn, TextColumn
+from program.models.papers import Document
 from program.models.people import Agency, User
 from program.models.words import NOT_KEPT
 from program.querysets import CallQuerySet, QuestionQuerySet, RequirementQuerySet
@@ -281,6 +282,21 @@ class Criterion(CallPart):
     def words_of_outside(self, values: list[str]) -> str:
         said = ", ".join(values)
         return f"The scale goes from {self.lowest} to {self.highest}: take out the words for {said}."
+
+
+class CallFile(TimeStamped):
+    """A file that belongs to a call: put there while it is a draft, public from its issue on."""
+
+    call = models.ForeignKey(Call, models.PROTECT, related_name="files")
+    document = models.ForeignKey(Document, models.PROTECT, related_name="call_files")
+    title = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name = "file"
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class Amendment(TimeStamped):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.urls import reverse
 
 from program import audit, clock, leases, scanner
 from program.clock_account import clock_account
@@ -21,8 +22,8 @@ UNFINISHED: Final = "The scanner stopped each time before it had read the whole 
 INFECTED: Final = NoticeKind(
     "documents.infected",
     "A file of yours is withheld",
-    "A malware scan found something in a file that you uploaded. Nobody can download it. Remove it from the "
-    "proposal, clean your copy and upload it again.",
+    "A malware scan found something in a file that you uploaded. Nobody can download it. Remove it, "
+    "clean your copy and upload it again.",
 )
 
 
@@ -87,7 +88,9 @@ def _settle(document: Document, found: ScanState, note: str) -> bool:
     if found == ScanState.INFECTED:
         facts = {"document": document.sha256, "found": note}
         event = audit.record(document, "document.infected", by=clock_account(), after=facts)
-        owe(event, INFECTED, [document.uploaded_by], url="/proposals/")
+        of_call = document.call_files.select_related("call").first()
+        url = reverse("program:desk-call", args=[of_call.call.number]) if of_call else "/proposals/"
+        owe(event, INFECTED, [document.uploaded_by], url=url)
     return True
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,12 +19,13 @@ from program.calendars import deadline_file
 from program.context_processors import Portal
 from program.deadlines import long_date
 from program.differences import compare_texts
+from program.documents import Withheld, download_response
 from program.enums import AmendmentKind, CallStatus, Confidence, EvidenceType, StackLayer
 from program.forms import QuestionForm
-from program.models import Call, Question
+from program.models import Call, CallFile, Question
 from program.order import implements
 from program.requests import SignedInRequest
-from program.services.calls import deadline_of, public_url
+from program.services.calls import deadline_of, desk_url, public_url
 from program.services.questions import ask_question, withdraw_question
 from program.services.subscriptions import follows, subscribe, unsubscribe
 from program.transitions import NotReady
@@ -98,6 +100,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
         "requirements": [row for row in call.requirement_rows if row["withdrawn_by_id"] is None],
         "criteria": [{**row, "anchors": in_order(row["anchors"])} for row in call.criterion_rows],
         "amendments": amendments,
+        "files": call.file_rows,
         "questions": [
             {**row, "answered_at": datetime.fromisoformat(row["answered_at"])} for row in call.question_rows
         ],
@@ -187,6 +190,21 @@ def call_calendar(request: HttpRequest, number: str) -> HttpResponse:
     response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{call.number}-deadline.ics"'
     return response
+
+
+@login_not_required
+@require_safe
+def call_file(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
+    """A file of a call, for whoever may read the call; one that is withheld says why."""
+    calls = Call.objects.visible_to(request.user)
+    file = get_object_or_404(
+        CallFile.objects.select_related("document", "call"), call__in=calls, call__number=number, pk=pk
+    )
+    try:
+        return download_response(file.document)
+    except Withheld as reason:
+        messages.warning(request, str(reason))
+        return redirect(public_url(file.call) if file.call.issued_at else desk_url(file.call))
 
 
 @require_POST

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from program import clock
 from program.acts import attempt
 from program.checks import FULL_WEIGHT, expected_clock, totals_of, warnings_of
+from program.documents import withheld_for
 from program.enums import CallStatus, QuestionStatus
 from program.forms import (
     AmendForm,
@@ -112,7 +113,7 @@ class Mend:
 
 def mends(call: Call, problems: Iterable[Problem]) -> list[Mend]:
     edit = reverse("program:desk-call-edit", args=[call.number])
-    places = {"requirements": "#requirements", "criteria": "#criteria", "": ""}
+    places = {"requirements": "#requirements", "criteria": "#criteria", "files": "#files", "": ""}
     return [
         Mend(problem.message, problem.clause, places.get(problem.part, f"{edit}#id_{problem.field}"))
         for problem in problems
@@ -149,6 +150,7 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "totals": totals_of(criteria).items(),
         "full_weight": FULL_WEIGHT,
         "places": grouped(places),
+        "files": [(file, withheld_for(file.document)) for file in call.files.select_related("document")],
         "amendments": call.amendments.select_related("made_by"),
         "events": [
             (event, act_in_words(event.act))

@@ -14,11 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from program import clock
 from program.acts import attempt
 from program.enums import CallStatus
-from program.forms import CriterionForm, JurisdictionForm, RequirementForm
-from program.models import Criterion, IneligibleJurisdiction, Requirement
+from program.forms import CallFileForm, CriterionForm, JurisdictionForm, RequirementForm
+from program.intake import Refused, examine
+from program.models import CallFile, Criterion, IneligibleJurisdiction, Requirement
+from program.receiving import say_what_was_left_out
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
 from program.services import calls as services
+from program.services.call_files import add_file, release_file, remove_file
 from program.transitions import NotReady
 from program.views.desk_calls import FORM, carry_out, differences, find, program_office
 
@@ -77,6 +80,52 @@ def place(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
 @require_POST
 def place_remove(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     return part_remove(request, number, find_part(request, number, IneligibleJurisdiction, pk))
+
+
+@program_office
+@require_http_methods(FORM)
+def file_new(request: SignedInRequest, number: str) -> HttpResponse:
+    """Put a file with a draft; it is examined before, and scanned after it is kept."""
+    call = find(request, number)
+    if call.status != CallStatus.DRAFT:
+        messages.info(request, "The files of a call are frozen once it is approved.")
+        return redirect("program:desk-call", number)
+    form = CallFileForm(request.POST or None, request.FILES or None)
+    if request.method == "POST":
+        say_what_was_left_out(request, form)
+        if form.is_valid():
+            upload, title = form.cleaned_data["file"], form.cleaned_data["title"]
+            try:
+                found = examine(upload, upload.name or "")
+                if attempt(
+                    request, add_file, call, upload, done="The file was added.", found=found, title=title
+                ):
+                    return redirect("program:desk-call", number)
+            except Refused as refusal:
+                form.add_error("file", f"{refusal.message} {refusal.what_to_do}".strip())
+            except NotReady as refusal:
+                form.add_error("file", str(refusal))
+    facts = {"call": call, "form": form, "noun": "file"}
+    return render(request, "program/desk/part.html", facts, status=422 if form.errors else 200)
+
+
+@program_office
+@require_POST
+def file_remove(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
+    file = get_object_or_404(CallFile, call=find(request, number), pk=pk)
+    attempt(request, remove_file, file, done="The file was removed.")
+    return redirect("program:desk-call", number)
+
+
+@program_office
+@require_POST
+def file_release(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
+    file = get_object_or_404(CallFile, call=find(request, number), pk=pk)
+    try:
+        attempt(request, release_file, file, done="The file can be downloaded, although it was not scanned.")
+    except NotReady as refusal:
+        messages.warning(request, str(refusal))
+    return redirect("program:desk-call", number)
 
 
 @program_office

@@ -32,6 +32,7 @@ CHANGING = re.compile(
 # Addresses that name no record of a consortium: public matter, or the Government's own household
 OPEN = {
     "program:call-detail", "program:call-calendar", "program:call-follow", "program:call-ask",
+    "program:call-file",
     "api-call-detail",
     "evaluation:catalog-entry", "financing:country", "financing:country_class",
     "financing:workstream", "financing:barrier", "financing:partnership",
@@ -131,6 +132,8 @@ def cases(world, name, pattern, seen):
     elif pattern.startswith("desk/calls/<"):
         more = {"pk": world.planned.criteria.first().pk} if "criteria/<int:pk>" in pattern else {}
         more |= {"pk": world.planned.requirements.first().pk} if "requirements/<int:pk>" in pattern else {}
+        if "files/<int:pk>" in pattern:
+            more = {"pk": world.planned.files.first().pk}
         if "places/<int:pk>" in pattern:
             more = {"pk": world.planned.ineligible_jurisdictions.first().pk}
         real = {"number": world.planned.number, **more}

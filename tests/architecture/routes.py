@@ -33,6 +33,7 @@ PUBLIC = {
     "calls/",
     "calls/<slug:number>/",
     "calls/<slug:number>/deadline.ics",
+    "calls/<slug:number>/files/<int:pk>/",
     "catalog/",
     "catalog/latest/",
     "catalog/<str:number>/",

@@ -54,6 +54,7 @@ from tests.factories.program import (
 )
 from tests.factories.proposals import (
     ConsortiumFactory,
+    DocumentFactory,
     MembershipFactory,
     ProposalFactory,
     TeamMemberFactory,
@@ -397,6 +398,7 @@ def make_draft_call():
     call.ineligible_jurisdictions.create(
         country=CountryFactory(code="KE"), reason="zebracall", effective_from=clock.today()
     )
+    call.files.create(title="zebracall", document=DocumentFactory(name="zebracall.pdf"))
     Call.objects.filter(pk=call.pk).update(title="zebracall", summary="zebracall", text="zebracall")
     call.refresh_from_db()
     return call

@@ -267,7 +267,7 @@ DESK = ["desk-calls", "desk-call-new", "desk-questions"]
 OF_A_CALL = [
     "desk-call", "desk-call-edit", "desk-call-preview", "desk-call-amend", "desk-call-extend",
     "desk-call-cancel", "desk-call-discard", "requirement-new", "criterion-new",
-    "place-new", "desk-call-amend-requirements",
+    "place-new", "file-new", "desk-call-amend-requirements",
 ]  # fmt: skip
 
 
