@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0015_workshop_notices'),
+        ('program', '0018_workshop_notices'),
     ]
 
     operations = [
