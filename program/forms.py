@@ -204,7 +204,6 @@ class JurisdictionForm(PartForm):
             "effective_to": "Empty: it has no end.",
         }
 
-    checked_on = DayField(label="Source read on", required=False)
     confidence = forms.ChoiceField(label="How sure it is", choices=Confidence.choices)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -66,7 +66,7 @@ class CallQuerySet(models.QuerySet):
             file_rows=rows_of("CallFile", "pk", "pk", "title", "document__name", "document__size"),
             amendment_rows=rows_of(
                 "Amendment", "number",
-                "pk", "number", "kind", "summary", "reason", "legal_basis", "created_at", "effective_on",
+                "pk", "number", "kind", "summary", "reason", "legal_basis", "published_on", "effective_on",
                 "text_before", "text_after", "due_on_before", "due_on_after", "warning",
             ),
             question_rows=rows_of(

@@ -90,7 +90,7 @@ class AmendmentSerializer(serializers.ModelSerializer):
     class Meta:
         model = Amendment
         fields = (
-            "number", "kind", "summary", "reason", "legal_basis", "created_at", "effective_on",
+            "number", "kind", "summary", "reason", "legal_basis", "published_on", "effective_on",
             "due_on_before", "due_on_after", "warning",
         )  # fmt: skip
         read_only_fields = fields

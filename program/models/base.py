@@ -58,7 +58,7 @@ class Sourced(models.Model):
     """Where a fact comes from, when it was checked and how far it can be relied on."""
 
     source = TextColumn(blank=True, longest=5000)
-    checked_on = models.DateField(null=True, blank=True)
+    checked_on = DayColumn(null=True, blank=True)
     confidence = models.CharField(max_length=2, default="U", blank=True)
 
     class Meta:

@@ -308,6 +308,7 @@ class Amendment(TimeStamped):
     summary = TextColumn(longest=1000)
     reason = TextColumn(longest=2000)
     legal_basis = models.CharField(max_length=200, blank=True)
+    published_on = DayColumn(null=True, editable=False)
     effective_on = DayColumn()
     text_before = models.TextField(blank=True)
     text_after = TextColumn(blank=True, longest=LONGEST_CALL)

@@ -478,7 +478,8 @@ def amend_call(
     refuse_day_of_effect(call, effective_on)
     amendment = Amendment(
         call=call, number=next_amendment(call), summary=summary, reason=reason, legal_basis=legal_basis,
-        effective_on=effective_on, text_before=call.text, text_after=text, due_on_before=call.due_on,
+        published_on=clock.today(), effective_on=effective_on,
+        text_before=call.text, text_after=text, due_on_before=call.due_on,
         due_on_after=call.due_on, made_by=by,
     )  # fmt: skip
     amendment.full_clean()
@@ -539,7 +540,8 @@ def extend_call(
         raise NotReady([Problem("extension-day", message, call.rule_citation, field="due_on")])
     amendment = Amendment(
         call=call, number=next_amendment(call), kind=AmendmentKind.EXTENSION, summary=summary, reason=reason,
-        legal_basis=legal_basis, effective_on=clock.today(), due_on_before=former, due_on_after=due_on,
+        legal_basis=legal_basis, published_on=clock.today(), effective_on=clock.today(),
+        due_on_before=former, due_on_after=due_on,
         warning=warning_of_extension(call, due_on), made_by=by,
     )  # fmt: skip
     amendment.full_clean()

@@ -54,7 +54,8 @@ def amend_requirements(
     today, moment = clock.today(), clock.instant()
     amendment = Amendment(
         call=call, number=next_amendment(call), kind=AmendmentKind.DEMANDS, summary=summary, reason=reason,
-        legal_basis=legal_basis, effective_on=today, due_on_before=call.due_on, due_on_after=call.due_on,
+        legal_basis=legal_basis, published_on=today, effective_on=today,
+        due_on_before=call.due_on, due_on_after=call.due_on,
         made_by=by,
     )  # fmt: skip
     amendment.full_clean()

@@ -81,7 +81,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
     amendments = [
         {
             **row,
-            "created_at": datetime.fromisoformat(row["created_at"]),
+            "published_on": day_of(row["published_on"]),
             "effective_on": date.fromisoformat(row["effective_on"]),
             "is_extension": row["kind"] == AmendmentKind.EXTENSION,
             "segments": compare_texts(row["text_before"], row["text_after"]) if row["text_after"] else (),
