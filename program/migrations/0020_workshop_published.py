@@ -11,7 +11,7 @@ def say_when_it_was_published(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0016_workshop_files'),
+        ('program', '0019_workshop_files'),
     ]
 
     operations = [
