@@ -18,10 +18,11 @@ from django.utils.text import slugify
 
 from demonstration.people import person
 from program import clock
-from program.documents import store_document, withheld_for
+from program.documents import store_document
 from program.enums import Mark, StackLayer
 from program.models import Bloc, Call, Country, Organization, User
 from program.services.people import register_organization
+from program.withheld import withheld_for
 from proposals import services
 from proposals.checks.compliance import is_advanced
 from proposals.composition import compose

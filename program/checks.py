@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from program import clock
 from program.deadlines import CallClock, call_clock, long_date
-from program.documents import WITHHELD, withheld_for
 from program.enums import CallType, EvidenceType
 from program.models import Agency, Closure
 from program.transitions import Problem
+from program.withheld import WITHHELD, withheld_for
 
 if TYPE_CHECKING:
     from datetime import date

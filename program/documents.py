@@ -24,12 +24,11 @@ from program.enums import ScanState
 from program.intake import CONTENT_TYPES, Examined, Refused, clean_name, examine
 from program.models import Document, User
 from program.publish import after_commit
+from program.withheld import WITHHELD, is_set_aside, withheld_for
 
 ORPHAN_AGE: Final = dt.timedelta(hours=22)  # looked for every hour, so gone within a day
 FOLDER: Final = "documents"
 
-#: A file that the scanner did not finish so often is set aside: not scanned.
-MOST_SCANS: Final = 4
 NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 #: What a scan may find after what was known before. An infected file stays so: a new upload is a new row.
@@ -38,13 +37,6 @@ SCANS: Final[dict[ScanState, frozenset[ScanState]]] = {
     ScanState.PENDING: frozenset({ScanState.CLEAN, ScanState.INFECTED, ScanState.NOT_SCANNED}),
     ScanState.CLEAN: frozenset({ScanState.PENDING}),
     ScanState.INFECTED: frozenset(),
-}
-
-WITHHELD: Final = {
-    "infected": "A malware scan found something in this file. It is withheld; ask for a clean copy.",
-    "waiting": "This file waits for its malware scan. Try again in a few minutes.",
-    "unscanned": "This file was not scanned for malware. Whose file it is can allow its download anyway.",
-    "missing": "The stored file cannot be found. The Program office has to restore it.",
 }
 
 
@@ -173,24 +165,6 @@ def stored_bytes(document: Document) -> BinaryIO:
         return document.file.storage.open(str(document.file.name), "rb")  # type: ignore[return-value]
     except FileNotFoundError as error:
         raise Withheld("missing") from error
-
-
-def withheld_for(document: Document) -> Literal["infected", "waiting", "unscanned", ""]:
-    """Why ``document`` is not handed out now, or ""."""
-    if document.is_generated or document.scan_state == ScanState.CLEAN:
-        return ""
-    if document.scan_state == ScanState.INFECTED:
-        return "infected"
-    if document.scan_state == ScanState.PENDING or not is_set_aside(document):
-        return "waiting"
-    return "" if document.released_at else "unscanned"
-
-
-def is_set_aside(document: Document) -> bool:
-    """Whether no scan will come: there is no scanner, or it did not get through this file."""
-    return document.scan_state == ScanState.NOT_SCANNED and (
-        not scanner.is_set() or document.scan_attempts >= MOST_SCANS
-    )
 
 
 def scan_words(document: Document) -> str:

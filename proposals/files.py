@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.urls import reverse
 
-from program.documents import WITHHELD, withheld_for
+from program.withheld import WITHHELD, withheld_for
 from proposals.services.files import files_of
 
 if TYPE_CHECKING:

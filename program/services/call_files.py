@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 
 from program import audit, clock
-from program.documents import store_document, withheld_for
+from program.documents import store_document
 from program.enums import Mark, ScanState
 from program.intake import Refused
 from program.models import CallFile, Document
 from program.services.calls import hold_draft, save_draft
 from program.transitions import NotReady, Problem
+from program.withheld import withheld_for
 
 if TYPE_CHECKING:
     from django.core.files import File

@@ -12,10 +12,11 @@ from django.urls import reverse
 
 from program import audit, clock, leases, scanner
 from program.clock_account import clock_account
-from program.documents import MOST_SCANS, Withheld, record_scan, stored_bytes
+from program.documents import Withheld, record_scan, stored_bytes
 from program.enums import ScanState
 from program.models import Document
 from program.notices import NoticeKind, owe
+from program.withheld import MOST_SCANS
 
 MOST_AT_ONCE: Final = 200
 UNFINISHED: Final = "The scanner stopped each time before it had read the whole file."

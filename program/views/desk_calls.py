@@ -18,7 +18,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from program import clock
 from program.acts import attempt
 from program.checks import FULL_WEIGHT, expected_clock, totals_of, warnings_of
-from program.documents import withheld_for
 from program.enums import CallStatus, QuestionStatus
 from program.forms import (
     AmendForm,
@@ -44,6 +43,7 @@ from program.services.questions import answer_question
 from program.services.subscriptions import subscribers
 from program.transitions import NotReady, Problem, WrongStatus, available
 from program.views.calls import ALIKE, facts_of_call, grouped, in_order, is_open
+from program.withheld import withheld_for
 
 View = Callable[..., HttpResponse]
 Service = Callable[..., Any]

@@ -9,13 +9,14 @@ from django.db import transaction
 from django.db.models import Count, F, Q, Sum
 
 from program import audit, clock
-from program.documents import store_document, withheld_for
+from program.documents import store_document
 from program.enums import ScanState
 from program.intake import Refused
 from program.models import Document
 from program.revisions import hold
 from program.services.calls import require
 from program.transitions import NotReady, Problem
+from program.withheld import withheld_for
 from proposals.models import Answer, Attachment, Proposal, ReplacedFile
 from proposals.services.drafts import attach_document
 

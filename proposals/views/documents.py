@@ -12,13 +12,14 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from program.documents import Withheld, download_response, withheld_for
+from program.documents import Withheld, download_response
 from program.intake import Refused, examine
 from program.models import Document
 from program.receiving import say_what_was_left_out
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady
+from program.withheld import withheld_for
 from proposals import services
 from proposals.confidentiality import blanket
 from proposals.enums import Part

@@ -11,10 +11,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from program.documents import withheld_for
 from program.requests import SignedInRequest, is_autosave, number_said
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady
+from program.withheld import withheld_for
 from proposals import services
 from proposals.enums import OperatingAct, Part
 from proposals.forms.rows import RowForm, in_words

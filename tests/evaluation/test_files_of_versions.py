@@ -6,10 +6,10 @@ import pytest
 from django.core.files.base import ContentFile
 from django.urls import reverse
 
-from program.documents import WITHHELD
 from program.enums import Mark, ScanState
 from program.intake import examine
 from program.models import AuditEvent, Document
+from program.withheld import WITHHELD
 from proposals import services
 from tests.evaluation.test_pages import sign_in
 from tests.factories import evaluation as make

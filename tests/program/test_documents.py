@@ -15,6 +15,7 @@ from program import audit, documents
 from program.enums import Mark, ScanState
 from program.intake import Refused
 from program.models import AuditEvent, Document
+from program.withheld import MOST_SCANS
 from tests.factories.program import UserFactory
 from tests.program.files import makers
 
@@ -193,7 +194,7 @@ def test_file_is_withheld_until_it_is_clean_or_its_owner_lets_it_go(
     document = store(person)
     if "released" in facts:
         document.released_by, document.released_at = person, document.created_at
-    document.scan_attempts = documents.MOST_SCANS if "set aside" in facts else 0
+    document.scan_attempts = MOST_SCANS if "set aside" in facts else 0
     document.scan_state = state
     document.save()
     settings.CLAMAV_URL = scanner

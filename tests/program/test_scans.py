@@ -11,12 +11,13 @@ from django.core.files.base import ContentFile
 from django.db import connection
 
 from program import clock, documents, leases
-from program.documents import open_document, store_document, withheld_for
+from program.documents import open_document, store_document
 from program.enums import Mark, ScanState
 from program.leases import LEASE
 from program.models import AuditEvent, Document, Notice
 from program.schedule import scan_document, sweep_scans
 from program.services import scans
+from program.withheld import MOST_SCANS, withheld_for
 from tests.factories.program import AgencyFactory, UserFactory
 from tests.program.clamd import EICAR, NAME, clamd
 from tests.program.files import makers
@@ -114,11 +115,11 @@ def test_scanner_killed_in_the_middle_leaves_the_file_waiting(scanner):
 def test_file_that_the_scanner_never_finishes_is_set_aside_as_not_scanned(scanner):
     document = stored(b"a,b\n" * 100_000)
     scanner.limit = 1000
-    for attempt in range(1, documents.MOST_SCANS):
+    for attempt in range(1, MOST_SCANS):
         assert sweep_scans() == 0
         assert state_of(document) == (S.PENDING, attempt)
     assert sweep_scans() == 1
-    assert state_of(document) == (S.NOT_SCANNED, documents.MOST_SCANS)
+    assert state_of(document) == (S.NOT_SCANNED, MOST_SCANS)
     assert withheld_for(document) == "unscanned" and document.scan_note
     assert documents.scan_words(document) == "Not scanned: the scanner could not finish this file"
     assert sweep_scans() == 0
@@ -134,7 +135,7 @@ def test_file_that_kills_its_worker_is_set_aside(scanner, monkeypatch):
     document, at = stored(), clock.instant()
     with monkeypatch.context() as patch:
         patch.setattr(scans.scanner, "infection_in", die)
-        for attempt in range(1, documents.MOST_SCANS + 1):
+        for attempt in range(1, MOST_SCANS + 1):
             with clock.moved_to(at), pytest.raises(Killed):
                 sweep_scans()
             with clock.moved_to(at):
@@ -195,7 +196,7 @@ def test_scan_that_was_overtaken_says_nothing(scanner):
 def test_lost_file_is_not_clean(scanner):
     document = stored()
     document.file.storage.delete(document.file.name)
-    for _ in range(documents.MOST_SCANS):
+    for _ in range(MOST_SCANS):
         sweep_scans()
     assert state_of(document)[0] == S.NOT_SCANNED
 

@@ -10,12 +10,13 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
 from django.urls import reverse
 
-from program.documents import open_document, withheld_for
+from program.documents import open_document
 from program.enums import Mark, ScanState
 from program.intake import Refused, examine
 from program.models import AuditEvent, Document
 from program.revisions import StaleRevision
 from program.transitions import NotReady
+from program.withheld import withheld_for
 from proposals import services
 from proposals.composition import compose
 from proposals.confidentiality import blanket
