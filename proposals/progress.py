@@ -250,7 +250,10 @@ class Progress:
     def _by_row(self) -> dict[str, list[LinkedProblem]]:
         """Problems by every beginning of their field's name that a row's key may be."""
         found: dict[str, list[LinkedProblem]] = {}
+        rows = {mark.key: mark.row for mark in self.package.markings if mark.row}
         for problem in self.problems:
+            if (mark := OF_MARK.match(problem.field)) and (row := rows.get(mark[1])):
+                found.setdefault(row, []).append(problem)
             parts = problem.field.split("-")
             for number in range(1, len(parts)):
                 found.setdefault("-".join(parts[:number]), []).append(problem)

@@ -165,6 +165,9 @@ def test_mark_without_a_reason_is_a_problem_that_leads_to_its_field(client, prop
     review = client.get(address("review", proposal)).content.decode()
     assert f'href="{url}#{field}"' in review
     assert f'id="{field}"' in client.get(url).content.decode()
+    part = client.get(address("part", proposal, "hardware")).content.decode()
+    row = part[part.index(f'<tr id="{component.key}"') :]
+    assert "1 to do" in row[: row.index("</tr>")]
 
 
 def test_mark_of_a_removed_row_waits_with_its_row(proposal, by, component):
