@@ -26,6 +26,7 @@ LAYERS = {
         "tpp": "6100",
         "performance_density": "5.95",
         "is_datacenter": "true",
+        "license_basis": "A license is asked for once the package is designated.",
     },
     "data": {
         "name": "Image labeling line",
