@@ -475,6 +475,7 @@
       for (const [name, value] of Object.entries(this.unanswered || {})) {
         if (isSame(theirs[name], value)) this.base[name] = value; // saved by this page: only the answer was lost
       }
+      this.failures = 0;
       const names = Object.keys(theirs).filter((name) => !isSame(theirs[name], this.base[name]));
       const both = names.filter((name) => this.isChanged(name));
       const theirsAlone = names.filter((name) => !both.includes(name));
