@@ -14,18 +14,22 @@ if TYPE_CHECKING:
 
     from program.models import Document
     from proposals.models import Attachment, Version
-    from proposals.package import DocumentReference
+    from proposals.package import DocumentReference, Package
 
 GONE: Final = WITHHELD["missing"]
 
 
 class ShownFile(NamedTuple):
-    """One file of a package; ``url`` is "" where it is not handed out, and ``why`` says what keeps it."""
+    """One file of a package; ``url`` is "" where it is not handed out, and ``why`` says what keeps it.
+
+    ``proves`` is the key of the component for which it is evidence, while that is in the package.
+    """
 
     said: DocumentReference
     document: Document | None
     url: str
     why: str
+    proves: str
 
 
 class Files(NamedTuple):
@@ -35,7 +39,7 @@ class Files(NamedTuple):
 
     def proving(self, row: str) -> list[ShownFile]:
         """Files that are evidence for the row with this key."""
-        return [file for file in self.all if file.said.row == row] if row else []
+        return [file for file in self.all if file.proves == row] if row else []
 
     def of_hash(self, sha256: str) -> ShownFile | None:
         return next((file for file in self.all if file.said.sha256 == sha256), None)
@@ -43,26 +47,29 @@ class Files(NamedTuple):
 
 def files_of_version(version: Version) -> Files:
     """The files of a version; who sees the version may open them, once they are scanned or let go."""
-    said = version.value.documents
+    package = version.value
+    said, place = package.documents, [version.proposal_id, version.number]
     kept = kept_as(version, {file.sha256 for file in said}) if said else {}
-    place = [version.proposal_id, version.number]
     return Files(
         tuple(
             _shown(
-                file, kept.get(file.sha256), reverse("proposals:version-document", args=[*place, file.sha256])
+                file,
+                kept.get(file.sha256),
+                reverse("proposals:version-document", args=[*place, file.sha256]),
+                package,
             )
             for file in said
         )
     )
 
 
-def files_of_working_copy(said: Iterable[DocumentReference], attachments: Iterable[Attachment]) -> Files:
+def files_of_working_copy(package: Package, attachments: Iterable[Attachment]) -> Files:
     """The files of the package as it stands, for its consortium and counsel."""
     rows = {row.key: row for row in attachments}
     return Files(
         tuple(
-            _shown(file, row.document, reverse("proposals:document", args=[row.proposal_id, row.pk]))
-            for file in said
+            _shown(file, row.document, reverse("proposals:document", args=[row.proposal_id, row.pk]), package)
+            for file in package.documents
             if (row := rows.get(file.key))
         )
     )
@@ -75,8 +82,9 @@ def kept_as(version: Version, digests: Iterable[str]) -> dict[str, Document]:
     return {document.sha256: document for document in found}
 
 
-def _shown(said: DocumentReference, document: Document | None, url: str) -> ShownFile:
+def _shown(said: DocumentReference, document: Document | None, url: str, package: Package) -> ShownFile:
+    proves = said.row if any(component.key == said.row for component in package.components) else ""
     if document is None:
-        return ShownFile(said, None, "", GONE)
+        return ShownFile(said, None, "", GONE, proves)
     reason = withheld_for(document)
-    return ShownFile(said, document, "" if reason else url, WITHHELD[reason] if reason else "")
+    return ShownFile(said, document, "" if reason else url, WITHHELD[reason] if reason else "", proves)

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from program.triggers import append_only
+from program.triggers import append_only, never_emptied
 
 
 class Migration(migrations.Migration):
@@ -70,4 +70,5 @@ class Migration(migrations.Migration):
             field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='loss', to='proposals.certification'),
         ),
         append_only("proposals_lostcertification"),
+        never_emptied("proposals_lostcertification"),
     ]

@@ -88,7 +88,7 @@ def row_page(
         facts |= {
             "upload": UploadForm(),
             "evidence": proves,
-            "known": EvidenceForm(files=others(space, proves)),
+            "known": EvidenceForm(files=others(space, proves), auto_id="known_%s"),
         }
     return show(request, "proposals/row.html", space, facts)
 

@@ -76,7 +76,7 @@ def review_page(
     unchanged = list(candidate.unchanged())
     facts: dict[str, Any] = {
         "package": shown,
-        "files": files_of_working_copy(package.documents, space.attachments),
+        "files": files_of_working_copy(package, space.attachments),
         "component_count": len(package.components),
         "blanket_rows": blanket_of_rows(package),
         "left_out": len(package.components) - len(shown.components),

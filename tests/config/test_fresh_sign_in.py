@@ -158,6 +158,11 @@ BIND_NOBODY = {
     "proposals:invitation-revoke": "takes an invitation back",
     "program:session-end": "signs a browser out",
     "evaluation:answer-file": "a file of an answer, to be read",
+    "program:call-file": "a file of a call, to be read",
+    "program:file-new": "a file of a draft, which a second officer approves with it",
+    "program:file-remove": "a file of a draft, which a second officer approves with it",
+    "program:file-release": "lets a file that no scanner saw be read",
+    "program:exemption-end": "a note of the review of agency actions",
 }
 acts = pytest.mark.parametrize(("act", "prepared"), ACTS.items(), ids=ACTS)
 
