@@ -151,11 +151,12 @@ def test_reviewer_reads_nothing_before_the_declaration(client):
         reverse("proposals:receipt-json", args=[proposal.pk, 1, "package"]),
         reverse("proposals:receipt-json", args=[proposal.pk, 1, "receipt"]),
         reverse("proposals:receipt", args=[proposal.pk]),
-        reverse("proposals:receipt-pdf", args=[proposal.pk, 1]),
         reverse("proposals:versions", args=[proposal.pk]),
         reverse("evaluation:questions", args=[proposal.pk]),
     ]
     sign_in(client, person)
+    unmade = client.get(reverse("proposals:receipt-pdf", args=[proposal.pk, 1]), follow=True)
+    assert unmade.redirect_chain[-1][0] == declaration
     assert [client.get(read).headers.get("Location") for read in reads] == [declaration] * len(reads)
     shown = client.get(declaration).content.decode()
     assert version.value.title in shown

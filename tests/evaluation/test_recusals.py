@@ -24,7 +24,8 @@ WITHOUT_PROPOSAL = {"evaluation.import_screeninglist", "proposals.add_proposal"}
 OWN = {"evaluation.add_recusal"}
 # Acts of the clock, which nobody recuses
 CLOCKS = {
-    "proposals.lapse_proposal", "proposals.remind_proposal", "evaluation.lapse_referral",
+    "proposals.lapse_proposal", "proposals.remind_proposal", "proposals.note_loss_proposal",
+    "evaluation.lapse_referral",
     "evaluation.end_referral", "evaluation.remind_referral", "evaluation.remind_informationrequest",
     "evaluation.expire_designation", "evaluation.remind_condition",
 }  # fmt: skip

@@ -200,7 +200,7 @@ def test_inbox_pages_by_key(signed_in):
     reader = UserFactory()
     subscribe(None, by=reader)
     first = issued_call()
-    event = Notice.objects.get().event
+    event = reader.notices.get().event
     Notice.objects.bulk_create(
         Notice(event=event, recipient=reader, kind=f"k{n}", title=f"Notice {n}", text="x", url="/")
         for n in range(25)
