@@ -271,6 +271,10 @@ def test_drafts_lapse_only_after_the_grace(settings):
 def test_beat_knows_every_task(settings):
     assert {entry["task"] for entry in SCHEDULE.values()} == {
         "proposals.schedule.lapse_drafts",
+        "proposals.schedule.remind_teams",
+        "proposals.schedule.recheck_drafts",
+        "proposals.schedule.note_lost_certifications",
+        "proposals.schedule.ask_consents",
         "proposals.schedule.purge_abandoned_uploads",
         "proposals.tasks.sweep_documents",
         "proposals.tasks.sweep_invitations",

@@ -174,7 +174,7 @@ def test_row_of_the_table_saves_its_columns_alone_and_bears_a_conflict(client, p
     answer = client.post(where, theirs, headers={"X-Autosave": "1"})
     assert answer.status_code == 409
     assert answer.json()["yours"][f"{row.key}-quantity"] == "7"
-    assert answer.json()["theirs"][f"{row.key}-quantity"] == "1200"
+    assert answer.json()["theirs"][f"{row.key}-quantity"] == "1,200"
     assert client.post(where, theirs).status_code == 409
     bad = {**mine, "revision": "2", f"{row.key}-country_of_origin": "Atlantis"}
     answer = client.post(where, bad, headers={"X-Autosave": "1"})

@@ -596,7 +596,10 @@ def test_pdf_of_a_version_is_asked_for_by_its_readers_and_read_on_the_record(cli
     assert "Make the PDF" in sign_in(client, member).get(address("version", proposal, 1)).content.decode()
     assert client.get(ask).status_code == 405 and client.get(pdf).status_code == 302
     assert client.post(ask).url == f"{address('version', proposal, 1)}#pdf"
-    assert "Being made" in client.get(address("version", proposal, 1)).content.decode()
+    assert (
+        "It is set as soon as a worker is free"
+        in client.get(address("version", proposal, 1)).content.decode()
+    )
     render_package(VersionPaper.objects.get(version=version).pk)
     desk = officer()
     for reader in (member, desk):
