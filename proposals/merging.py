@@ -360,7 +360,7 @@ def _free_key(key: str, here: Mapping[str, Entry]) -> str:
 def _under(entry: Entry, key: str, mine: Entry | None) -> Entry:
     """The row under its key here, with what the file leaves unsaid as it stands here."""
     value = entry.value
-    if mine is not None:
+    if mine is not None and type(mine.value) is type(value):
         value = _overlay(mine.value, value)
     if "key" in type(value).model_fields:
         value = value.model_copy(update={"key": key})

@@ -94,6 +94,16 @@ def test_merging_any_two_packages_never_raises(one, other):
     merge(one, other, KNOWN, strict=False)
 
 
+def test_row_of_another_layer_under_the_same_key_is_said_and_not_mixed():
+    """A field that only the other layer has."""
+    data = json.loads(written(complete_package()))
+    rows = {row["layer"]: row for row in data["components"]}
+    rows["data"]["key"], rows["models"]["key"] = rows["models"]["key"], rows["data"]["key"]
+    rows["data"]["privacy_regime"] = "Kenya Data Protection Act 2019"
+    found = merge(complete_package(), read_file(json.dumps(data).encode()), KNOWN)
+    assert [problem.code for problem in found.errors].count("layer-changed") == 2
+
+
 @quick
 @given(packages())
 def test_any_file_fits_the_published_schema(package):
