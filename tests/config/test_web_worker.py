@@ -22,6 +22,10 @@ BODY = bytes(range(256)) * 12_000
 @pytest.fixture(scope="module")
 def server(django_db_setup):
     with web_server(application="tests.config.echo:application", threads=1, preload=False) as found:
+        with line_to(found) as line:  # what a first body opens for good is no trace of a later one
+            line.sendall(head(len(BODY)) + BODY)
+            answer_on(line)
+        ask(found)
         found.files_at_rest = ask(found)["files"]
         yield found
 
@@ -52,7 +56,7 @@ def ask(server, path="/"):
 
 
 def assert_nothing_came_of_it(server, posted):
-    wait_until(lambda: ask(server)["files"] == server.files_at_rest, what="what was received to go")
+    wait_until(lambda: ask(server)["files"] <= server.files_at_rest, what="what was received to go")
     assert ask(server)["posted"] == posted
 
 
