@@ -17,16 +17,14 @@ from tests.processes import wait_until
 
 BODY = bytes(range(256)) * 12_000
 """3 MB: larger than what is received in memory, and than the small disk."""
+LINES_AT_REST = 2
+"""The one that listens, and the one on which is asked."""
 
 
 @pytest.fixture(scope="module")
 def server(django_db_setup):
     with web_server(application="tests.config.echo:application", threads=1, preload=False) as found:
-        with line_to(found) as line:  # what a first body opens for good is no trace of a later one
-            line.sendall(head(len(BODY)) + BODY)
-            answer_on(line)
-        ask(found)
-        found.files_at_rest = ask(found)["files"]
+        found.files_at_rest = held(found)[0]
         yield found
 
 
@@ -55,8 +53,13 @@ def ask(server, path="/"):
     return json.loads(answer.text)
 
 
+def held(server):
+    return tuple(ask(server)["held"])
+
+
 def assert_nothing_came_of_it(server, posted):
-    wait_until(lambda: ask(server)["files"] <= server.files_at_rest, what="what was received to go")
+    at_rest = server.files_at_rest, LINES_AT_REST
+    wait_until(lambda: held(server) == at_rest, what="what was received to go, and its line")
     assert ask(server)["posted"] == posted
 
 
@@ -174,8 +177,8 @@ def test_cut_body_reaches_nobody_and_leaves_nothing(server, share):
     posted = ask(server)["posted"]
     with line_to(server) as line:
         line.sendall(head(len(BODY)) + BODY[: int(len(BODY) * share)])
-        time.sleep(0.2)
-        assert ask(server)["files"] >= server.files_at_rest + 2  # the line, and the file behind it
+        arriving = server.files_at_rest + 1, LINES_AT_REST + 1
+        wait_until(lambda: held(server) == arriving, what="the line, and the file behind it")
     assert_nothing_came_of_it(server, posted)
 
 
