@@ -171,13 +171,14 @@ def free_port():
 class MailServer(Controller):
     """An SMTP server on this machine that keeps what it accepted, and misbehaves when told to.
 
-    ``refuses`` names addresses it does not take, ``refuses_for_now`` those it asks to try later;
-    ``hangs_at`` ("MAIL") never answers that command;
+    ``refuses`` names addresses it does not take, with the words of ``refusal``; ``refuses_for_now`` those
+    it asks to try later; ``hangs_at`` ("MAIL") never answers that command;
     ``drops_after_data`` accepts the text and then closes the line without saying so.
     """
 
     def __init__(self):
         self.messages, self.refuses, self.hangs_at, self.drops_after_data = [], set(), "", False
+        self.refusal = "550 No such person"
         self.refuses_for_now, self.seen, self.lines = set(), [], 0
         super().__init__(self, hostname="127.0.0.1", port=free_port())
 
@@ -194,7 +195,7 @@ class MailServer(Controller):
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address in self.refuses:
-            return "550 No such person"
+            return self.refusal
         if address in self.refuses_for_now:
             return "451 Try again later"
         envelope.rcpt_tos.append(address)

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
 
 import pytest
-from django.db import connection, transaction
 
 from evaluation import services
 from evaluation.models import AgencyScore, Finding, Score
 from program.transitions import WrongStatus
+from tests.beside import act_while
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, officer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def save_beside(first, save):
-    """Do ``first``, and ``save`` on another connection before it commits; return what became of the save."""
-    outcome = []
-
-    def work():
-        try:
-            outcome.append(save())
-        except WrongStatus as refusal:
-            outcome.append(refusal)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=work)
-    with transaction.atomic():
-        first()
-        thread.start()
-        thread.join(1)
-        assert not outcome, "It did not wait."
-    thread.join(20)
-    return outcome[0]
 
 
 def test_finding_saved_beside_the_signature_is_not_lost_from_the_packet():
@@ -44,11 +21,11 @@ def test_finding_saved_beside_the_signature_is_not_lost_from_the_packet():
     determination = make.ready_to_sign(by=desk)
     finding = Finding.objects.filter(determination=determination).first()
 
-    refusal = save_beside(
-        lambda: services.sign_determination(determination, by=chief),
+    refusal = act_while(
         lambda: services.save_finding(
             Finding.objects.get(pk=finding.pk), by=desk, values={"text": "Other words."}, revision=None
         ),
+        lambda: services.sign_determination(determination, by=chief),
     )
 
     assert isinstance(refusal, WrongStatus)
@@ -65,11 +42,11 @@ def test_score_saved_beside_the_submission_is_refused_and_the_kept_mean_is_of_th
     review = make.filled_review(assignment, value=4)
     score = review.scores.first()
 
-    refusal = save_beside(
-        lambda: services.submit_review(review, by=assignment.reviewer),
+    refusal = act_while(
         lambda: services.save_score(
             Score.objects.get(pk=score.pk), by=assignment.reviewer, values={"value": 1}, revision=None
         ),
+        lambda: services.submit_review(review, by=assignment.reviewer),
     )
 
     assert isinstance(refusal, WrongStatus)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
 
 from evaluation import services
 from evaluation.models import AgencyScore, Assignment, Conflict, Position, Referral, Review
 from evaluation.schedule import lapse_due_referrals
 from program import clock
 from program.clock_account import clock_account
-from program.transitions import NotReady, WrongStatus
+from program.transitions import NotReady
 from proposals.models import Proposal, Recusal, Version
+from tests.beside import act_while
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 
@@ -37,29 +36,6 @@ def submit_while(review, first):
     return act_while(
         lambda: services.submit_review(Review.objects.get(pk=review.pk), by=review.reviewer), first
     )
-
-
-def act_while(act, first, then=lambda: None):
-    """What came of ``act``, done on a connection of its own that waits until the rest has committed."""
-    outcome = []
-
-    def work():
-        try:
-            outcome.append(act())
-        except (NotReady, WrongStatus, PermissionDenied) as refusal:
-            outcome.append(refusal)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=work)
-    with transaction.atomic():
-        first()
-        thread.start()
-        thread.join(1.5)
-        assert not outcome, "It did not wait."
-        then()
-    thread.join(20)
-    return outcome[0]
 
 
 def test_of_two_sheets_that_come_in_at_once_both_count(proposal):

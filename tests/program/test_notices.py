@@ -131,6 +131,29 @@ class TestDeliver:
         assert "suppression list" in later.reason
         assert len(smtp.messages) == 1
 
+    @pytest.mark.parametrize(
+        ("code", "said", "is_gone"),
+        [
+            (550, "550 No such person", True),
+            (550, "550 5.1.1 No such person", True),
+            (550, "550 5.7.1 Relaying denied", False),
+            (554, "554 Transaction failed", False),
+            (554, "554 5.7.1 Relay access denied", False),
+            (450, "450 4.1.1 Try later", False),
+        ],
+    )
+    def test_only_what_is_about_the_address_ends_it(self, code, said, is_gone):
+        assert notices.is_gone(code, said) is is_gone
+
+    def test_relay_that_refuses_everybody_puts_nobody_on_the_list(self, smtp):
+        person = UserFactory()
+        smtp.refuses.add(person.email)
+        smtp.refusal = "554 5.7.1 Relay access denied"
+        (delivery,) = owe(person)
+        assert not notices.deliver(delivery.pk)
+        delivery.refresh_from_db()
+        assert delivery.state == DeliveryState.OWED and not Suppression.objects.exists()
+
     def test_address_refused_for_now_is_put_off_and_not_suppressed(self, smtp):
         person = UserFactory()
         (delivery,) = owe(person)

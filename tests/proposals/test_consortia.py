@@ -40,8 +40,9 @@ from proposals.schedule import ask_consents
 from proposals.services import InvitationRefused, find_invitation
 from proposals.services.consents import renew_consents, shares_in
 from proposals.tasks import sweep_invitations
+from tests.beside import act_while
 from tests.factories.program import AgencyFactory, OrganizationFactory, UserFactory, officer
-from tests.factories.proposals import ConsortiumFactory, ProposalFactory, TeamMemberFactory
+from tests.factories.proposals import ConsortiumFactory, ProposalFactory, TeamMemberFactory, issued_call
 from tests.proposals.test_imports import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -400,6 +401,48 @@ class TestAskingAgain:
             "Chillers",
         ):
             assert words in page
+
+
+@pytest.mark.django_db(transaction=True)
+class TestConsentBesideASave:
+    """Whoever comes second sees what the first one did."""
+
+    def test_consent_that_waits_for_a_save_is_to_another_part(self, consortium, proposal, partner, guest):
+        shown = sha256_hex(services.terms_of(partner))
+        refused = act_while(
+            lambda: services.consent(Membership.objects.get(pk=partner.pk), by=guest, terms_sha256=shown),
+            lambda: supplies(proposal, partner, consortium.created_by),
+        )
+        assert isinstance(refused, ValidationError)
+        assert not Membership.objects.get(pk=partner.pk).is_consent_current
+
+    def test_save_that_waits_for_a_consent_has_it_renewed(self, consortium, proposal, partner, guest):
+        row, by = supplies(proposal, partner, consortium.created_by), consortium.created_by
+        act_while(
+            lambda: services.save_row(row, by=by, values={"description": "Twenty."}, revision=row.revision),
+            lambda: services.consent(Membership.objects.get(pk=partner.pk), by=guest),
+        )
+        assert not Membership.objects.get(pk=partner.pk).is_consent_current
+
+
+def test_copy_gives_a_member_a_part_that_it_has_not_read(consortium, proposal, partner, guest):
+    by = consortium.created_by
+    supplies(proposal, partner, by)
+    assert consent_again(partner, guest)
+    services.copy_proposal(proposal, issued_call(), by=by)
+    assert not Membership.objects.get(pk=partner.pk).is_consent_current
+
+
+@pytest.mark.parametrize("act", ["renamed", "removed"])
+def test_site_at_which_a_member_acts_is_part_of_its_consent(act, consortium, proposal, partner, guest):
+    by = consortium.created_by
+    site = operates(proposal, partner, by).site
+    assert consent_again(partner, guest)
+    if act == "renamed":
+        services.save_row(site, by=by, values={"name": "Mombasa data center"}, revision=site.revision)
+    else:
+        services.remove_row(site, by=by, revision=site.revision)
+    assert not Membership.objects.get(pk=partner.pk).is_consent_current
 
 
 def test_another_wording_of_the_declaration_asks_again(partner, monkeypatch):
