@@ -33,7 +33,7 @@ class Given(Expression):
 
 
 class Prepared:
-    """The question that ``build`` asks, a queryset of ``values_list`` over at most one row.
+    """The question that ``build`` asks, a queryset of ``values_list``.
 
     Raises ValueError when it is first asked and holds a key, a number or a moment that was not ``Given``.
     """
@@ -54,11 +54,13 @@ class Prepared:
 
     def ask(self, **given: Any) -> tuple[Any, ...] | None:
         """The row, or None. Raises KeyError for a value that the question needs and nobody gave."""
+        return next(iter(self.ask_all(**given)), None)
+
+    def ask_all(self, **given: Any) -> list[tuple[Any, ...]]:
+        """Every row, in the question's order. Raises KeyError as ``ask`` does."""
         compiler, sql, params = self._written
         with connection.cursor() as cursor:
             cursor.execute(sql, [given[one.name] if isinstance(one, Given) else one for one in params])
-            found = cursor.fetchone()
-        if found is None:
-            return None
+            found = cursor.fetchall()
         converters = compiler.get_converters([column for column, _, _ in compiler.select])
-        return tuple(next(compiler.apply_converters([found], converters))) if converters else found
+        return list(map(tuple, compiler.apply_converters(found, converters))) if converters else found

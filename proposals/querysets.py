@@ -14,7 +14,7 @@ from program import clock
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
 from program.grants import granted_pks
-from program.prepared import Given
+from program.prepared import Given, Prepared
 from program.reminders import days_before, hours_before, reaching
 from proposals.enums import AnchorOfferStatus, MembershipStatus, ProposalStatus
 
@@ -309,17 +309,26 @@ def readers_of_working_copy(proposal: Proposal) -> QuerySet:
 
     The people for whom ``proposals.view_draft_proposal`` holds; a test holds the two equal.
     """
+    return _readers(proposal.pk, proposal.consortium_id)
+
+
+def _readers(proposal: int | Given, consortium: int | Given) -> QuerySet:
     places = apps.get_model("proposals", "TeamMember").objects.active()
-    team = places.filter(
-        membership__consortium=proposal.consortium_id, membership__status=MembershipStatus.CONSENTED
-    )
+    team = places.filter(membership__consortium=consortium, membership__status=MembershipStatus.CONSENTED)
     rights = apps.get_model("proposals", "ProposalGrant").objects.filter(
-        content_object=proposal.pk, permission__codename__in=["view_proposal", "change_proposal"]
+        content_object=proposal, permission__codename__in=["view_proposal", "change_proposal"]
     )
-    recusals = apps.get_model("proposals", "Recusal").objects.filter(proposal=proposal.pk)
+    recusals = apps.get_model("proposals", "Recusal").objects.filter(proposal=proposal)
     people = apps.get_model("program", "User").objects.filter(is_active=True)
     people = people.filter(Q(pk__in=team.values("user")) | Q(pk__in=rights.values("user")))
     return people.exclude(pk__in=recusals.values("user")).order_by("name", "pk")
+
+
+@Prepared
+def readers_by_name() -> QuerySet[User, tuple[Any, ...]]:
+    """Key and name of those who read the working copy, for the pages that offer them."""
+    proposal, consortium = (Given(name, models.BigIntegerField()) for name in ("proposal", "consortium"))
+    return _readers(proposal, consortium).values_list("pk", "name")
 
 
 def editors_of_working_copy(proposal: Proposal) -> QuerySet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,7 +18,11 @@ from proposals.models import Membership
 from proposals.models.fields import UsdField, plain_text
 from proposals.package import LARGEST_WHOLE
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
 NOT_CHOSEN: Final = "Not chosen yet"
+NO_MEMBER: Final = "No longer a member"
 CENTS: Final = 2
 IN_THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
@@ -103,8 +107,29 @@ class KeptChoiceField(forms.ModelChoiceField):
         return super().to_python(value)
 
 
+class MemberChoices(Choices):
+    """The members; one that has left stays chosen until somebody chooses another."""
+
+    field: MemberField
+
+    def __iter__(self) -> Iterator[tuple[Any, str]]:
+        yield "", str(self.field.empty_label)
+        there = set()
+        for member in self.field.members or self.queryset:
+            there.add(member.pk)
+            yield member.pk, self.field.label_from_instance(member)
+        if self.field.kept and self.field.kept not in there:
+            yield self.field.kept, NO_MEMBER
+
+
 class MemberField(KeptChoiceField):
-    """A member of the consortium, by the legal name of its organization."""
+    """A member of the consortium, by the legal name of its organization.
+
+    ``members`` are offered where a page has read them already; what is chosen is looked for as always.
+    """
+
+    iterator = MemberChoices
+    members: Sequence[Membership] = ()
 
     def label_from_instance(self, obj: Membership) -> str:
         return obj.organization.legal_name

@@ -27,6 +27,8 @@ from proposals.models import (
 from proposals.questionnaire import BY_CODE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.forms import BoundField
 
 Sections = tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -55,7 +57,9 @@ class RowForm(forms.ModelForm):
     class Meta:
         formfield_callback = field_for
 
-    def __init__(self, *args: Any, consortium: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, consortium: int | None = None, members: Sequence[Membership] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         for name, hint in self.hints.items():
             if name in self.fields:
@@ -64,8 +68,9 @@ class RowForm(forms.ModelForm):
             if isinstance(field, KeptChoiceField):
                 field.kept = getattr(self.instance, f"{name}_id", None)
             if isinstance(field, MemberField):
-                members = Membership.objects.present().select_related("organization")
-                field.queryset = members.filter(consortium=consortium)
+                rows = Membership.objects.present().select_related("organization")
+                field.queryset = rows.filter(consortium=consortium)
+                field.members = members
 
     def clean(self) -> dict[str, Any]:
         """Uniqueness and constraints are left to the transaction that saves."""

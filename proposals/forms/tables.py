@@ -353,14 +353,12 @@ class InTable(ComponentForm):
 
     hints: ClassVar[dict[str, str]] = {}
 
-    def __init__(self, *args: Any, members: list[tuple[Any, str]] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.help_text = ""
             if isinstance(field, TextField) and isinstance(field.widget, forms.Textarea):
                 field.widget.attrs["rows"] = 2
-            if isinstance(field, MemberField) and members is not None:
-                field.widget.choices = members
         if "country_of_origin" in self.fields:
             old = self.fields["country_of_origin"]
             self.fields["country_of_origin"] = CountryCodeField(

@@ -85,14 +85,16 @@ def renew_consents(changed: Collection[Share], *, by: User, known: Collection[Me
     if not asked:
         return
     members = Membership.objects.filter(pk__in=asked, is_anchor=False).order_by("pk")
-    for membership in members.select_for_update(no_key=True):
-        # Asked once the row is held: whoever consents meanwhile has read the part as it was
-        if membership.status != MembershipStatus.CONSENTED or not membership.is_part_accepted:
-            continue
-        at = clock.instant()
-        Membership.objects.filter(pk=membership.pk).update(
-            is_part_accepted=False, part_changed_at=at, revision=F("revision") + 1, updated_at=at
-        )
+    held = members.select_for_update(no_key=True).values_list("pk", "status", "is_part_accepted")
+    # Asked once the rows are held: whoever consents meanwhile has read the part as it was
+    stale = [pk for pk, status, accepted in held if accepted and status == MembershipStatus.CONSENTED]
+    if not stale:
+        return
+    at = clock.instant()
+    Membership.objects.filter(pk__in=stale).update(
+        is_part_accepted=False, part_changed_at=at, revision=F("revision") + 1, updated_at=at
+    )
+    for membership in Membership.objects.filter(pk__in=stale).order_by("pk"):
         audit.record(membership, "membership.change_part", by=by, clause=CLAUSE)
 
 

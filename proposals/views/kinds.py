@@ -35,6 +35,7 @@ from proposals.models import (
     Attachment,
     ComplianceStatement,
     Component,
+    Membership,
     OperatingRole,
     OutsideParty,
     Proposal,
@@ -46,6 +47,8 @@ from proposals.models import (
 from proposals.views.workspace import LOOK_ONLY, seen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import QuerySet
 
 LAYERS: Final = frozenset(layer.value for layer in StackLayer)
@@ -106,7 +109,19 @@ def form_class(row: Any, kind: Kind) -> type[RowForm]:
 def form_of(row: Any, kind: Kind, data: Any = None, *, prefix: str = "") -> RowForm:
     """The form of one row, with the members of its consortium to choose from."""
     consortium = row.proposal.consortium_id
-    return form_class(row, kind)(data, instance=row, prefix=prefix or row.key, consortium=consortium)
+    return form_class(row, kind)(
+        data,
+        instance=row,
+        prefix=prefix or row.key,
+        consortium=consortium,
+        members=members_read_with(row.proposal),
+    )
+
+
+def members_read_with(proposal: Proposal) -> Sequence[Membership]:
+    """Organizations that are invited or in, where a page has read them with the proposal; else none."""
+    consortium = proposal._state.fields_cache.get("consortium")
+    return getattr(consortium, "present_members", ())
 
 
 def form_shown(row: Any, kind: Kind, refused: RowForm | None, *, prefix: str = "") -> RowForm:
@@ -121,7 +136,10 @@ def form_shown(row: Any, kind: Kind, refused: RowForm | None, *, prefix: str = "
 def part_form(proposal: Proposal, part: str, data: Any = None) -> PartForm | None:
     """The form of the proposal's own fields that ``part`` shows, if it shows any."""
     made = PART_FORMS.get(part)
-    return made(data, instance=proposal, consortium=proposal.consortium_id) if made else None
+    if made is None:
+        return None
+    members = members_read_with(proposal)
+    return made(data, instance=proposal, consortium=proposal.consortium_id, members=members)
 
 
 def rows_in(kind: str, proposals: QuerySet[Proposal] | Proposal) -> QuerySet[Any]:

@@ -67,6 +67,7 @@ def row_page(
     refused_role: RowForm | None = None,
 ) -> HttpResponse:
     space = workspace(request, pk, part)
+    row.proposal = space.proposal
     form = form or form_of(row, kind)
     facts: dict[str, Any] = {
         "row": row,

@@ -163,8 +163,9 @@ def _stamp(form: RowForm) -> dict[str, str | int]:
 
 
 def _fresh_token(form: RowForm) -> str | int:
-    token = token_of(type(form)(instance=form.instance, prefix=form.prefix))
-    return int(token) if token.isdecimal() else token
+    if isinstance(form, PartForm):
+        return token_of(type(form)(instance=form.instance, prefix=form.prefix))
+    return int(form.instance.revision)
 
 
 def _compared(saved: Saved) -> Iterator[tuple[str, str, str, str]]:

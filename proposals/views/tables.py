@@ -23,7 +23,7 @@ from proposals.enums import Part
 from proposals.forms.tables import TABLE_FORMS, LayerTable, TableForm
 from proposals.models import Component, Proposal, TableImport
 from proposals.tables import CellProblem, all_problems
-from proposals.views.kinds import LAYERS, find
+from proposals.views.kinds import LAYERS, find, members_read_with
 from proposals.views.saving import as_json, conflict_page, save, token_of
 from proposals.views.workspace import LOOK_ONLY, PER_PAGE, Page, seen, show, workspace
 
@@ -71,12 +71,11 @@ def table_page(
         key = refused_form.instance.key
         place = next((number for number, row in enumerate(outline) if row.key == key), None)
     page = Page.of(request, len(outline), "components", place=place)
-    members = [(member.pk, member.organization.legal_name) for member in space.members]
     shown = []
     for row in space.proposal.components.filter(layer=part)[page.first : page.until]:
         row.proposal = space.proposal
         is_refused = refused_form is not None and refused_form.instance.pk == row.pk
-        form = refused_form if is_refused and refused_form is not None else table_form(row, members=members)
+        form = refused_form if is_refused and refused_form is not None else table_form(row)
         shown.append({"row": row, "form": form, "token": token_of(form)})
     blank = TABLE_FORMS[part](instance=Component(proposal=space.proposal, layer=part))
     facts: dict[str, Any] = {
@@ -93,19 +92,13 @@ def table_page(
     return show(request, "proposals/table.html", space, facts)
 
 
-def table_form(row: Component, data: Any = None, *, members: list[tuple[int, str]] | None = None) -> RowForm:
-    choices = None
-    if members is not None:
-        known = dict(members)
-        # A supplier that has left the consortium stays chosen until somebody chooses another
-        left = (
-            [(row.supplier_id, "No longer a member")]
-            if row.supplier_id and row.supplier_id not in known
-            else []
-        )
-        choices = [("", "Not chosen yet"), *members, *left]
+def table_form(row: Component, data: Any = None) -> RowForm:
     form: RowForm = TABLE_FORMS[row.layer](
-        data, instance=row, prefix=row.key, consortium=row.proposal.consortium_id, members=choices
+        data,
+        instance=row,
+        prefix=row.key,
+        consortium=row.proposal.consortium_id,
+        members=members_read_with(row.proposal),
     )
     return form
 

@@ -12,19 +12,20 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from program.models import User
 from program.requests import SignedInRequest
 from proposals import presence, services
 from proposals.enums import Part
 from proposals.forms.together import AnswerCommentForm, AssignForm, CommentForm
 from proposals.models import Comment, Component, RemovedRow
-from proposals.querysets import readers_of_working_copy
+from proposals.querysets import readers_by_name, readers_of_working_copy
 from proposals.views.kinds import KEY, KINDS, find_to_read, form_of, part_form, place_of
 from proposals.views.marks import Marks, marks_beside
 from proposals.views.workspace import Workspace, seen, show, to_edit, workspace
 
 if TYPE_CHECKING:
-    from program.models import User
     from proposals.forms.rows import RowForm
+    from proposals.models import Proposal
 
 
 @dataclass
@@ -69,7 +70,7 @@ def beside(
 ) -> Beside:
     """What the page of a part, or of one of its rows, shows beside it; says that the person is there."""
     proposal = space.proposal
-    people = list(readers_of_working_copy(proposal))
+    people = readers_to_offer(proposal)
     if request.method == "GET":
         presence.arrive(proposal.pk, part, request.user)
     key = row.key if row is not None else ""
@@ -92,6 +93,12 @@ def beside(
         undone=next((one for one in removed if str(one.pk) == last), None),
         marks=marks_beside(space, part, row, form),
     )
+
+
+def readers_to_offer(proposal: Proposal) -> list[User]:
+    """Who may be told and be given a comment, by name; nothing else of them is read."""
+    found = readers_by_name.ask_all(proposal=proposal.pk, consortium=proposal.consortium_id)
+    return [User(pk=pk, name=name) for pk, name in found]
 
 
 def about_of(form: RowForm | None) -> list[tuple[str, str]]:
@@ -150,7 +157,7 @@ def comments(request: SignedInRequest, pk: int) -> HttpResponse:
     space = workspace(request, pk, "comments")
     if request.method == "POST":
         return _add(request, space)
-    people = list(readers_of_working_copy(space.proposal))
+    people = readers_to_offer(space.proposal)
     wanted = request.GET.get("show", "open")
     rows = Comment.objects.filter(proposal=space.proposal).for_list()
     rows = rows.exclude(resolved_at=None) if wanted == "resolved" else rows.open()
@@ -261,7 +268,7 @@ def presence_beat(request: SignedInRequest, pk: int, part: str) -> JsonResponse:
         presence.leave(pk, part, request.user)
         return JsonResponse({"here": []})
     presence.arrive(pk, part, request.user)
-    people = list(readers_of_working_copy(proposal))
+    people = readers_to_offer(proposal)
     here = presence.others_on(pk, part, people, besides=request.user)
     return JsonResponse({"here": [one.words for one in here]})
 

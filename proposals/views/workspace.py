@@ -20,7 +20,7 @@ from proposals.places import destinations_of
 from proposals.progress import Progress, content_sha256_of, grouped, progress_of
 from proposals.querysets import EDITABLE, REPLACEABLE, ProposalQuerySet
 from proposals.readiness import Candidate
-from proposals.rules import know_ties
+from proposals.rules import is_on_team, know_ties
 from proposals.standing import Standing, standings_of
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ class Workspace:
     @cached_property
     def is_on_team(self) -> bool:
         """Of the consortium; outside counsel reads the proposal, but no page of the team."""
-        return self.user.has_perm("proposals.view_consortium", self.proposal.consortium)
+        return is_on_team.test(self.user, self.proposal) or self.user.has_perm(
+            "proposals.view_consortium", self.proposal.consortium
+        )
 
     @property
     def members(self) -> list[Membership]:

@@ -252,7 +252,7 @@ COSTS = {
     "evaluation:record": (record, 9),
     "program:desk-questions": (desk_questions, 6),
     "program:organizations": (organizations, 5),
-    "proposals:access": (access, 13),
+    "proposals:access": (access, 12),
     "proposals:comments": (comments, 12),
     "proposals:consortium": (consortium, 16),
     "proposals:member": (member, 18),

@@ -1115,3 +1115,21 @@ def test_matrix_of_sites_says_in_each_cell_which_act_it_is(client, proposal):
     for label in ("Builds", "Owns", "Operates"):
         assert f'<td data-label="{label}">' in matrix
     assert "<td>" not in matrix
+
+
+def test_supplier_that_has_left_stays_chosen_until_another_one_is(client, proposal):
+    sign_in(client, representative_of(proposal))
+    gone = MembershipFactory(consortium=proposal.consortium, status=MembershipStatus.LEFT)
+    row = proposal.components.filter(layer="hardware").first()
+    Component.objects.filter(pk=row.pk).update(supplier=gone)
+    chosen = f'<option value="{gone.pk}" selected>No longer a member</option>'
+    page = address("row-edit", proposal, "hardware", row.key)
+    assert (
+        chosen in client.get(page).text and chosen in client.get(address("table", proposal, "hardware")).text
+    )
+    said = {"revision": row.revision, f"{row.key}-supplier": gone.pk, f"{row.key}-name": ""}
+    refused = client.post(page, said | {f"{row.key}-total_value_usd": "many"})
+    assert "usa-error-message" in refused.text and chosen in refused.text
+    client.post(page, said)
+    row.refresh_from_db()
+    assert (row.name, row.supplier) == ("", gone)
