@@ -66,18 +66,22 @@ def _edits(proposal: Proposal, moment: datetime) -> Iterator[Edit]:
     told = ("saved_by__name", "updated_at")
     layered: tuple[type[Any], ...] = (Component, Provision)
     for model in layered:
-        rows = model._default_manager.filter(proposal=proposal, **later).order_by("-updated_at")
-        for layer, by, at in rows.values_list("layer", *told)[:MOST]:
+        rows = model._default_manager.filter(proposal=proposal, **later)
+        rows = rows.order_by("layer", "saved_by", "-updated_at").distinct("layer", "saved_by")
+        for layer, by, at in rows.values_list("layer", *told):
             yield Edit(by, Part(layer), at)
+    newest = ("saved_by", "-updated_at")
     for model, part in PARTS:
-        rows = model._default_manager.filter(proposal=proposal, **later).order_by("-updated_at")
-        yield from (Edit(by, part, at) for by, at in rows.values_list(*told)[:MOST])
-    roles = OperatingRole.objects.filter(site__proposal=proposal, **later).order_by("-updated_at")
-    yield from (Edit(by, Part.OPERATING_MODEL, at) for by, at in roles.values_list(*told)[:MOST])
+        rows = model._default_manager.filter(proposal=proposal, **later).order_by(*newest)
+        yield from (Edit(by, part, at) for by, at in rows.distinct("saved_by").values_list(*told))
+    roles = OperatingRole.objects.filter(site__proposal=proposal, **later).order_by(*newest)
+    for by, at in roles.distinct("saved_by").values_list(*told):
+        yield Edit(by, Part.OPERATING_MODEL, at)
     if proposal.saved_at and proposal.saved_at > moment:
         yield Edit(str(proposal.saved_by or ""), Part.OVERVIEW, proposal.saved_at)
-    gone = RemovedRow.objects.filter(proposal=proposal, removed_at__gt=moment).order_by("-removed_at")
-    for where, by, at in gone.values_list("part", "removed_by__name", "removed_at")[:MOST]:
+    gone = RemovedRow.objects.filter(proposal=proposal, removed_at__gt=moment)
+    gone = gone.order_by("part", "removed_by", "-removed_at").distinct("part", "removed_by")
+    for where, by, at in gone.values_list("part", "removed_by__name", "removed_at"):
         yield Edit(by, Part(where), at)
     yield from _recorded(proposal, moment)
 
@@ -92,6 +96,7 @@ def _recorded(proposal: Proposal, moment: datetime) -> Iterator[Edit]:
     about = Q(subject_type=proposal._meta.label_lower, subject_id=str(proposal.pk), act__in=WITH_FILES)
     for model, found in keys.items():
         about |= Q(subject_type=model._meta.label_lower, subject_id__in=found)
-    events = AuditEvent.objects.filter(about, at__gt=moment).order_by("-at")
-    for act, by, at in events.values_list("act", "actor__name", "at")[: 4 * MOST]:
+    events = AuditEvent.objects.filter(about, at__gt=moment)
+    events = events.order_by("act", "actor", "-at").distinct("act", "actor")
+    for act, by, at in events.values_list("act", "actor__name", "at"):
         yield Edit(by, Part.DOCUMENTS if act in WITH_FILES else Part.CONSORTIUM, at)

@@ -16,13 +16,14 @@ from program import clock
 from program.canonical import canonical_json, sha256_hex
 from program.clock_account import clock_account
 from program.enums import OfficeRole
-from program.models import AuditEvent, Notice
+from program.models import AuditEvent, Notice, User
 from program.services.calls import close_call
 from program.transitions import NotReady, WrongStatus
 from proposals import services
 from proposals.composition import compose
-from proposals.enums import ProposalStatus, TeamRole
-from proposals.models import Certification, Proposal, Receipt, ReceiptPaper, TeamMember, Version
+from proposals.edits import edits_since
+from proposals.enums import Part, ProposalStatus, TeamRole
+from proposals.models import Certification, Component, Proposal, Receipt, ReceiptPaper, TeamMember, Version
 from proposals.package import Package
 from proposals.schedule import note_lost_certifications
 from tests.factories.program import officer
@@ -400,6 +401,19 @@ class TestLostCertification:
         assert "Certification lost by a change" in shown and colleague.name in shown
         review = client.get(reverse("proposals:review", args=[proposal.pk])).text
         assert "The certification no longer counts" in review
+
+    def test_who_changed_one_row_is_named_beside_who_changed_many(self, proposal, component):
+        one, many, since = colleague_of(proposal), colleague_of(proposal), clock.instant()
+        User.objects.filter(pk=many.pk).update(name="Dora Diligent")
+        many.refresh_from_db()
+        self.change(component, one, "Another rack")
+        for number in range(8):
+            row = services.add_row(Component(proposal=proposal, layer="hardware"), by=many)
+            self.change(row, many, f"Rack {number}")
+        assert [(edit.by, edit.part) for edit in edits_since(proposal, since)] == [
+            (many.name, Part.HARDWARE),
+            (one.name, Part.HARDWARE),
+        ]
 
     def test_one_given_anew_or_used_is_not_lost(self, proposal, component):
         self.change(component, colleague_of(proposal), "Another rack")
