@@ -36,6 +36,9 @@ def can_change_hands(offer: AnchorOffer) -> Iterator[Problem]:
     elif not taker.team.active().filter(role=TeamRole.ADMINISTRATOR).exists():
         message = f"{name} needs an administrator on its team first: the anchor always has one."
         yield Problem("no-administrator", message, CLAUSE)
+    elif not taker.team.active().filter(role=TeamRole.AUTHORIZED_REPRESENTATIVE).exists():
+        message = f"{name} needs an authorized representative on its team first: one accepts the place."
+        yield Problem("no-representative", message, CLAUSE)
     for proposal in offer.consortium.proposals.filter(status__in=SENT).order_by("pk"):
         if proposal.status == ProposalStatus.DESIGNATED:
             message = (

@@ -234,6 +234,12 @@ def speaks_for_new_anchor(user: User, offer: AnchorOffer | None) -> bool:
 
 
 @rules.predicate
+def binds_new_anchor(user: User, offer: AnchorOffer | None) -> bool:
+    """An authorized representative of that member: to lead binds it, as its consent does."""
+    return offer is not None and represents_member.test(user, offer.to_member)
+
+
+@rules.predicate
 def administers_offering_anchor(user: User, offer: AnchorOffer | None) -> bool:
     """An administrator of the anchor that offers its place."""
     return offer is not None and administers_anchor.test(user, offer.consortium)
@@ -331,7 +337,7 @@ permit("proposals.decline_membership", speaks_for_member & is_invited)
 permit("proposals.leave_membership", speaks_for_member & ~is_anchor_member)
 permit("proposals.remove_membership", administers_anchor_of & ~is_anchor_member)
 
-permit("proposals.accept_anchoroffer", speaks_for_new_anchor)
+permit("proposals.accept_anchoroffer", binds_new_anchor)
 permit("proposals.decline_anchoroffer", speaks_for_new_anchor)
 permit("proposals.withdraw_anchoroffer", administers_offering_anchor)
 

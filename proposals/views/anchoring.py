@@ -84,7 +84,8 @@ def answer(request: SignedInRequest, pk: int) -> HttpResponse:
         "is_open": is_open,
         "problems": problems,
         "hindrances": list(can_change_hands(found)) if is_open and not problems else [],
-        "may_answer": is_open and request.user.has_perm("proposals.accept_anchoroffer", found),
+        "may_accept": is_open and request.user.has_perm("proposals.accept_anchoroffer", found),
+        "may_decline": is_open and request.user.has_perm("proposals.decline_anchoroffer", found),
         "may_withdraw": is_open and request.user.has_perm("proposals.withdraw_anchoroffer", found),
     }
     return render(request, "proposals/anchor_answer.html", facts, status=422 if problems else 200)

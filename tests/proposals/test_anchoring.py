@@ -132,6 +132,20 @@ def test_member_that_left_or_has_nobody_cannot_lead(consortium, member, ada, ben
         offered(consortium, foreign, ada)
 
 
+def test_to_lead_binds_a_member_and_takes_its_authorized_representative(client, consortium, member, ada, ben):
+    offer = offered(consortium, member, ada)
+    administrator = TeamMemberFactory(membership=member, role=TeamRole.ADMINISTRATOR).user
+    with pytest.raises(PermissionDenied):
+        services.accept_anchor(offer, by=administrator)
+    sign_in(client, administrator)
+    page = client.get(reverse("proposals:anchor-answer", args=[offer.pk])).text
+    assert "Accept the anchor role" not in page and "Decline" in page
+    member.team.filter(role=TeamRole.AUTHORIZED_REPRESENTATIVE).update(removed_at=offer.created_at)
+    services.withdraw_anchor_offer(offer, by=ada)
+    with pytest.raises(NotReady, match="needs an authorized representative"):
+        offered(consortium, member, ada)
+
+
 def test_each_side_does_only_its_own_act(consortium, member, ada, ben):
     stranger = UserFactory()
     with pytest.raises(PermissionDenied):
