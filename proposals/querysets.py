@@ -89,6 +89,14 @@ class TeamMemberQuerySet(models.QuerySet):
         memberships = apps.get_model("proposals", "Membership").objects.visible_to(user)
         return self.filter(membership__in=memberships.values("pk"))
 
+    def by_member(self, consortium: int) -> dict[int, list[Any]]:
+        """The places on the team today by the key of their member, those of one person together."""
+        found: dict[int, list[Any]] = {}
+        rows: QuerySet[Any] = self.active().filter(membership__consortium=consortium).select_related("user")
+        for place in rows.order_by("membership", "user__name", "user", "role"):
+            found.setdefault(place.membership_id, []).append(place)
+        return found
+
 
 class ConsortiumQuerySet(models.QuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:

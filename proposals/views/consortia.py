@@ -97,10 +97,7 @@ def consortium_page(
         .select_related("organization__incorporated_in", "organization__headquartered_in", "consented_by")
         .order_by("-is_anchor", "pk")
     )
-    people: dict[int, list[TeamMember]] = {}
-    places = TeamMember.objects.visible_to(request.user).active().filter(membership__consortium=found)
-    for place in places.select_related("user"):
-        people.setdefault(place.membership_id, []).append(place)
+    people = TeamMember.objects.visible_to(request.user).by_member(found.pk)
     seen = set(found.memberships.visible_to(request.user).values_list("pk", flat=True))
     may_invite = request.user.has_perm("proposals.invite_consortium", found)
     facts = {

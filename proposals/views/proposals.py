@@ -22,6 +22,7 @@ from program.transitions import NotReady, available
 from program.waiting import team_tasks
 from proposals import services
 from proposals.composition import compose
+from proposals.edits import WITH_FILES
 from proposals.enums import OUT_OF_CONSORTIUM, ProposalStatus, TeamRole
 from proposals.explanation import status_explained
 from proposals.forms.consortia import NewProposalForm
@@ -62,6 +63,7 @@ ACTS = {
     "proposal.decline": "Announced: not selected",
     "proposal.attach": "File added",
     "proposal.detach": "File removed",
+    "proposal.replace_file": "File replaced",
     "proposal.remove_row": "Row removed",
     "proposal.import": "Package file taken over",
     "proposal.copy": "Begun with the rows of an earlier proposal",
@@ -206,6 +208,7 @@ def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     space = workspace(request, pk, "detail")
     at = clock.now()
     latest = space.proposal.versions.select_related("receipt").order_by("-number").first()
+    people = TeamMember.objects.by_member(space.proposal.consortium_id)
     facts: dict[str, Any] = {
         "explained": status_explained(space.proposal, at=at, standing=space.standing),
         "now": at,
@@ -219,7 +222,7 @@ def proposal_detail(request: SignedInRequest, pk: int) -> HttpResponse:
         and takes_changes(space.proposal)
         and request.user.has_perm("proposals.report_change_proposal", space.proposal),
         "activity": list(activity_of(space.proposal, space.standing, space.members)),
-        "people": people_of(space.proposal.consortium_id),
+        "members": [(member, people.get(member.pk, [])) for member in space.members],
         "changes": list(space.proposal.material_changes.select_related("reported_by")) if latest else [],
     }
     return show(request, "proposals/detail.html", space, facts)
@@ -265,28 +268,32 @@ def activity_of(
     for record in (proposal, *standing.records):
         own |= Q(subject_type=record._meta.label_lower, subject_id=str(record.pk))
     events = AuditEvent.objects.filter(own, act__in=ACTS).select_related("actor")
-    agencies = dict(Agency.objects.values_list("code", "display_name"))
-    told = 0
+    told: list[tuple[AuditEvent, dict[str, Any]]] = []
     for event in events.order_by("-at", "-pk").iterator(chunk_size=100):
         body = event.said
-        if event.act.startswith("grant.") and not _is_own_grant(body):
-            continue
-        told += 1
-        if told > most:
-            return
+        if not event.act.startswith("grant.") or _is_own_grant(body):
+            told.append((event, body))
+        if len(told) == most:
+            break
+    agencies = dict(Agency.objects.values_list("code", "display_name"))
+    files = _files_of(proposal, {_file_in(body) for _, body in told} - {""})
+    for event, body in told:
         is_reading = event.act == "proposal.read"
+        facts = ""
+        if event.act in NAMING_PEOPLE:
+            facts = facts_in_words(body)
+        elif is_reading:
+            facts = _what_was_read(body, files)
+        elif event.act in WITH_FILES:
+            facts = files.get(_file_in(body), "")
+        elif event.act.startswith("membership."):
+            facts = names.get(event.subject_id) or _organization(event)
         yield {
             "heading": ACTS[event.act],
             "at": event.at,
             "by": named(body["after"].get("agencies", ""), agencies) if is_reading else _who(event, body),
             "clause": event.clause,
-            "facts": facts_in_words(body)
-            if event.act in NAMING_PEOPLE
-            else _what_was_read(proposal, body["after"])
-            if is_reading
-            else names.get(event.subject_id) or _organization(event)
-            if event.act.startswith("membership.")
-            else "",
+            "facts": facts,
             "note": "" if event.act in WITHOUT_NOTE else body["note"],
             "tone": "info"
             if event.act in ("proposal.submit", "proposal.resubmit", "proposal.accept")
@@ -294,14 +301,30 @@ def activity_of(
         }
 
 
-def _what_was_read(proposal: Proposal, said: dict[str, Any]) -> str:
-    """The version, and the file where it was one; a PDF of the package is no file of the proposal."""
-    version = f"version {said.get('version', '')}"
-    if not (read := said.get("document")):
-        return f"The package, {version}"
+def _file_in(body: dict[str, Any]) -> str:
+    """The SHA-256 of the file that an event names, the new one where it replaced another."""
+    said = body["after"] or body["before"]
+    return str(said.get("document", "")) if isinstance(said, dict) else ""
+
+
+def _files_of(proposal: Proposal, wanted: set[str]) -> dict[str, str]:
+    """What the proposal's files are called, those that were replaced included, by their SHA-256."""
+    if not wanted:
+        return {}
     own = Q(attachments__proposal=proposal) | Q(replaced_in__attachment__proposal=proposal)
-    file = Document.objects.filter(own, sha256=read).first()
-    return f"The file “{file}”, {version}" if file else f"A PDF or a file of an answer, {version}"
+    return {file.sha256: str(file) for file in Document.objects.filter(own, sha256__in=wanted).distinct()}
+
+
+def _what_was_read(body: dict[str, Any], files: dict[str, str]) -> str:
+    """The version, and the file where it was one; a PDF of the package is no file of the proposal."""
+    version = f"version {body['after'].get('version', '')}"
+    if not (read := _file_in(body)):
+        return f"The package, {version}"
+    return (
+        f"The file “{files[read]}”, {version}"
+        if read in files
+        else f"A PDF or a file of an answer, {version}"
+    )
 
 
 def _organization(event: AuditEvent) -> str:
@@ -318,13 +341,6 @@ def _is_own_grant(body: dict[str, Any]) -> bool:
 
 def _who(event: AuditEvent, body: dict[str, Any]) -> str:
     return body["standing"] if event.act in OFFICIAL_ACTS else str(event.actor)
-
-
-def people_of(consortium: int) -> list[TeamMember]:
-    """The team, in the order of members; each person once for each role."""
-    places = TeamMember.objects.active().filter(membership__consortium=consortium)
-    rows = places.select_related("user", "membership__organization")
-    return list(rows.order_by("-membership__is_anchor", "membership_id", "role", "pk"))
 
 
 @require_safe

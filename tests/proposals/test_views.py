@@ -1133,3 +1133,15 @@ def test_supplier_that_has_left_stays_chosen_until_another_one_is(client, propos
     client.post(page, said)
     row.refresh_from_db()
     assert (row.name, row.supplier) == ("", gone)
+
+
+def test_overview_names_files_and_says_the_roles_of_a_person_together(client, proposal):
+    by = representative_of(proposal)
+    services.attach_document(proposal, DocumentFactory(uploaded_by=by), by=by, part="hardware")
+    document = proposal.attachments.get().document
+    sign_in(client, by)
+    page = client.get(address("detail", proposal)).text
+    activity = page[page.index('id="activity"') :]
+    assert "File added" in activity and str(document) in activity
+    team = page[page.index('id="members"') : page.index('id="activity"')]
+    assert team.count(by.name) == 1 and "administrator, authorized representative" in team
