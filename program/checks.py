@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from program import clock
+from program.closures import counted_closures
 from program.deadlines import CallClock, call_clock, long_date
 from program.enums import CallType, EvidenceType
-from program.models import Agency, Closure
+from program.models import Agency
 from program.transitions import Problem
 from program.withheld import WITHHELD, withheld_for
 
@@ -195,19 +196,14 @@ def is_before_its_deadline(call: Call) -> Iterator[Problem]:
         yield Problem("call-over", message, "s.3(c)")
 
 
-def expected_clock(call: Call, issued_on: date) -> CallClock:
-    """The clock the call would have, were it issued on ``issued_on``."""
+def expected_clock(call: Call, issued_on: date, closures: Collection[date] | None = None) -> CallClock:
+    """The clock the call would have, were it issued on ``issued_on``; with the closures counted now."""
     return call_clock(
         issued_on,
         rolls_forward=call.rolls_forward,
         set_due_on=call.set_due_on,
-        closures=counted_closures(),
+        closures=counted_closures() if closures is None else closures,
     )
-
-
-def counted_closures() -> frozenset[date]:
-    """The days that an officer counts as holidays."""
-    return frozenset(Closure.objects.filter(counts_as_holiday=True).values_list("day", flat=True))
 
 
 def warnings_of(call: Call, issued_on: date) -> list[Problem]:

@@ -153,3 +153,11 @@ class Measure(TextChoices):
     SUSPEND = "suspend", "Suspend"
     REVISE = "revise", "Revise"
     RESCIND = "rescind", "Rescind"
+
+
+class OutageSource(TextChoices):
+    """How the Program office knows of an outage."""
+
+    OFFICER = "officer", "An officer saw it"
+    REPORTED = "reported", "People reported it"
+    MONITOR = "monitor", "A monitor or the portal's own log shows it"

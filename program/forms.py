@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from program.days import DayField
-from program.enums import LONGEST_CALL, Confidence, OfficeRole
+from program.days import DayField, MomentField
+from program.enums import LONGEST_CALL, Confidence, OfficeRole, OutageSource
 from program.models import (
     Agency,
     Call,
@@ -285,6 +286,81 @@ class ExtendForm(ReadForm):
     understood = forms.BooleanField(
         label="I have read that the order requires proposals no later than 90 days after issue, s.3(c)"
     )
+
+
+class OutageForm(forms.Form):
+    """What the Program office enters into the public outage log."""
+
+    began_at = MomentField(label="When it began", help_text="Washington time.")
+    ended_at = MomentField(
+        label="When it ended", required=False, help_text="Washington time. Leave empty while it goes on."
+    )
+    affected = LongText(
+        label="What was affected", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Public. For example: nobody could sign in; files could not be uploaded.",
+    )  # fmt: skip
+    source = forms.ChoiceField(label="How it is known", choices=OutageSource)
+    evidence = LongText(
+        label="Where it is recorded", max_length=1000, required=False,
+        widget=forms.Textarea(attrs={"rows": 2}), help_text="Such as a ticket number. Not public.",
+    )  # fmt: skip
+
+
+class CorrectOutageForm(OutageForm):
+    why_corrected = LongText(
+        label="Why the entry is corrected", max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    is_withdrawn = forms.BooleanField(
+        label="There was no such outage: take the entry off the public pages", required=False
+    )
+
+
+class ClosureForm(forms.Form):
+    """A day on which federal offices are closed; ``seen`` says of which entry the effect was shown."""
+
+    day = DayField(label="Day")
+    authority = forms.CharField(
+        max_length=300, help_text="What closed the offices, such as an executive order or a lapse in funds."
+    )
+    source = LongText(
+        label="Source", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Where the authority can be read.",
+    )  # fmt: skip
+    counts_as_holiday = forms.BooleanField(
+        label="Count it as a holiday: it is no federal business day, and deadlines move off it",
+        required=False,
+        help_text="A closure is not a holiday by statute; you decide.",
+    )
+    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
+    field_order = ("day", "authority", "source", "counts_as_holiday", "why_corrected", "is_withdrawn", "seen")
+
+    @property
+    def counts(self) -> bool:
+        """Whether the day counts as a holiday once this is saved."""
+        return self.cleaned_data["counts_as_holiday"] and not self.cleaned_data.get("is_withdrawn", False)
+
+    def has_seen(self, day: date) -> bool:
+        """Whether the person was shown what exactly this means."""
+        return self.cleaned_data["seen"] == self._shown(day)
+
+    def let_see(self, day: date) -> None:
+        """Let the next press save what is shown now."""
+        self.data: Any = self.data.copy()
+        self.data["seen"] = self._shown(day)
+
+    def _shown(self, day: date) -> str:
+        return f"{day.isoformat()} {'counted' if self.counts else 'not counted'}"
+
+
+class CorrectClosureForm(ClosureForm):
+    why_corrected = LongText(
+        label="Why the entry is corrected", max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    is_withdrawn = forms.BooleanField(label="Offices were not closed on this day", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["day"]
 
 
 class CancelForm(forms.Form):

@@ -145,6 +145,13 @@ SCALE = {
     "4": "Good: shown well, with small gaps",
     "5": "Outstanding: shown fully and with evidence",
 }
+#: What a call's page says of outages, and the page that answers while the portal is away says too
+OUTAGE_RULE = (
+    "An outage of this portal by itself moves no deadline. When the portal was away while a call was open, "
+    "the call's page says when and what was affected. The Program office then decides whether the call is "
+    "extended for all, and publishes the extension with its reason. A consortium that an outage kept from "
+    "submitting in time can ask the Program office for more time for its own proposal, also after the close."
+)
 RUBRIC_NOTE = "Criteria, weights and scales are program policy of this call: the order gives none."
 RUBRIC = (
     LibraryCriterion(

@@ -69,6 +69,7 @@ class CallQuerySet(models.QuerySet):
                 "pk", "number", "kind", "summary", "reason", "legal_basis", "published_on", "effective_on",
                 "text_before", "text_after", "due_on_before", "due_on_after", "warning",
             ),
+            outage_rows=outages_beside(),
             question_rows=rows_of(
                 "Question", "-answered_at", "pk", "published_text", "answer", "answered_at",
                 status=QuestionStatus.ANSWERED, is_confidential=False,
@@ -93,6 +94,31 @@ def rows_of(
     rows = apps.get_model("program", model)._default_manager.filter(call=OuterRef("pk"), **conditions)
     entries: dict[str, Any] = {**{name: name for name in fields}, **(also or {})}
     return ArraySubquery(rows.order_by(order, "pk").values(row=JSONObject(**entries)))
+
+
+def outages_beside() -> ArraySubquery:
+    """The outages that overlapped the time for which a call was open, as ``rows_of`` gives them."""
+    rows = apps.get_model("program", "Outage")._default_manager.standing()
+    rows = rows.overlapping(OuterRef("issued_at"), OuterRef("closes_at")).order_by("began_at", "pk")
+    return ArraySubquery(
+        rows.values(row=JSONObject(began_at="began_at", ended_at="ended_at", affected="affected"))
+    )
+
+
+class RegisterQuerySet(models.QuerySet):
+    def standing(self) -> Self:
+        """The register as it stands: entries that no later one has corrected, and none made in error."""
+        return self.filter(replaced_by=None, is_withdrawn=False)
+
+
+class ClosureQuerySet(RegisterQuerySet):
+    """Days on which federal offices are closed."""
+
+
+class OutageQuerySet(RegisterQuerySet):
+    def overlapping(self, since: Any, until: Any) -> Self:
+        """Outages of which a moment lies from ``since`` on and before ``until``."""
+        return self.filter(Q(ended_at=None) | Q(ended_at__gt=since), began_at__lt=until)
 
 
 def agencies_asked() -> ArraySubquery:

@@ -25,9 +25,10 @@ from evaluation.notices import (
 )
 from evaluation.querysets import RUNNING, delegations_in_force
 from program import clock, days, notices
+from program.closures import counted_closures
 from program.deadlines import Period, end_of_day
 from program.enums import OfficeRole
-from program.models import Agency, Closure, Delegation, User
+from program.models import Agency, Delegation, User
 from program.moments import moment_to_the_second
 from program.services.calls import require
 from program.texts import too_long
@@ -79,11 +80,6 @@ def refer_version(version: Version, *, by: User, event: AuditEvent) -> list[Refe
             )
         referrals.append(referral)
     return referrals
-
-
-def counted_closures() -> set[date]:
-    """Days on which federal offices are closed and that an officer counts as holidays."""
-    return set(Closure.objects.filter(counts_as_holiday=True).values_list("day", flat=True))
 
 
 def _last_referrals(version: Version) -> dict[int, Referral]:

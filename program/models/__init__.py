@@ -21,6 +21,7 @@ from program.models.directives import (
     InterimExemption,
 )
 from program.models.notices import Delivery, Mailing, Notice, Reminder, Suppression
+from program.models.outages import Outage
 from program.models.papers import Document, Paper
 from program.models.people import Affiliation, Agency, Delegation, Office, Organization, User
 from program.models.places import Bloc, Closure, Country, CountryGroup, Embargo, GroupMembership
@@ -54,6 +55,7 @@ __all__ = [
     "Notice",
     "Office",
     "Organization",
+    "Outage",
     "Paper",
     "Question",
     "Reminder",

@@ -63,3 +63,31 @@ class Sourced(models.Model):
 
     class Meta:
         abstract = True
+
+
+class Corrected(models.Model):
+    """An entry of a register that is never changed: a correction is a new entry that says why.
+
+    An entry made in error ``is_withdrawn`` by a later one.
+    """
+
+    replaces = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="replaced_by"
+    )
+    why_corrected = TextColumn("why it is corrected", blank=True, default="", db_default="", longest=1000)
+    is_withdrawn = models.BooleanField("entered in error", default=False, db_default=False)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                name="%(app_label)s_%(class)s_correction_says_why",
+                violation_error_message="Say why the entry is corrected.",
+                condition=models.Q(replaces=None, is_withdrawn=False) | ~models.Q(why_corrected=""),
+            )
+        ]
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether no later entry has corrected it."""
+        return not hasattr(self, "replaced_by")

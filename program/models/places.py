@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
-from program.models.base import Dated, Sourced
+from program.models.base import Corrected, Dated, Sourced
+from program.models.fields import DayColumn
+from program.querysets import ClosureQuerySet
 
 
 class Country(models.Model):
@@ -78,17 +82,36 @@ class Embargo(Dated, Sourced):
         return f"{self.country}: {self.authority}"
 
 
-class Closure(Sourced):
-    """A day on which federal offices were closed by an order or a lapse in appropriations."""
+class Closure(Sourced, Corrected):
+    """A day on which federal offices were closed by an order or a lapse in appropriations.
 
-    day = models.DateField(unique=True)
+    A day has one chain of entries: the first, and one for each correction.
+    """
+
+    append_only: ClassVar[bool] = True
+
+    day = DayColumn()
     authority = models.CharField(max_length=300)
     counts_as_holiday = models.BooleanField(
         default=False, help_text="Only when an officer decides so: a closure is not a statutory holiday."
     )
+    entered_by = models.ForeignKey(
+        "program.User", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    entered_at = models.DateTimeField(null=True, editable=False)
+    objects = ClosureQuerySet.as_manager()
 
-    class Meta:
-        ordering = ["day"]
+    class Meta(Corrected.Meta):
+        ordering = ["day", "pk"]
+        constraints = [
+            *Corrected.Meta.constraints,
+            models.UniqueConstraint(
+                name="closure_entered_once",
+                violation_error_message="This day is in the register already. Correct its entry instead.",
+                fields=["day"],
+                condition=models.Q(replaces=None),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.day}: {self.authority}"

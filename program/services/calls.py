@@ -13,7 +13,8 @@ from django.forms.models import model_to_dict
 from django.urls import reverse
 
 from program import audit, clock, days, library, notices
-from program.checks import counted_closures, expected_clock, is_before_its_deadline
+from program.checks import expected_clock, is_before_its_deadline
+from program.closures import counted_closures
 from program.deadlines import end_of_day, is_business_day, local_day, long_date, next_business_day
 from program.enums import AmendmentKind, CallStatus, OfficeRole
 from program.lifecycle import APPROVE, CANCEL, CLOSE, DISCARD, ISSUE, REOPEN
@@ -526,18 +527,8 @@ def extend_call(
     """
     hold_open(call, EXTEND, by=by, revision=revision)
     former, bound = last_day_of(call), deadline_of(call)
-    if due_on <= former:
-        message = f"Choose a day after {long_date(former)}, the last day as it stands."
-        raise NotReady([Problem("extension-earlier", message, "s.3(c)", field="due_on")])
-    if refused := days.refusal(due_on):
-        raise NotReady([Problem("extension-out-of-bounds", refused, "s.3(c)", field="due_on")])
-    if call.rolls_forward and not is_business_day(due_on, counted_closures()):
-        next_day = next_business_day(due_on, counted_closures())
-        message = (
-            f"{long_date(due_on)} is no federal business day, and no deadline of this call falls on such a "
-            f"day. Choose {long_date(next_day)} or another one."
-        )
-        raise NotReady([Problem("extension-day", message, call.rule_citation, field="due_on")])
+    if problem := problem_of_last_day(call, due_on, after=former):
+        raise NotReady([problem])
     amendment = Amendment(
         call=call, number=next_amendment(call), kind=AmendmentKind.EXTENSION, summary=summary, reason=reason,
         legal_basis=legal_basis, published_on=clock.today(), effective_on=clock.today(),
@@ -563,6 +554,23 @@ def extend_call(
         number=call.number, before=long_date(former), due=long_date(due_on),
     )  # fmt: skip
     return amendment
+
+
+def problem_of_last_day(call: Call, due_on: date, *, after: date) -> Problem | None:
+    """Why ``due_on`` cannot be a later last day under ``call`` than ``after``, or None."""
+    if due_on <= after:
+        message = f"Choose a day after {long_date(after)}, the last day as it stands."
+        return Problem("extension-earlier", message, "s.3(c)", field="due_on")
+    if refused := days.refusal(due_on):
+        return Problem("extension-out-of-bounds", refused, "s.3(c)", field="due_on")
+    if call.rolls_forward and not is_business_day(due_on, counted_closures()):
+        next_day = next_business_day(due_on, counted_closures())
+        message = (
+            f"{long_date(due_on)} is no federal business day, and no deadline of this call falls on such a "
+            f"day. Choose {long_date(next_day)} or another one."
+        )
+        return Problem("extension-day", message, call.rule_citation, field="due_on")
+    return None
 
 
 PAST_THE_ORDER = (

@@ -104,6 +104,11 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
         "questions": [
             {**row, "answered_at": datetime.fromisoformat(row["answered_at"])} for row in call.question_rows
         ],
+        "outages": [
+            {**row, **{name: moment_of(row[name]) for name in ("began_at", "ended_at")}}
+            for row in call.outage_rows
+        ],
+        "outage_rule": library.OUTAGE_RULE,
         "rubric_note": library.RUBRIC_NOTE,
         "places": grouped(call.place_rows),
         "burden": burden,
@@ -165,6 +170,11 @@ def grouped(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for alike, listed in groups.items()
     ]
+
+
+def moment_of(said: str | None) -> datetime | None:
+    """A moment of a row, which a subquery gives as text."""
+    return datetime.fromisoformat(said) if said else None
 
 
 def day_of(said: date | str | None) -> date | None:

@@ -32,13 +32,14 @@ from program.forms import (
     SendBackForm,
 )
 from program.lifecycle import CALL_TRANSITIONS, ISSUE
-from program.models import AuditEvent, Call, Criterion, Question, Requirement
+from program.models import AuditEvent, Call, Criterion, Outage, Question, Requirement
 from program.order import implements
 from program.record_words import act_in_words
-from program.requests import SignedInRequest, is_autosave
+from program.requests import SignedInRequest, is_autosave, number_said
 from program.revisions import StaleRevision, revision_read
 from program.rules import is_call_drafter
 from program.services import calls as services
+from program.services.outages import proposed_extension
 from program.services.questions import answer_question
 from program.services.subscriptions import subscribers
 from program.transitions import NotReady, Problem, WrongStatus, available
@@ -158,11 +159,19 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         ],
         "waiting": call.questions.filter(status=QuestionStatus.ASKED).count(),
         "told": subscribers(call).count(),
+        "outages": outages_of(call),
         "reopen_form": ReopenForm(),
         "send_back_form": SendBackForm(prefix="back"),
         **more,
     }
     return render(request, "program/desk/call.html", facts, status=status)
+
+
+def outages_of(call: Call) -> list[Outage]:
+    """The outages that overlapped the time for which the call was open."""
+    if call.issued_at is None or call.closes_at is None:
+        return []
+    return list(Outage.objects.standing().overlapping(call.issued_at, call.closes_at))
 
 
 def library_form(
@@ -461,7 +470,7 @@ def call_extend(request: SignedInRequest, number: str) -> HttpResponse:
         return ExtendForm(initial={"due_on": call.due_on, "revision": call.revision})
 
     call = find(request, number)
-    unread = ExtendForm(initial={"revision": call.revision})
+    unread = ExtendForm(initial={"revision": call.revision} | from_outage(request, call))
     form = ExtendForm(request.POST) if request.method == "POST" else unread
     done = "The new deadline is public, and all who follow the call are told."
     more = {
@@ -470,6 +479,13 @@ def call_extend(request: SignedInRequest, number: str) -> HttpResponse:
         "saved": saved,
     }
     return act_form(request, number, form, services.extend_call, "program/desk/extend.html", done, **more)
+
+
+def from_outage(request: SignedInRequest, call: Call) -> dict[str, Any]:
+    """What the form proposes where the officer came from an outage that the call met."""
+    chosen = number_said(request.GET.get("outage", ""))
+    met = next((outage for outage in outages_of(call) if outage.pk == chosen), None) if chosen else None
+    return proposed_extension(call, met) if met and call.status == CallStatus.ISSUED else {}
 
 
 @program_office

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from program import clock
-from program.checks import counted_closures
+from program.closures import counted_closures
 from program.deadlines import CALL_DAYS, Period, local_day
 from program.documents import Withheld, download_response
 from program.enums import DutyState

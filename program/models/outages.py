@@ -1,0 +1,50 @@
+"""When the portal was away: what the Program office logs, and what the public reads beside a deadline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from program.enums import OutageSource
+from program.models.base import Corrected
+from program.models.fields import TextColumn
+from program.models.people import User
+from program.querysets import OutageQuerySet
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+
+class Outage(Corrected):
+    """An entry of the outage log; ``ended_at`` is empty while the outage goes on."""
+
+    append_only: ClassVar[bool] = True
+
+    began_at = models.DateTimeField("began")
+    ended_at = models.DateTimeField("ended", null=True, blank=True)
+    affected = TextColumn("what was affected", longest=1000)
+    source = models.CharField("how it is known", max_length=10, choices=OutageSource)
+    evidence = TextColumn("where it is recorded", blank=True, longest=1000)
+    logged_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    logged_at = models.DateTimeField(editable=False)
+    objects = OutageQuerySet.as_manager()
+
+    class Meta(Corrected.Meta):
+        ordering = ["-began_at", "-pk"]
+        constraints = [
+            *Corrected.Meta.constraints,
+            models.CheckConstraint(
+                name="outage_ends_after_it_began",
+                violation_error_message="The end must lie after the beginning.",
+                condition=Q(ended_at=None) | Q(ended_at__gt=F("began_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Outage from {self.began_at:%Y-%m-%d %H:%M} UTC"
+
+    def lasted(self, *, now: datetime) -> timedelta:
+        """For how long the portal was away; until ``now`` while it still is."""
+        return (self.ended_at or now) - self.began_at
