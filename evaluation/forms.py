@@ -34,6 +34,31 @@ class ReasonForm(forms.Form):
         self.fields["reason"].help_text = hint
 
 
+class ExtensionForm(forms.Form):
+    """A later last day for one proposal alone, s.3(c)."""
+
+    due_on = DayField(label="New last day", help_text="Ends at 11:59:59 p.m. Washington time.")
+    reason = LongText(
+        label="Why",
+        max_length=2000,
+        widget=text(3, 2000),
+        help_text="The consortium reads it.",
+    )
+    legal_basis = forms.CharField(
+        max_length=200, help_text="The order knows no extension (s.3(c)). Name what this one rests on."
+    )
+    understood = forms.BooleanField(
+        label="I have read that the order requires proposals no later than 90 days after issue, s.3(c)"
+    )
+
+
+class DeclineTimeForm(forms.Form):
+    answer = LongText(
+        label="Why no more time is given", max_length=2000, widget=text(3, 2000),
+        help_text="The consortium reads it.",
+    )  # fmt: skip
+
+
 class ScreeningListForm(forms.Form):
     file = forms.FileField(
         label="Consolidated Screening List, CSV file",

@@ -12,6 +12,7 @@ from evaluation.views import (
     desk,
     determinations,
     intake,
+    more_time,
     papers,
     positions,
     proposals,
@@ -30,6 +31,10 @@ urlpatterns = [
     path("desk/intake/<str:number>/return/", intake.intake_return, name="intake-return"),
     path("desk/intake/<str:number>/screen/", intake.intake_screen, name="intake-screen"),
     path("desk/proposals/<str:number>/", proposals.proposal, name="proposal"),
+    path("desk/more-time/", more_time.request_list, name="more-time"),
+    path("desk/more-time/<int:pk>/", more_time.request_answer, name="time-request"),
+    path("desk/more-time/<int:pk>/decline/", more_time.request_decline, name="time-decline"),
+    path("desk/proposals/<str:number>/more-time/", more_time.proposal_extend, name="proposal-extend"),
     path("desk/proposals/<str:number>/questions/", proposals.question_ask, name="question-ask"),
     path(
         "desk/proposals/<str:number>/questions/<int:pk>/withdraw/",

@@ -18,6 +18,14 @@ class ProposalStatus(TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class TimeRequestStatus(TextChoices):
+    """What became of a request for more time."""
+
+    ASKED = "asked", "Waits for an answer"
+    GRANTED = "granted", "More time given"
+    DECLINED = "declined", "Declined"
+
+
 class MembershipStatus(TextChoices):
     """An organization's place in a consortium is by consent."""
 

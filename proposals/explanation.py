@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NO_DATE = "No date is set for this step; you are told as soon as it ends."
 CONSORTIUM = "Your consortium"
 COMMERCE = "The Program office, Department of Commerce"
+ASK_FOR_TIME = "If something kept you from submitting in time, the anchor can ask for more time."
 #: What a designation that is not active means, and what could still move it.
 NOT_ACTIVE = {
     "suspended": (
@@ -60,7 +61,7 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
     """Explain ``proposal`` as it stands at ``at``; reads nothing but it, its call and ``standing``."""
     call, status, standing = proposal.call, S(proposal.status), standing or Standing()
     asked = next(iter(standing.questions), None)
-    is_open = call.takes_submissions(at=at)
+    is_open = proposal.takes_versions(at=at)
     if status in (S.DRAFT, S.RETURNED) and call.cancelled_at:
         what = "this draft cannot be submitted" if status == S.DRAFT else "no correction is taken any more"
         return Explanation(
@@ -72,9 +73,9 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
         )
     if status == S.DRAFT and not is_open:
         return Explanation(
-            "The call has closed and this draft was not submitted. It lapses within minutes.",
+            "The time to submit is over and this draft was not submitted. It lapses within minutes.",
             "The Program's clock",
-            "Nothing: a draft cannot be submitted after the close.",
+            f"A draft cannot be submitted after its time. {ASK_FOR_TIME}",
             tone="bad",
         )
     if status == S.DRAFT:
@@ -83,27 +84,24 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             "can see it.",
             CONSORTIUM,
             "The anchor's authorized representative certifies and submits it. A draft that is not "
-            "submitted before "
-            "the call closes lapses.",
-            call.closes_at,
-            "The call closes",
+            "submitted in time lapses.",
+            proposal.closes_at,
+            "The call closes" if proposal.closes_at == call.closes_at else "Your own, longer time ends",
             is_limit=True,
             tone="waiting",
         )
     if status == S.SUBMITTED:
-        again = (
-            " Until the call closes you may submit a new version, which replaces this one." if is_open else ""
-        )
+        again = " You may still submit a new version, which replaces this one." if is_open else ""
         return Explanation(
             _received(proposal),
             COMMERCE,
             f"The Program office accepts it for evaluation, or returns it and names what to correct.{again}",
-            call.closes_at if is_open else None,
+            proposal.closes_at if is_open else None,
             "You can replace it until" if is_open else NO_DATE,
             is_limit=True,
         )
     if status == S.RETURNED:
-        limit = max(filter(None, (proposal.cure_due_at, call.closes_at)), default=None)
+        limit = proposal.closes_at
         if limit and at >= limit:
             return Explanation(
                 "The Program office asked for corrections, and the time to submit them is over.",
@@ -124,11 +122,7 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
         )
     if status == S.UNDER_EVALUATION:
         due = proposal.accepted_at + timedelta(days=call.consultation_days) if proposal.accepted_at else None
-        again = (
-            " Until the call closes you may submit a new version; it goes through intake again."
-            if is_open
-            else ""
-        )
+        again = " You may still submit a new version; it goes through intake again." if is_open else ""
         ahead = due is not None and at < due
         return Explanation(
             "The Secretary of Commerce evaluates the package in consultation with the four agencies that "
@@ -175,16 +169,16 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
         )
     if status == S.LAPSED:
         return Explanation(
-            "The call closed before this draft was submitted.",
+            "The time to submit ended before this draft was submitted.",
             "Nobody: this draft is finished",
-            "You can still read it. Your consortium may answer a later call with a new proposal.",
+            f"You can still read it. {ASK_FOR_TIME} Your consortium may answer a later call.",
             tone="neutral",
         )
     return Explanation(
         "The consortium took this proposal back.",
         "Nobody: this proposal is finished",
         "Your consortium may begin a new proposal under the same call while it is open."
-        if is_open
+        if call.takes_submissions(at=at)
         else "Your consortium may answer a later call with a new proposal.",
         tone="neutral",
     )

@@ -1,4 +1,4 @@
-"""The whole life of a proposal, of a membership and of an offer of the anchor role can be read here."""
+"""The whole life of a proposal, a request for time, a membership and an offer of the anchor role."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from program.transitions import Transition
 from proposals.enums import AnchorOfferStatus as A
 from proposals.enums import MembershipStatus as M
 from proposals.enums import ProposalStatus as S
+from proposals.enums import TimeRequestStatus as T
 from proposals.handing_over import can_change_hands
-from proposals.readiness import is_past_its_close, is_ready
+from proposals.readiness import is_in_time, is_past_its_close, is_ready, is_the_only_one
 
 SUBMIT: Final = Transition(
     "submit",
@@ -73,6 +74,24 @@ LAPSE: Final = Transition(
     label="Let lapse",
     description="The clock closes a draft that was not submitted before the close.",
 )
+REOPEN: Final = Transition(
+    "reopen",
+    {S.LAPSED},
+    S.DRAFT,
+    clause="E.O. 14320 s.3(c)",
+    checks=[is_in_time, is_the_only_one],
+    label="Open again",
+    description="A draft that had lapsed comes back because its consortium was given more time.",
+)
+#: More time leaves a proposal where it stands; a lapsed draft is opened again with it.
+EXTEND: Final = Transition(
+    "extend",
+    {S.DRAFT, S.LAPSED, S.SUBMITTED, S.RETURNED, S.UNDER_EVALUATION},
+    "",
+    clause="E.O. 14320 s.3(c)",
+    label="Give more time",
+)
+ASK_TIME: Final = Transition("ask_time", EXTEND.sources, "", clause="E.O. 14320 s.3(c)", label="Ask for time")
 WITHDRAW: Final = Transition(
     "withdraw",
     {S.DRAFT, S.SUBMITTED, S.RETURNED, S.UNDER_EVALUATION},
@@ -89,8 +108,29 @@ TRANSITIONS: Final = (
     ANNOUNCE_DESIGNATED,
     ANNOUNCE_NOT_SELECTED,
     LAPSE,
+    REOPEN,
     WITHDRAW,
 )
+
+GRANT_TIME: Final = Transition(
+    "grant",
+    {T.ASKED},
+    T.GRANTED,
+    clause="E.O. 14320 s.3(c)",
+    stamps=["answered_at"],
+    label="Give more time",
+    description="A program officer gives one proposal a later last day, with the reason.",
+)
+DECLINE_TIME: Final = Transition(
+    "decline",
+    {T.ASKED},
+    T.DECLINED,
+    clause="E.O. 14320 s.3(c)",
+    stamps=["answered_at"],
+    label="Decline",
+    description="A program officer declines to give more time, with the reason.",
+)
+TIME_TRANSITIONS: Final = (GRANT_TIME, DECLINE_TIME)
 
 CONSENT: Final = Transition(
     "consent",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from program.models import AuditEvent
-    from proposals.models import AnchorOffer, Comment, Consortium, Membership, Proposal
+    from proposals.models import AnchorOffer, Comment, Consortium, Membership, Proposal, TimeRequest
 
 INVITED: Final = NoticeKind(
     "proposals.invited",
@@ -187,6 +187,28 @@ LAPSED: Final = NoticeKind(
     "The call {call} has closed and your draft was not submitted. You can still read it and copy from it.",
     "E.O. 14320 s.3(c)",
 )
+TIME_ASKED: Final = NoticeKind(
+    "proposals.time_asked",
+    "A consortium asks for more time under call {call}",
+    "A consortium asks the Program office for more time for its proposal under call {call}. Read why, then "
+    "give it or decline.",
+    "E.O. 14320 s.3(c)",
+    tells_outsiders=True,
+)
+TIME_GIVEN: Final = NoticeKind(
+    "proposals.time_given",
+    "Your proposal under call {call} has more time",
+    "The Program office takes your proposal until {due}. This holds for your proposal alone. The reason "
+    "given: {reason}",
+    "E.O. 14320 s.3(c)",
+)
+TIME_DECLINED: Final = NoticeKind(
+    "proposals.time_declined",
+    "Your proposal under call {call} is given no more time",
+    "The Program office has declined your request for more time. The last day stays as it was. The reason "
+    "given: {reason}",
+    "E.O. 14320 s.3(c)",
+)
 CHANGE_REPORTED: Final = NoticeKind(
     "proposals.change_reported",
     "A material change was reported for {number}",
@@ -220,6 +242,9 @@ KINDS: Final = (
     WITHDRAWN,
     REMINDED,
     LAPSED,
+    TIME_ASKED,
+    TIME_GIVEN,
+    TIME_DECLINED,
     CHANGE_REPORTED,
 )
 
@@ -284,6 +309,11 @@ def address(proposal: Proposal) -> str:
 def desk_address(proposal: Proposal) -> str:
     """Where government reads about a submitted proposal."""
     return f"/desk/proposals/{proposal.number}/"
+
+
+def time_request_address(request: TimeRequest) -> str:
+    """Where the Program office answers a request for more time."""
+    return f"/desk/more-time/{request.pk}/"
 
 
 def consortium_address(consortium_id: int) -> str:

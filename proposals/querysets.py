@@ -16,7 +16,7 @@ from program.gathering import Rows, gather
 from program.grants import granted_pks
 from program.prepared import Given, Prepared
 from program.reminders import days_before, hours_before, reaching
-from proposals.enums import AnchorOfferStatus, MembershipStatus, ProposalStatus
+from proposals.enums import AnchorOfferStatus, MembershipStatus, ProposalStatus, TimeRequestStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,8 @@ EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.RETURNED)
 REMINDER_STEPS: Final = (*map(days_before, (30, 14, 7, 3, 1)), hours_before(6))
 REPLACEABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 LIVE = (*EDITABLE, *REPLACEABLE)
+#: Until when a version is taken, exclusive, as ``Proposal.closes_at`` says; PostgreSQL passes over NULL.
+CLOSES_AT: Final = Greatest("call__closes_at", "extended_to")
 #: A part that is being written is not asked about at each keystroke, but once, when a day has passed.
 ASKED_AFTER: Final = timedelta(days=1)
 READS_SUBMITTED = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
@@ -177,6 +179,39 @@ def _working_copies(user: User | AnonymousUser) -> QuerySet:
     return proposals.working_copies_of(user).order_by().values("pk")
 
 
+class TimeRequestQuerySet(models.QuerySet):
+    def open(self) -> Self:
+        """Requests that wait for an answer."""
+        return self.filter(status=TimeRequestStatus.ASKED)
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Those of one's own working copies, and what one's office shows."""
+        own = Q(proposal__in=_working_copies(user))
+        by_office = _read_as_officer(self.model._default_manager.all(), user)
+        return self.filter(own | Q(pk__in=by_office.values("pk")))
+
+    def read_by_office(self, user: User | AnonymousUser) -> Self:
+        """All for program officers and auditors, but of proposals that they work for or are recused from."""
+        return _read_as_officer(self, user)
+
+
+class ExtensionQuerySet(models.QuerySet):
+    def read_by_office(self, user: User | AnonymousUser) -> Self:
+        """As of the requests: who was given more time, drafts among them, for officers and auditors."""
+        return _read_as_officer(self, user)
+
+
+def _read_as_officer(rows: Any, user: User | AnonymousUser) -> Any:
+    """``rows`` of proposals that ``user`` neither works for nor is recused from, by their office."""
+    offices = (OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR)
+    if not user.is_authenticated or not user.is_active or not user.holds(*offices):
+        return rows.none()
+    proposals = apps.get_model("proposals", "Proposal").objects
+    recused = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
+    inside = proposals.filter(on_the_inside(user)).order_by().values("pk")
+    return rows.exclude(proposal__in=inside).exclude(proposal__in=recused.values("proposal"))
+
+
 class AnchorOfferQuerySet(models.QuerySet):
     def open(self) -> Self:
         """Offers that wait for an answer."""
@@ -256,7 +291,9 @@ class ProposalQuerySet(models.QuerySet):
         allowed = Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
         allowed |= Q(pk__in=granted_pks("proposals.change_proposal", user))
         recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
-        window = Q(call__closes_at__gt=clock.in_query(), call__cancelled_at=None)
+        window = Q(call__cancelled_at=None) & (
+            Q(call__closes_at__gt=clock.in_query()) | Q(extended_to__gt=clock.in_query())
+        )
         rows = self.filter(allowed, Q(status__in=EDITABLE) | Q(window, status__in=REPLACEABLE))
         return rows.exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
 
@@ -293,23 +330,24 @@ class ProposalQuerySet(models.QuerySet):
     def to_remind(self, at: datetime) -> Self:
         """Proposals that may hold unsubmitted work and have reached a step before their time is over.
 
-        The time of a returned one ends with the later of its call's close and its cure period.
+        The time of a returned one ends with the later of its own close and its cure period.
         """
-        cured = When(status=ProposalStatus.RETURNED, then=Greatest("call__closes_at", "cure_due_at"))
+        cured = When(status=ProposalStatus.RETURNED, then=Greatest(CLOSES_AT, "cure_due_at"))
         far = max(step.horizon(at) for step in REMINDER_STEPS)
         near = Q(call__closes_at__lte=far) | Q(status=ProposalStatus.RETURNED, cure_due_at__lte=far)
         rows = self.filter(near, status__in=(*EDITABLE, *REPLACEABLE), call__cancelled_at=None)
-        due = Case(cured, default=F("call__closes_at"))
+        due = Case(cured, default=CLOSES_AT)
         return reaching(rows, REMINDER_STEPS, due=due, at=at).filter(reminds_of__gt=at)
 
-    def live_under(self, calls: QuerySet) -> Self:
+    def live_under(self, calls: QuerySet | list[int]) -> Self:
         """Proposals that keep their consortium from another one under one of ``calls``."""
         over = [ProposalStatus.LAPSED, ProposalStatus.WITHDRAWN]
         return self.filter(call__in=calls).exclude(status__in=over).select_related("consortium")
 
     def due_to_lapse(self, at: datetime) -> Self:
-        """Drafts of calls that closed at ``at`` or before."""
-        return self.filter(status=ProposalStatus.DRAFT, call__closes_at__lte=at)
+        """Drafts of calls that closed at ``at`` or before, but for those that were given more time."""
+        over = Q(extended_to=None) | Q(extended_to__lte=at)
+        return self.filter(over, status=ProposalStatus.DRAFT, call__closes_at__lte=at)
 
 
 def readers_of_working_copy(proposal: Proposal) -> QuerySet:

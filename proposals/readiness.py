@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from program import clock, moments
+from program.deadlines import local_day, long_date
 from program.models import Call
 from program.transitions import Problem
 from proposals.checks import all_problems
 from proposals.composition import composed, rules_of
-from proposals.enums import Part, ProposalStatus
+from proposals.enums import Part
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from program.models import User
     from proposals.checks import Rules
-    from proposals.models import Certification, Version
+    from proposals.models import Certification, Extension, Version
     from proposals.package import Package
 
 WINDOW = "E.O. 14320 s.3(c)"
@@ -78,11 +79,8 @@ class Candidate:
 
     @cached_property
     def limit(self) -> datetime | None:
-        """The exclusive limit: the close of the call, or the end of the cure period when that is later."""
-        limits = [self.call.closes_at]
-        if self.proposal.status == ProposalStatus.RETURNED:
-            limits.append(self.proposal.cure_due_at)
-        return max(filter(None, limits), default=None)
+        """The exclusive limit: the close of the call, or more time given for this proposal, or its cure."""
+        return self.proposal.closes_under(self.call)
 
     @cached_property
     def on_time(self) -> bool:
@@ -110,9 +108,7 @@ class Candidate:
     @property
     def rule_text(self) -> str:
         """The rule by which the deadline was judged, in words."""
-        if self.limit == self.call.closes_at:
-            return f"{self.call.rule_text} ({self.call.rule_citation})".strip()
-        return "The cure period stated when the proposal was returned for correction."
+        return rule_in_words(self.proposal, self.call)
 
     def problems(self) -> Iterator[Problem]:
         """Everything that keeps it from being submitted."""
@@ -151,13 +147,46 @@ class Candidate:
             )
 
 
+def rule_in_words(proposal: Proposal, call: Call) -> str:
+    """By which rule the time of ``proposal`` ends when it does."""
+    limit = proposal.closes_under(call)
+    if limit == call.closes_at:
+        return f"{call.rule_text} ({call.rule_citation})".strip()
+    if limit == proposal.extended_to:
+        return rule_of_extension(proposal.extensions.latest("pk"))
+    return "The cure period stated when the proposal was returned for correction."
+
+
+def rule_of_extension(extension: Extension) -> str:
+    """How the last day of one proposal was found, in words that stand beside it on every page."""
+    return (
+        f"On {long_date(local_day(extension.made_at))} the Program office gave this proposal more time, "
+        f"until the end of {long_date(extension.due_on)}. It rests on: {extension.legal_basis}. The "
+        f"deadline is 11:59:59 p.m. {moments.ZONE}."
+    )
+
+
+def is_in_time(proposal: Proposal) -> Iterator[Problem]:
+    """A draft comes back only while it can still be submitted."""
+    if not proposal.takes_versions(at=clock.now()):
+        yield Problem("over", "The time to submit this draft is over.", WINDOW, Part.OVERVIEW)
+
+
+def is_the_only_one(proposal: Proposal) -> Iterator[Problem]:
+    """A draft comes back unless its consortium has another proposal under the call."""
+    others = Proposal.objects.live_under([proposal.call_id]).filter(consortium=proposal.consortium_id)
+    if others.exclude(pk=proposal.pk).exists():
+        message = "This consortium has another proposal under this call, which is not lapsed or withdrawn."
+        yield Problem("one-per-call", message, "E.O. 14320 s.3(b)", Part.OVERVIEW)
+
+
 def is_ready(proposal: Proposal) -> Iterator[Problem]:
     """Package complete, certified as it stands, received in time: s.3(b)-(c)."""
     yield from Candidate(proposal).problems()
 
 
 def is_past_its_close(proposal: Proposal) -> Iterator[Problem]:
-    """A draft lapses once its call's time is over and not before, also when that was extended meanwhile."""
-    closes_at = proposal.call.closes_at
+    """A draft lapses once its time is over and not before, also when that was extended meanwhile."""
+    closes_at = proposal.closes_at
     if closes_at is None or closes_at > clock.now():
         yield Problem("not-due", "The time to submit this draft is not over.", WINDOW, Part.OVERVIEW)

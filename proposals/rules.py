@@ -23,7 +23,7 @@ from program.rules import (
     permit,
 )
 from proposals.enums import MembershipStatus, ProposalStatus, TeamRole
-from proposals.models import Membership, Recusal, TeamMember
+from proposals.models import Membership, Recusal, TeamMember, TimeRequest
 from proposals.querysets import (
     EDITABLE,
     IN_CONSORTIUM,
@@ -125,6 +125,26 @@ def represents_anchor(self: rules.Predicate, user: User, proposal: Proposal | No
     """An authorized representative of the anchor."""
     wanted = (TeamRole.AUTHORIZED_REPRESENTATIVE, True)
     return proposal is not None and wanted in ties(self, user, proposal).roles
+
+
+@rules.predicate(bind=True)
+def speaks_for_anchor(self: rules.Predicate, user: User, proposal: Proposal | None) -> bool:
+    """An administrator or authorized representative of the anchor."""
+    leading = (TeamRole.ADMINISTRATOR, TeamRole.AUTHORIZED_REPRESENTATIVE)
+    return proposal is not None and any(
+        for_anchor and role in leading for role, for_anchor in ties(self, user, proposal).roles
+    )
+
+
+@rules.predicate
+def may_answer_request(user: User, request: TimeRequest | None) -> bool:
+    """Reads it by office: neither works for its proposal nor is recused from it."""
+    return request is not None and TimeRequest.objects.read_by_office(user).filter(pk=request.pk).exists()
+
+
+@rules.predicate
+def may_see_request(user: User, request: TimeRequest | None) -> bool:
+    return request is not None and TimeRequest.objects.visible_to(user).filter(pk=request.pk).exists()
 
 
 @rules.predicate
@@ -254,7 +274,7 @@ def is_editable(user: User, proposal: Proposal | None) -> bool:
     if proposal is None:
         return False
     return proposal.status in EDITABLE or (
-        proposal.status in REPLACEABLE and proposal.call.takes_submissions(at=clock.now())
+        proposal.status in REPLACEABLE and proposal.takes_versions(at=clock.now())
     )
 
 
@@ -354,6 +374,12 @@ permit("proposals.withdraw_proposal", represents_anchor & ~is_recused)
 permit("proposals.report_change_proposal", may_lead & was_submitted & ~is_recused)
 permit("proposals.share_proposal", administers_anchor & ~is_recused)
 permit("proposals.lapse_proposal", is_clock)
+permit("proposals.ask_time_proposal", speaks_for_anchor & ~is_recused)
+permit("proposals.extend_proposal", is_program_officer & ~is_recused & ~is_inside)
+permit("proposals.reopen_proposal", is_program_officer & ~is_recused & ~is_inside)
+permit("proposals.view_timerequest", may_see_request)
+permit("proposals.grant_timerequest", is_program_officer & may_answer_request)
+permit("proposals.decline_timerequest", is_program_officer & may_answer_request)
 permit("proposals.remind_proposal", is_clock)
 permit("proposals.note_loss_proposal", is_clock)
 permit("proposals.return_proposal", is_program_officer & was_submitted & ~is_recused & ~is_on_team)

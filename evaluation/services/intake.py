@@ -11,14 +11,16 @@ from evaluation.enums import CompletenessFinding
 from evaluation.lifecycle import ACCEPT, RETURN
 from evaluation.models import CompletenessReview, Return
 from evaluation.notices import in_words, questions_page
-from evaluation.services.consultation import counted_closures, refer_version
+from evaluation.services.consultation import refer_version
 from program import audit, notices
+from program.closures import counted_closures
 from program.deadlines import Period
 from program.services.calls import require
 from program.transitions import NotReady, Problem, perform
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 from proposals.notices import ACCEPTED, RETURNED, address, team_of
+from proposals.readiness import rule_in_words
 
 if TYPE_CHECKING:
     from program.models import AuditEvent, Requirement, User
@@ -109,10 +111,11 @@ def return_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEve
         call.cure_days, rolls_forward=call.rolls_forward, citation="program policy, stated in the call"
     )
     due_at, due_rule = period.due_after(event.at, counted_closures()).bound, period.rule_text
-    if call.closes_at and call.closes_at > due_at:
-        due_at = call.closes_at
+    if proposal.closes_at and proposal.closes_at > due_at:
+        due_at = proposal.closes_at
         due_rule = (
-            f"The call closes later than its cure period of {call.cure_days} days ends. {call.rule_text}"
+            f"The time to submit ends later than its cure period of {call.cure_days} days. "
+            f"{rule_in_words(proposal, call)}"
         )
     version = proposal.versions.get(number=proposal.version_count)
     deficient = version.completeness_reviews.filter(finding=CompletenessFinding.DEFICIENT)

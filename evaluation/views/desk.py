@@ -150,6 +150,7 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("Calls", "program:desk-calls", is_officer),
         ("Questions", "program:desk-questions", is_officer),
         ("Intake", "evaluation:intake", is_official(user)),
+        ("More time", "evaluation:more-time", is_officer or is_auditor),
         ("Screening", "evaluation:screening", is_official(user)),
         ("Determinations", "evaluation:determinations", is_official(user) or is_lead),
         ("Designations", "evaluation:designations", True),

@@ -40,6 +40,7 @@ from program.requests import number_said
 from proposals.comparison import compare
 from proposals.confidentiality import places_of_marks
 from proposals.files import files_of_version
+from proposals.lifecycle import EXTEND
 from proposals.models import Proposal, Version
 from proposals.services import record_reading
 
@@ -105,6 +106,7 @@ def show_proposal(
         "is_official": is_official(user),
         "may_prepare": user.has_perm("evaluation.add_determination", found),
         "may_assign": user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD),
+        "may_extend": user.holds(OfficeRole.PROGRAM_OFFICER) and found.status in EXTEND.sources,
     }
     return render(request, "evaluation/proposal.html", facts, status=status)
 

@@ -62,6 +62,14 @@ class WithdrawalForm(forms.Form):
     )
 
 
+class TimeForm(forms.Form):
+    reason = words(
+        "Why you need more time",
+        "What kept you from submitting in time, and until when you need. The Program office reads it.",
+        longest=2000,
+    )
+
+
 class MaterialChangeForm(forms.Form):
     """A change within 30 calendar days of learning of it."""
 

@@ -11,6 +11,7 @@ from proposals.models.consortia import (
     Membership,
     TeamMember,
 )
+from proposals.models.extensions import Extension, TimeRequest
 from proposals.models.parts import (
     Answer,
     ComplianceStatement,
@@ -55,6 +56,7 @@ __all__ = [
     "Component",
     "Consent",
     "Consortium",
+    "Extension",
     "Holding",
     "Invitation",
     "LostCertification",
@@ -78,6 +80,7 @@ __all__ = [
     "TableImport",
     "TargetMarket",
     "TeamMember",
+    "TimeRequest",
     "Upload",
     "Version",
     "VersionPaper",

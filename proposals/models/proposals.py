@@ -18,6 +18,8 @@ from proposals.models.fields import PlainTextField, plain_text
 from proposals.querysets import ProposalQuerySet, RecusalQuerySet
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from proposals.models.submissions import Version
 
 
@@ -45,6 +47,12 @@ class Proposal(Revised):
     accepted_at = models.DateTimeField(null=True, editable=False)
     cure_due_at = models.DateTimeField(
         "to be corrected before", null=True, editable=False, help_text="Exclusive; stated with the return."
+    )
+    extended_to = models.DateTimeField(
+        "more time until",
+        null=True,
+        editable=False,
+        help_text="Exclusive; for this proposal alone, by its last extension.",
     )
     version_count = models.PositiveIntegerField(default=0, editable=False)
 
@@ -88,6 +96,9 @@ class Proposal(Revised):
                 "share",
                 "recuse",
                 "note_loss",
+                "ask_time",
+                "extend",
+                "reopen",
             )
         ]
         constraints = [
@@ -119,6 +130,22 @@ class Proposal(Revised):
     def __str__(self) -> str:
         title = self.submitted_title if self.version_count else self.title
         return f"{self.number or 'Draft'}: {title}" if title else self.number or f"Draft {self.pk}"
+
+    @property
+    def closes_at(self) -> datetime | None:
+        """Until when a version of it is taken, exclusive, s.3(c)."""
+        return self.closes_under(self.call)
+
+    def closes_under(self, call: Call) -> datetime | None:
+        """As the call says; longer where it was given more time, or where its cure period ends later."""
+        limits = [call.closes_at, self.extended_to]
+        if self.status == ProposalStatus.RETURNED:
+            limits.append(self.cure_due_at)
+        return max(filter(None, limits), default=None)
+
+    def takes_versions(self, *, at: datetime) -> bool:
+        """Whether a version that is received at ``at`` is in time, s.3(c)."""
+        return self.closes_at is not None and at < self.closes_at and self.call.cancelled_at is None
 
     @property
     def latest_version(self) -> Version | None:

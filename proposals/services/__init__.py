@@ -48,6 +48,7 @@ from proposals.services.drafts import (
     save_row,
     set_operating_role,
 )
+from proposals.services.extensions import ask_for_time, decline_time, extend_proposal, grant_time
 from proposals.services.files import add_file, attach_again, files_of, release_file, replace_file
 from proposals.services.imports import (
     ChangedMeanwhile,
@@ -95,6 +96,7 @@ __all__ = [
     "add_team_member",
     "answer_comment",
     "ask_consent",
+    "ask_for_time",
     "ask_package_pdf",
     "assign_comment",
     "attach_again",
@@ -110,11 +112,14 @@ __all__ = [
     "create_proposal",
     "decline_anchor",
     "decline_membership",
+    "decline_time",
     "drop_upload",
+    "extend_proposal",
     "files_of",
     "find_invitation",
     "finish_upload",
     "grant_access",
+    "grant_time",
     "import_components",
     "import_package",
     "invite_member",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WINDOW: Final = "E.O. 14320 s.3(c)"
 FIRST: Final = 3
 #: Acts that tell the team until when it may submit
-TELLING: Final = ("proposal.create", "proposal.copy", "proposal.return")
+TELLING: Final = ("proposal.create", "proposal.copy", "proposal.return", "proposal.extend")
 EXTENDING: Final = ("call.extend",)
 
 

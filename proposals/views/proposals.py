@@ -35,7 +35,9 @@ from proposals.models import (
     Membership,
     Proposal,
     TeamMember,
+    TimeRequest,
 )
+from proposals.querysets import CLOSES_AT
 from proposals.services.reading import named
 from proposals.services.submissions import takes_changes
 from proposals.standing import Standing, standings_of
@@ -58,7 +60,11 @@ ACTS = {
     "proposal.return": "Returned for correction",
     "proposal.accept": "Accepted for evaluation",
     "proposal.withdraw": "Withdrawn",
-    "proposal.lapse": "Lapsed at the close of the call",
+    "proposal.lapse": "Lapsed when the time to submit was over",
+    "proposal.ask_time": "More time asked for",
+    "proposal.extend": "More time given",
+    "proposal.reopen": "Draft open again",
+    "timerequest.decline": "More time declined",
     "proposal.designate": "Designation announced",
     "proposal.decline": "Announced: not selected",
     "proposal.attach": "File added",
@@ -92,6 +98,7 @@ ACTS = {
 OFFICIAL_ACTS = frozenset(
     {
         "proposal.return", "proposal.accept", "proposal.lapse", "proposal.designate", "proposal.decline",
+        "proposal.extend", "proposal.reopen", "timerequest.decline",
         "designation.suspend", "designation.reinstate", "designation.revoke", "designation.expire",
         "designation.meet_condition",
     }
@@ -265,6 +272,8 @@ def activity_of(
     gone = Membership.objects.filter(consortium=proposal.consortium_id, status__in=OUT_OF_CONSORTIUM)
     keys = gone.annotate(key=Cast("pk", CharField())).values("key")
     own |= Q(act__in=GOING, subject_id__in=keys, **of_member)
+    asked = TimeRequest.objects.filter(proposal=proposal).annotate(key=Cast("pk", CharField())).values("key")
+    own |= Q(subject_type=TimeRequest._meta.label_lower, subject_id__in=asked)
     for record in (proposal, *standing.records):
         own |= Q(subject_type=record._meta.label_lower, subject_id=str(record.pk))
     events = AuditEvent.objects.filter(own, act__in=ACTS).select_related("actor")
@@ -364,7 +373,7 @@ def tasks(request: SignedInRequest) -> HttpResponse:
         status__in=["draft", "returned"],
         consortium__in=TeamMember.objects.of(request.user).values("membership__consortium"),
     )
-    rows = open_rows.select_related("call", "consortium").order_by("call__closes_at", "pk")[:PER_PAGE]
+    rows = open_rows.select_related("call", "consortium").order_by(CLOSES_AT, "pk")[:PER_PAGE]
     drafts = list(rows)
     sent = list(sent_by(request))
     known = standings_of([*drafts, *sent])

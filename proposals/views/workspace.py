@@ -15,11 +15,12 @@ from program.requests import SignedInRequest, number_said
 from proposals.composition import composed, rules_of
 from proposals.confidentiality import by_place, marks_of
 from proposals.enums import Part, ProposalStatus, TeamRole
+from proposals.lifecycle import ASK_TIME
 from proposals.models import Attachment, Membership, Proposal, TeamMember
 from proposals.places import destinations_of
 from proposals.progress import Progress, content_sha256_of, grouped, progress_of
 from proposals.querysets import EDITABLE, REPLACEABLE, ProposalQuerySet
-from proposals.readiness import Candidate
+from proposals.readiness import Candidate, rule_in_words
 from proposals.rules import is_on_team, know_ties
 from proposals.standing import Standing, standings_of
 
@@ -106,13 +107,29 @@ class Workspace:
         """Until when it can be submitted, exclusive; the cure period where that is later."""
         return Candidate.shown(self.proposal, self.progress.package).limit
 
+    @cached_property
+    def rule(self) -> str:
+        """By which rule that limit was found, in words."""
+        call = self.proposal.call
+        return call.rule_text if self.is_as_called else rule_in_words(self.proposal, call)
+
+    @property
+    def is_as_called(self) -> bool:
+        """Whether its time ends with that of every proposal under the call."""
+        return self.proposal.closes_at == self.proposal.call.closes_at
+
+    @property
+    def may_have_time(self) -> bool:
+        """Whether its consortium may ask for more time, or has done so."""
+        return self.proposal.status in ASK_TIME.sources and not self.proposal.call.cancelled_at
+
     @property
     def is_under_way(self) -> bool:
         """Whether a submission is still to come, or still possible: then what lacks for one is shown."""
         if self.proposal.call.cancelled_at:
             return False
         return self.proposal.status in EDITABLE or (
-            self.proposal.status in REPLACEABLE and self.proposal.call.takes_submissions(at=self.now)
+            self.proposal.status in REPLACEABLE and self.proposal.takes_versions(at=self.now)
         )
 
     @property
@@ -229,7 +246,7 @@ def to_edit(request: SignedInRequest, pk: int) -> Proposal:
     found = Proposal.objects.editable_by(request.user).filter(pk=pk).first()
     if found is None:
         proposal = seen(request, pk)
-        sent = proposal.status in REPLACEABLE and not proposal.call.takes_submissions(at=clock.now())
+        sent = proposal.status in REPLACEABLE and not proposal.takes_versions(at=clock.now())
         raise PermissionDenied(CLOSED if sent else LOOK_ONLY)
     return found
 

@@ -19,7 +19,7 @@ from evaluation.querysets import papers_of
 from program.spreadsheets import KINDS
 from proposals.enums import Part
 from proposals.invitations import token_of
-from proposals.models import Proposal
+from proposals.models import Proposal, TimeRequest
 from tests.architecture.routes import OURS
 from tests.architecture.two_consortia import on_team
 
@@ -37,7 +37,7 @@ OPEN = {
     "evaluation:catalog-entry", "financing:country", "financing:country_class",
     "financing:workstream", "financing:barrier", "financing:partnership",
     "program:evidence", "program:office-end", "program:delegation-end", "program:session-end",
-    "program:suppression-remove",
+    "program:suppression-remove", "program:outage-correct", "program:closure-correct",
 }  # fmt: skip
 
 # Addresses under a proposal that say something new once it is designated
@@ -97,6 +97,10 @@ def listed(user, record):
 
 def reads_paper(world, user):
     return papers_of(LetterPaper, user).filter(pk=world.letter.paper.pk).exists()
+
+
+def reads_request(world, user):
+    return TimeRequest.objects.read_by_office(user).filter(pk=world.time_request.pk).exists()
 
 
 def reads_by_office(proposal, user):
@@ -168,6 +172,7 @@ def cases(world, name, pattern, seen):
             ("desk/positions/", "referral", None),
             ("desk/determinations/", "determination", None),
             ("desk/screening/", "check", None),
+            ("desk/more-time/", "time_request", partial(reads_request, world)),
             ("edag/meetings/", "meeting", None),
             ("edag/items/", "item", None),
             ("edag/actions/", "action", None),

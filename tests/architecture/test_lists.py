@@ -46,6 +46,7 @@ COUNTED_BY = {
     "api-designation-list": "config/test_api.py::test_list_costs_four_statements_at_most_whatever_its_length",
     "api-proposal-list": "config/test_api.py::test_list_costs_four_statements_at_most_whatever_its_length",
     "evaluation:catalog": "evaluation/test_pages.py::test_catalog_costs_one_statement",
+    "evaluation:more-time": "evaluation/test_more_time.py::test_list_costs_the_same_for_one_row_and_three",
     "evaluation:papers": "evaluation/test_papers.py::test_list_costs_the_same_for_one_row_and_three",
     "evaluation:desk": "evaluation/test_pages.py::test_desk_costs_the_same_whatever_its_length",
     **{
@@ -69,6 +70,8 @@ COUNTED_BY = {
     "program:desk-calls": "program/test_pages.py::test_desk_list_costs_the_same_for_one_and_three",
     "program:deliveries": "program/test_deliveries.py::test_costs_the_same_for_one_row_and_for_three",
     "program:suppressions": "program/test_deliveries.py::test_list_costs_the_same_for_one_row_and_for_three",
+    "program:outages": "program/test_outages.py::test_log_costs_the_same_for_one_row_and_for_three",
+    "program:closures": "program/test_closures.py::test_register_costs_the_same_for_one_row_and_for_three",
     "program:notices": "program/test_pages.py::test_inbox_costs_the_same_for_one_and_three",
     "program:offices": "program/test_people.py::test_list_asks_the_database_the_same_number_of_times",
     "proposals:list": "proposals/test_views.py::"
@@ -82,6 +85,7 @@ NO_LIST = {
     "program:session", "program:signed-in",
     "program:start", "program:follow", "program:notices-read",
     "program:delivery-send-again", "program:suppression-import",
+    "program:outage-new", "program:closure-new",
     "program:desk-call-new", "program:agency-action-new",
     "program:office-appoint", "program:office-delegate", "program:organization-new",
     "proposals:new", "proposals:receipts", "proposals:receipts-offline",

@@ -38,6 +38,7 @@ from proposals.models import (
     Proposal,
     ReceiptPaper,
     TeamMember,
+    TimeRequest,
 )
 from proposals.services import invite_member, invite_person
 from proposals.tasks import render_package, render_receipt
@@ -251,6 +252,7 @@ def _build():
     draft = package(ours, issued_call(), "zebradraft")
     services.grant_access(draft, to=people["counsel"], by=ours.created_by)
     talked_about(draft, "zebradraft")
+    time_request = services.ask_for_time(draft, by=ours.created_by, reason="zebratime, a flood.")
 
     # Under evaluation: signed inside, nothing announced
     call = issued_call()
@@ -368,7 +370,7 @@ def _build():
         "notice": ours.created_by.notices.first(),
         "duty": duty, "agency_action": found, "hidden_action": hidden, "exemption": exemption,
         "comment": comment, "marking": inside.markings.get(), "removed": removed,
-        "anchor_offer": anchor_offer,
+        "anchor_offer": anchor_offer, "time_request": time_request,
         "draft_attachment": Attachment.objects.get(proposal=draft),
     }  # fmt: skip
     world.people = fresh(people)
@@ -378,6 +380,7 @@ def _build():
         Matter("zebradesignated", may(Proposal, done)),
         Matter("zebraworking", lambda user: on_team(user, ours)),
         Matter("zebracomment", lambda user: on_team(user, ours)),
+        Matter("zebratime", may(TimeRequest, time_request)),
         Matter("zebraours", lambda user: reads_consortium(user, world)),
         Matter("zebraowner", lambda user: reads_owners(user, world)),
         Matter("zebrarecusal", lambda user: sees(user, inside) and user.holds(*RECORDS_RECUSALS)),

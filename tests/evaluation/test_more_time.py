@@ -1,0 +1,149 @@
+"""More time for one proposal at the desk: the register, the answer, time given without being asked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from program import clock
+from program.deadlines import end_of_day, next_business_day
+from program.services.calls import PAST_THE_ORDER
+from proposals import services
+from proposals.models import Extension, Proposal, TimeRequest
+from tests.factories import evaluation as make
+from tests.factories.program import officer
+from tests.factories.proposals import (
+    ProposalFactory,
+    RecusalFactory,
+    TeamMemberFactory,
+    representative_of,
+)
+from tests.proposals.test_views import sign_in
+from tests.statements import statements
+
+pytestmark = pytest.mark.django_db
+LIST = "/desk/more-time/"
+
+
+@pytest.fixture
+def asked():
+    return asked_for(ProposalFactory(title="Secret stack"))
+
+
+def asked_for(proposal):
+    return services.ask_for_time(proposal, by=representative_of(proposal), reason="A flood.")
+
+
+def form_of(proposal, **changes):
+    due_on = next_business_day(proposal.call.due_on + timedelta(days=3))
+    form = {
+        "due_on": due_on.isoformat(),
+        "reason": "The flood.",
+        "legal_basis": "The call",
+        "understood": "on",
+    }
+    return form | changes
+
+
+def test_officer_finds_the_request_and_gives_time_once(client, asked):
+    sign_in(client, officer())
+    said = client.get(LIST).content.decode()
+    page = f"{LIST}{asked.pk}/"
+    assert page in said and "Secret" not in said
+    said = client.get(page).content.decode()
+    assert PAST_THE_ORDER in said and "A flood." in said and "Secret" not in said
+    for missing in ("due_on", "reason", "legal_basis", "understood"):
+        assert client.post(page, form_of(asked.proposal, **{missing: ""})).status_code == 422
+    refused = client.post(page, form_of(asked.proposal, due_on=asked.proposal.call.due_on.isoformat()))
+    assert "the last day as it stands" in refused.content.decode()
+    assert "The flood." in refused.content.decode()
+    assert not Extension.objects.exists()
+    assert client.post(page, form_of(asked.proposal)).status_code == 302
+    again = client.post(page, form_of(asked.proposal))
+    assert (again.status_code, Extension.objects.count()) == (422, 1)
+    given = Extension.objects.get()
+    assert given.closes_at == end_of_day(given.due_on) == Proposal.objects.get(pk=asked.proposal_id).closes_at
+    assert "Later than the 90th day" in client.get(LIST).content.decode()
+
+
+def test_officer_declines_with_a_reason(client, asked):
+    sign_in(client, officer())
+    decline = f"{LIST}{asked.pk}/decline/"
+    assert client.post(decline, {"answer": ""}).status_code == 422
+    for _ in range(2):
+        assert client.post(decline, {"answer": "All had the same time."}).status_code == 302
+    asked.refresh_from_db()
+    assert (asked.status, asked.answer) == ("declined", "All had the same time.")
+    assert "All had the same time." in client.get(LIST).content.decode()
+
+
+def test_auditor_reads_and_does_not_answer(client, asked):
+    sign_in(client, officer("auditor"))
+    said = client.get(f"{LIST}{asked.pk}/").content.decode()
+    assert "A flood." in said and "Give this proposal" not in said
+    assert client.post(f"{LIST}{asked.pk}/", form_of(asked.proposal)).status_code == 403
+    assert client.post(f"{LIST}{asked.pk}/decline/", {"answer": "No."}).status_code in (403, 404)
+    assert TimeRequest.objects.get().status == "asked"
+
+
+def test_register_is_closed_to_others(client, asked):
+    own = officer()
+    TeamMemberFactory(membership=asked.proposal.consortium.anchor, user=own)
+    assert sign_in(client, own).get(f"{LIST}{asked.pk}/").status_code == 404
+    for person in (representative_of(asked.proposal), officer("decision_official"), officer("reviewer")):
+        sign_in(client, person)
+        assert client.get(LIST).status_code == 403
+        assert client.get(f"{LIST}{asked.pk}/").status_code == 403
+
+
+def test_submitted_proposal_is_given_time_from_its_page(client):
+    proposal = make.at_intake()
+    sign_in(client, officer())
+    page = reverse("evaluation:proposal-extend", args=[proposal.number])
+    assert page in client.get(f"/desk/proposals/{proposal.number}/").content.decode()
+    assert client.get(page).status_code == 200
+    assert client.post(page, form_of(proposal)).status_code == 302
+    assert Extension.objects.get().proposal == proposal
+    assert client.post(page, form_of(proposal)).status_code == 422
+    assert Extension.objects.count() == 1
+
+
+def test_extension_page_is_the_program_offices_and_of_nobody_recused(client):
+    proposal = make.at_intake()
+    page = reverse("evaluation:proposal-extend", args=[proposal.number])
+    recused = officer()
+    RecusalFactory(proposal=proposal, user=recused)
+    assert sign_in(client, recused).get(page).status_code == 404
+    assert sign_in(client, officer("auditor")).get(page).status_code == 403
+
+
+def test_proposal_that_has_ended_leads_back(client):
+    proposal = make.designated().proposal
+    page = reverse("evaluation:proposal-extend", args=[proposal.number])
+    found = sign_in(client, officer()).post(page, form_of(proposal))
+    assert (found.status_code, Extension.objects.count()) == (302, 0)
+
+
+def test_list_costs_the_same_for_one_row_and_three(client):
+    by = officer()
+    sign_in(client, by)
+    client.get(LIST)
+
+    def add():
+        _, given, declined = (asked_for(ProposalFactory()) for _ in range(3))
+        due_on = next_business_day(clock.today() + timedelta(days=200))
+        services.grant_time(given, by=by, due_on=due_on, reason="A flood.", legal_basis="The call")
+        services.decline_time(declined, by=by, answer="No.")
+
+    def cost():
+        with statements() as sent:
+            client.get(LIST)
+        return len(sent)
+
+    add()
+    one = cost()
+    for _ in range(2):
+        add()
+    assert cost() == one
