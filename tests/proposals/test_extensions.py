@@ -108,6 +108,7 @@ def test_only_the_draft_without_more_time_lapses(call, by):
     assert lapse_at(end_of_day(LAST_DAY) + timedelta(hours=1)) == 1
     assert statuses(proposal, other) == ["draft", "lapsed"]
     assert lapse_at(before(LATER, seconds=1)) == 0
+    assert not Proposal.objects.due_to_lapse(before(LATER, seconds=1)).exists()
     assert lapse_at(end_of_day(LATER) + timedelta(hours=1)) == 1
     assert statuses(proposal, other) == ["lapsed", "lapsed"]
 
