@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from evaluation.enums import LONGEST_SUMMARY, LONGEST_TEXT, Outcome, Recommendation, Stance
 from evaluation.models import AnswerDraft, CatalogEntry, Condition, Determination, Finding, Review, Score
 from program.days import DayField
+from program.deadlines import Period, Unit
 from program.enums import StackLayer
 from program.models import Agency, User
 from program.texts import LongText
@@ -181,12 +182,59 @@ class ReopenReferralForm(forms.Form):
     reason = LongText(widget=text(2), required=False)
 
 
-class QuestionForm(forms.Form):
+class DueForm(forms.Form):
+    """A last day, named or counted from today; ``period`` of what was typed is None where a day is named."""
+
+    due_on = DayField(label="Last day", required=False, help_text="Or count the days below.")
+    days = forms.IntegerField(
+        label="Days from today", required=False, min_value=1, max_value=1000,
+        widget=forms.NumberInput(attrs={"data-size": "small"}),
+    )  # fmt: skip
+    unit = forms.ChoiceField(
+        label="Counted in",
+        choices=[(Unit.CALENDAR, "Calendar days"), (Unit.BUSINESS, "Federal business days")],
+        required=False,
+        help_text="Federal holidays, and closures that count as holidays, are no business days. A last day "
+        "on one of them moves to the next business day.",
+    )
+    include_start_day = forms.BooleanField(
+        label="Today is day 1", required=False, help_text="Else today is day 0, as in 1 CFR 18.17(b)."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.has_error("due_on") or self.has_error("days"):
+            return data
+        if bool(data.get("due_on")) == bool(data.get("days")):
+            message = "Name the last day or a number of days, not both." if data.get("days") else NO_DAY
+            self.add_error("due_on", message)
+        return data
+
+    @property
+    def period(self) -> Period | None:
+        """The time limit that was typed as a number of days."""
+        typed = self.cleaned_data
+        if not typed.get("days"):
+            return None
+        unit = Unit(typed["unit"] or Unit.CALENDAR)
+        return Period(typed["days"], unit=unit, include_start_day=typed["include_start_day"])
+
+    @property
+    def rest(self) -> dict[str, Any]:
+        """What was typed beside the days that are counted."""
+        counted = ("days", "unit", "include_start_day")
+        return {name: value for name, value in self.cleaned_data.items() if name not in counted}
+
+
+NO_DAY = "Name the last day, or say how many days from today."
+
+
+class QuestionForm(DueForm):
     agency = forms.ModelChoiceField(
         Agency.objects.none(), label="In the name of", empty_label="Choose an agency"
     )
     question = LongText(widget=text(4), required=False)
-    due_on = DayField(label="Last day for the answer")
+    field_order = ("agency", "question", "due_on", "days", "unit", "include_start_day")
 
     def __init__(self, *args: Any, agencies: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -222,7 +270,9 @@ class FindingForm(forms.ModelForm):
         self.initial["is_met"] = {True: "yes", False: "no", None: ""}[self.instance.is_met]
 
 
-class ConditionForm(forms.ModelForm):
+class ConditionForm(DueForm, forms.ModelForm):
+    field_order = ("text", "owner", "due_on", "days", "unit", "include_start_day", "evidence", "effect")
+
     class Meta:
         model = Condition
         fields = ("text", "owner", "due_on", "evidence", "effect")
@@ -230,8 +280,8 @@ class ConditionForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.required = True  # what the signature demands is asked for when the condition is written
+        for name in ("text", "owner", "evidence", "effect"):
+            self.fields[name].required = True  # what the signature demands is asked for when it is written
 
 
 class CatalogEntryForm(forms.ModelForm):

@@ -83,6 +83,10 @@ class Condition(Revised):
     text = PlainTextField("condition", longest=LONGEST_TEXT)
     owner = models.CharField("who must meet it", max_length=200)
     due_on = DayColumn("due on", null=True, blank=True)
+    due_rule = models.TextField(
+        "how the day was counted", blank=True, default="", db_default="", editable=False,
+        help_text="Empty where the day was named.",
+    )  # fmt: skip
     evidence = PlainTextField("evidence that shows it", blank=True, longest=LONGEST_TEXT)
     effect = PlainTextField("if it is not met", blank=True, longest=LONGEST_TEXT)
     met_at = models.DateTimeField(null=True, editable=False)

@@ -9,6 +9,7 @@ from django.db.models import F, Max
 from django.urls import reverse
 
 from evaluation.documents import issue_letter, packet_of
+from evaluation.due import due_from_now, rule_in_words
 from evaluation.enums import DeterminationStatus, LetterKind, Outcome, Stance
 from evaluation.hearers import tell_hearers, told_of_new_designation
 from evaluation.lifecycle import ANNOUNCE, RECALL, RENEW, SIGN
@@ -50,11 +51,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from evaluation.models import Position
+    from program.deadlines import Period
     from program.models import AuditEvent
 
 ORDER = "E.O. 14320 s.3(d)"
 DECISION_FIELDS = ("outcome", "defer_until", "expires_on", "rationale", "letter_text")
-CONDITION_FIELDS = ("text", "owner", "due_on", "evidence", "effect")
+CONDITION_FIELDS = ("text", "owner", "due_on", "due_rule", "evidence", "effect")
 R = TypeVar("R", Determination, Finding, ObjectionAnswer, Condition)
 
 
@@ -121,7 +123,7 @@ def _carry_over(recalled: Determination, determination: Determination) -> None:
     for number, condition in enumerate(recalled.conditions.all(), start=1):
         facts = {name: getattr(condition, name) for name in CONDITION_FIELDS}
         if condition.due_on is not None and condition.due_on < today:
-            facts["due_on"] = None
+            facts |= {"due_on": None, "due_rule": ""}
         Condition.objects.create(determination=determination, number=number, **facts)
 
 
@@ -180,11 +182,20 @@ def save_condition(
     *,
     by: User,
     values: Mapping[str, Any],
+    period: Period | None = None,
     condition: Condition | None = None,
     revision: int | None = None,
 ) -> Condition:
-    """Add a condition to the draft, or change one of it; nothing begins overdue."""
+    """Add a condition to the draft, or change one of it; nothing begins overdue.
+
+    Its day is named among ``values``, or counted from today by ``period``; then the rule is kept with it.
+    """
     _hold_draft(determination, by)
+    if period is not None:
+        counted = due_from_now(period)
+        values = {**values, "due_on": counted.due_on, "due_rule": rule_in_words(counted)}
+    elif "due_on" in values:
+        values = {**values, "due_rule": ""}
     due_on = values.get("due_on")
     if due_on is not None and due_on < clock.today():
         raise NotReady(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Max
 
+from evaluation.due import due_from_now, rule_in_words
 from evaluation.enums import InformationRequestStatus
 from evaluation.lifecycle import ANSWER_QUESTION, WITHDRAW_QUESTION
 from evaluation.models import AnswerDraft, AnswerFile, InformationRequest
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from django.core.files import File
 
+    from program.deadlines import Period
     from program.intake import Examined
     from program.models import Agency, AuditEvent, Document, User
 
@@ -39,9 +41,18 @@ ASKABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION, ProposalSt
 
 @transaction.atomic
 def ask_consortium(
-    proposal: Proposal, *, by: User, agency: Agency, question: str, due_on: date
+    proposal: Proposal,
+    *,
+    by: User,
+    agency: Agency,
+    question: str,
+    due_on: date | None = None,
+    period: Period | None = None,
 ) -> InformationRequest:
-    """Ask one numbered question about the latest version, to be answered by the end of a day."""
+    """Ask one numbered question about the latest version, to be answered by the end of a day.
+
+    The day is named, ``due_on``, or counted from today by ``period``.
+    """
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     request = InformationRequest(proposal=proposal, agency=agency, question=question.strip(), asked_by=by)
     require("evaluation.add_informationrequest", by, request)
@@ -56,16 +67,19 @@ def ask_consortium(
         )
     if not request.question:
         problems.append(Problem("question", "Write the question.", ORDER, field="question"))
-    if due_on <= clock.today():
+    counted = due_from_now(period) if period else None
+    due_on = counted.due_on if counted else due_on
+    if due_on is None or due_on <= clock.today():
         problems.append(Problem("due", "The last day for the answer must lie ahead.", ORDER, field="due_on"))
     elif refused := days.refusal(due_on):
         problems.append(Problem("due", refused, ORDER, field="due_on"))
-    if problems:
+    if problems or due_on is None:
         raise NotReady(problems)
     last = proposal.information_requests.aggregate(last=Max("number"))["last"] or 0
     request.number = last + 1
     request.version = proposal.versions.get(number=proposal.version_count)
-    request.due_at, request.due_rule = end_of_day(due_on), "Day set by the office that asks (program policy)."
+    request.due_at = end_of_day(due_on)
+    request.due_rule = rule_in_words(counted) if counted else "Day set by the office that asks."
     request.asked_at = clock.now()
     request.full_clean(exclude=["status"])
     request.save()

@@ -254,7 +254,7 @@ def condition_add(request: SignedInRequest, pk: int) -> HttpResponse:
         return again([])
     return carry_out(
         request, services.save_condition, found, done="The condition was added.", to=f"{page(pk)}#conditions",
-        again=again, values=form.cleaned_data,
+        again=again, values=form.rest, period=form.period,
     )  # fmt: skip
 
 

@@ -253,7 +253,8 @@ def question_ask(request: SignedInRequest, number: str) -> HttpResponse:
         return again(problems_of(form))
     return carry_out(
         request, services.ask_consortium, found, done="The question was sent to the consortium.",
-        to=f"{reverse('evaluation:proposal', args=[number])}#questions", again=again, **form.cleaned_data,
+        to=f"{reverse('evaluation:proposal', args=[number])}#questions", again=again, period=form.period,
+        **form.rest,
     )  # fmt: skip
 
 
