@@ -487,6 +487,20 @@ CALL_CANCELLED = NoticeKind(
     "The Department ended the call. The reason given: {reason}",
     "s.3(b)",
 )
+CALL_CLOSED = NoticeKind(
+    "call-closed",
+    "Call {number} has closed",
+    "The time to submit under call {number} ended: {due}. What was received in time is read now; the page of "
+    "your proposal says where it stands.",
+    "s.3(c)",
+)
+CALL_CLOSED_AT_DESK = NoticeKind(
+    "call-closed-at-desk",
+    "Call {number} has closed",
+    "The clock closed call {number}, which you wrote or approved, at its deadline: {due}. Drafts that were "
+    "not submitted lapse; what came in waits at intake.",
+    "s.3(c)",
+)
 QUESTION_ASKED = NoticeKind(
     "question-asked",
     "A question about call {number}",

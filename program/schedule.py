@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 
 from allauth.usersessions.models import UserSession
@@ -15,15 +14,13 @@ from django.db import connection, transaction
 from program import clock
 from program.clock_account import clock_account
 from program.documents import remove_orphans
-from program.models import Call, Office, User
+from program.models import AuditEvent, Call, Office, User
 from program.notices import close_out_of_sight
 from program.services.calls import close_call
+from program.services.clockwork import InHand, do_each
 from program.services.record import ask_for_verification, verify_for_a_while
 from program.services.scans import owed_scans, scan
 from program.ticks import timely
-from program.transitions import NotReady, WrongStatus
-
-logger = logging.getLogger(__name__)
 
 # Longer than any request may take: what was received in time has committed before its call is closed
 SETTLING = timedelta(seconds=45)
@@ -35,25 +32,21 @@ DEPARTED = timedelta(days=7)
 def close_due_calls() -> int:
     """Close every call whose deadline has passed, each in its own transaction; returns how many.
 
-    Of two beats one works: the other does not get the lock and leaves.
+    One that another beat has in hand, that is held or that fails is left for the next tick, and keeps no
+    other open.
     """
     due = Call.objects.due_to_close(clock.instant() - SETTLING).order_by("closes_at")
-    return sum(close_one(pk) for pk in timely(due.values_list("pk", flat=True)))
+    return do_each(close_alone, due)
 
 
 @transaction.atomic
-def close_one(pk: int) -> bool:
-    """Close one call under the clock's own name, unless another worker has it in hand."""
+def close_alone(call: Call, *, by: User) -> AuditEvent:
+    """Close one call; raises InHand, without waiting, while another worker does."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('close-call'), %s)", [pk])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('close-call'), %s)", [call.pk])
         if not cursor.fetchone()[0]:
-            return False
-    try:
-        close_call(Call.objects.get(pk=pk), by=clock_account())
-    except (WrongStatus, NotReady) as refusal:
-        logger.info("The call was not closed.", extra={"call": pk, "reason": str(refusal)})
-        return False
-    return True
+            raise InHand
+    return close_call(call, by=by)
 
 
 @shared_task
@@ -113,7 +106,7 @@ SCHEDULE = {
         "task": "program.schedule.close_notices_of_the_departed",
         "schedule": crontab(hour="6", minute="15"),
     },
-    "close-due-calls": {"task": "program.schedule.close_due_calls", "schedule": crontab()},
+    "close-due-calls": {"task": "program.schedule.close_due_calls", "schedule": 5.0},
 }
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Q
 from django.forms.models import model_to_dict
 from django.urls import reverse
 
-from program import audit, clock, days, library, notices
+from program import audit, clock, days, library, moments, notices
 from program.checks import expected_clock, is_before_its_deadline
 from program.closures import counted_closures
 from program.deadlines import end_of_day, is_business_day, local_day, long_date, next_business_day
@@ -34,17 +34,20 @@ from program.notices import (
     CALL_AMENDED,
     CALL_APPROVED,
     CALL_CANCELLED,
+    CALL_CLOSED,
+    CALL_CLOSED_AT_DESK,
     CALL_DISCARDED,
     CALL_EXTENDED,
     CALL_ISSUED,
     CALL_SENT_BACK,
     CALL_TO_APPROVE,
+    Audience,
     NoticeKind,
 )
 from program.revisions import StaleRevision, hold
 from program.rules import is_call_drafter
 from program.services.subscriptions import subscribers
-from program.transitions import NotReady, Problem, Transition, WrongStatus, perform
+from program.transitions import NotReady, Problem, Transition, WrongStatus, perform, require
 
 EDITABLE = (
     "title", "call_type", "summary", "text", "fr_citation", "fr_published_on", "no_fr_reason",
@@ -152,12 +155,6 @@ def seed_from_library(call: Call) -> None:
         for place in library.INELIGIBLE
         if place.country in known
     )  # fmt: skip
-
-
-def require(permission: str, by: User, record: Any = None) -> None:
-    """Raise PermissionDenied unless ``by`` holds ``permission``."""
-    if not by.has_perm(permission, record):
-        raise PermissionDenied("You may not do this.")
 
 
 def hold_draft(call: Call, *, by: User, revision: int | None = None) -> None:
@@ -591,8 +588,21 @@ def last_day_in_order(call: Call) -> date:
 
 @transaction.atomic
 def close_call(call: Call, *, by: User) -> AuditEvent:
-    """Close a call whose deadline has passed; the clock's act, nobody else's, s.3(c)."""
-    return perform(CLOSE, call, by=by)
+    """Close a call whose deadline has passed; the clock's act, nobody else's, s.3(c).
+
+    Who follows it is told, and so are the officers who wrote and approved it.
+    """
+    event = perform(CLOSE, call, by=by)
+    officers = {call.created_by, *call.written_by.all(), *filter(None, [call.approved_by])}
+    followers = subscribers(call).exclude(pk__in=[person.pk for person in officers])
+    notices.owe_each(
+        event,
+        Audience(CALL_CLOSED_AT_DESK, officers, desk_url(call)),
+        Audience(CALL_CLOSED, followers, public_url(call)),
+        number=call.number,
+        due=moments.moment(moments.last_minute(deadline_of(call))),
+    )
+    return event
 
 
 @transaction.atomic

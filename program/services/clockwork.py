@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+class InHand(Exception):
+    """Another worker does the same to the record at this moment."""
+
+
 def do_each(act: Callable[..., Any], records: Iterable[Model]) -> int:
     """Do ``act`` to each record as the clock, each in its own transaction; returns how many were done.
 
@@ -31,7 +35,7 @@ def do_each(act: Callable[..., Any], records: Iterable[Model]) -> int:
         account = account or clock_account()
         try:
             act(record, by=account)
-        except (WrongStatus, NotReady, PermissionDenied, OperationalError) as refusal:
+        except (InHand, WrongStatus, NotReady, PermissionDenied, OperationalError) as refusal:
             facts = {"record": f"{record._meta.label_lower} {record.pk}", "reason": str(refusal)}
             logger.info("The clock left a record alone.", extra=facts)
         except Exception:

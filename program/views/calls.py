@@ -48,7 +48,7 @@ def call_list(request: HttpRequest) -> HttpResponse:
 
 
 def is_open(call: Call, now: datetime) -> bool:
-    """Whether the call takes proposals; its status follows within a minute."""
+    """Whether the call takes proposals; its status follows when all that was received in time has settled."""
     return call.status == CallStatus.ISSUED and call.closes_at is not None and now < call.closes_at
 
 

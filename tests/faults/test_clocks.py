@@ -39,7 +39,10 @@ WASHINGTON = ZoneInfo("America/New_York")
 NEAR = timedelta(minutes=3)
 
 
-@pytest.mark.parametrize("shift", [600, -600], ids=["ten minutes fast", "ten minutes slow"])
+SHIFTS = {"ten minutes fast": 600, "ten minutes slow": -600, "an hour fast": 3600, "an hour slow": -3600}
+
+
+@pytest.mark.parametrize("shift", SHIFTS.values(), ids=SHIFTS)
 @pytest.mark.django_db(transaction=True)
 def test_wrong_clock_of_the_web_machine_decides_nothing(shift):
     """A fast clock would make the open call's proposal late, a slow one the closed call's in time."""

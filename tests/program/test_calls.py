@@ -726,6 +726,47 @@ class TestClosing:
             assert close_due_calls() == 2
         assert Call.objects.get(pk=open_call.pk).status == CallStatus.ISSUED
 
+    def test_followers_and_the_calls_officers_are_told_once_that_it_has_closed(self):
+        call = issued_call(at=APRIL_FIRST)
+        follower, writer = UserFactory(), officer()
+        subscribe(call, by=follower)
+        subscribe(call, by=call.created_by)
+        call.written_by.add(writer)
+        Notice.objects.all().delete()
+        with clock.moved_to(call.closes_at + SETTLING):
+            close_due_calls()
+            close_due_calls()
+        told = Notice.objects.values_list("kind", "recipient", "url")
+        officers = (call.created_by, call.approved_by, writer)
+        desk, page = f"/desk/calls/{call.number}/", f"/calls/{call.number}/"
+        assert sorted(told) == sorted(
+            [("call-closed", follower.pk, page)]
+            + [("call-closed-at-desk", person.pk, desk) for person in officers]
+        )
+        assert "June 30, 2026, 11:59 p.m." in Notice.objects.first().text
+
+    @pytest.mark.django_db(transaction=True)
+    def test_call_that_is_held_keeps_no_other_open(self):
+        held, other = issued_call(at=APRIL_FIRST), issued_call(at=APRIL_FIRST + timedelta(days=1))
+        moment = other.closes_at + SETTLING
+        found = []
+
+        def beat():
+            with clock.moved_to(moment):
+                found.append(close_due_calls())
+            connections.close_all()
+
+        with transaction.atomic():
+            Call.objects.select_for_update().get(pk=held.pk)
+            tick = threading.Thread(target=beat)
+            tick.start()
+            tick.join(timeout=20)
+        assert found == [1]
+        assert {call.pk: call.status for call in Call.objects.all()} == {
+            held.pk: "issued",
+            other.pk: "closed",
+        }
+
     @pytest.mark.django_db(transaction=True)
     def test_second_beat_leaves_a_call_that_another_has_in_hand(self):
         call = issued_call(at=APRIL_FIRST)
