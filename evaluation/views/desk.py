@@ -27,7 +27,7 @@ from program.order import implements
 from program.requests import number_said
 from program.waiting import SOURCES
 from proposals.enums import ProposalStatus
-from proposals.models import Proposal
+from proposals.models import Proposal, TimeRequest
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -232,12 +232,13 @@ def counted(rows: QuerySet[Any]) -> Coalesce:
 
 
 def counts_for_officers(user: User) -> list[dict[str, Any]]:
-    """Matches, questions, PDFs, conditions and calls that somebody has to act on, in one statement.
+    """Matches, questions, requests, PDFs, conditions and calls that wait for somebody, in one statement.
 
     A draft waits for somebody else than its drafter, an approved call for whoever issues it.
     """
     matches = PartyCheck.objects.visible_to(user).newest().waiting().order_by()
     questions = Question.objects.visible_to(user).filter(status=QuestionStatus.ASKED).order_by()
+    requests = TimeRequest.objects.read_by_office(user).open().order_by()
     calls = Call.objects.visible_to(user)
     drafts, approved = calls.filter(status=CallStatus.DRAFT), calls.filter(status=CallStatus.APPROVED)
     papers = [papers_of(kind, user).filter(state=PaperState.QUARANTINED) for kind in PAPERS.values()]
@@ -249,6 +250,7 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
     found = User.objects.filter(pk=user.pk).values_list(
         counted(matches),
         counted(questions),
+        counted(requests),
         *(counted(rows.order_by()) for rows in papers),
         ArraySubquery(
             drafts.exclude(created_by=user.pk)
@@ -259,10 +261,11 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
         ArraySubquery(approved.order_by("pk").values_list(named)[:20]),
         ArraySubquery(conditions.order_by("due_on", "pk").values_list(pending)[:20]),
     )
-    matched, asked, *set_aside, to_approve, to_issue, to_meet = found.get()
+    matched, asked, for_time, *set_aside, to_approve, to_issue, to_meet = found.get()
     lines = (
         (matched, "match of a party to settle", "matches of parties to settle", "evaluation:screening"),
         (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
+        (for_time, "request for more time", "requests for more time", "evaluation:more-time"),
         (sum(set_aside), "PDF that could not be made", "PDFs that could not be made", "evaluation:papers"),
     )
     waiting = [

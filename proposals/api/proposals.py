@@ -79,10 +79,13 @@ class ProposalDetailSerializer(ProposalSerializer):
     """A proposal with its versions and the acts that are open to the person who asks."""
 
     versions = VersionSerializer(many=True, read_only=True)
+    closes_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="Until when a version of it is taken; exclusive."
+    )
     transitions = serializers.SerializerMethodField()
 
     class Meta(ProposalSerializer.Meta):
-        fields = (*ProposalSerializer.Meta.fields, "cure_due_at", "versions", "transitions")
+        fields = (*ProposalSerializer.Meta.fields, "cure_due_at", "closes_at", "versions", "transitions")
         read_only_fields = fields
 
     def get_transitions(self, proposal: Proposal) -> list[str]:

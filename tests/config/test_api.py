@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import datetime, timedelta
 
 import pytest
 import schemathesis
@@ -231,10 +232,24 @@ def test_list_of_proposals_is_that_of_visible_to(client):
         assert ids == list(seen.order_by("-pk").values_list("pk", flat=True))
 
 
+def test_time_of_one_proposal_is_its_own(client):
+    proposal = ProposalFactory(status=ProposalStatus.SUBMITTED)
+    later = proposal.call.closes_at + timedelta(days=3)
+    type(proposal).objects.filter(pk=proposal.pk).update(extended_to=later)
+    body = get(client, f"proposals/{proposal.pk}/", proposal.created_by).json()
+    assert datetime.fromisoformat(body["closes_at"]) == later
+
+
+def test_address_with_a_line_break_is_absent_like_any_other(client):
+    answer = client.get("/api/v1/proposals/%0A/")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
 def test_detail_lists_versions_and_the_acts_that_are_open(client):
     proposal = ProposalFactory(status=ProposalStatus.SUBMITTED)
     body = get(client, f"proposals/{proposal.pk}/", proposal.created_by).json()
     assert body["transitions"] == ["resubmit", "withdraw"]
+    assert datetime.fromisoformat(body["closes_at"]) == proposal.call.closes_at
     assert [version["sha256"] for version in body["versions"]] == [proposal.latest_version.sha256]
     assert get(client, f"proposals/{proposal.pk}/", officer()).json()["transitions"] == ["return", "accept"]
 

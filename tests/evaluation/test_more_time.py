@@ -68,6 +68,14 @@ def test_officer_finds_the_request_and_gives_time_once(client, asked):
     assert "Later than the 90th day" in client.get(LIST).content.decode()
 
 
+def test_request_is_among_the_tasks_until_it_is_answered(client, asked):
+    by = officer()
+    sign_in(client, by)
+    assert "1 request for more time" in client.get("/desk/").content.decode()
+    services.decline_time(asked, by=by, answer="No.")
+    assert "for more time" not in client.get("/desk/").content.decode()
+
+
 def test_officer_declines_with_a_reason(client, asked):
     sign_in(client, officer())
     decline = f"{LIST}{asked.pk}/decline/"
