@@ -185,6 +185,12 @@ def _held(rows: QuerySet, pk: int) -> Any:
     return found
 
 
+def require(permission: str, by: User, record: Any = None) -> None:
+    """Raise PermissionDenied unless ``by`` holds ``permission``."""
+    if not by.has_perm(permission, record):
+        raise PermissionDenied("You may not do this.")
+
+
 def available(transitions: Iterable[Transition], record: Any, user: User) -> list[Transition]:
     """The transitions that ``user`` may do to ``record`` as it stands, ready or not."""
     return [

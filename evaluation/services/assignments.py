@@ -15,8 +15,7 @@ from evaluation.services.reviews import keep_agency_scores, open_review
 from program import audit, clock, grants, notices
 from program.acts import DoFirst
 from program.enums import OfficeRole
-from program.services.calls import require
-from program.transitions import NotReady, Problem, perform
+from program.transitions import NotReady, Problem, perform, require
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Recusal
 

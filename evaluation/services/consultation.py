@@ -30,9 +30,8 @@ from program.deadlines import Period, end_of_day
 from program.enums import OfficeRole
 from program.models import Agency, Delegation, User
 from program.moments import moment_to_the_second
-from program.services.calls import require
 from program.texts import too_long
-from program.transitions import NotReady, Problem, perform
+from program.transitions import NotReady, Problem, perform, require
 from proposals.comparison import changed_parts
 from proposals.enums import Part, ProposalStatus
 from proposals.models import Proposal

@@ -21,8 +21,7 @@ from evaluation.notices import (
 )
 from program import audit, clock, moments, notices
 from program.revisions import hold
-from program.services.calls import require
-from program.transitions import NotReady, Problem, perform
+from program.transitions import NotReady, Problem, perform, require
 from proposals.notices import team_of
 from proposals.package import ApplicationComponent
 

@@ -39,8 +39,7 @@ from program.canonical import canonical_json, sha256_hex
 from program.enums import OfficeRole
 from program.models import Agency, Delegation, User
 from program.revisions import hold
-from program.services.calls import require
-from program.transitions import NotReady, Problem, WrongStatus, perform
+from program.transitions import NotReady, Problem, WrongStatus, perform, require
 from proposals.enums import ProposalStatus
 from proposals.lifecycle import ANNOUNCE_DESIGNATED, ANNOUNCE_NOT_SELECTED
 from proposals.models import Proposal

@@ -15,8 +15,7 @@ from evaluation.services.consultation import refer_version
 from program import audit, notices
 from program.closures import counted_closures
 from program.deadlines import Period
-from program.services.calls import require
-from program.transitions import NotReady, Problem, perform
+from program.transitions import NotReady, Problem, perform, require
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 from proposals.notices import ACCEPTED, RETURNED, address, team_of

@@ -9,7 +9,7 @@ from django.db import transaction
 from evaluation.models import LetterPaper
 from program import audit, papers
 from program.publish import after_commit
-from program.services.calls import require
+from program.transitions import require
 from proposals.models import ReceiptPaper, VersionPaper
 
 if TYPE_CHECKING:

@@ -18,8 +18,7 @@ from program.documents import store_document
 from program.enums import Mark
 from program.intake import Refused, examine
 from program.revisions import StaleRevision
-from program.services.calls import require
-from program.transitions import NotReady, Problem, WrongStatus, perform
+from program.transitions import NotReady, Problem, WrongStatus, perform, require
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 from proposals.notices import team_of

@@ -22,7 +22,7 @@ from evaluation.querysets import ANSWER_STEPS, CONDITION_STEPS, POSITION_STEPS
 from program import audit, clock, moments, notices
 from program.notices import Audience
 from program.reminders import OVERDUE, at_step, last_told, note
-from program.services.calls import require
+from program.transitions import require
 from proposals.notices import team_of
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from evaluation.models import Assignment, Review, Score
 from evaluation.notices import REVIEW_REOPENED, REVIEW_SUBMITTED, desk_page
 from program import clock, notices
 from program.revisions import hold
-from program.services.calls import require
-from program.transitions import NotReady, Problem, WrongStatus, perform
+from program.transitions import NotReady, Problem, WrongStatus, perform, require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

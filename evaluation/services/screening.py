@@ -14,8 +14,7 @@ from evaluation.matching import CITATION, RULESET, TWO_PEOPLE, Listed, Matcher, 
 from evaluation.models import Adjudication, PartyCheck, ScreeningEntry, ScreeningList, ScreeningRun
 from program import audit, clock, days
 from program.canonical import canonical_json, sha256_hex
-from program.services.calls import require
-from program.transitions import NotReady, Problem
+from program.transitions import NotReady, Problem, require
 from proposals.models import Proposal
 
 if TYPE_CHECKING:

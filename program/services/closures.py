@@ -13,8 +13,7 @@ from program.closures import Effect, counted_closures, met_by_closures, stated_e
 from program.deadlines import long_date
 from program.enums import CallStatus
 from program.models import Call, Closure
-from program.services.calls import require
-from program.transitions import NotReady, Problem
+from program.transitions import NotReady, Problem, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.db import models, transaction
 from django.utils import timezone
@@ -27,7 +26,7 @@ from program.models import (
 )
 from program.models.directives import UNDER_CHANGE
 from program.revisions import StaleRevision, hold
-from program.transitions import NotReady, Problem, Transition, WrongStatus, perform
+from program.transitions import NotReady, Problem, Transition, WrongStatus, perform, require
 
 DUTY_FIELDS: Final = (
     "responsible", "consulted", "state", "fulfilled_on", "evidence", "evidence_url", "evidence_file",
@@ -290,11 +289,6 @@ def end_exemption(exemption: InterimExemption, *, by: User, reason: str) -> Inte
         note=reason.strip(), clause=REVIEW,
     )  # fmt: skip
     return exemption
-
-
-def require(permission: str, by: User, record: models.Model | None = None) -> None:
-    if not by.has_perm(permission, record):
-        raise PermissionDenied("The program office keeps the register of directives.")
 
 
 def refuse(problems: Iterable[Problem]) -> None:

@@ -15,8 +15,7 @@ from program import audit
 from program.enums import DeliveryState
 from program.models import Delivery, Suppression
 from program.publish import after_commit
-from program.services.calls import require
-from program.transitions import NotReady, Problem
+from program.transitions import NotReady, Problem, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

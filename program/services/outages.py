@@ -11,8 +11,8 @@ from program import audit, clock, moments
 from program.closures import counted_closures
 from program.deadlines import later, next_business_day
 from program.models import Outage
-from program.services.calls import last_day_of, require
-from program.transitions import NotReady, Problem
+from program.services.calls import last_day_of
+from program.transitions import NotReady, Problem, require
 
 if TYPE_CHECKING:
     from datetime import date

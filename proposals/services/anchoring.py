@@ -8,8 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from program import audit, notices
-from program.services.calls import require
-from program.transitions import NotReady, perform
+from program.transitions import NotReady, perform, require
 from proposals.handing_over import can_change_hands
 from proposals.lifecycle import ACCEPT_ANCHOR, DECLINE_ANCHOR, WITHDRAW_ANCHOR
 from proposals.models import AnchorOffer, Consortium, Membership

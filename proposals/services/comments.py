@@ -9,7 +9,7 @@ from django.db import transaction
 
 from program import audit, clock, notices
 from program.notices import Audience
-from program.services.calls import require
+from program.transitions import require
 from proposals.models import Comment
 from proposals.notices import COMMENT_ANSWERED, COMMENT_ASSIGNED, MENTIONED, comment_address
 from proposals.querysets import readers_of_working_copy

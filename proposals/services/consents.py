@@ -10,8 +10,7 @@ from django.db.models import F
 
 from program import audit, clock, notices
 from program.canonical import canonical_json
-from program.services.calls import require
-from program.transitions import NotReady, Problem
+from program.transitions import NotReady, Problem, require
 from proposals import declaration
 from proposals.enums import MembershipStatus
 from proposals.models import Component, Membership, OperatingRole, Provision, Site

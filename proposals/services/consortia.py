@@ -15,9 +15,8 @@ from program.enums import DeliveryState
 from program.models import Affiliation, Organization, User
 from program.publish import after_commit
 from program.revisions import hold
-from program.services.calls import require
 from program.services.people import holds_office
-from program.transitions import Problem, perform
+from program.transitions import Problem, perform, require
 from proposals import declaration
 from proposals.enums import MembershipStatus, TeamRole
 from proposals.invitations import InvitationRefused, find_invitation

@@ -8,8 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from program import audit
-from program.services.calls import require
-from program.transitions import NotReady
+from program.transitions import NotReady, require
 from proposals.composition import compose
 from proposals.merging import merge
 from proposals.models import Consortium, Proposal

@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from program import audit, clock, grants, notices
 from program.revisions import hold
-from program.services.calls import require
 from program.services.people import holds_office
-from program.transitions import NotReady, Problem
+from program.transitions import NotReady, Problem, require
 from proposals.models import (
     Attachment,
     ComplianceStatement,

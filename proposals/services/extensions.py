@@ -10,8 +10,8 @@ from django.db import transaction
 from program import audit, clock, notices
 from program.deadlines import end_of_day, local_day, long_date
 from program.moments import last_minute, moment
-from program.services.calls import problem_of_last_day, require, warning_of_extension
-from program.transitions import NotReady, Problem, WrongStatus, perform
+from program.services.calls import problem_of_last_day, warning_of_extension
+from program.transitions import NotReady, Problem, WrongStatus, perform, require
 from proposals.enums import ProposalStatus, TimeRequestStatus
 from proposals.lifecycle import ASK_TIME, DECLINE_TIME, EXTEND, GRANT_TIME, REOPEN
 from proposals.models import Extension, Proposal, TimeRequest

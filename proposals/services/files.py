@@ -14,8 +14,7 @@ from program.enums import ScanState
 from program.intake import Refused
 from program.models import Document
 from program.revisions import hold
-from program.services.calls import require
-from program.transitions import NotReady, Problem
+from program.transitions import NotReady, Problem, require
 from program.withheld import withheld_for
 from proposals.models import Answer, Attachment, Proposal, ReplacedFile
 from proposals.services.drafts import attach_document

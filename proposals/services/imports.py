@@ -15,8 +15,7 @@ from program import audit, clock
 from program.canonical import canonical_json, sha256_hex
 from program.models import Bloc, Country, Document
 from program.revisions import hold
-from program.services.calls import require
-from program.transitions import NotReady, Problem
+from program.transitions import NotReady, Problem, require
 from proposals.composition import compose, market_facts, requirement_rule
 from proposals.decomposition import MODELS, Keys, columns, differing, problems_of
 from proposals.merging import Known, Merge, merge

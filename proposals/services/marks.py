@@ -10,7 +10,7 @@ from django.db import transaction
 from program import audit
 from program.enums import Mark
 from program.revisions import hold
-from program.services.calls import require
+from program.transitions import require
 from proposals.models import Marking
 from proposals.services.drafts import add_row, save_row
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from program import audit
 from program.publish import after_commit
-from program.services.calls import require
+from program.transitions import require
 from proposals.models import Version, VersionPaper
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from program import audit, clock, moments, notices
 from program.reminders import at_step, last_told, note
-from program.services.calls import require
+from program.transitions import require
 from proposals.composition import compose
 from proposals.enums import Part, ProposalStatus
 from proposals.models import Proposal

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from program import audit, clock
-from program.services.calls import require
+from program.transitions import require
 from proposals.enums import Part
 from proposals.models import (
     Attachment,

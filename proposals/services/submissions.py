@@ -10,8 +10,7 @@ from django.db import connection, transaction
 from program import audit, clock, moments, notices
 from program.canonical import canonical_json, sha256_hex
 from program.publish import after_commit
-from program.services.calls import require
-from program.transitions import NotReady, Problem, perform
+from program.transitions import NotReady, Problem, perform, require
 from proposals.checks import all_problems
 from proposals.composition import rules_of
 from proposals.edits import edits_since

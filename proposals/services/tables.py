@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from program import audit
 from program.canonical import sha256_hex
-from program.services.calls import require
-from program.transitions import NotReady, Problem
+from program.transitions import NotReady, Problem, require
 from proposals.models import Component, Membership, Proposal, RemovedRow, TableImport
 from proposals.services.consents import renew_consents, shares_in
 from proposals.services.removal import copy_of

@@ -16,7 +16,7 @@ from django.db.models import Sum
 
 from program import clock, spool
 from program.intake import Refused, announced, examine
-from program.services.calls import require
+from program.transitions import require
 from proposals.models import Proposal, Upload
 from proposals.services.files import require_room
 
