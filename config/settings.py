@@ -337,7 +337,11 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 # "key" is the person for one-time codes, whose password is known by then, and the person and the address
 # together for passwords (`AccountAdapter`): so nobody locks others out. Passwords are counted by axes, too.
-ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip,20/5m/key,50/d/key"}
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "20/m/ip,20/5m/key,50/d/key",
+    "subscribe": "30/h/ip",
+    "subscribe_address": "5/d/key",
+}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if INSECURE_HTTP else "https"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

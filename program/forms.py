@@ -512,6 +512,26 @@ def refuse_unprintable(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
+class SubscribeForm(forms.Form):
+    """An address that wants to hear of one call, or of every call."""
+
+    email = forms.EmailField(
+        label="E-mail address", max_length=254, widget=forms.EmailInput({"autocomplete": "email"})
+    )
+    call = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+
+    @property
+    def call_asked(self) -> Call | None:
+        """The public call that is meant, None for every call."""
+        number = self.data.get("call", "") if self.is_bound else self.initial.get("call", "")
+        return Call.objects.public().filter(number=number[:20]).first() if number else None
+
+    def clean_call(self) -> Call | None:
+        if self.cleaned_data["call"] and self.call_asked is None:
+            raise ValidationError("There is no such call. Choose one on the page of calls.")
+        return self.call_asked
+
+
 class SuppressionForm(forms.Form):
     email = forms.EmailField(label="E-mail address", max_length=254)
     note = forms.CharField(label="Why", max_length=300, required=False, help_text="It stands on the record.")

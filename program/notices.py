@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPSenderRefused
@@ -19,9 +19,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import mail
+from django.core.signing import Signer
 from django.db import connection, transaction
 from django.db.models import F
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 
 from program import audit, clock
@@ -33,13 +35,13 @@ from program.publish import after_commit
 from program.ticks import timely
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from django.db import models
     from django.db.models import QuerySet
 
-    from program.models import AuditEvent, User
+    from program.models import AuditEvent, Subscription, User
 
 logger = logging.getLogger(__name__)
 
@@ -91,11 +93,17 @@ CATALOGUE: Final[dict[str, NoticeKind]] = {}
 
 @dataclass(frozen=True)
 class Audience:
-    """The people who are told one kind of notice, and where they read on."""
+    """The people who are told one kind of notice, and where they read on.
+
+    ``following`` names by which subscription a person is told (of those who are told for no other reason);
+    ``addresses`` are subscriptions of addresses without an account.
+    """
 
     kind: NoticeKind
     people: Iterable[User]
     url: str
+    following: Mapping[int, int] = field(default_factory=dict)
+    addresses: Iterable[Subscription] = ()
 
 
 def owe(event: AuditEvent, kind: NoticeKind, recipients: Iterable[User], *, url: str, **facts: Any) -> int:
@@ -111,10 +119,10 @@ def owe_each(event: AuditEvent, *audiences: Audience, **facts: Any) -> int:
 
     Who is in two audiences of one kind, or was told that kind of the event before, is told it once.
     """
-    lines: dict[tuple[str, int], dict[str, Any]] = {}
+    lines: dict[tuple[str, int | None, str], dict[str, Any]] = {}
     for audience in audiences:
         for line in _lines(audience, facts):
-            lines.setdefault((line["kind"], line["recipient"]), line)
+            lines.setdefault((line["kind"], line["recipient"], line["email"]), line)
     if not lines:
         return 0
     mailing = Mailing.objects.get_or_create(event=event)[0].pk if len(lines) > MANY else None
@@ -130,12 +138,16 @@ def owe_each(event: AuditEvent, *audiences: Audience, **facts: Any) -> int:
 #: Every notice with its delivery, in one statement: most acts end with it.
 TELL: Final = """
 WITH told AS (
-    INSERT INTO program_notice (event_id, recipient_id, kind, title, text, url, clause, created_at)
-    SELECT %s, line.recipient, line.kind, line.title, line.text, line.url, line.clause, %s
-    FROM jsonb_to_recordset(%s::jsonb) AS line (
-        recipient bigint, kind text, title text, text text, url text, clause text
+    INSERT INTO program_notice (
+        event_id, recipient_id, email, subscription_id, kind, title, text, url, clause, created_at
     )
-    ON CONFLICT (event_id, recipient_id, kind) DO NOTHING
+    SELECT %s, line.recipient, line.email, line.subscription, line.kind, line.title, line.text, line.url,
+        line.clause, %s
+    FROM jsonb_to_recordset(%s::jsonb) AS line (
+        recipient bigint, email text, subscription bigint, kind text, title text, text text, url text,
+        clause text
+    )
+    ON CONFLICT DO NOTHING
     RETURNING id
 )
 INSERT INTO program_delivery (notice_id, channel, state, mailing_id, attempts, faults, stops, reason)
@@ -153,7 +165,14 @@ def _lines(audience: Audience, facts: dict[str, Any]) -> list[dict[str, Any]]:
         "clause": in_full(kind.clause),
     }
     people = {person.pk for person in audience.people if person.is_active and not person.is_service}
-    return [{**same, "recipient": key} for key in sorted(people)]
+    by = audience.following
+    return [
+        *({**same, "recipient": pk, "email": "", "subscription": by.get(pk)} for pk in sorted(people)),
+        *(
+            {**same, "recipient": None, "email": row.email, "subscription": row.pk}
+            for row in audience.addresses
+        ),
+    ]
 
 
 def in_full(clause: str) -> str:
@@ -198,7 +217,9 @@ def deliver(pk: int, line: MailLine | None = None) -> bool:
     if not claimed.order_by().update(state=DeliveryState.CLAIMED, claimed_at=at, attempts=F("attempts") + 1):
         return False
     delivery = (
-        Delivery.objects.with_suppression().select_related("notice__recipient", "notice__event").get(pk=pk)
+        Delivery.objects.with_suppression()
+        .select_related("notice__recipient", "notice__event", "notice__subscription__call")
+        .get(pk=pk)
     )
     if reason := withheld(delivery):
         _settle(delivery, DeliveryState.DROPPED, reason)
@@ -230,7 +251,7 @@ def _refused(delivery: Delivery, error: SMTPRecipientsRefused) -> None:
     if not is_gone(code, said):
         _put_off(delivery, f"Address refused for now by the mail server: {plain(said)[:200]}")
         return
-    suppress_bounced(delivery.notice.recipient.email, said)
+    suppress_bounced(delivery.notice.address, said)
     _settle(delivery, DeliveryState.FAILED, f"Address refused by the mail server: {said}")
 
 
@@ -293,17 +314,32 @@ def withheld(delivery: Delivery) -> str:
     notice = delivery.notice
     if notice.closed_at:
         return "The recipient may no longer read this."
-    if not notice.recipient.is_active:
+    if notice.subscription_id and not follows_still(notice):
+        return "The recipient follows it no longer."
+    if reason := _closed_to(notice.recipient, notice) if notice.recipient else "":
+        return reason
+    if delivery.is_suppressed:  # type: ignore[attr-defined]
+        return "Mail does not reach the address: it is on the suppression list."
+    return ""
+
+
+def follows_still(notice: Notice) -> bool:
+    """Whether the subscription by which it is told stands, or waits for the confirmation it is about."""
+    row = notice.subscription
+    return row is not None and (row.stands or notice.kind == TO_CONFIRM.code)
+
+
+def _closed_to(person: User, notice: Notice) -> str:
+    """Why ``person`` may not be told of it any more, or ""."""
+    if not person.is_active:
         return "The recipient's account is closed."
     kind = CATALOGUE.get(notice.kind)
-    if kind and kind.roles and not notice.recipient.holds(*kind.roles):
+    if kind and kind.roles and not person.holds(*kind.roles):
         return "The recipient no longer holds the office."
     if not (kind and kind.tells_outsiders):
         for reason_for in WITHHELD:
             if reason := reason_for(notice):
                 return reason
-    if delivery.is_suppressed:  # type: ignore[attr-defined]
-        return "Mail does not reach the address: it is on the suppression list."
     return ""
 
 
@@ -379,28 +415,63 @@ def wait_after(attempts: int) -> timedelta:
 
 
 def _message(notice: Notice) -> mail.EmailMultiAlternatives:
-    """The mail that carries ``notice``: text and HTML, links made from the portal's own address."""
+    """The mail that carries ``notice``: text and HTML, links made from the portal's own address.
+
+    What is told by a subscription says how to end it, to the reader and to their mail program (RFC 8058).
+    """
+    row, to_confirm = notice.subscription, notice.kind == TO_CONFIRM.code
+    path = confirm_path(row) if row and to_confirm else notice.url
     subject, text, html = _rendered(
         (("title", notice.title), ("text", notice.text), ("clause", notice.clause)),
-        f"{settings.SITE_URL}{notice.url}",
+        f"{settings.SITE_URL}{path}",
+        row.of_what if row and not to_confirm else "",
+        to_confirm,
         settings.SITE_NAME,
         settings.DEMONSTRATION,
     )
     host = urlsplit(settings.SITE_URL).hostname or "portal"
     headers = {"Message-ID": f"<notice-{notice.pk}@{host}>", "Auto-Submitted": "auto-generated"}
-    message = mail.EmailMultiAlternatives(subject, text, to=[notice.recipient.email], headers=headers)
+    if row:
+        stop = f"{settings.SITE_URL}{stop_path(row)}"
+        text, html = text.replace(STOP_HERE, stop), html.replace(STOP_HERE, stop)
+        headers |= {"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    message = mail.EmailMultiAlternatives(subject, text, to=[notice.address], headers=headers)
     message.attach_alternative(html, "text/html")
     return message
 
 
+#: Stands in what is made once for all, until the address of each one's own page is put in its place
+STOP_HERE: Final = "https://stop.invalid/"
+CONFIRM_SALT: Final = "program.subscription.confirm"
+STOP_SALT: Final = "program.subscription.stop"
+
+
+def confirm_path(row: Subscription) -> str:
+    """The page that confirms an address; a signature over the row, kept nowhere."""
+    return reverse("program:subscription-confirm", args=[Signer(salt=CONFIRM_SALT).sign(str(row.pk))])
+
+
+def stop_path(row: Subscription) -> str:
+    """The page that ends a subscription; it stays the same as long as the subscription."""
+    return reverse("program:subscription-stop", args=[Signer(salt=STOP_SALT).sign(str(row.pk))])
+
+
 @lru_cache(maxsize=KEPT)
 def _rendered(
-    said: tuple[tuple[str, str], ...], link: str, site_name: str, is_demonstration: bool
+    said: tuple[tuple[str, str], ...],
+    link: str,
+    follows: str,
+    to_confirm: bool,
+    site_name: str,
+    is_demonstration: bool,
 ) -> tuple[str, str, str]:
     """Subject, text and HTML; thousands who are told the same get what was made once."""
     facts = {
         "notice": dict(said),
         "link": link,
+        "follows": follows,
+        "to_confirm": to_confirm,
+        "stop": STOP_HERE,
         "site_name": site_name,
         "is_demonstration": is_demonstration,
     }
@@ -513,6 +584,12 @@ QUESTION_ANSWERED = NoticeKind(
     "Your question about call {number} was answered",
     "The program office answered your question.",
     "s.3(b)",
+)
+TO_CONFIRM = NoticeKind(
+    "subscription-to-confirm",
+    "Confirm that you want to hear of {what}",
+    "Somebody, probably you, asked the portal to tell this address of {what} by e-mail. Nothing is sent "
+    "until you confirm it on the page behind the link, by {until}. If it was not you, do nothing.",
 )
 ANSWER_PUBLISHED = NoticeKind(
     "answer-published",

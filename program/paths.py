@@ -1,4 +1,4 @@
-"""Paths that are a key themselves: whoever reads one may use an invitation or set a password.
+"""Paths that are a key themselves: whoever reads one may use an invitation, set a password, end messages.
 
 They are never written down whole: not in the log, not in the record. The proxy withholds the same ones
 (`deploy/nginx.conf`).
@@ -9,7 +9,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-KEYS: Final = ("/invitations/", "/accounts/confirm-email/", "/accounts/password/reset/key/")
+KEYS: Final = (
+    "/invitations/",
+    "/subscriptions/confirm/",
+    "/subscriptions/stop/",
+    "/accounts/confirm-email/",
+    "/accounts/password/reset/key/",
+)
 WITHHELD: Final = "(withheld)"
 #: Also where such a path stands in the query of another, as the page to go on to
 _KEY = re.compile(f"({'|'.join(KEYS).replace('/', '(?:/|%2F)')})[^\\s\"'?&#<>\\\\,;]+", re.IGNORECASE)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import AnonymousUser
 
-    from program.models import User
+    from program.models import Call, User
 
 PUBLIC_CALL_STATUSES = (CallStatus.ISSUED, CallStatus.CLOSED, CallStatus.CANCELLED)
 
@@ -206,6 +206,25 @@ def households() -> list[str]:
     return [model._meta.label_lower for model in apps.get_models() if getattr(model, "is_household", False)]
 
 
+class SubscriptionQuerySet(models.QuerySet):
+    def of(self, user: User) -> Self:
+        """A person's own, and those of the address from before they had an account."""
+        return self.filter(Q(user=user) | Q(user=None, email=user.email, confirmed_at__isnull=False))
+
+    def standing(self) -> Self:
+        """Of people, and of addresses that were confirmed."""
+        return self.filter(Q(user__isnull=False) | Q(confirmed_at__isnull=False))
+
+    def covering(self, call: Call) -> Self:
+        """Those by which one hears of ``call``."""
+        return self.standing().filter(Q(call=call) | Q(call=None))
+
+    def of_strangers(self) -> Self:
+        """Those of addresses that are nobody's: who has an account by now is told as a person."""
+        people = apps.get_model("program", "User")._default_manager.filter(is_active=True, is_service=False)
+        return self.filter(user=None).exclude(Exists(people.filter(email=OuterRef("email"))))
+
+
 class NoticeQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
         return self.filter(recipient_id=user.pk or 0, closed_at=None)
@@ -262,8 +281,10 @@ class DeliveryQuerySet(models.QuerySet):
     def with_suppression(self) -> Self:
         """With ``is_suppressed``: mail does not reach the recipient's address."""
         listed = apps.get_model("program", "Suppression")._default_manager
-        address = OuterRef("notice__recipient__email")
-        return self.annotate(is_suppressed=Exists(listed.filter(email=address)))
+        address = Coalesce("notice__recipient__email", "notice__email")
+        return self.annotate(
+            mailed_to=address, is_suppressed=Exists(listed.filter(email=OuterRef("mailed_to")))
+        )
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The log is the program office's and the auditors', but for proposals that are closed to them."""

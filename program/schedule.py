@@ -16,6 +16,7 @@ from program.clock_account import clock_account
 from program.documents import remove_orphans
 from program.models import AuditEvent, Call, Office, User
 from program.notices import close_out_of_sight
+from program.services import subscriptions
 from program.services.calls import close_call
 from program.services.clockwork import InHand, do_each
 from program.services.record import ask_for_verification, verify_for_a_while
@@ -88,7 +89,17 @@ def close_notices_of_the_departed() -> int:
     return sum(close_out_of_sight(person) for person in timely(people))
 
 
+@shared_task
+def forget_unconfirmed_addresses() -> int:
+    """Forget the e-mail addresses that were given a week ago and never confirmed; returns how many."""
+    return subscriptions.forget_unconfirmed()
+
+
 SCHEDULE = {
+    "forget-addresses": {
+        "task": "program.schedule.forget_unconfirmed_addresses",
+        "schedule": crontab(hour="4", minute="50"),
+    },
     "sweep-scans": {"task": "program.schedule.sweep_scans", "schedule": 20.0},
     "remove-orphaned-files": {
         "task": "program.schedule.remove_orphaned_files",

@@ -19,6 +19,7 @@ from program.views import (
     organizations,
     public,
     sessions,
+    subscriptions,
 )
 
 app_name = "program"
@@ -55,6 +56,10 @@ urlpatterns = [
     path("calls/<slug:number>/files/<int:pk>/", calls.call_file, name="call-file"),
     path("calls/<slug:number>/ask/", calls.call_ask, name="call-ask"),
     path("calls/<slug:number>/follow/", calls.call_follow, name="call-follow"),
+    path("subscriptions/", subscriptions.subscribe, name="subscribe"),
+    path("subscriptions/asked/", subscriptions.asked, name="subscription-asked"),
+    path("subscriptions/confirm/<str:token>/", subscriptions.confirm, name="subscription-confirm"),
+    path("subscriptions/stop/<str:token>/", subscriptions.stop, name="subscription-stop"),
     path("questions/<int:pk>/withdraw/", calls.question_withdraw, name="question-withdraw"),
     path("organizations/", organizations.organization_list, name="organizations"),
     path("organizations/new/", organizations.organization_new, name="organization-new"),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 def withheld(notice: Notice) -> str:
     """Why the recipient of ``notice`` may not be told any more, or ""."""
     event, person = notice.event, notice.recipient
+    if person is None:  # an address without an account is told of public matter only
+        return ""
     try:
         model: Any = apps.get_model(event.subject_type)
     except LookupError:

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 from program.enums import (
     LONGEST_CALL,
@@ -24,7 +25,7 @@ from program.models.fields import DayColumn, TextColumn
 from program.models.papers import Document
 from program.models.people import Agency, User
 from program.models.words import NOT_KEPT
-from program.querysets import CallQuerySet, QuestionQuerySet, RequirementQuerySet
+from program.querysets import CallQuerySet, QuestionQuerySet, RequirementQuerySet, SubscriptionQuerySet
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -380,15 +381,49 @@ class IneligibleJurisdiction(Dated, Sourced, CallPart):
 
 
 class Subscription(TimeStamped):
-    """A person who wants to hear of one call, or (null) of every call of the Program."""
+    """Who wants to hear of one call, or (null) of every call: a person, or an e-mail address without one.
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="subscriptions")
+    An address is told nothing until its reader has confirmed it; ``asked_at`` is when a link was last sent.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="subscriptions")
+    email = models.EmailField("e-mail address", max_length=254, blank=True, default="", db_default="")
     call = models.ForeignKey(Call, models.CASCADE, null=True, related_name="subscriptions")
+    asked_at = models.DateTimeField(null=True, editable=False)
+    confirmed_at = models.DateTimeField(null=True, editable=False)
+    objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="subscribed_once", fields=["user", "call"], nulls_distinct=False)
+            models.UniqueConstraint(
+                name="subscribed_once",
+                fields=["user", "call"],
+                condition=~Q(user=None),
+                nulls_distinct=False,
+                violation_error_message="This person follows it already.",
+            ),
+            models.UniqueConstraint(
+                name="address_subscribed_once",
+                fields=["email", "call"],
+                condition=Q(user=None),
+                nulls_distinct=False,
+                violation_error_message="This address follows it already.",
+            ),
+            models.CheckConstraint(
+                name="subscription_of_person_or_address",
+                violation_error_message="A person follows, or an address in small letters.",
+                condition=Q(user=None, email=Lower("email")) & ~Q(email="") | Q(user__isnull=False, email=""),
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.user}: {self.call or 'the Program'}"
+        return f"{self.user or self.email}: {self.call or 'the Program'}"
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is told anything: a person, or an address that was confirmed."""
+        return self.user_id is not None or self.confirmed_at is not None
+
+    @property
+    def of_what(self) -> str:
+        return f"call {self.call.number}" if self.call else "every call of the Program"

@@ -7,19 +7,26 @@ from django.db.models.functions import Lower
 
 from program.enums import Channel, DeliveryState
 from program.models.base import TimeStamped
+from program.models.calls import Subscription
 from program.models.people import User
 from program.models.record import AuditEvent
 from program.querysets import DeliveryQuerySet, NoticeQuerySet
 
 
 class Notice(models.Model):
-    """One thing one person is told about one event; confidential matter stays behind ``url``.
+    """One thing one person, or an address without an account, is told about one event.
 
-    ``closed_at`` is when a recusal took it away again: it is listed no more, and not sent.
+    Confidential matter stays behind ``url``. ``closed_at`` is when a recusal took it away again: it is
+    listed no more, and not sent. ``subscription`` is by which it is told, if by any: the key stays when
+    the subscription has ended, and what is still owed by it is then not sent.
     """
 
     event = models.ForeignKey(AuditEvent, models.PROTECT, related_name="notices")
-    recipient = models.ForeignKey(User, models.PROTECT, related_name="notices")
+    recipient = models.ForeignKey(User, models.PROTECT, null=True, related_name="notices")
+    email = models.EmailField("e-mail address", max_length=254, blank=True, default="", db_default="")
+    subscription = models.ForeignKey(
+        Subscription, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
+    )
     kind = models.CharField(max_length=60)
     title = models.CharField(max_length=200)
     text = models.TextField()
@@ -33,12 +40,28 @@ class Notice(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.UniqueConstraint(name="told_once_per_event", fields=["event", "recipient", "kind"])
+            models.UniqueConstraint(name="told_once_per_event", fields=["event", "recipient", "kind"]),
+            models.UniqueConstraint(
+                name="address_told_once_per_event",
+                fields=["event", "email", "kind"],
+                condition=models.Q(recipient=None),
+                violation_error_message="This address was told of it already.",
+            ),
+            models.CheckConstraint(
+                name="notice_to_person_or_address",
+                violation_error_message="A notice goes to a person or to an address.",
+                condition=models.Q(recipient=None) ^ models.Q(email=""),
+            ),
         ]
         indexes = [models.Index(name="notice_unread", fields=["recipient"], condition=models.Q(read_at=None))]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def address(self) -> str:
+        """Where its mail goes."""
+        return self.recipient.email if self.recipient else self.email
 
 
 class Mailing(models.Model):

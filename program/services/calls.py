@@ -41,12 +41,11 @@ from program.notices import (
     CALL_ISSUED,
     CALL_SENT_BACK,
     CALL_TO_APPROVE,
-    Audience,
     NoticeKind,
 )
 from program.revisions import StaleRevision, hold
 from program.rules import is_call_drafter
-from program.services.subscriptions import subscribers
+from program.services.subscriptions import tell
 from program.transitions import NotReady, Problem, Transition, WrongStatus, perform, require
 
 EDITABLE = (
@@ -396,8 +395,8 @@ def issue_call(call: Call, *, by: User, revision: int | None = None) -> AuditEve
     if call.status in ISSUE.sources:
         state_clock(call)
     event = perform(ISSUE, call, by=by)
-    notices.owe(
-        event, CALL_ISSUED, subscribers(call), url=public_url(call), number=call.number, title=call.title,
+    tell(
+        event, CALL_ISSUED, call, url=public_url(call), number=call.number, title=call.title,
         due=long_date(last_day_of(call)),
     )  # fmt: skip
     return event
@@ -489,8 +488,8 @@ def amend_call(
         call, "call.amend", by=by, before={"text": amendment.text_before}, after={"text": text}, note=reason,
         clause="s.3(b)",
     )  # fmt: skip
-    notices.owe(
-        event, CALL_AMENDED, subscribers(call), url=f"{public_url(call)}#amendment-{amendment.number}",
+    tell(
+        event, CALL_AMENDED, call, url=f"{public_url(call)}#amendment-{amendment.number}",
         number=call.number, amendment=amendment.number, summary=summary, effective=long_date(effective_on),
     )  # fmt: skip
     return amendment
@@ -546,8 +545,8 @@ def extend_call(
     call.save(update_fields=["due_on", "closes_at", "rule_text", "revision", "updated_at"])
     after = {"due_on": due_on.isoformat(), "closes_at": call.closes_at.isoformat()}
     event = audit.record(call, "call.extend", by=by, before=before, after=after, note=reason, clause="s.3(c)")
-    notices.owe(
-        event, CALL_EXTENDED, subscribers(call), url=f"{public_url(call)}#amendment-{amendment.number}",
+    tell(
+        event, CALL_EXTENDED, call, url=f"{public_url(call)}#amendment-{amendment.number}",
         number=call.number, before=long_date(former), due=long_date(due_on),
     )  # fmt: skip
     return amendment
@@ -594,14 +593,9 @@ def close_call(call: Call, *, by: User) -> AuditEvent:
     """
     event = perform(CLOSE, call, by=by)
     officers = {call.created_by, *call.written_by.all(), *filter(None, [call.approved_by])}
-    followers = subscribers(call).exclude(pk__in=[person.pk for person in officers])
-    notices.owe_each(
-        event,
-        Audience(CALL_CLOSED_AT_DESK, officers, desk_url(call)),
-        Audience(CALL_CLOSED, followers, public_url(call)),
-        number=call.number,
-        due=moments.moment(moments.last_minute(deadline_of(call))),
-    )
+    facts = {"number": call.number, "due": moments.moment(moments.last_minute(deadline_of(call)))}
+    notices.owe(event, CALL_CLOSED_AT_DESK, officers, url=desk_url(call), **facts)
+    tell(event, CALL_CLOSED, call, url=public_url(call), but=officers, **facts)
     return event
 
 
@@ -613,7 +607,7 @@ def cancel_call(call: Call, *, by: User, reason: str) -> AuditEvent:
     event = perform(CANCEL, call, by=by, note=reason)
     call.cancel_reason = reason.strip()
     call.save(update_fields=["cancel_reason"])
-    notices.owe(
-        event, CALL_CANCELLED, subscribers(call), url=public_url(call), number=call.number, reason=reason
+    tell(
+        event, CALL_CANCELLED, call, url=public_url(call), number=call.number, reason=reason
     )  # fmt: skip
     return event

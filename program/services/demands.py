@@ -9,14 +9,14 @@ from typing import Final
 
 from django.db import transaction
 
-from program import audit, clock, notices
+from program import audit, clock
 from program.checks import asks_all_the_order_requires, cites_every_requirement
 from program.deadlines import long_date
 from program.enums import AmendmentKind
 from program.models import Amendment, Call, Requirement, User
 from program.notices import CALL_AMENDED
 from program.services.calls import AMEND, facts_of, hold_open, next_amendment, public_url
-from program.services.subscriptions import subscribers
+from program.services.subscriptions import tell
 from program.transitions import NotReady, Problem
 
 #: What apps above do when a requirement takes the place of another, in the amendment's transaction.
@@ -73,8 +73,8 @@ def amend_requirements(
         call, "call.amend_requirements", by=by, before={row.code: facts_of(row) for row in before},
         after={row.code: facts_of(row) for row in begun}, note=reason, clause="s.3(b)",
     )  # fmt: skip
-    notices.owe(
-        event, CALL_AMENDED, subscribers(call), url=f"{public_url(call)}#amendment-{amendment.number}",
+    tell(
+        event, CALL_AMENDED, call, url=f"{public_url(call)}#amendment-{amendment.number}",
         number=call.number, amendment=amendment.number, summary=summary, effective=long_date(today),
     )  # fmt: skip
     return amendment

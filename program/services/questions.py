@@ -12,7 +12,7 @@ from program.lifecycle import ANSWER, WITHDRAW_QUESTION
 from program.models import AuditEvent, Call, Question, User
 from program.notices import ANSWER_PUBLISHED, QUESTION_ANSWERED, QUESTION_ASKED
 from program.services.calls import deadline_of, program_officers, public_url
-from program.services.subscriptions import subscribers
+from program.services.subscriptions import tell
 from program.transitions import NotReady, Problem, perform
 
 
@@ -61,8 +61,7 @@ def answer_question(
     url = f"{public_url(call)}{where}"
     notices.owe(event, QUESTION_ANSWERED, [question.asked_by], url=url, number=call.number)
     if not question.is_confidential:
-        others = subscribers(call).exclude(pk=question.asked_by_id)
-        notices.owe(event, ANSWER_PUBLISHED, others, url=url, number=call.number)
+        tell(event, ANSWER_PUBLISHED, call, url=url, but=[question.asked_by], number=call.number)
     return event
 
 

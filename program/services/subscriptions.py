@@ -1,21 +1,41 @@
-"""Who wants to hear of a call, or of every call of the Program."""
+"""Who wants to hear of a call, or of every call of the Program: people, and addresses without an account."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
+from django.core.signing import BadSignature, Signer
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
+from django.utils import timezone
 
+from program import audit, clock, notices
+from program.clock_account import clock_account
 from program.models import Call, Subscription, User
+from program.moments import moment
+from program.notices import CONFIRM_SALT, STOP_SALT, TO_CONFIRM, Audience
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from program.models import AuditEvent
+    from program.notices import NoticeKind
+
+#: How long the link of a confirmation works
+CONFIRMED_WITHIN: Final = timedelta(days=2)
+#: How long who has just been sent a link is sent no other
+ASKED_JUST_NOW: Final = timedelta(minutes=10)
+#: When an address that was never confirmed is forgotten: its mail may be on its way for three days
+FORGOTTEN_AFTER: Final = timedelta(days=7)
 
 #: People whom an app above tells of a call without their asking, as a subquery of their keys.
 ALSO_TOLD: Final[list[Callable[[Call], QuerySet]]] = []
+
+
+class LinkEnded(Exception):
+    """The link confirms nothing any more; the text says why."""
 
 
 def also_tells(people: Callable[[Call], QuerySet]) -> Callable[[Call], QuerySet]:
@@ -24,17 +44,57 @@ def also_tells(people: Callable[[Call], QuerySet]) -> Callable[[Call], QuerySet]
     return people
 
 
+def concerned(call: Call) -> Q:
+    """People whom the call concerns, whether they follow it or not."""
+    found = Q(pk__in=[])
+    for people in ALSO_TOLD:
+        found |= Q(pk__in=people(call))
+    return found
+
+
 def subscribers(call: Call) -> QuerySet[User]:
     """Active people who follow ``call`` or the whole Program, or are concerned by it; each once."""
-    following = Subscription.objects.filter(Q(call=call) | Q(call=None))
-    told = Q(pk__in=following.values("user"))
-    for people in ALSO_TOLD:
-        told |= Q(pk__in=people(call))
-    return User.objects.filter(told, is_active=True)
+    following = Subscription.objects.covering(call)
+    told = Q(pk__in=following.exclude(user=None).values("user"))
+    told |= Q(email__in=following.filter(user=None).values("email"))
+    return User.objects.filter(told | concerned(call), is_active=True)
+
+
+def addresses(call: Call) -> QuerySet[Subscription]:
+    """Confirmed addresses without an account that follow ``call`` or the whole Program; each once."""
+    rows = Subscription.objects.covering(call).of_strangers()
+    return rows.order_by("email", F("call").asc(nulls_first=True)).distinct("email")
+
+
+def told_count(call: Call, *, but: Collection[User] = ()) -> int:
+    """How many people and addresses are told what happens to ``call``."""
+    return _people(call, but).count() + addresses(call).count()
+
+
+def _people(call: Call, but: Collection[User]) -> QuerySet[User]:
+    return subscribers(call).exclude(pk__in=[person.pk for person in but])
+
+
+def tell(
+    event: AuditEvent, kind: NoticeKind, call: Call, *, url: str, but: Collection[User] = (), **facts: Any
+) -> int:
+    """Owe everybody who is told of ``call`` one notice of ``event``; returns how many are owed."""
+    people = _people(call, but)
+    bound = set(User.objects.filter(concerned(call)).values_list("pk", flat=True))
+    rows = Subscription.objects.covering(call).order_by(F("call").desc(nulls_last=True))
+    by_person = dict(rows.exclude(user=None).values_list("user", "pk"))
+    by_address = dict(rows.filter(user=None).values_list("email", "pk"))
+    following = {
+        person.pk: by_person.get(person.pk) or by_address[person.email]
+        for person in people
+        if person.pk not in bound
+    }
+    audience = Audience(kind, people, url, following, addresses(call))
+    return notices.owe_each(event, audience, **facts)
 
 
 def follows(user: User, call: Call | None) -> bool:
-    return Subscription.objects.filter(user=user, call=call).exists()
+    return Subscription.objects.of(user).filter(call=call).exists()
 
 
 @transaction.atomic
@@ -47,4 +107,85 @@ def subscribe(call: Call | None, *, by: User) -> Subscription:
 @transaction.atomic
 def unsubscribe(call: Call | None, *, by: User) -> bool:
     """Tell ``by`` nothing more of ``call``; False when they did not follow it."""
-    return bool(Subscription.objects.filter(user=by, call=call).delete()[0])
+    return bool(Subscription.objects.of(by).filter(call=call).delete()[0])
+
+
+# Addresses without an account
+
+
+@transaction.atomic
+def ask_to_follow(call: Call | None, *, email: str) -> bool:
+    """Send ``email`` the link that confirms it; whether it is known already makes no difference.
+
+    False when it was sent one just now.
+    """
+    row, is_new = Subscription.objects.get_or_create(
+        user=None, email=email.strip().lower(), call=call, defaults={"asked_at": clock.now()}
+    )
+    row.refresh_from_db(from_queryset=Subscription.objects.select_for_update(of=("self",)))
+    if not is_new and row.asked_at and row.asked_at > clock.now() - ASKED_JUST_NOW:
+        return False
+    row.asked_at = clock.now()
+    row.save(update_fields=["asked_at", "updated_at"])
+    by = clock_account()
+    event = audit.record(row, "subscription.ask", by=by, after={"of": row.of_what})
+    audience = Audience(TO_CONFIRM, (), "/calls/", addresses=[row])
+    until = moment(row.asked_at + CONFIRMED_WITHIN)
+    notices.owe_each(event, audience, what=row.of_what, until=until)
+    return True
+
+
+def found_by(token: str, *, salt: str) -> Subscription | None:
+    """The subscription behind a link, None when it has ended. Raises BadSignature for what is no link."""
+    pk = Signer(salt=salt).unsign(token)
+    return Subscription.objects.select_related("call", "user").filter(pk=pk).first()
+
+
+def to_confirm(token: str) -> Subscription:
+    """What a link confirms, or has confirmed; reading it changes nothing. Raises LinkEnded."""
+    try:
+        row = found_by(token, salt=CONFIRM_SALT)
+    except BadSignature as error:
+        raise LinkEnded("This link is not whole. Open it from the mail, or ask for a new one.") from error
+    if row is None:
+        raise LinkEnded("This link has ended: it was too old, or these messages were stopped since.")
+    if not row.stands and (row.asked_at or row.created_at) + CONFIRMED_WITHIN <= clock.now():
+        raise LinkEnded("This link has expired: it works for two days. Ask for a new one.")
+    return row
+
+
+@transaction.atomic
+def confirm(token: str) -> Subscription:
+    """Let the address behind ``token`` be told; confirming twice is confirming once. Raises LinkEnded."""
+    row = to_confirm(token)
+    if Subscription.objects.filter(pk=row.pk, confirmed_at=None).update(
+        confirmed_at=clock.now(), updated_at=timezone.now()
+    ):
+        audit.record(row, "subscription.confirm", by=clock_account(), after={"of": row.of_what})
+    row.refresh_from_db()
+    return row
+
+
+@transaction.atomic
+def stop(token: str) -> bool:
+    """End what is told by the subscription behind ``token``; False when it has ended before.
+
+    Who follows the whole Program follows each call: ending it ends those too. Raises BadSignature.
+    """
+    row = found_by(token, salt=STOP_SALT)
+    if row is None:
+        return False
+    ended = Subscription.objects.filter(user=row.user, email=row.email)
+    if row.call_id:
+        ended = ended.filter(call=row.call)
+    if not ended.delete()[0]:
+        return False
+    audit.record(row, "subscription.stop", by=row.user or clock_account(), before={"of": row.of_what})
+    return True
+
+
+@transaction.atomic
+def forget_unconfirmed() -> int:
+    """Forget addresses that were given and never confirmed; returns how many."""
+    old = Subscription.objects.filter(user=None, confirmed_at=None)
+    return old.filter(asked_at__lt=clock.now() - FORGOTTEN_AFTER).delete()[0]

@@ -41,7 +41,7 @@ from program.rules import is_call_drafter
 from program.services import calls as services
 from program.services.outages import proposed_extension
 from program.services.questions import answer_question
-from program.services.subscriptions import subscribers
+from program.services.subscriptions import told_count
 from program.transitions import NotReady, Problem, WrongStatus, available
 from program.views.calls import ALIKE, facts_of_call, grouped, in_order, is_open
 from program.withheld import withheld_for
@@ -158,7 +158,7 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
             for event in AuditEvent.objects.of(call).select_related("actor").reverse()[:20]
         ],
         "waiting": call.questions.filter(status=QuestionStatus.ASKED).count(),
-        "told": subscribers(call).count(),
+        "told": told_count(call),
         "outages": outages_of(call),
         "reopen_form": ReopenForm(),
         "send_back_form": SendBackForm(prefix="back"),
@@ -441,14 +441,14 @@ def act_form(
             both = differences(form, more["saved"](stale.record))
             form.read_again(stale.record.revision)  # type: ignore[attr-defined]
             facts = {"call": stale.record, "form": form, "conflict": str(stale), "both": both, **more}
-            facts["told"] = subscribers(call).count()
+            facts["told"] = told_count(call)
             return render(request, template, facts, status=409)
         except NotReady as refusal:
             for problem in refusal.problems:
                 form.add_error(problem.field if problem.field in form.fields else None, problem.message)
         except ValidationError as error:
             form.add_error(None, error)
-    facts = {"call": call, "form": form, "told": subscribers(call).count(), **more}
+    facts = {"call": call, "form": form, "told": told_count(call), **more}
     return render(request, template, facts, status=422 if form.errors else 200)
 
 
@@ -524,6 +524,6 @@ def question(request: SignedInRequest, pk: int) -> HttpResponse:
             form.add_error("answer", str(refusal))
         else:
             return redirect("program:desk-questions")
-    told = subscribers(asked.call).exclude(pk=asked.asked_by_id).count()
+    told = told_count(asked.call, but=[asked.asked_by])
     facts = {"question": asked, "form": form, "told": told, "is_open": asked.status == QuestionStatus.ASKED}
     return render(request, "program/desk/question.html", facts, status=422 if form.errors else 200)

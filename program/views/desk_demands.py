@@ -16,7 +16,7 @@ from program.order import implements
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision
 from program.services.demands import amend_requirements
-from program.services.subscriptions import subscribers
+from program.services.subscriptions import told_count
 from program.transitions import NotReady
 from program.views.desk_calls import FORM, changed_in_public, find, program_office
 
@@ -71,7 +71,7 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
         "lines": lines,
         "new": new,
         "changes": changes,
-        "told": subscribers(call).count(),
+        "told": told_count(call),
         "wrong": [each for each in (*lines, new) if each.errors],
     }
     return render(request, "program/desk/amend_requirements.html", facts, status=status)

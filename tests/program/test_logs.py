@@ -69,6 +69,8 @@ def test_failed_sign_in_is_logged_without_the_e_mail_address(caplog):
 
 KEYS = [
     ("proposals:invitation", {"token": "zJq-TOKEN_9"}),
+    ("program:subscription-confirm", {"token": "zJq:TOKEN_9"}),
+    ("program:subscription-stop", {"token": "zJq:TOKEN_9"}),
     ("account_confirm_email", {"key": "zJq:TOKEN-9"}),
     ("account_reset_password_from_key", {"uidb36": "1", "key": "zJq-TOKEN9"}),
 ]

@@ -1,0 +1,84 @@
+"""Following calls by e-mail without an account: ask, confirm, stop. Only a POST confirms or stops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from allauth.core import ratelimit
+from django.contrib.auth.decorators import login_not_required
+from django.core.signing import BadSignature
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from program.forms import SubscribeForm
+from program.notices import STOP_SALT
+from program.services import subscriptions
+from program.services.subscriptions import LinkEnded
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+FORM = ["GET", "HEAD", "POST"]
+
+
+@login_not_required
+@require_http_methods(FORM)
+def subscribe(request: HttpRequest) -> HttpResponse:
+    """Send an address the link that confirms it; the answer is the same whoever has it."""
+    form = SubscribeForm(request.POST if request.method == "POST" else None, initial=request.GET.dict())
+    if request.method == "POST" and form.is_valid():
+        if not ratelimit.consume(request, action="subscribe"):
+            return render(request, "program/subscriptions/too_many.html", status=429)
+        email = form.cleaned_data["email"]
+        if ratelimit.consume(request, action="subscribe_address", key=email.lower()):
+            subscriptions.ask_to_follow(form.cleaned_data["call"], email=email)
+        return redirect("program:subscription-asked")
+    facts = {"form": form, "call": form.call_asked}
+    return render(request, "program/subscriptions/subscribe.html", facts, status=422 if form.errors else 200)
+
+
+@login_not_required
+@require_safe
+def asked(request: HttpRequest) -> HttpResponse:
+    return render(request, "program/subscriptions/asked.html")
+
+
+def kept_by_nobody(response: HttpResponse) -> HttpResponse:
+    """A page behind a link that is a key: no index names it."""
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+@login_not_required
+@never_cache
+@require_http_methods(FORM)
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """The page behind the link of the mail; its button confirms the address."""
+    try:
+        if request.method == "POST":
+            subscriptions.confirm(token)
+            return kept_by_nobody(redirect(request.path))
+        facts = {"subscription": subscriptions.to_confirm(token)}
+    except LinkEnded as reason:
+        ended = render(request, "program/subscriptions/ended.html", {"reason": str(reason)}, status=410)
+        return kept_by_nobody(ended)
+    return kept_by_nobody(render(request, "program/subscriptions/confirm.html", facts))
+
+
+@csrf_exempt
+@login_not_required
+@never_cache
+@require_http_methods(FORM)
+def stop(request: HttpRequest, token: str) -> HttpResponse:
+    """End a subscription; mail programs press the button themselves, without a page before (RFC 8058)."""
+    try:
+        row = subscriptions.found_by(token, salt=STOP_SALT)
+        if request.method == "POST":
+            subscriptions.stop(token)
+    except BadSignature as error:
+        raise Http404("No subscription has this link.") from error
+    facts = {"subscription": row, "is_over": row is None or request.method == "POST"}
+    return kept_by_nobody(render(request, "program/subscriptions/stop.html", facts))
