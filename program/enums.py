@@ -107,6 +107,14 @@ class Channel(TextChoices):
     MAIL = "mail", "E-mail"
 
 
+class Mailed(TextChoices):
+    """How a kind of notice is mailed, whatever its reader prefers; the portal shows every kind at once."""
+
+    ALWAYS = "always", "Always, at once"
+    AT_ONCE = "at_once", "At once, or not at all"
+    AS_PREFERRED = "as_preferred", "At once, in the daily digest, or not at all"
+
+
 class DeliveryState(TextChoices):
     """``claimed`` may be taken again when its lease ends; ``sending`` never is, its outcome is unknown."""
 

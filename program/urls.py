@@ -6,6 +6,7 @@ from django.urls import path
 
 from program.views import (
     calls,
+    catalogue,
     deliveries,
     desk_calls,
     desk_closures,
@@ -127,6 +128,9 @@ urlpatterns = [
     path("desk/mail/suppressions/", deliveries.suppression_list, name="suppressions"),
     path("desk/mail/suppressions/import/", deliveries.suppression_import, name="suppression-import"),
     path("desk/mail/suppressions/<int:pk>/remove/", deliveries.suppression_remove, name="suppression-remove"),
+    path("desk/mail/kinds/", catalogue.kind_list, name="notice-kinds"),
+    path("desk/mail/kinds/<str:code>/", catalogue.kind_preview, name="notice-kind"),
+    path("desk/mail/kinds/<str:code>/mail/", catalogue.kind_mail, name="notice-kind-mail"),
     path("desk/offices/", offices.office_list, name="offices"),
     path("desk/offices/appoint/", offices.office_appoint, name="office-appoint"),
     path("desk/offices/delegate/", offices.delegation_new, name="office-delegate"),

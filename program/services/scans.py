@@ -13,7 +13,7 @@ from django.urls import reverse
 from program import audit, clock, leases, scanner
 from program.clock_account import clock_account
 from program.documents import Withheld, record_scan, stored_bytes
-from program.enums import ScanState
+from program.enums import Mailed, ScanState
 from program.models import Document
 from program.notices import NoticeKind, owe
 from program.withheld import MOST_SCANS
@@ -25,6 +25,9 @@ INFECTED: Final = NoticeKind(
     "A file of yours is withheld",
     "A malware scan found something in a file that you uploaded. Nobody can download it. Remove it, "
     "clean your copy and upload it again.",
+    when="A malware scan finds something in a file",
+    who="Who uploaded it",
+    mailed=Mailed.AT_ONCE,
 )
 
 

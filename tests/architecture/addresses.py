@@ -38,7 +38,8 @@ OPEN = {
     "financing:workstream", "financing:barrier", "financing:partnership",
     "program:evidence", "program:office-end", "program:delegation-end", "program:session-end",
     "program:suppression-remove", "program:outage-correct", "program:closure-correct",
-    "program:suppression-remove", "program:subscription-confirm", "program:subscription-stop",
+    "program:notice-kind", "program:notice-kind-mail", "program:subscription-confirm",
+    "program:subscription-stop",
 }  # fmt: skip
 
 # Addresses under a proposal that say something new once it is designated

@@ -48,7 +48,14 @@ def test_every_mail_shows_what_was_typed_as_text(world):
 def test_braces_and_percent_signs_in_facts_of_a_notice_stay_as_they_are(world):
     """The words of a notice are filled in once; what stands in a fact is never filled in again."""
     person = UserFactory(name=SHORT)
-    kind = NoticeKind("tests.hostile", "About {title}", "It says: {title} for {name}")
+    kind = NoticeKind(
+        "tests.hostile",
+        "About {title}",
+        "It says: {title} for {name}",
+        when="A test",
+        who="Its person",
+        sample={"title": "A", "name": "B"},
+    )
     event = audit.record(person, "tests.act", by=person, note=LONG, after={"text": LONG})
     notices.owe(event, kind, [person], url="/", title="{0.__class__} {event.actor.password} %s", name=LONG)
     notice = Notice.objects.get(event=event)
@@ -62,7 +69,9 @@ def test_braces_and_percent_signs_in_facts_of_a_notice_stay_as_they_are(world):
 
 def test_line_breaks_in_a_name_make_no_header_of_a_mail(world):
     person = UserFactory()
-    kind = NoticeKind("tests.hostile", "About {title}", "{title}")
+    kind = NoticeKind(
+        "tests.hostile", "About {title}", "{title}", when="A test", who="Its person", sample={"title": "A"}
+    )
     event = audit.record(person, "tests.act", by=person)
     notices.owe(event, kind, [person], url="/", title="x\r\nBcc: everybody@firm.example\n\nBody")
     message = notices._message(Notice.objects.get(event=event)).message()

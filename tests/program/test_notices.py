@@ -15,7 +15,15 @@ from program.tasks import sweep_deliveries
 from tests.factories.program import AgencyFactory, UserFactory
 from tests.processes import mail_server
 
-KIND = NoticeKind("tests.told", "Proposal {number} was received", "It came in on time.", "E.O. 14320 s.3(c)")
+KIND = NoticeKind(
+    "tests.told",
+    "Proposal {number} was received",
+    "It came in on time.",
+    "E.O. 14320 s.3(c)",
+    when="A test tells something",
+    who="Whoever it names",
+    sample={"number": "1"},
+)
 
 
 def owe(*people, number="AIX-2026-0001"):
