@@ -115,6 +115,14 @@ class Mailed(TextChoices):
     AS_PREFERRED = "as_preferred", "At once, in the daily digest, or not at all"
 
 
+class MailChoice(TextChoices):
+    """How a person wants to be mailed; what is always mailed is not theirs to choose."""
+
+    AT_ONCE = "at_once", "At once"
+    DAILY = "daily", "Once a day, together"
+    OFF = "off", "Not at all"
+
+
 class DeliveryState(TextChoices):
     """``claimed`` may be taken again when its lease ends; ``sending`` never is, its outcome is unknown."""
 
@@ -125,6 +133,8 @@ class DeliveryState(TextChoices):
     FAILED = "failed", "Failed"
     UNKNOWN = "unknown", "Outcome unknown"
     DROPPED = "dropped", "Withheld"
+    WAITING = "waiting", "Waits for the daily digest"
+    GATHERED = "gathered", "In a daily digest"
 
 
 class DestinationResult(TextChoices):

@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from program.days import DayField, MomentField
-from program.enums import LONGEST_CALL, Confidence, OfficeRole, OutageSource
+from program.enums import LONGEST_CALL, Confidence, MailChoice, OfficeRole, OutageSource
 from program.models import (
     Agency,
     Call,
@@ -510,6 +510,12 @@ def refuse_unprintable(text: str) -> str:
     if any((ord(sign) < 32 and sign not in "\t\r\n") or 127 <= ord(sign) < 160 for sign in text):
         raise ValidationError("Remove the control characters from this text.", code="unprintable")
     return text.replace("\r\n", "\n")
+
+
+class MailPreferenceForm(forms.Form):
+    choice = forms.ChoiceField(
+        label="How are you mailed?", choices=MailChoice.choices, widget=forms.RadioSelect
+    )
 
 
 class SubscribeForm(forms.Form):

@@ -33,6 +33,7 @@ from program.enums import Channel, DeliveryState, Mailed, OfficeRole
 from program.mail_line import MailLine
 from program.models import Delivery, Mailing, Notice, Suppression
 from program.publish import after_commit
+from program.querysets import DIGEST
 from program.ticks import timely
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def owe_each(event: AuditEvent, *audiences: Audience, **facts: Any) -> int:
     Who is in two audiences of one kind, or was told that kind of the event before, is told it once.
     """
     lines: dict[tuple[str, int | None, str], dict[str, Any]] = {}
+    kinds = {audience.kind for audience in audiences}
     for audience in audiences:
         for line in _lines(audience, facts):
             lines.setdefault((line["kind"], line["recipient"], line["email"]), line)
@@ -146,14 +148,27 @@ def owe_each(event: AuditEvent, *audiences: Audience, **facts: Any) -> int:
     mailing = Mailing.objects.get_or_create(event=event)[0].pk if len(lines) > MANY else None
     with connection.cursor() as cursor:
         rows = json.dumps(list(lines.values()))
-        cursor.execute(TELL, [event.pk, timezone.now(), rows, Channel.MAIL, DeliveryState.OWED, mailing])
+        always = [kind.code for kind in kinds if kind.mailed == Mailed.ALWAYS]
+        patient = [kind.code for kind in kinds if kind.mailed == Mailed.AS_PREFERRED]
+        said: list[Any] = [
+            event.pk,
+            timezone.now(),
+            rows,
+            Channel.MAIL,
+            mailing,
+            patient,
+            always,
+            always,
+            TURNED_OFF,
+        ]
+        cursor.execute(TELL, said)
         told = cursor.rowcount
     if told:
         after_commit("program.tasks.deliver_notices", event.pk)
     return told
 
 
-#: Every notice with its delivery, in one statement: most acts end with it.
+#: Every notice with its delivery, mailed as its reader has chosen, in one statement: most acts end with it.
 TELL: Final = """
 WITH told AS (
     INSERT INTO program_notice (
@@ -166,11 +181,18 @@ WITH told AS (
         clause text
     )
     ON CONFLICT DO NOTHING
-    RETURNING id
+    RETURNING id, recipient_id, kind
 )
-INSERT INTO program_delivery (notice_id, channel, state, mailing_id, attempts, faults, stops, reason)
-SELECT id, %s, %s, %s, 0, 0, 0, '' FROM told
+INSERT INTO program_delivery (notice_id, channel, mailing_id, attempts, faults, stops, state, reason)
+SELECT told.id, %s, %s, 0, 0, 0,
+    CASE WHEN chosen.choice = 'daily' AND told.kind = ANY(%s) THEN 'waiting'
+        WHEN chosen.choice = 'off' AND NOT told.kind = ANY(%s) THEN 'dropped'
+        ELSE 'owed' END,
+    CASE WHEN chosen.choice = 'off' AND NOT told.kind = ANY(%s) THEN %s ELSE '' END
+FROM told LEFT JOIN program_mailpreference chosen ON chosen.user_id = told.recipient_id
+ORDER BY told.id
 """
+TURNED_OFF: Final = "The recipient has turned off mail that may be turned off."
 
 
 def _lines(audience: Audience, facts: dict[str, Any]) -> list[dict[str, Any]]:
@@ -342,9 +364,22 @@ def withheld(delivery: Delivery) -> str:
         return "The recipient follows it no longer."
     if reason := _closed_to(notice.recipient, notice) if notice.recipient else "":
         return reason
+    if notice.kind == DIGEST and not gathered_in(notice):
+        return "Nothing in this digest may be told any more."
     if delivery.is_suppressed:  # type: ignore[attr-defined]
         return "Mail does not reach the address: it is on the suppression list."
     return ""
+
+
+def gathered_in(digest: Notice) -> list[Notice]:
+    """What a digest tells: the notices gathered in it, but for those that may not be told any more."""
+    if not digest.pk:  # the sample at the desk
+        return [
+            Notice(url="/notices/", **words_of(kind, kind.sample)) for kind in (CALL_ISSUED, ANSWER_PUBLISHED)
+        ]
+    rows = Delivery.objects.filter(digest=digest).order_by("notice_id")
+    found = rows.select_related("notice__recipient", "notice__event", "notice__subscription__call")
+    return [row.notice for row in found.with_suppression() if not withheld(row)]
 
 
 def follows_still(notice: Notice) -> bool:
@@ -445,9 +480,12 @@ def _message(notice: Notice) -> mail.EmailMultiAlternatives:
     """
     row, to_confirm = notice.subscription, notice.kind == TO_CONFIRM.code
     path = confirm_path(row) if row and to_confirm else notice.url
+    gathered = gathered_in(notice) if notice.kind == DIGEST else []
     subject, text, html = _rendered(
         (("title", notice.title), ("text", notice.text), ("clause", notice.clause)),
         f"{settings.SITE_URL}{path}",
+        tuple((each.title, f"{settings.SITE_URL}{each.url}") for each in gathered),
+        f"{settings.SITE_URL}{reverse('program:mail-preference')}" if notice.recipient else "",
         row.of_what if row and not to_confirm else "",
         to_confirm,
         settings.SITE_NAME,
@@ -484,6 +522,8 @@ def stop_path(row: Subscription) -> str:
 def _rendered(
     said: tuple[tuple[str, str], ...],
     link: str,
+    gathered: tuple[tuple[str, str], ...],
+    preference: str,
     follows: str,
     to_confirm: bool,
     site_name: str,
@@ -493,6 +533,8 @@ def _rendered(
     facts = {
         "notice": dict(said),
         "link": link,
+        "gathered": gathered,
+        "preference": preference,
         "follows": follows,
         "to_confirm": to_confirm,
         "stop": STOP_HERE,
@@ -669,6 +711,15 @@ QUESTION_ANSWERED = NoticeKind(
     when="A question about a call is answered",
     who="Who asked it",
     sample={"number": "AIX-C-2026-0002"},
+)
+DAILY_DIGEST = NoticeKind(
+    DIGEST,
+    "Your notices until {day}",
+    "What happened since the last digest. Each stands among your notices in the portal, too.",
+    when="At 7 a.m., Washington time, where something waits for who has chosen one mail a day",
+    who="That person",
+    mailed=Mailed.ALWAYS,
+    sample={"day": "November 27, 2026"},
 )
 TO_CONFIRM = NoticeKind(
     "subscription-to-confirm",

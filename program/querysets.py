@@ -225,9 +225,13 @@ class SubscriptionQuerySet(models.QuerySet):
         return self.filter(user=None).exclude(Exists(people.filter(email=OuterRef("email"))))
 
 
+#: The kind of notice that carries others by mail and stands in no inbox.
+DIGEST: Final = "daily-digest"
+
+
 class NoticeQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
-        return self.filter(recipient_id=user.pk or 0, closed_at=None)
+        return self.filter(recipient_id=user.pk or 0, closed_at=None).exclude(kind=DIGEST)
 
     def about(self, proposal: models.Model) -> Self:
         """Of events of a proposal, or of whatever hangs on it."""

@@ -225,6 +225,8 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "user.sign_out": "Signed out",
         "user.session_end": "Another browser signed out",
         "user.refused": "Refused",
+        "user.choose_mail": "Way of being mailed chosen",
+        "user.gather_mail": "Daily digests made",
         "user.sign_in_failed": "Sign-in to the account failed",
     },
 }

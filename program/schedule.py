@@ -16,7 +16,7 @@ from program.clock_account import clock_account
 from program.documents import remove_orphans
 from program.models import AuditEvent, Call, Office, User
 from program.notices import close_out_of_sight
-from program.services import subscriptions
+from program.services import preferences, subscriptions
 from program.services.calls import close_call
 from program.services.clockwork import InHand, do_each
 from program.services.record import ask_for_verification, verify_for_a_while
@@ -95,7 +95,14 @@ def forget_unconfirmed_addresses() -> int:
     return subscriptions.forget_unconfirmed()
 
 
+@shared_task
+def make_digests() -> int:
+    """Make the daily digests that are due; returns how many. Made once a day, however often it runs."""
+    return preferences.make_digests()
+
+
 SCHEDULE = {
+    "make-digests": {"task": "program.schedule.make_digests", "schedule": crontab(minute="*/5")},
     "forget-addresses": {
         "task": "program.schedule.forget_unconfirmed_addresses",
         "schedule": crontab(hour="4", minute="50"),

@@ -66,6 +66,7 @@ urlpatterns = [
     path("organizations/new/", organizations.organization_new, name="organization-new"),
     path("organizations/<int:pk>/", organizations.organization, name="organization"),
     path("notices/", notices.notice_list, name="notices"),
+    path("notices/mail/", notices.mail_preference, name="mail-preference"),
     path("notices/read/", notices.read_all, name="notices-read"),
     path("notices/<int:pk>/read/", notices.read_one, name="notice-read"),
     path("desk/calls/", desk_calls.call_list, name="desk-calls"),

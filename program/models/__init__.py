@@ -20,7 +20,16 @@ from program.models.directives import (
     Duty,
     InterimExemption,
 )
-from program.models.notices import Delivery, Mailing, Notice, Reminder, Suppression
+from program.models.notices import (
+    UNDER_WAY,
+    Delivery,
+    Digest,
+    Mailing,
+    MailPreference,
+    Notice,
+    Reminder,
+    Suppression,
+)
 from program.models.outages import Outage
 from program.models.papers import Document, Paper
 from program.models.people import Affiliation, Agency, Delegation, Office, Organization, User
@@ -28,6 +37,7 @@ from program.models.places import Bloc, Closure, Country, CountryGroup, Embargo,
 from program.models.record import AuditEvent, Seal, Verification
 
 __all__ = [
+    "UNDER_WAY",
     "ActionStep",
     "Affiliation",
     "Agency",
@@ -44,6 +54,7 @@ __all__ = [
     "Dated",
     "Delegation",
     "Delivery",
+    "Digest",
     "Directive",
     "Document",
     "Duty",
@@ -51,6 +62,7 @@ __all__ = [
     "GroupMembership",
     "IneligibleJurisdiction",
     "InterimExemption",
+    "MailPreference",
     "Mailing",
     "Notice",
     "Office",

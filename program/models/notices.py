@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Lower
 
-from program.enums import Channel, DeliveryState
+from program.enums import Channel, DeliveryState, MailChoice
 from program.models.base import TimeStamped
 from program.models.calls import Subscription
 from program.models.people import User
@@ -64,6 +64,29 @@ class Notice(models.Model):
         return self.recipient.email if self.recipient else self.email
 
 
+class MailPreference(TimeStamped):
+    """How a person wants to be mailed; who has said nothing is mailed at once."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="mail_preference")
+    choice = models.CharField(max_length=10, choices=MailChoice, default=MailChoice.AT_ONCE)
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_choice_display()}"
+
+
+class Digest(models.Model):
+    """The daily digests of one day in Washington: one event, by which each person gets one."""
+
+    day = models.DateField(unique=True)
+    event = models.OneToOneField(AuditEvent, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-day"]
+
+    def __str__(self) -> str:
+        return f"Digests of {self.day}"
+
+
 class Mailing(models.Model):
     """An event of which so many people are told that its mail goes in slices, behind everything else."""
 
@@ -76,10 +99,21 @@ class Mailing(models.Model):
         return f"Mailing of event {self.event_id}"
 
 
+UNDER_WAY = (DeliveryState.OWED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.WAITING)
+
+
 class Delivery(models.Model):
     """A notice on its way through one channel; the row is what is owed, a message only speeds it up."""
 
     notice = models.ForeignKey(Notice, models.CASCADE, related_name="deliveries")
+    digest = models.ForeignKey(
+        Notice,
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="gathered",
+        help_text="The digest that holds it.",
+    )
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.MAIL)
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.OWED)
     mailing = models.ForeignKey(Mailing, models.PROTECT, null=True, related_name="deliveries")
@@ -94,13 +128,23 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
-        constraints = [models.UniqueConstraint(name="one_delivery_per_channel", fields=["notice", "channel"])]
+        constraints = [
+            models.UniqueConstraint(name="one_delivery_per_channel", fields=["notice", "channel"]),
+            models.CheckConstraint(
+                name="gathered_in_a_digest",
+                violation_error_message="What is gathered stands in a digest, and nothing else does.",
+                condition=models.Q(state="gathered", digest__isnull=False)
+                | models.Q(~models.Q(state="gathered"), digest=None),
+            ),
+        ]
         indexes = [
             models.Index(
                 name="delivery_unfinished",
                 fields=["state", "id"],
                 condition=models.Q(state__in=["owed", "claimed", "sending"]),
             ),
+            models.Index(name="delivery_waiting", fields=["notice"], condition=models.Q(state="waiting")),
+            models.Index(name="delivery_gathered", fields=["digest"], condition=~models.Q(digest=None)),
             models.Index(name="delivery_by_state", fields=["state", "-id"]),
         ]
 
@@ -110,7 +154,7 @@ class Delivery(models.Model):
     @property
     def is_finished(self) -> bool:
         """Whether the portal does nothing more about it by itself."""
-        return self.state not in (DeliveryState.OWED, DeliveryState.CLAIMED, DeliveryState.SENDING)
+        return self.state not in UNDER_WAY
 
 
 class Suppression(TimeStamped):

@@ -56,7 +56,7 @@ def named(request: SignedInRequest, code: str) -> NoticeKind:
     return CATALOGUE[code]
 
 
-@csp_update({"frame-src": [SELF]})  # type: ignore[untyped-decorator]
+@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]
 @require_safe
 def kind_preview(request: SignedInRequest, code: str) -> HttpResponse:
     """One kind with its mail, as text and as it stands on a phone."""
@@ -72,7 +72,7 @@ def style_hash() -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-@csp_replace({"script-src": [NONE], "style-src": [style_hash()], "frame-ancestors": [SELF]})  # type: ignore[untyped-decorator]
+@csp_replace({"script-src": [NONE], "style-src": [style_hash()], "frame-ancestors": [SELF]})  # type: ignore[arg-type]
 @xframe_options_sameorigin
 @require_safe
 def kind_mail(request: SignedInRequest, code: str) -> HttpResponse:

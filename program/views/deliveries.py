@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from program.enums import DeliveryState
 from program.forms import AddressFileForm, SuppressionForm
-from program.models import Delivery, Mailing, Suppression
+from program.models import UNDER_WAY, Delivery, Mailing, Suppression
 from program.notices import CATALOGUE
 from program.record_words import act_in_words
 from program.requests import number_said
@@ -80,7 +80,7 @@ def chosen(request: SignedInRequest, asked: dict[str, str]) -> DeliveryQuerySet:
 
 def mailings() -> list[dict[str, Any]]:
     """The latest mass mailings of the Program's own events, with how far they are."""
-    under_way = [DeliveryState.OWED, DeliveryState.CLAIMED, DeliveryState.SENDING]
+    gone = [DeliveryState.SENT, DeliveryState.GATHERED]
     latest = Mailing.objects.filter(event__subject_type__startswith="program.").order_by("-pk")
     rows = (
         Mailing.objects.filter(pk__in=latest.values("pk")[:MAILINGS])
@@ -88,8 +88,8 @@ def mailings() -> list[dict[str, Any]]:
         .values("pk", act=F("event__act"), at=F("event__at"))
         .annotate(
             total=Count("deliveries"),
-            sent=Count("deliveries", filter=Q(deliveries__state=DeliveryState.SENT)),
-            waiting=Count("deliveries", filter=Q(deliveries__state__in=under_way)),
+            sent=Count("deliveries", filter=Q(deliveries__state__in=gone)),
+            waiting=Count("deliveries", filter=Q(deliveries__state__in=UNDER_WAY)),
         )
     )
     return [

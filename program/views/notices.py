@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from program import clock
+from program.enums import MailChoice, Mailed
+from program.forms import MailPreferenceForm
 from program.models import Notice, Suppression
+from program.notices import CATALOGUE
+from program.querysets import DIGEST
 from program.requests import SignedInRequest, number_said
+from program.services.preferences import DIGEST_HOUR, choice_of, choose_mail
 
 PAGE = 25
 
@@ -28,6 +34,25 @@ def notice_list(request: SignedInRequest) -> HttpResponse:
         "notices": found[:PAGE], "older": older, "newest": newest, "before": before, "suppressed": suppressed,
     }  # fmt: skip
     return render(request, "program/notices.html", facts)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def mail_preference(request: SignedInRequest) -> HttpResponse:
+    """How the person is mailed, and what is always mailed whatever they choose."""
+    chosen = choice_of(request.user)
+    form = MailPreferenceForm(request.POST if request.method == "POST" else None, initial={"choice": chosen})
+    if request.method == "POST" and form.is_valid():
+        choose_mail(MailChoice(form.cleaned_data["choice"]), by=request.user)
+        messages.success(request, "Saved. Your notices go this way from now on.")
+        return redirect("program:mail-preference")
+    kinds = sorted(CATALOGUE.values(), key=lambda kind: kind.when)
+    facts = {
+        "form": form,
+        "hour": DIGEST_HOUR,
+        "always": [kind for kind in kinds if kind.mailed == Mailed.ALWAYS and kind.code != DIGEST],
+        "at_once": [kind for kind in kinds if kind.mailed == Mailed.AT_ONCE],
+    }
+    return render(request, "program/mail_preference.html", facts, status=422 if form.errors else 200)
 
 
 @require_POST

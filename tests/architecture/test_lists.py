@@ -85,7 +85,7 @@ NO_LIST = {
     "program:home", "program:security-txt", "program:accessibility", "program:privacy", "program:status",
     "program:session", "program:signed-in",
     "program:start", "program:follow",
-    "program:subscribe", "program:subscription-asked", "program:notices-read",
+    "program:mail-preference", "program:subscribe", "program:subscription-asked", "program:notices-read",
     "program:delivery-send-again", "program:suppression-import",
     "program:outage-new", "program:closure-new",
     "program:desk-call-new", "program:agency-action-new",

@@ -1,0 +1,277 @@
+"""How a person is mailed: at once, once a day, not at all; what is official comes at once in any case."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from threading import Thread
+
+import pytest
+from django.core import mail as outbox
+from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
+
+from program import audit, clock, notices
+from program.enums import DeliveryState, MailChoice, OfficeRole
+from program.models import AuditEvent, Delivery, Digest, MailPreference, Notice, Office
+from program.notices import CALL_AMENDED, CALL_ISSUED, CALL_TO_APPROVE, QUESTION_ASKED, NoticeKind
+from program.schedule import make_digests
+from program.services.preferences import choice_of, choose_mail
+from program.tasks import sweep_deliveries
+from tests.factories.program import AgencyFactory, UserFactory, issued_call, officer
+from tests.processes import mail_server
+
+pytestmark = pytest.mark.django_db
+PATIENT = NoticeKind(
+    "tests.patient", "News {number}", "It may wait.", when="A test", who="All", sample={"number": 1}
+)
+URGENT, OFFICIAL = CALL_TO_APPROVE, CALL_AMENDED
+FACTS = {"number": "1", "title": "A call", "amendment": 1, "summary": "More.", "effective": "today"}
+NOON = datetime(2026, 7, 1, 12, tzinfo=clock.WASHINGTON)
+MORNING = NOON.replace(day=2, hour=7)
+
+
+@pytest.fixture(autouse=True)
+def commerce():
+    AgencyFactory(code="COMMERCE")
+
+
+def tell(person, kind=PATIENT, at=NOON, **facts):
+    with clock.moved_to(at):
+        event = audit.record(person, "tests.act", by=person)
+        notices.owe(event, kind, [person], url="/tasks/", **(FACTS | facts))
+        Notice.objects.filter(event=event).update(created_at=at)
+        return Delivery.objects.get(notice__event=event)
+
+
+def reader(choice=MailChoice.DAILY, **facts):
+    person = UserFactory(**facts)
+    choose_mail(choice, by=person)
+    return person
+
+
+def states(person):
+    rows = Delivery.objects.filter(notice__recipient=person).order_by("notice_id")
+    return [row.state for row in rows]
+
+
+def digest_at(at):
+    with clock.moved_to(at):
+        return make_digests()
+
+
+def send(at=MORNING + timedelta(minutes=1)):
+    outbox.outbox.clear()
+    with clock.moved_to(at):
+        sweep_deliveries()
+    return outbox.outbox
+
+
+@pytest.mark.parametrize(
+    ("choice", "patient", "urgent", "official"),
+    [
+        (None, "owed", "owed", "owed"),
+        ("at_once", "owed", "owed", "owed"),
+        ("daily", "waiting", "owed", "owed"),
+        ("off", "dropped", "dropped", "owed"),
+    ],
+)
+def test_choice_decides_what_is_mailed_and_nothing_what_stands_in_the_portal(
+    choice, patient, urgent, official, client
+):
+    person = officer()
+    if choice:
+        MailPreference.objects.create(user=person, choice=choice)
+    found = [tell(person, kind).state for kind in (PATIENT, URGENT, OFFICIAL)]
+    assert found == [patient, urgent, official]
+    assert Notice.objects.visible_to(person).unread().count() == 3
+
+
+class TestDigest:
+    def test_holds_each_notice_once_with_title_and_link(self):
+        person, other = reader(), reader()
+        told = [tell(person, number=number).notice for number in (1, 2)]
+        tell(other, number=3)
+        assert digest_at(MORNING) == 2
+        sent = {message.to[0]: message for message in send()}
+        assert set(sent) == {person.email, other.email}
+        message = sent[person.email]
+        assert message.subject == "Your notices until July 2, 2026"
+        ((html, _),) = message.alternatives
+        for notice in told:
+            assert message.body.count(notice.title) == html.count(notice.title) == 1
+        assert (
+            message.body.count("https://portal.test/tasks/") == html.count("https://portal.test/tasks/") == 2
+        )
+        assert "News 3" not in message.body + html
+        assert message.body.index("News 1") < message.body.index("News 2")
+        assert states(person) == ["gathered", "gathered", "sent"]
+
+    def test_is_made_at_seven_in_washington_once_a_day_in_summer_and_winter(self):
+        person = reader()
+        for noon in (NOON, NOON.replace(month=12)):
+            tell(person, at=noon)
+            due = (noon + timedelta(days=1)).replace(hour=7)
+            assert digest_at(due - timedelta(seconds=1)) == 0
+            assert [digest_at(due + timedelta(minutes=minutes)) for minutes in (0, 5, 10)] == [1, 0, 0]
+        assert Digest.objects.count() == 2
+
+    def test_later_news_wait_for_the_next_day_and_a_day_without_news_has_none(self):
+        person = reader()
+        tell(person)
+        digest_at(MORNING)
+        tell(person, at=MORNING + timedelta(hours=2))
+        assert digest_at(MORNING + timedelta(hours=3)) == 0
+        assert digest_at(MORNING + timedelta(days=1)) == 1
+        assert digest_at(MORNING + timedelta(days=2)) == 0
+        assert Notice.objects.filter(kind="daily-digest").count() == Digest.objects.count() == 2
+
+    def test_clock_that_stood_still_in_the_morning_makes_it_later_that_day(self):
+        tell(reader())
+        assert digest_at(MORNING + timedelta(hours=9)) == 1
+
+    def test_does_not_stand_in_the_inbox_and_is_not_unread(self, client):
+        person = reader()
+        tell(person)
+        digest_at(MORNING)
+        assert Notice.objects.visible_to(person).count() == 1
+        client.force_login(person)
+        assert [notice.kind for notice in client.get(reverse("program:notices")).context["notices"]] == [
+            "tests.patient"
+        ]
+        assert person.notices.filter(read_at=None).count() == 1
+
+    def test_what_may_not_be_told_any_more_is_left_out_until_it_is_sent(self):
+        person = officer()
+        choose_mail(MailChoice.DAILY, by=person)
+        gone, kept = tell(person, number=1), tell(person, number=2)
+        held = tell(person, QUESTION_ASKED)
+        Notice.objects.filter(pk=gone.notice_id).update(closed_at=NOON)
+        assert digest_at(MORNING) == 1
+        Office.objects.filter(user=person).update(effective_to=NOON.date())
+        (message,) = send()
+        assert "News 2" in message.body
+        assert "News 1" not in message.body and held.notice.title not in message.body
+        gone.refresh_from_db(), kept.refresh_from_db()
+        assert (gone.state, gone.digest) == (DeliveryState.DROPPED, None)
+        assert kept.state == DeliveryState.GATHERED
+
+    def test_digest_of_which_nothing_may_be_told_is_not_sent(self):
+        person = reader()
+        delivery = tell(person)
+        digest_at(MORNING)
+        Notice.objects.filter(pk=delivery.notice_id).update(closed_at=NOON)
+        assert send() == []
+        assert Delivery.objects.get(notice__kind="daily-digest").state == DeliveryState.DROPPED
+
+    def test_closed_account_gets_none(self):
+        person = reader()
+        tell(person)
+        type(person).objects.filter(pk=person.pk).update(is_active=False)
+        assert digest_at(MORNING) == 0
+        assert states(person) == ["dropped"]
+
+    def test_many_digests_are_a_mass_mailing(self):
+        people = [reader() for _ in range(notices.MANY + 1)]
+        for person in people:
+            tell(person)
+        assert digest_at(MORNING) == notices.MANY + 1
+        assert Delivery.objects.filter(notice__kind="daily-digest", mailing=None).count() == 0
+
+    def test_mail_server_away_loses_nothing_and_sends_it_once(self, settings):
+        person = reader()
+        tell(person)
+        digest_at(MORNING)
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+        send()
+        with mail_server() as server:
+            settings.EMAIL_HOST, settings.EMAIL_PORT = server.hostname, server.port
+            for hour in (1, 2, 3):
+                send(MORNING + timedelta(hours=hour))
+                digest_at(MORNING + timedelta(hours=hour))
+            (message,) = server.messages
+        assert b"Your notices until" in message.content
+
+    def test_making_it_breaks_off_whole(self, monkeypatch):
+        person = reader()
+        tell(person)
+        with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+            patch.setattr(Delivery.objects, "create", lambda **facts: (_ for _ in ()).throw(RuntimeError))
+            digest_at(MORNING)
+        assert states(person) == ["waiting"]
+        assert not Notice.objects.filter(kind="daily-digest").exists()
+        assert digest_at(MORNING) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_beats_make_one_digest():
+    person = reader()
+    tell(person)
+    made = []
+
+    def beat():
+        try:
+            made.append(digest_at(MORNING))
+        finally:
+            connection.close()
+
+    beats = [Thread(target=beat) for _ in range(4)]
+    for thread in beats:
+        thread.start()
+    for thread in beats:
+        thread.join()
+    assert sum(made) == Digest.objects.count() == 1
+    assert states(person) == ["gathered", "owed"]
+
+
+class TestChoosing:
+    @pytest.mark.parametrize(("choice", "state"), [("at_once", "owed"), ("off", "dropped")])
+    def test_what_waits_goes_the_new_way(self, choice, state):
+        person, other = reader(), reader()
+        tell(person), tell(other)
+        choose_mail(MailChoice(choice), by=person)
+        assert (states(person), states(other)) == ([state], ["waiting"])
+
+    def test_page_saves_it_on_the_record_once(self, client):
+        person = UserFactory()
+        client.force_login(person)
+        address = reverse("program:mail-preference")
+        assert address in client.get(reverse("program:notices")).text
+        for _ in range(2):
+            assert client.post(address, {"choice": "daily"}).url == address
+        assert choice_of(person) == MailChoice.DAILY
+        assert AuditEvent.objects.of(person).filter(act="user.choose_mail").count() == 1
+        assert client.post(address, {"choice": "never"}).status_code == 422
+        assert client.post(address, {}).status_code == 422
+        assert choice_of(person) == MailChoice.DAILY
+
+    def test_page_says_what_is_always_mailed_and_why(self, client):
+        client.force_login(UserFactory())
+        page = client.get(reverse("program:mail-preference"))
+        assert CALL_AMENDED in page.context["always"] and CALL_ISSUED not in page.context["always"]
+        assert CALL_AMENDED.when in page.text and "cannot be turned off" in page.text
+        assert CALL_TO_APPROVE in page.context["at_once"]
+
+    def test_mail_of_a_notice_leads_there(self):
+        tell(UserFactory())
+        (message,) = send()
+        assert f"https://portal.test{reverse('program:mail-preference')}" in message.body
+
+    def test_log_says_what_became_of_it(self, client, settings):
+        settings.DEMONSTRATION = True
+        call = issued_call()
+        for choice in ("daily", "off"):
+            person = reader(choice)
+            event = audit.record(call, "tests.act", by=person)
+            notices.owe(event, PATIENT, [person], url="/", number=1)
+        client.force_login(officer(OfficeRole.AUDITOR))
+        page = client.get(reverse("program:deliveries"), {"kind": "tests.patient"}).text
+        assert "Waits for the daily digest" in page and notices.TURNED_OFF in page
+
+
+def test_what_is_gathered_stands_in_a_digest():
+    delivery = tell(reader())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Delivery.objects.filter(pk=delivery.pk).update(state="gathered")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Delivery.objects.filter(pk=delivery.pk).update(digest=delivery.notice)
