@@ -8,7 +8,7 @@ class FinancingConfig(AppConfig):
 
     def ready(self) -> None:
         # models must be loaded first; these are what the apps below ask and tell
-        from financing import fulfilling, hearing  # noqa: F401
+        from financing import dates, fulfilling, hearing  # noqa: F401
         from financing.querysets import sits_in_edag
         from proposals.querysets import SITS_IN_EDAG
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 LINE_OCTETS = 75
@@ -10,11 +10,29 @@ LINE_OCTETS = 75
 
 def deadline_file(*, uid: str, title: str, text: str, url: str, at: datetime, stamped_at: datetime) -> bytes:
     """One event that ends at the exclusive bound ``at``, with reminders a week and a day before."""
+    return calendar(event(uid=uid, title=title, text=text, url=url, at=at, stamped_at=stamped_at))
+
+
+def feed_file(events: Iterable[list[str]], *, name: str) -> bytes:
+    """A calendar to subscribe to, under ``name``; programs are told to ask anew every six hours."""
+    head = [f"X-WR-CALNAME:{escaped(name)}", "REFRESH-INTERVAL;VALUE=DURATION:PT6H", "X-PUBLISHED-TTL:PT6H"]
+    return calendar(head, *events)
+
+
+def calendar(*blocks: list[str]) -> bytes:
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//American AI Exports Program//Portal//EN",
         "METHOD:PUBLISH",
+        *(line for block in blocks for line in block),
+        "END:VCALENDAR",
+    ]
+    return "".join(f"{part}\r\n" for line in lines for part in folded(line)).encode()
+
+
+def event(*, uid: str, title: str, text: str, url: str, at: datetime, stamped_at: datetime) -> list[str]:
+    return [
         "BEGIN:VEVENT",
         f"UID:{escaped(uid)}",
         f"DTSTAMP:{in_utc(stamped_at)}",
@@ -27,9 +45,7 @@ def deadline_file(*, uid: str, title: str, text: str, url: str, at: datetime, st
         *alarm(title, "-P7D"),
         *alarm(title, "-P1D"),
         "END:VEVENT",
-        "END:VCALENDAR",
     ]
-    return "".join(f"{part}\r\n" for line in lines for part in folded(line)).encode()
 
 
 def alarm(title: str, trigger: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Paths that are a key themselves: whoever reads one may use an invitation, set a password, end messages.
+"""Paths that are a key themselves: whoever reads one may use an invitation, set a password, read a calendar.
 
 They are never written down whole: not in the log, not in the record. The proxy withholds the same ones
 (`deploy/nginx.conf`).
@@ -13,6 +13,7 @@ KEYS: Final = (
     "/invitations/",
     "/subscriptions/confirm/",
     "/subscriptions/stop/",
+    "/calendar/",
     "/accounts/confirm-email/",
     "/accounts/password/reset/key/",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from program.views import (
+    calendar,
     calls,
     catalogue,
     deliveries,
@@ -67,6 +68,8 @@ urlpatterns = [
     path("organizations/<int:pk>/", organizations.organization, name="organization"),
     path("notices/", notices.notice_list, name="notices"),
     path("notices/mail/", notices.mail_preference, name="mail-preference"),
+    path("notices/calendar/", calendar.calendar, name="calendar"),
+    path("calendar/<str:token>/due-dates.ics", calendar.calendar_feed, name="calendar-feed"),
     path("notices/read/", notices.read_all, name="notices-read"),
     path("notices/<int:pk>/read/", notices.read_one, name="notice-read"),
     path("desk/calls/", desk_calls.call_list, name="desk-calls"),

@@ -13,6 +13,7 @@ class ProposalsConfig(AppConfig):
         from program.services.demands import follows_requirements
         from program.services.people import bars_from_office
         from program.services.subscriptions import also_tells
+        from proposals import dates  # noqa: F401
         from proposals.querysets import histories_closed_to, people_proposing, works_for_proposers
         from proposals.services.rechecking import carry_answers
         from proposals.withholding import close_out_of_sight, withheld

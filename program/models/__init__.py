@@ -22,6 +22,7 @@ from program.models.directives import (
 )
 from program.models.notices import (
     UNDER_WAY,
+    CalendarFeed,
     Delivery,
     Digest,
     Mailing,
@@ -45,6 +46,7 @@ __all__ = [
     "Amendment",
     "AuditEvent",
     "Bloc",
+    "CalendarFeed",
     "Call",
     "CallFile",
     "Closure",

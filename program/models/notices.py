@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -72,6 +74,23 @@ class MailPreference(TimeStamped):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_choice_display()}"
+
+
+def new_nonce() -> str:
+    return secrets.token_hex(16)
+
+
+class CalendarFeed(TimeStamped):
+    """That a person's days can be read without sign-in, at an address that only they know.
+
+    The address is a signature over this row and its ``nonce``: it is kept nowhere, and a new nonce ends it.
+    """
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="calendar_feed")
+    nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
+
+    def __str__(self) -> str:
+        return f"Calendar of {self.user}"
 
 
 class Digest(models.Model):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -190,10 +192,10 @@ def call_calendar(request: HttpRequest, number: str) -> HttpResponse:
     if call.status == CallStatus.CANCELLED:
         raise Http404
     content = deadline_file(
-        uid=f"{call.number}@{request.get_host()}",
+        uid=f"{call.number}@{urlsplit(settings.SITE_URL).hostname}",
         title=f"{call.number}: proposals are due",
         text=f"{call.title}\n{call.rule_text}",
-        url=request.build_absolute_uri(public_url(call)),
+        url=f"{settings.SITE_URL}{public_url(call)}",
         at=deadline_of(call),
         stamped_at=call.updated_at,
     )

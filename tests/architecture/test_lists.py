@@ -72,6 +72,7 @@ COUNTED_BY = {
     "program:suppressions": "program/test_deliveries.py::test_list_costs_the_same_for_one_row_and_for_three",
     "program:outages": "program/test_outages.py::test_log_costs_the_same_for_one_row_and_for_three",
     "program:closures": "program/test_closures.py::test_register_costs_the_same_for_one_row_and_for_three",
+    "program:calendar": "program/test_feeds.py::test_page_costs_the_same_for_one_day_and_for_three",
     "program:notice-kinds": "program/test_catalogue.py::test_list_asks_no_more_for_many_kinds",
     "program:notices": "program/test_pages.py::test_inbox_costs_the_same_for_one_and_three",
     "program:offices": "program/test_people.py::test_list_asks_the_database_the_same_number_of_times",

@@ -1,0 +1,82 @@
+"""The days that concern a person, as the apps above contribute them for the calendar feed.
+
+A date says what a notice of it would say and no more: it is read in a calendar outside the portal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.urls import reverse
+
+from program import clock
+from program.deadlines import end_of_day, start_of_day
+from program.enums import DutyState
+from program.models import Call, Duty, Subscription
+from program.querysets import READS_DIRECTIVES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from program.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class DueDate:
+    """Something due: ``key`` stays the same when its day moves, ``at`` is the exclusive bound."""
+
+    key: str
+    title: str
+    url: str
+    at: datetime
+    stamped_at: datetime
+
+
+#: What apps above answer: the days that concern a person, of what they may see at this moment.
+SOURCES: Final[list[Callable[[User], Iterable[DueDate]]]] = []
+
+
+def has_dates(source: Callable[[User], Iterable[DueDate]]) -> Callable[[User], Iterable[DueDate]]:
+    """Show what ``source`` answers in the calendar of a person."""
+    SOURCES.append(source)
+    return source
+
+
+def dates_of(user: User) -> list[DueDate]:
+    """Everything that is due and concerns ``user``, the nearest first; of two with one key the last said."""
+    found = {due.key: due for source in SOURCES for due in source(user)}
+    return sorted(found.values(), key=lambda due: (due.at, due.key))
+
+
+@has_dates
+def calls_followed(user: User) -> Iterator[DueDate]:
+    """Open calls that the person follows."""
+    rows = Subscription.objects.of(user)
+    calls = Call.objects.public().open_at(clock.now())
+    if not rows.filter(call=None).exists():
+        calls = calls.filter(pk__in=rows.values("call"))
+    for call in calls.defer("text"):
+        if call.closes_at:
+            address = reverse("program:call-detail", args=[call.number])
+            yield DueDate(
+                f"call-{call.number}",
+                f"{call.number}: proposals are due",
+                address,
+                call.closes_at,
+                call.updated_at,
+            )
+
+
+@has_dates
+def duties(user: User) -> Iterator[DueDate]:
+    """Duties of the orders that are not fulfilled, for those who read the register at the desk."""
+    if not user.holds(*READS_DIRECTIVES):
+        return
+    for duty in Duty.objects.filter(state=DutyState.OPEN, due_on__isnull=False).select_related("directive"):
+        if duty.due_on:
+            address = reverse("program:desk-duty", args=[duty.pk])
+            bound = end_of_day(duty.due_on)
+            stamped_at = duty.kept_at or start_of_day(duty.directive.signed_on)
+            yield DueDate(f"duty-{duty.pk}", f"Duty of {duty}", address, bound, stamped_at)

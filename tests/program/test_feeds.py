@@ -1,0 +1,213 @@
+"""A person's days as a calendar: at an address that only they know, with what they may see at each fetch."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from evaluation.models import Condition
+from program import clock
+from program.deadlines import next_business_day
+from program.enums import OfficeRole
+from program.models import AuditEvent, CalendarFeed, Office, Subscription
+from program.services import feeds
+from program.services.calls import extend_call
+from program.services.subscriptions import subscribe
+from proposals.models import Proposal, TeamMember
+from tests.factories import evaluation as make
+from tests.factories.directives import duty
+from tests.factories.program import UserFactory, issued_call, officer
+from tests.factories.proposals import ProposalFactory, RecusalFactory, representative_of
+
+pytestmark = pytest.mark.django_db
+
+
+def path_of(person):
+    return feeds.address_of(feeds.open_feed(by=person)).removeprefix("https://portal.test")
+
+
+def unfolded(answer):
+    return answer.content.decode().replace("\r\n ", "").split("\r\n")
+
+
+def titles(client, person):
+    answer = client.get(path_of(person))
+    assert answer.status_code == 200
+    return [line.removeprefix("SUMMARY:") for line in unfolded(answer) if line.startswith("SUMMARY:")]
+
+
+class TestAddress:
+    def test_needs_no_session_and_is_kept_and_indexed_by_nobody(self, client):
+        answer = client.get(path_of(UserFactory()))
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+        assert "noindex" in answer.headers["X-Robots-Tag"]
+        assert not answer.cookies
+
+    def test_renewed_one_answers_and_the_old_one_is_dead(self, client):
+        person, other = UserFactory(), UserFactory()
+        old, others = path_of(person), path_of(other)
+        client.force_login(person)
+        page = reverse("program:calendar")
+        assert client.post(page, {"act": "renew"}).url == page
+        assert client.get(old).status_code == 404
+        assert path_of(person) != old
+        assert [client.get(path).status_code for path in (path_of(person), others)] == [200, 200]
+        client.post(page, {"act": "close"})
+        assert not CalendarFeed.objects.filter(user=person).exists()
+        acts = AuditEvent.objects.of(person).filter(act__endswith="_calendar")
+        assert [event.act for event in acts] == [
+            "user.open_calendar",
+            "user.renew_calendar",
+            "user.close_calendar",
+        ]
+
+    def test_page_makes_it_and_shows_it_and_pressing_twice_changes_nothing(self, client):
+        person = UserFactory()
+        client.force_login(person)
+        page = reverse("program:calendar")
+        assert page in client.get(reverse("program:notices")).text
+        assert "https://portal.test/calendar/" not in client.get(page).text
+        for _ in range(2):
+            client.post(page, {"act": "open"})
+        assert f'value="https://portal.test{path_of(person)}"' in client.get(page).text
+        assert AuditEvent.objects.of(person).filter(act="user.open_calendar").count() == 1
+        client.post(page, {"act": "none"})
+        assert AuditEvent.objects.of(person).filter(act__endswith="_calendar").count() == 1
+        assert path_of(person) not in "".join(AuditEvent.objects.values_list("body", flat=True))
+
+    def test_forged_address_and_closed_account_find_nothing(self, client):
+        person = UserFactory()
+        path = path_of(person)
+        token = path.split("/")[2]
+        forged = path.replace(token, token[:-3] + "AAA")
+        assert client.get(forged).status_code == 404
+        assert client.get(reverse("program:calendar-feed", args=["none"])).status_code == 404
+        type(person).objects.filter(pk=person.pk).update(is_active=False)
+        assert client.get(path).status_code == 404
+
+    def test_unchanged_one_is_not_sent_again(self, client):
+        person, call = UserFactory(), issued_call()
+        path = path_of(person)
+        subscribe(call, by=person)
+        first = client.get(path)
+        again = client.get(path, HTTP_IF_NONE_MATCH=first.headers["ETag"])
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["Cache-Control"] == "private, no-cache"
+        head = client.head(path)
+        assert (head.status_code, head.content, head.headers["ETag"]) == (200, b"", first.headers["ETag"])
+        Subscription.objects.all().delete()
+        assert client.get(path, HTTP_IF_NONE_MATCH=first.headers["ETag"]).status_code == 200
+        assert client.post(path).status_code == 405
+
+
+class TestDates:
+    def test_followed_calls_with_links_of_our_own_and_a_uid_that_stays(self, client):
+        person, call = UserFactory(), issued_call()
+        issued_call()
+        subscribe(call, by=person)
+        lines = unfolded(client.get(path_of(person), HTTP_HOST="localhost"))
+        assert f"SUMMARY:{call.number}: proposals are due" in lines
+        assert f"URL:https://portal.test/calls/{call.number}/" in lines
+        uid, end = (next(x for x in lines if x.startswith(n)) for n in ("UID", "DTEND"))
+        assert uid == f"UID:call-{call.number}@portal.test"
+        assert lines.count("BEGIN:VEVENT") == lines.count("END:VEVENT") == 1
+        later = next_business_day(call.due_on + timedelta(days=7), [])
+        extend_call(
+            call, by=officer(), due_on=later, summary="A week.", reason="An outage.", legal_basis="s.3(c)"
+        )
+        lines = unfolded(client.get(path_of(person)))
+        assert uid in lines and end not in lines
+
+    def test_who_follows_the_program_has_every_open_call(self, client):
+        person, calls = UserFactory(), [issued_call(), issued_call()]
+        subscribe(None, by=person)
+        assert len(titles(client, person)) == 2
+        with clock.moved_to(max(call.closes_at for call in calls)):
+            assert titles(client, person) == []
+
+    def test_draft_of_the_team_stands_in_the_place_of_its_call(self, client):
+        proposal = ProposalFactory(call=issued_call(), title="CANARY")
+        person = proposal.created_by
+        subscribe(proposal.call, by=person)
+        assert titles(client, person) == [f"{proposal.call.number}: your draft is due"]
+        assert titles(client, UserFactory()) == []
+        TeamMember.objects.filter(user=person).update(removed_at=clock.now(), removed_by=person)
+        assert titles(client, person) == [f"{proposal.call.number}: proposals are due"]
+
+    def test_question_and_correction_of_the_team(self, client):
+        proposal = make.accepted()
+        asked = make.asked(proposal)
+        person = representative_of(proposal)
+        assert titles(client, person) == [f"Answer question {asked.number} on proposal {proposal.number}"]
+        assert f"/proposals/{proposal.pk}/" in client.get(path_of(person)).content.decode()
+        Proposal.objects.filter(pk=proposal.pk).update(
+            status="returned", cure_due_at=clock.now() + timedelta(days=9)
+        )
+        assert f"Correct and submit proposal {proposal.number}" in titles(client, person)
+
+    def test_consultation_of_the_own_agency_until_recused(self, client):
+        proposal = make.accepted()
+        lead, other = officer(OfficeRole.LEAD, "DOE"), officer(OfficeRole.LEAD, "STATE")
+        (found,) = titles(client, lead)
+        assert re.fullmatch(rf"Position of .+ on proposal {proposal.number}", found)
+        assert titles(client, other) != [found]
+        RecusalFactory(proposal=proposal, user=lead)
+        assert titles(client, lead) == []
+        assert len(titles(client, other)) == 1
+        Office.objects.filter(user=other).update(effective_to=clock.today())
+        assert titles(client, other) == []
+
+    def test_conditions_of_the_team_say_no_more_than_their_number(self, client):
+        designation = make.designated()
+        person = representative_of(designation.proposal)
+        due_on = clock.today() + timedelta(days=30)
+        facts = {"designation": designation, "determination": designation.determination, "owner": "Anchor"}
+        Condition.objects.create(number=1, text="CANARY", due_on=due_on, **facts)
+        Condition.objects.create(number=2, text="CANARY", **facts)
+        assert titles(client, person) == [f"Condition 1 of designation {designation.number}"]
+        assert b"CANARY" not in client.get(path_of(person)).content
+        assert titles(client, UserFactory()) == []
+
+    def test_open_duties_for_those_who_keep_the_register(self, client):
+        row = duty(due_on=clock.today() + timedelta(days=30))
+        assert titles(client, officer()) == [f"Duty of {row}"]
+        assert titles(client, UserFactory()) == []
+        assert titles(client, officer(OfficeRole.LEAD, "DOE")) == []
+
+    def test_page_lists_what_the_file_holds(self, client):
+        person, call = UserFactory(), issued_call()
+        subscribe(call, by=person)
+        client.force_login(person)
+        assert f"{call.number}: proposals are due" in client.get(reverse("program:calendar")).text
+
+    def test_fetch_costs_the_same_for_one_day_and_for_three(self, client, django_assert_num_queries):
+        person = UserFactory()
+        path = path_of(person)
+        client.get(path)
+        for _ in range(2):
+            subscribe(issued_call(), by=person)
+            ProposalFactory(call=issued_call(), created_by=person)
+            with django_assert_num_queries(8):
+                client.get(path)
+
+    def test_page_costs_the_same_for_one_day_and_for_three(self, client, django_assert_num_queries):
+        person = UserFactory()
+        feeds.open_feed(by=person)
+        client.force_login(person)
+        client.get(reverse("program:calendar"))
+        for _ in range(2):
+            subscribe(issued_call(), by=person)
+            ProposalFactory(call=issued_call(), created_by=person)
+            with django_assert_num_queries(12):
+                client.get(reverse("program:calendar"))
+
+
+def test_single_file_of_a_call_names_our_own_address(client):
+    call = issued_call()
+    lines = unfolded(client.get(f"/calls/{call.number}/deadline.ics", HTTP_HOST="localhost"))
+    assert f"URL:https://portal.test/calls/{call.number}/" in lines
+    assert f"UID:{call.number}@portal.test" in lines
