@@ -25,10 +25,10 @@ def work_to_submit(user: User) -> Iterator[DueDate]:
     )
     for row in rows.select_related("call"):
         call = row.call
-        if row.status == ProposalStatus.DRAFT and call.closes_at and call.closes_at > clock.now():
+        if row.status == ProposalStatus.DRAFT and row.closes_at and row.closes_at > clock.now():
             title = f"{call.number}: your draft is due"
-            yield DueDate(f"call-{call.number}", title, address(row), call.closes_at, call.updated_at)
-        elif row.status == ProposalStatus.RETURNED and row.cure_due_at:
+            saved = max(call.updated_at, row.updated_at)
+            yield DueDate(f"call-{call.number}", title, address(row), row.closes_at, saved)
+        elif row.status == ProposalStatus.RETURNED and row.closes_at:
             title = f"Correct and submit proposal {row.number}"
-            due = max(row.cure_due_at, call.closes_at or row.cure_due_at)
-            yield DueDate(f"proposal-{row.pk}", title, address(row), due, row.updated_at)
+            yield DueDate(f"proposal-{row.pk}", title, address(row), row.closes_at, row.updated_at)

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0022_mail_chosen'),
+        ('program', '0023_mail_chosen'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0021_told_by_address'),
+        ('program', '0022_told_by_address'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('proposals', '0013_workshop_rechecks'),
+        ('proposals', '0014_more_time'),
     ]
 
     operations = [

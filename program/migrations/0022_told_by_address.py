@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0020_workshop_published'),
+        ('program', '0021_outages_and_closures'),
     ]
 
     operations = [
