@@ -685,6 +685,9 @@ CALL_CLOSED = NoticeKind(
     "The time to submit under call {number} ended: {due}. What was received in time is read now; the page of "
     "your proposal says where it stands.",
     "s.3(c)",
+    when="The clock closes a call at its deadline",
+    who="Followers of the call, and the teams that work under it",
+    sample={"number": "AIX-C-2026-0002", "due": "February 1, 2027, 11:59 p.m. Washington time"},
 )
 CALL_CLOSED_AT_DESK = NoticeKind(
     "call-closed-at-desk",
@@ -692,6 +695,9 @@ CALL_CLOSED_AT_DESK = NoticeKind(
     "The clock closed call {number}, which you wrote or approved, at its deadline: {due}. Drafts that were "
     "not submitted lapse; what came in waits at intake.",
     "s.3(c)",
+    when="The clock closes a call at its deadline",
+    who="The officers who wrote and approved it",
+    sample={"number": "AIX-C-2026-0002", "due": "February 1, 2027, 11:59 p.m. Washington time"},
 )
 QUESTION_ASKED = NoticeKind(
     "question-asked",

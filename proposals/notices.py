@@ -302,6 +302,10 @@ TIME_ASKED: Final = NoticeKind(
     "give it or decline.",
     "E.O. 14320 s.3(c)",
     tells_outsiders=True,
+    when="A consortium asks for more time for its proposal",
+    who="Program officers",
+    sample={"call": "AIX-C-2026-0002"},
+    mailed=Mailed.ALWAYS,
 )
 TIME_GIVEN: Final = NoticeKind(
     "proposals.time_given",
@@ -309,6 +313,14 @@ TIME_GIVEN: Final = NoticeKind(
     "The Program office takes your proposal until {due}. This holds for your proposal alone. The reason "
     "given: {reason}",
     "E.O. 14320 s.3(c)",
+    when="One proposal is given more time",
+    who="Its team",
+    sample={
+        "call": "AIX-C-2026-0002",
+        "due": "February 8, 2027, 11:59 p.m. Washington time",
+        "reason": "The portal was away on the last day.",
+    },
+    mailed=Mailed.ALWAYS,
 )
 TIME_DECLINED: Final = NoticeKind(
     "proposals.time_declined",
@@ -316,6 +328,10 @@ TIME_DECLINED: Final = NoticeKind(
     "The Program office has declined your request for more time. The last day stays as it was. The reason "
     "given: {reason}",
     "E.O. 14320 s.3(c)",
+    when="A request for more time is declined",
+    who="Its team",
+    sample={"call": "AIX-C-2026-0002", "reason": "The reasons given fit every consortium."},
+    mailed=Mailed.ALWAYS,
 )
 CHANGE_REPORTED: Final = NoticeKind(
     "proposals.change_reported",
