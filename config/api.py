@@ -184,6 +184,6 @@ urlpatterns = [
     path("schema/", schema, name="api-schema"),
     path("docs/", docs, name="api-docs"),
     *router.urls,
-    re_path(r"(?s)^.*/$", absent, name="api-absent"),
+    re_path(r"^[\s\S]*/$", absent, name="api-absent"),
     path("", absent, name="api-root"),
 ]

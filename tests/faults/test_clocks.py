@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from copy import copy
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -49,7 +48,8 @@ def test_wrong_clock_of_the_web_machine_decides_nothing(shift):
     opened, closed = ProposalFactory(complete=True), ProposalFactory(complete=True)
     for proposal in (opened, closed):
         certified(proposal)
-    sessions = [session_of(representative_of(each), at=time.time() + shift) for each in (opened, closed)]
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=shift)):  # they signed in there, too
+        sessions = [session_of(representative_of(each)) for each in (opened, closed)]
     at = clock.instant()
     Call.objects.filter(pk=opened.call_id).update(closes_at=at + NEAR)
     Call.objects.filter(pk=closed.call_id).update(closes_at=at - NEAR)

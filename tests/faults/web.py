@@ -94,7 +94,7 @@ def web_server(*, application="config.wsgi:application", workers=1, threads=8, p
         kill(process)
 
 
-def session_of(person, *, at=None):
+def session_of(person):
     """The cookie of somebody who signed in freshly and with a second factor."""
     client = Client()
     client.force_login(person)
@@ -102,7 +102,7 @@ def session_of(person, *, at=None):
     session[VERIFIED] = person.pk
     session["account_authentication_methods_user"] = str(person.pk)
     session["account_authentication_methods"] = [
-        {"method": "password", "at": at or time.time(), "email": person.email}
+        {"method": "password", "at": time.time(), "email": person.email}
     ]
     session.save()
     return client.cookies[settings.SESSION_COOKIE_NAME].value
