@@ -16,7 +16,7 @@ from program.clock_account import clock_account
 from program.enums import EvidenceType
 from program.models import Call, Requirement
 from program.services import calls
-from program.services.questions import answer_question, ask_question
+from program.services.questions import answer_question, answer_under, ask_question, correct_answer
 from program.services.subscriptions import subscribe
 
 FOLDER: Final = Path(__file__).resolve().parent / "data"
@@ -95,6 +95,14 @@ class PlayedQuestion:
     answered: int = 0
     answer: str = ""
     is_private: bool = False
+    topic: str = ""
+    requirement: str = ""
+    #: A correction, so many days after the answer, and why
+    corrected: int = 0
+    correction: str = ""
+    reason: str = ""
+    #: The number of the published answer that answers it, too
+    under: int = 0
 
 
 QUESTIONS: Final = (
@@ -105,8 +113,14 @@ QUESTIONS: Final = (
         "Is a line of hardware assembled in the United States counted wholly as U.S. content?",
         3,
         "No. For each line give the total value and the value of its U.S. content. A part made abroad is "
-        "not U.S. content, wherever the line is assembled. The share is computed over the whole hardware "
-        "layer.",
+        "not U.S. content, wherever the line is assembled. The share is computed over the whole layer.",
+        topic="U.S. content",
+        requirement="us-manufacture",
+        corrected=6,
+        correction="No. For each line give the total value and the value of its U.S. content. A part made "
+        "abroad is not U.S. content, wherever the line is assembled. The share is computed over the whole "
+        "hardware layer.",
+        reason="It was not clear of which layer the share is computed.",
     ),
     PlayedQuestion(
         5,
@@ -115,6 +129,8 @@ QUESTIONS: Final = (
         2,
         "Yes, if it contributes to a layer and is not of a listed jurisdiction. An organization that only "
         "uses the package is named as an end user, not as a member.",
+        topic="Who may take part",
+        requirement="consortium",
     ),
     PlayedQuestion(
         9,
@@ -123,6 +139,14 @@ QUESTIONS: Final = (
         3,
         "No. Give an amount where you have one and leave it empty where it is still to be determined. Name "
         "the purpose in either case.",
+        topic="Federal support",
+        requirement="support-requested",
+    ),
+    PlayedQuestion(
+        14,
+        "May the ministry of health that will use the applications join the consortium?",
+        answered=1,
+        under=2,
     ),
     PlayedQuestion(
         18,
@@ -215,11 +239,19 @@ def _play(call: Call, question: PlayedQuestion, issue: datetime) -> None:
     asked_at = issue + timedelta(days=question.asked, hours=3)
     with clock.moved_to(asked_at):
         asked = ask_question(call, by=asker, text=question.text, is_confidential=question.is_private)
+    answered_at = asked_at + timedelta(days=question.answered)
+    if question.under:
+        with clock.moved_to(answered_at):
+            answer_under(asked, by=official("second-officer"), number=question.under)
     if question.answer:
-        with clock.moved_to(asked_at + timedelta(days=question.answered)):
+        with clock.moved_to(answered_at):
             answer_question(
-                asked, by=official("officer"), answer=question.answer, published_text=question.published
-            )
+                asked, by=official("officer"), answer=question.answer, published_text=question.published,
+                topic=question.topic, requirement_code=question.requirement,
+            )  # fmt: skip
+    if question.correction:
+        with clock.moved_to(answered_at + timedelta(days=question.corrected)):
+            correct_answer(asked, by=official("officer"), answer=question.correction, reason=question.reason)
 
 
 def opened_on(call: Call) -> date:

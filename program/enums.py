@@ -60,6 +60,18 @@ class QuestionStatus(TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class PartOfCall(TextChoices):
+    """What of a call a question is about; the value is where that part stands on the call's page."""
+
+    TEXT = "text", "The text of the call"
+    REQUIREMENTS = "requirements", "What a proposal must give"
+    CRITERIA = "criteria", "How it is evaluated"
+    PLACES = "places", "Who may not take part"
+    SCHEDULE = "timeline", "Days and deadlines"
+    FILES = "files", "Documents"
+    NOTICES = "notices", "Notices and certification"
+
+
 class EvidenceType(TextChoices):
     """How a proposal answers a requirement; PACKAGE means the parts of the package answer it."""
 

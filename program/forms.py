@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import Truncator
 
 from program.days import DayField, MomentField
-from program.enums import LONGEST_CALL, Confidence, MailChoice, OfficeRole, OutageSource
+from program.enums import LONGEST_CALL, Confidence, MailChoice, OfficeRole, OutageSource, PartOfCall
 from program.models import (
     Agency,
     Call,
@@ -399,7 +400,46 @@ class QuestionForm(forms.ModelForm):
     )  # fmt: skip
 
 
-class AnswerForm(forms.Form):
+class PlaceForm(forms.Form):
+    """Under which heading a question stands, and which part of its call it is about."""
+
+    topic = forms.CharField(
+        label="Heading", required=False, max_length=80, widget=forms.TextInput(attrs={"list": "topics"}),
+        help_text="Answers with one heading stand together. Empty: among the general ones.",
+    )  # fmt: skip
+    about = forms.ChoiceField(label="About", required=False)
+
+    def __init__(self, *args: Any, question: Question, **kwargs: Any) -> None:
+        place = question.requirement_code and f"{ONE_REQUIREMENT}{question.requirement_code}"
+        initial = {"topic": question.topic, "about": place or question.about}
+        super().__init__(*args, **{**kwargs, "initial": initial | kwargs.get("initial", {})})
+        codes = dict(question.call.requirements.order_by("pk").values_list("code", "title"))
+        self.fields["about"].choices = [  # type: ignore[attr-defined]
+            ("", "No part of it alone"),
+            ("Parts of the call", PartOfCall.choices),
+            ("Requirements", [(f"{ONE_REQUIREMENT}{code}", title) for code, title in codes.items()]),
+        ]
+
+    @property
+    def place(self) -> dict[str, str]:
+        """What was chosen, as the service takes it."""
+        about = self.cleaned_data["about"]
+        is_requirement = about.startswith(ONE_REQUIREMENT)
+        return {
+            "topic": self.cleaned_data["topic"],
+            "about": "" if is_requirement else about,
+            "requirement_code": about.removeprefix(ONE_REQUIREMENT) if is_requirement else "",
+        }
+
+
+ONE_REQUIREMENT: Final = "requirement:"
+
+
+class GroupForm(PlaceForm, ReadForm):
+    """The place of a question that was asked or answered."""
+
+
+class AnswerForm(PlaceForm):
     published_text = LongText(
         label="Question as published", required=False, max_length=4000,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -408,6 +448,33 @@ class AnswerForm(forms.Form):
     answer = LongText(max_length=10_000, widget=forms.Textarea(attrs={"rows": 6}))
     is_confidential = forms.BooleanField(
         label="Answer privately: publish nothing", required=False,
+    )  # fmt: skip
+    texts = ("answer", "published_text", "is_confidential")
+
+
+class AnswerUnderForm(forms.Form):
+    """Names the published answer that answers another question, too."""
+
+    number = forms.TypedChoiceField(label="Published answer", coerce=int)
+
+    def __init__(self, *args: Any, question: Question, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        published = question.call.questions.public().order_by("number")
+        self.fields["number"].choices = [("", "Choose an answer")] + [  # type: ignore[attr-defined]
+            (number, f"No. {number}: {Truncator(text).chars(90)}")
+            for number, text in published.values_list("number", "published_text")
+        ]
+
+
+class CorrectionForm(ReadForm):
+    published_text = LongText(
+        label="Question as published", required=False, max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+    answer = LongText(max_length=10_000, widget=forms.Textarea(attrs={"rows": 8}))
+    reason = LongText(
+        label="Why it is corrected", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="It stands beside the answer.",
     )  # fmt: skip
 
 

@@ -737,6 +737,12 @@ TO_CONFIRM = NoticeKind(
     mailed=Mailed.ALWAYS,
     sample={"until": "December 1, 2026, 2:05 p.m. Washington time", "what": "every call of the Program"},
 )
+ANSWER_CORRECTED = NoticeKind(
+    "answer-corrected",
+    "A corrected answer about call {number}",
+    "The program office corrected an answer about the call. What was changed, and why, stands beside it.",
+    "s.3(b)",
+)
 ANSWER_PUBLISHED = NoticeKind(
     "answer-published",
     "A new answer about call {number}",

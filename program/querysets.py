@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Coalesce, JSONObject
@@ -47,8 +48,11 @@ class CallQuerySet(models.QuerySet):
     def due_to_close(self, at: datetime) -> Self:
         return self.filter(status=CallStatus.ISSUED, closes_at__lte=at)
 
-    def for_public_page(self) -> Self:
-        """All that the public page of a call prints, in one statement: its parts come as lists of rows."""
+    def for_public_page(self, *, sought: str = "") -> Self:
+        """All that the public page of a call prints, in one statement: its parts come as lists of rows.
+
+        Of the published answers those with the words ``sought``, or all.
+        """
         return self.annotate(
             requirement_rows=rows_of(
                 "Requirement", "sort_order",
@@ -70,10 +74,7 @@ class CallQuerySet(models.QuerySet):
                 "text_before", "text_after", "due_on_before", "due_on_after", "warning",
             ),
             outage_rows=outages_beside(),
-            question_rows=rows_of(
-                "Question", "-answered_at", "pk", "published_text", "answer", "answered_at",
-                status=QuestionStatus.ANSWERED, is_confidential=False,
-            ),
+            question_rows=published_answers(sought),
         )  # fmt: skip
 
     def for_desk_list(self) -> Self:
@@ -92,6 +93,13 @@ def rows_of(
     ``also`` are further entries of each dictionary, each an expression over its row.
     """
     rows = apps.get_model("program", model)._default_manager.filter(call=OuterRef("pk"), **conditions)
+    return in_rows(rows, order, *fields, also=also)
+
+
+def in_rows(
+    rows: models.QuerySet, order: str, *fields: str, also: dict[str, Any] | None = None
+) -> ArraySubquery:
+    """``rows`` as dictionaries, in a subquery."""
     entries: dict[str, Any] = {**{name: name for name in fields}, **(also or {})}
     return ArraySubquery(rows.order_by(order, "pk").values(row=JSONObject(**entries)))
 
@@ -121,6 +129,17 @@ class OutageQuerySet(RegisterQuerySet):
         return self.filter(Q(ended_at=None) | Q(ended_at__gt=since), began_at__lt=until)
 
 
+def published_answers(sought: str) -> ArraySubquery:
+    """The published answers of a call by their numbers, each with all its revisions."""
+    given = apps.get_model("program", "AnswerRevision")._default_manager.filter(question=OuterRef("pk"))
+    revisions = in_rows(given, "number", "number", "published_text", "answer", "reason", "given_at")
+    answers = apps.get_model("program", "Question").objects.public().filter(call=OuterRef("pk"))
+    return in_rows(
+        answers.with_words(sought), "number", "number", "published_text", "answer", "answered_at", "topic",
+        "about", "requirement_code", also={"revisions": revisions},
+    )  # fmt: skip
+
+
 def agencies_asked() -> ArraySubquery:
     """The names of the agencies whose reviewers alone score a criterion."""
     pairs = apps.get_model("program", "Criterion").agencies.through._default_manager
@@ -139,7 +158,20 @@ class RequirementQuerySet(models.QuerySet):
 
 class QuestionQuerySet(models.QuerySet):
     def public(self) -> Self:
-        return self.filter(status=QuestionStatus.ANSWERED, is_confidential=False)
+        return self.exclude(number=None)
+
+    def for_asker(self) -> Self:
+        """What the asker reads of their own, the newest first."""
+        own = self.select_related("same_as").prefetch_related("revisions")
+        return own.order_by("-asked_at", "-pk")
+
+    def with_words(self, sought: str) -> Self:
+        """Those in whose published question, answer or heading all the words stand, in any form; or all."""
+        if not sought:
+            return self
+        words = SearchVector("topic", "published_text", "answer", config="english")
+        query = SearchQuery(sought, config="english", search_type="websearch")
+        return self.annotate(words=words).filter(words=query)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Published answers for everybody, one's own questions, all of them for program officers."""
@@ -147,7 +179,7 @@ class QuestionQuerySet(models.QuerySet):
             return self.public()
         if user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR):
             return self.all()
-        return self.filter(Q(asked_by=user) | Q(status=QuestionStatus.ANSWERED, is_confidential=False))
+        return self.filter(Q(asked_by=user) | ~Q(number=None))
 
 
 class AuditEventQuerySet(models.QuerySet):

@@ -49,6 +49,8 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "closure.correct": "Entry of the register of closures corrected",
         "question.ask": "Question about a call asked",
         "question.answer": "Question about a call answered",
+        "question.correct": "Answer about a call corrected",
+        "question.group": "Question about a call put under another heading",
         "question.withdraw": "Question about a call withdrawn",
     },
     "Directives": {

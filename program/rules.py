@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import rules
 
-from program.enums import OfficeRole, QuestionStatus
+from program.enums import OfficeRole
 from program.grants import granted_pks
 from program.querysets import NOT_DECIDED, READS_DIRECTIVES
 
@@ -89,9 +89,7 @@ def is_own_question(user: User, question: Any) -> bool:
 
 @rules.predicate
 def is_published_question(user: User, question: Any) -> bool:
-    return (
-        question is not None and question.status == QuestionStatus.ANSWERED and not question.is_confidential
-    )
+    return question is not None and question.number is not None
 
 
 @rules.predicate
@@ -116,7 +114,8 @@ permit("program.add_outage", is_program_officer)
 permit("program.add_closure", is_program_officer)
 permit("program.close_call", is_clock)
 permit("program.view_question", is_published_question | is_own_question | is_program_officer | is_auditor)
-permit("program.answer_question", is_program_officer)
+for step in ("answer", "correct", "group"):
+    permit(f"program.{step}_question", is_program_officer)
 permit("program.withdraw_question", is_own_question)
 permit("program.view_duty", reads_directives)
 permit("program.change_duty", is_program_officer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from program.models.base import Dated, Revised, Sourced, TimeStamped
 from program.models.calls import (
     Amendment,
+    AnswerRevision,
     Call,
     CallFile,
     Criterion,
@@ -44,6 +45,7 @@ __all__ = [
     "Agency",
     "AgencyAction",
     "Amendment",
+    "AnswerRevision",
     "AuditEvent",
     "Bloc",
     "CalendarFeed",

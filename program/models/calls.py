@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 
 from program.enums import (
     LONGEST_CALL,
@@ -17,6 +17,7 @@ from program.enums import (
     CallStatus,
     CallType,
     EvidenceType,
+    PartOfCall,
     QuestionStatus,
     StackLayer,
 )
@@ -327,7 +328,11 @@ class Amendment(TimeStamped):
 
 
 class Question(TimeStamped):
-    """A question about a call; what is published is the officer's wording, not the asker's name."""
+    """A question about a call; what is published is the officer's wording, not the asker's name.
+
+    A published answer has a ``number`` within its call. A question that was answered before is answered
+    under that number: ``same_as``.
+    """
 
     call = models.ForeignKey(Call, models.PROTECT, related_name="questions")
     status = models.CharField(
@@ -339,17 +344,65 @@ class Question(TimeStamped):
     is_confidential = models.BooleanField(
         "answer me privately", default=False, help_text="A private answer is not published."
     )
+    number = models.PositiveSmallIntegerField(null=True, editable=False)
+    same_as = models.ForeignKey("self", models.PROTECT, null=True, related_name="duplicates", editable=False)
+    topic = models.CharField("heading", max_length=80, blank=True, db_default="")
+    about = models.CharField("part of the call", max_length=12, choices=PartOfCall, blank=True, db_default="")
+    requirement_code = models.SlugField(max_length=40, blank=True, db_default="")
+    revision = models.PositiveIntegerField(default=1, db_default=1, editable=False)
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="questions")
+    asked_at = models.DateTimeField(db_default=Now(), editable=False)
     answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     answered_at = models.DateTimeField(null=True, editable=False)
     objects = QuestionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-answered_at", "-pk"]
-        permissions = [("answer_question", "answer"), ("withdraw_question", "withdraw")]
+        permissions = [(f"{verb}_question", verb) for verb in ("answer", "withdraw", "correct", "group")]
+        constraints = [
+            models.UniqueConstraint(name="answer_number_once", fields=["call", "number"]),
+            models.CheckConstraint(
+                name="numbered_answer_is_published",
+                violation_error_message=NOT_KEPT,
+                condition=Q(number=None) | Q(status="answered", is_confidential=False, same_as=None),
+            ),
+            models.CheckConstraint(
+                name="question_about_a_requirement",
+                violation_error_message=NOT_KEPT,
+                condition=Q(requirement_code="") | Q(about="requirements"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.published_text or self.text
+
+
+class AnswerRevision(models.Model):
+    """An answer as it was given or corrected: a later one takes its place and leaves it readable."""
+
+    append_only: ClassVar[bool] = True
+
+    question = models.ForeignKey(Question, models.PROTECT, related_name="revisions", editable=False)
+    number = models.PositiveSmallIntegerField(editable=False)
+    published_text = TextColumn("question as published", blank=True, longest=4000)
+    answer = TextColumn(longest=10_000)
+    reason = TextColumn("why it is corrected", blank=True, longest=1000)
+    given_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    given_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(name="answer_revision_once", fields=["question", "number"]),
+            models.CheckConstraint(
+                name="correction_says_why",
+                violation_error_message="Say why the answer is corrected.",
+                condition=Q(number=1) ^ ~Q(reason=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Revision {self.number} of question {self.question_id}"
 
 
 class IneligibleJurisdiction(Dated, Sourced, CallPart):

@@ -1,30 +1,68 @@
-"""Questions about a call: asked by anyone signed in, answered by the program office, published or private."""
+"""Questions about a call: asked by anyone signed in, answered by the program office, published or private.
+
+A published answer has a number within its call and tells nothing of the asker. A correction is a revision of
+its own: the texts before it stay readable.
+"""
 
 from __future__ import annotations
 
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
+import re
+from datetime import timedelta
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, transaction
+from django.db.models import Max, Q
 from django.urls import reverse
 
-from program import audit, clock, notices
-from program.enums import CallStatus
+from program import audit, clock, moments, notices
+from program.enums import CallStatus, PartOfCall, QuestionStatus
 from program.lifecycle import ANSWER, WITHDRAW_QUESTION
-from program.models import AuditEvent, Call, Question, User
-from program.notices import ANSWER_PUBLISHED, QUESTION_ANSWERED, QUESTION_ASKED
+from program.limits import TooMany
+from program.models import AnswerRevision, AuditEvent, Call, Question, User
+from program.notices import ANSWER_CORRECTED, ANSWER_PUBLISHED, QUESTION_ANSWERED, QUESTION_ASKED
+from program.revisions import hold
 from program.services.calls import deadline_of, program_officers, public_url
-from program.services.subscriptions import tell
-from program.transitions import NotReady, Problem, perform
+from program.services.subscriptions import tell, told_count
+from program.transitions import NotReady, Problem, Transition, WrongStatus, perform, require
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+MOST_A_DAY: Final = 10
+DAY: Final = timedelta(hours=24)
+CORRECT = Transition(
+    "correct", {QuestionStatus.ANSWERED}, QuestionStatus.ANSWERED, label="Correct the answer"
+)
+GROUP = Transition(
+    "group",
+    {QuestionStatus.ASKED, QuestionStatus.ANSWERED},
+    QuestionStatus.ANSWERED,
+    label="Put under a heading",
+)
 
 
 @transaction.atomic
 def ask_question(call: Call, *, by: User, text: str, is_confidential: bool = False) -> Question:
-    """Put a question to the program office while the call takes proposals."""
+    """Put a question to the program office while the call takes proposals.
+
+    Asked twice in the same words it is one question. Raises TooMany after ``MOST_A_DAY`` in 24 hours.
+    """
     if not by.is_active:
         raise PermissionDenied("Your account is closed.")
     if call.status != CallStatus.ISSUED or clock.now() >= deadline_of(call):
         message = "Questions are taken until the call closes; this call is not open."
         raise NotReady([Problem("question-late", message, "s.3(c)", field="text")])
-    question = Question(call=call, text=text, is_confidential=is_confidential, asked_by=by)
+    one_at_a_time("ask", call.pk, by.pk)
+    asked = Question.objects.filter(call=call, asked_by=by)
+    same = asked.filter(status=QuestionStatus.ASKED, text=text, is_confidential=is_confidential).first()
+    if same is not None:
+        return same
+    refuse_too_many(asked)
+    question = Question(
+        call=call, text=text, is_confidential=is_confidential, asked_by=by, asked_at=clock.now()
+    )
     question.full_clean()
     question.save()
     event = audit.record(
@@ -35,6 +73,28 @@ def ask_question(call: Call, *, by: User, text: str, is_confidential: bool = Fal
     return question
 
 
+def one_at_a_time(act: str, *keys: int) -> None:
+    """Let one transaction wait for another that does ``act`` to the same."""
+    name = "-".join([act, *map(str, keys)])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
+
+
+def refuse_too_many(asked: QuerySet[Question]) -> None:
+    """Raise TooMany for a person who asked as often as a day allows; withdrawn questions count."""
+    now = clock.now()
+    latest = asked.filter(asked_at__gt=now - DAY).order_by("-asked_at").values_list("asked_at", flat=True)
+    recent = list(latest[:MOST_A_DAY])
+    if len(recent) == MOST_A_DAY:
+        again = recent[-1] + DAY
+        raise TooMany(
+            f"You asked {MOST_A_DAY} questions about this call within 24 hours, which is as many as the "
+            f"program office takes from one person. You can ask the next one from {moments.moment(again)}. "
+            "Your text is still in the form.",
+            ceil((again - now).total_seconds()),
+        )
+
+
 @transaction.atomic
 def answer_question(
     question: Question,
@@ -43,22 +103,37 @@ def answer_question(
     answer: str,
     published_text: str = "",
     is_confidential: bool | None = None,
+    **place: str,
 ) -> AuditEvent:
     """Answer a question; in public under the officer's wording, unless the asker wanted it private.
 
-    A public question may be answered privately, never a private one in public.
+    A public question may be answered privately, never a private one in public. ``place`` is as for
+    ``group_question``. Raises NotReady where the published texts name who asked.
     """
     if not answer.strip():
         raise NotReady([Problem("answer-empty", "Write the answer.", field="answer")])
-    event = perform(ANSWER, question, by=by)
-    question.answer, question.answered_by = answer.strip(), by
-    question.is_confidential = question.is_confidential or bool(is_confidential)
-    question.published_text = "" if question.is_confidential else (published_text.strip() or question.text)
-    question.full_clean(exclude=["asked_by", "call"])
-    question.save(update_fields=["answer", "answered_by", "is_confidential", "published_text", "updated_at"])
     call = question.call
-    where = "#questions" if not question.is_confidential else "#my-questions"
-    url = f"{public_url(call)}{where}"
+    one_at_a_time("answer", call.pk)
+    grouped = place_of(call, **place) if place else {}
+
+    def given() -> dict[str, Any]:
+        is_private = question.is_confidential or bool(is_confidential)
+        text = "" if is_private else (published_text.strip() or question.text)
+        if not is_private:
+            refuse_naming(question, text, answer)
+        return {
+            "answer": answer.strip(),
+            "answered_by": by,
+            "is_confidential": is_private,
+            "published_text": text,
+            "number": None if is_private else next_number(call),
+            **grouped,
+        }
+
+    event = perform(ANSWER, question, by=by, changes=given)
+    question.full_clean(exclude=["asked_by", "call"])
+    keep_revision(question, event, by=by)
+    url = answer_url(question)
     notices.owe(event, QUESTION_ANSWERED, [question.asked_by], url=url, number=call.number)
     if not question.is_confidential:
         tell(event, ANSWER_PUBLISHED, call, url=url, but=[question.asked_by], number=call.number)
@@ -66,6 +141,152 @@ def answer_question(
 
 
 @transaction.atomic
+def answer_under(question: Question, *, by: User, number: int) -> AuditEvent:
+    """Answer a question by one that is published under ``number`` already; only its asker is told."""
+    published = question.call.questions.public().filter(number=number).first()
+    if published is None:
+        message = f"No answer is published under No. {number} of this call."
+        raise NotReady([Problem("no-such-answer", message, field="number")])
+    event = perform(ANSWER, question, by=by, changes=lambda: {"same_as": published, "answered_by": by})
+    notices.owe(
+        event, QUESTION_ANSWERED, [question.asked_by], url=answer_url(question), number=question.call.number
+    )
+    return event
+
+
+@transaction.atomic
+def correct_answer(
+    question: Question,
+    *,
+    by: User,
+    answer: str,
+    reason: str,
+    published_text: str = "",
+    revision: int | None = None,
+) -> AnswerRevision:
+    """Put a corrected answer in the place of the one that was given; the old text stays readable.
+
+    Who follows the call is told, and who asked this or the same. Raises StaleRevision when the question is
+    not at ``revision``, NotReady where nothing is changed, no reason is given or the asker is named.
+    """
+    require(CORRECT.permission(question), by, question)
+    hold(question, revision=revision, with_related=("call", "asked_by"))
+    if question.status not in CORRECT.sources:
+        raise WrongStatus(CORRECT, question)
+    if question.same_as_id:
+        raise refusal("answered-elsewhere", "Correct the answer under which this question was answered.")
+    was = question.published_text, question.answer
+    text = "" if question.is_confidential else (published_text.strip() or question.published_text)
+    if (text, answer.strip()) == was:
+        raise refusal("correction-empty", "Question and answer are the same as before.", "answer")
+    if not answer.strip():
+        raise refusal("answer-empty", "Write the answer.", "answer")
+    if not reason.strip():
+        raise refusal("correction-reason", "Say why the answer is corrected.", "reason")
+    if not question.is_confidential:
+        refuse_naming(question, text, answer, reason)
+    question.published_text, question.answer = text, answer.strip()
+    raise_revision(question, "published_text", "answer")
+    facts = {"published_text": text, "answer": question.answer}
+    event = audit.record(
+        question, "question.correct", by=by, before=dict(zip(facts, was, strict=True)), after=facts,
+        note=reason,
+    )  # fmt: skip
+    kept = keep_revision(question, event, by=by, reason=reason.strip())
+    asked, facts = askers(question), {"number": question.call.number}
+    notices.owe(event, ANSWER_CORRECTED, asked, url=answer_url(question), **facts)
+    if not question.is_confidential:
+        tell(event, ANSWER_CORRECTED, question.call, url=answer_url(question), but=asked, **facts)
+    return kept
+
+
+def askers(question: Question) -> QuerySet[User]:
+    """Who asked it, and who asked the same."""
+    same = question.duplicates.values("asked_by")
+    return User.objects.filter(Q(pk=question.asked_by_id) | Q(pk__in=same), is_active=True)
+
+
+def told_of_correction(question: Question) -> int:
+    """How many hear of a correction: who asked, and of a published answer who follows the call."""
+    asked = askers(question)
+    return len(asked) + (0 if question.is_confidential else told_count(question.call, but=asked))
+
+
+@transaction.atomic
+def group_question(
+    question: Question,
+    *,
+    by: User,
+    topic: str = "",
+    about: str = "",
+    requirement_code: str = "",
+    revision: int | None = None,
+) -> AuditEvent | None:
+    """Put a question under a heading and beside the part of the call that it is about."""
+    require(GROUP.permission(question), by, question)
+    hold(question, revision=revision, with_related=("call",))
+    if question.status not in GROUP.sources:
+        raise WrongStatus(GROUP, question)
+    place = place_of(question.call, topic, about, requirement_code)
+    before = {name: getattr(question, name) for name in place}
+    if place == before:
+        return None
+    for name, value in place.items():
+        setattr(question, name, value)
+    raise_revision(question, *place)
+    return audit.record(question, "question.group", by=by, before=before, after=place)
+
+
+@transaction.atomic
 def withdraw_question(question: Question, *, by: User) -> AuditEvent:
     """Take one's own question back before it is answered."""
     return perform(WITHDRAW_QUESTION, question, by=by)
+
+
+def place_of(call: Call, topic: str = "", about: str = "", requirement_code: str = "") -> dict[str, str]:
+    """Heading and part of the call, in one spelling; raises ValidationError for a part the call has not."""
+    if requirement_code and not call.requirements.filter(code=requirement_code).exists():
+        raise ValidationError({"about": "The call has no such requirement."})
+    part = PartOfCall.REQUIREMENTS if requirement_code else about
+    return {"topic": " ".join(topic.split()), "about": part, "requirement_code": requirement_code}
+
+
+def next_number(call: Call) -> int:
+    return (call.questions.aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+def keep_revision(question: Question, event: AuditEvent, *, by: User, reason: str = "") -> AnswerRevision:
+    """Write down what ``question`` says as the next revision of its answer."""
+    kept = AnswerRevision(
+        question=question, number=question.revisions.count() + 1, published_text=question.published_text,
+        answer=question.answer, reason=reason, given_by=by, given_at=event.at,
+    )  # fmt: skip
+    kept.full_clean()
+    kept.save()
+    return kept
+
+
+def raise_revision(question: Question, *names: str) -> None:
+    question.full_clean(exclude=["asked_by", "call"])
+    question.revision += 1
+    question.save(update_fields=[*names, "revision", "updated_at"])
+
+
+def refuse_naming(question: Question, *texts: str) -> None:
+    """Raise NotReady where a text that is published names who asked, or an organization they work for."""
+    asker = question.asked_by
+    names = [asker.email, asker.name, *asker.affiliations.values_list("organization__legal_name", flat=True)]
+    for name in filter(None, names):
+        if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) for text in texts):
+            message = f"What is published names who asked: take out “{name}”."
+            raise NotReady([Problem("names-the-asker", message, "s.3(b)", field="published_text")])
+
+
+def refusal(code: str, message: str, field: str = "") -> NotReady:
+    return NotReady([Problem(code, message, "s.3(b)", field=field)])
+
+
+def answer_url(question: Question) -> str:
+    """Where the answer is read: in public under its number, or by the asker alone."""
+    number = question.same_as.number if question.same_as else question.number
+    return f"{public_url(question.call)}#{f'question-{number}' if number else 'my-questions'}"

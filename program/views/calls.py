@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,8 +23,9 @@ from program.context_processors import Portal
 from program.deadlines import long_date
 from program.differences import compare_texts
 from program.documents import Withheld, download_response
-from program.enums import AmendmentKind, CallStatus, Confidence, EvidenceType, StackLayer
+from program.enums import AmendmentKind, CallStatus, Confidence, EvidenceType, PartOfCall, StackLayer
 from program.forms import QuestionForm
+from program.limits import TooMany
 from program.models import Call, CallFile, Question
 from program.order import implements
 from program.requests import SignedInRequest
@@ -32,6 +34,7 @@ from program.services.questions import ask_question, withdraw_question
 from program.services.subscriptions import follows, subscribe, unsubscribe
 from program.transitions import NotReady
 
+LONGEST_SEARCH = 200
 LONG_TEXTS = ("text", "certification_text", "privacy_text", "confidentiality_text")
 
 
@@ -59,21 +62,28 @@ def is_open(call: Call, now: datetime) -> bool:
 @require_safe
 def call_detail(request: HttpRequest, number: str) -> HttpResponse:
     """One issued call: text, requirements, timeline, amendments, questions. One statement for a stranger."""
-    call = get_object_or_404(Call.objects.public().for_public_page(), number=number)
-    return show_call(request, call, QuestionForm())
+    sought = request.GET.get("q", "").strip()[:LONGEST_SEARCH]
+    call = get_object_or_404(Call.objects.public().for_public_page(sought=sought), number=number)
+    return show_call(request, call, QuestionForm(), sought=sought)
 
 
-def show_call(request: HttpRequest, call: Call, form: QuestionForm, status: int = 200) -> HttpResponse:
+def show_call(
+    request: HttpRequest, call: Call, form: QuestionForm, status: int = 200, sought: str = ""
+) -> HttpResponse:
     """The public page; a signed-in person sees as well their own questions and whether they follow."""
     facts = {
         **facts_of_call(call, request),
         "form": form,
+        "sought": sought,
         "is_open": is_open(call, call.asked_at),  # type: ignore[attr-defined]
         "my_questions": [],
         "is_following": False,
     }
     if request.user.is_authenticated:
-        facts["my_questions"] = list(Question.objects.filter(call=call, asked_by=request.user))
+        mine = Question.objects.filter(call=call, asked_by=request.user)
+        facts["my_questions"] = list(mine.for_asker())
+        for question in facts["my_questions"]:
+            question.shown_revisions = with_differences([vars(each) for each in question.revisions.all()])
         facts["is_following"] = follows(request.user, call)
     return render(request, "program/calls/detail.html", facts, status=status)
 
@@ -103,9 +113,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
         "criteria": [{**row, "anchors": in_order(row["anchors"])} for row in call.criterion_rows],
         "amendments": amendments,
         "files": call.file_rows,
-        "questions": [
-            {**row, "answered_at": datetime.fromisoformat(row["answered_at"])} for row in call.question_rows
-        ],
+        **answers_of(call, by_part=request.GET.get("by") == "part"),
         "outages": [
             {**row, **{name: moment_of(row[name]) for name in ("began_at", "ended_at")}}
             for row in call.outage_rows
@@ -115,6 +123,42 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
         "places": grouped(call.place_rows),
         "burden": burden,
     }
+
+
+def answers_of(call: Any, *, by_part: bool) -> dict[str, object]:
+    """The published answers by heading, or by the part of the call they are about; by number within."""
+    titles = {row["code"]: row["title"] for row in call.requirement_rows}
+    parts = dict(PartOfCall.choices)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in call.question_rows:
+        revisions = with_differences(
+            [{**each, "given_at": datetime.fromisoformat(each["given_at"])} for each in row["revisions"]]
+        )
+        about = titles.get(row["requirement_code"]) or parts.get(row["about"], "")
+        answer = {
+            **row,
+            "answered_at": datetime.fromisoformat(row["answered_at"]),
+            "about_words": about,
+            "place": f"requirement-{row['requirement_code']}" if row["requirement_code"] else row["about"],
+            "revisions": revisions,
+        }
+        groups.setdefault(about if by_part else row["topic"], []).append(answer)
+    return {
+        "answers": [{"heading": heading, "answers": groups[heading]} for heading in sorted(groups)],
+        "answer_count": len(call.question_rows),
+        "is_by_part": by_part,
+    }
+
+
+def with_differences(revisions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The revisions of an answer, each with what it changed of the one before."""
+    texts = [words_of_answer(row) for row in revisions]
+    changed = [(), *(compare_texts(old, new) for old, new in pairwise(texts))]
+    return [{**row, "segments": segments} for row, segments in zip(revisions, changed, strict=False)]
+
+
+def words_of_answer(row: Mapping[str, Any]) -> str:
+    return "\n\n".join(filter(None, (row["published_text"], row["answer"])))
 
 
 def demands_changed(rows: Iterable[Mapping[str, Any]], amendment: int) -> list[dict[str, Any]]:
@@ -229,6 +273,11 @@ def call_ask(request: SignedInRequest, number: str) -> HttpResponse:
             ask_question(call, by=request.user, **form.cleaned_data)
         except NotReady as refusal:
             form.add_error("text", str(refusal))
+        except TooMany as refusal:
+            form.add_error("text", str(refusal))
+            answer = show_call(request, call, form, status=429)
+            answer["Retry-After"] = str(refusal.seconds)
+            return answer
         else:
             done = "Your question went to the program office. You will be told of the answer."
             messages.success(request, done)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.forms import BaseForm, BoundField
+from django.forms import BaseForm
 from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,10 +18,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from program import clock
 from program.acts import attempt
 from program.checks import FULL_WEIGHT, expected_clock, totals_of, warnings_of
+from program.conflicts import blank, differences
 from program.enums import CallStatus, QuestionStatus
 from program.forms import (
     AmendForm,
-    AnswerForm,
     CallForm,
     CancelForm,
     DiscardForm,
@@ -40,7 +40,6 @@ from program.revisions import StaleRevision, revision_read
 from program.rules import is_call_drafter
 from program.services import calls as services
 from program.services.outages import proposed_extension
-from program.services.questions import answer_question
 from program.services.subscriptions import told_count
 from program.transitions import NotReady, Problem, WrongStatus, available
 from program.views.calls import ALIKE, facts_of_call, grouped, in_order, is_open
@@ -241,10 +240,6 @@ def edit_conflict(request: SignedInRequest, stale: StaleRevision, form: CallForm
     return render(request, "program/desk/edit.html", facts, status=409)
 
 
-def blank(value: Any) -> str:
-    return "" if value in (None, "None") else str(value)
-
-
 @program_office
 @require_http_methods(FORM)
 def call_preview(request: SignedInRequest, number: str) -> HttpResponse:
@@ -389,31 +384,6 @@ def call_issue(request: SignedInRequest, number: str) -> HttpResponse:
     return carry_out(request, number, services.issue_call, done, revision=read)
 
 
-def differences(form: BaseForm, saved: BaseForm) -> list[dict[str, Any]]:
-    """What a person typed beside what is saved now, for each field of ``saved`` in which they differ."""
-    both = [
-        {
-            "label": form[name].label,
-            "yours": words_of(form[name]),
-            "theirs": words_of(saved[name]),
-        }
-        for name in form.fields
-        if name in saved.initial and name != "revision"
-    ]
-    return [pair for pair in both if pair["yours"] != pair["theirs"]]
-
-
-def words_of(bound: BoundField) -> str:
-    """What stands in a field, as its page says it."""
-    value = bound.value()
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    labels = {str(key): str(label) for key, label in getattr(bound.field, "choices", ())}
-    chosen = value if isinstance(value, list | tuple) else [value]
-    said = [blank(each).replace("\r\n", "\n").strip() for each in chosen]
-    return ", ".join(sorted(labels.get(each, each) for each in said))
-
-
 def act_form(
     request: SignedInRequest,
     number: str,
@@ -494,36 +464,3 @@ def call_cancel(request: SignedInRequest, number: str) -> HttpResponse:
     form = CancelForm(request.POST or None)
     done = "The call is cancelled, and all who follow it are told."
     return act_form(request, number, form, services.cancel_call, "program/desk/cancel.html", done)
-
-
-@program_office
-@require_safe
-def question_list(request: SignedInRequest) -> HttpResponse:
-    """Questions that wait, the oldest first, then the last fifty that were settled."""
-    questions = Question.objects.visible_to(request.user).select_related("call", "asked_by")
-    facts = {
-        "waiting": questions.filter(status=QuestionStatus.ASKED).order_by("created_at"),
-        "settled": questions.exclude(status=QuestionStatus.ASKED).order_by("-updated_at")[:50],
-    }
-    return render(request, "program/desk/questions.html", facts)
-
-
-@program_office
-@require_http_methods(FORM)
-def question(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Read one question and answer it."""
-    asked = get_object_or_404(
-        Question.objects.visible_to(request.user).select_related("call", "asked_by", "answered_by"), pk=pk
-    )
-    initial = {"published_text": asked.text, "is_confidential": asked.is_confidential}
-    form = AnswerForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            attempt(request, answer_question, asked, done="The answer is given.", **form.cleaned_data)
-        except NotReady as refusal:
-            form.add_error("answer", str(refusal))
-        else:
-            return redirect("program:desk-questions")
-    told = told_count(asked.call, but=[asked.asked_by])
-    facts = {"question": asked, "form": form, "told": told, "is_open": asked.status == QuestionStatus.ASKED}
-    return render(request, "program/desk/question.html", facts, status=422 if form.errors else 200)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from program import clock
 from program.acts import attempt
+from program.conflicts import differences
 from program.enums import CallStatus
 from program.forms import CallFileForm, CriterionForm, JurisdictionForm, RequirementForm
 from program.intake import Refused, examine
@@ -23,7 +24,7 @@ from program.revisions import StaleRevision, revision_read
 from program.services import calls as services
 from program.services.call_files import add_file, release_file, remove_file
 from program.transitions import NotReady
-from program.views.desk_calls import FORM, carry_out, differences, find, program_office
+from program.views.desk_calls import FORM, carry_out, find, program_office
 
 
 @program_office
