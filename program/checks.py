@@ -131,7 +131,7 @@ def has_notices(call: Call) -> Iterator[Problem]:
 
 def has_files_that_open(call: Call) -> Iterator[Problem]:
     """A file of a call is public from its issue on: by then its malware scan is over."""
-    for file in call.files.select_related("document"):
+    for file in call.files.current().select_related("document"):
         if reason := withheld_for(file.document):
             message = f"“{file.title}” cannot be handed out: {WITHHELD[reason]}"
             yield Problem("call-file-withheld", message, "s.3(b)", "files")

@@ -52,6 +52,7 @@ class AmendmentKind(TextChoices):
     AMENDMENT = "amendment", "Amendment"
     EXTENSION = "extension", "Extension of the deadline"
     DEMANDS = "demands", "Amendment of the requirements"
+    FILES = "files", "Amendment of the documents"
 
 
 class QuestionStatus(TextChoices):

@@ -30,7 +30,7 @@ class NewCallForm(forms.Form):
     title = forms.CharField(max_length=200, help_text="As it will stand at the head of the call.")
     copied_from = forms.ModelChoiceField(
         Call.objects.none(), required=False, label="Copy from", empty_label="Start from the library",
-        help_text="Texts, requirements, rubric and listed places are copied, not clock and OMB number.",
+        help_text="Texts, requirements, rubric, places and files are copied, not clock and OMB number.",
     )  # fmt: skip
 
     def __init__(self, *args: Any, calls: Any, **kwargs: Any) -> None:
@@ -253,6 +253,31 @@ class AmendDemandsForm(ReadForm):
         label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text="Public."
     )
     legal_basis = forms.CharField(max_length=200, required=False, help_text="Public.")
+
+
+class AddFileForm(AmendDemandsForm):
+    """A file that an amendment brings."""
+
+    file = forms.FileField(help_text="PDF, DOCX, XLSX, CSV, PNG or JPEG. Public at once.")
+    title = forms.CharField(max_length=200, required=False, help_text="Empty: the name of the file.")
+    field_order = ("file", "title", "is_withdrawn", "summary", "reason", "legal_basis")
+
+
+class ReplaceFileForm(AddFileForm):
+    """A file that takes the place of another, or none."""
+
+    is_withdrawn = forms.BooleanField(label="Withdraw it: nothing takes its place", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].required = False
+        self.fields["file"].label = "New file"
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if bool(said.get("file")) == said["is_withdrawn"] and "file" not in self.errors:
+            self.add_error("file", "Give the new file, or say that the old one is withdrawn.")
+        return said
 
 
 class AmendForm(ReadForm):

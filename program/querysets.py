@@ -67,7 +67,10 @@ class CallQuerySet(models.QuerySet):
                 "IneligibleJurisdiction", "layer", "layer", "country__name", "reason", "source", "confidence",
                 "effective_from", "effective_to",
             ),
-            file_rows=rows_of("CallFile", "pk", "pk", "title", "document__name", "document__size"),
+            file_rows=rows_of(
+                "CallFile", "pk",
+                "pk", "title", "document__name", "document__size", "added_by_id", "withdrawn_by_id",
+            ),
             amendment_rows=rows_of(
                 "Amendment", "number",
                 "pk", "number", "kind", "summary", "reason", "legal_basis", "published_on", "effective_on",
@@ -154,6 +157,12 @@ class RequirementQuerySet(models.QuerySet):
             return self.filter(demanded_to=None)
         began = Q(demanded_from=None) | Q(demanded_from__lte=at)
         return self.filter(began, Q(demanded_to=None) | Q(demanded_to__gt=at))
+
+
+class CallFileQuerySet(models.QuerySet):
+    def current(self) -> Self:
+        """Those that belong to the call as it stands; an amendment took the others from it."""
+        return self.filter(withdrawn_by=None)
 
 
 class QuestionQuerySet(models.QuerySet):

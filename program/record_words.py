@@ -39,6 +39,8 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "call.reopen": "Approved call taken back to draft",
         "call.issue": "Call issued",
         "call.amend": "Call amended",
+        "call.amend_files": "Documents of the call amended",
+        "call.release_file": "Download of a file of the call allowed without a malware scan",
         "call.amend_requirements": "Requirements of the call amended",
         "call.extend": "Deadline extended",
         "call.close": "Call closed",

@@ -90,6 +90,10 @@ urlpatterns = [
         desk_demands.call_amend_requirements,
         name="desk-call-amend-requirements",
     ),
+    path("desk/calls/<slug:number>/amend/files/", desk_parts.file_add, name="desk-call-add-file"),
+    path(
+        "desk/calls/<slug:number>/amend/files/<int:pk>/", desk_parts.file_amend, name="desk-call-amend-file"
+    ),
     path("desk/calls/<slug:number>/extend/", desk_calls.call_extend, name="desk-call-extend"),
     path("desk/calls/<slug:number>/cancel/", desk_calls.call_cancel, name="desk-call-cancel"),
     path(

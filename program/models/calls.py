@@ -26,7 +26,13 @@ from program.models.fields import DayColumn, TextColumn
 from program.models.papers import Document
 from program.models.people import Agency, User
 from program.models.words import NOT_KEPT
-from program.querysets import CallQuerySet, QuestionQuerySet, RequirementQuerySet, SubscriptionQuerySet
+from program.querysets import (
+    CallFileQuerySet,
+    CallQuerySet,
+    QuestionQuerySet,
+    RequirementQuerySet,
+    SubscriptionQuerySet,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -287,11 +293,21 @@ class Criterion(CallPart):
 
 
 class CallFile(TimeStamped):
-    """A file that belongs to a call: put there while it is a draft, public from its issue on."""
+    """A file that belongs to a call: put there while it is a draft, public from its issue on.
+
+    After the issue an amendment adds a file, or takes it from the call's list: then it stays readable there.
+    """
 
     call = models.ForeignKey(Call, models.PROTECT, related_name="files")
     document = models.ForeignKey(Document, models.PROTECT, related_name="call_files")
     title = models.CharField(max_length=200)
+    added_by = models.ForeignKey(
+        "program.Amendment", models.PROTECT, null=True, editable=False, related_name="added_files"
+    )
+    withdrawn_by = models.ForeignKey(
+        "program.Amendment", models.PROTECT, null=True, editable=False, related_name="withdrawn_files"
+    )
+    objects = CallFileQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

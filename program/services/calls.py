@@ -23,6 +23,7 @@ from program.models import (
     Amendment,
     AuditEvent,
     Call,
+    CallFile,
     Country,
     Criterion,
     IneligibleJurisdiction,
@@ -94,7 +95,7 @@ def draft_call(*, by: User, title: str, summary: str = "") -> Call:
 
 @transaction.atomic
 def copy_call(call: Call, *, by: User, title: str) -> Call:
-    """A new draft with the texts, requirements, rubric and listed places of ``call``; never its clock.
+    """A new draft with the texts, requirements, rubric, listed places and files of ``call``; never its clock.
 
     The OMB number is not copied: each collection shows its own.
     """
@@ -114,6 +115,9 @@ def copy_call(call: Call, *, by: User, title: str) -> Call:
         for row, agencies in zip(model.objects.bulk_create(rows), asked, strict=True):
             if agencies:
                 row.agencies.set(agencies)
+    CallFile.objects.bulk_create(
+        CallFile(call=copied, document_id=file.document_id, title=file.title) for file in call.files.current()
+    )
     audit.record(
         copied, "call.draft", by=by, after={**facts_of(copied), "copied_from": call.number}, clause="s.3(b)"
     )

@@ -98,6 +98,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
             "is_extension": row["kind"] == AmendmentKind.EXTENSION,
             "segments": compare_texts(row["text_before"], row["text_after"]) if row["text_after"] else (),
             "demands": demands_changed(call.requirement_rows, row["pk"]),
+            "files": files_changed(call.file_rows, row["pk"]),
             "before": date.fromisoformat(row["due_on_before"]),
             "after": date.fromisoformat(row["due_on_after"]),
         }
@@ -112,7 +113,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
         "requirements": [row for row in call.requirement_rows if row["withdrawn_by_id"] is None],
         "criteria": [{**row, "anchors": in_order(row["anchors"])} for row in call.criterion_rows],
         "amendments": amendments,
-        "files": call.file_rows,
+        "files": [row for row in call.file_rows if row["withdrawn_by_id"] is None],
         **answers_of(call, by_part=request.GET.get("by") == "part"),
         "outages": [
             {**row, **{name: moment_of(row[name]) for name in ("began_at", "ended_at")}}
@@ -172,6 +173,14 @@ def demands_changed(rows: Iterable[Mapping[str, Any]], amendment: int) -> list[d
         segments = compare_texts(words_of_demand(old), words_of_demand(new))
         changed.append({"act": act, "title": (new or old or {})["title"], "segments": segments})
     return changed
+
+
+def files_changed(rows: Iterable[Mapping[str, Any]], amendment: int) -> list[tuple[str, Mapping[str, Any]]]:
+    """What an amendment took from the documents of a call and what it brought, each file with the act."""
+    gone = [row for row in rows if row["withdrawn_by_id"] == amendment]
+    come = [row for row in rows if row["added_by_id"] == amendment]
+    took = "Replaced" if come else "Withdrawn"
+    return [*((took, row) for row in gone), *(("New", row) for row in come)]
 
 
 def words_of_demand(row: Mapping[str, Any] | None) -> str:

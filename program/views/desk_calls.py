@@ -150,7 +150,9 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "totals": totals_of(criteria).items(),
         "full_weight": FULL_WEIGHT,
         "places": grouped(places),
-        "files": [(file, withheld_for(file.document)) for file in call.files.select_related("document")],
+        "files": [
+            (file, withheld_for(file.document)) for file in call.files.current().select_related("document")
+        ],
         "amendments": call.amendments.select_related("made_by"),
         "events": [
             (event, act_in_words(event.act))
@@ -306,7 +308,7 @@ def changed_since(call: Call, revision: int) -> list[Change]:
 def changed_in_public(call: Call) -> list[Change]:
     """What was done last to a call that is open."""
     events = AuditEvent.objects.of(call).filter(
-        act__in=["call.amend", "call.amend_requirements", "call.extend"]
+        act__in=["call.amend", "call.amend_requirements", "call.amend_files", "call.extend"]
     )
     return [change_of(event) for event in events.select_related("actor").reverse()[:1]]
 

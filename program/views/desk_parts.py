@@ -12,19 +12,27 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from program import clock
-from program.acts import attempt
-from program.conflicts import differences
+from program.acts import attempt, lay_beside
+from program.conflicts import differences, typed_in
 from program.enums import CallStatus
-from program.forms import CallFileForm, CriterionForm, JurisdictionForm, RequirementForm
+from program.forms import (
+    AddFileForm,
+    CallFileForm,
+    CriterionForm,
+    JurisdictionForm,
+    ReplaceFileForm,
+    RequirementForm,
+)
 from program.intake import Refused, examine
-from program.models import CallFile, Criterion, IneligibleJurisdiction, Requirement
+from program.models import Call, CallFile, Criterion, IneligibleJurisdiction, Requirement
 from program.receiving import say_what_was_left_out
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
 from program.services import calls as services
-from program.services.call_files import add_file, release_file, remove_file
+from program.services.call_files import add_file, amend_files, release_file, remove_file
+from program.services.subscriptions import subscribers
 from program.transitions import NotReady
-from program.views.desk_calls import FORM, carry_out, find, program_office
+from program.views.desk_calls import FORM, carry_out, changed_in_public, find, program_office
 
 
 @program_office
@@ -127,6 +135,63 @@ def file_release(request: SignedInRequest, number: str, pk: int) -> HttpResponse
     except NotReady as refusal:
         messages.warning(request, str(refusal))
     return redirect("program:desk-call", number)
+
+
+@program_office
+@require_http_methods(FORM)
+def file_add(request: SignedInRequest, number: str) -> HttpResponse:
+    """Add a file to an open call by an amendment."""
+    call = find(request, number)
+    form = AddFileForm(request.POST or None, request.FILES or None, initial={"revision": call.revision})
+    return amend_by_file(request, call, form, None)
+
+
+@program_office
+@require_http_methods(FORM)
+def file_amend(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
+    """Put another file in the place of one of an open call, or withdraw it, by an amendment."""
+    call = find(request, number)
+    file = get_object_or_404(CallFile.objects.current().select_related("document"), call=call, pk=pk)
+    form = ReplaceFileForm(request.POST or None, request.FILES or None, initial={"revision": call.revision})
+    return amend_by_file(request, call, form, file)
+
+
+def amend_by_file(
+    request: SignedInRequest, call: Call, form: AddFileForm, file: CallFile | None
+) -> HttpResponse:
+    """A form for one change of the documents of an open call; a stale one says what was changed."""
+    if call.status != CallStatus.ISSUED:
+        messages.info(request, "Only a call that is open is changed in public.")
+        return redirect("program:desk-call", call.number)
+    facts: dict[str, Any] = {"call": call, "form": form, "file": file, "told": subscribers(call).count()}
+    status = 200
+    if request.method == "POST":
+        status = 422
+        say_what_was_left_out(request, form)
+        if form.is_valid():
+            details = dict(form.cleaned_data)
+            upload, _ = details.pop("file"), details.pop("is_withdrawn", None)
+            try:
+                found = examine(upload, upload.name or "") if upload else None
+                if attempt(
+                    request, amend_files, call, done="The amendment is public, and all who follow are told.",
+                    file=upload, found=found, withdrawn=file, **details,
+                ):  # fmt: skip
+                    return redirect("program:desk-call", call.number)
+                facts["typed"] = typed_in(form)
+                status = 409
+            except StaleRevision as stale:
+                facts["changes"] = changed_in_public(stale.record)
+                form.read_again(stale.record.revision)
+                status = 409
+            except Refused as refusal:
+                form.add_error("file", f"{refusal.message} {refusal.what_to_do}".strip())
+            except NotReady as refusal:
+                for problem in lay_beside(form, refusal.problems):
+                    form.add_error(None, problem.message)
+            except ValidationError as error:
+                form.add_error(None, error.messages)
+    return render(request, "program/desk/amend_file.html", facts, status=status)
 
 
 @program_office

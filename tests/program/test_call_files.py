@@ -9,12 +9,15 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from program import clock
 from program.documents import record_scan
 from program.enums import ScanState
 from program.intake import examine
 from program.models import AuditEvent, CallFile, Notice
+from program.revisions import StaleRevision
 from program.services import calls, scans
-from program.services.call_files import MOST_FILES, add_file, release_file, remove_file
+from program.services.call_files import MOST_FILES, add_file, amend_files, release_file, remove_file
+from program.services.subscriptions import subscribe
 from program.transitions import NotReady, WrongStatus
 from tests.factories.program import UserFactory, approved_call, drafted_call, officer
 from tests.program.files import makers
@@ -113,3 +116,116 @@ def test_file_is_uploaded_at_the_desk_and_public_from_the_issue_on(client, signe
     record_scan(file.document, ScanState.PENDING)
     record_scan(file.document, ScanState.INFECTED)
     assert client.get(address)["Location"] == f"/calls/{call.number}/"
+
+
+CHANGE = {"summary": "A newer guide.", "reason": "The first one had an error."}
+
+
+@pytest.fixture
+def opened(settings):
+    settings.CLAMAV_URL = ""
+    call = drafted_call()
+    release_file(added(call, call.created_by), by=call.created_by)
+    calls.approve_call(call, by=officer())
+    calls.issue_call(call, by=call.created_by)
+    return call
+
+
+def amended(call, by=None, name="", **details):
+    file = pdf(name) if name else None
+    found = examine(file, file.name) if file else None
+    return amend_files(call, by=by or officer(), file=file, found=found, **{**CHANGE, **details})
+
+
+def test_copied_call_has_the_files_that_belong_to_the_call_as_it_stands(opened):
+    first = opened.files.get()
+    amended(opened, name="new.pdf", withdrawn=first, title="Newer guide")
+    copied = calls.copy_call(opened, by=officer(), title="The next call")
+    file = copied.files.get()
+    assert (file.title, file.document, file.added_by) == (
+        "Newer guide", opened.files.current().get().document, None,
+    )  # fmt: skip
+
+
+def test_file_of_an_open_call_is_replaced_by_an_amendment_and_stays_readable(opened, client):
+    first, reader = opened.files.get(), UserFactory()
+    subscribe(opened, by=reader)
+    revision = opened.revision
+    amendment = amended(opened, name="new.pdf", withdrawn=first, title="Newer guide", revision=revision)
+    second = opened.files.current().get()
+    first.refresh_from_db()
+    assert (first.withdrawn_by, second.added_by, amendment.number) == (amendment, amendment, 1)
+    assert Notice.objects.get(kind="call-amended", recipient=reader).url.endswith("#amendment-1")
+    event = AuditEvent.objects.of(opened).last()
+    assert (event.act, event.said["before"]["title"], event.said["after"]["title"]) == (
+        "call.amend_files", "A guide", "Newer guide",
+    )  # fmt: skip
+    page = client.get(f"/calls/{opened.number}/")
+    assert [row["pk"] for row in page.context["files"]] == [second.pk]
+    assert [(act, row["pk"]) for act, row in page.context["amendments"][0]["files"]] == [
+        ("Replaced", first.pk), ("New", second.pk),
+    ]  # fmt: skip
+    old = reverse("program:call-file", args=[opened.number, first.pk])
+    assert client.get(old).getvalue().startswith(b"%PDF-")
+    with pytest.raises(StaleRevision):
+        amended(opened, name="other.pdf", revision=revision)
+
+
+def test_file_that_no_scan_will_come_for_is_let_go_after_the_amendment(opened, client):
+    amended(opened, name="new.pdf")
+    file = opened.files.last()
+    address = reverse("program:call-file", args=[opened.number, file.pk])
+    assert client.get(address)["Location"] == f"/calls/{opened.number}/"
+    release_file(file, by=officer())
+    assert client.get(address).status_code == 200
+    assert AuditEvent.objects.of(opened).last().act == "call.release_file"
+
+
+def test_documents_of_a_call_are_amended_by_the_office_while_it_is_open(opened):
+    first = opened.files.get()
+    with pytest.raises(PermissionDenied):
+        amended(opened, by=UserFactory(), name="new.pdf")
+    with pytest.raises(NotReady, match="No file was"):
+        amended(opened)
+    amended(opened, withdrawn=first)
+    assert not opened.files.current().exists()
+    with pytest.raises(NotReady, match="any more"):
+        amended(opened, withdrawn=first)
+    with clock.moved_to(opened.closes_at), pytest.raises(NotReady):
+        amended(opened, name="late.pdf")
+    with pytest.raises(WrongStatus):
+        amended(drafted_call(), name="new.pdf")
+    assert opened.amendments.count() == 1
+
+
+def test_no_more_than_a_number_of_files_after_amendments(opened):
+    document = opened.files.get().document
+    CallFile.objects.bulk_create(
+        CallFile(call=opened, document=document, title=f"Copy {n}") for n in range(MOST_FILES - 1)
+    )
+    with pytest.raises(NotReady, match="at most"):
+        amended(opened, name="new.pdf")
+    amended(opened, name="new.pdf", withdrawn=opened.files.first())
+
+
+def test_desk_amends_the_documents(opened, signed_in):  # noqa: F811
+    client, first = signed_in(officer()), opened.files.get()
+    desk = reverse("program:desk-call", args=[opened.number])
+    replace, add = f"{desk}amend/files/{first.pk}/", f"{desk}amend/files/"
+    page = text_of(client.get(desk))
+    assert [replace in page, add in page] == [True, True]
+    form = {**CHANGE, "revision": str(opened.revision)}
+    for wrong in ({}, {"file": pdf(), "is_withdrawn": "on"}):
+        refused = client.post(replace, {**form, **wrong})
+        assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["file"])
+    assert client.post(replace, {**form, "file": pdf("two.pdf"), "title": "Two"}).status_code == 302
+    stale = client.post(add, {**form, "file": pdf("three.pdf"), "title": "Three"})
+    assert (stale.status_code, opened.files.count()) == (409, 2)
+    assert ["Documents of the call amended" in text_of(stale), 'value="Three"' in text_of(stale)] == [
+        True
+    ] * 2
+    again = {**form, "revision": stale.context["form"]["revision"].value(), "title": "Three"}
+    assert client.post(add, {**again, "file": pdf("three.pdf")}).status_code == 302
+    assert [file.title for file in opened.files.current()] == ["Two", "Three"]
+    assert client.post(replace, form).status_code == 404
+    assert signed_in(UserFactory()).post(add, form).status_code == 404

@@ -186,13 +186,7 @@ def test_desk_of_questions_is_the_program_offices(signed_in, call, name):  # noq
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_pages_of_one_question_cost_the_same_for_one_and_three(
-    desk,
-    signed_in,
-    call,
-    django_assert_num_queries,
-    rows,  # noqa: F811
-):
+def test_pages_of_one_question_cost_the_same(desk, signed_in, call, django_assert_num_queries, rows):  # noqa: F811
     asker = UserFactory()
     question = answered(call, asker)
     for n in range(rows):
