@@ -182,6 +182,7 @@ MIDDLEWARE = [
     "config.second_factor.second_factor",
     "program.middleware.RecordRefusals",
     "program.middleware.LeadFirst",
+    "program.limits.SayWhenAgain",
     "program.middleware.WellFormed",
     "program.middleware.worded_refusal_of_method",
     "axes.middleware.AxesMiddleware",
@@ -371,6 +372,11 @@ if LOGIN_GOV_CLIENT_ID := env.str("LOGIN_GOV_CLIENT_ID", default=""):
     }
 LOGIN_GOV_ACR = env.str("LOGIN_GOV_ACR", default="http://idmanagement.gov/ns/assurance/aal/2")
 
+# How much more than ``program.limits`` says one person may do; below 1 less
+RATE_LIMIT_FACTOR = env.float("RATE_LIMIT_FACTOR", default=1.0)
+if RATE_LIMIT_FACTOR <= 0:
+    raise ImproperlyConfigured("RATE_LIMIT_FACTOR must be above 0, or nobody could ask for anything.")
+
 # Lockout by person and address together: nobody can lock another out from elsewhere
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -382,7 +388,7 @@ AXES_VERBOSE = False
 AXES_CLIENT_STR_CALLABLE = "program.sign_in.client_for_log"
 AXES_SENSITIVE_PARAMETERS = ["password", "code", "next"]  # the page to go on to may be an invitation
 TRUSTED_PROXY_COUNT = count_of_proxies()
-AXES_CLIENT_IP_CALLABLE = "program.middleware.client_address"
+AXES_CLIENT_IP_CALLABLE = "program.requests.client_address"
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 
 # Sessions, cookies, transport

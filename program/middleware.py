@@ -118,15 +118,6 @@ def session_life(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def client_address(request: HttpRequest) -> str:
-    """The address of the client: what the last trusted proxy saw, never what the client claims."""
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    trusted = settings.TRUSTED_PROXY_COUNT
-    if trusted and len(hops) >= trusted:
-        return hops[-trusted]
-    return request.META.get("REMOTE_ADDR", "")
-
-
 class SignInFirst(LoginRequiredMiddleware):
     """Ask who is not signed in to do so; after a form whose session had ended, lead back to its page."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -37,3 +38,12 @@ def number_said(text: str, *, digits: int = 18) -> int | None:
 def is_autosave(request: HttpRequest) -> bool:
     """Whether the page's script sends what was typed and reads the answer, by the contract of ``site.js``."""
     return request.headers.get("X-Autosave") == "1"
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the client: what the last trusted proxy saw, never what the client claims."""
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    trusted = settings.TRUSTED_PROXY_COUNT
+    if trusted and len(hops) >= trusted:
+        return hops[-trusted]
+    return request.META.get("REMOTE_ADDR", "")

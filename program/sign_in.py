@@ -23,8 +23,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from program import audit
-from program.middleware import STARTED, client_address
+from program.middleware import STARTED
 from program.refusals import record_failed_sign_in
+from program.requests import client_address
 from program.sign_in_mail import MAILS, Known
 
 if TYPE_CHECKING:

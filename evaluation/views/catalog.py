@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from evaluation.documents import DISCLAIMER
 from evaluation.models import CatalogEntry
 from program.enums import StackLayer
+from program.limits import limited
 from program.order import implements
 from program.requests import number_said
 from proposals.enums import Sector
@@ -46,6 +47,7 @@ def page_of(request: HttpRequest) -> tuple[list[CatalogEntry], str]:
 @implements("s.3(d)")
 @login_not_required
 @require_safe
+@limited("search")
 def catalog(request: HttpRequest) -> HttpResponse:
     """Cards of designated packages; the same as JSON with ``?format=json``."""
     entries, following = page_of(request)

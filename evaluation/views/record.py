@@ -14,6 +14,7 @@ from evaluation.views.proposals import in_words
 from program import days
 from program.audit import Walk
 from program.deadlines import end_of_day, start_of_day
+from program.limits import limited
 from program.models import AuditEvent, Seal, Verification
 from program.record_words import ACTS
 from program.requests import number_said
@@ -29,6 +30,7 @@ PAGE = 50
 
 
 @require_safe
+@limited("search")
 def record(request: SignedInRequest) -> HttpResponse:
     """Events by person, act, proposal and day, the newest first."""
     if not request.user.has_perm("program.view_record"):

@@ -14,10 +14,12 @@ from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from rest_framework import authentication, serializers
+from rest_framework import authentication, serializers, throttling
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from program.limits import TooMany, count_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -161,6 +163,7 @@ class ResourceSchema(AutoSchema):
         "401": "Nobody is signed in.",
         "403": "This is not yours to do.",
         "404": "There is no such record that you may see.",
+        "429": "Too many requests: wait as many seconds as Retry-After says.",
         "503": "Try again later.",
     }
 
@@ -172,10 +175,28 @@ class ResourceSchema(AutoSchema):
         return bodies
 
 
+class OneOfMany(throttling.BaseThrottle):
+    """Counts requests to the API by person, or by address of who is not signed in."""
+
+    seconds = 0
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        try:
+            count_use(request, "api")
+        except TooMany as refusal:
+            self.seconds = refusal.seconds
+            return False
+        return True
+
+    def wait(self) -> float:
+        return self.seconds - 1
+
+
 class Resource(ReadOnlyModelViewSet):
     """Lists and single records, read-only; each resource begins at ``visible_to`` the person who asks."""
 
     authentication_classes = (SessionAuthentication,)
+    throttle_classes = (OneOfMany,)
     pagination_class = KeysetPagination
     filter_backends = (DeclaredFilters,)
     filterset_class: Any = None

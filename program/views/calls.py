@@ -25,7 +25,7 @@ from program.differences import compare_texts
 from program.documents import Withheld, download_response
 from program.enums import AmendmentKind, CallStatus, Confidence, EvidenceType, PartOfCall, StackLayer
 from program.forms import QuestionForm
-from program.limits import TooMany
+from program.limits import TooMany, count_use
 from program.models import Call, CallFile, Question
 from program.order import implements
 from program.requests import SignedInRequest
@@ -62,7 +62,8 @@ def is_open(call: Call, now: datetime) -> bool:
 @require_safe
 def call_detail(request: HttpRequest, number: str) -> HttpResponse:
     """One issued call: text, requirements, timeline, amendments, questions. One statement for a stranger."""
-    sought = request.GET.get("q", "").strip()[:LONGEST_SEARCH]
+    if sought := request.GET.get("q", "").strip()[:LONGEST_SEARCH]:
+        count_use(request, "search")
     call = get_object_or_404(Call.objects.public().for_public_page(sought=sought), number=number)
     return show_call(request, call, QuestionForm(), sought=sought)
 

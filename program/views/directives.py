@@ -21,6 +21,7 @@ from program.deadlines import CALL_DAYS, Period, local_day
 from program.documents import Withheld, download_response
 from program.enums import DutyState
 from program.figures import Figure, figure, fulfils, public_figures
+from program.limits import limited
 from program.models import ActionStep, AgencyAction, Call, Directive, Document, Duty, InterimExemption
 from program.models.directives import Evidenced
 
@@ -43,6 +44,7 @@ def directives(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@limited("export")
 def directives_json(request: HttpRequest) -> JsonResponse:
     """The same as open data."""
     today, found = clock.today(), directives_with_duties()

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from program import clock
+from program.limits import limited
 from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady
@@ -73,6 +74,7 @@ def package_page(
 
 
 @require_safe
+@limited("export")
 def package_json(request: SignedInRequest, pk: int) -> HttpResponse:
     """The working copy as one JSON file, with what each row says now."""
     space = whole_workspace(request, pk, PAGE)
@@ -81,6 +83,7 @@ def package_json(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
+@limited("export")
 def package_workbook(request: SignedInRequest, pk: int) -> HttpResponse:
     """The same file as a workbook for a spreadsheet program."""
     space = whole_workspace(request, pk, PAGE)
@@ -106,6 +109,7 @@ def attachment(content: str | bytes, name: str, content_type: str) -> HttpRespon
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@limited("upload", method="POST")
 def package_import(request: SignedInRequest, pk: int) -> HttpResponse:
     """What the uploaded file would change, row by row; a POST takes over exactly that."""
     proposal = to_edit(request, pk)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from program.canonical import canonical_json, sha256_hex
 from program.enums import PaperState
+from program.limits import limited
 from proposals.forms.submissions import VerificationForm
 from proposals.models import Receipt, ReceiptPaper, Version
 from proposals.package_file import FileRefused, hash_of_package, read_json
@@ -24,6 +25,7 @@ LARGEST: Final = 5 * 1024 * 1024
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@limited("check", method="POST")
 def receipts(request: HttpRequest) -> HttpResponse:
     """Compare a hash or a file with what the portal issued; reveals only whether it fits.
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from program.intake import Refused
+from program.limits import limited
 from program.models import Country
 from program.order import implements
 from program.requests import SignedInRequest, is_autosave
@@ -126,6 +127,7 @@ def table_row(request: SignedInRequest, pk: int, part: str, key: str) -> HttpRes
 
 
 @require_safe
+@limited("export")
 def table_export(request: SignedInRequest, pk: int, part: str, kind: str) -> HttpResponse:
     """All fields of all components of a layer as CSV or XLSX, to be read in again after editing."""
     proposal = inside(request, pk, part)
@@ -149,6 +151,7 @@ def table_export(request: SignedInRequest, pk: int, part: str, kind: str) -> Htt
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@limited("upload", method="POST")
 def table_import(request: SignedInRequest, pk: int, part: str) -> HttpResponse:
     """Read a table in, from a file or from the clipboard; nothing changes before it was shown."""
     proposal = to_import(request, pk, part)

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from program.intake import Refused
+from program.limits import limited
 from program.requests import SignedInRequest, number_said
 from proposals import services
 from proposals.enums import Part
@@ -23,6 +24,7 @@ from proposals.views.workspace import to_edit
 
 
 @require_POST
+@limited("upload")
 def upload_begin(request: SignedInRequest, pk: int) -> HttpResponse:
     """Announce a file by name, size and SHA-256; the answer says from which byte to send."""
     proposal = to_edit(request, pk)

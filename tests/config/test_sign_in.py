@@ -32,9 +32,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from program.enums import OfficeRole
-from program.middleware import STARTED, client_address
+from program.middleware import STARTED
 from program.models import AuditEvent, User
 from program.refusals import MOST_IN_AN_HOUR
+from program.requests import client_address
 from program.sign_in_mail import MAILS
 from tests.config.identity_provider import CLIENT, identity_provider
 from tests.factories.program import OfficeFactory, UserFactory, officer

@@ -28,6 +28,7 @@ class Answer:
     location: str
     text: str
     seconds: float
+    retry_after: str = ""
 
 
 @dataclass
@@ -66,7 +67,8 @@ class Web:
         finally:
             line.close()
         place = response.headers.get("Location", "")
-        return Answer(response.status, place, text, time.monotonic() - started)
+        again = response.headers.get("Retry-After", "")
+        return Answer(response.status, place, text, time.monotonic() - started, again)
 
     def kill_workers(self):
         """``kill -9`` of whoever is answering; the master starts another at once."""
