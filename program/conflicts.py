@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from django.forms import BaseForm, BoundField
+    from django.forms import BaseForm, BoundField, ModelForm
+
+    from program.revisions import StaleRevision
 
 
 def differences(form: BaseForm, saved: BaseForm) -> list[dict[str, Any]]:
@@ -16,6 +18,21 @@ def differences(form: BaseForm, saved: BaseForm) -> list[dict[str, Any]]:
         if name in saved.initial and name != "revision"
     ]
     return [pair for pair in both if pair["yours"] != pair["theirs"]]
+
+
+def conflict_of(form: ModelForm, stale: StaleRevision) -> dict[str, Any]:
+    """What the page of a stale form says; the form then goes on from what is saved now."""
+    saved = type(form)(instance=stale.record)
+    facts = {"conflict": str(stale), "both": differences(form, saved)}
+    read_again(form, stale.record.revision)
+    return facts
+
+
+def read_again(form: BaseForm, revision: int) -> None:
+    """Let a form that was sent go on from ``revision``, with what was typed."""
+    data: Any = form.data
+    form.data = data.copy()
+    form.data[form.add_prefix("revision")] = str(revision)  # type: ignore[index]
 
 
 def typed_in(form: BaseForm) -> list[dict[str, str]]:

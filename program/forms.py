@@ -10,6 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.text import Truncator
 
+from program.conflicts import read_again
 from program.days import DayField, MomentField
 from program.enums import LONGEST_CALL, Confidence, MailChoice, OfficeRole, OutageSource, PartOfCall
 from program.models import (
@@ -91,9 +92,7 @@ class ReadForm(forms.Form):
 
     def read_again(self, revision: int) -> None:
         """Let the form go on from ``revision``, with what was typed."""
-        data: Any = self.data
-        self.data = data.copy()
-        self.data["revision"] = str(revision)  # type: ignore[index]
+        read_again(self, revision)
 
 
 class PartForm(ReadForm, forms.ModelForm):

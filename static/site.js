@@ -346,7 +346,7 @@
         return this.failed("Not saved: the connection is broken. Your text is still on this page; we keep trying.");
       }
       if (answer.ok) return this.saved(body);
-      if (answer.status === 409) return this.conflicting(body);
+      if (answer.status === 409 && !body.message) return this.conflicting(body);
       if (answer.status === 422) return this.invalid(body);
       if (answer.status === 401 && body.other) return this.otherPerson(body.other);
       if (answer.status === 403 && body.stale && !renewed) return this.renew();

@@ -31,13 +31,14 @@ def carry_out(
     to: str,
     again: Callable[[list[Problem]], HttpResponse],
     conflict: Callable[[StaleRevision], HttpResponse] | None = None,
+    overtaken: Callable[[], HttpResponse] | None = None,
     **details: Any,
 ) -> HttpResponse:
     """Do the act and go ``to`` the page that shows it, or show the page ``again`` with every problem.
 
-    A missing right is 403; an act that somebody else did first is said in words, or by the page of
-    ``conflict`` where two texts meet. A text that comes without a form is held to the limit that its page
-    shows.
+    A missing right is 403; an act that somebody else did first is said in words, on the page of
+    ``overtaken`` where a text was typed for it, or by that of ``conflict`` where two texts meet. A text that
+    comes without a form is held to the limit that its page shows.
     """
     if problems := list(unfit(details)):
         return again(problems)
@@ -51,7 +52,7 @@ def carry_out(
         if conflict is not None and isinstance(refusal, StaleRevision):
             return conflict(refusal)
         messages.warning(request, str(refusal))
-        return redirect(to)
+        return overtaken() if overtaken is not None else redirect(to)
     messages.success(request, done)
     return redirect(to)
 

@@ -119,6 +119,7 @@ def show_questions(
         "now": clock.now(),
         "problems": problems,
         "typed_for": typed[0],
+        "lost": [{"label": "Your answer", "text": typed[1]}] if typed[1] else [],
         "typed": typed[1],
         "most_files": services.MOST_FILES,
     }
@@ -179,7 +180,8 @@ def question_answer(request: SignedInRequest, pk: int, question_pk: int) -> Http
         done=f"Your answer to question {question.number} was sent.",
         to=reverse("evaluation:questions", args=[pk]),
         again=partial(_again, request, pk, (question_pk, typed)),
-        conflict=both_texts, revision=revision_read(request.POST.get("revision", "")),
+        conflict=both_texts, overtaken=partial(show_questions, request, pk, (), (question_pk, typed), 409),
+        revision=revision_read(request.POST.get("revision", "")),
     )  # fmt: skip
 
 
@@ -211,7 +213,7 @@ def question_draft(request: SignedInRequest, pk: int, question_pk: int) -> HttpR
         if is_autosave(request):
             return JsonResponse({"errors": {"__all__": [str(refusal)]}}, status=422)
         messages.warning(request, str(refusal))
-        return redirect(_place(pk, question))
+        return show_questions(request, pk, typed=(question_pk, form.cleaned_data["answer"]), status=409)
     if is_autosave(request):
         return JsonResponse({"saved_at": clock.instant().isoformat(), "revision": draft.revision})
     messages.success(

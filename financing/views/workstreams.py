@@ -18,6 +18,7 @@ from financing.models import MarketBarrier, Partnership, Workstream
 from financing.services import workstreams as services
 from financing.views.doors import FORM, PAGE_SIZE, edag_desk
 from financing.views.meetings import after
+from program.conflicts import conflict_of
 from program.models import AuditEvent
 from program.order import implements
 from program.requests import SignedInRequest
@@ -155,7 +156,7 @@ def edit(
 
     What is valid is kept; a stale save is answered with 409 and both texts.
     """
-    status, theirs = 200, None
+    status = 200
     permission = f"financing.change_{form.instance._meta.model_name}"
     if request.method == "POST":
         _require(request, permission)
@@ -165,14 +166,13 @@ def edit(
             try:
                 keep(form.cleaned_data)
             except StaleRevision as refusal:
-                status, theirs = 409, refusal
+                status = 409
+                facts |= conflict_of(form, refusal)
             else:
                 messages.success(request, "Saved.")
                 return redirect(back)
     facts |= {
         "form": form,
-        "stale": theirs,
-        "theirs": _texts(form, theirs),
         "is_new": form.instance.pk is None,
         "may_change": request.user.has_perm(permission),
         "record": Record(form),
@@ -237,18 +237,3 @@ class Change:
         field = self.record._meta.get_field(name)
         words = dict(getattr(field, "flatchoices", ())).get(value, value)
         return str(field.verbose_name).capitalize(), str(words)
-
-
-def _texts(form: ModelForm, stale: StaleRevision | None) -> list[tuple[str, Any, Any]]:
-    """Label, what was typed and what stands now, where the two differ."""
-    if stale is None:
-        return []
-    pairs = []
-    for name, field in form.fields.items():
-        now = getattr(stale.record, name, None)
-        if name in ("revision", "countries") or now == form.cleaned_data.get(name):
-            continue
-        pairs.append(
-            (str(field.label or name.replace("_", " ").capitalize()), form.cleaned_data.get(name), now)
-        )
-    return pairs

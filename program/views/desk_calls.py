@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from program import clock
 from program.acts import attempt
 from program.checks import FULL_WEIGHT, expected_clock, totals_of, warnings_of
-from program.conflicts import blank, differences
+from program.conflicts import blank, conflict_of, differences, typed_in
 from program.enums import CallStatus, QuestionStatus
 from program.forms import (
     AmendForm,
@@ -188,7 +188,7 @@ def library_form(
 def call_edit(request: SignedInRequest, number: str) -> HttpResponse:
     """Edit a draft; a save that read an older revision answers 409 with both texts."""
     call = find(request, number)
-    if call.status != CallStatus.DRAFT:
+    if call.status != CallStatus.DRAFT and request.method != "POST":
         message = "Only a draft is edited. An approved call goes back to draft, an open one is amended."
         messages.info(request, message)
         return redirect("program:desk-call", call.number)
@@ -203,8 +203,7 @@ def call_edit(request: SignedInRequest, number: str) -> HttpResponse:
         except StaleRevision as stale:
             return edit_conflict(request, stale, form)
         except WrongStatus as refusal:
-            messages.warning(request, str(refusal))
-            return redirect("program:desk-call", call.number)
+            return edit_overtaken(request, refusal, form)
         except ValidationError as error:
             form.add_error(None, error)
         else:
@@ -218,28 +217,32 @@ def call_edit(request: SignedInRequest, number: str) -> HttpResponse:
     return render(request, "program/desk/edit.html", facts, status=422)
 
 
+def edit_overtaken(request: SignedInRequest, refusal: WrongStatus, form: CallForm) -> HttpResponse:
+    """Where the call stands that is no draft any more, with what of the typed texts is not in it."""
+    if is_autosave(request):
+        return JsonResponse({"message": str(refusal)}, status=409)
+    messages.warning(request, str(refusal))
+    saved = find(request, refusal.record.number)
+    unsaved = {each["label"] for each in differences(form, CallForm(instance=saved))}
+    typed = [field for field in typed_in(form) if field["label"] in unsaved]
+    return show(request, saved, status=409, typed=typed)
+
+
 def edit_conflict(request: SignedInRequest, stale: StaleRevision, form: CallForm) -> HttpResponse:
     """What the person typed beside what another saved meanwhile; the next save goes over it knowingly."""
     current = stale.record
-    yours = {name: form[name].value() for name in services.EDITABLE if name in form.fields}
+    if not is_autosave(request):
+        facts = {"call": current, "form": form, **conflict_of(form, stale)}
+        return render(request, "program/desk/edit.html", facts, status=409)
     theirs = services.facts_of(current)
-    typed = {name: str(value) for name, value in form.cleaned_data.items() if name in services.EDITABLE}
-    differing = [name for name in yours if blank(typed.get(name)) != blank(theirs.get(name))]
-    if is_autosave(request):
-        body = {
-            "yours": {name: blank(typed.get(name)) for name in differing},
-            "theirs": {name: theirs.get(name, "") for name in differing},
-            "revision": current.revision,
-        }
-        return JsonResponse(body, status=409)
-    data = request.POST.copy()
-    data["revision"] = str(current.revision)
-    both = [
-        {"label": form.fields[name].label, "yours": blank(typed.get(name)), "theirs": theirs.get(name, "")}
-        for name in differing
-    ]
-    facts = {"call": current, "form": CallForm(data, instance=current), "conflict": str(stale), "both": both}
-    return render(request, "program/desk/edit.html", facts, status=409)
+    yours = {name: blank(form.cleaned_data[name]) for name in services.EDITABLE}
+    differing = [name for name in yours if yours[name] != theirs.get(name, "")]
+    body = {
+        "yours": {name: yours[name] for name in differing},
+        "theirs": {name: theirs.get(name, "") for name in differing},
+        "revision": current.revision,
+    }
+    return JsonResponse(body, status=409)
 
 
 @program_office
@@ -282,7 +285,8 @@ def carry_out(
     Of a call that is not as it was read, the page says who changed what.
     """
     try:
-        attempt(request, service, find(request, number), done=done, **details)
+        if not attempt(request, service, find(request, number), done=done, **details):
+            return show(request, find(request, number), status=409, typed=reasons_in(details))
     except StaleRevision as stale:
         call = find(request, number)
         return show(request, call, status=409, changed=changed_since(call, stale.read))
@@ -290,6 +294,12 @@ def carry_out(
         call = find(request, number)
         return show(request, call, status=422, problems=mends(call, refusal.problems))
     return redirect("program:desk-call", number)
+
+
+def reasons_in(details: dict[str, Any]) -> list[dict[str, str]]:
+    """What a person wrote for an act that is over."""
+    said = [details.get(name, "") for name in ("reason", "note")]
+    return [{"label": "Why", "text": text} for text in said if text]
 
 
 @dataclass(frozen=True)

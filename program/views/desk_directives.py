@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from program import clock
 from program.acts import attempt, lay_beside
+from program.conflicts import conflict_of, read_again, typed_in
 from program.enums import ActionStatus
 from program.figures import desk_figures
 from program.forms_of_directives import (
@@ -86,25 +87,24 @@ def duty(request: SignedInRequest, pk: int) -> HttpResponse:
     """One duty, its history, and to the program office the form that keeps it; a stale save answers 409."""
     kept = get_object_or_404(Duty.objects.select_related("directive", "evidence_file", "kept_by"), pk=pk)
     form = DutyForm(request.POST or None, request.FILES or None, instance=kept)
-    status, stale = 200, None
+    status, said = 200, {}
     if request.method == "POST":
-        status, stale = keep(request, kept, form)
+        status, said = keep(request, kept, form)
         if not status:
             return redirect("program:desk-duty", pk)
     current = get_object_or_404(Duty.objects.select_related("directive", "evidence_file", "kept_by"), pk=pk)
     facts = {
         "row": rows_of([current], desk_figures([current], request.user), clock.today())[0],
         "form": form,
-        "stale": stale,
-        "both": differences(form, stale),
         "events": history(current),
         "may_write": may_write(request),
+        **said,
     }
     return render(request, "program/desk/duty.html", facts, status=status)
 
 
-def keep(request: SignedInRequest, kept: Duty, form: DutyForm) -> tuple[int, StaleRevision | None]:
-    """Keep what was typed: status 0 when it is done, else that of the page which says why not."""
+def keep(request: SignedInRequest, kept: Duty, form: DutyForm) -> tuple[int, dict[str, Any]]:
+    """Keep what was typed: status 0 when it is done, else that of the page and what it says."""
 
     def save(**details: Any) -> None:
         typed = form.cleaned_data
@@ -118,43 +118,32 @@ def keep(request: SignedInRequest, kept: Duty, form: DutyForm) -> tuple[int, Sta
 
 def carried_out(
     request: SignedInRequest, form: forms.BaseForm, act: Callable[..., Any], done: str
-) -> tuple[int, StaleRevision | None]:
-    """Do ``act`` with a valid form: 0 when it is done, else the status of the page that says why not."""
+) -> tuple[int, dict[str, Any]]:
+    """Do ``act`` with a valid form: 0 when it is done, else the status of the page and what it says.
+
+    Of an act that is over the page keeps what was typed.
+    """
     if not form.is_valid():
-        return 422, None
+        return 422, {}
     try:
-        attempt(request, act, done=done)
+        return (0, {}) if attempt(request, act, done=done) else (409, {"typed": typed_in(form)})
     except StaleRevision as refusal:
-        form.data = form.data.copy()  # type: ignore[attr-defined]  # the next save goes over it knowingly
-        form.data["revision"] = str(refusal.record.revision)  # type: ignore[index]
-        return 409, refusal
+        if isinstance(form, DutyForm | ChangeActionForm):
+            return 409, conflict_of(form, refusal)
+        read_again(form, refusal.record.revision)
+        return 409, {"conflict": MOVED_ON}
     except NotReady as refusal:
         for problem in lay_beside(form, refusal.problems):
             form.add_error(None, problem.message)
-        return 422, None
+        return 422, {}
     except ValidationError as error:
         form.add_error(None, error)
-        return 422, None
-    return 0, None
+        return 422, {}
 
 
-def differences(form: Any, stale: StaleRevision | None) -> list[dict[str, Any]]:
-    """What was typed beside what stands now, where the two differ."""
-    if stale is None:
-        return []
-    return [
-        {
-            "label": form[name].label,
-            "yours": shown(form.cleaned_data.get(name)),
-            "theirs": shown(getattr(stale.record, name)),
-        }
-        for name in form.values
-        if shown(form.cleaned_data.get(name)) != shown(getattr(stale.record, name, ""))
-    ]
-
-
-def shown(value: Any) -> str:
-    return "" if value is None else str(value)
+MOVED_ON: Final = (
+    "Nothing of yours was saved. Read first what was saved meanwhile: it stands on the action’s page."
+)
 
 
 def history(record: Any, *parts: Any) -> list[dict[str, Any]]:
@@ -267,13 +256,13 @@ def form_of(
     **facts: Any,
 ) -> HttpResponse:
     """A form for one act on an action, and what came of it; a stale one answers 409 with both texts."""
-    status, stale = 200, None
+    status = 200
     if request.method == "POST":
-        status, stale = carried_out(request, form, act, done)
+        status, said = carried_out(request, form, act, done)
         if not status:
             return redirect("program:agency-action", found.pk)
-    both = differences(form, stale) if isinstance(form, ChangeActionForm) else []
-    facts |= {"form": form, "action": found, "stale": stale, "both": both}
+        facts |= said
+    facts |= {"form": form, "action": find(request, found.pk)}
     return render(request, "program/desk/action_form.html", facts, status=status)
 
 
@@ -350,13 +339,13 @@ def exemption_end(request: SignedInRequest, pk: int) -> HttpResponse:
     def end(**details: Any) -> None:
         services.end_exemption(exemption, reason=form.cleaned_data["reason"], **details)
 
-    status = 200
+    status, said = 200, {}
     if request.method == "POST":
-        status, _ = carried_out(request, form, end, "The exemption ends today.")
+        status, said = carried_out(request, form, end, "The exemption ends today.")
         if not status:
             return redirect("program:agency-action", exemption.action_id)
     facts = {
-        "form": form, "action": exemption.action, "title": "End the interim exemption", "button": "End it",
-        "lead": exemption.text,
+        **said, "form": form, "action": find(request, exemption.action_id), "lead": exemption.text,
+        "title": "End the interim exemption", "button": "End it",
     }  # fmt: skip
     return render(request, "program/desk/action_form.html", facts, status=status)

@@ -218,6 +218,18 @@ class TestDraftOfAnAnswer:
         late = self.typed(client, second, question, "Too late.", 2)
         assert late.status_code == 422 and "Save the draft" in late.text
 
+    def test_text_typed_when_a_colleague_sent_the_answer_is_not_lost(self, client, proposal, question):
+        first, second = representative_of(proposal), colleague_of(proposal)
+        services.answer_question(question, by=first, answer="Ours.")
+        late = self.save(client, second, question, "Words of the second.", 0)
+        sent = press(
+            client, second, "question-answer", proposal.pk, question.pk, answer="Words of the second."
+        )
+        for response in (late, sent):
+            page = response.content.decode()
+            assert (response.status_code, page.count("Words of the second.")) == (409, 1)
+            assert ["What you typed was not saved" in page, "Ours." in page] == [True, True]
+
     def test_text_too_long_is_refused_beside_its_field(self, client, proposal, question):
         answer = self.typed(client, representative_of(proposal), question, "x" * (LONGEST_TEXT + 1), 0)
         assert answer.status_code == 422 and "answer" in answer.json()["errors"]

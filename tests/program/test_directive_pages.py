@@ -162,9 +162,23 @@ def test_step_pressed_twice_says_who_was_first(client):
     }  # fmt: skip
     sign_in(client, officer())
     client.post(address, decision)
-    page = text_of(client.post(address, decision, follow=True))
-    assert "Somebody may have acted before you" in page
+    response = client.post(address, decision | {"reason": "A reason of my own.", "evidence": ""})
+    page = text_of(response)
+    assert (response.status_code, "Somebody may have acted before you" in page) == (409, True)
+    stands = AgencyAction.objects.get().get_status_display()
+    assert ["A reason of my own." in page, stands in page, "<textarea" in page] == [True, True, False]
     assert action.steps.count() == 1
+
+
+def test_step_on_an_action_that_moved_on_is_kept_in_its_form(client):
+    action = action_at("inconsistent")
+    sign_in(client, officer())
+    address = reverse("program:agency-action-step", args=[action.pk, "find_consistent"])
+    decision = {"decided_by": "Director of OMB", "decided_on": "2025-04-03", "reason": "A reason of my own."}
+    response = client.post(address, decision | {"evidence": "A memorandum.", "revision": "1"})
+    page = text_of(response)
+    assert (response.status_code, "Read first what was saved meanwhile" in page) == (409, True)
+    assert ["A reason of my own.</textarea>" in page, "Both texts are the same" in page] == [True, False]
 
 
 def test_exemption_is_ended_on_its_page(client):

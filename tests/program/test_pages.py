@@ -392,6 +392,23 @@ def test_autosave_answers_in_json(signed_in):
     assert (wrong.status_code, list(wrong.json()["errors"])) == (422, ["control_number"])
 
 
+def test_text_typed_for_a_draft_that_was_approved_meanwhile_is_not_lost(signed_in):
+    call = drafted_call()
+    client, address = signed_in(officer()), f"/desk/calls/{call.number}/edit/"
+    typed = form_of(call, summary="A summary of mine.")
+    calls.approve_call(call, by=officer())
+    response = client.post(address, typed)
+    page = text_of(response)
+    assert (response.status_code, "What you typed was not saved" in page) == (409, True)
+    assert ["A summary of mine." in page, "“Approved”" in page, "burden" in page] == [True, True, False]
+    script = client.post(address, typed, headers={"X-Autosave": "1"})
+    assert (script.status_code, list(script.json())) == (409, ["message"])
+    back = client.post(f"/desk/calls/{call.number}/send-back/", {"back-note": "A reason of mine."})
+    assert (back.status_code, "A reason of mine." in text_of(back)) == (409, True)
+    call.refresh_from_db()
+    assert (call.status, call.summary == "A summary of mine.") == ("approved", False)
+
+
 def test_requirement_and_criterion_are_kept_at_the_desk(signed_in):
     call = drafted_call()
     client = signed_in(officer())

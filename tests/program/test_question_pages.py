@@ -49,8 +49,10 @@ def test_answers_stand_by_heading_or_by_part_and_link_to_what_they_are_about(cli
     answered(call, text="First?", topic="Hardware", requirement_code="markets")
     answered(call, text="Second?")
     answered(call, text="Third?", topic="Applications", about="places")
-    page = page_of(client, call)
-    order = [page.index(words) for words in (">General<", ">Applications<", ">Hardware<", "No. 1. First?")]
+    shown = client.get(f"/calls/{call.number}/")
+    page = text_of(shown)
+    assert [group["heading"] for group in shown.context["answers"]] == ["", "Applications", "Hardware"]
+    order = [page.index(words) for words in (">General<", "No. 2. Second?", "No. 3. Third?", "No. 1. First?")]
     assert order == sorted(order)
     assert ['href="#requirement-markets"' in page, 'id="requirement-markets"' in page] == [True, True]
     groups = client.get(f"/calls/{call.number}/", {"by": "part"}).context["answers"]
