@@ -742,6 +742,9 @@ ANSWER_CORRECTED = NoticeKind(
     "A corrected answer about call {number}",
     "The program office corrected an answer about the call. What was changed, and why, stands beside it.",
     "s.3(b)",
+    when="An answer about a call is corrected",
+    who="Who asked it or the same, and the followers of the call",
+    sample={"number": "AIX-C-2026-0002"},
 )
 ANSWER_PUBLISHED = NoticeKind(
     "answer-published",

@@ -81,10 +81,12 @@ def show_call(
         "is_following": False,
     }
     if request.user.is_authenticated:
-        mine = Question.objects.filter(call=call, asked_by=request.user)
-        facts["my_questions"] = list(mine.for_asker())
-        for question in facts["my_questions"]:
-            question.shown_revisions = with_differences([vars(each) for each in question.revisions.all()])
+        mine = list(Question.objects.filter(call=call, asked_by=request.user).for_asker())
+        facts["my_questions"] = mine
+        for question in mine:
+            question.shown_revisions = with_differences(  # type: ignore[attr-defined]
+                [vars(each) for each in question.revisions.all()]
+            )
         facts["is_following"] = follows(request.user, call)
     return render(request, "program/calls/detail.html", facts, status=status)
 
@@ -152,7 +154,7 @@ def answers_of(call: Any, *, by_part: bool) -> dict[str, object]:
     }
 
 
-def with_differences(revisions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_differences(revisions: list[Any]) -> list[dict[str, Any]]:
     """The revisions of an answer, each with what it changed of the one before."""
     texts = [words_of_answer(row) for row in revisions]
     changed = [(), *(compare_texts(old, new) for old, new in pairwise(texts))]

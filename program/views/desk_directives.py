@@ -87,7 +87,8 @@ def duty(request: SignedInRequest, pk: int) -> HttpResponse:
     """One duty, its history, and to the program office the form that keeps it; a stale save answers 409."""
     kept = get_object_or_404(Duty.objects.select_related("directive", "evidence_file", "kept_by"), pk=pk)
     form = DutyForm(request.POST or None, request.FILES or None, instance=kept)
-    status, said = 200, {}
+    status = 200
+    said: dict[str, Any] = {}
     if request.method == "POST":
         status, said = keep(request, kept, form)
         if not status:
@@ -339,7 +340,8 @@ def exemption_end(request: SignedInRequest, pk: int) -> HttpResponse:
     def end(**details: Any) -> None:
         services.end_exemption(exemption, reason=form.cleaned_data["reason"], **details)
 
-    status, said = 200, {}
+    status = 200
+    said: dict[str, Any] = {}
     if request.method == "POST":
         status, said = carried_out(request, form, end, "The exemption ends today.")
         if not status:

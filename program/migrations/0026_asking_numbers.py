@@ -19,7 +19,7 @@ def number_answers(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("program", "0021_asking_answers"),
+        ("program", "0025_asking_answers"),
     ]
 
     operations = [migrations.RunPython(number_answers, migrations.RunPython.noop)]

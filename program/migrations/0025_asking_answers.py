@@ -11,7 +11,7 @@ from program.triggers import append_only, never_emptied
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0020_workshop_published'),
+        ('program', '0024_calendar_feed'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0022_asking_numbers'),
+        ('program', '0026_asking_numbers'),
     ]
 
     operations = [
