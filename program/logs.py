@@ -9,7 +9,7 @@ import json
 import logging
 import traceback
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import Error as DatabaseError
 from psycopg2 import Error as DriverError
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request", "taskName"}
 STANDARD.add("data")  # Celery's copy of what its messages say
+#: Signs that end a line for some programs and that JSON does not escape
+BREAKS: Final = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
 
 
 class JsonFormatter(logging.Formatter):
@@ -39,7 +41,7 @@ class JsonFormatter(logging.Formatter):
         entry |= {key: without_keys(str(value)) for key, value in vars(record).items() if key not in STANDARD}
         if record.exc_info:
             entry["trace"] = without_keys(self.formatException(record.exc_info))
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return json.dumps(entry, ensure_ascii=False, default=str).translate(BREAKS)
 
     def formatException(self, ei: Any) -> str:  # the name is the library's
         """The trace; where the database took part without messages, which quote rows and keys."""

@@ -101,7 +101,7 @@ def _message(invitation: Invitation) -> mail.EmailMultiAlternatives:
         "is_demonstration": settings.DEMONSTRATION,
     }
     message = mail.EmailMultiAlternatives(
-        f"{settings.SITE_NAME}: you are invited to {consortium.name}",
+        " ".join(f"{settings.SITE_NAME}: you are invited to {consortium.name}".split()),
         render_to_string("emails/invitation.txt", facts),
         to=[invitation.email],
         headers={"Auto-Submitted": "auto-generated"},
