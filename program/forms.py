@@ -620,13 +620,19 @@ class SubscribeForm(forms.Form):
     @property
     def call_asked(self) -> Call | None:
         """The public call that is meant, None for every call."""
-        number = self.data.get("call", "") if self.is_bound else self.initial.get("call", "")
+        if self.is_bound:
+            return self.cleaned_data.get("call")
+        return self.call_numbered(self.initial.get("call", ""))
+
+    @staticmethod
+    def call_numbered(number: str) -> Call | None:
         return Call.objects.public().filter(number=number[:20]).first() if number else None
 
     def clean_call(self) -> Call | None:
-        if self.cleaned_data["call"] and self.call_asked is None:
+        call = self.call_numbered(self.cleaned_data["call"])
+        if self.cleaned_data["call"] and call is None:
             raise ValidationError("There is no such call. Choose one on the page of calls.")
-        return self.call_asked
+        return call
 
 
 class SuppressionForm(forms.Form):

@@ -31,7 +31,7 @@ from program import audit, clock
 from program.clock_account import clock_account
 from program.enums import Channel, DeliveryState, Mailed, OfficeRole
 from program.mail_line import MailLine
-from program.models import Delivery, Mailing, Notice, Suppression
+from program.models import Delivery, Mailing, Notice, Suppression, User
 from program.publish import after_commit
 from program.querysets import DIGEST
 from program.ticks import timely
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from django.db import models
     from django.db.models import QuerySet
 
-    from program.models import AuditEvent, Subscription, User
+    from program.models import AuditEvent, Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ class Audience:
     kind: NoticeKind
     people: Iterable[User]
     url: str
-    following: Mapping[int, int] = field(default_factory=dict)
+    following: Mapping[int, int | None] = field(default_factory=dict)
     addresses: Iterable[Subscription] = ()
 
 
@@ -217,8 +217,9 @@ def words_of(kind: NoticeKind, facts: Mapping[str, Any]) -> dict[str, str]:
 
 def sample_mail(kind: NoticeKind) -> mail.EmailMultiAlternatives:
     """The mail of a kind as somebody would get it, with the facts of its sample."""
-    words = words_of(kind, kind.sample)
-    return _message(Notice(pk=0, kind=kind.code, email="reader@firm.example", url="/notices/", **words))
+    words, address = words_of(kind, kind.sample), "reader@firm.example"
+    reader = {"email": address} if kind == TO_CONFIRM else {"recipient": User(email=address)}
+    return _message(Notice(pk=0, kind=kind.code, url="/notices/", **reader, **words))
 
 
 def in_full(clause: str) -> str:

@@ -85,7 +85,7 @@ def tell(
     by_person = dict(rows.exclude(user=None).values_list("user", "pk"))
     by_address = dict(rows.filter(user=None).values_list("email", "pk"))
     following = {
-        person.pk: by_person.get(person.pk) or by_address[person.email]
+        person.pk: by_person.get(person.pk) or by_address.get(person.email)
         for person in people
         if person.pk not in bound
     }
@@ -155,15 +155,14 @@ def to_confirm(token: str) -> Subscription:
 
 
 @transaction.atomic
-def confirm(token: str) -> Subscription:
-    """Let the address behind ``token`` be told; confirming twice is confirming once. Raises LinkEnded."""
+def confirm(token: str) -> bool:
+    """Let the address behind ``token`` be told; False when it was confirmed before. Raises LinkEnded."""
     row = to_confirm(token)
-    if Subscription.objects.filter(pk=row.pk, confirmed_at=None).update(
-        confirmed_at=clock.now(), updated_at=timezone.now()
-    ):
-        audit.record(row, "subscription.confirm", by=clock_account(), after={"of": row.of_what})
-    row.refresh_from_db()
-    return row
+    waiting = Subscription.objects.filter(pk=row.pk, confirmed_at=None)
+    if not waiting.update(confirmed_at=clock.now(), updated_at=timezone.now()):
+        return False
+    audit.record(row, "subscription.confirm", by=clock_account(), after={"of": row.of_what})
+    return True
 
 
 @transaction.atomic

@@ -138,8 +138,9 @@ class TestAsking:
             ({"email": ""}, "required"),
             ({"email": ADDRESS, "call": "AIX-C-2026-9999"}, "no such call"),
             ({"email": f"a@firm.example\r\nBcc: {ADDRESS}"}, "Enter a valid email address"),
+            ({"email": ADDRESS, "call": "AIX\x00"}, "Null characters are not allowed"),
         ],
-        ids=["no address", "empty", "absent call", "two lines"],
+        ids=["no address", "empty", "absent call", "two lines", "NUL"],
     )
     def test_what_is_no_address_or_no_call_is_said_beside_the_form(self, client, given, said):
         answer = client.post(reverse("program:subscribe"), given)
