@@ -288,7 +288,9 @@ REQUIREMENTS_CHANGED: Final = NoticeKind(
 LAPSED: Final = NoticeKind(
     "proposals.lapsed",
     "Your draft has lapsed",
-    "The call {call} has closed and your draft was not submitted. You can still read it and copy from it.",
+    "The time to submit under call {call} has ended and your draft was not submitted. You can still read it "
+    "and copy from it. If something kept you from submitting in time, the anchor can ask for more time from "
+    "its page.",
     "E.O. 14320 s.3(c)",
     when="A call closes and a draft was not submitted",
     who="The team of the consortium",
