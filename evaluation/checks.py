@@ -8,6 +8,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
+
 from evaluation.enums import CompletenessFinding, DeterminationStatus, Outcome, ReferralStatus, Stance
 from evaluation.models import CompletenessReview, Referral, ScreeningRun
 from program import clock
@@ -70,7 +73,10 @@ def was_screened(proposal: Proposal) -> Iterator[Problem]:
 
 
 def has_no_blocked_party(proposal: Proposal) -> Iterator[Problem]:
-    """No match on the Denied Persons, SDN or Entity List stands confirmed in the newest screening."""
+    """No confirmed match of the newest screening is on the Denied Persons, SDN or Entity List, or on no entry.
+
+    A name that cannot be compared, found by hand to be that of a listed party, bars as much as an entry.
+    """
     runs = ScreeningRun.objects.filter(version__proposal=proposal, version__number=proposal.version_count)
     if run := runs.first():
         yield from _blocked_parties(run)
@@ -421,11 +427,13 @@ def _open_matches(run: ScreeningRun) -> Iterator[Problem]:
 
 
 def _blocked_parties(run: ScreeningRun) -> Iterator[Problem]:
-    blocked = run.checks.all().confirmed().filter(entry__list_code__in=BLOCKING_LISTS)
-    for name, code in sorted(set(blocked.values_list("party_name", "entry__list_code"))):
-        yield Problem(
-            "blocked-party", f"{name} is a confirmed match on the {code} list.", PARTIES, "screening"
+    confirmed = run.checks.all().confirmed()
+    blocked = confirmed.filter(Q(entry__list_code__in=BLOCKING_LISTS) | Q(entry=None))
+    for name, code in sorted(set(blocked.values_list("party_name", Coalesce("entry__list_code", Value(""))))):
+        on_list = (
+            f"a confirmed match on the {code} list" if code else "confirmed by hand to be a listed party"
         )
+        yield Problem("blocked-party", f"{name} is {on_list}.", PARTIES, "screening")
 
 
 DETERMINATION_CHECKS: Final = (

@@ -126,6 +126,7 @@ class PartyCheckQuerySet(OfProposalQuerySet):
         corrects = Q(adjudications__pk__gt=F("confirmation"), adjudications__replaces__isnull=False)
         cleared = Q(adjudications__outcome=Adjudicated.FALSE_POSITIVE) & (Q(confirmation=None) | corrects)
         two_people = Q(confirmation__isnull=False) | Q(score__gte=TWO_PEOPLE_SCORE)
+        two_people |= Q(result=CheckResult.UNREADABLE)
         enough = Q(cleared_count__gte=F("clearing_count"))
         return self.annotate(
             confirmation=Subquery(confirmations.order_by("-pk").values("pk")[:1]),

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.db import transaction
+from django.db.models import Q
 
 from evaluation.enums import Adjudicated, CheckResult
 from evaluation.listfile import ListFile, ListRefused
@@ -205,9 +206,10 @@ def _carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
     They are the newest of each person, and the newest confirmation: what was corrected by one person only
     stays confirmed. The same party has its key, its names and its countries. What was decided for another
     proposal, or by a person who is recused from this one, is not carried: the match stays open for somebody
-    to settle.
+    to settle. Where a name cannot be compared there is no entry; it was cleared by hand of one list only,
+    and is to be compared with the next.
     """
-    flagged = [check for check in checks if check.entry_id]
+    flagged = [check for check in checks if check.result != CheckResult.NO_HIT]
     entries = dict(
         ScreeningEntry.objects.filter(pk__in=[check.entry_id for check in flagged]).values_list(
             "pk", "fingerprint"
@@ -215,11 +217,11 @@ def _carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
     )
     earlier = (
         Adjudication.objects.filter(
+            Q(party_check__entry__fingerprint__in=entries.values()) | Q(party_check__entry=None),
             party_check__run__version__proposal=proposal,
-            party_check__entry__fingerprint__in=entries.values(),
         )
         .exclude(decided_by__in=proposal.recusals.values("user"))
-        .select_related("party_check__entry")
+        .select_related("party_check__entry", "party_check__run")
     )
     given: dict[tuple[str, str, str], list[Adjudication]] = {}
     for opinion in earlier.order_by("pk"):
@@ -237,8 +239,22 @@ def _carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
             replaces_id=opinion.replaces_id,
         )
         for check in flagged
-        for opinion in _newest(given.get((*_asked(check), entries[check.entry_id or 0]), []))
+        for opinion in _held_for(
+            check, _newest(given.get((*_asked(check), entries.get(check.entry_id or 0, "")), []))
+        )
     )
+
+
+def _held_for(check: PartyCheck, opinions: list[Adjudication]) -> list[Adjudication]:
+    """What of ``opinions`` holds for ``check``: of a name compared with another list, what is confirmed."""
+    on_list = check.run.screening_list_id
+    if check.entry_id or all(one.party_check.run.screening_list_id == on_list for one in opinions):
+        return opinions
+    confirmation = _confirmation(opinions)
+    if confirmation is None:
+        return []
+    corrected = [one for one in opinions if one.replaces_id and one.pk > confirmation.pk]
+    return [] if len({one.decided_by_id for one in corrected}) > 1 else [confirmation]
 
 
 def _newest(opinions: list[Adjudication]) -> list[Adjudication]:
@@ -264,7 +280,8 @@ def _asked(check: PartyCheck) -> tuple[str, str]:
 def adjudicate(check: PartyCheck, *, by: User, outcome: str, reason: str) -> Adjudication:
     """Settle a flag with a reason: false positive or confirmed.
 
-    At 95 and above two people must find it a false positive; one is enough to confirm. What was confirmed,
+    At 95 and above, and where the name could not be compared, two people must find it a false positive; one
+    is enough to confirm. What was confirmed,
     and what the person has decided before, is changed by a correction only.
     """
     check = _held(check, by=by)
@@ -370,4 +387,4 @@ def _give(
 
 def needs_second_person(check: PartyCheck) -> bool:
     """Whether one person's clearing is not enough."""
-    return check.score >= TWO_PEOPLE
+    return check.score >= TWO_PEOPLE or check.result == CheckResult.UNREADABLE

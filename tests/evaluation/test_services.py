@@ -26,6 +26,7 @@ from evaluation.models import (
     Return,
     ScreeningEntry,
     ScreeningList,
+    ScreeningRun,
 )
 from evaluation.services.determinations import packet_sha256
 from program import clock
@@ -381,6 +382,78 @@ def test_the_newest_screening_decides_on_acceptance_whatever_was_confirmed_befor
 
     assert codes(barred) == codes(still_barred) == {"blocked-party"}
     assert set(Proposal.objects.values_list("status", flat=True)) == {ProposalStatus.UNDER_EVALUATION}
+
+
+UNCOMPARED = "蜻蜓半导体"
+OPEN = [True, False, False, True]
+
+
+def newer_list(desk):
+    """The list once more, without two of its rows."""
+    rows = make.LIST.read_bytes().splitlines(keepends=True)[:-2]
+    return services.import_screening_list(
+        io.BytesIO(b"".join(rows)), by=desk, name="Newer", file_date=date(2026, 11, 2)
+    )
+
+
+def test_a_name_that_cannot_be_compared_bars_acceptance_once_it_is_confirmed():
+    desk = officer()
+    check = make.flagged(proposal := make.at_intake(), desk, name=UNCOMPARED)
+    make.reviewed(proposal, desk)
+    services.adjudicate(check, by=desk, outcome="confirmed", reason="The same register number.")
+    with pytest.raises(NotReady) as barred:
+        services.accept_proposal(proposal, by=desk)
+    again = make.screened(proposal, desk).checks.exclude(result="no_hit").get()
+    with pytest.raises(NotReady) as screened_again:
+        services.accept_proposal(proposal, by=desk)
+
+    assert (check.result, check.entry) == ("needs_review", None)
+    assert codes(barred) == codes(screened_again) == {"blocked-party"}
+    assert "by hand" in barred.value.problems[0].message
+    assert judged(again) == CONFIRMED
+
+
+def test_a_confirmed_name_that_cannot_be_compared_bars_designation_and_its_announcement():
+    desk, chief = officer(), make.decision_official()
+    check = make.flagged(proposal := make.at_intake(), desk, name=UNCOMPARED)
+    for person in (desk, officer()):
+        services.adjudicate(check, by=person, outcome="false_positive", reason="Another company.")
+    make.accept(proposal, desk)
+    determination = make.ready_to_sign(proposal, by=desk)
+    check = ScreeningRun.objects.first().checks.exclude(result="no_hit").get()
+    assert judged(check) == CLEARED
+    signed = make.signed(determination, chief)
+    services.adjudicate(check, by=officer(), outcome="confirmed", reason="The same register number.")
+    with pytest.raises(NotReady) as unannounced:
+        services.announce_determination(signed, by=chief)
+    services.recall_determination(signed, by=chief, reason="A party is listed.")
+    with pytest.raises(NotReady) as unsigned:
+        services.sign_determination(services.prepare_determination(proposal, by=desk), by=chief)
+    assert codes(unannounced) == codes(unsigned) == {"blocked-party"}
+
+
+def test_two_people_clear_a_name_that_cannot_be_compared_and_of_one_list_only():
+    desk, second = officer(), officer()
+    check = make.flagged(proposal := make.at_intake(), desk, name=UNCOMPARED)
+    services.adjudicate(check, by=desk, outcome="false_positive", reason="Another company.")
+    after_one = judged(check)
+    services.adjudicate(check, by=second, outcome="false_positive", reason="I agree.")
+    repeated = make.screened(proposal, desk).checks.exclude(result="no_hit").get()
+    newer_list(desk)
+    on_newer = make.screened(proposal, desk).checks.exclude(result="no_hit").get()
+    assert (after_one, judged(check), judged(repeated), judged(on_newer)) == (OPEN, CLEARED, CLEARED, OPEN)
+
+
+@pytest.mark.parametrize("corrected_by", [0, 1, 2])
+def test_a_newer_list_keeps_the_confirmation_of_a_name_that_cannot_be_compared(corrected_by):
+    desk, second = officer(), officer()
+    check = make.flagged(proposal := make.at_intake(), desk, name=UNCOMPARED)
+    wrong = services.adjudicate(check, by=desk, outcome="confirmed", reason="The same register number.")
+    for person in (desk, second)[:corrected_by]:
+        services.correct_adjudication(wrong, by=person, reason="Another register.")
+    newer_list(desk)
+    again = make.screened(proposal, desk).checks.exclude(result="no_hit").get()
+    assert judged(again) == [CONFIRMED, CONFIRMED, OPEN][corrected_by]
 
 
 def test_only_an_officer_who_stands_apart_corrects_a_decision():
