@@ -5,6 +5,7 @@ Every check yields all it finds. What a check cannot know counts as missing, nev
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from django.db.models.functions import Coalesce
 
 from evaluation.enums import CompletenessFinding, DeterminationStatus, Outcome, ReferralStatus, Stance
 from evaluation.models import CompletenessReview, Referral, ScreeningRun
+from evaluation.staleness import stale_because
 from program import clock
 from program.models import Agency
 from program.transitions import Problem
@@ -32,6 +34,7 @@ CONDITION_WORDS: Final = {
     "evidence": "the evidence that shows it",
     "effect": "what follows if it is not met",
 }
+POSITION_FIELDS: Final = ("stance", "rationale", "conditions")
 BLOCKING_LISTS: Final = ("DPL", "SDN", "EL")
 
 
@@ -73,13 +76,20 @@ def was_screened(proposal: Proposal) -> Iterator[Problem]:
 
 
 def has_no_blocked_party(proposal: Proposal) -> Iterator[Problem]:
-    """No confirmed match of the newest screening is on the Denied Persons, SDN or Entity List, or on no entry.
+    """No match on the Denied Persons, SDN or Entity List stands confirmed in the newest screening.
 
-    A name that cannot be compared, found by hand to be that of a listed party, bars as much as an entry.
+    A name that cannot be compared and was found by hand to be that of a listed party bars as well.
     """
     runs = ScreeningRun.objects.filter(version__proposal=proposal, version__number=proposal.version_count)
     if run := runs.first():
         yield from _blocked_parties(run)
+
+
+def rests_on_current_screening(proposal: Proposal) -> Iterator[Problem]:
+    """The newest screening was made with the list and the ruleset in force, on the parties as they are."""
+    runs = ScreeningRun.objects.filter(version__proposal=proposal, version__number=proposal.version_count)
+    if run := runs.select_related("version").first():
+        yield from _stale_screening(run)
 
 
 def names_deficient_items(proposal: Proposal) -> Iterator[Problem]:
@@ -106,6 +116,7 @@ ACCEPTANCE: Final = (
     finds_on_every_mandatory_item,
     has_no_deficient_item,
     was_screened,
+    rests_on_current_screening,
     has_no_blocked_party,
 )
 
@@ -401,11 +412,11 @@ def _unanswered_objections(determination: Determination) -> list[Referral]:
 
 
 def rests_on_fresh_party_checks(determination: Determination) -> Iterator[Problem]:
-    """Parties were screened within the age that the call states, and no flag is left open."""
+    """Parties were screened within the age that the call states, and by what is in force; no flag is open."""
     if determination.outcome == Outcome.DEFER:
         return
     days = determination.proposal.call.check_max_age_days
-    run = ScreeningRun.objects.filter(version=determination.version_id).first()
+    run = determination.version.screening_runs.first()
     if run is None:
         yield Problem("not-screened", "Screen the parties of this version.", PARTIES, "screening")
         return
@@ -416,9 +427,15 @@ def rests_on_fresh_party_checks(determination: Determination) -> Iterator[Proble
             PARTIES,
             "screening",
         )
+    yield from _stale_screening(run)
     yield from _open_matches(run)
     if determination.outcome == Outcome.DESIGNATE:
         yield from _blocked_parties(run)
+
+
+def _stale_screening(run: ScreeningRun) -> Iterator[Problem]:
+    if reason := stale_because(run):
+        yield Problem("stale-screening", f"{reason} Screen the parties again.", PARTIES, "screening")
 
 
 def _open_matches(run: ScreeningRun) -> Iterator[Problem]:
@@ -477,14 +494,37 @@ def leaves_no_new_objection(determination: Determination) -> Iterator[Problem]:
         )
 
 
+def decides_on_positions_that_stand(determination: Determination) -> Iterator[Problem]:
+    """What each agency says now is what the signed packet holds; a deferral rests on no position."""
+    if determination.outcome == Outcome.DEFER or not determination.packet:
+        return
+    signed = {row["agency"]: row for row in json.loads(determination.packet)["consultations"]}
+    said_elsewhere = {row.pk for row in _unanswered_objections(determination)}
+    rows = Referral.objects.filter(version=determination.version_id).exclude(pk__in=said_elsewhere)
+    for referral in rows.select_related("agency", "position"):
+        position = referral.position if referral.status == ReferralStatus.ANSWERED else None
+        before = signed.get(referral.agency.code, {})
+        stands = [str(getattr(position, name, "")) for name in POSITION_FIELDS]
+        if stands != [before.get(name, "") for name in POSITION_FIELDS]:
+            is_now = f"is now “{position.get_stance_display()}”" if position else "stands no more"
+            yield Problem(
+                f"position-{referral.agency.code}",
+                f"The position of {referral.agency} {is_now} and not what was signed on. Recall the "
+                "determination and sign a new one on the positions as they stand.",
+                ORDER,
+                "consultation",
+            )
+
+
 def designates_no_blocked_party(determination: Determination) -> Iterator[Problem]:
-    """The newest screening, made since the signature or before, shows no match that bars a designation."""
+    """The newest screening, made since the signature or before, holds and bars no designation."""
     if determination.outcome != Outcome.DESIGNATE:
         return
-    run = ScreeningRun.objects.filter(version=determination.version_id).first()
+    run = determination.version.screening_runs.first()
     if run is None:
         yield Problem("not-screened", "Screen the parties of this version.", PARTIES, "screening")
         return
+    yield from _stale_screening(run)
     yield from _open_matches(run)
     yield from _blocked_parties(run)
 
@@ -494,6 +534,7 @@ ANNOUNCEMENT_CHECKS: Final = (
     names_days_that_lie_ahead,
     decides_current_version,
     leaves_no_new_objection,
+    decides_on_positions_that_stand,
     designates_no_blocked_party,
 )
 

@@ -146,8 +146,9 @@ class PartyCheck(models.Model):
 class Adjudication(models.Model):
     """What one person made of a potential match, with the reason; a second opinion is a second row.
 
-    A match at 95 and above, or a name that cannot be compared, is cleared only by two people. A confirmation stands at once, until two people
-    have corrected it, whatever the score: each correction is a row that names what it ``replaces``.
+    A match at 95 and above, or a name that cannot be compared, is cleared only by two people. A confirmation
+    stands at once, until two people have corrected it, whatever the score: each correction is a row that
+    names what it ``replaces``.
     """
 
     append_only: ClassVar[bool] = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,8 +13,9 @@ from evaluation.enums import Adjudicated, CheckResult
 from evaluation.listfile import ListFile, ListRefused
 from evaluation.matching import CITATION, RULESET, TWO_PEOPLE, Listed, Matcher, normalize
 from evaluation.models import Adjudication, PartyCheck, ScreeningEntry, ScreeningList, ScreeningRun
+from evaluation.staleness import inputs_sha256, parties_of, query_of
 from program import audit, clock, days
-from program.canonical import canonical_json, sha256_hex
+from program.canonical import canonical_json
 from program.transitions import NotReady, Problem, require
 from proposals.models import Proposal
 
@@ -123,7 +124,7 @@ def screen_version(version: Version, *, by: User) -> ScreeningRun:
     newest = ScreeningList.objects.first()
     if newest is None:
         raise NotReady([Problem("no-list", "Import a screening list first.", PARTIES)])
-    parties = list({party.key: party for party in version.value.parties()}.values())
+    parties = parties_of(version)
     matcher = matcher_for(newest.pk, RULESET)
     drafts = [check for party in parties for check in _compare(party, matcher)]
     # A decision given meanwhile is carried, or refused as given on a superseded result.
@@ -132,7 +133,7 @@ def screen_version(version: Version, *, by: User) -> ScreeningRun:
         version=version,
         screening_list=newest,
         ruleset_version=RULESET,
-        inputs_sha256=sha256_hex(canonical_json([_query(party) for party in parties])),
+        inputs_sha256=inputs_sha256(parties),
         party_count=len(parties),
         potential_count=sum(check.result != CheckResult.NO_HIT for check in drafts),
         run_by=by,
@@ -158,10 +159,6 @@ def screen_version(version: Version, *, by: User) -> ScreeningRun:
     return run
 
 
-def _query(party: Party) -> dict[str, Any]:
-    return {"names": [party.name, *party.aliases], "countries": list(party.countries)}
-
-
 def _compare(party: Party, matcher: Matcher) -> Iterator[PartyCheck]:
     """One row for each flag, or one row that says there is none."""
     found = matcher.screen([party.name, *party.aliases], party.countries)
@@ -169,7 +166,7 @@ def _compare(party: Party, matcher: Matcher) -> Iterator[PartyCheck]:
         "party_key": party.key,
         "party_name": party.name[:300],
         "party_role": party.role[:400],
-        "query": _query(party),
+        "query": query_of(party),
         "citation": CITATION,
         "nearest": [{"entry": hit.key, "score": hit.score, "name": hit.theirs} for hit in found.nearest],
     }

@@ -20,8 +20,9 @@ from evaluation.documents import DISCLAIMER, content_of, letter_before, packet_o
 from evaluation.enums import DeterminationStatus, Outcome
 from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, ReasonForm
 from evaluation.lifecycle import ANNOUNCE, RENEW, SIGN
-from evaluation.models import Condition, Determination, ObjectionAnswer, Referral, ScreeningRun
+from evaluation.models import Condition, Determination, ObjectionAnswer, Referral
 from evaluation.services.determinations import announcement_recipients, delegation_to_decide, objections_to
+from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
@@ -107,7 +108,7 @@ def show_determination(
             "agency", "position__signed_by", "version"
         )
     )
-    run = ScreeningRun.objects.filter(version=found.version_id).select_related("screening_list").first()
+    run = found.version.screening_runs.select_related("screening_list").first()
     packet = packet_of(found) if is_draft else json.loads(found.packet)
     digest = sha256_hex(canonical_json(packet)) if is_draft else found.packet_sha256
     named = {row["agency"]: row["name"] for row in packet["consultations"]}
@@ -139,6 +140,9 @@ def show_determination(
         "objections": [(row, _answer_to(row, answers, typed)) for row in objections_to(found)],
         "us_content": content_of(found.version),
         "run": run,
+        "stale_because": stale_because(run)
+        if run and not found.announced_at and not found.recalled_at
+        else "",
         "open_count": run.checks.all().open().count() if run else 0,
         "conditions": list(found.conditions.all()),
         "form": DeterminationForm(instance=found),

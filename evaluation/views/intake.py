@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from evaluation import checks, services
 from evaluation.enums import CompletenessFinding
-from evaluation.models import CompletenessReview, ScreeningList, ScreeningRun
+from evaluation.models import CompletenessReview, ScreeningList
+from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.proposals import changes_to
@@ -82,7 +83,7 @@ def show_intake(
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
     reviews = {review.requirement_id: review for review in CompletenessReview.objects.filter(version=version)}
     earlier = findings_before(version)
-    run = ScreeningRun.objects.filter(version=version).select_related("screening_list").first()
+    run = version.screening_runs.select_related("screening_list").first()
     reported = list(proposal.material_changes.select_related("reported_by"))
     if reported:
         record_reading(version, by=request.user)
@@ -98,6 +99,7 @@ def show_intake(
         "material_changes": reported,
         "findings": CompletenessFinding.choices,
         "run": run,
+        "stale_because": stale_because(run) if run else "",
         "open_count": run.checks.all().open().count() if run else 0,
         "has_list": ScreeningList.objects.exists(),
         "hindrances": [problem for check in checks.ACCEPTANCE for problem in check(proposal)],

@@ -29,6 +29,7 @@ from evaluation.models import (
 )
 from evaluation.querysets import is_official, reads_every_consultation
 from evaluation.services.questions import ASKABLE
+from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import DESK_ROLES, require_desk
 from program import clock
@@ -170,9 +171,12 @@ def checking_facts(request: SignedInRequest, version: Version) -> dict[str, Any]
         .select_related("screening_list")
         .first()
     )
+    if run:
+        run.version = version
     checks = PartyCheck.objects.visible_to(request.user).filter(run=run) if run else PartyCheck.objects.none()
     return {
         "run": run,
+        "stale_because": stale_because(run) if run else "",
         "checks": checks.with_opinions().select_related("entry").order_by("-score", "pk"),
         "open_checks": checks.open().count() if run else 0,
     }

@@ -13,6 +13,7 @@ from evaluation.enums import Adjudicated
 from evaluation.forms import ScreeningListForm
 from evaluation.models import Adjudication, PartyCheck, ScreeningList
 from evaluation.querysets import TWO_PEOPLE_SCORE
+from evaluation.staleness import overtaken_by
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
@@ -65,12 +66,14 @@ def show_screening(
     page = found[:PAGE]
     codes = {code for check in page for code in check.query["countries"]}
     names = dict(Country.objects.filter(code__in=codes).values_list("code", "name"))
+    lists = list(ScreeningList.objects.select_related("imported_by")[:5])
     facts = {
         "checks": [
             (
                 check,
                 [names.get(code, code) for code in check.query["countries"]],
                 to_correct(check, request.user),
+                overtaken_by(check.run, lists[0] if lists else None),
             )
             for check in page
         ],
@@ -78,7 +81,7 @@ def show_screening(
         "kind": kind,
         "next": f"?show={kind}&after={page[-1].pk}" if len(found) > PAGE else "",
         "two_people": TWO_PEOPLE_SCORE,
-        "lists": ScreeningList.objects.select_related("imported_by")[:5],
+        "lists": lists,
         "list_form": list_form or ScreeningListForm(),
         "problems": problems,
         "typed_for": typed_for,

@@ -370,6 +370,7 @@ def test_the_newest_screening_decides_on_acceptance_whatever_was_confirmed_befor
         services.correct_adjudication(
             carried.adjudications.get(outcome="confirmed"), by=person, reason="Another street."
         )
+    services.accept_proposal(corrected, by=desk)
     rows = make.LIST.read_bytes().splitlines(keepends=True)
     shorter = io.BytesIO(b"".join(row for row in rows if b"Dragonfly" not in row))
     services.import_screening_list(shorter, by=desk, name="Newer", file_date=date(2026, 11, 2))
@@ -377,10 +378,10 @@ def test_the_newest_screening_decides_on_acceptance_whatever_was_confirmed_befor
         services.accept_proposal(struck, by=desk)
     make.screened(struck, desk)
 
-    services.accept_proposal(corrected, by=desk)
     services.accept_proposal(struck, by=desk)
 
-    assert codes(barred) == codes(still_barred) == {"blocked-party"}
+    assert codes(barred) == {"blocked-party"}
+    assert codes(still_barred) == {"blocked-party", "stale-screening"}
     assert set(Proposal.objects.values_list("status", flat=True)) == {ProposalStatus.UNDER_EVALUATION}
 
 
@@ -496,6 +497,70 @@ def test_a_decision_is_not_carried_to_a_party_that_names_itself_otherwise():
 
     assert again.query != check.query
     assert not again.adjudications.exists()
+
+
+def overtaken_screening(how, version, desk):
+    """Something newer than the newest screening of ``version``, and the words that tell of it."""
+    run = ScreeningRun.objects.filter(version=version).first()
+    if how == "list":
+        newer_list(desk)
+        return "A newer list is in force: “Newer of 2026-11-02”."
+    # Rows are kept as they are: what an older ruleset or another reading left behind is one row more.
+    run.pk = None
+    if how == "ruleset":
+        run.ruleset_version = "2025-01.1"
+    else:
+        run.inputs_sha256 = "0" * 64
+    run.save(force_insert=True)
+    return {"ruleset": "by a newer ruleset", "parties": "have changed since"}[how]
+
+
+NEWER = ("list", "ruleset", "parties")
+
+
+@pytest.mark.parametrize("how", NEWER)
+def test_a_stale_screening_is_made_anew_before_acceptance(how):
+    desk, proposal = officer(), make.at_intake()
+    make.reviewed(proposal, desk)
+    make.screened(proposal, desk)
+    words = overtaken_screening(how, make.version_of(proposal), desk)
+    with pytest.raises(NotReady) as refusal:
+        services.accept_proposal(proposal, by=desk)
+    make.screened(proposal, desk)
+    services.accept_proposal(proposal, by=desk)
+    assert codes(refusal) == {"stale-screening"}
+    message = refusal.value.problems[0].message
+    assert words in message
+    assert message.endswith("Screen the parties again.")
+
+
+@pytest.mark.parametrize("how", NEWER)
+def test_a_stale_screening_is_made_anew_before_the_signature_and_before_the_announcement(how):
+    desk, chief = officer(), make.decision_official()
+    draft = make.ready_to_sign(by=desk)
+    overtaken_screening(how, draft.version, desk)
+    with pytest.raises(NotReady) as unsigned:
+        services.sign_determination(draft, by=chief)
+    make.screened(draft.proposal, desk)
+    signed = make.signed(draft, by=chief)
+    run = ScreeningRun.objects.filter(version=draft.version).first()
+    run.pk, run.inputs_sha256 = None, "0" * 64
+    run.save(force_insert=True)
+    with pytest.raises(NotReady) as unannounced:
+        services.announce_determination(signed, by=chief)
+    make.screened(draft.proposal, desk)
+    services.announce_determination(signed, by=chief)
+    assert codes(unsigned) == codes(unannounced) == {"stale-screening"}
+    assert Designation.objects.count() == 1
+
+
+def test_a_deferral_and_a_refusal_are_announced_whatever_list_came_since():
+    desk, chief = officer(), make.decision_official()
+    deferred, refused = make.signed(outcome="defer", by=chief), make.signed(outcome="not_select", by=chief)
+    newer_list(desk)
+    for determination in (deferred, refused):
+        services.announce_determination(determination, by=chief)
+    assert Letter.objects.count() == 2
 
 
 # Assignment, conflict, recusal
@@ -1132,3 +1197,61 @@ def test_letters_become_pdf_files_from_the_stored_text(transactional_db):
     assert not documents.render_letter(make_paper.pk)
     make_paper.refresh_from_db()
     assert make_paper.document.content_type == "application/pdf"
+
+
+@pytest.mark.parametrize(
+    ("stance", "words"),
+    [
+        ("support_with_conditions", "is now “Support with conditions”"),
+        ("no_position", "is now “No position”"),
+        ("support", "is now “Support”"),
+    ],
+)
+def test_a_position_changed_since_the_signature_is_not_announced_under_the_old_packet(stance, words):
+    desk, chief = officer(), make.decision_official()
+    determination = make.signed(by=chief)
+    proposal = determination.proposal
+    make.filed(proposal, "DOE", stance, rationale="We have read the annex.")
+
+    with pytest.raises(NotReady) as refusal:
+        services.announce_determination(determination, by=chief)
+
+    assert codes(refusal) == {"position-DOE"}
+    message = refusal.value.problems[0].message
+    assert words in message
+    assert "Recall the determination and sign a new one" in message
+    assert not Letter.objects.exists()
+    services.recall_determination(determination, by=chief, reason="An agency says otherwise.")
+    again = services.prepare_determination(proposal, by=desk)
+    make.signed(again, by=chief)
+    services.announce_determination(again, by=chief)
+    assert Designation.objects.get().determination == again
+
+
+def test_a_position_filed_on_what_was_lapsed_at_the_signature_is_not_in_the_packet():
+    chief, proposal = make.decision_official(), make.accepted(desk := officer())
+    clock_account()
+    for agency in ("COMMERCE", "DOD", "DOE", "OSTP"):
+        make.filed(proposal, agency)
+    with clock.moved_to(clock.now() + timedelta(days=60)):
+        schedule.lapse_due_referrals()
+        make.screened(proposal, desk)
+        draft = services.prepare_determination(proposal, by=desk)
+        make.found(draft)
+        values = {"outcome": "designate", "rationale": "It serves.", "letter_text": "It was weighed."}
+        services.save_determination(draft, by=desk, revision=None, values=values)
+        signed = make.signed(draft, by=chief)
+        due_on = clock.today() + timedelta(days=5)
+        services.reopen_referral(make.referral_of(proposal), by=desk, due_on=due_on, reason="Illness.")
+        make.filed(proposal, "STATE")
+        with pytest.raises(NotReady) as refusal:
+            services.announce_determination(signed, by=chief)
+    assert codes(refusal) == {"position-STATE"}
+
+
+def test_a_deferral_rests_on_no_position():
+    chief = make.decision_official()
+    determination = make.signed(outcome="defer", by=chief)
+    make.filed(determination.proposal, "DOE", "no_position")
+    services.announce_determination(determination, by=chief)
+    assert Letter.objects.get().kind == "deferral"

@@ -1,0 +1,48 @@
+"""Whether a screening still says what one made today would: its list, its ruleset, the parties' own facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evaluation.matching import RULESET
+from evaluation.models import ScreeningList
+from program.canonical import canonical_json, sha256_hex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evaluation.models import ScreeningRun
+    from proposals.models import Version
+    from proposals.package import Party
+
+
+def parties_of(version: Version) -> list[Party]:
+    """Every party of the version, once."""
+    return list({party.key: party for party in version.value.parties()}.values())
+
+
+def query_of(party: Party) -> dict[str, Any]:
+    """What of a party is compared."""
+    return {"names": [party.name, *party.aliases], "countries": list(party.countries)}
+
+
+def inputs_sha256(parties: Iterable[Party]) -> str:
+    return sha256_hex(canonical_json([query_of(party) for party in parties]))
+
+
+def overtaken_by(run: ScreeningRun, newest: ScreeningList | None) -> str:
+    """What is in force now that ``run`` was not made with, in words; empty where nothing is."""
+    if newest is not None and newest.pk != run.screening_list_id:
+        return f"A newer list is in force: “{newest}”."
+    if run.ruleset_version != RULESET:
+        return f"Names are compared by a newer ruleset: {RULESET}."
+    return ""
+
+
+def stale_because(run: ScreeningRun) -> str:
+    """Why the parties are to be screened again, in words; empty while ``run`` holds."""
+    if reason := overtaken_by(run, ScreeningList.objects.first()):
+        return reason
+    if run.inputs_sha256 != inputs_sha256(parties_of(run.version)):
+        return "The names or countries of the parties have changed since."
+    return ""
