@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q, Subquery
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,6 +18,7 @@ from evaluation.views.acting import carry_out
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.proposals import changes_to
 from program import clock
+from program.deadlines import local_day
 from program.enums import OfficeRole
 from program.order import implements
 from program.requests import number_said
@@ -28,6 +29,7 @@ from proposals.services import record_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from django.http import HttpResponse
 
@@ -47,23 +49,35 @@ def intake(request: SignedInRequest) -> HttpResponse:
     )
     after = number_said(request.GET.get("after", ""))
     if after is not None:
-        rows = rows.filter(pk__gt=after)
+        since = Subquery(Proposal.objects.filter(pk=after).values("submitted_at"))
+        rows = rows.filter(Q(submitted_at__gt=since) | Q(submitted_at=since, pk__gt=after))
     deficient = Count(
         "versions__completeness_reviews",
-        filter=Q(versions__completeness_reviews__finding=CompletenessFinding.DEFICIENT),
+        filter=Q(
+            versions__number=F("version_count"),
+            versions__completeness_reviews__finding=CompletenessFinding.DEFICIENT,
+        ),
     )
     found = list(
         rows.select_related("consortium", "call")
         .annotate(deficient_count=deficient)
-        .order_by("pk")[: PAGE + 1]
+        .order_by("submitted_at", "pk")[: PAGE + 1]
     )
-    page = found[:PAGE]
+    page, now = found[:PAGE], clock.now()
     facts = {
-        "proposals": page,
+        "proposals": [(row, days_since(row.submitted_at, now)) for row in page],
         "next": f"?after={page[-1].pk}" if len(found) > PAGE else "",
-        "now": clock.now(),
+        "now": now,
     }
     return render(request, "evaluation/intake.html", facts)
+
+
+def days_since(at: datetime | None, now: datetime) -> str:
+    """How many days before ``now`` it was in Washington, in words."""
+    if at is None:
+        return ""
+    number = (local_day(now) - local_day(at)).days
+    return "today" if not number else f"{number} day" if number == 1 else f"{number} days"
 
 
 @require_safe
