@@ -9,9 +9,10 @@ from django.db.models import Q
 from django.urls import reverse
 
 from evaluation.enums import AssignmentStatus, ReviewStatus
+from evaluation.querysets import SIGN_FOR_AGENCY, delegations_that_hold
 from program import clock, moments
 from program.enums import Mailed, OfficeRole
-from program.models import Office, User
+from program.models import Delegation, Office, User
 from program.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ REFERRED: Final = NoticeKind(
     "Version {version} of proposal {number} is referred to {agency}. File the agency's position by {due}.",
     ORDER,
     when="A version is referred to the agencies that are consulted",
-    who="Leads of the agency",
+    who="Leads of the agency and their delegates",
     mailed=Mailed.ALWAYS,
     sample={
         "agency": "Department of Energy",
@@ -46,7 +47,7 @@ REOPENED: Final = NoticeKind(
     "The program office gave {agency} until {due} to file its position on proposal {number}.",
     ORDER,
     when="A consultation is opened again",
-    who="Leads of the agency",
+    who="Leads of the agency and their delegates",
     mailed=Mailed.ALWAYS,
     sample={
         "agency": "Department of Energy",
@@ -60,7 +61,7 @@ LAPSED: Final = NoticeKind(
     "The time of {agency} for proposal {number} has ended without a position. It is shown as no response.",
     ORDER,
     when="The time of an agency ends without a position",
-    who="Program officers, and leads of the agency",
+    who="Program officers, leads of the agency and their delegates",
     mailed=Mailed.ALWAYS,
     sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
 )
@@ -71,7 +72,7 @@ POSITION_DUE: Final = NoticeKind(
     "no response.",
     ORDER,
     when="A consultation reaches a step of its reminders",
-    who="Leads of the agency, and reviewers whose review is not in",
+    who="Leads of the agency, their delegates, and reviewers whose review is not in",
     mailed=Mailed.AT_ONCE,
     sample={
         "agency": "Department of Energy",
@@ -88,7 +89,7 @@ CONSULTATION_ENDED: Final = NoticeKind(
     ORDER,
     tells_outsiders=True,
     when="A proposal under consultation is withdrawn",
-    who="Leads of the agency, and its reviewers of the proposal",
+    who="Leads of the agency, their delegates, and its reviewers of the proposal",
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014"},
 )
@@ -101,7 +102,7 @@ VERSION_REPLACED: Final = NoticeKind(
     ORDER,
     tells_outsiders=True,
     when="A version under consultation is replaced",
-    who="Leads of the agency, and its reviewers of the proposal",
+    who="Leads of the agency, their delegates, and its reviewers of the proposal",
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014", "version": 2},
 )
@@ -149,12 +150,16 @@ REVIEW_SUBMITTED: Final = NoticeKind(
 REVIEW_REOPENED: Final = NoticeKind(
     "evaluation.review_reopened",
     "Your review of {number} is open again",
-    "The lead of {agency} gave your review of proposal {number} back to you.",
+    "The lead of {agency} gave your review of proposal {number} back to you. The reason: {reason}",
     ORDER,
     when="A review is given back",
     who="Its reviewer",
     mailed=Mailed.AT_ONCE,
-    sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
+    sample={
+        "agency": "Department of Energy",
+        "number": "AIX-2026-00014",
+        "reason": "The scale was misread in two lines.",
+    },
 )
 POSITION_FILED: Final = NoticeKind(
     "evaluation.position_filed",
@@ -220,7 +225,7 @@ TO_SIGN: Final = NoticeKind(
     "A determination on proposal {number} lies ready to be read and signed.",
     ORDER,
     when="A determination is prepared",
-    who="Decision officials who may sign it",
+    who="Decision officials, and their delegates, who may sign it",
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014"},
 )
@@ -263,6 +268,16 @@ ANNOUNCED: Final = NoticeKind(
     who="The team of the consortium",
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014"},
+)
+DEFERRAL_OVER: Final = NoticeKind(
+    "evaluation.deferral_over",
+    "The day to which {number} was deferred has come",
+    "The decision on proposal {number} was deferred until {day}. Prepare the determination.",
+    ORDER,
+    when="The day of a deferral comes and nobody has gone on with the decision",
+    who="Program officers",
+    mailed=Mailed.AT_ONCE,
+    sample={"day": "December 18, 2026", "number": "AIX-2026-00014"},
 )
 DESIGNATION_CHANGED: Final = NoticeKind(
     "evaluation.designation_changed",
@@ -325,7 +340,7 @@ KINDS: Final = (
     REFERRED, REOPENED, POSITION_DUE, LAPSED, CONSULTATION_ENDED, VERSION_REPLACED, ASSIGNED, UNASSIGNED,
     REVIEWER_RECUSED, REVIEW_SUBMITTED, REVIEW_REOPENED, POSITION_FILED, ASKED, ANSWERED, ANSWER_DUE,
     QUESTION_WITHDRAWN,
-    TO_SIGN, SIGNED, OVERTAKEN, RECALLED, ANNOUNCED, DESIGNATION_CHANGED, CONDITION_DUE,
+    TO_SIGN, SIGNED, OVERTAKEN, RECALLED, ANNOUNCED, DEFERRAL_OVER, DESIGNATION_CHANGED, CONDITION_DUE,
     CONDITION_OVERDUE, CONDITION_MET, CATALOG_RELEASED,
 )  # fmt: skip
 
@@ -347,15 +362,37 @@ def leads_of(agency: Agency, proposal: Proposal) -> QuerySet[User]:
     return holders(proposal, OfficeRole.LEAD, agency=agency)
 
 
+def delegates(proposal: Proposal, act: str, agency: Agency | None = None) -> QuerySet[User]:
+    """People in office who may do ``act`` under a delegation today and are not recused from ``proposal``."""
+    given, offices = delegations_that_hold(act), Office.objects.in_force()
+    if agency is not None:
+        given, offices = given.filter(agency=agency), offices.filter(agency=agency, role__in=SIGN_FOR_AGENCY)
+    people = User.objects.filter(pk__in=given.values("given_to"), is_active=True)
+    return people.filter(pk__in=offices.values("user")).exclude(pk__in=proposal.recusals.values("user"))
+
+
+def signers_for(agency: Agency, proposal: Proposal) -> QuerySet[User]:
+    """Who may sign the position of the agency: its leads, and those to whom they have delegated it."""
+    leads, others = leads_of(agency, proposal), delegates(proposal, Delegation.SIGN_POSITION, agency)
+    return User.objects.filter(Q(pk__in=leads.values("pk")) | Q(pk__in=others.values("pk")))
+
+
+def signers_of_decision(proposal: Proposal) -> QuerySet[User]:
+    """Who may sign the determination: decision officials, and those to whom they have delegated it."""
+    officials = holders(proposal, OfficeRole.DECISION_OFFICIAL)
+    others = delegates(proposal, Delegation.SIGN_DETERMINATION)
+    return User.objects.filter(Q(pk__in=officials.values("pk")) | Q(pk__in=others.values("pk")))
+
+
 def workers_on(referral: Referral) -> QuerySet[User]:
-    """Who answers for the agency: its leads, and its reviewers whose sheet is not in."""
+    """Who answers for the agency: who may sign for it, and its reviewers whose sheet is not in."""
     proposal = referral.version.proposal
     assigned = proposal.assignments.filter(agency=referral.agency, status=AssignmentStatus.ACTIVE)
     done = referral.version.reviews.filter(status=ReviewStatus.SUBMITTED).values("assignment")
     reviewers = holders(proposal, OfficeRole.REVIEWER, agency=referral.agency)
-    leads = leads_of(referral.agency, proposal).values("pk")
+    signers = signers_for(referral.agency, proposal).values("pk")
     asked = reviewers.filter(pk__in=assigned.exclude(pk__in=done).values("reviewer")).values("pk")
-    return User.objects.filter(Q(pk__in=leads) | Q(pk__in=asked))
+    return User.objects.filter(Q(pk__in=signers) | Q(pk__in=asked))
 
 
 def in_words(bound: datetime) -> str:

@@ -19,13 +19,14 @@ from evaluation.enums import (
     DesignationStatus,
     DeterminationStatus,
     InformationRequestStatus,
+    Outcome,
     ReferralStatus,
     ReviewStatus,
 )
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
 from program.models import Delegation, Paper
-from program.reminders import OVERDUE, EndOfDay, days_before, half_since, reaching
+from program.reminders import HAS_COME, OVERDUE, EndOfDay, StartOfDay, days_before, half_since, reaching
 from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.models import Proposal
 from proposals.querysets import counsel_grants
@@ -44,7 +45,13 @@ LAST_DAY = days_before(1)
 POSITION_STEPS = (half_since("opened_at"), days_before(3), LAST_DAY)
 ANSWER_STEPS = (days_before(3), LAST_DAY)
 CONDITION_STEPS = (*map(days_before, (30, 7)), LAST_DAY, OVERDUE)
+SIGN_FOR_AGENCY = (OfficeRole.LEAD, OfficeRole.REVIEWER)
+DELEGATED_BY = {
+    Delegation.SIGN_POSITION: OfficeRole.LEAD,
+    Delegation.SIGN_DETERMINATION: OfficeRole.DECISION_OFFICIAL,
+}
 RUNNING = (ReferralStatus.OPEN, ReferralStatus.ACKNOWLEDGED)
+DEFERRAL_STEPS = (HAS_COME,)
 TWO_PEOPLE_SCORE = 95
 
 
@@ -58,18 +65,19 @@ def reads_every_consultation(user: User | AnonymousUser) -> bool:
     return is_official(user) or (user.is_authenticated and user.holds(OfficeRole.LEAD))
 
 
+def delegations_that_hold(*acts: str) -> models.QuerySet[Delegation]:
+    """The delegations of ``acts`` in force today, of givers who hold the office themselves."""
+    offices = apps.get_model("program", "Office").objects.in_force()
+    given = offices.filter(user=OuterRef("given_by"), agency=OuterRef("agency"))
+    holds = Q(pk__in=[])
+    for act in acts:
+        holds |= Q(Exists(given.filter(role=DELEGATED_BY[act])), act=act)
+    return Delegation.objects.in_force().filter(holds)
+
+
 def delegations_in_force(user: User, act: str) -> models.QuerySet[Delegation]:
     """The delegations by which ``user`` may do ``act`` today, of givers who hold the office themselves."""
-    needed = {
-        Delegation.SIGN_POSITION: OfficeRole.LEAD,
-        Delegation.SIGN_DETERMINATION: OfficeRole.DECISION_OFFICIAL,
-    }[act]
-    offices = apps.get_model("program", "Office").objects.in_force().filter(role=needed)
-    return Delegation.objects.in_force().filter(
-        Exists(offices.filter(user=OuterRef("given_by"), agency=OuterRef("agency"))),
-        given_to=user.pk,
-        act=act,
-    )
+    return delegations_that_hold(act).filter(given_to=user.pk)
 
 
 def decides(user: User | AnonymousUser) -> bool:
@@ -377,6 +385,22 @@ class DeterminationQuerySet(OfProposalQuerySet):
             subject_id=Cast(OuterRef("pk"), models.CharField()),
         )
         return self.filter(~Exists(told))
+
+    def deferrals(self) -> Self:
+        """Announced deferrals on which nobody has gone on; a determination that was recalled is none."""
+        begun = self.model._default_manager.filter(
+            proposal=OuterRef("proposal"), pk__gt=OuterRef("pk")
+        ).exclude(status=DeterminationStatus.RECALLED)
+        return self.filter(
+            ~Exists(begun),
+            status=DeterminationStatus.ANNOUNCED,
+            outcome=Outcome.DEFER,
+            proposal__status=ProposalStatus.UNDER_EVALUATION,
+        )
+
+    def to_remind(self, at: datetime) -> Self:
+        """Deferrals whose day has come and which nobody was told of."""
+        return reaching(self.deferrals(), DEFERRAL_STEPS, due=StartOfDay("defer_until"), at=at)
 
     def for_list(self) -> Self:
         return self.select_related(

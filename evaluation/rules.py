@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import rules
 
 from evaluation.enums import AssignmentStatus, DesignationStatus
-from evaluation.querysets import decides, delegations_in_force
+from evaluation.querysets import SIGN_FOR_AGENCY, decides, delegations_in_force
 from program.enums import OfficeRole
 from program.models import Delegation
 from program.rules import granted, is_clock, is_decision_official, is_program_officer, permit
@@ -97,9 +97,7 @@ def signs_for_agency(user: User, record: Any) -> bool:
     if leads_agency.test(user, record):
         return True
     delegations = delegations_in_force(user, Delegation.SIGN_POSITION).filter(agency=record.agency_id)
-    return (
-        user.holds(OfficeRole.LEAD, OfficeRole.REVIEWER, agency=record.agency.code) and delegations.exists()
-    )
+    return user.holds(*SIGN_FOR_AGENCY, agency=record.agency.code) and delegations.exists()
 
 
 @rules.predicate
@@ -214,6 +212,7 @@ permit("evaluation.change_determination", is_program_officer & stands_apart)
 permit("evaluation.renew_determination", is_program_officer & stands_apart)
 permit("evaluation.sign_determination", signs_determinations & ~is_preparer & stands_apart)
 permit("evaluation.recall_determination", signs_determinations & stands_apart)
+permit("evaluation.remind_determination", is_clock)
 permit("evaluation.announce_determination", is_decision_official & stands_apart)
 permit("evaluation.suspend_designation", is_decision_official & stands_apart)
 permit("evaluation.reinstate_designation", is_decision_official & stands_apart)

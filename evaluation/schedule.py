@@ -14,6 +14,7 @@ from evaluation.services import (
     expire_designation,
     lapse_referral,
     remind_of_condition,
+    remind_of_deferral,
     remind_of_position,
     remind_of_question,
     tell_overtaken,
@@ -49,15 +50,17 @@ def lapse_due_referrals() -> int:
 
 @shared_task
 def remind() -> int:
-    """Warn of positions, answers and conditions that come due; each in its own transaction."""
+    """Warn of what comes due: positions, answers, conditions, deferrals; each in its own transaction."""
     at = clock.instant()
     positions = Referral.objects.to_remind(at).only("pk")
     questions = InformationRequest.objects.to_remind(at).only("pk")
     conditions = Condition.objects.to_remind(at).only("pk")
+    deferrals = Determination.objects.to_remind(at).only("pk")
     return (
         do_each(remind_of_position, positions[:MOST_AT_ONCE])
         + do_each(remind_of_question, questions[:MOST_AT_ONCE])
         + do_each(remind_of_condition, conditions[:MOST_AT_ONCE])
+        + do_each(remind_of_deferral, deferrals[:MOST_AT_ONCE])
     )
 
 

@@ -65,12 +65,21 @@ def half_since(began: str) -> Step:
 
 #: For what goes on being due once its time is over
 OVERDUE: Final = Step("overdue", lambda at: at)
+#: For a day that is waited for
+HAS_COME: Final = Step("has-come", lambda at: at)
 
 
 class EndOfDay(Func):
     """The exclusive bound of a day in Washington, as ``deadlines.end_of_day`` computes it."""
 
     template = "((%(expressions)s + 1)::timestamp AT TIME ZONE 'America/New_York')"
+    output_field = DateTimeField()
+
+
+class StartOfDay(Func):
+    """The first moment of a day in Washington."""
+
+    template = "((%(expressions)s)::timestamp AT TIME ZONE 'America/New_York')"
     output_field = DateTimeField()
 
 

@@ -49,7 +49,12 @@ from evaluation.services.questions import (
     save_answer_draft,
     withdraw_question,
 )
-from evaluation.services.reminders import remind_of_condition, remind_of_position, remind_of_question
+from evaluation.services.reminders import (
+    remind_of_condition,
+    remind_of_deferral,
+    remind_of_position,
+    remind_of_question,
+)
 from evaluation.services.reviews import (
     open_review,
     reopen_review,
@@ -93,6 +98,7 @@ __all__ = [
     "reinstate_designation",
     "release_catalog_entry",
     "remind_of_condition",
+    "remind_of_deferral",
     "remind_of_position",
     "remind_of_question",
     "remove_condition",

@@ -20,8 +20,8 @@ from evaluation.notices import (
     VERSION_REPLACED,
     desk_page,
     in_words,
-    leads_of,
     program_officers,
+    signers_for,
 )
 from evaluation.querysets import RUNNING, delegations_in_force
 from program import clock, days, notices
@@ -70,7 +70,7 @@ def refer_version(version: Version, *, by: User, event: AuditEvent) -> list[Refe
             notices.owe(
                 event,
                 REFERRED,
-                leads_of(agency, version.proposal),
+                signers_for(agency, version.proposal),
                 url=desk_page(version.proposal),
                 number=version.proposal.number,
                 agency=str(agency),
@@ -229,7 +229,7 @@ def lapse_referral(referral: Referral, *, by: User) -> AuditEvent:
     """End a consultation whose time is over without a position; the clock's act."""
     event = perform(LAPSE, referral, by=by)
     proposal = referral.version.proposal
-    people = [*program_officers(proposal), *leads_of(referral.agency, proposal)]
+    people = [*program_officers(proposal), *signers_for(referral.agency, proposal)]
     notices.owe(
         event, LAPSED, people, url=desk_page(proposal), number=proposal.number, agency=str(referral.agency)
     )
@@ -240,7 +240,7 @@ def lapse_referral(referral: Referral, *, by: User) -> AuditEvent:
 def end_referral(referral: Referral, *, by: User) -> AuditEvent:
     """End a consultation whose proposal was withdrawn or whose version was replaced; the clock's act.
 
-    Told are those who worked on it: who leads the agency and who reads the proposal for it.
+    Told are those who worked on it: who signs for the agency and who reads the proposal for it.
     """
     proposal = Proposal.objects.get(pk=referral.version.proposal_id)
     number = referral.version.number
@@ -253,7 +253,8 @@ def end_referral(referral: Referral, *, by: User) -> AuditEvent:
     event = perform(END_REFERRAL, referral, by=by, note=note)
     assignments = Assignment.objects.active().filter(proposal=proposal, agency=referral.agency_id)
     people = User.objects.filter(
-        Q(pk__in=leads_of(referral.agency, proposal).values("pk")) | Q(pk__in=assignments.values("reviewer"))
+        Q(pk__in=signers_for(referral.agency, proposal).values("pk"))
+        | Q(pk__in=assignments.values("reviewer"))
     )
     kind = CONSULTATION_ENDED if is_withdrawn else VERSION_REPLACED
     notices.owe(event, kind, people, url=desk_page(proposal), number=proposal.number, version=number)
@@ -283,7 +284,7 @@ def reopen_referral(referral: Referral, *, by: User, due_on: date, reason: str) 
     notices.owe(
         event,
         REOPENED,
-        leads_of(referral.agency, proposal),
+        signers_for(referral.agency, proposal),
         url=desk_page(proposal),
         number=proposal.number,
         agency=str(referral.agency),

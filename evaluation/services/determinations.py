@@ -32,6 +32,7 @@ from evaluation.notices import (
     holders,
     program_officers,
     questions_page,
+    signers_of_decision,
 )
 from evaluation.querysets import delegations_in_force
 from program import audit, clock, notices
@@ -263,12 +264,9 @@ def ask_to_sign(determination: Determination, *, by: User) -> AuditEvent:
         raise NotReady(problems)
     event = audit.record(determination, "determination.ask_to_sign", by=by, clause=ORDER)
     proposal = determination.proposal
-    notices.owe(event, TO_SIGN, _signers(proposal), url=desk_page(proposal), number=proposal.number)
+    people = signers_of_decision(proposal).exclude(pk__in=determination.written_by.values("pk"))
+    notices.owe(event, TO_SIGN, people, url=desk_page(proposal), number=proposal.number)
     return event
-
-
-def _signers(proposal: Proposal) -> list[User]:
-    return list(holders(proposal, OfficeRole.DECISION_OFFICIAL))
 
 
 def packet_sha256(determination: Determination) -> str:
@@ -335,7 +333,7 @@ def tell_overtaken(determination: Determination, *, by: User) -> AuditEvent | No
         return None
     require("evaluation.end_referral", by, found)  # it is the clock's alone, as the end of a consultation is
     event = audit.record(found, "determination.overtake", by=by, note=found.overtaken_by, clause=ORDER)
-    people = {person.pk: person for person in _signers(found.proposal)}
+    people = {person.pk: person for person in signers_of_decision(found.proposal)}
     signer = found.signed_by
     if signer is not None and not found.proposal.recusals.filter(user=signer).exists():
         people[signer.pk] = signer

@@ -1,4 +1,4 @@
-"""The clock warns of what the evaluation waits for: positions, answers, conditions of a designation."""
+"""The clock warns of what the evaluation waits for: positions, answers, conditions, the end of deferrals."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from evaluation.models import Condition, InformationRequest, Referral
+from evaluation.models import Condition, Determination, InformationRequest, Referral
 from evaluation.notices import (
     ANSWER_DUE,
     CONDITION_DUE,
     CONDITION_OVERDUE,
+    DEFERRAL_OVER,
     POSITION_DUE,
     desk_page,
     in_words,
@@ -18,7 +19,7 @@ from evaluation.notices import (
     questions_page,
     workers_on,
 )
-from evaluation.querysets import ANSWER_STEPS, CONDITION_STEPS, POSITION_STEPS
+from evaluation.querysets import ANSWER_STEPS, CONDITION_STEPS, DEFERRAL_STEPS, POSITION_STEPS
 from program import audit, clock, moments, notices
 from program.notices import Audience
 from program.reminders import OVERDUE, at_step, last_told, note
@@ -82,6 +83,21 @@ def remind_of_condition(condition: Condition, *, by: User) -> AuditEvent | None:
         Audience(kind, program_officers(proposal), desk_page(proposal)),
     )
     return _tell(reminder, condition, by, *audiences, number=designation.number, condition=condition.number)
+
+
+@transaction.atomic
+def remind_of_deferral(determination: Determination, *, by: User) -> AuditEvent | None:
+    """Tell the program office, once, that the day of a deferral has come; the clock's act."""
+    require("evaluation.remind_determination", by, determination)
+    rows = Determination.objects.to_remind(clock.now()).select_related("proposal").defer("packet")
+    found = at_step(rows.filter(pk=determination.pk), DEFERRAL_STEPS, lambda row: None)
+    if not found:
+        return None
+    determination, reminder = found
+    proposal = determination.proposal
+    audience = Audience(DEFERRAL_OVER, program_officers(proposal), desk_page(proposal))
+    day = moments.day(reminder.due_at)
+    return _tell(reminder, determination, by, audience, number=proposal.number, day=day)
 
 
 def _tell(reminder: Reminder, record: Any, by: User, *audiences: Audience, **facts: Any) -> AuditEvent:

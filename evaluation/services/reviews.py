@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.db import connection, transaction
+from django.urls import reverse
 
 from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import REOPEN_REVIEW, SUBMIT_REVIEW
@@ -146,9 +147,10 @@ def reopen_review(review: Review, *, by: User, note: str) -> AuditEvent:
         event,
         REVIEW_REOPENED,
         [review.reviewer],
-        url=desk_page(proposal),
+        url=reverse("evaluation:review", args=[review.pk]),
         number=proposal.number,
         agency=str(review.agency),
+        reason=note.strip(),
     )
     return event
 

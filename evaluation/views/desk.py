@@ -17,12 +17,19 @@ from django.views.decorators.http import require_safe
 from evaluation.columns import columns, summary
 from evaluation.enums import AssignmentStatus, DesignationStatus, DeterminationStatus, ReviewStatus
 from evaluation.models import Assignment, Condition, Designation, Determination, PartyCheck, Referral, Review
-from evaluation.querysets import RUNNING, is_official, papers_of
+from evaluation.querysets import (
+    DELEGATED_BY,
+    RUNNING,
+    SIGN_FOR_AGENCY,
+    delegations_that_hold,
+    is_official,
+    papers_of,
+)
 from evaluation.services.papers import PAPERS
 from program import clock
 from program.deadlines import end_of_day
 from program.enums import DELEGATORS, CallStatus, OfficeRole, PaperState, QuestionStatus
-from program.models import Call, Question, User
+from program.models import Call, Delegation, Question, User
 from program.order import implements
 from program.requests import number_said
 from program.waiting import SOURCES
@@ -177,7 +184,8 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
             }
             for row in Assignment.objects.visible_to(user).owed_by(user)[:20]
         ]
-    if agencies := user.agencies_as(OfficeRole.LEAD):
+    delegated = delegated_to(user)
+    if agencies := agencies_to_sign_for(user, delegated):
         due = Referral.objects.visible_to(user).running().filter(agency__code__in=agencies).current()
         tasks += [
             {
@@ -188,7 +196,9 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
             }
             for row in due.for_list().defer("version__package").order_by("due_at")[:20]
         ]
-    if user.holds(OfficeRole.DECISION_OFFICIAL):
+    announces = user.holds(OfficeRole.DECISION_OFFICIAL)
+    own_drafts = Determination.objects.filter(status=DeterminationStatus.DRAFT, written_by=user.pk)
+    if announces or any(act == Delegation.SIGN_DETERMINATION for act, _ in delegated):
         tasks += [
             {
                 "what": what_next(row),
@@ -198,9 +208,10 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
             }
             for row in Determination.objects.visible_to(user)
             .live()
+            .exclude(pk__in=own_drafts)
             .for_list()
             .defer("version__package", "packet")[:20]
-            if row.status == DeterminationStatus.SIGNED or not row.overtaken_by
+            if is_signers_turn(row, announces=announces)
         ]
     if user.holds(OfficeRole.PROGRAM_OFFICER):
         tasks += counts_for_officers(user)
@@ -215,6 +226,27 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
             for row in waiting.select_related("consortium").order_by("submitted_at")[:20]
         ]
     return tasks + [asdict(task) for source in SOURCES for task in source(user)]
+
+
+def is_signers_turn(row: Determination, *, announces: bool) -> bool:
+    """Whether a live determination waits for who signs; only the decision official announces."""
+    if row.status == DeterminationStatus.DRAFT:
+        return not row.overtaken_by
+    return announces or bool(row.overtaken_by)
+
+
+def delegated_to(user: User) -> list[tuple[str, str]]:
+    """What the person may sign under a delegation today, each with its agency; nothing outside office."""
+    if not user.is_government:
+        return []
+    held = delegations_that_hold(*DELEGATED_BY).filter(given_to=user.pk)
+    return list(held.values_list("act", "agency__code"))
+
+
+def agencies_to_sign_for(user: User, delegated: list[tuple[str, str]]) -> set[str]:
+    """Codes of the agencies whose position the person may sign: leading them, or for who leads them."""
+    given = {agency for act, agency in delegated if act == Delegation.SIGN_POSITION}
+    return user.agencies_as(OfficeRole.LEAD) | (given & user.agencies_as(*SIGN_FOR_AGENCY))
 
 
 def what_next(row: Determination) -> str:
@@ -232,7 +264,7 @@ def counted(rows: QuerySet[Any]) -> Coalesce:
 
 
 def counts_for_officers(user: User) -> list[dict[str, Any]]:
-    """Matches, questions, requests, PDFs, conditions and calls that wait for somebody, in one statement.
+    """Matches, questions, requests, PDFs, conditions, deferrals and calls that wait, in one statement.
 
     A draft waits for somebody else than its drafter, an approved call for whoever issues it.
     """
@@ -246,6 +278,8 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
     conditions = Condition.objects.visible_to(user).filter(
         designation__status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED], met_at=None
     )
+    deferred = Determination.objects.visible_to(user).deferrals().filter(defer_until__lte=clock.today())
+    come = JSONArray("proposal__number", "proposal__consortium__name", "defer_until")
     pending = JSONArray("designation__number", "number", "owner", "due_on")
     found = User.objects.filter(pk=user.pk).values_list(
         counted(matches),
@@ -260,8 +294,9 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
         ),
         ArraySubquery(approved.order_by("pk").values_list(named)[:20]),
         ArraySubquery(conditions.order_by("due_on", "pk").values_list(pending)[:20]),
+        ArraySubquery(deferred.order_by("defer_until", "pk").values_list(come)[:20]),
     )
-    matched, asked, for_time, *set_aside, to_approve, to_issue, to_meet = found.get()
+    matched, asked, for_time, *set_aside, to_approve, to_issue, to_meet, to_decide = found.get()
     lines = (
         (matched, "match of a party to settle", "matches of parties to settle", "evaluation:screening"),
         (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
@@ -286,6 +321,15 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
             "due_at": end_of_day(date.fromisoformat(due_on)) if due_on else None,
         }
         for number, condition, owner, due_on in to_meet
+    ]
+    waiting += [
+        {
+            "what": f"Go on with the decision on {number}, deferred until this day",
+            "who": consortium,
+            "url": reverse("evaluation:proposal", args=[number]),
+            "due_at": end_of_day(date.fromisoformat(defer_until)),
+        }
+        for number, consortium, defer_until in to_decide
     ]
     return waiting + [
         {

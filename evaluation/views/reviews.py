@@ -19,6 +19,7 @@ from evaluation.models import Assignment, Review, Score
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.saving import conflict_page, texts_of
 from program.acts import lay_beside
+from program.models import AuditEvent
 from program.order import implements
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, Problem, WrongStatus
@@ -160,6 +161,7 @@ def show_review(
         "form": (typed if isinstance(typed, ReviewForm) else ReviewForm(instance=found)) if is_open else None,
         "is_open": is_open,
         "is_own": is_own,
+        "given_back": given_back(found) if is_open and found.submitted_at else None,
         "is_stale": found.version.number != found.version.proposal.version_count,
         "changed": changed_since_reviewed(found),
         "next": next_in_queue(request, found),
@@ -168,6 +170,12 @@ def show_review(
         "reopen_form": ReasonForm(label="Why it is given back"),
     }
     return render(request, "evaluation/review.html", facts, status=status)
+
+
+def given_back(found: Review) -> AuditEvent | None:
+    """The act by which the lead gave the sheet back last, with the reason."""
+    acts = AuditEvent.objects.of(found).filter(act="review.reopen").select_related("actor")
+    return acts.order_by("-sequence").first()
 
 
 def changed_since_reviewed(found: Review) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from evaluation import services
 from evaluation.models import Determination
+from evaluation.schedule import remind
 from evaluation.services.determinations import packet_sha256
 from program import clock
 from program.enums import OfficeRole
-from program.models import Delegation, User
+from program.models import Agency, Delegation, Notice, User
 from proposals.models import Proposal
 from tests.evaluation.test_pages import page
 from tests.factories import evaluation as make
@@ -67,6 +70,62 @@ def test_a_delegate_of_an_agency_sees_what_its_positions_are_about(agency, sees)
     assert may_see(delegate, proposal) == sees
     person = User.objects.get(pk=delegate.pk)
     assert person.has_perm("evaluation.answer_referral", make.referral_of(proposal)) == sees
+
+
+def tasks(client, person):
+    """What the desk of ``person`` says is to be done."""
+    return [task["what"] for task in page(client, User.objects.get(pk=person.pk), "desk").context["tasks"]]
+
+
+def kinds_told(person):
+    return set(Notice.objects.filter(recipient=person).values_list("kind", flat=True))
+
+
+def test_delegates_of_a_lead_are_told_and_find_the_position_among_their_tasks(client):
+    lead, delegate, other, recused = make.lead("STATE"), *(make.reviewer("STATE") for _ in range(3))
+    of_energy, desk = make.reviewer("DOE"), officer()
+    for person in (delegate, recused, of_energy):
+        make.delegated(lead, person)
+    proposal = make.at_intake()
+    services.recuse(proposal, person=recused, by=desk, reason="A cousin.")
+    make.accept(proposal, desk)
+
+    due = make.referral_of(proposal).due_at
+    with clock.moved_to(due - timedelta(days=1)):
+        remind()
+    asked = {"evaluation.referred", "evaluation.position_due"}
+    assert asked <= kinds_told(lead) & kinds_told(delegate)
+    for person in (other, recused, of_energy):
+        assert not asked & kinds_told(person)
+        assert not [what for what in tasks(client, person) if "position" in what]
+    wanted = f"File the position of {Agency.objects.get(code='STATE')} on {proposal.number}"
+    assert wanted in tasks(client, lead)
+    assert wanted in tasks(client, delegate)
+    Delegation.objects.update(effective_to=clock.today())
+    assert not [what for what in tasks(client, delegate) if "position" in what]
+
+
+def test_delegates_of_the_decision_are_told_and_find_the_signature_among_their_tasks(client):
+    chief, delegate, recused = make.decision_official(), make.reviewer("DOE"), make.reviewer("DOE")
+    writer = officer()
+    for person in (delegate, writer, recused):
+        make.delegated(chief, person, Delegation.SIGN_DETERMINATION, "COMMERCE")
+    determination = make.ready_to_sign(by=User.objects.get(pk=writer.pk))
+    proposal = determination.proposal
+    services.recuse(proposal, person=recused, by=officer(), reason="A cousin.")
+
+    services.ask_to_sign(determination, by=writer)
+
+    told = set(Notice.objects.filter(kind="evaluation.to_sign").values_list("recipient", flat=True))
+    sign = f"Sign the determination on {proposal.number}"
+    assert told == {chief.pk, delegate.pk}
+    assert sign in tasks(client, chief)
+    assert sign in tasks(client, delegate)
+    for person in (writer, recused):
+        assert sign not in tasks(client, person)
+    make.signed(determination, by=chief)
+    assert f"Announce the determination on {proposal.number}" in tasks(client, chief)
+    assert not [what for what in tasks(client, delegate) if "determination" in what]
 
 
 def test_who_holds_no_office_signs_for_nobody_and_sees_nothing():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import io
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import parse_qsl, quote
 
 import pytest
@@ -20,6 +22,7 @@ from evaluation.schedule import end_left_referrals, lapse_due_referrals, tell_ov
 from evaluation.subjects import KINDS
 from program import clock
 from program.acts import DoFirst
+from program.deadlines import end_of_day
 from program.enums import OfficeRole
 from program.models import AuditEvent, Notice
 from program.notices import in_full
@@ -690,6 +693,100 @@ def freshly_signed_in(monkeypatch):
     monkeypatch.setattr("program.acts.is_freshly_signed_in", lambda request: True)
 
 
+def at_intake_since(number, days):
+    proposal = make.at_intake()
+    Proposal.objects.filter(pk=proposal.pk).update(
+        number=number, submitted_at=clock.now() - timedelta(days=days)
+    )
+    return Proposal.objects.get(pk=proposal.pk)
+
+
+def test_intake_puts_the_longest_waiting_first_and_counts_what_its_last_version_lacks(client):
+    desk = officer()
+    today, longest, one_day = (at_intake_since(f"AIX-2026-0900{n}", n) for n in (0, 9, 1))
+    requirement = longest.call.requirements.first()
+    facts = {"by": desk, "finding": "deficient", "reason": "Name the maker."}
+    services.review_completeness(make.version_of(longest), requirement, **facts)
+    make.new_version(longest)
+    for each in longest.call.requirements.all()[:2]:
+        services.review_completeness(make.version_of(longest), each, **facts)
+
+    shown = page(client, desk, "intake")
+    rest = client.get(reverse("evaluation:intake"), {"after": longest.pk})
+
+    listed = [(row.number, waiting, row.deficient_count) for row, waiting in shown.context["proposals"]]
+    assert listed == [
+        (longest.number, "9 days", 2), (one_day.number, "1 day", 0), (today.number, "today", 0),
+    ]  # fmt: skip
+    assert [row for row, _ in rest.context["proposals"]] == [one_day, today]
+    assert "9 days" in shown.content.decode()
+
+
+@pytest.mark.parametrize("where", ["intake-proposal", "proposal", "determination", "screening"])
+def test_a_stale_screening_says_so_and_why(client, where):
+    desk = officer()
+    if where == "screening":
+        args = []
+        proposal = make.flagged(make.at_intake(), desk).proposal
+    elif where == "determination":
+        draft = make.ready_to_sign(by=desk)
+        proposal, args = draft.proposal, [draft.pk]
+    else:
+        proposal = make.at_intake()
+        make.screened(proposal, desk)
+        args = [proposal.number]
+    words = "A newer list is in force: “Newer of 2026-11-02”."
+    fresh = page(client, desk, where, *args).content.decode()
+    shorter = io.BytesIO(b"".join(make.LIST.read_bytes().splitlines(keepends=True)[:-2]))
+    services.import_screening_list(shorter, by=desk, name="Newer", file_date=date(2026, 11, 2))
+    stale = page(client, desk, where, *args).content.decode()
+    make.screened(proposal, desk)
+    again = page(client, desk, where, *args).content.decode()
+    assert [words in html.unescape(text) for text in (fresh, stale, again)] == [False, True, False]
+    assert [">Stale<" in text for text in (fresh, stale, again)] == [False, True, False]
+
+
+def test_a_reviewer_reads_on_the_sheet_and_in_the_notice_why_it_was_given_back(client):
+    assignment, lead = make.assigned(make.accepted()), make.lead("STATE")
+    review = make.filled_review(assignment)
+    services.submit_review(review, by=assignment.reviewer)
+    before = page(client, assignment.reviewer, "review", review.pk).content.decode()
+    assert "gave this review back" not in before
+    for reason in ("The scale was misread.", "One line {still} says nothing."):
+        review.refresh_from_db()
+        services.reopen_review(review, by=lead, note=reason)
+        shown = page(client, assignment.reviewer, "review", review.pk).content.decode()
+        assert reason in shown
+        review.refresh_from_db()
+        services.submit_review(review, by=assignment.reviewer)
+    notices = Notice.objects.filter(kind="evaluation.review_reopened", recipient=assignment.reviewer)
+    assert [("misread" in row.text, "{still}" in row.text) for row in notices.order_by("pk")] == [
+        (True, False), (False, True),
+    ]  # fmt: skip
+    assert "The scale was misread." not in shown
+    assert {row.url for row in notices} == {reverse("evaluation:review", args=[review.pk])}
+    assert reason not in page(client, assignment.reviewer, "review", review.pk).content.decode()
+
+
+def test_a_deferral_whose_day_has_come_is_a_task_of_the_office_until_it_is_gone_on_with(client):
+    desk, chief = officer(), make.decision_official()
+    determination = make.signed(outcome="defer", by=chief)
+    services.announce_determination(determination, by=chief)
+    proposal = determination.proposal
+    name = f"Go on with the decision on {proposal.number}, deferred until this day"
+
+    def tasks(person):
+        return [task["what"] for task in page(client, person, "desk").context["tasks"]]
+
+    assert name not in tasks(desk)
+    with clock.moved_to(end_of_day(determination.defer_until - timedelta(days=1))):
+        assert name in tasks(desk)
+        assert name not in tasks(make.lead("STATE"))
+        draft = services.prepare_determination(proposal, by=desk)
+        assert name not in tasks(desk)
+    assert draft.status == "draft"
+
+
 # What a list costs: one literal number, with one row and with three. Every page reads session, person,
 # offices and notices; the session's end was written by the page before.
 
@@ -701,7 +798,7 @@ def test_desk_costs_the_same_whatever_its_length(client, warm, rows, django_asse
         make.filed(make.accepted(), "STATE")
     sign_in(client, person)
     client.get(reverse("evaluation:desk"))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         response = client.get(reverse("evaluation:desk"))
     assert response.status_code == 200
     assert len(response.context["lines"]) == rows

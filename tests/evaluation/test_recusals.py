@@ -27,7 +27,7 @@ CLOCKS = {
     "proposals.lapse_proposal", "proposals.remind_proposal", "proposals.note_loss_proposal",
     "evaluation.lapse_referral",
     "evaluation.end_referral", "evaluation.remind_referral", "evaluation.remind_informationrequest",
-    "evaluation.expire_designation", "evaluation.remind_condition",
+    "evaluation.expire_designation", "evaluation.remind_condition", "evaluation.remind_determination",
 }  # fmt: skip
 
 

@@ -9,12 +9,12 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from evaluation import services
-from evaluation.models import Condition, Referral
+from evaluation.models import Condition, Determination, Referral
 from evaluation.schedule import remind
-from program import clock
+from program import clock, moments
 from program.clock_account import clock_account
 from program.deadlines import end_of_day
-from program.models import Notice, Office
+from program.models import AuditEvent, Notice, Office
 from proposals.services import withdraw_proposal
 from tests.factories import evaluation as make
 from tests.factories.program import officer
@@ -122,6 +122,41 @@ def test_condition_is_called_to_mind_before_its_day_on_it_and_after_it():
     assert not Notice.objects.filter(title__contains="ondition 2 of", kind__contains="due").exists()
 
 
+def deferred(by):
+    """An announced deferral until sixty days from now."""
+    determination = make.signed(outcome="defer", by=by)
+    services.announce_determination(determination, by=by)
+    return Determination.objects.get(pk=determination.pk)
+
+
+def test_office_is_told_once_that_the_day_of_a_deferral_has_come():
+    desk, chief = officer(), make.decision_official()
+    determination = deferred(chief)
+    day = determination.defer_until
+    begins = end_of_day(day - timedelta(days=1))
+    remind_at(begins - timedelta(minutes=1))
+    before = told("evaluation.deferral_over")
+    remind_at(begins, begins + timedelta(hours=9), begins + timedelta(days=20))
+    notice = Notice.objects.get(kind="evaluation.deferral_over", recipient=desk)
+    assert not before
+    assert told("evaluation.deferral_over")[desk.email] == 1
+    assert moments.day(day) in notice.text
+    assert AuditEvent.objects.filter(act="determination.remind").count() == 1
+
+
+@pytest.mark.parametrize("how", ["prepared", "withdrawn"])
+def test_deferral_that_was_gone_on_with_is_called_to_mind_no_more(how):
+    desk, chief = officer(), make.decision_official()
+    determination = deferred(chief)
+    proposal = determination.proposal
+    if how == "prepared":
+        services.prepare_determination(proposal, by=desk)
+    else:
+        withdraw_proposal(proposal, by=representative_of(proposal), note="We found another way.")
+    remind_at(end_of_day(determination.defer_until))
+    assert not told("evaluation.deferral_over")
+
+
 def test_nobody_but_the_clock_reminds():
     proposal = make.accepted()
     request, referral = make.asked(proposal), make.referral_of(proposal)
@@ -129,12 +164,14 @@ def test_nobody_but_the_clock_reminds():
         services.remind_of_question(request, by=officer())
     with pytest.raises(PermissionDenied):
         services.remind_of_position(referral, by=make.lead("STATE"))
+    with pytest.raises(PermissionDenied):
+        services.remind_of_deferral(deferred(chief := make.decision_official()), by=chief)
 
 
 def test_tick_with_nothing_due_asks_once_for_each_kind(django_assert_num_queries):
     make.accepted()
     make.accepted()
     remind()
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert remind() == 0
     assert Referral.objects.count() == 10
