@@ -289,6 +289,20 @@ DESIGNATION_CHANGED: Final = NoticeKind(
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014", "status": "suspended"},
 )
+DESIGNATION_ENDS: Final = NoticeKind(
+    "evaluation.designation_ends",
+    "{left} left of designation {number}",
+    "Designation {number} expires at {due}. After that it is shown as expired and leaves the public catalog.",
+    ORDER,
+    when="A designation is 60 and 30 days before its last day",
+    who="Who speaks for the anchor, and program officers",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "left": "30 days",
+        "number": "AIX-D-2026-0001",
+    },
+)
 CONDITION_DUE: Final = NoticeKind(
     "evaluation.condition_due",
     "{left} left for condition {condition} of {number}",
@@ -340,8 +354,8 @@ KINDS: Final = (
     REFERRED, REOPENED, POSITION_DUE, LAPSED, CONSULTATION_ENDED, VERSION_REPLACED, ASSIGNED, UNASSIGNED,
     REVIEWER_RECUSED, REVIEW_SUBMITTED, REVIEW_REOPENED, POSITION_FILED, ASKED, ANSWERED, ANSWER_DUE,
     QUESTION_WITHDRAWN,
-    TO_SIGN, SIGNED, OVERTAKEN, RECALLED, ANNOUNCED, DEFERRAL_OVER, DESIGNATION_CHANGED, CONDITION_DUE,
-    CONDITION_OVERDUE, CONDITION_MET, CATALOG_RELEASED,
+    TO_SIGN, SIGNED, OVERTAKEN, RECALLED, ANNOUNCED, DEFERRAL_OVER, DESIGNATION_CHANGED, DESIGNATION_ENDS,
+    CONDITION_DUE, CONDITION_OVERDUE, CONDITION_MET, CATALOG_RELEASED,
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from evaluation.enums import (
     ReferralStatus,
     ReviewStatus,
 )
+from program.deadlines import local_day
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
 from program.models import Delegation, Paper
@@ -51,6 +52,7 @@ DELEGATED_BY = {
     Delegation.SIGN_DETERMINATION: OfficeRole.DECISION_OFFICIAL,
 }
 RUNNING = (ReferralStatus.OPEN, ReferralStatus.ACKNOWLEDGED)
+EXPIRY_STEPS = tuple(map(days_before, (60, 30)))
 DEFERRAL_STEPS = (HAS_COME,)
 TWO_PEOPLE_SCORE = 95
 
@@ -109,6 +111,25 @@ class OfVersionQuerySet(OfProposalQuerySet):
     """Rows of one version that officials alone may see."""
 
     path = "version__proposal"
+
+
+def owes_sheet(user: User) -> Q:
+    """Whether ``user`` is to review the version of a row and has not handed the sheet in."""
+    mine = apps.get_model("evaluation", "Assignment").objects.active().filter(reviewer=user.pk)
+    sheets = apps.get_model("evaluation", "Review").objects.filter(
+        reviewer=user.pk, status=ReviewStatus.SUBMITTED, version=OuterRef("version")
+    )
+    return Q(Exists(mine.filter(proposal=OuterRef("version__proposal")))) & ~Q(Exists(sheets))
+
+
+class AgencyScoreQuerySet(OfVersionQuerySet):
+    """What sheets say together: nobody reads it who still owes one of their own on that version."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return super().visible_to(user).read_by(user) if user.is_authenticated else self.none()
+
+    def read_by(self, user: User) -> Self:
+        return self.filter(~owes_sheet(user))
 
 
 class FindingQuerySet(OfProposalQuerySet):
@@ -220,11 +241,7 @@ class ReviewQuerySet(OfProposalQuerySet):
         seen = self.of_office(user)
         own = Q(reviewer=user.pk, assignment__status=AssignmentStatus.ACTIVE)
         submitted = Q(status=ReviewStatus.SUBMITTED)
-        mine = apps.get_model("evaluation", "Assignment").objects.active().filter(reviewer=user.pk)
-        sheets = apps.get_model("evaluation", "Review").objects.filter(
-            reviewer=user.pk, status=ReviewStatus.SUBMITTED, version=OuterRef("version")
-        )
-        owes = Exists(mine.filter(proposal=OuterRef("version__proposal"))) & ~Exists(sheets)
+        owes = owes_sheet(user)
         if is_official(user):
             return seen.filter(own | (submitted & ~owes))
         agencies = user.agencies_as(OfficeRole.LEAD, OfficeRole.REVIEWER)
@@ -426,6 +443,12 @@ class DesignationQuerySet(OfProposalQuerySet):
         return self.filter(
             status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED], expires_on__lt=day
         )
+
+    def to_remind(self, at: datetime) -> Self:
+        """Active or suspended ones whose last day is near."""
+        live = (DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED)
+        rows = self.filter(status__in=live, expires_on__gte=local_day(at))
+        return reaching(rows, EXPIRY_STEPS, due=EndOfDay("expires_on"), at=at)
 
     def for_list(self) -> Self:
         """With the number of conditions still to be met and the date of the next; none once it has ended."""

@@ -15,6 +15,7 @@ from evaluation.services import (
     lapse_referral,
     remind_of_condition,
     remind_of_deferral,
+    remind_of_expiry,
     remind_of_position,
     remind_of_question,
     tell_overtaken,
@@ -50,17 +51,19 @@ def lapse_due_referrals() -> int:
 
 @shared_task
 def remind() -> int:
-    """Warn of what comes due: positions, answers, conditions, deferrals; each in its own transaction."""
+    """Warn of all that comes due, each in its own transaction."""
     at = clock.instant()
     positions = Referral.objects.to_remind(at).only("pk")
     questions = InformationRequest.objects.to_remind(at).only("pk")
     conditions = Condition.objects.to_remind(at).only("pk")
     deferrals = Determination.objects.to_remind(at).only("pk")
+    designations = Designation.objects.to_remind(at).only("pk")
     return (
         do_each(remind_of_position, positions[:MOST_AT_ONCE])
         + do_each(remind_of_question, questions[:MOST_AT_ONCE])
         + do_each(remind_of_condition, conditions[:MOST_AT_ONCE])
         + do_each(remind_of_deferral, deferrals[:MOST_AT_ONCE])
+        + do_each(remind_of_expiry, designations[:MOST_AT_ONCE])
     )
 
 

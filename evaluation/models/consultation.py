@@ -161,6 +161,11 @@ class InformationRequest(Deadlined):
     def __str__(self) -> str:
         return f"Question {self.number}"
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the answer came after its time; late or not, it is kept and read."""
+        return self.answered_at is not None and self.answered_at >= self.due_at
+
 
 class AnswerDraft(Revised):
     """What the consortium's people write together of an answer until one of them sends it; theirs alone."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import F, Q
 
 from evaluation.enums import LONGEST_TEXT, AssignmentStatus, Recommendation, ReviewStatus
-from evaluation.querysets import AssignmentQuerySet, OfVersionQuerySet, ReviewQuerySet
+from evaluation.querysets import AgencyScoreQuerySet, AssignmentQuerySet, ReviewQuerySet
 from program.models import Agency, Criterion, Revised, TimeStamped, User
 from program.models.words import NOT_KEPT
 from proposals.models import Proposal, Version
@@ -139,6 +139,10 @@ class Score(Revised):
         return f"{self.criterion}: {'n/a' if self.not_applicable else self.value}"
 
 
+#: The share of a criterion's scale from which two sheets disagree: two steps of a scale from 1 to 5
+DISAGREEMENT: Final = 0.5
+
+
 class AgencyScore(models.Model):
     """Submitted scores of one agency for one criterion of one version; kept whenever a sheet comes in.
 
@@ -153,7 +157,7 @@ class AgencyScore(models.Model):
     median = models.DecimalField(max_digits=7, decimal_places=2, null=True)
     lowest = models.SmallIntegerField(null=True)
     highest = models.SmallIntegerField(null=True)
-    objects = OfVersionQuerySet.as_manager()
+    objects = AgencyScoreQuerySet.as_manager()
 
     class Meta:
         ordering = ["agency", "criterion__sort_order"]
@@ -173,3 +177,9 @@ class AgencyScore(models.Model):
     def spread(self) -> int | None:
         """How far the highest sheet is from the lowest."""
         return None if self.lowest is None or self.highest is None else self.highest - self.lowest
+
+    @property
+    def is_disagreed(self) -> bool:
+        """Whether the sheets lie far apart on the scale of the criterion."""
+        scale = self.criterion.highest - self.criterion.lowest
+        return self.spread is not None and self.spread >= max(1, scale * DISAGREEMENT)

@@ -52,6 +52,7 @@ from evaluation.services.questions import (
 from evaluation.services.reminders import (
     remind_of_condition,
     remind_of_deferral,
+    remind_of_expiry,
     remind_of_position,
     remind_of_question,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "release_catalog_entry",
     "remind_of_condition",
     "remind_of_deferral",
+    "remind_of_expiry",
     "remind_of_position",
     "remind_of_question",
     "remove_condition",

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from evaluation.models import Condition, Determination, InformationRequest, Referral
+from evaluation.models import Condition, Designation, Determination, InformationRequest, Referral
 from evaluation.notices import (
     ANSWER_DUE,
     CONDITION_DUE,
     CONDITION_OVERDUE,
     DEFERRAL_OVER,
+    DESIGNATION_ENDS,
     POSITION_DUE,
     desk_page,
     in_words,
@@ -19,15 +20,14 @@ from evaluation.notices import (
     questions_page,
     workers_on,
 )
-from evaluation.querysets import ANSWER_STEPS, CONDITION_STEPS, DEFERRAL_STEPS, POSITION_STEPS
+from evaluation.querysets import ANSWER_STEPS, CONDITION_STEPS, DEFERRAL_STEPS, EXPIRY_STEPS, POSITION_STEPS
 from program import audit, clock, moments, notices
 from program.notices import Audience
 from program.reminders import OVERDUE, at_step, last_told, note
 from program.transitions import require
-from proposals.notices import team_of
+from proposals.notices import speakers_of, team_of
 
 if TYPE_CHECKING:
-    from evaluation.models import Designation
     from program.models import AuditEvent, Reminder, User
 
 ORDER: Final = "E.O. 14320 s.3(d)"
@@ -83,6 +83,25 @@ def remind_of_condition(condition: Condition, *, by: User) -> AuditEvent | None:
         Audience(kind, program_officers(proposal), desk_page(proposal)),
     )
     return _tell(reminder, condition, by, *audiences, number=designation.number, condition=condition.number)
+
+
+@transaction.atomic
+def remind_of_expiry(designation: Designation, *, by: User) -> AuditEvent | None:
+    """Warn who speaks for the anchor and the program office that a designation expires; the clock's act."""
+    require("evaluation.remind_designation", by, designation)
+    rows = Designation.objects.to_remind(clock.now()).select_related("proposal__consortium")
+    begun = ("designation.begin",)
+    found = at_step(rows.filter(pk=designation.pk), EXPIRY_STEPS, lambda row: last_told((row, begun)))
+    if not found:
+        return None
+    designation, reminder = found
+    proposal = designation.proposal
+    anchor = proposal.consortium.memberships.get(is_anchor=True)
+    audiences = (
+        Audience(DESIGNATION_ENDS, speakers_of(anchor), questions_page(proposal)),
+        Audience(DESIGNATION_ENDS, program_officers(proposal), desk_page(proposal)),
+    )
+    return _tell(reminder, designation, by, *audiences, number=designation.number)
 
 
 @transaction.atomic

@@ -77,11 +77,13 @@ def show_position(
         .submitted()
         .for_list()
         .prefetch_related("scores__criterion"),
-        "scores": AgencyScore.objects.filter(version=version, agency=referral.agency).select_related(
-            "criterion"
-        )
+        "scores": AgencyScore.objects.read_by(request.user)
+        .filter(version=version, agency=referral.agency)
+        .select_related("criterion")
         if may_sign
         else [],
+        "owes_sheet": may_sign
+        and Assignment.objects.active().filter(proposal=version.proposal_id).owed_by(request.user).exists(),
         "assignments": Assignment.objects.visible_to(request.user)
         .filter(proposal=version.proposal, agency=referral.agency)
         .active()

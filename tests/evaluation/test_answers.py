@@ -237,3 +237,15 @@ class TestDraftOfAnAnswer:
 
 def colleague_of(proposal):
     return TeamMemberFactory(membership=proposal.consortium.anchor).user
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_late_answer_is_marked_late_on_both_sides(client, is_late):
+    desk, proposal = officer(), make.accepted()
+    request, person = make.asked(proposal, desk), representative_of(proposal)
+    with clock.moved_to(request.due_at - timedelta(seconds=0 if is_late else 1)):
+        services.answer_question(request, by=person, answer="The anchor alone.")
+    for reader, name, args in ((desk, "proposal", proposal.number), (person, "questions", proposal.pk)):
+        shown = page(client, reader, name, args).content.decode()
+        assert (">Late<" in shown) == is_late
+        assert ("it was due by" in shown) == is_late

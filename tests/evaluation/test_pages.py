@@ -24,7 +24,7 @@ from program import clock
 from program.acts import DoFirst
 from program.deadlines import end_of_day
 from program.enums import OfficeRole
-from program.models import AuditEvent, Notice
+from program.models import Agency, AuditEvent, Criterion, Notice, User
 from program.notices import in_full
 from program.services.record import verify_for_a_while
 from proposals.models import Proposal, Recusal
@@ -32,6 +32,7 @@ from proposals.services import record_reading, withdraw_proposal
 from tests.factories import evaluation as make
 from tests.factories.program import (
     CriterionFactory,
+    OfficeFactory,
     RequirementFactory,
     approved_call,
     drafted_call,
@@ -766,6 +767,37 @@ def test_a_reviewer_reads_on_the_sheet_and_in_the_notice_why_it_was_given_back(c
     assert "The scale was misread." not in shown
     assert {row.url for row in notices} == {reverse("evaluation:review", args=[review.pk])}
     assert reason not in page(client, assignment.reviewer, "review", review.pk).content.decode()
+
+
+def test_a_lead_who_owes_a_sheet_reads_no_scores_before_it_is_in(client):
+    lead, proposal = make.lead("STATE"), make.accepted()
+    OfficeFactory(user=lead, role="reviewer", agency=Agency.objects.get(code="STATE"))
+    lead = User.objects.get(pk=lead.pk)
+    owed, other = make.assigned(proposal, person=lead), make.assigned(proposal)
+    services.submit_review(make.filled_review(other), by=other.reviewer)
+    referral = make.referral_of(proposal)
+    before = page(client, lead, "position", referral.pk)
+    unbound = page(client, make.lead("STATE"), "position", referral.pk)
+    services.submit_review(make.filled_review(owed), by=lead)
+    after = page(client, lead, "position", referral.pk)
+    asked = proposal.call.criteria.count()
+    assert [len(shown.context["scores"]) for shown in (before, unbound, after)] == [0, asked, asked]
+    said = [b"once your own review is in" in shown.content for shown in (before, unbound, after)]
+    assert said == [True, False, False]
+
+
+def test_disagreement_is_marked_by_the_scale_of_its_criterion(client):
+    desk, proposal = officer(), make.accepted()
+    for value in (2, 4):
+        assignment = make.assigned(proposal)
+        services.submit_review(make.filled_review(assignment, value=value), by=assignment.reviewer)
+    shown = page(client, desk, "proposal", proposal.number).content.decode()
+    of_lead = page(client, make.lead("STATE"), "position", make.referral_of(proposal).pk).content.decode()
+    Criterion.objects.update(lowest=0, highest=10)
+    wider = page(client, desk, "proposal", proposal.number).content.decode()
+    assert [text.count("Disagreement") for text in (shown, of_lead, wider)] == [
+        proposal.call.criteria.count(), proposal.call.criteria.count(), 0,
+    ]  # fmt: skip
 
 
 def test_a_deferral_whose_day_has_come_is_a_task_of_the_office_until_it_is_gone_on_with(client):

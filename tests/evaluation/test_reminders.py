@@ -9,7 +9,8 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from evaluation import services
-from evaluation.models import Condition, Determination, Referral
+from evaluation.models import Condition, Designation, Determination, Referral
+from evaluation.notices import in_words
 from evaluation.schedule import remind
 from program import clock, moments
 from program.clock_account import clock_account
@@ -18,7 +19,7 @@ from program.models import AuditEvent, Notice, Office
 from proposals.services import withdraw_proposal
 from tests.factories import evaluation as make
 from tests.factories.program import officer
-from tests.factories.proposals import RecusalFactory, representative_of
+from tests.factories.proposals import RecusalFactory, TeamMemberFactory, representative_of
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +123,44 @@ def test_condition_is_called_to_mind_before_its_day_on_it_and_after_it():
     assert not Notice.objects.filter(title__contains="ondition 2 of", kind__contains="due").exists()
 
 
+def test_anchor_and_office_are_warned_sixty_and_thirty_days_before_a_designation_expires():
+    desk, designation = officer(), make.designated()
+    speaker = representative_of(designation.proposal)
+    contributor = TeamMemberFactory(
+        membership=designation.proposal.consortium.memberships.get(is_anchor=True), role="contributor"
+    ).user
+    last = clock.today() + timedelta(days=70)
+    Designation.objects.update(expires_on=last)
+    end = end_of_day(last)
+    remind_at(*every_six_hours(end - timedelta(days=62), end + timedelta(days=1)))
+    for person in (desk, speaker):
+        assert titles("evaluation.designation_ends", person) == ["60 days", "30 days"]
+    assert not titles("evaluation.designation_ends", contributor)
+    told_of = Notice.objects.filter(kind="evaluation.designation_ends", recipient=speaker).first()
+    assert designation.number in told_of.title
+    assert in_words(end) in told_of.text
+
+
+@pytest.mark.parametrize(
+    ("status", "warned"), [("suspended", 2), ("revoked", 0), ("endless", 0), ("short", 0)]
+)
+def test_only_a_designation_that_lives_and_ends_is_warned_of(status, warned):
+    desk, chief = officer(), make.decision_official()
+    designation = make.designated(by=chief)
+    last = clock.today() + timedelta(days=20 if status == "short" else 70)
+    if status != "endless":
+        Designation.objects.update(expires_on=last)
+    if status == "suspended":
+        services.suspend_designation(designation, by=chief, reason="An inquiry.")
+    elif status == "revoked":
+        services.revoke_designation(designation, by=chief, reason="It was sold.")
+    end = end_of_day(last)
+    remind_at(
+        end - timedelta(days=19), *(end - timedelta(days=days) for days in (60, 30) if status != "short")
+    )
+    assert len(titles("evaluation.designation_ends", desk)) == warned
+
+
 def deferred(by):
     """An announced deferral until sixty days from now."""
     determination = make.signed(outcome="defer", by=by)
@@ -166,12 +205,14 @@ def test_nobody_but_the_clock_reminds():
         services.remind_of_position(referral, by=make.lead("STATE"))
     with pytest.raises(PermissionDenied):
         services.remind_of_deferral(deferred(chief := make.decision_official()), by=chief)
+    with pytest.raises(PermissionDenied):
+        services.remind_of_expiry(make.designated(by=chief), by=chief)
 
 
 def test_tick_with_nothing_due_asks_once_for_each_kind(django_assert_num_queries):
     make.accepted()
     make.accepted()
     remind()
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert remind() == 0
     assert Referral.objects.count() == 10
