@@ -81,12 +81,11 @@ def show_call(
         "is_following": False,
     }
     if request.user.is_authenticated:
-        mine = list(Question.objects.filter(call=call, asked_by=request.user).for_asker())
-        facts["my_questions"] = mine
-        for question in mine:
-            question.shown_revisions = with_differences(  # type: ignore[attr-defined]
-                [vars(each) for each in question.revisions.all()]
-            )
+        mine = Question.objects.filter(call=call, asked_by=request.user)
+        facts["my_questions"] = [
+            (question, with_differences([vars(each) for each in question.revisions.all()]))
+            for question in mine.for_asker()
+        ]
         facts["is_following"] = follows(request.user, call)
     return render(request, "program/calls/detail.html", facts, status=status)
 

@@ -171,7 +171,7 @@ def show(request: SignedInRequest, asked: Question, *, status: int = 200, **more
         "group_form": GroupForm(question=asked, prefix="place", initial=placed) if asked.number else None,
         "topics": topics_of(asked),
         "edited": compare_texts(asked.text, asked.published_text) if asked.published_text else (),
-        "revisions": with_differences(list(revisions)),
+        "revisions": with_differences([{**row} for row in revisions]),
         "duplicates": asked.duplicates.all(),
         **more,
     }
