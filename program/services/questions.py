@@ -193,10 +193,10 @@ def correct_answer(
         note=reason,
     )  # fmt: skip
     kept = keep_revision(question, event, by=by, reason=reason.strip())
-    asked, facts = askers(question), {"number": question.call.number}
-    notices.owe(event, ANSWER_CORRECTED, asked, url=answer_url(question), **facts)
+    asked, call, url = askers(question), question.call, answer_url(question)
+    notices.owe(event, ANSWER_CORRECTED, asked, url=url, number=call.number)
     if not question.is_confidential:
-        tell(event, ANSWER_CORRECTED, question.call, url=answer_url(question), but=asked, **facts)
+        tell(event, ANSWER_CORRECTED, call, url=url, but=asked, number=call.number)
     return kept
 
 
