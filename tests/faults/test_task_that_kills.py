@@ -22,12 +22,17 @@ ATTEMPTS, BY_THE_SWEEP, OTHERS = 3, 90, 10
 MADE = (PaperState.MADE, 1)
 
 
-def freeze_press(worker):
+def freeze_press(worker, stack):
     """Let the press of the worker's child say nothing more; a child that has none yet starts one."""
     for child in children_of(worker):
         for press in children_of_pid(child):
-            with suppress(ProcessLookupError):
-                os.kill(press, signal.SIGSTOP)
+            os.kill(press, signal.SIGSTOP)
+            stack.callback(end, press)
+
+
+def end(press):
+    with suppress(ProcessLookupError):
+        os.kill(press, signal.SIGKILL)
 
 
 def receipt_of(call):
@@ -48,7 +53,7 @@ def test_paper_that_kills_its_worker_is_set_aside_and_holds_up_no_other(tmp_path
             other, began = receipt_of(call), time.monotonic()
             wait_until(lambda p=other: facts(p) == MADE, seconds=60, what="another receipt to be made")
             waits.append(time.monotonic() - began)
-            freeze_press(worker)
+            freeze_press(worker, stack)
         aside = (PaperState.QUARANTINED, ATTEMPTS)
         wait_until(lambda: facts(deadly) == aside, seconds=BY_THE_SWEEP, what="it to be set aside")
         print(f"Others were made {', '.join(f'{wait:.1f} s' for wait in waits)} after they were owed.")
