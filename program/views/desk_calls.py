@@ -412,13 +412,13 @@ def act_form(
     """
     call = find(request, number)
     if call.status != CallStatus.ISSUED:
-        messages.info(request, "Only a call that is open is changed in public.")
-        return redirect("program:desk-call", number)
+        return open_no_more(request, number, form)
     if request.method == "POST" and form.is_valid():
         details = {name: value for name, value in form.cleaned_data.items() if name != "understood"}
         try:
             if attempt(request, service, call, done=done, **details):
                 return redirect("program:desk-call", number)
+            return open_no_more(request, number, form)
         except StaleRevision as stale:
             both = differences(form, more["saved"](stale.record))
             form.read_again(stale.record.revision)  # type: ignore[attr-defined]
@@ -432,6 +432,16 @@ def act_form(
             form.add_error(None, error)
     facts = {"call": call, "form": form, "told": told_count(call), **more}
     return render(request, template, facts, status=422 if form.errors else 200)
+
+
+def open_no_more(request: SignedInRequest, number: str, *forms: BaseForm) -> HttpResponse:
+    """The call's page: to whoever sent a form for a call that is open no more, with what they typed."""
+    if request.method != "POST":
+        messages.info(request, "Only a call that is open is changed in public.")
+        return redirect("program:desk-call", number)
+    messages.warning(request, "The call is open no more. Nothing was changed.")
+    typed = [field for form in forms for field in typed_in(form)]
+    return show(request, find(request, number), status=409, typed=typed)
 
 
 @program_office

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -18,7 +17,7 @@ from program.revisions import StaleRevision
 from program.services.demands import amend_requirements
 from program.services.subscriptions import told_count
 from program.transitions import NotReady
-from program.views.desk_calls import FORM, changed_in_public, find, program_office
+from program.views.desk_calls import FORM, changed_in_public, find, open_no_more, program_office
 
 
 @implements("s.3(b)")
@@ -27,9 +26,6 @@ from program.views.desk_calls import FORM, changed_in_public, find, program_offi
 def call_amend_requirements(request: SignedInRequest, number: str) -> HttpResponse:
     """Change, withdraw and add requirements of an open call; nothing is saved before it is published."""
     call = find(request, number)
-    if call.status != CallStatus.ISSUED:
-        messages.info(request, "Only a call that is open is changed in public.")
-        return redirect("program:desk-call", number)
     data = request.POST or None
     form = AmendDemandsForm(data, initial={"revision": call.revision})
     lines = [
@@ -39,6 +35,9 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
     new = NewDemandForm(
         data, instance=blank, prefix="new", empty_permitted=True, use_required_attribute=False
     )
+    touched = [form, *(each for each in (*lines, new) if each.has_changed())] if data is not None else []
+    if call.status != CallStatus.ISSUED:
+        return open_no_more(request, number, *touched)
     status, changes = 200, []
     if data is not None:
         filled = [form, *lines, new]
@@ -58,6 +57,7 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
                     **form.cleaned_data,
                 ):
                     return redirect("program:desk-call", number)
+                return open_no_more(request, number, *touched)
             except StaleRevision as stale:
                 changes, status = changed_in_public(stale.record), 409
                 form.read_again(stale.record.revision)

@@ -32,7 +32,7 @@ from program.services import calls as services
 from program.services.call_files import add_file, amend_files, release_file, remove_file
 from program.services.subscriptions import subscribers
 from program.transitions import NotReady
-from program.views.desk_calls import FORM, carry_out, changed_in_public, find, program_office
+from program.views.desk_calls import FORM, carry_out, changed_in_public, find, open_no_more, program_office
 
 
 @program_office
@@ -151,7 +151,8 @@ def file_add(request: SignedInRequest, number: str) -> HttpResponse:
 def file_amend(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     """Put another file in the place of one of an open call, or withdraw it, by an amendment."""
     call = find(request, number)
-    file = get_object_or_404(CallFile.objects.current().select_related("document"), call=call, pk=pk)
+    files = CallFile.objects if request.method == "POST" else CallFile.objects.current()
+    file = get_object_or_404(files.select_related("document"), call=call, pk=pk)
     form = ReplaceFileForm(request.POST or None, request.FILES or None, initial={"revision": call.revision})
     return amend_by_file(request, call, form, file)
 
@@ -161,8 +162,7 @@ def amend_by_file(
 ) -> HttpResponse:
     """A form for one change of the documents of an open call; a stale one says what was changed."""
     if call.status != CallStatus.ISSUED:
-        messages.info(request, "Only a call that is open is changed in public.")
-        return redirect("program:desk-call", call.number)
+        return open_no_more(request, call.number, form)
     facts: dict[str, Any] = {"call": call, "form": form, "file": file, "told": subscribers(call).count()}
     status = 200
     if request.method == "POST":

@@ -513,6 +513,25 @@ def test_stale_amendment_and_extension_answer_409_with_both_texts(signed_in):
     assert client.post(f"{desk}/amend/", again).status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("page", "typed"),
+    [
+        ("amend", {"text": "A long amendment.", "summary": "s", "reason": "Why it was written."}),
+        ("amend/requirements", {"summary": "A long amendment.", "reason": "Why it was written."}),
+        ("extend", {"due_on": "2026-08-03", "reason": "A long amendment. Why it was written."}),
+        ("cancel", {"reason": "A long amendment. Why it was written."}),
+    ],
+)
+def test_act_on_a_call_that_closed_meanwhile_gives_back_what_was_typed(signed_in, page, typed):
+    call, client = issued_call(), signed_in(officer())
+    Call.objects.filter(pk=call.pk).update(status=CallStatus.CLOSED)
+    address = f"/desk/calls/{call.number}/{page}/"
+    assert client.get(address).status_code == 302
+    answer = client.post(address, {"revision": call.revision} | typed)
+    assert answer.status_code == 409 and "What you typed was not saved" in answer.text
+    assert "A long amendment." in answer.text and "Why it was written." in answer.text
+
+
 def test_requirements_of_an_open_call_are_amended_at_the_desk_and_compared_in_public(signed_in):
     call = issued_call()
     desk, client = f"/desk/calls/{call.number}/amend/requirements/", signed_in(officer())
