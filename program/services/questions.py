@@ -127,7 +127,7 @@ def answer_question(
             "is_confidential": is_private,
             "published_text": text,
             "number": None if is_private else next_number(call),
-            **grouped,
+            **({} if is_private else grouped),
         }
 
     event = perform(ANSWER, question, by=by, changes=given)

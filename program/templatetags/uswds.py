@@ -21,7 +21,7 @@ from django.forms.utils import flatatt
 from django.template import Context, Engine, TemplateSyntaxError
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
 from program.documents import scan_words
@@ -655,14 +655,13 @@ def written(attributes: Mapping[str, Any]) -> SafeString:
 @register.simple_tag
 def options(groups: Optgroups) -> SafeString:
     """The options of a select, in code: a page has hundreds, and a template takes its time over each."""
-    return format_html_join("", "{}{}{}", (_group(name, choices) for name, choices, _ in groups))
+    return format_html_join("", "{}", ((_group(name, choices),) for name, choices, _ in groups))
 
 
-def _group(name: str | None, choices: Sequence[Mapping[str, Any]]) -> tuple[str, SafeString, str]:
+def _group(name: str | None, choices: Sequence[Mapping[str, Any]]) -> SafeString:
     found = ((str(choice["value"]), flatatt(choice["attrs"]), choice["label"]) for choice in choices)
     shown = format_html_join("\n", '<option value="{}"{}>{}</option>', found)
-    opening = format_html('<optgroup label="{}">', name) if name else ""
-    return opening, shown, mark_safe("</optgroup>") if name else ""
+    return format_html('<optgroup label="{}">{}</optgroup>', name, shown) if name else shown
 
 
 @register.filter

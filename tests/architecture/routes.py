@@ -47,7 +47,7 @@ PUBLIC = {
     "package-schema/1.0.json",
     "receipts/offline/",
     "api/v1/",
-    "api/v1/^.*/$",
+    r"api/v1/^[\s\S]*/$",
     "api/v1/schema/",
     "api/v1/docs/",
     "api/v1/^calls/$",

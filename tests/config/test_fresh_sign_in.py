@@ -161,6 +161,8 @@ BIND_NOBODY = {
     "program:call-file": "a file of a call, to be read",
     "program:file-new": "a file of a draft, which a second officer approves with it",
     "program:file-remove": "a file of a draft, which a second officer approves with it",
+    "program:desk-call-add-file": "a file of an open call, public and undone by another amendment",
+    "program:desk-call-amend-file": "a file of an open call, public and undone by another amendment",
     "program:file-release": "lets a file that no scanner saw be read",
     "program:exemption-end": "a note of the review of agency actions",
 }

@@ -174,7 +174,7 @@ class TestDates:
 
     def test_open_duties_for_those_who_keep_the_register(self, client):
         row = duty(due_on=clock.today() + timedelta(days=30))
-        assert titles(client, officer()) == [f"Duty of {row}"]
+        assert f"Duty of {row}" in titles(client, officer())
         assert titles(client, UserFactory()) == []
         assert titles(client, officer(OfficeRole.LEAD, "DOE")) == []
 
