@@ -30,7 +30,7 @@ from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
 from program.services import calls as services
 from program.services.call_files import add_file, amend_files, release_file, remove_file
-from program.services.subscriptions import subscribers
+from program.services.subscriptions import told_count
 from program.transitions import NotReady
 from program.views.desk_calls import FORM, carry_out, changed_in_public, find, open_no_more, program_office
 
@@ -163,7 +163,7 @@ def amend_by_file(
     """A form for one change of the documents of an open call; a stale one says what was changed."""
     if call.status != CallStatus.ISSUED:
         return open_no_more(request, call.number, form)
-    facts: dict[str, Any] = {"call": call, "form": form, "file": file, "told": subscribers(call).count()}
+    facts: dict[str, Any] = {"call": call, "form": form, "file": file, "told": told_count(call)}
     status = 200
     if request.method == "POST":
         status = 422

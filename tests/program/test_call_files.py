@@ -13,7 +13,7 @@ from program import clock
 from program.documents import record_scan
 from program.enums import ScanState
 from program.intake import examine
-from program.models import AuditEvent, CallFile, Notice
+from program.models import AuditEvent, CallFile, Notice, Subscription
 from program.revisions import StaleRevision
 from program.services import calls, scans
 from program.services.call_files import MOST_FILES, add_file, amend_files, release_file, remove_file
@@ -214,6 +214,8 @@ def test_desk_amends_the_documents(opened, signed_in):  # noqa: F811
     replace, add = f"{desk}amend/files/{first.pk}/", f"{desk}amend/files/"
     page = text_of(client.get(desk))
     assert [replace in page, add in page] == [True, True]
+    Subscription.objects.create(email="reader@firm.example", confirmed_at=clock.now())
+    assert client.get(add).context["told"] == 1
     form = {**CHANGE, "revision": str(opened.revision)}
     for wrong in ({}, {"file": pdf(), "is_withdrawn": "on"}):
         refused = client.post(replace, {**form, **wrong})
