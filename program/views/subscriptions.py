@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 FORM = ["GET", "HEAD", "POST"]
+#: Seconds within which a network's requests are counted, as ``ACCOUNT_RATE_LIMITS`` says of "subscribe"
+HOUR = 3600
 
 
 @login_not_required
@@ -31,13 +33,28 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     form = SubscribeForm(request.POST if request.method == "POST" else None, initial=request.GET.dict())
     if request.method == "POST" and form.is_valid():
         if not ratelimit.consume(request, action="subscribe"):
-            return render(request, "program/subscriptions/too_many.html", status=429)
+            return too_often(request, form)
         email = form.cleaned_data["email"]
         if ratelimit.consume(request, action="subscribe_address", key=email.lower()):
             subscriptions.ask_to_follow(form.cleaned_data["call"], email=email)
         return redirect("program:subscription-asked")
+    return show_form(request, form, 422 if form.errors else 200)
+
+
+def show_form(request: HttpRequest, form: SubscribeForm, status: int) -> HttpResponse:
     facts = {"form": form, "call": form.call_asked}
-    return render(request, "program/subscriptions/subscribe.html", facts, status=422 if form.errors else 200)
+    return render(request, "program/subscriptions/subscribe.html", facts, status=status)
+
+
+def too_often(request: HttpRequest, form: SubscribeForm) -> HttpResponse:
+    """Show the form again with what was typed: this network asked as often as it may within an hour."""
+    message = (
+        "From your network many addresses were given in a short time, so nothing was sent. Try in an hour."
+    )
+    form.add_error(None, message)
+    answer = show_form(request, form, 429)
+    answer["Retry-After"] = str(HOUR)
+    return answer
 
 
 @login_not_required

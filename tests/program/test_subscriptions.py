@@ -13,19 +13,24 @@ from django.test import Client
 from django.urls import reverse
 
 from program import clock, notices
+from program.clock_account import clock_account
 from program.deadlines import next_business_day
-from program.enums import DeliveryState
-from program.models import AuditEvent, Delivery, Notice, Subscription
+from program.enums import DeliveryState, EvidenceType
+from program.intake import examine
+from program.models import AuditEvent, Delivery, Notice, Requirement, Subscription
 from program.notices import confirm_path, stop_path
 from program.schedule import forget_unconfirmed_addresses
 from program.services import mail, subscriptions
-from program.services.calls import amend_call, cancel_call, extend_call
-from program.services.questions import answer_question, ask_question
+from program.services.call_files import amend_files
+from program.services.calls import amend_call, cancel_call, close_call, extend_call
+from program.services.demands import amend_requirements
+from program.services.questions import answer_question, ask_question, correct_answer
 from program.services.subscriptions import subscribe
 from program.tasks import sweep_deliveries
 from tests.factories.program import AgencyFactory, UserFactory, issued_call, officer
 from tests.factories.proposals import ProposalFactory
 from tests.processes import mail_server
+from tests.program.test_call_files import media, pdf  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "reader@firm.example"
@@ -63,6 +68,53 @@ def amend(call, by=None):
         call, by=by or officer(), text=text, summary="One more paragraph.", reason="It was missing.",
         legal_basis="s.3(b)", effective_on=clock.today(),
     )  # fmt: skip
+
+
+def amend_by_file(call, by):
+    file = pdf()
+    amend_files(call, by=by, file=file, found=examine(file, file.name), summary="A guide.", reason="Missing.")
+
+
+def amend_by_requirement(call, by):
+    plan = Requirement(code="plan", title="A plan", clause="Program policy", evidence_type=EvidenceType.TEXT)
+    amend_requirements(call, by=by, added=[plan], summary="A plan.", reason="It was missing.")
+
+
+def extend(call, by):
+    later = next_business_day(call.due_on + timedelta(days=7), [])
+    extend_call(call, by=by, due_on=later, summary="A week.", reason="An outage.", legal_basis="s.3(c)")
+
+
+def answer(call, by):
+    question = ask_question(call, by=UserFactory(), text="Who may lead?")
+    answer_question(question, by=by, answer="Any member.")
+    return question
+
+
+def correct(call, by):
+    correct_answer(answer(call, by), by=by, answer="The anchor.", reason="It was wrong.")
+
+
+def close(call, by):
+    with clock.moved_to(call.closes_at):
+        close_call(call, by=clock_account())
+
+
+def cancel(call, by):
+    cancel_call(call, by=by, reason="It was issued twice.")
+
+
+#: Each act on an open call, and the kind of notice that tells of it
+ACTS = {
+    amend: "call-amended",
+    amend_by_file: "call-amended",
+    amend_by_requirement: "call-amended",
+    extend: "call-extended",
+    answer: "answer-published",
+    correct: "answer-corrected",
+    close: "call-closed",
+    cancel: "call-cancelled",
+}
 
 
 class TestAsking:
@@ -129,6 +181,9 @@ class TestAsking:
     def test_one_network_asks_thirty_times_an_hour(self, client):
         answers = [ask(client, f"p{number}@firm.example").status_code for number in range(31)]
         assert answers == [302] * 30 + [429]
+        refused = ask(client, "p31@firm.example")
+        said = ['value="p31@firm.example"' in refused.text, "nothing was sent" in refused.text]
+        assert (refused.status_code, refused["Retry-After"], said) == (429, "3600", [True, True])
         assert Subscription.objects.count() == 30
 
     @pytest.mark.parametrize(
@@ -174,30 +229,17 @@ class TestAsking:
 
 
 class TestBeingTold:
-    def test_every_act_on_a_call_reaches_followers_by_address_and_by_account_alike(self):
-        by, asker = officer(), UserFactory()
-        call = open_call()
-        person = UserFactory()
+    @pytest.mark.parametrize(("act", "kind"), ACTS.items(), ids=[act.__name__ for act in ACTS])
+    def test_every_act_on_a_call_reaches_followers_by_address_and_by_account_alike(self, act, kind):
+        by, call, person = officer(), open_call(), UserFactory()
         for _ in range(2):
             subscribe(call, by=person)
         following(call=call)
         following("all@firm.example")
-        amend(call, by)
-        call.refresh_from_db()
-        later = next_business_day(call.due_on + timedelta(days=7), [])
-        extend_call(call, by=by, due_on=later, summary="A week.", reason="An outage.", legal_basis="s.3(c)")
-        question = ask_question(call, by=asker, text="Who may lead?")
-        answer_question(question, by=by, answer="Any member.")
-        call.refresh_from_db()
-        cancel_call(call, by=by, reason="It was issued twice.")
-        told = Notice.objects.exclude(kind="question-asked").exclude(recipient=asker)
-        by_kind = {}
-        for notice in told:
-            by_kind.setdefault(notice.kind, []).append(notice.address)
+        act(call, by)
+        told = Notice.objects.filter(kind=kind).exclude(subscription=None)
         expected = sorted([person.email, ADDRESS, "all@firm.example"])
-        assert {kind: sorted(who) for kind, who in by_kind.items()} == dict.fromkeys(
-            ["call-amended", "call-extended", "answer-published", "call-cancelled"], expected
-        )
+        assert sorted(notice.address for notice in told) == expected
 
     def test_issue_reaches_addresses_that_follow_the_program(self):
         following()
