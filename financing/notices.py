@@ -160,21 +160,6 @@ MEETING_PLANNED: Final = NoticeKind(
     mailed=Mailed.AT_ONCE,
     sample={"day": "Tuesday, December 15, 2026", "meeting": "Second meeting of the EDAG"},
 )
-KINDS: Final = (
-    DESIGNATED,
-    DESIGNATION_CHANGED,
-    PROPOSED,
-    REFERRED,
-    STAGE_REACHED,
-    ANSWERED,
-    RECORDED_ANEW,
-    FOLLOW_UP,
-    SUSPENDED,
-    RESUMED,
-    ACTION_GIVEN,
-    ACTION_DONE,
-    MEETING_PLANNED,
-)
 
 
 def holders(agency: Agency, proposal: Proposal) -> QuerySet[User]:
