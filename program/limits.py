@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from program.requests import client_address
+from program.transitions import TooMany
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,17 +43,6 @@ LIMITS: Final = {
     "check": Limit(30, 60, "checked files"),
     "api": Limit(300, 60, "asked the API"),
 }
-
-
-@dataclass
-class TooMany(Exception):
-    """It was done as often as is allowed; nothing was changed. It can be done again in ``seconds``."""
-
-    message: str
-    seconds: int
-
-    def __str__(self) -> str:
-        return self.message
 
 
 def count_use(request: HttpRequest, name: str) -> None:

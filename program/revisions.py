@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
+
 from program.requests import number_said
 
 
@@ -39,3 +41,10 @@ def hold(record: Any, *, revision: int | None = None, with_related: tuple[str, .
     record.refresh_from_db(from_queryset=rows.select_related(*with_related) if with_related else rows)
     if revision is not None and record.revision != revision:
         raise StaleRevision(record, revision)
+
+
+def one_at_a_time(act: str, *keys: int) -> None:
+    """Let one transaction wait for another that does ``act`` to the same."""
+    name = "-".join([act, *map(str, keys)])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])

@@ -123,6 +123,17 @@ class NotReady(Exception):
         return " ".join(problem.message for problem in self.problems)
 
 
+@dataclass
+class TooMany(Exception):
+    """It was done as often as is allowed; nothing was changed. It can be done again in ``seconds``."""
+
+    message: str
+    seconds: int
+
+    def __str__(self) -> str:
+        return self.message
+
+
 @transaction.atomic
 def perform(
     transition: Transition,

@@ -19,7 +19,8 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from program.limits import TooMany, count_use
+from program.limits import count_use
+from program.transitions import TooMany
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,20 +12,19 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Q
 from django.urls import reverse
 
 from program import audit, clock, moments, notices
 from program.enums import CallStatus, PartOfCall, QuestionStatus
 from program.lifecycle import ANSWER, WITHDRAW_QUESTION
-from program.limits import TooMany
 from program.models import AnswerRevision, AuditEvent, Call, Question, User
 from program.notices import ANSWER_CORRECTED, ANSWER_PUBLISHED, QUESTION_ANSWERED, QUESTION_ASKED
-from program.revisions import hold
+from program.revisions import hold, one_at_a_time
 from program.services.calls import deadline_of, program_officers, public_url
 from program.services.subscriptions import tell, told_count
-from program.transitions import NotReady, Problem, Transition, WrongStatus, perform, require
+from program.transitions import NotReady, Problem, TooMany, Transition, WrongStatus, perform, require
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -73,13 +72,6 @@ def ask_question(call: Call, *, by: User, text: str, is_confidential: bool = Fal
     return question
 
 
-def one_at_a_time(act: str, *keys: int) -> None:
-    """Let one transaction wait for another that does ``act`` to the same."""
-    name = "-".join([act, *map(str, keys)])
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
-
-
 def refuse_too_many(asked: QuerySet[Question]) -> None:
     """Raise TooMany for a person who asked as often as a day allows; withdrawn questions count."""
     now = clock.now()
@@ -120,7 +112,7 @@ def answer_question(
         is_private = question.is_confidential or bool(is_confidential)
         text = "" if is_private else (published_text.strip() or question.text)
         if not is_private:
-            refuse_naming(question, text, answer)
+            refuse_naming(question, text, answer, grouped.get("topic", question.topic))
         return {
             "answer": answer.strip(),
             "answered_by": by,
@@ -193,7 +185,7 @@ def correct_answer(
         note=reason,
     )  # fmt: skip
     kept = keep_revision(question, event, by=by, reason=reason.strip())
-    asked, call, url = askers(question), question.call, answer_url(question)
+    asked, call, url = askers(question).filter(is_active=True), question.call, answer_url(question)
     notices.owe(event, ANSWER_CORRECTED, asked, url=url, number=call.number)
     if not question.is_confidential:
         tell(event, ANSWER_CORRECTED, call, url=url, but=asked, number=call.number)
@@ -203,12 +195,12 @@ def correct_answer(
 def askers(question: Question) -> QuerySet[User]:
     """Who asked it, and who asked the same."""
     same = question.duplicates.values("asked_by")
-    return User.objects.filter(Q(pk=question.asked_by_id) | Q(pk__in=same), is_active=True)
+    return User.objects.filter(Q(pk=question.asked_by_id) | Q(pk__in=same))
 
 
 def told_of_correction(question: Question) -> int:
     """How many hear of a correction: who asked, and of a published answer who follows the call."""
-    asked = askers(question)
+    asked = askers(question).filter(is_active=True)
     return len(asked) + (0 if question.is_confidential else told_count(question.call, but=asked))
 
 
@@ -222,7 +214,10 @@ def group_question(
     requirement_code: str = "",
     revision: int | None = None,
 ) -> AuditEvent | None:
-    """Put a question under a heading and beside the part of the call that it is about."""
+    """Put a question under a heading and beside the part of the call that it is about.
+
+    Raises NotReady where the heading is published and names who asked.
+    """
     require(GROUP.permission(question), by, question)
     hold(question, revision=revision, with_related=("call",))
     if question.status not in GROUP.sources:
@@ -231,6 +226,8 @@ def group_question(
     before = {name: getattr(question, name) for name in place}
     if place == before:
         return None
+    if not question.is_confidential:
+        refuse_naming(question, place["topic"])
     for name, value in place.items():
         setattr(question, name, value)
     raise_revision(question, *place)
@@ -273,10 +270,18 @@ def raise_revision(question: Question, *names: str) -> None:
 
 
 def refuse_naming(question: Question, *texts: str) -> None:
-    """Raise NotReady where a text that is published names who asked, or an organization they work for."""
-    asker = question.asked_by
-    names = [asker.email, asker.name, *asker.affiliations.values_list("organization__legal_name", flat=True)]
-    for name in filter(None, names):
+    """Raise NotReady where a text that is published names who asked it or the same, or whom they work for.
+
+    One name alone is no finding: "Will" and "Grant" are words of many answers.
+    """
+    people = askers(question).values_list("email", "name", "affiliations__organization__legal_name")
+    found = {
+        name
+        for email, full_name, firm in people
+        for name in (email, full_name if len(full_name.split()) > 1 else "", firm)
+        if name
+    }
+    for name in sorted(found):
         if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) for text in texts):
             message = f"What is published names who asked: take out “{name}”."
             raise NotReady([Problem("names-the-asker", message, "s.3(b)", field="published_text")])

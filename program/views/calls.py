@@ -25,14 +25,14 @@ from program.differences import compare_texts
 from program.documents import Withheld, download_response
 from program.enums import AmendmentKind, CallStatus, Confidence, EvidenceType, PartOfCall, StackLayer
 from program.forms import QuestionForm
-from program.limits import TooMany, count_use
+from program.limits import count_use
 from program.models import Call, CallFile, Question
 from program.order import implements
 from program.requests import SignedInRequest
 from program.services.calls import deadline_of, desk_url, public_url
 from program.services.questions import ask_question, withdraw_question
 from program.services.subscriptions import follows, subscribe, unsubscribe
-from program.transitions import NotReady
+from program.transitions import NotReady, TooMany
 
 LONGEST_SEARCH = 200
 LONG_TEXTS = ("text", "certification_text", "privacy_text", "confidentiality_text")

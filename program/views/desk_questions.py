@@ -101,7 +101,7 @@ def question_group(request: SignedInRequest, pk: int) -> HttpResponse:
                 request, find(request, pk), status=409, group_form=form, conflict=str(stale),
                 both=differences(form, saved),
             )  # fmt: skip
-        except ValidationError as refusal:
+        except (NotReady, ValidationError) as refusal:
             beside(form, refusal)
     return show(request, find(request, pk), status=422, group_form=form)
 

@@ -202,3 +202,9 @@ def test_pages_of_one_question_cost_the_same(desk, signed_in, call, django_asser
     page_of(own, call)
     with django_assert_num_queries(8):
         assert page_of(own, call).count("answered under") == rows
+
+
+def test_heading_that_names_the_asker_is_refused_beside_the_form(desk, call):
+    question = answered(call, by=UserFactory(name="Rosa Lindqvist"))
+    refused = desk.post(address("-group", question), {"place-topic": "Rosa Lindqvist", "place-revision": "1"})
+    assert (refused.status_code, "names who asked" in text_of(refused)) == (422, True)

@@ -10,7 +10,6 @@ from django.db import IntegrityError, connection, transaction
 
 from program import clock
 from program.enums import OfficeRole, QuestionStatus
-from program.limits import TooMany
 from program.models import Affiliation, AuditEvent, Notice, Question
 from program.revisions import StaleRevision
 from program.services.questions import (
@@ -23,7 +22,7 @@ from program.services.questions import (
     withdraw_question,
 )
 from program.services.subscriptions import subscribe, unsubscribe
-from program.transitions import NotReady, WrongStatus
+from program.transitions import NotReady, TooMany, WrongStatus
 from tests.factories.program import (
     OrganizationFactory,
     RequirementFactory,
@@ -247,6 +246,28 @@ def test_nothing_is_published_that_names_the_asker(call, place, name):
     answer_question(
         ask_question(call, by=asker, text="Rosa Lindqvistson?"), by=officer(), answer="Rosa Lindqvistson may."
     )
+
+
+def test_heading_and_correction_name_nobody_who_asked_it_or_the_same(call):
+    by = officer()
+    first, second = UserFactory(name="Rosa Lindqvist"), UserFactory(name="Ada Nwosu")
+    asked, same = (ask_question(call, by=one, text="May we lead?") for one in (first, second))
+    with pytest.raises(NotReady, match="names who asked"):
+        answer_question(asked, by=by, answer="Yes.", topic="For Rosa Lindqvist")
+    answer_question(asked, by=by, answer="Yes.", topic="Leading")
+    answer_under(same, by=by, number=asked.number)
+    with pytest.raises(NotReady, match="names who asked"):
+        correct_answer(asked, by=by, answer="Yes, Ada Nwosu.", reason="It was short.")
+    with pytest.raises(NotReady, match="names who asked"):
+        group_question(asked, by=by, topic="Ada Nwosu")
+    asked.refresh_from_db()
+    assert (asked.topic, asked.answer) == ("Leading", "Yes.")
+
+
+def test_asker_of_one_name_keeps_no_word_from_being_published(call):
+    asked = ask_question(call, by=UserFactory(name="Will"), text="Who decides?")
+    answer_question(asked, by=officer(), answer="The Secretary will.")
+    assert asked.number == 1
 
 
 def test_question_is_put_under_a_heading_and_beside_what_it_is_about(call):
