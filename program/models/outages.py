@@ -14,7 +14,7 @@ from program.models.people import User
 from program.querysets import OutageQuerySet
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    pass
 
 
 class Outage(Corrected):
@@ -44,7 +44,3 @@ class Outage(Corrected):
 
     def __str__(self) -> str:
         return f"Outage from {self.began_at:%Y-%m-%d %H:%M} UTC"
-
-    def lasted(self, *, now: datetime) -> timedelta:
-        """For how long the portal was away; until ``now`` while it still is."""
-        return (self.ended_at or now) - self.began_at

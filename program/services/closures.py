@@ -13,6 +13,7 @@ from program.closures import Effect, counted_closures, met_by_closures, stated_e
 from program.deadlines import long_date
 from program.enums import CallStatus
 from program.models import Call, Closure
+from program.revisions import one_at_a_time
 from program.transitions import NotReady, Problem, require
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ FIELDS: Final = ("authority", "counts_as_holiday", "source")
 def enter_closure(*, by: User, day: date, values: dict[str, Any]) -> Closure:
     """Enter a day on which federal offices are closed; raises NotReady when it stands there already."""
     require("program.add_closure", by)
+    one_at_a_time("closure", day.toordinal())
     closure = Closure(day=day)
     if Closure.objects.filter(day=day).exists():
         message = f"{long_date(day)} is in the register already. Correct its entry instead."

@@ -11,6 +11,7 @@ from program import audit, clock, moments
 from program.closures import counted_closures
 from program.deadlines import later, next_business_day
 from program.models import Outage
+from program.revisions import one_at_a_time
 from program.services.calls import last_day_of
 from program.transitions import NotReady, Problem, require
 
@@ -31,6 +32,7 @@ def log_outage(*, by: User, values: dict[str, Any]) -> Outage:
     Raises NotReady for times to come, and for what stands in the log already.
     """
     require("program.add_outage", by)
+    one_at_a_time("outage")
     return _enter(Outage(), by=by, values=values, act="outage.log")
 
 
@@ -90,11 +92,12 @@ def facts_of(entry: Outage) -> dict[str, str]:
 def proposed_extension(call: Call, outage: Outage) -> dict[str, Any]:
     """What an officer may take over into the form that extends ``call``: a day and words, all to be changed.
 
-    As many days later as the outage lasted, begun days counted whole, moved to a federal business day where
-    the call says so. The legal basis is the officer's to name.
+    As many days later as the outage lasted while the call was open, begun days counted whole, moved to a
+    federal business day where the call says so. The legal basis is the officer's to name.
     """
-    now = clock.now()
-    days = -(-outage.lasted(now=now) // ONE_DAY)
+    began_at = max(filter(None, [outage.began_at, call.issued_at]))
+    ended_at = min(filter(None, [outage.ended_at or clock.now(), call.closes_at]))
+    days = -(-(ended_at - began_at) // ONE_DAY)
     due_on: date = later(last_day_of(call), max(days, 1))
     if call.rolls_forward:
         due_on = next_business_day(due_on, counted_closures())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -19,6 +20,7 @@ from program.transitions import NotReady
 from proposals.models import Proposal
 from tests.factories import evaluation as make
 from tests.factories.program import AgencyFactory, UserFactory, drafted_call, issued_call, officer
+from tests.proposals.test_amended_meanwhile import after
 from tests.proposals.test_views import sign_in
 from tests.statements import statements
 
@@ -218,3 +220,11 @@ def test_register_costs_the_same_for_one_row_and_for_three(client, call):
     add(4)
     add(6)
     assert cost() == one
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_day_entered_by_two_at_once_is_in_the_register_once():
+    first, second = officer(), officer()
+    with after(partial(closed, by=first), partial(closed, by=second)) as refusal:
+        assert [problem.code for problem in refusal.problems] == ["closure-twice"]
+    assert Closure.objects.count() == 1

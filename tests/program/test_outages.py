@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -14,6 +15,7 @@ from program.models import AuditEvent, Call, Outage
 from program.services.outages import correct_outage, log_outage, proposed_extension
 from program.transitions import NotReady
 from tests.factories.program import AgencyFactory, UserFactory, issued_call, officer
+from tests.proposals.test_amended_meanwhile import after
 from tests.proposals.test_views import sign_in
 from tests.statements import statements
 
@@ -156,6 +158,22 @@ def test_extension_is_proposed_as_many_days_later_as_it_lasted(call):
     assert proposed_extension(call, days)["due_on"] == date(2027, 2, 5)
     long = logged(at(9), at(14, 11), affected="Slow.")
     assert proposed_extension(call, long)["due_on"] == date(2027, 2, 8)  # the fifth day is a Saturday
+
+
+def test_extension_counts_an_outage_only_while_the_call_was_open(call):
+    before = logged(datetime(2026, 10, 20, tzinfo=UTC), at(2, 20))
+    assert proposed_extension(call, before)["due_on"] == date(2027, 2, 2)
+    with clock.moved_to(call.closes_at + timedelta(days=9)):
+        after_it = logged(call.closes_at - timedelta(hours=1))
+        assert proposed_extension(call, after_it)["due_on"] == date(2027, 2, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_outage_entered_by_two_at_once_stands_once():
+    first, second = officer(), officer()
+    with after(partial(logged, at(20), by=first), partial(logged, at(20), by=second)) as refusal:
+        assert [problem.code for problem in refusal.problems] == ["outage-twice"]
+    assert Outage.objects.count() == 1
 
 
 def test_officer_logs_corrects_and_goes_on_to_a_prefilled_extension(client, call):
