@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: How long the link of a confirmation works
+CONFIRMED_WITHIN: Final = timedelta(days=2)
 LEASE = timedelta(seconds=45)
 PERMANENT = 500
 NO_SUCH_MAILBOX: Final = (550, 551, 553)
@@ -384,9 +386,12 @@ def gathered_in(digest: Notice) -> list[Notice]:
 
 
 def follows_still(notice: Notice) -> bool:
-    """Whether the subscription by which it is told stands, or waits for the confirmation it is about."""
+    """Whether the subscription by which it is told stands, or its confirmation may still come."""
     row = notice.subscription
-    return row is not None and (row.stands or notice.kind == TO_CONFIRM.code)
+    if row is None or row.stands:
+        return row is not None
+    ends_at = (row.asked_at or row.created_at) + CONFIRMED_WITHIN
+    return notice.kind == TO_CONFIRM.code and clock.instant() < ends_at
 
 
 def _closed_to(person: User, notice: Notice) -> str:

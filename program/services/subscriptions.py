@@ -15,7 +15,7 @@ from program import audit, clock, notices
 from program.clock_account import clock_account
 from program.models import Call, Subscription, User
 from program.moments import moment
-from program.notices import CONFIRM_SALT, STOP_SALT, TO_CONFIRM, Audience
+from program.notices import CONFIRM_SALT, CONFIRMED_WITHIN, STOP_SALT, TO_CONFIRM, Audience
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from program.models import AuditEvent
     from program.notices import NoticeKind
 
-#: How long the link of a confirmation works
-CONFIRMED_WITHIN: Final = timedelta(days=2)
 #: How long who has just been sent a link is sent no other
 ASKED_JUST_NOW: Final = timedelta(minutes=10)
 #: When an address that was never confirmed is forgotten: its mail may be on its way for three days

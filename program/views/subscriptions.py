@@ -48,10 +48,7 @@ def show_form(request: HttpRequest, form: SubscribeForm, status: int) -> HttpRes
 
 def too_often(request: HttpRequest, form: SubscribeForm) -> HttpResponse:
     """Show the form again with what was typed: this network asked as often as it may within an hour."""
-    message = (
-        "From your network many addresses were given in a short time, so nothing was sent. Try in an hour."
-    )
-    form.add_error(None, message)
+    form.add_error(None, "Many addresses came from your network, so nothing was sent. Try again in an hour.")
     answer = show_form(request, form, 429)
     answer["Retry-After"] = str(HOUR)
     return answer

@@ -178,6 +178,13 @@ class TestAsking:
                 assert ask(client).url == reverse("program:subscription-asked")
         assert Notice.objects.count() == 5
 
+    def test_link_that_has_expired_is_not_mailed_any_more(self, client):
+        ask(client)
+        row = Subscription.objects.get()
+        with clock.moved_to(row.asked_at + subscriptions.CONFIRMED_WITHIN):
+            assert sweep_deliveries() == 0
+        assert (Delivery.objects.get().state, outbox.outbox) == (DeliveryState.DROPPED, [])
+
     def test_one_network_asks_thirty_times_an_hour(self, client):
         answers = [ask(client, f"p{number}@firm.example").status_code for number in range(31)]
         assert answers == [302] * 30 + [429]
