@@ -34,6 +34,13 @@ def wait_until(condition, *, seconds=20.0, what="the condition"):
     pytest.fail(f"Waited {seconds} s in vain for {what}.")
 
 
+def await_whole_window(*, seconds=6):
+    """Let a minute begin that ends in fewer ``seconds``: rates are counted by the minutes of the clock."""
+    left = 60 - time.time() % 60
+    if left < seconds:
+        time.sleep(left)
+
+
 def test_database_url():
     """The address of the database that the running test uses, for another process."""
     facts = connection.settings_dict

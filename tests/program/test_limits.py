@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from program.enums import OfficeRole
 from tests.factories.program import UserFactory, issued_call, officer
+from tests.processes import await_whole_window
 from tests.program.test_cache import own  # noqa: F401 (a fixture)
 from tests.program.test_pages import signed_in, text_of  # noqa: F401 (a fixture)
 
@@ -33,6 +34,7 @@ COSTLY = {
 
 @pytest.fixture(autouse=True)
 def nothing_counted():
+    await_whole_window()
     cache.clear()
 
 
