@@ -67,6 +67,11 @@ def escaped(text: str) -> str:
 
 def folded(line: str) -> Iterator[str]:
     """``line`` cut so that no piece is longer than 75 octets; pieces after the first begin with a blank."""
+    if line.isascii():
+        yield line[:LINE_OCTETS]
+        for at in range(LINE_OCTETS, len(line), LINE_OCTETS - 1):
+            yield f" {line[at : at + LINE_OCTETS - 1]}"
+        return
     piece = ""
     for letter in line:
         if len((piece + letter).encode()) > LINE_OCTETS:

@@ -6,6 +6,7 @@ A date says what a notice of it would say and no more: it is read in a calendar 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from program.models import User
+
+
+#: A calendar holds no more days than these
+MOST_DATES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +50,17 @@ def has_dates(source: Callable[[User], Iterable[DueDate]]) -> Callable[[User], I
 
 
 def dates_of(user: User) -> list[DueDate]:
-    """Everything that is due and concerns ``user``, the nearest first; of two with one key the last said."""
+    """What is due and concerns ``user``, the earliest first; of two with one key the last said."""
     found = {due.key: due for source in SOURCES for due in source(user)}
-    return sorted(found.values(), key=lambda due: (due.at, due.key))
+    return nearest(list(found.values()))
+
+
+def nearest(dates: list[DueDate], *, most: int = MOST_DATES) -> list[DueDate]:
+    """At most ``most`` of ``dates``, those nearest to this moment, before or after; the earliest first."""
+    if len(dates) > most:
+        now = clock.now()
+        dates = nsmallest(most, dates, key=lambda due: abs(due.at - now))
+    return sorted(dates, key=lambda due: (due.at, due.key))
 
 
 @has_dates

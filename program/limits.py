@@ -42,18 +42,20 @@ LIMITS: Final = {
     "upload": Limit(120, 60, "sent files"),
     "check": Limit(30, 60, "checked files"),
     "api": Limit(300, 60, "asked the API"),
+    "calendar": Limit(30, 60, "asked for this calendar"),
 }
 
 
-def count_use(request: HttpRequest, name: str) -> None:
+def count_use(request: HttpRequest, name: str, *, whose: str = "") -> None:
     """Count one more use of what ``LIMITS`` calls ``name``; raise TooMany when that is one too many.
 
+    ``whose`` is counted in the place of the person or address: services that fetch for many share an address.
     The clock of this machine says in which stretch of time it falls: the counts of one stretch are dropped
     with the next.
     """
     limit, now = LIMITS[name], time.time()
     stretch, into = divmod(now, limit.seconds)
-    key = f"limit:{name}:{who_asks(request)}:{int(stretch)}"
+    key = f"limit:{name}:{whose or who_asks(request)}:{int(stretch)}"
     if counted(key, limit.seconds) > limit.most * settings.RATE_LIMIT_FACTOR:
         seconds = max(1, int(limit.seconds - into) + 1)
         logger.warning("Rate limit reached.", extra={"limit": name, "user": request.user.pk})

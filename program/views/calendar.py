@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from program.calendars import event, feed_file
 from program.dates import dates_of
+from program.limits import count_use
 from program.models import CalendarFeed
 from program.moments import last_minute, moment
 from program.services.feeds import address_of, close_feed, open_feed, opened_by, renew_feed
@@ -54,6 +55,7 @@ def calendar_feed(request: HttpRequest, token: str) -> HttpResponseBase:
     feed = opened_by(token)
     if feed is None:
         raise Http404("No calendar has this address.")
+    count_use(request, "calendar", whose=f"feed-{feed.pk}")
     content = file_of(feed.user)
     etag = f'"{hashlib.sha256(content).hexdigest()}"'
     whole = HttpResponse(content, content_type="text/calendar; charset=utf-8")

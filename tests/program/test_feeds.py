@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from evaluation.models import Condition
 from program import clock
+from program.dates import DueDate, nearest
 from program.deadlines import next_business_day
 from program.enums import OfficeRole
 from program.models import AuditEvent, CalendarFeed, Office, Subscription
@@ -21,6 +22,7 @@ from tests.factories import evaluation as make
 from tests.factories.directives import duty
 from tests.factories.program import UserFactory, issued_call, officer
 from tests.factories.proposals import ProposalFactory, RecusalFactory, representative_of
+from tests.processes import await_whole_window
 
 pytestmark = pytest.mark.django_db
 
@@ -103,8 +105,23 @@ class TestAddress:
         assert client.get(path, HTTP_IF_NONE_MATCH=first.headers["ETag"]).status_code == 200
         assert client.post(path).status_code == 405
 
+    def test_each_calendar_is_counted_for_itself_wherever_it_is_fetched_from(self, client, settings):
+        settings.RATE_LIMIT_FACTOR = 0.1
+        path, others = (path_of(UserFactory()) for _ in range(2))
+        await_whole_window()
+        answers = [client.get(path) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert 0 < int(answers[-1]["Retry-After"]) <= 61
+        assert client.get(path, REMOTE_ADDR="192.0.2.7").status_code == 429
+        assert client.get(others).status_code == 200
+
 
 class TestDates:
+    def test_no_more_are_kept_than_a_calendar_holds_the_nearest_first_chosen(self):
+        now = clock.now()
+        days = {n: DueDate(f"day-{n}", "Due", "/", now + timedelta(days=n), now) for n in (-400, -2, 1, 3, 9)}
+        assert nearest(list(days.values()), most=3) == [days[-2], days[1], days[3]]
+
     def test_followed_calls_with_links_of_our_own_and_a_uid_that_stays(self, client):
         person, call = UserFactory(), issued_call()
         issued_call()
