@@ -30,13 +30,17 @@ MOST_DATES: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class DueDate:
-    """Something due: ``key`` stays the same when its day moves, ``at`` is the exclusive bound."""
+    """Something due: ``key`` stays the same when its day moves, ``at`` is the exclusive bound.
+
+    ``instead_of`` is the key of what it takes the place of.
+    """
 
     key: str
     title: str
     url: str
     at: datetime
     stamped_at: datetime
+    instead_of: str = ""
 
 
 #: What apps above answer: the days that concern a person, of what they may see at this moment.
@@ -50,9 +54,10 @@ def has_dates(source: Callable[[User], Iterable[DueDate]]) -> Callable[[User], I
 
 
 def dates_of(user: User) -> list[DueDate]:
-    """What is due and concerns ``user``, the earliest first; of two with one key the last said."""
+    """What is due and concerns ``user``, the earliest first."""
     found = {due.key: due for source in SOURCES for due in source(user)}
-    return nearest(list(found.values()))
+    replaced = {due.instead_of for due in found.values()}
+    return nearest([due for key, due in found.items() if key not in replaced])
 
 
 def nearest(dates: list[DueDate], *, most: int = MOST_DATES) -> list[DueDate]:

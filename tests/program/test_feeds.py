@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from evaluation.models import Condition
 from program import clock
-from program.dates import DueDate, nearest
+from program.dates import DueDate, dates_of, nearest
 from program.deadlines import next_business_day
 from program.enums import OfficeRole
-from program.models import AuditEvent, CalendarFeed, Office, Subscription
+from program.models import AuditEvent, CalendarFeed, Call, Office, Subscription
 from program.services import feeds
 from program.services.calls import extend_call
 from program.services.subscriptions import subscribe
@@ -21,7 +21,12 @@ from proposals.models import Proposal, TeamMember
 from tests.factories import evaluation as make
 from tests.factories.directives import duty
 from tests.factories.program import UserFactory, issued_call, officer
-from tests.factories.proposals import ProposalFactory, RecusalFactory, representative_of
+from tests.factories.proposals import (
+    ProposalFactory,
+    RecusalFactory,
+    TeamMemberFactory,
+    representative_of,
+)
 from tests.processes import await_whole_window
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +159,24 @@ class TestDates:
         assert titles(client, UserFactory()) == []
         TeamMember.objects.filter(user=person).update(removed_at=clock.now(), removed_by=person)
         assert titles(client, person) == [f"{proposal.call.number}: proposals are due"]
+
+    def test_each_draft_of_two_teams_has_its_own_day(self, client):
+        call = issued_call()
+        early, late = ProposalFactory(call=call), ProposalFactory(call=call)
+        back = ProposalFactory(call=call, status="returned")
+        person = representative_of(early)
+        for proposal in (late, back):
+            TeamMemberFactory(membership=proposal.consortium.anchor, user=person)
+        Proposal.objects.filter(pk=late.pk).update(extended_to=call.closes_at + timedelta(days=9))
+        subscribe(call, by=person)
+        due = [(due.key, due.at) for due in dates_of(person)]
+        assert due == [
+            (f"draft-{early.pk}", call.closes_at),
+            (f"draft-{late.pk}", call.closes_at + timedelta(days=9)),
+            (f"proposal-{back.pk}", call.closes_at + timedelta(days=10)),
+        ]
+        Call.objects.filter(pk=call.pk).update(cancelled_at=clock.now(), status="cancelled")
+        assert dates_of(person) == []
 
     def test_question_and_correction_of_the_team(self, client):
         proposal = make.accepted()
