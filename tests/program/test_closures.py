@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
+from evaluation.closures import dates_met
 from evaluation.services import ask_consortium
 from program import clock
 from program.checks import expected_clock
@@ -17,9 +18,10 @@ from program.deadlines import end_of_day, is_business_day, next_business_day
 from program.models import Agency, AuditEvent, Call, Closure
 from program.services.closures import correct_closure, counted_with, enter_closure
 from program.transitions import NotReady
-from proposals.models import Proposal
+from proposals.models import Extension, Proposal
 from tests.factories import evaluation as make
 from tests.factories.program import AgencyFactory, UserFactory, drafted_call, issued_call, officer
+from tests.factories.proposals import ProposalFactory
 from tests.proposals.test_amended_meanwhile import after
 from tests.proposals.test_views import sign_in
 from tests.statements import statements
@@ -124,7 +126,9 @@ def test_effect_names_open_calls_drafts_positions_answers_and_corrections(call):
     ask_consortium(accepted, by=by, agency=Agency.objects.get(code="STATE"), question="Which?", due_on=due)
     returned = make.at_intake()
     Proposal.objects.filter(pk=returned.pk).update(
-        status="returned", cure_due_at=end_of_day(due), call=issued_call()
+        status="returned",
+        cure_due_at=end_of_day(due),
+        call=issued_call(at=clock.now() - timedelta(days=80)),
     )
 
     def effects(day):
@@ -147,6 +151,32 @@ def test_effect_names_open_calls_drafts_positions_answers_and_corrections(call):
     ) in effects(DAY)
     today = [effect for effect in effects(expected_last_day(draft)) if effect.moves]
     assert [effect.url for effect in today] == [f"/desk/calls/{draft.number}/"]
+
+
+def test_more_time_of_one_proposal_is_met_too(call):
+    longer, day = date(2027, 3, 1), end_of_day(date(2027, 3, 1))
+    rows = [ProposalFactory(call=call, status=status) for status in ("draft", "submitted", "returned")]
+    ended = ProposalFactory(call=call, status="withdrawn")
+    by = officer()
+    for row in (*rows, ended):
+        Extension.objects.create(
+            proposal=row, closed_at=row.closes_at, due_on=longer, closes_at=day, reason="A flood.",
+            legal_basis="The call", made_by=by, made_at=clock.now(),
+        )  # fmt: skip
+        Proposal.objects.filter(pk=row.pk).update(extended_to=day)
+
+    def met(on):
+        return [effect.what for effect in effects_of(by, frozenset(), frozenset({on}))]
+
+    assert met(longer) == sorted([
+        f"Correction of {rows[2].number}", f"More time of {rows[0].consortium.name}",
+        f"More time of {rows[1].number}",
+    ])  # fmt: skip
+    assert met(date(2027, 2, 11)) == []  # its cure period alone would end on that day
+    assert met(date(2027, 3, 2)) == []
+    with statements() as sent:  # what a correction of words alone asks of the database
+        assert not list(dates_met(by, frozenset({longer}), frozenset({longer})))
+    assert sent == []
 
 
 def expected_last_day(draft):
