@@ -10,11 +10,17 @@ class ProposalsConfig(AppConfig):
         # models must be loaded first
         from program.notices import closes_notices, withholds
         from program.querysets import keeps_from_record
+        from program.services.calls import goes_on
         from program.services.demands import follows_requirements
         from program.services.people import bars_from_office
         from program.services.subscriptions import also_tells
         from proposals import dates  # noqa: F401
-        from proposals.querysets import histories_closed_to, people_proposing, works_for_proposers
+        from proposals.querysets import (
+            histories_closed_to,
+            people_proposing,
+            people_with_more_time,
+            works_for_proposers,
+        )
         from proposals.services.rechecking import carry_answers
         from proposals.withholding import close_out_of_sight, withheld
 
@@ -23,4 +29,5 @@ class ProposalsConfig(AppConfig):
         keeps_from_record(histories_closed_to)
         bars_from_office(works_for_proposers)
         also_tells(people_proposing)
+        goes_on(people_with_more_time)
         follows_requirements(carry_answers)

@@ -106,8 +106,7 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             return Explanation(
                 "The Program office asked for corrections, and the time to submit them is over.",
                 COMMERCE,
-                "A correction is not taken any more. Write to the Program office if something kept you from "
-                "submitting it in time; you may withdraw.",
+                f"A correction is not taken any more. {ASK_FOR_TIME} You may withdraw.",
                 until_words=NO_DATE,
                 tone="bad",
             )
@@ -165,6 +164,13 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             "The package was not selected. The letter gives the reasons.",
             "Nobody: this proposal is finished",
             "Your consortium may answer a later call with a new proposal.",
+            tone="neutral",
+        )
+    if status == S.LAPSED and call.cancelled_at:
+        return Explanation(
+            "The call was cancelled before this draft was submitted.",
+            "Nobody: this draft is finished",
+            "You can still read it. Your consortium may answer a later call.",
             tone="neutral",
         )
     if status == S.LAPSED:

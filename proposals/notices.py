@@ -10,6 +10,7 @@ from program.enums import Mailed, OfficeRole
 from program.models import Office, User
 from program.notices import Audience, NoticeKind, owe_each
 from proposals.enums import TeamRole
+from proposals.querysets import readers_of_working_copy
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -288,14 +289,16 @@ REQUIREMENTS_CHANGED: Final = NoticeKind(
 LAPSED: Final = NoticeKind(
     "proposals.lapsed",
     "Your draft has lapsed",
-    "The time to submit under call {call} has ended and your draft was not submitted. You can still read it "
-    "and copy from it. If something kept you from submitting in time, the anchor can ask for more time from "
-    "its page.",
+    "{over} You can still read it and copy from it. {moves}",
     "E.O. 14320 s.3(c)",
     when="A call closes and a draft was not submitted",
     who="The team of the consortium",
     mailed=Mailed.ALWAYS,
-    sample={"call": "AIX-C-2026-0002"},
+    sample={
+        "moves": "If something kept you from submitting in time, the anchor can ask for more time from its "
+        "page.",
+        "over": "The time to submit under call AIX-C-2026-0002 has ended and your draft was not submitted.",
+    },
 )
 TIME_ASKED: Final = NoticeKind(
     "proposals.time_asked",
@@ -303,6 +306,7 @@ TIME_ASKED: Final = NoticeKind(
     "A consortium asks the Program office for more time for its proposal under call {call}. Read why, then "
     "give it or decline.",
     "E.O. 14320 s.3(c)",
+    roles=(OfficeRole.PROGRAM_OFFICER,),
     tells_outsiders=True,
     when="A consortium asks for more time for its proposal",
     who="Program officers",
@@ -408,9 +412,10 @@ def speakers_of(membership: Membership) -> QuerySet[User]:
 
 
 def intake_officers(proposal: Proposal) -> QuerySet[User]:
-    """Program officers in office today who are not recused from the proposal."""
+    """Program officers in office today who neither work for the proposal nor are recused from it."""
     officers = Office.objects.in_force().filter(role=OfficeRole.PROGRAM_OFFICER)
     people = User.objects.filter(pk__in=officers.values("user"))
+    people = people.exclude(pk__in=readers_of_working_copy(proposal).order_by().values("pk"))
     return people.exclude(pk__in=proposal.recusals.values("user"))
 
 

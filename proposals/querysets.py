@@ -32,6 +32,8 @@ EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.RETURNED)
 REMINDER_STEPS: Final = (*map(days_before, (30, 14, 7, 3, 1)), hours_before(6))
 REPLACEABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 LIVE = (*EDITABLE, *REPLACEABLE)
+#: What can be given more time: a draft that has lapsed, too, as ``lifecycle.EXTEND`` says
+TIMED = (*LIVE, ProposalStatus.LAPSED)
 #: Until when a version is taken, exclusive, as ``Proposal.closes_at`` says; PostgreSQL passes over NULL.
 CLOSES_AT: Final = Greatest("call__closes_at", "extended_to")
 #: A part that is being written is not asked about at each keystroke, but once, when a day has passed.
@@ -183,6 +185,10 @@ class TimeRequestQuerySet(models.QuerySet):
     def open(self) -> Self:
         """Requests that wait for an answer."""
         return self.filter(status=TimeRequestStatus.ASKED)
+
+    def to_answer(self) -> Self:
+        """Open requests for what can still be given time."""
+        return self.open().filter(proposal__status__in=TIMED, proposal__call__cancelled_at=None)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Those of one's own working copies, and what one's office shows."""
@@ -466,3 +472,14 @@ def people_proposing(call: Call) -> QuerySet:
     return places.filter(
         membership__status=MembershipStatus.CONSENTED, membership__consortium__in=live.values("consortium")
     ).values("user")
+
+
+def people_with_more_time(call: Call) -> QuerySet:
+    """People on the teams of proposals for which the time goes on although ``call`` closes."""
+    places = apps.get_model("proposals", "TeamMember").objects.active()
+    longer = apps.get_model("proposals", "Proposal").objects.filter(
+        call=call, status__in=LIVE, extended_to__gt=clock.now()
+    )
+    return apps.get_model("program", "User").objects.filter(
+        pk__in=places.filter(membership__consortium__in=longer.values("consortium")).values("user")
+    )

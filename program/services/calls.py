@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.forms.models import model_to_dict
 from django.urls import reverse
 
@@ -56,6 +56,8 @@ EDITABLE = (
     "no_control_reason", "burden_hours", "certification_text", "certification_version", "privacy_text",
     "confidentiality_text",
 )  # fmt: skip
+#: People of apps above for whom the time to submit goes on although a call closes, as their rows
+GO_ON: Final[list[Callable[[Call], QuerySet[User]]]] = []
 EDIT = Transition("edit", {CallStatus.DRAFT}, CallStatus.DRAFT, clause="s.3(b)")
 AMEND = Transition(
     "amend",
@@ -589,17 +591,25 @@ def last_day_in_order(call: Call) -> date:
     return expected_clock(call, call.issued_on or clock.today()).rolled_day_90
 
 
+def goes_on(people: Callable[[Call], QuerySet[User]]) -> Callable[[Call], QuerySet[User]]:
+    """Do not tell ``people`` of a call that closes that their time is over."""
+    GO_ON.append(people)
+    return people
+
+
 @transaction.atomic
 def close_call(call: Call, *, by: User) -> AuditEvent:
     """Close a call whose deadline has passed; the clock's act, nobody else's, s.3(c).
 
-    Who follows it is told, and so are the officers who wrote and approved it.
+    Who follows it is told, but for those whose own time goes on; and so are the officers who wrote and
+    approved it.
     """
     event = perform(CLOSE, call, by=by)
     officers = {call.created_by, *call.written_by.all(), *filter(None, [call.approved_by])}
     facts = {"number": call.number, "due": moments.moment(moments.last_minute(deadline_of(call)))}
     notices.owe(event, CALL_CLOSED_AT_DESK, officers, url=desk_url(call), **facts)
-    tell(event, CALL_CLOSED, call, url=public_url(call), but=officers, **facts)
+    going_on = {person for people in GO_ON for person in people(call)}
+    tell(event, CALL_CLOSED, call, url=public_url(call), but=officers | going_on, **facts)
     return event
 
 

@@ -68,14 +68,14 @@ def extend_proposal(
     due_on: date,
     reason: str,
     legal_basis: str,
-    request: TimeRequest | None = None,
 ) -> Extension:
     """Give one proposal a later last day than its call has, before its time is over or after.
 
     A lapsed draft comes back with it. The team is told, nobody else. A day past the 90th carries the warning
-    that cites s.3(c). ``request`` is what is answered by it.
+    that cites s.3(c). What its consortium asked for and still waits for is answered by it.
     """
     hold_for_time(proposal, EXTEND, by=by)
+    request = proposal.time_requests.open().select_for_update().first()
     problems = list(no_time_is_given(proposal))
     former = proposal.closes_at
     if former is not None:
@@ -110,12 +110,12 @@ def extend_proposal(
 @transaction.atomic
 def grant_time(request: TimeRequest, *, by: User, due_on: date, reason: str, legal_basis: str) -> Extension:
     """Give the time that a consortium asked for; pressed twice, the second gets WrongStatus."""
+    proposal = request.proposal
+    hold_for_time(proposal, EXTEND, by=by)
     request.refresh_from_db(from_queryset=TimeRequest.objects.select_for_update(of=("self",)))
     if request.status != TimeRequestStatus.ASKED:
         raise WrongStatus(GRANT_TIME, request)
-    return extend_proposal(
-        request.proposal, by=by, due_on=due_on, reason=reason, legal_basis=legal_basis, request=request
-    )
+    return extend_proposal(proposal, by=by, due_on=due_on, reason=reason, legal_basis=legal_basis)
 
 
 @transaction.atomic

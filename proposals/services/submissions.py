@@ -282,9 +282,16 @@ def withdraw_proposal(proposal: Proposal, *, by: User, note: str) -> AuditEvent:
 def lapse_proposal(proposal: Proposal, *, by: User) -> AuditEvent:
     """Close a draft of a call that is over; the clock's act."""
     event = perform(LAPSE, proposal, by=by)
-    notices.owe(
-        event, LAPSED, team_of(proposal.consortium_id), url=address(proposal), call=proposal.call.number
-    )
+    call = proposal.call
+    if call.cancelled_at:
+        over = f"Call {call.number} was cancelled, and the day on which it would have closed has passed."
+        moves = "Your consortium may answer a later call."
+    else:
+        over = f"The time to submit under call {call.number} has ended and your draft was not submitted."
+        moves = (
+            "If something kept you from submitting in time, the anchor can ask for more time from its page."
+        )
+    notices.owe(event, LAPSED, team_of(proposal.consortium_id), url=address(proposal), over=over, moves=moves)
     return event
 
 

@@ -41,6 +41,7 @@ def test_returned_proposal_is_the_consortiums_until_its_time_is_over():
     assert (within.holder, within.until) == (CONSORTIUM, cure)
     after = explained(S.RETURNED, cure, cure_due_at=cure)
     assert (after.holder, after.until, after.until_words) == (COMMERCE, None, NO_DATE)
+    assert "the anchor can ask for more time" in after.moves
 
 
 def test_extended_call_moves_the_date_of_a_draft_and_of_a_returned_proposal():

@@ -9,16 +9,19 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from guardian.shortcuts import assign_perm
 
 from program import clock
 from program.clock_account import clock_account
 from program.deadlines import end_of_day
-from program.models import AuditEvent, Closure, Notice
+from program.models import AuditEvent, Closure, Delivery, Notice
+from program.notices import withheld
 from program.services.calls import PAST_THE_ORDER, close_call
 from program.transitions import NotReady, WrongStatus
 from proposals import services
 from proposals.enums import ProposalStatus, TimeRequestStatus
 from proposals.explanation import status_explained
+from proposals.lifecycle import EXTEND
 from proposals.models import Extension, Proposal, TimeRequest
 from proposals.notices import REMINDED
 from proposals.readiness import Candidate
@@ -365,6 +368,68 @@ def test_register_shows_an_officer_nothing_of_their_own_or_recused(call, by):
         assert answers == (may and person.holds("program_officer"))
     assert TimeRequest.objects.visible_to(representative_of(proposal)).contains(request)
     assert not TimeRequest.objects.visible_to(ConsortiumFactory().created_by).contains(request)
+
+
+def test_request_tells_officers_in_office_who_have_no_part_in_it(call, by):
+    proposal = under(call)
+    inside, counsel, gone = officer(), officer(), officer()
+    TeamMemberFactory(membership=proposal.consortium.anchor, user=inside)
+    assign_perm("proposals.view_proposal", counsel, proposal)
+    with clock.moved_to(before(LAST_DAY, days=2)):
+        services.ask_for_time(proposal, by=representative_of(proposal), reason="Please.")
+    told = Notice.objects.filter(kind="proposals.time_asked")
+    people = {notice.recipient for notice in told}
+    assert {by, gone} <= people and not {inside, counsel} & people
+    gone.offices.all().delete()
+    left = Delivery.objects.with_suppression().get(notice__recipient=gone, notice__in=told)
+    assert withheld(left) == "The recipient no longer holds the office."
+
+
+def test_time_given_from_the_proposals_page_answers_what_was_asked(call, by):
+    proposal = under(call, status=ProposalStatus.SUBMITTED)
+    team = representative_of(proposal)
+    with clock.moved_to(before(LAST_DAY, days=2)):
+        request = services.ask_for_time(proposal, by=team, reason="Please.")
+    extended(proposal, by, before(LAST_DAY, days=1))
+    request.refresh_from_db()
+    assert (request.status, request.answered_by) == (TimeRequestStatus.GRANTED, by)
+    assert Extension.objects.get().request == request
+    with clock.moved_to(before(LATER, days=2)):
+        with pytest.raises(WrongStatus):
+            services.decline_time(request, by=by, answer="No.")
+        assert services.ask_for_time(proposal, by=team, reason="Once more.").pk != request.pk
+
+
+def test_what_may_be_given_time_is_what_an_officer_is_asked_to_answer(call):
+    for status in ProposalStatus:
+        request = TimeRequest.objects.create(
+            proposal=under(call, status=status), reason="Please.", asked_by=UserFactory(),
+            asked_at=clock.now(),
+        )  # fmt: skip
+        assert TimeRequest.objects.to_answer().contains(request) == (status in EXTEND.sources)
+
+
+def test_closing_tells_no_team_whose_time_goes_on(call, by):
+    proposal, other = under(call), under(call)
+    extended(proposal, by, before(LAST_DAY, days=3))
+    with clock.moved_to(end_of_day(LAST_DAY) + timedelta(minutes=2)):
+        close_call(call, by=clock_account())
+    told = Notice.objects.filter(kind="call-closed").values_list("recipient", flat=True)
+    assert list(told) == [representative_of(other).pk]
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_lapse_offers_more_time_only_where_it_is_given(call, is_cancelled):
+    proposal = under(call)
+    if is_cancelled:
+        type(call).objects.filter(pk=call.pk).update(cancelled_at=ISSUED, status="cancelled")
+    lapse_at(end_of_day(LAST_DAY) + timedelta(hours=1))
+    told = Notice.objects.get(kind="proposals.lapsed").text
+    assert ("was cancelled" in told, "ask for more time" in told) == (is_cancelled, not is_cancelled)
+    proposal = Proposal.objects.select_related("call").get(pk=proposal.pk)
+    explained = status_explained(proposal, at=end_of_day(LATER))
+    assert ("ask for more time" in explained.moves) != is_cancelled
+    assert ("cancelled" in explained.happens) == is_cancelled
 
 
 # The pages
