@@ -15,6 +15,7 @@ from program.enums import StackLayer
 from program.models import Agency, User
 from program.texts import LongText
 from proposals.enums import Part
+from proposals.models.fields import plain_text
 
 if TYPE_CHECKING:
     from program.models import Criterion
@@ -44,9 +45,12 @@ class ExtensionForm(forms.Form):
         max_length=2000,
         widget=text(3, 2000),
         help_text="The consortium reads it.",
+        validators=[plain_text],
     )
     legal_basis = forms.CharField(
-        max_length=200, help_text="The order knows no extension (s.3(c)). Name what this one rests on."
+        max_length=200,
+        help_text="The order knows no extension (s.3(c)). Name what this one rests on.",
+        validators=[plain_text],
     )
     understood = forms.BooleanField(
         label="I have read that the order requires proposals no later than 90 days after issue, s.3(c)"
@@ -56,7 +60,7 @@ class ExtensionForm(forms.Form):
 class DeclineTimeForm(forms.Form):
     answer = LongText(
         label="Why no more time is given", max_length=2000, widget=text(3, 2000),
-        help_text="The consortium reads it.",
+        help_text="The consortium reads it.", validators=[plain_text],
     )  # fmt: skip
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import F
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from evaluation.models import CatalogEntry, Position
 from program.figures import Figure, figure, fulfils, fulfils_inside, on_home_page
-from proposals.models import Proposal
+from proposals.models import Proposal, Version
 
 if TYPE_CHECKING:
     from program.models import User
@@ -26,11 +26,10 @@ def packages_in_catalog() -> Figure:
 
 @fulfils_inside("14320", "3(c)")
 def proposals_in_time(user: User) -> Figure:
-    """Proposals first submitted before their call's deadline."""
-    rows = Proposal.objects.read_by_office(user).filter(submitted_at__lt=F("call__closes_at"))
-    return Figure(
-        rows.count(), "proposals received within the days of their call", reverse("evaluation:intake")
-    )
+    """Proposals whose first version came within the days of the call or within its own, longer time."""
+    first = Version.objects.filter(proposal=OuterRef("pk"), number=1, on_time=True)
+    rows = Proposal.objects.read_by_office(user).filter(Exists(first))
+    return Figure(rows.count(), "proposals received in time", reverse("evaluation:intake"))
 
 
 @fulfils_inside("14320", "3(d)")

@@ -123,8 +123,8 @@ def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
     for proposal in page:
         five = columns(referrals.get(proposal.pk, ()), request.user, now)
         due = [r.due_at for r in referrals.get(proposal.pk, ()) if r.status in RUNNING]
-        if proposal.status == ProposalStatus.RETURNED and proposal.cure_due_at:
-            due = [proposal.cure_due_at]
+        if proposal.status == ProposalStatus.RETURNED and proposal.closes_at:
+            due = [proposal.closes_at]
         elif proposal.status != ProposalStatus.UNDER_EVALUATION:
             due = []
         by_agency = {column.agency: column for column in five}
@@ -270,7 +270,7 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
     """
     matches = PartyCheck.objects.visible_to(user).newest().waiting().order_by()
     questions = Question.objects.visible_to(user).filter(status=QuestionStatus.ASKED).order_by()
-    requests = TimeRequest.objects.read_by_office(user).open().order_by()
+    requests = TimeRequest.objects.read_by_office(user).to_answer().order_by()
     calls = Call.objects.visible_to(user)
     drafts, approved = calls.filter(status=CallStatus.DRAFT), calls.filter(status=CallStatus.APPROVED)
     papers = [papers_of(kind, user).filter(state=PaperState.QUARANTINED) for kind in PAPERS.values()]
