@@ -25,7 +25,7 @@ from program.models import (
     User,
 )
 from program.models.directives import UNDER_CHANGE
-from program.revisions import StaleRevision, hold
+from program.revisions import StaleRevision, hold, one_at_a_time
 from program.transitions import NotReady, Problem, Transition, WrongStatus, perform, require
 
 DUTY_FIELDS: Final = (
@@ -124,6 +124,7 @@ def duty_problems(duty: Duty, reason: str, *, is_changed: bool) -> Iterator[Prob
 def enter_action(*, by: User, values: dict[str, Any]) -> AgencyAction:
     """Enter an action taken under E.O. 14110 for review; nobody outside sees it yet."""
     require("program.add_agencyaction", by)
+    one_at_a_time("agency-action")
     action = AgencyAction(entered_by=by, **values)
     refuse(action_problems(action))
     action.full_clean()

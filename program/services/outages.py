@@ -45,7 +45,8 @@ def correct_outage(
     Raises NotReady when somebody corrected it before.
     """
     require("program.add_outage", by)
-    held = Outage.objects.select_for_update().get(pk=outage.pk)
+    one_at_a_time("outage")  # no row of the log can be locked: it only grows
+    held = Outage.objects.get(pk=outage.pk)
     if Outage.objects.filter(replaces=held).exists():
         message = "Somebody corrected this entry before you. Read how it stands now, then correct that."
         raise NotReady([Problem("outage-replaced", message, CLAUSE)])

@@ -13,7 +13,7 @@ from program.forms import AmendDemandsForm, DemandForm, NewDemandForm
 from program.models import Requirement
 from program.order import implements
 from program.requests import SignedInRequest
-from program.revisions import StaleRevision
+from program.revisions import StaleRevision, revision_read
 from program.services.demands import amend_requirements
 from program.services.subscriptions import told_count
 from program.transitions import NotReady
@@ -28,9 +28,11 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
     call = find(request, number)
     data = request.POST or None
     form = AmendDemandsForm(data, initial={"revision": call.revision})
-    lines = [
-        DemandForm(data, instance=row, prefix=f"requirement-{row.pk}") for row in call.requirements.demanded()
-    ]
+    lines = []
+    for row in call.requirements.demanded():
+        prefix = f"requirement-{row.pk}"
+        is_sent = data is not None and f"{prefix}-title" in data  # not what was added after the page was read
+        lines.append(DemandForm(data if is_sent else None, instance=row, prefix=prefix))
     blank = Requirement(call=call, source="Program policy")
     new = NewDemandForm(
         data, instance=blank, prefix="new", empty_permitted=True, use_required_attribute=False
@@ -39,7 +41,10 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
     if call.status != CallStatus.ISSUED:
         return open_no_more(request, number, *touched)
     status, changes = 200, []
-    if data is not None:
+    if data is not None and revision_read(data.get("revision", "")) != call.revision:
+        changes, status = changed_in_public(call), 409
+        form.read_again(call.revision)
+    elif data is not None:
         filled = [form, *lines, new]
         status = 422
         if sum(not each.is_valid() for each in filled) == 0:

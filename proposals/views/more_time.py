@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from program.calendars import deadline_file
+from program.conflicts import typed_in
 from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady, WrongStatus
@@ -42,9 +43,12 @@ def more_time(request: SignedInRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "The Program office was asked. You are told of its answer.")
             return redirect("proposals:more-time", pk)
+        space = workspace(request, pk, "detail")  # as it stands now, with all that its pages print
+        proposal = space.proposal
     requests = list(proposal.time_requests.select_related("asked_by", "extension"))
     facts = {
         "form": form,
+        "typed": typed_in(form) if form.errors else [],
         "requests": requests,
         "extensions": list(proposal.extensions.order_by("-pk")),
         "may_ask": may_ask and not proposal.call.cancelled_at and proposal.status in ASK_TIME.sources,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import date, timedelta
 from io import StringIO
 
 import pytest
@@ -15,7 +16,11 @@ from django.db import DatabaseError, connection, transaction
 from psycopg2 import sql
 
 from config.database_roles import append_only_tables, grant_application_role, refuse_owner
+from program import clock
+from program.services.closures import correct_closure, enter_closure
+from program.services.outages import correct_outage, log_outage
 from proposals.services import ask_package_pdf
+from tests.factories.program import officer
 from tests.factories.proposals import ProposalFactory, submitted
 from tests.processes import ROOT, free_port, test_database_url
 
@@ -35,6 +40,17 @@ def application_role(db):
     if not connection.needs_rollback:
         with connection.cursor() as cursor:
             cursor.execute("RESET ROLE")
+
+
+def test_registers_that_only_grow_are_corrected_under_the_granted_role(application_role):
+    by, at = officer(), clock.now() - timedelta(hours=2)
+    outage = log_outage(by=by, values={"began_at": at, "affected": "Everything", "source": "officer"})
+    ended = {"began_at": at, "ended_at": clock.now(), "affected": "Everything", "source": "officer"}
+    assert correct_outage(outage, by=by, values=ended, why_corrected="It has ended.").replaces == outage
+    values = {"authority": "An order", "counts_as_holiday": True, "source": "Federal Register"}
+    closure = enter_closure(by=by, day=date(2027, 1, 4), values=values)
+    gone = correct_closure(closure, by=by, values=values, why_corrected="A mistake.", is_withdrawn=True)
+    assert gone.replaces == closure
 
 
 def refused(statement):

@@ -730,3 +730,17 @@ def test_draft_with_a_deadline_that_rolls_shows_both_days(signed_in):
         page = text_of(signed_in(officer()).get(f"/desk/calls/{call.number}/"))
     assert ["April 5, 2026" in page, "April 6, 2026" in page] == [True, True]
     assert date(2026, 4, 5).weekday() == 6
+
+
+def test_requirements_that_a_colleague_changed_are_said_first_and_nothing_typed_is_lost(signed_in):
+    call, client = issued_call(), signed_in(officer())
+    desk, read = f"/desk/calls/{call.number}/amend/requirements/", call.revision
+    fields = client.get(desk).context["lines"]
+    sent = {f"{line.prefix}-{name}": value or "" for line in fields for name, value in line.initial.items()}
+    sent |= {"new-source": "Program policy", "new-sort_order": 0, "new-evidence_type": "package",
+             "new-is_mandatory": "on"}  # fmt: skip
+    calls.amend_call(call, by=officer(), text="Theirs.", summary="s", reason="r")
+    call.requirements.create(code="late", title="Added meanwhile", clause="Call, s.9", evidence_type="text")
+    answer = client.post(desk, sent | {"revision": read, "summary": "Mine.", "reason": "A reason."})
+    assert answer.status_code == 409 and "changed after you opened" in answer.text
+    assert "This field is required" not in answer.text and "Mine." in answer.text

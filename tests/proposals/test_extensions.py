@@ -443,6 +443,9 @@ def test_team_asks_on_its_page_and_sees_the_answer(client, call, by):
     assert client.post(page, {"reason": ""}).status_code == 422
     assert client.post(page, {"reason": "A flood."}).status_code == 302
     assert "has not answered your request yet" in client.get(page).content.decode()
+    again = client.post(page, {"reason": "A flood, as I said in the other tab."})
+    assert again.status_code == 422 and "What you typed was not saved" in again.text
+    assert "A flood, as I said in the other tab." in again.text
     services.grant_time(TimeRequest.objects.get(), by=by, due_on=date(2027, 3, 1), **WHY)
     said = client.get(page).content.decode()
     assert "Monday, March 1, 2027" in said and WHY["reason"] in said and PAST_THE_ORDER in said
