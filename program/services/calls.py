@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -558,6 +558,10 @@ def extend_call(
     return amendment
 
 
+#: A last day moves by no more at once: a slip in the year could not be taken back
+MOST_AT_ONCE: Final = timedelta(days=366)
+
+
 def problem_of_last_day(call: Call, due_on: date, *, after: date) -> Problem | None:
     """Why ``due_on`` cannot be a later last day under ``call`` than ``after``, or None."""
     if due_on <= after:
@@ -565,6 +569,12 @@ def problem_of_last_day(call: Call, due_on: date, *, after: date) -> Problem | N
         return Problem("extension-earlier", message, "s.3(c)", field="due_on")
     if refused := days.refusal(due_on):
         return Problem("extension-out-of-bounds", refused, "s.3(c)", field="due_on")
+    if due_on > max(after, clock.today()) + MOST_AT_ONCE:
+        message = (
+            f"{long_date(due_on)} is more than a year after {long_date(after)}, the last day as it stands,"
+            " and no extension is taken back. Check the year."
+        )
+        return Problem("extension-far", message, "s.3(c)", field="due_on")
     if call.rolls_forward and not is_business_day(due_on, counted_closures()):
         next_day = next_business_day(due_on, counted_closures())
         message = (

@@ -243,6 +243,7 @@ def test_day_past_the_90th_carries_the_warning(call, by):
         (date(2026, 12, 5), "extension-day"),
         (date(2026, 11, 26), "extension-day"),
         (date(2999, 1, 1), "extension-out-of-bounds"),
+        (date(2072, 2, 12), "extension-far"),
     ],
 )
 def test_day_must_be_later_and_a_business_day_within_bounds(call, by, due_on, code):
