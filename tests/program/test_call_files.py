@@ -229,5 +229,10 @@ def test_desk_amends_the_documents(opened, signed_in):  # noqa: F811
     again = {**form, "revision": stale.context["form"]["revision"].value(), "title": "Three"}
     assert client.post(add, {**again, "file": pdf("three.pdf")}).status_code == 302
     assert [file.title for file in opened.files.current()] == ["Two", "Three"]
-    assert client.post(replace, form).status_code == 404
+    assert client.get(replace).status_code == 404
+    opened.refresh_from_db()
+    now = {**form, "revision": str(opened.revision), "title": "Late"}
+    late = client.post(replace, {**now, "file": pdf("four.pdf")})
+    assert late.status_code == 422
+    assert "does not belong to the call any more" in late.text and 'value="Late"' in late.text
     assert signed_in(UserFactory()).post(add, form).status_code == 404

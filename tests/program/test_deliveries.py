@@ -93,7 +93,7 @@ class TestLog:
 
     def test_drafts_and_the_inner_affairs_of_consortia_are_not_told_to_the_program_office(self, client):
         draft = ProposalFactory()
-        owe(UserFactory(), kind=LAPSED, about=draft, call="AIX-C-2026-0001")
+        owe(UserFactory(), kind=LAPSED, about=draft, over="", moves="")
         owe(UserFactory(), kind=CONSENTED, about=draft.consortium.anchor, organization="Fictional")
         (public,) = owe(UserFactory(), about=issued_call())
         shown = addresses(get(client, officer(), LOG))

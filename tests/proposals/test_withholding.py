@@ -60,7 +60,10 @@ def test_member_taken_off_the_team_is_mailed_nothing_and_keeps_nothing(proposal,
     person, stays = place.user, proposal.created_by
     about = (proposal, proposal.consortium.anchor)
     rows = [
-        (owed(LAPSED, each, about[0], call="1"), owed(CONSENTED, each, about[1], organization="A firm"))
+        (
+            owed(LAPSED, each, about[0], over="", moves=""),
+            owed(CONSENTED, each, about[1], organization="A firm"),
+        )
         for each in (person, stays)
     ]
     assert inbox(person) == inbox(stays) == [LAPSED.code, CONSENTED.code]
@@ -72,7 +75,7 @@ def test_member_taken_off_the_team_is_mailed_nothing_and_keeps_nothing(proposal,
 
 def test_who_lost_the_place_unnoticed_is_asked_again_when_the_mail_goes_out(proposal, place):
     rows = [
-        owed(LAPSED, place.user, proposal, call="1"),
+        owed(LAPSED, place.user, proposal, over="", moves=""),
         owed(CONSENTED, place.user, proposal.consortium.anchor, organization="A firm"),
     ]
     TeamMember.objects.filter(pk=place.pk).update(removed_at=clock.instant())
@@ -82,7 +85,9 @@ def test_who_lost_the_place_unnoticed_is_asked_again_when_the_mail_goes_out(prop
 
 def test_notice_of_something_else_stays_with_who_left(proposal, place):
     other = TeamMemberFactory(user=place.user, membership=ProposalFactory().consortium.anchor)
-    kept = owed(LAPSED, place.user, Proposal.objects.get(consortium=other.membership.consortium), call="2")
+    kept = owed(
+        LAPSED, place.user, Proposal.objects.get(consortium=other.membership.consortium), over="", moves=""
+    )
     services.remove_team_member(place, by=proposal.created_by)
     assert (inbox(place.user), outcome(kept)) == ([LAPSED.code], SENT)
 
@@ -91,7 +96,7 @@ def test_people_of_a_member_that_left_keep_nothing_of_the_consortium(proposal):
     place = TeamMemberFactory(
         membership=MembershipFactory(consortium=proposal.consortium), role="administrator"
     )
-    owed(LAPSED, place.user, proposal, call="1")
+    owed(LAPSED, place.user, proposal, over="", moves="")
     services.leave_consortium(place.membership, by=place.user)
     assert inbox(place.user) == []
 
