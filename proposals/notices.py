@@ -349,38 +349,6 @@ CHANGE_REPORTED: Final = NoticeKind(
     mailed=Mailed.AT_ONCE,
     sample={"number": "AIX-2026-00014"},
 )
-KINDS: Final = (
-    INVITED,
-    CONSENTED,
-    DECLINED,
-    LEFT,
-    REMOVED,
-    MEMBER_REMOVED,
-    ROLE_CHANGED,
-    PART_CHANGED,
-    ADDED_TO_TEAM,
-    SHARED,
-    NO_LONGER_SHARED,
-    ANCHOR_OFFERED,
-    ANCHOR_CHANGED,
-    ANCHOR_DECLINED,
-    ANCHOR_WITHDRAWN,
-    COMMENT_ASSIGNED,
-    MENTIONED,
-    COMMENT_ANSWERED,
-    CERTIFICATION_LOST,
-    SUBMITTED,
-    ARRIVED,
-    RETURNED,
-    ACCEPTED,
-    WITHDRAWN,
-    REMINDED,
-    LAPSED,
-    TIME_ASKED,
-    TIME_GIVEN,
-    TIME_DECLINED,
-    CHANGE_REPORTED,
-)
 
 
 def team_of(consortium: Consortium | int) -> QuerySet[User]:
