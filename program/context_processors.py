@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from program.enums import OfficeRole
+from program.models.notices import unread
 
 AT_THE_DESK = (
     OfficeRole.PROGRAM_OFFICER,
@@ -110,7 +111,8 @@ class Portal:
     @cached_property
     def unread_notices(self) -> int:
         """How many notices the person has not read."""
-        return self.user.notices.filter(read_at=None, closed_at=None).count() if self.user else 0
+        found = unread.ask(person=self.user.pk) if self.user else None
+        return found[0] if found else 0
 
 
 def portal(request: HttpRequest) -> dict[str, Portal]:

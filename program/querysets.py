@@ -271,8 +271,12 @@ DIGEST: Final = "daily-digest"
 
 
 class NoticeQuerySet(models.QuerySet):
+    def listed(self) -> Self:
+        """Those that stand in somebody's list: a digest is a mail, what it gathers stands there itself."""
+        return self.filter(closed_at=None).exclude(kind=DIGEST)
+
     def visible_to(self, user: User) -> Self:
-        return self.filter(recipient_id=user.pk or 0, closed_at=None).exclude(kind=DIGEST)
+        return self.listed().filter(recipient_id=user.pk or 0)
 
     def about(self, proposal: models.Model) -> Self:
         """Of events of a proposal, or of whatever hangs on it."""

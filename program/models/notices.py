@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from django.db import models
 from django.db.models.functions import Lower
@@ -12,6 +13,7 @@ from program.models.base import TimeStamped
 from program.models.calls import Subscription
 from program.models.people import User
 from program.models.record import AuditEvent
+from program.prepared import Given, Prepared
 from program.querysets import DeliveryQuerySet, NoticeQuerySet
 
 
@@ -64,6 +66,14 @@ class Notice(models.Model):
     def address(self) -> str:
         """Where its mail goes."""
         return self.recipient.email if self.recipient else self.email
+
+
+@Prepared
+def unread() -> models.QuerySet[Notice, tuple[Any, ...]]:
+    """How many notices a person has not read, of those that the list shows: every page says it."""
+    person = Given("person", models.BigIntegerField())
+    count = models.Func(models.F("pk"), function="COUNT", output_field=models.IntegerField())
+    return Notice.objects.listed().filter(recipient=person).unread().order_by().values_list(count)
 
 
 class MailPreference(TimeStamped):

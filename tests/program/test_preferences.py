@@ -203,6 +203,21 @@ class TestDigest:
         assert digest_at(MORNING) == 1
 
 
+def test_unread_are_those_that_the_list_shows(client):
+    person = reader()
+    client.force_login(person)
+
+    def shown():
+        return client.get(reverse("program:notices")).context["portal"].unread_notices
+
+    assert shown() == 0
+    tell(person), tell(person)
+    assert digest_at(MORNING) == 1
+    assert shown() == 2
+    client.post(reverse("program:notices-read"))
+    assert shown() == 0
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_beats_make_one_digest():
     person = reader()
