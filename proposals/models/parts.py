@@ -72,7 +72,10 @@ class Component(Row):
 
     prefix = "component"
 
-    proposal = models.ForeignKey(Proposal, models.CASCADE, related_name="components", editable=False)
+    # No index of its own: the one in the order of the pages begins with it
+    proposal = models.ForeignKey(
+        Proposal, models.CASCADE, db_index=False, related_name="components", editable=False
+    )
     layer = models.CharField(max_length=12, choices=StackLayer)
     name = _line("name")
     description = _words("description")
@@ -156,7 +159,7 @@ class Component(Row):
                 | Q(subtype="", quantity=None, total_value_usd=None, us_content_value_usd=None),
             ),
         ]
-        indexes = [models.Index(name="component_by_layer", fields=["proposal", "layer"])]
+        indexes = [models.Index(name="component_in_order", fields=["proposal", "layer", "sort_order", "id"])]
 
     def __str__(self) -> str:
         return self.name or "Component without a name"
