@@ -327,11 +327,16 @@ class ProposalQuerySet(models.QuerySet):
         rows = self.select_related("call", "consortium", "created_by").annotate(component_writes=written)
         return gather(rows, *WORKING)
 
-    def with_open_comments(self) -> Self:
-        """With ``open_comment_count``: comments that wait for somebody."""
-        comments = apps.get_model("proposals", "Comment").objects.open().filter(proposal=OuterRef("pk"))
-        counted = comments.order_by().values("proposal").annotate(n=Count("pk")).values("n")
-        return self.annotate(open_comment_count=Coalesce(models.Subquery(counted), 0))
+    def with_beside(self) -> Self:
+        """With ``open_comment_count``, ``has_comments`` and ``has_removed_rows``, of all its parts."""
+        comments = apps.get_model("proposals", "Comment").objects.filter(proposal=OuterRef("pk"))
+        removed = apps.get_model("proposals", "RemovedRow").objects.filter(proposal=OuterRef("pk"))
+        counted = comments.open().order_by().values("proposal").annotate(n=Count("pk")).values("n")
+        return self.annotate(
+            open_comment_count=Coalesce(models.Subquery(counted), 0),
+            has_comments=Exists(comments),
+            has_removed_rows=Exists(removed),
+        )
 
     def to_remind(self, at: datetime) -> Self:
         """Proposals that may hold unsubmitted work and have reached a step before their time is over.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import rules
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BigIntegerField, Exists
-from django.db.models.functions import JSONArray
+from django.db.models import BigIntegerField, Exists, Subquery
+from django.db.models.functions import Coalesce, JSONArray
 
 from program import clock
 from program.enums import OfficeRole
@@ -23,7 +23,7 @@ from program.rules import (
     permit,
 )
 from proposals.enums import MembershipStatus, ProposalStatus, TeamRole
-from proposals.models import Membership, Recusal, TeamMember, TimeRequest
+from proposals.models import Membership, Proposal, Recusal, TeamMember, TimeRequest
 from proposals.querysets import (
     EDITABLE,
     IN_CONSORTIUM,
@@ -38,7 +38,7 @@ from proposals.querysets import (
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from proposals.models import AnchorOffer, Consortium, Proposal
+    from proposals.models import AnchorOffer, Consortium
 
 
 # The consortium's own people
@@ -56,6 +56,11 @@ class Ties(NamedTuple):
         """On the team, or counsel who was given a right on the proposal."""
         return bool(self.roles) or self.is_counsel
 
+    @property
+    def opens_working_copy(self) -> bool:
+        """What ``proposals.view_draft_proposal`` says of them; a test holds the two equal."""
+        return self.is_inside and not self.is_recused
+
 
 def ties(asking: rules.Predicate, user: User, proposal: Proposal) -> Ties:
     """The ties as they stand now, read once for all the predicates of one question.
@@ -68,20 +73,21 @@ def ties(asking: rules.Predicate, user: User, proposal: Proposal) -> Ties:
     known = {} if asking.context is None else asking.context
     key = (user.pk, proposal.pk)
     if key not in known:
-        known[key] = _read_ties(user, proposal)
+        known[key] = read_ties(user, proposal.pk or 0, proposal.consortium_id)
     return known[key]
 
 
-def know_ties(user: User, proposal: Proposal) -> None:
-    """Read once how ``user`` is tied to ``proposal``, for a page that shows it and changes nothing.
+def know_ties(proposal: Proposal, user: User, known: Ties) -> None:
+    """Keep how ``user`` is tied to ``proposal``, for a page that shows it and changes nothing.
 
     An act asks anew: never call this on a record that is handed to a service.
     """
-    proposal.known_ties = (user.pk, _read_ties(user, proposal))  # type: ignore[attr-defined]
+    proposal.known_ties = (user.pk, known)  # type: ignore[attr-defined]
 
 
-def _read_ties(user: User, proposal: Proposal) -> Ties:
-    found = ties_now.ask(person=user.pk or 0, proposal=proposal.pk or 0, consortium=proposal.consortium_id)
+def read_ties(user: User, proposal: int, consortium: int | None = None) -> Ties:
+    """The ties to a proposal by its key; one that is not stored yet has a ``consortium`` alone."""
+    found = ties_now.ask(person=user.pk or 0, proposal=proposal, consortium=consortium)
     roles, recused, counsel = found or ([], False, False)
     return Ties(frozenset((role, anchor) for role, anchor in roles), recused, counsel)
 
@@ -92,7 +98,8 @@ def ties_now() -> QuerySet[User, tuple[Any, ...]]:
     person, proposal, consortium = (
         Given(name, BigIntegerField()) for name in ("person", "proposal", "consortium")
     )
-    places = TeamMember.objects.of(person).filter(membership__consortium=consortium)
+    its_own = Subquery(Proposal.objects.filter(pk=proposal).values("consortium"))
+    places = TeamMember.objects.of(person).filter(membership__consortium=Coalesce(consortium, its_own))
     recusals = Recusal.objects.filter(user=person, proposal=proposal)
     counsel = counsel_grants(person).filter(content_object=proposal)
     return User.objects.filter(pk=person).values_list(

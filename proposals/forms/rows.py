@@ -58,8 +58,16 @@ class RowForm(forms.ModelForm):
         formfield_callback = field_for
 
     def __init__(
-        self, *args: Any, consortium: int | None = None, members: Sequence[Membership] = (), **kwargs: Any
+        self,
+        *args: Any,
+        consortium: int | None = None,
+        members: Sequence[Membership] = (),
+        only: Sequence[str] = (),
+        **kwargs: Any,
     ) -> None:
+        """``only`` names the fields that are wanted, where a page shows the beginning of a row."""
+        if only:
+            self.base_fields = {name: self.base_fields[name] for name in only}  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         for name, hint in self.hints.items():
             if name in self.fields:

@@ -106,7 +106,7 @@ def form_class(row: Any, kind: Kind) -> type[RowForm]:
     return COMPONENT_FORMS[row.layer] if isinstance(row, Component) else kind.form
 
 
-def form_of(row: Any, kind: Kind, data: Any = None, *, prefix: str = "") -> RowForm:
+def form_of(row: Any, kind: Kind, data: Any = None, *, prefix: str = "", only: Sequence[str] = ()) -> RowForm:
     """The form of one row, with the members of its consortium to choose from."""
     consortium = row.proposal.consortium_id
     return form_class(row, kind)(
@@ -115,6 +115,7 @@ def form_of(row: Any, kind: Kind, data: Any = None, *, prefix: str = "") -> RowF
         prefix=prefix or row.key,
         consortium=consortium,
         members=members_read_with(row.proposal),
+        only=only,
     )
 
 
@@ -131,6 +132,14 @@ def form_shown(row: Any, kind: Kind, refused: RowForm | None, *, prefix: str = "
         if all(getattr(refused.instance, name, None) == getattr(row, name, None) for name in places):
             return refused
     return form_of(row, kind, prefix=prefix)
+
+
+def form_to_begin(row: Any, kind: Kind, refused: RowForm | None, *, prefix: str) -> RowForm:
+    """The few fields with which a row begins; of a refused form too."""
+    shown = refused or form_of(row, kind, prefix=prefix, only=kind.starts_with)
+    for name in set(shown.fields) - set(kind.starts_with):
+        del shown.fields[name]
+    return shown
 
 
 def part_form(proposal: Proposal, part: str, data: Any = None) -> PartForm | None:

@@ -19,7 +19,7 @@ from proposals.forms.rows import PartForm, RowForm
 from proposals.models import Answer
 from proposals.questionnaire import SUBJECTS, Group
 from proposals.views.documents import facts_of_documents
-from proposals.views.kinds import ADDED, KINDS, LAYERS, form_shown, part_form
+from proposals.views.kinds import ADDED, KINDS, LAYERS, form_shown, form_to_begin, part_form
 from proposals.views.saving import as_json, conflict_page, save, token_of
 from proposals.views.together import beside
 from proposals.views.workspace import Page, Workspace, show, to_edit, workspace
@@ -92,10 +92,7 @@ def facts_of_part(
                 proposal=proposal, **({"layer": part} if kind in ("component", "provision") else {})
             )
             refused = refused_form if refused_kind == kind else None
-            new = form_shown(blank, KINDS[kind], refused, prefix=f"new-{kind}")
-            for name in set(new.fields) - set(KINDS[kind].starts_with):
-                del new.fields[name]
-            facts[f"new_{kind}"] = new
+            facts[f"new_{kind}"] = form_to_begin(blank, KINDS[kind], refused, prefix=f"new-{kind}")
     facts |= FACTS[part](space, refused_form) if part in FACTS else {}
     return facts
 

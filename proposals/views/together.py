@@ -75,11 +75,12 @@ def beside(
         presence.arrive(proposal.pk, part, request.user)
     key = row.key if row is not None else ""
     fields = about_of(form)
-    found = Comment.objects.filter(proposal=proposal, part=part).for_list()
-    said = list(found.filter(row_key=key) if key else found)
+    found = Comment.objects.filter(proposal=proposal, part=part, **{"row_key": key} if key else {})
+    said = list(found.for_list()) if proposal.has_comments else []  # type: ignore[attr-defined]
     names = names_of(space, said)
     talks = [talk_of(one, people, names, fields) for one in said]
-    removed = list(RemovedRow.objects.filter(proposal=proposal, part=part).select_related("removed_by"))
+    gone = RemovedRow.objects.filter(proposal=proposal, part=part).select_related("removed_by")
+    removed = list(gone) if proposal.has_removed_rows else []  # type: ignore[attr-defined]
     last = request.GET.get("removed", "")
     return Beside(
         here=presence.others_on(proposal.pk, part, people, besides=request.user),
@@ -116,7 +117,9 @@ ROWS = ("markets", "sites", "support_requests", "outside_parties")
 
 def names_of(space: Workspace, comments: list[Comment]) -> dict[str, str]:
     """What the rows are called that ``comments`` are about; of two thousand components only those."""
-    keys = [comment.row_key.partition("-") for comment in comments]
+    keys = [comment.row_key.partition("-") for comment in comments if comment.row_key]
+    if not keys:
+        return {}
     named = {int(pk) for prefix, _, pk in keys if prefix == Component.prefix and pk.isdecimal()}
     rows = [row for name in ROWS for row in getattr(space.proposal, name).all()]
     components = space.proposal.components.filter(pk__in=named) if named else []

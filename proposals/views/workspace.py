@@ -21,7 +21,7 @@ from proposals.places import destinations_of
 from proposals.progress import Progress, content_sha256_of, grouped, progress_of
 from proposals.querysets import EDITABLE, REPLACEABLE, ProposalQuerySet
 from proposals.readiness import Candidate, rule_in_words
-from proposals.rules import is_on_team, know_ties
+from proposals.rules import is_on_team, know_ties, read_ties
 from proposals.standing import Standing, standings_of
 
 if TYPE_CHECKING:
@@ -253,19 +253,26 @@ def to_edit(request: SignedInRequest, pk: int) -> Proposal:
 
 def workspace(request: SignedInRequest, pk: int, current: str = "") -> Workspace:
     """The working copy, its components in outline; who sees only versions gets 403."""
-    return _opened(request, seen(request, pk, Proposal.objects.for_pages().with_open_comments()), current)
+    return _opened(request, pk, Proposal.objects.for_pages().with_beside(), current)
 
 
 def whole_workspace(request: SignedInRequest, pk: int, current: str = "") -> Workspace:
     """The working copy with every word of its components, for the page that shows them all."""
-    space = _opened(request, seen(request, pk, Proposal.objects.for_detail().with_open_comments()), current)
+    space = _opened(request, pk, Proposal.objects.for_detail().with_beside(), current)
     space.is_whole = True
     return space
 
 
-def _opened(request: SignedInRequest, proposal: Proposal, current: str) -> Workspace:
-    if request.method in ("GET", "HEAD"):
-        know_ties(request.user, proposal)
+def _opened(request: SignedInRequest, pk: int, rows: ProposalQuerySet, current: str) -> Workspace:
+    """Whoever is tied to it needs no other right: asked for first, in words that are written once."""
+    shows = request.method in ("GET", "HEAD")
+    known = read_ties(request.user, pk) if shows else None
+    if known is not None and known.opens_working_copy:
+        proposal = get_object_or_404(rows, pk=pk)
+    else:
+        proposal = seen(request, pk, rows)
+    if known is not None:
+        know_ties(proposal, request.user, known)
     if not request.user.has_perm("proposals.view_draft_proposal", proposal):
         raise PermissionDenied(AWAY)
     return Workspace(proposal, request.user, current)

@@ -14,6 +14,7 @@ from proposals import services
 from proposals.composition import compose
 from proposals.models import Comment, Proposal
 from proposals.querysets import readers_of_working_copy
+from proposals.rules import read_ties
 from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import (
     ConsortiumFactory,
@@ -28,7 +29,7 @@ from tests.proposals.test_views import sign_in
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
-COMMENTS_PAGE, PART_PAGE = 12, 19
+COMMENTS_PAGE, PART_PAGE = 12, 18
 SECRET = "The margin on the boards is zebra percent."
 
 
@@ -139,6 +140,7 @@ def test_readers_rule_and_queryset_name_the_same_people(proposal, ada, ben, coun
     for person in everybody:
         may = person.has_perm("proposals.view_draft_proposal", proposal)
         assert (person in readers) == may, person
+        assert read_ties(person, proposal.pk).opens_working_copy == may, person
         assert Proposal.objects.working_copies_of(person).contains(proposal) == may, person
         assert Comment.objects.visible_to(person).contains(comment) == may, person
     assert readers == {ada, ben, counsel}

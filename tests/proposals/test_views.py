@@ -981,6 +981,14 @@ def test_member_that_supplies_components_undeclared_is_named_on_the_layer(client
     assert words in page
 
 
+def test_rows_of_a_layer_lead_to_their_own_pages(client, proposal, member, component):
+    row = component
+    page = sign_in(client, member).get(reverse("proposals:part", args=[proposal.pk, row.layer])).text
+    for name, times in (("row-edit", 2), ("row-remove", 1)):
+        address = reverse(f"proposals:{name}", args=[proposal.pk, row.layer, row.key])
+        assert page.count(f'href="{address}"') == times, name
+
+
 def test_comparison_leads_back_to_the_proposal(client, proposal, member):
     submitted(proposal)
     sign_in(client, member)
