@@ -64,6 +64,23 @@ def consultations(port: int) -> Request:
     return lambda: client.get(f"{reverse('evaluation:desk')}?status=under_evaluation")
 
 
+def insights(port: int) -> Request:
+    """The figures as they are kept; the first answer, before what is measured, counts them."""
+    client = Client(port).sign_in(official("officer").email)
+    path = f"{reverse('evaluation:insights')}?call={Call.objects.get(title=TITLE).number}"
+    return lambda: client.get(path)
+
+
+def other_weights(port: int) -> Request:
+    """What other weights would move, asked of the database each time."""
+    client = Client(port).sign_in(official("officer").email)
+    call = Call.objects.get(title=TITLE)
+    criteria = [criterion for criterion in call.criteria.all() if not criterion.is_independent]
+    shares = [100 - len(criteria) + 1, *[1] * (len(criteria) - 1)]
+    asked = "&".join(f"weight-{one.pk}={share}" for one, share in zip(criteria, shares, strict=True))
+    return lambda: client.get(f"{reverse('evaluation:insight-weights')}?call={call.number}&{asked}")
+
+
 def score_sheet(port: int) -> Request:
     review = draft_review()
     client = Client(port).sign_in(review.reviewer.email)
@@ -234,6 +251,8 @@ ROWS: Final = (
     Row("catalog, 24 cards", 8, 4, 1.1, catalog),
     Row("desk of an agency lead, 25 rows", 16, 10, 1.1, desk),
     Row("queue of the program office with five consultations", 25, 10, 1.1, consultations),
+    Row("insights of one call", 30, 10, 1.1, insights),
+    Row("what other weights would move", 60, 10, 10.0, other_weights),
     Row("version reader with score sheet", 16, 10, 1.1, score_sheet),
     Row("save one row of a draft", 12, 8, 1.0, save_row),
     Row("hardware part with 2,000 components", 40, 12, 1.1, of_many("part")),

@@ -18,6 +18,8 @@ from proposals.enums import Part
 from proposals.models.fields import plain_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from program.models import Criterion
 
 
@@ -342,3 +344,31 @@ class AnswerDraftForm(forms.ModelForm):
         model = AnswerDraft
         fields = ("answer",)
         labels = {"answer": "The answer"}
+
+
+class WeightsForm(forms.Form):
+    """Weights to try, in percent; together they make 100."""
+
+    def __init__(self, *args: Any, criteria: Iterable[Criterion], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for criterion in criteria:
+            self.fields[f"weight-{criterion.pk}"] = forms.IntegerField(
+                label=criterion.title,
+                help_text=f"Now {criterion.weight} percent.",
+                initial=criterion.weight,
+                min_value=0,
+                max_value=100,
+                error_messages={"required": f"Give a weight for {criterion.title}; 0 takes it out."},
+            )
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or {}
+        whole = sum(value for value in found.values() if value is not None)
+        if not self.errors and whole != 100:
+            raise forms.ValidationError(f"The weights make {whole} percent together. Make them 100.")
+        return found
+
+    @property
+    def weights(self) -> dict[int, int]:
+        """Percent by the key of the criterion."""
+        return {int(name.removeprefix("weight-")): value for name, value in self.cleaned_data.items()}

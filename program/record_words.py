@@ -43,6 +43,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "call.release_file": "Download of a file of the call allowed without a malware scan",
         "call.amend_requirements": "Requirements of the call amended",
         "call.extend": "Deadline extended",
+        "call.take_away": "Scores, reviews or positions taken as a file",
         "call.close": "Call closed",
         "call.cancel": "Call cancelled",
         "outage.log": "Outage of the portal logged",

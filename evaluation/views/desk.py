@@ -161,6 +161,7 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("Screening", "evaluation:screening", is_official(user)),
         ("Determinations", "evaluation:determinations", is_official(user) or is_lead),
         ("Designations", "evaluation:designations", True),
+        ("Insights", "evaluation:insights", is_official(user)),
         ("Directives", "program:desk-directives", is_official(user)),
         ("Public catalog", "evaluation:catalog", True),
         ("Offices", "program:offices", is_officer or is_auditor or user.holds(*DELEGATORS)),

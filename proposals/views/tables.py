@@ -17,7 +17,7 @@ from program.limits import limited
 from program.models import Country
 from program.order import implements
 from program.requests import SignedInRequest, is_autosave
-from program.spreadsheets import KINDS, Grid, Line, read, read_pasted, words, write
+from program.spreadsheets import KINDS, Grid, Line, read, read_pasted, sent, words, write
 from program.transitions import NotReady
 from proposals import services
 from proposals.enums import Part
@@ -30,6 +30,8 @@ from proposals.views.workspace import LOOK_ONLY, PER_PAGE, Page, seen, show, wor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from django.http import StreamingHttpResponse
 
     from proposals.forms.rows import RowForm
     from proposals.forms.tables import Column
@@ -128,7 +130,9 @@ def table_row(request: SignedInRequest, pk: int, part: str, key: str) -> HttpRes
 
 @require_safe
 @limited("export")
-def table_export(request: SignedInRequest, pk: int, part: str, kind: str) -> HttpResponse:
+def table_export(
+    request: SignedInRequest, pk: int, part: str, kind: str
+) -> HttpResponse | StreamingHttpResponse:
     """All fields of all components of a layer as CSV or XLSX, to be read in again after editing."""
     proposal = inside(request, pk, part)
     if kind not in KINDS:
@@ -136,18 +140,7 @@ def table_export(request: SignedInRequest, pk: int, part: str, kind: str) -> Htt
     table = LayerTable(proposal, part)
     rows = Component.objects.filter(proposal=proposal, layer=part)
     content = write(kind, Part(part).label, table.headings, table.rows(rows))
-    name = f"{proposal.number or f'draft-{proposal.pk}'}-{part}.{kind}"
-    return HttpResponse(
-        content,
-        content_type=KINDS[kind],
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "private, no-store",
-        },
-    )
+    return sent(kind, f"{proposal.number or f'draft-{proposal.pk}'}-{part}", content)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -39,7 +39,7 @@ OPEN = {
     "program:evidence", "program:office-end", "program:delegation-end", "program:session-end",
     "program:suppression-remove", "program:outage-correct", "program:closure-correct",
     "program:notice-kind", "program:notice-kind-mail", "program:subscription-confirm",
-    "program:calendar-feed",
+    "program:calendar-feed", "evaluation:insight-export",
     "program:subscription-stop",
 }  # fmt: skip
 

@@ -46,6 +46,7 @@ COUNTED_BY = {
     "api-designation-list": "config/test_api.py::test_list_costs_four_statements_at_most_whatever_its_length",
     "api-proposal-list": "config/test_api.py::test_list_costs_four_statements_at_most_whatever_its_length",
     "evaluation:catalog": "evaluation/test_pages.py::test_catalog_costs_one_statement",
+    "evaluation:insights": "evaluation/test_insights.py::test_page_costs_the_same_whatever_is_counted",
     "evaluation:more-time": "evaluation/test_more_time.py::test_list_costs_the_same_for_one_row_and_three",
     "evaluation:papers": "evaluation/test_papers.py::test_list_costs_the_same_for_one_row_and_three",
     "evaluation:desk": "evaluation/test_pages.py::test_desk_costs_the_same_whatever_its_length",
@@ -93,7 +94,7 @@ NO_LIST = {
     "program:office-appoint", "program:office-delegate", "program:organization-new",
     "proposals:new", "proposals:receipts", "proposals:receipts-offline",
     "proposals:schema", "proposals:schema-json",
-    "evaluation:record-verify",
+    "evaluation:record-verify", "evaluation:insight-weights",
     "financing:plan", "financing:partnership_new", "financing:barrier_new",
 }  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""How the evaluation of a call goes as a whole, told to the officials who may read all of it."""

@@ -1,0 +1,450 @@
+"""How the evaluation goes as a whole: counted in the database, over what its reader may read.
+
+Figures tell of many proposals at once and are kept for a few minutes; nothing here ranks proposals by one
+number: each agency's scores stand by themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import (
+    Aggregate,
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    Max,
+    OuterRef,
+    Q,
+    Value,
+)
+from django.db.models.functions import Cast, Extract, Greatest
+
+from evaluation.enums import DeterminationStatus, ReferralStatus
+from evaluation.insights.readers import left_out_of
+from evaluation.models import AgencyScore, Determination, Referral
+from evaluation.models.reviews import DISAGREEMENT
+from evaluation.querysets import RUNNING
+from program import clock
+from program.models import Agency
+from proposals.enums import ProposalStatus
+from proposals.models import Proposal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import QuerySet
+
+    from program.models import Call, User
+
+KEPT_SECONDS: Final = 300
+DAY: Final = 86_400
+AGES: Final = ((30, "Up to 30 days"), (60, "31 to 60"), (90, "61 to 90"), (None, "Over 90"))
+MOST_DISPUTED: Final = 25
+MOST_MOVED: Final = 25
+
+
+class Percentile(Aggregate):
+    """The value that the given share (0 to 1) of the values does not exceed, between two of them by line."""
+
+    function = "PERCENTILE_CONT"
+
+    def __init__(self, expression: Any, share: float = 0.5, **options: Any) -> None:
+        super().__init__(expression, output_field=options.pop("output_field", FloatField()), **options)
+        self.template = f"%(function)s({share:g}) WITHIN GROUP (ORDER BY %(expressions)s)"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A table of numbers; ``bars`` is the column (from 0) that is also drawn.
+
+    A cell is a text, a number or None, which says that there is nothing to count.
+    """
+
+    key: str
+    title: str
+    note: str
+    headings: list[str]
+    rows: list[list[str | int | float | None]]
+    bars: int | None = None
+
+    @property
+    def longest(self) -> float:
+        """The largest number among those that are drawn, to which the others are drawn."""
+        return max((self._drawn(row) for row in self.rows), default=0)
+
+    @property
+    def lines(self) -> list[tuple[str, list[tuple[Any, int | None]]]]:
+        """Each row as its heading and its cells, each with the length of its bar in percent, or None."""
+        return [
+            (
+                str(row[0]),
+                [
+                    (cell, self._percent(cell) if place == self.bars else None)
+                    for place, cell in enumerate(row)
+                ][1:],
+            )
+            for row in self.rows
+        ]
+
+    def _drawn(self, row: Sequence[Any]) -> float:
+        cell = row[self.bars] if self.bars is not None else None
+        return cell if isinstance(cell, int | float) else 0
+
+    def _percent(self, cell: Any) -> int:
+        return round(100 * cell / self.longest) if isinstance(cell, int | float) and self.longest else 0
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """A criterion on which the sheets of one agency lie far apart."""
+
+    number: str
+    title: str
+    agency: str
+    criterion: str
+    lowest: int
+    highest: int
+    sheets: int
+
+
+@dataclass(frozen=True)
+class Insights:
+    """Everything that the page shows of one call, as counted ``at`` that moment."""
+
+    at: datetime
+    counted: int
+    left_out: int
+    figures: list[Figure] = field(default_factory=list)
+    disputes: list[Dispute] = field(default_factory=list)
+
+    def figure(self, key: str) -> Figure | None:
+        return next((figure for figure in self.figures if figure.key == key), None)
+
+
+def insights_of(user: User, call: Call) -> Insights:
+    """The figures for ``user``, at most five minutes old; counted anew where nobody has kept them."""
+    left_out = left_out_of(user, call)
+    whose = hashlib.sha256(repr(left_out).encode()).hexdigest()[:16]
+    key = f"insights:{call.pk}:{whose}"
+    if (kept := cache.get(key)) is None:
+        cache.set(key, kept := asdict(_count(call, left_out)), KEPT_SECONDS)
+    return Insights(
+        at=kept["at"],
+        counted=kept["counted"],
+        left_out=kept["left_out"],
+        figures=[Figure(**figure) for figure in kept["figures"]],
+        disputes=[Dispute(**dispute) for dispute in kept["disputes"]],
+    )
+
+
+def _count(call: Call, left_out: list[int]) -> Insights:
+    rows = Proposal.objects.filter(call=call, submitted_at__isnull=False).exclude(pk__in=left_out)
+    now = clock.now()
+    agencies = list(Agency.objects.filter(is_evaluating=True))
+    figures = [_funnel(rows), _ages(rows, now), _timeliness(rows, agencies, now), _stages(call, left_out)]
+    scores = AgencyScore.objects.filter(
+        version__proposal__in=rows,
+        version__number=F("version__proposal__version_count"),
+        sheet_count__gt=0,
+    ).order_by()
+    figures += _scores(scores, call, agencies)
+    return Insights(now, rows.count(), len(left_out), figures, _disputes(scores))
+
+
+# How far they came
+
+
+def _funnel(rows: QuerySet[Proposal]) -> Figure:
+    running = Referral.objects.filter(version__proposal=OuterRef("pk"), status__in=RUNNING)
+    announced = Determination.objects.filter(proposal=OuterRef("pk"), status=DeterminationStatus.ANNOUNCED)
+    decided = (ProposalStatus.DESIGNATED, ProposalStatus.NOT_SELECTED)
+    found = rows.annotate(is_running=Exists(running), is_announced=Exists(announced)).aggregate(
+        submitted=Count("pk"),
+        accepted=Count("pk", filter=Q(accepted_at__isnull=False)),
+        consulted=Count(
+            "pk",
+            filter=Q(status__in=decided)
+            | Q(accepted_at__isnull=False, is_running=False, status=ProposalStatus.UNDER_EVALUATION),
+        ),
+        announced=Count("pk", filter=Q(is_announced=True)),
+        designated=Count("pk", filter=Q(status=ProposalStatus.DESIGNATED)),
+    )
+    steps = [
+        ("Submitted", "submitted"),
+        ("Accepted for evaluation", "accepted"),
+        ("All agencies answered, or their time is over", "consulted"),
+        ("A determination was announced", "announced"),
+        ("Designated today", "designated"),
+    ]
+    return Figure(
+        "funnel",
+        "How far proposals came",
+        "Each proposal counts in every step that it has reached, whatever became of it later.",
+        ["Step", "Proposals", "Percent of those submitted"],
+        [[words, found[name], share_of(found[name], found["submitted"])] for words, name in steps],
+        bars=1,
+    )
+
+
+def _ages(rows: QuerySet[Proposal], now: datetime) -> Figure:
+    age = _days(Value(now) - F("submitted_at"))
+    waiting = (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION)
+    bounds = [0, *(bound for bound, _ in AGES if bound)]
+    buckets: dict[str, Any] = {}
+    for place, (bound, _) in enumerate(AGES):
+        within = Q(age__gt=bounds[place]) if place else Q()
+        buckets[f"bucket_{place}"] = Count("pk", filter=within & (Q(age__lte=bound) if bound else Q()))
+    found: dict[Any, Any] = {
+        row["status"]: row
+        for row in rows.filter(status__in=waiting)
+        .annotate(age=age)
+        .order_by()
+        .values("status")
+        .annotate(**buckets, middle=Percentile("age"), oldest=Max("age"))
+    }
+    return Figure(
+        "ages",
+        "How long the undecided ones have waited",
+        "Days since the first submission, for proposals that no announced determination has decided.",
+        ["Where it stands", *(words for _, words in AGES), "Median days", "Longest, days"],
+        [
+            [
+                ProposalStatus(status).label,
+                *(found[status][f"bucket_{place}"] if status in found else 0 for place in range(len(AGES))),
+                rounded(found[status]["middle"]) if status in found else None,
+                rounded(found[status]["oldest"]) if status in found else None,
+            ]
+            for status in waiting
+        ],
+        bars=len(AGES) + 1,
+    )
+
+
+# How long it takes
+
+
+def _timeliness(rows: QuerySet[Proposal], agencies: list[Agency], now: datetime) -> Figure:
+    took = _days(F("answered_at") - F("opened_at"))
+    answered = Q(answered_at__isnull=False)
+    found: dict[Any, Any] = {
+        row["agency"]: row
+        for row in Referral.objects.filter(version__proposal__in=rows, carried_from=None)
+        .exclude(status=ReferralStatus.ENDED)
+        .annotate(took=took)
+        .order_by()
+        .values("agency")
+        .annotate(
+            referred=Count("pk"),
+            on_time=Count("pk", filter=answered & Q(answered_at__lt=F("due_at"))),
+            late=Count("pk", filter=answered & Q(answered_at__gte=F("due_at"))),
+            lapsed=Count("pk", filter=Q(status=ReferralStatus.LAPSED)),
+            running=Count("pk", filter=Q(status__in=RUNNING, due_at__gt=now)),
+            over=Count("pk", filter=Q(status__in=RUNNING, due_at__lte=now)),
+            middle=Percentile("took", filter=answered),
+            most=Percentile("took", 0.9, filter=answered),
+        )
+    }
+    counts = ("referred", "on_time", "late", "lapsed", "running", "over")
+    return Figure(
+        "timeliness",
+        "How the agencies keep their time",
+        "Consultations that were opened anew or for the first time; a position that was kept from an earlier "
+        "version took nobody time. Nine of ten answers came within the days of the last column.",
+        [
+            "Agency", "Referred", "In time", "Late", "No response", "Running", "Overdue", "Median days",
+            "Nine of ten, days",
+        ],
+        [
+            [
+                str(agency),
+                *(found[agency.pk][name] if agency.pk in found else 0 for name in counts),
+                rounded(found[agency.pk]["middle"]) if agency.pk in found else None,
+                rounded(found[agency.pk]["most"]) if agency.pk in found else None,
+            ]
+            for agency in agencies
+        ],
+        bars=len(counts) + 1,
+    )  # fmt: skip
+
+
+def _stages(call: Call, left_out: list[int]) -> Figure:
+    with connection.cursor() as cursor:
+        cursor.execute(STAGES, {"call": call.pk, "left_out": left_out})
+        found = {name: cells for name, *cells in cursor.fetchall()}
+    stages = [
+        ("From submission to acceptance", "intake"),
+        ("From acceptance to the last agency's answer", "consultation"),
+        ("From acceptance to the first announcement", "decision"),
+        ("From submission to the first announcement", "whole"),
+    ]
+    nothing = [None, 0] * 3
+    return Figure(
+        "stages",
+        "Whether applicants wait alike",
+        "Median days of each stage, for anchors that say that they are U.S. small businesses and for all "
+        "others. The median of few proposals says little: their number stands beside it.",
+        [
+            "Stage", "All: days", "All: number", "Small business: days", "Small business: number",
+            "Others: days", "Others: number",
+        ],
+        [
+            [words, *(cell if isinstance(cell, int) else rounded(cell) for cell in found.get(name, nothing))]
+            for words, name in stages
+        ],
+        bars=1,
+    )  # fmt: skip
+
+
+#: A row for each stage: median days and number of all, of small businesses, of others
+STAGES: Final = """
+WITH counted AS (
+    SELECT id, consortium_id, submitted_at, accepted_at FROM proposals_proposal
+    WHERE call_id = %(call)s AND submitted_at IS NOT NULL AND id <> ALL (%(left_out)s::bigint[])
+), consulted AS (
+    SELECT version.proposal_id, MAX(GREATEST(referral.answered_at, referral.lapsed_at)) AS at
+    FROM evaluation_referral AS referral
+    JOIN proposals_version AS version ON version.id = referral.version_id
+    JOIN counted ON counted.id = version.proposal_id
+    WHERE referral.ended_at IS NULL GROUP BY version.proposal_id
+    HAVING NOT BOOL_OR(referral.status IN ('open', 'acknowledged'))
+), announced AS (
+    SELECT determination.proposal_id, MIN(determination.announced_at) AS at
+    FROM evaluation_determination AS determination JOIN counted ON counted.id = determination.proposal_id
+    WHERE determination.status = 'announced' GROUP BY determination.proposal_id
+), stages AS (
+    SELECT organization.is_small_business AS is_small, stage.name,
+        EXTRACT(EPOCH FROM stage.until - stage.since) / 86400.0 AS days
+    FROM counted
+    JOIN proposals_membership AS anchor
+        ON anchor.consortium_id = counted.consortium_id AND anchor.is_anchor
+    JOIN program_organization AS organization ON organization.id = anchor.organization_id
+    LEFT JOIN consulted ON consulted.proposal_id = counted.id
+    LEFT JOIN announced ON announced.proposal_id = counted.id
+    CROSS JOIN LATERAL (VALUES
+        ('intake', counted.submitted_at, counted.accepted_at),
+        ('consultation', counted.accepted_at, consulted.at),
+        ('decision', counted.accepted_at, announced.at),
+        ('whole', counted.submitted_at, announced.at)
+    ) AS stage (name, since, until)
+)
+SELECT name, PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY days), COUNT(days),
+    PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE is_small),
+    COUNT(days) FILTER (WHERE is_small),
+    PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE NOT is_small),
+    COUNT(days) FILTER (WHERE NOT is_small)
+FROM stages GROUP BY name
+"""
+
+
+# What the sheets say
+
+
+def _scores(scores: QuerySet[AgencyScore], call: Call, agencies: list[Agency]) -> list[Figure]:
+    apart = _apart()
+    found = {
+        (row["criterion"], row["agency"]): row
+        for row in scores.values("criterion", "agency").annotate(
+            middle=Percentile("median"),
+            apart_by=Percentile(F("highest") - F("lowest")),
+            scored=Count("pk"),
+            apart=Count("pk", filter=apart),
+        )
+    }
+    criteria = list(call.criteria.prefetch_related("agencies"))
+    names = [str(agency) for agency in agencies]
+
+    def table(
+        key: str,
+        title: str,
+        note: str,
+        cell: Any,
+        scale: bool = False,
+        *,
+        first: Sequence[str] = ("Criterion",),
+    ) -> Figure:
+        rows: list[list[str | int | float | None]] = [
+            [
+                criterion.title,
+                *([f"{criterion.lowest} to {criterion.highest}"] if scale else []),
+                *(
+                    cell(found[criterion.pk, agency.pk]) if (criterion.pk, agency.pk) in found else None
+                    for agency in agencies
+                ),
+            ]
+            for criterion in criteria
+        ]
+        first = ["Criterion", "Scale"] if scale else ["Criterion"]
+        return Figure(key, title, note, [*first, *names], rows)
+
+    return [
+        table(
+            "medians",
+            "Medians by criterion and agency",
+            "The middle of the proposals' medians, newest versions only. Agencies stand side by side: no "
+            "number blends them.",
+            lambda row: rounded(row["middle"]),
+            scale=True,
+        ),
+        table(
+            "spreads",
+            "How far an agency's reviewers lie apart",
+            "The middle of the distances between the lowest and the highest sheet of one proposal.",
+            lambda row: rounded(row["apart_by"]),
+        ),
+        table(
+            "disagreements",
+            "Where they disagree",
+            "Proposals whose sheets lie at least half of the scale apart, of those that were scored.",
+            lambda row: f"{row['apart']} of {row['scored']}",
+        ),
+    ]
+
+
+def _apart() -> Q:
+    """As ``AgencyScore.is_disagreed`` says of one row; a test holds the two equal."""
+    scale = F("criterion__highest") - F("criterion__lowest")
+    bound = Greatest(Value(1.0), Cast(scale, FloatField()) * Value(DISAGREEMENT), output_field=FloatField())
+    return Q(highest__gte=ExpressionWrapper(F("lowest") + bound, output_field=FloatField()))
+
+
+def _disputes(scores: QuerySet[AgencyScore]) -> list[Dispute]:
+    scale = Cast(F("criterion__highest") - F("criterion__lowest"), FloatField())
+    share = ExpressionWrapper((F("highest") - F("lowest")) / scale, output_field=FloatField())
+    rows = scores.filter(_apart()).select_related("version__proposal", "agency", "criterion")
+    return [
+        Dispute(
+            number=row.version.proposal.number or "",
+            title=row.version.proposal.submitted_title,
+            agency=str(row.agency),
+            criterion=row.criterion.title,
+            lowest=row.lowest or 0,
+            highest=row.highest or 0,
+            sheets=row.sheet_count,
+        )
+        for row in rows.defer("version__package").order_by(share.desc(), "-version", "pk")[:MOST_DISPUTED]
+    ]
+
+
+# Numbers
+
+
+def share_of(number: int, whole: int) -> float | None:
+    return round(100 * number / whole, 1) if whole else None
+
+
+def rounded(value: Any) -> float | None:
+    return None if value is None else round(float(value), 1)
+
+
+def _days(duration: Any) -> Any:
+    seconds = Extract(ExpressionWrapper(duration, output_field=DurationField()), "epoch")
+    return ExpressionWrapper(seconds / float(DAY), output_field=FloatField())
