@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from evaluation.columns import columns, summary
 from evaluation.enums import AssignmentStatus, DesignationStatus, DeterminationStatus, ReviewStatus
+from evaluation.lateness import first_due, late, overdue_questions, reasons_of
 from evaluation.models import Assignment, Condition, Designation, Determination, PartyCheck, Referral, Review
 from evaluation.querysets import (
     DELEGATED_BY,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from program.requests import SignedInRequest
 
 PAGE = 25
+#: Sorts what has no clock behind everything that has one
+NEVER = Value(datetime.max.replace(tzinfo=UTC, year=9998))
 NEXT_ACT: dict[str, str] = {DeterminationStatus.DRAFT: "Sign", DeterminationStatus.SIGNED: "Announce"}
 DESK_ROLES = (
     OfficeRole.PROGRAM_OFFICER, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL,
@@ -54,6 +57,8 @@ STATUSES = {
     "under_evaluation": (ProposalStatus.UNDER_EVALUATION,),
     "decided": (ProposalStatus.DESIGNATED, ProposalStatus.NOT_SELECTED),
 }
+#: Beside the statuses: what is late, whatever its status
+LATE = "late"
 
 
 def require_desk(user: User, *roles: str) -> None:
@@ -69,25 +74,39 @@ def desk(request: SignedInRequest) -> HttpResponse:
     require_desk(request.user)
     status = request.GET.get("status", "")
     rows = Proposal.objects.read_by_office(request.user).filter(submitted_at__isnull=False)
+    is_late = late(request.user, now := clock.now())
+    if status == LATE:
+        shown = rows.filter(is_late)
+    else:
+        shown = rows.filter(status__in=STATUSES[status]) if status in STATUSES else rows
     facts = {
         "tasks": tasks_of(request.user),
         "tally": rows.aggregate(
+            late=Count("pk", filter=is_late),
             submitted=Count("pk", filter=Q(status=ProposalStatus.SUBMITTED)),
             returned=Count("pk", filter=Q(status=ProposalStatus.RETURNED)),
             under_evaluation=Count("pk", filter=Q(status=ProposalStatus.UNDER_EVALUATION)),
             decided=Count("pk", filter=Q(status__in=STATUSES["decided"])),
         ),
         "rooms": rooms_of(request.user),
-        "status": status if status in STATUSES else "",
-        **queue(request, rows.filter(status__in=STATUSES[status]) if status in STATUSES else rows),
+        "status": status if status in (*STATUSES, LATE) else "",
+        **queue(request, shown, now, by_due=status == LATE or "due" in request.GET.getlist("order")),
     }
     return render(request, "evaluation/desk.html", facts)
 
 
-def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
-    """One keyset page of proposals, newest first, each with its five columns."""
+def queue(request: SignedInRequest, rows: Any, now: datetime, *, by_due: bool) -> dict[str, Any]:
+    """One keyset page of proposals, each with its five columns and what is late; the newest first.
+
+    ``by_due`` puts first what was or is due first, and what has no clock last.
+    """
     after = number_said(request.GET.get("after", ""))
-    if after is not None:
+    if by_due:
+        rows = rows.annotate(first_due=Coalesce(first_due(request.user), NEVER))
+    if after is not None and by_due:
+        since = Subquery(rows.filter(pk=after).values("first_due"))
+        rows = rows.filter(Q(first_due__gt=since) | Q(first_due=since, pk__lt=after))
+    elif after is not None:
         rows = rows.filter(pk__lt=after)
     asked = Assignment.objects.active().filter(proposal=OuterRef("pk")).order_by()
     sheets = Review.objects.filter(
@@ -101,8 +120,9 @@ def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
         .annotate(
             reviews_asked=Coalesce(Subquery(asked.values("proposal").values(number=Count("pk"))), 0),
             reviews_in=Coalesce(Subquery(sheets.values("version__proposal").values(number=Count("pk"))), 0),
+            overdue=overdue_questions(now),
         )
-        .order_by("-pk")[: PAGE + 1]
+        .order_by(*(["first_due"] if by_due else []), "-pk")[: PAGE + 1]
     )
     page = found[:PAGE]
     referrals: dict[int, list[Referral]] = {}
@@ -118,7 +138,6 @@ def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
         {r.agency for rows_of_one in referrals.values() for r in rows_of_one},
         key=lambda agency: (agency.sort_order, agency.code),
     )
-    now = clock.now()
     lines = []
     for proposal in page:
         five = columns(referrals.get(proposal.pk, ()), request.user, now)
@@ -134,11 +153,20 @@ def queue(request: SignedInRequest, rows: Any) -> dict[str, Any]:
                 "cells": [(str(agency), by_agency.get(str(agency))) for agency in agencies],
                 "summary": summary(five),
                 "reviews": reviews_in_words(proposal.reviews_in, proposal.reviews_asked),
+                "reasons": reasons_of(proposal, referrals.get(proposal.pk, ()), proposal.overdue, now),
                 "next_due": min(due, default=None),
             }
         )
-    following = f"?after={page[-1].pk}" if len(found) > PAGE else ""
-    return {"lines": lines, "agencies": agencies, "next": following, "now": now}
+    following = request.GET.copy()
+    if len(found) > PAGE:
+        following["after"] = str(page[-1].pk)
+    return {
+        "lines": lines,
+        "agencies": agencies,
+        "next": f"?{following.urlencode()}" if len(found) > PAGE else "",
+        "now": now,
+        "by_due": by_due,
+    }
 
 
 def reviews_in_words(received: int, asked: int) -> str:

@@ -1,0 +1,107 @@
+"""What is late on a proposal, since when and why: one condition for lists, one sentence for each reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, F, Min, OuterRef, Q, Subquery, When
+from django.db.models.functions import JSONArray, Least
+
+from evaluation.enums import InformationRequestStatus, ReferralStatus
+from evaluation.models import InformationRequest, Referral
+from evaluation.querysets import RUNNING
+from program import moments
+from proposals.enums import ProposalStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from program.models import User
+    from proposals.models import Proposal
+
+SOON: Final = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a proposal asks for attention; what ``is_late`` comes first."""
+
+    words: str
+    at: datetime
+    is_late: bool = True
+
+
+def late(user: User, now: datetime) -> Q:
+    """Proposals on which something is late that ``user`` may read of.
+
+    An agency that did not answer, a question to the consortium past its day, a correction that never came.
+    """
+    referrals = _asked(user).filter(Q(status=ReferralStatus.LAPSED) | Q(due_at__lte=now))
+    questions = _open_questions().filter(due_at__lte=now)
+    return (
+        Q(pk__in=referrals.values("version__proposal"))
+        | Q(pk__in=questions.values("proposal"))
+        | Q(status=ProposalStatus.RETURNED, cure_due_at__lte=now)
+    )
+
+
+def first_due(user: User) -> Least:
+    """When the first of a proposal's clocks ends or has ended; null where none runs. To order lists by."""
+    referrals = _asked(user).filter(version__proposal=OuterRef("pk")).order_by()
+    questions = _open_questions().filter(proposal=OuterRef("pk")).order_by()
+    cured = Case(When(status=ProposalStatus.RETURNED, then=F("cure_due_at")))
+    return Least(
+        Subquery(referrals.values("version__proposal").annotate(first=Min("due_at")).values("first")),
+        Subquery(questions.values("proposal").annotate(first=Min("due_at")).values("first")),
+        cured,
+    )
+
+
+def overdue_questions(now: datetime) -> ArraySubquery:
+    """``(number, due)`` of each question that the consortium has not answered in time."""
+    rows = _open_questions().filter(proposal=OuterRef("pk"), due_at__lte=now)
+    return ArraySubquery(rows.order_by("due_at", "pk").values_list(JSONArray("number", "due_at")))
+
+
+def reasons_of(
+    proposal: Proposal, referrals: Iterable[Referral], questions: Iterable[Any], now: datetime
+) -> list[Reason]:
+    """What is late or soon due, the earliest first. ``referrals`` are those that the reader may see."""
+    found = []
+    if proposal.status == ProposalStatus.UNDER_EVALUATION:
+        for row in referrals:
+            if row.status == ReferralStatus.LAPSED:
+                found.append(Reason(f"{row.agency} did not respond by {_day(row.due_at)}", row.due_at))
+            elif row.status in RUNNING and row.due_at <= now:
+                found.append(Reason(f"{row.agency} is over its time since {_day(row.due_at)}", row.due_at))
+            elif row.status in RUNNING and row.due_at <= now + SOON:
+                words = f"{row.agency} is due on {_day(row.due_at)}"
+                found.append(Reason(words, row.due_at, is_late=False))
+    for number, due in questions:
+        at = datetime.fromisoformat(due)
+        found.append(Reason(f"Question {number} is not answered; it was due on {_day(at)}", at))
+    if proposal.status == ProposalStatus.RETURNED and proposal.cure_due_at and proposal.cure_due_at <= now:
+        words = f"No correction came by {_day(proposal.cure_due_at)}"
+        found.append(Reason(words, proposal.cure_due_at))
+    return sorted(found, key=lambda reason: (not reason.is_late, reason.at))
+
+
+def _day(bound: datetime) -> str:
+    return moments.day(moments.last_minute(bound))
+
+
+def _asked(user: User) -> Any:
+    """Consultations on what is evaluated that nobody has answered, as far as ``user`` reads of them."""
+    rows = Referral.objects.visible_to(user).current()
+    return rows.filter(
+        status__in=(*RUNNING, ReferralStatus.LAPSED),
+        version__proposal__status=ProposalStatus.UNDER_EVALUATION,
+    )
+
+
+def _open_questions() -> Any:
+    return InformationRequest.objects.filter(status=InformationRequestStatus.OPEN)
