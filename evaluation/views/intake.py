@@ -6,16 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.db.models import Count, F, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation import checks, services
 from evaluation.enums import CompletenessFinding
-from evaluation.models import CompletenessReview, ScreeningList
+from evaluation.models import CompletenessReview, PartyCheck, ScreeningList, ScreeningRun
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out
-from evaluation.views.desk import PAGE, require_desk
+from evaluation.views.desk import PAGE, counted, require_desk
 from evaluation.views.proposals import changes_to
 from program import clock
 from program.deadlines import local_day
@@ -58,9 +58,23 @@ def intake(request: SignedInRequest) -> HttpResponse:
             versions__completeness_reviews__finding=CompletenessFinding.DEFICIENT,
         ),
     )
+    version = Version.objects.filter(proposal=OuterRef("pk"), number=OuterRef("version_count"))
+    runs = ScreeningRun.objects.filter(version__proposal=OuterRef("pk")).order_by("-pk")
+    runs = runs.filter(version__number=OuterRef("version_count"))
+    open_checks = PartyCheck.objects.newest().open().order_by()
+    open_checks = open_checks.filter(  # within the statement that counts them, which is within the list's
+        run__version__proposal=OuterRef(OuterRef("pk")),
+        run__version__number=OuterRef(OuterRef("version_count")),
+    )
     found = list(
         rows.select_related("consortium", "call")
-        .annotate(deficient_count=deficient)
+        .annotate(
+            deficient_count=deficient,
+            received_at=Subquery(version.values("received_at")),
+            is_on_time=Subquery(version.values("on_time")),
+            screened_at=Subquery(runs.values("run_at")[:1]),
+            open_checks=counted(open_checks),
+        )
         .order_by("submitted_at", "pk")[: PAGE + 1]
     )
     page, now = found[:PAGE], clock.now()

@@ -882,6 +882,22 @@ def test_lists_of_the_desk_cost_the_same_for_one_row_and_three(
     assert len(response.context[listed]) == rows
 
 
+def test_intake_says_of_each_whether_it_came_in_time_and_what_its_parties_need(client):
+    desk = officer()
+    waiting, settled, unscreened = (make.at_intake() for _ in range(3))
+    make.flagged(waiting, desk)
+    make.screened(settled, desk)
+    shown = page(client, desk, "intake")
+    found = {row.pk: row for row, _ in shown.context["proposals"]}
+    told = {pk: (row.is_on_time, row.open_checks, row.screened_at is not None) for pk, row in found.items()}
+    assert told == {
+        waiting.pk: (True, 1, True),
+        settled.pk: (True, 0, True),
+        unscreened.pk: (True, 0, False),
+    }
+    assert all(words in shown.text for words in ("To settle", "Settled", "Not screened", "In time"))
+
+
 def test_other_offices_and_strangers_are_kept_out(client):
     proposal, stranger = make.accepted(), ProposalFactory().created_by
     outsider = make.reviewer("DOE")
