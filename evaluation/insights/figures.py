@@ -88,7 +88,7 @@ class Figure:
             (
                 str(row[0]),
                 [
-                    (cell, self._percent(cell) if place == self.bars else None)
+                    (cell, self._percent(cell) if place == self.bars and cell is not None else None)
                     for place, cell in enumerate(row)
                 ][1:],
             )
