@@ -70,6 +70,7 @@ urlpatterns = [
     path("desk/reviews/<int:pk>/reopen/", reviews.review_reopen, name="review-reopen"),
     path("desk/positions/<int:pk>/", positions.position, name="position"),
     path("desk/positions/<int:pk>/acknowledge/", positions.referral_acknowledge, name="referral-acknowledge"),
+    path("desk/positions/<int:pk>/draft/", positions.position_draft, name="position-draft"),
     path("desk/positions/<int:pk>/file/", positions.position_file, name="position-file"),
     path("desk/insights/", insights.insights, name="insights"),
     path("desk/insights/weights/", insights.weights, name="insight-weights"),

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from evaluation.models.consultation import AnswerDraft, AnswerFile, InformationRequest, Position, Referral
+from evaluation.models.consultation import (
+    AnswerDraft,
+    AnswerFile,
+    InformationRequest,
+    Position,
+    PositionDraft,
+    Referral,
+)
 from evaluation.models.designations import CatalogEntry, Condition, Designation
 from evaluation.models.determinations import Determination, Finding, Letter, LetterPaper, ObjectionAnswer
 from evaluation.models.intake import CompletenessReview, Return
@@ -28,6 +35,7 @@ __all__ = [
     "ObjectionAnswer",
     "PartyCheck",
     "Position",
+    "PositionDraft",
     "Referral",
     "Return",
     "Review",

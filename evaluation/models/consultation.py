@@ -73,6 +73,23 @@ class Referral(Deadlined):
         return self.version.proposal
 
 
+class PositionDraft(Revised):
+    """What those who sign for an agency write together of its position until one of them files it."""
+
+    referral = models.OneToOneField(Referral, models.PROTECT, related_name="draft", editable=False)
+    stance = models.CharField(max_length=24, choices=Stance, blank=True)
+    rationale = PlainTextField(blank=True, longest=LONGEST_TEXT)
+    conditions = PlainTextField(blank=True, longest=LONGEST_TEXT)
+    parts_commented = models.JSONField(default=list, blank=True)
+    saved_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"Draft of the position of {self.referral.agency}"
+
+
 class Position(models.Model):
     """What an agency advises, signed by its lead or a delegate; superseded by a later one, never edited.
 

@@ -15,6 +15,7 @@ from evaluation.services.consultation import (
     file_position,
     lapse_referral,
     reopen_referral,
+    save_position_draft,
 )
 from evaluation.services.designations import (
     expire_designation,
@@ -114,6 +115,7 @@ __all__ = [
     "save_condition",
     "save_determination",
     "save_finding",
+    "save_position_draft",
     "save_review",
     "save_score",
     "screen_version",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -10,7 +10,7 @@ from django.db.models import Q
 from evaluation.carry import carry
 from evaluation.enums import LONGEST_TEXT, Carry, ReferralStatus, Stance
 from evaluation.lifecycle import ACKNOWLEDGE, ANSWER, END_REFERRAL, KEEP, LAPSE, REOPEN_REFERRAL
-from evaluation.models import Assignment, Position, Referral
+from evaluation.models import Assignment, Position, PositionDraft, Referral
 from evaluation.notices import (
     CONSULTATION_ENDED,
     LAPSED,
@@ -30,20 +30,22 @@ from program.deadlines import Period, end_of_day
 from program.enums import OfficeRole
 from program.models import Agency, Delegation, User
 from program.moments import moment_to_the_second
+from program.revisions import StaleRevision
 from program.texts import too_long
-from program.transitions import NotReady, Problem, perform, require
+from program.transitions import NotReady, Problem, WrongStatus, perform, require
 from proposals.comparison import changed_parts
 from proposals.enums import Part, ProposalStatus
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import date, datetime
 
     from program.models import AuditEvent
     from proposals.models import Version
 
 ORDER = "E.O. 14320 s.3(d)"
+DRAFTED = ("stance", "rationale", "conditions", "parts_commented")
 
 
 def refer_version(version: Version, *, by: User, event: AuditEvent) -> list[Referral]:
@@ -119,11 +121,13 @@ def file_position(
     conditions: str = "",
     parts_commented: Collection[str] = (),
     seen: int | None = None,
+    draft_revision: int | None = None,
 ) -> Position:
     """File the agency's position, signed by its lead or under a delegation; an earlier one is superseded.
 
     ``seen`` is the key of the position that stood on the signer's page (0: none): of two leads who sign at
-    once, the second is told of the first.
+    once, the second is told of the first. ``draft_revision`` is that of the draft on that page: who would
+    file an older text than a colleague saved gets StaleRevision. The draft is gone with the filing.
     In time is what began before the bound, however long it waited; an agency that has answered has no bound.
     Raises NotReady for a position without reasons or too late, WrongStatus when the consultation has ended.
     """
@@ -147,6 +151,10 @@ def file_position(
         )
     if problems:
         raise NotReady(problems)
+    filed = {"stance": stance, "rationale": rationale, "conditions": conditions}
+    draft = PositionDraft.objects.filter(referral=referral).select_related("saved_by").first()
+    if draft is not None and draft_revision not in (None, draft.revision):
+        _refuse_older(draft, filed, draft_revision or 0)
     delegation = delegation_to_sign(referral, by=by)
     event = perform(ANSWER, referral, by=by, note=str(stance), delegation=delegation)
     position = Position.objects.create(
@@ -162,6 +170,7 @@ def file_position(
     )
     referral.position = position
     referral.save(update_fields=["position", "updated_at"])
+    PositionDraft.objects.filter(referral=referral).delete()
     proposal = referral.version.proposal
     answered = referral.version.referrals.filter(status=ReferralStatus.ANSWERED).count()
     notices.owe(
@@ -174,6 +183,40 @@ def file_position(
         answered=answered,
     )
     return position
+
+
+@transaction.atomic
+def save_position_draft(
+    referral: Referral, *, by: User, values: Mapping[str, Any], revision: int
+) -> PositionDraft:
+    """Keep what is written of a position so far, for everybody who may sign it; nothing is filed.
+
+    ``revision`` is 0 where there was none yet. Raises StaleRevision when somebody saved another text,
+    WrongStatus when the consultation takes no position any more.
+    """
+    referral.refresh_from_db(from_queryset=Referral.objects.select_for_update(of=("self",)))
+    require("evaluation.answer_referral", by, referral)
+    if referral.status in (ReferralStatus.LAPSED, ReferralStatus.ENDED):
+        raise WrongStatus(ANSWER, referral, tried="Save the draft")
+    draft = PositionDraft.objects.filter(referral=referral).select_related("saved_by").first()
+    if draft is None:
+        draft = PositionDraft(referral=referral, revision=0)
+    elif all(getattr(draft, name) == values[name] for name in DRAFTED):
+        return draft
+    if draft.revision != revision:
+        raise StaleRevision(draft, revision)
+    for name in DRAFTED:
+        setattr(draft, name, values[name])
+    draft.saved_by, draft.revision = by, draft.revision + 1
+    draft.full_clean(exclude=["referral", "saved_by"])
+    draft.save()
+    return draft
+
+
+def _refuse_older(draft: PositionDraft, filed: Mapping[str, str], revision: int) -> None:
+    """Who files what the draft says, files no older text, whatever revision their page showed."""
+    if any(getattr(draft, name) != text for name, text in filed.items()):
+        raise StaleRevision(draft, revision)
 
 
 def is_overdue(referral: Referral, at: datetime) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -28,14 +27,12 @@ from evaluation.models import (
     Return,
 )
 from evaluation.views.acting import carry_out, problems_of
-from evaluation.views.saving import conflict_page, texts_of
+from evaluation.views.saving import conflict_page, keep_draft, texts_of
 from program import clock
 from program.deadlines import end_of_day
 from program.documents import Withheld, download_response
 from program.models import Document
-from program.requests import is_autosave
 from program.revisions import StaleRevision, revision_read
-from program.transitions import WrongStatus
 from program.waiting import Task, for_the_team
 from proposals.enums import Sector
 from proposals.models import Proposal, TeamMember, Version
@@ -191,35 +188,22 @@ def question_draft(request: SignedInRequest, pk: int, question_pk: int) -> HttpR
     question = get_object_or_404(
         InformationRequest.objects.visible_to(request.user), proposal=pk, pk=question_pk
     )
-    form = AnswerDraftForm(request.POST)
-    if not form.is_valid():
-        if is_autosave(request):
-            return JsonResponse({"errors": form.errors}, status=422)
-        return _again(request, pk, (question_pk, request.POST.get("answer", "")), problems_of(form))
-    read = revision_read(request.POST.get("revision", ""))
-    try:
-        draft = services.save_answer_draft(question, by=request.user, revision=read, **form.cleaned_data)
-    except StaleRevision as stale:
-        if not is_autosave(request):
-            texts = texts_of(request, AnswerDraftForm(instance=stale.record))
-            return conflict_page(
-                request, texts, revision=stale.record.revision, by=str(stale.record.saved_by),
-                back=_place(pk, question),
-            )  # fmt: skip
-        theirs, by = {"answer": stale.record.answer}, str(stale.record.saved_by)
-        facts = {"yours": form.cleaned_data, "theirs": theirs, "revision": stale.record.revision, "by": by}
-        return JsonResponse(facts, status=409)
-    except WrongStatus as refusal:
-        if is_autosave(request):
-            return JsonResponse({"errors": {"__all__": [str(refusal)]}}, status=422)
-        messages.warning(request, str(refusal))
-        return show_questions(request, pk, typed=(question_pk, form.cleaned_data["answer"]), status=409)
-    if is_autosave(request):
-        return JsonResponse({"saved_at": clock.instant().isoformat(), "revision": draft.revision})
-    messages.success(
-        request, f"Your draft of the answer to question {question.number} is kept. It is not sent."
+    typed = (question_pk, request.POST.get("answer", ""))
+
+    def again(problems: list[Problem], status: int) -> HttpResponse:
+        return show_questions(request, pk, problems, typed, status)
+
+    return keep_draft(
+        request,
+        AnswerDraftForm(request.POST),
+        lambda *, values, revision: services.save_answer_draft(
+            question, by=request.user, revision=revision, **values
+        ),
+        fresh=lambda draft: AnswerDraftForm(instance=draft),
+        again=again,
+        said=f"Your draft of the answer to question {question.number} is kept. It is not sent.",
+        back=_place(pk, question),
     )
-    return redirect(_place(pk, question))
 
 
 def _place(pk: int, question: InformationRequest) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST, require_safe
@@ -27,13 +27,13 @@ from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
 from evaluation.views.proposals import show_proposal
-from evaluation.views.saving import TwoTexts, conflict_page, texts_of
+from evaluation.views.saving import TwoTexts, conflict_page, in_json, texts_of
 from program import clock
 from program.acts import fresh_sign_in_required, lay_beside
 from program.canonical import canonical_json, sha256_hex
 from program.enums import OfficeRole
 from program.order import implements
-from program.requests import number_said
+from program.requests import is_autosave, number_said
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals.models import Proposal
@@ -182,17 +182,25 @@ def packet_json(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def determination_save(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Save decision, findings, answers and conditions of the draft in one go; saving never refuses."""
+    """Save decision, findings and answers of the draft in one go; a script is answered in JSON."""
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     form = DeterminationForm(request.POST, instance=found)
+    is_script = is_autosave(request)
     if not form.is_valid():
+        if is_script:
+            return JsonResponse({"errors": form.errors}, status=422)
         return show_determination(request, pk, problems_of(form), {"form": form}, 422, request.POST)
     try:
-        _save_all(request, Determination.objects.get(pk=pk), form.cleaned_data)
+        saved = _save_all(request, Determination.objects.get(pk=pk), form.cleaned_data)
     except StaleRevision as stale:
         revision = stale.record.revision
-        return conflict_page(request, _both_texts(request, pk), revision=revision, back=page(pk))
+        texts = _both_texts(request, pk)
+        if is_script:
+            return JsonResponse({**in_json(texts), "revision": revision}, status=409)
+        return conflict_page(request, texts, revision=revision, back=page(pk))
     except WrongStatus as refusal:
+        if is_script:
+            return JsonResponse({"errors": {"__all__": [str(refusal)]}}, status=422)
         return show_determination(request, pk, [Problem("refused", str(refusal))], status=409)
     except (NotReady, ValidationError) as refusal:
         found_problems = (
@@ -200,7 +208,11 @@ def determination_save(request: SignedInRequest, pk: int) -> HttpResponse:
             if isinstance(refusal, NotReady)
             else [Problem("invalid", message) for message in refusal.messages]
         )
+        if is_script:
+            return JsonResponse({"errors": {"__all__": [one.message for one in found_problems]}}, status=422)
         return show_determination(request, pk, found_problems, {"form": form}, 422, request.POST)
+    if is_script:
+        return JsonResponse({"saved_at": clock.instant().isoformat(), "revision": saved.revision})
     messages.success(request, "The draft is saved.")
     return redirect("evaluation:determination", pk=pk)
 
@@ -215,13 +227,13 @@ def _both_texts(request: SignedInRequest, pk: int) -> list[TwoTexts]:
     answers = {row.position_id: row for row in ObjectionAnswer.objects.filter(determination=found)}
     for referral in objections_to(found):
         yours, theirs = _answer_to(referral, answers, request.POST), _answer_to(referral, answers, None)
-        label = f"Answer to {referral.agency}"
-        texts.append(TwoTexts(label, yours.replace("\r\n", "\n"), theirs))
+        label, name = f"Answer to {referral.agency}", f"objection-{referral.position_id}-answer"
+        texts.append(TwoTexts(label, yours.replace("\r\n", "\n"), theirs, name, theirs))
     return texts
 
 
 @transaction.atomic
-def _save_all(request: SignedInRequest, found: Determination, values: dict[str, Any]) -> None:
+def _save_all(request: SignedInRequest, found: Determination, values: dict[str, Any]) -> Determination:
     """Each row by its own service; the revision of the draft guards the whole page."""
     revision = revision_read(request.POST.get("revision", ""))
     services.save_determination(found, by=request.user, values=values, revision=revision)
@@ -233,6 +245,7 @@ def _save_all(request: SignedInRequest, found: Determination, values: dict[str, 
         answer = request.POST.get(f"objection-{referral.position_id}-answer")
         if answer is not None and referral.position is not None:
             services.answer_objection(found, referral.position, by=request.user, answer=answer)
+    return found
 
 
 @require_POST

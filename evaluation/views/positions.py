@@ -13,13 +13,15 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluation import services
 from evaluation.enums import ReferralStatus
 from evaluation.forms import PositionForm
-from evaluation.models import AgencyScore, Assignment, Position, Referral, Review
-from evaluation.services.consultation import delegation_to_sign, is_overdue
+from evaluation.models import AgencyScore, Assignment, Position, PositionDraft, Referral, Review
+from evaluation.services.consultation import DRAFTED, delegation_to_sign, is_overdue
 from evaluation.views.acting import carry_out, problems_of
+from evaluation.views.saving import conflict_page, keep_draft, texts_of
 from program import clock
 from program.acts import fresh_sign_in_required
 from program.order import implements
 from program.requests import number_said
+from program.revisions import StaleRevision, revision_read
 from proposals.enums import ProposalStatus
 
 if TYPE_CHECKING:
@@ -56,12 +58,9 @@ def show_position(
     version, now = referral.version, clock.now()
     standing = Position.objects.visible_to(request.user).filter(pk=referral.position_id or 0).first()
     previous = referral.carried_from.position if referral.carried_from and may_sign else None
-    start = standing or previous
-    initial: dict[str, Any] = (
-        {name: getattr(start, name) for name in ("stance", "rationale", "conditions", "parts_commented")}
-        if start and may_sign
-        else {}
-    )
+    draft = PositionDraft.objects.filter(referral=referral).select_related("saved_by").first()
+    drafted = draft if may_sign else None
+    start = drafted or standing or previous
     facts = {
         "referral": referral,
         "proposal": version.proposal,
@@ -109,7 +108,8 @@ def show_position(
         and version.number == version.proposal.version_count
         and version.proposal.status != ProposalStatus.WITHDRAWN
         and request.user.has_perm("evaluation.acknowledge_referral", referral),
-        "form": form or PositionForm(initial=initial),
+        "form": form or PositionForm(initial=written(start) if may_sign else {}),
+        "draft": drafted,
         "problems": problems,
     }
     return render(request, "evaluation/position.html", facts, status=status)
@@ -133,13 +133,43 @@ def position_file(request: SignedInRequest, pk: int) -> HttpResponse:
         raise PermissionDenied("Only a lead of the agency or a delegate signs its position.")
     form = PositionForm(request.POST)
     again = partial(_again, request, pk, form)
+
+    def both_texts(stale: StaleRevision) -> HttpResponse:
+        texts = texts_of(request, PositionForm(initial=written(stale.record)))
+        by = str(stale.record.saved_by)
+        return conflict_page(request, texts, revision=stale.record.revision, by=by, back=page(pk))
+
     if not form.is_valid():
         return again(problems_of(form))
     return carry_out(
         request, services.file_position, referral, done=f"The position of {referral.agency} is filed.",
         to=page(pk), again=again, seen=number_said(request.POST.get("seen", "")),
+        draft_revision=revision_read(request.POST.get("revision", "")), conflict=both_texts,
         **form.cleaned_data,
     )  # fmt: skip
+
+
+@require_POST
+def position_draft(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Keep what is written of the position; it is not filed."""
+    referral = get_object_or_404(Referral.objects.visible_to(request.user), pk=pk)
+    if not request.user.has_perm("evaluation.answer_referral", referral):
+        raise PermissionDenied("Only a lead of the agency or a delegate signs its position.")
+    form = PositionForm(request.POST)
+    return keep_draft(
+        request,
+        form,
+        partial(services.save_position_draft, referral, by=request.user),
+        fresh=lambda draft: PositionForm(initial=written(draft)),
+        again=lambda problems, status: show_position(request, pk, problems, form, status),
+        said="The draft of the position is kept. It is not filed.",
+        back=page(pk),
+    )
+
+
+def written(start: Position | PositionDraft | None) -> dict[str, Any]:
+    """The texts of a position or its draft, by the names of the form."""
+    return {name: getattr(start, name) for name in DRAFTED} if start else {}
 
 
 def page(pk: int) -> str:

@@ -688,12 +688,6 @@ def test_refusals_about_reviewers_stand_beside_their_fields(client):
     assert f'aria-describedby="end_{assignment.pk}_error"' in refused.text
 
 
-@pytest.fixture
-def freshly_signed_in(monkeypatch):
-    """The challenge of a fresh sign-in has its own tests; here the person has just signed in."""
-    monkeypatch.setattr("program.acts.is_freshly_signed_in", lambda request: True)
-
-
 def at_intake_since(number, days):
     proposal = make.at_intake()
     Proposal.objects.filter(pk=proposal.pk).update(
