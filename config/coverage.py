@@ -14,7 +14,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from program.notices import NoticeKind
+from program.notice_kinds import NoticeKind
 from program.order import CLAUSES, clauses_in
 from program.transitions import Transition
 from proposals.checks import REQUIREMENTS
@@ -80,7 +80,7 @@ def clauses_of(view: Any) -> set[str]:
 def notice_kinds() -> Iterator[tuple[str, NoticeKind]]:
     """Every kind of notice of every app."""
     for app in APPS:
-        module = importlib.import_module(f"{app}.notices")
+        module = importlib.import_module(f"{app}.notice_kinds")
         for value in vars(module).values():
             if isinstance(value, NoticeKind):
                 yield module.__name__, value

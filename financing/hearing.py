@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 
 from evaluation.hearers import hears_of_designations, is_told_of_new_designations
-from financing import notices
+from financing import notice_kinds, notices
 from financing.enums import ReferralStatus
 from financing.models import ToolReferral
 from program.notices import owe
@@ -36,7 +36,7 @@ def tell_edag(event: AuditEvent, designation: Designation) -> None:
     url = reverse("financing:designation", args=[designation.number])
     proposal = designation.proposal
     if event.act == BEGIN:
-        owe(event, notices.DESIGNATED, told_of_new(proposal), url=url, designation=designation.number)
+        owe(event, notice_kinds.DESIGNATED, told_of_new(proposal), url=url, designation=designation.number)
         return
     committed = ToolReferral.objects.filter(designation=designation, status=ReferralStatus.COMMITTED)
     people = notices.chairs(proposal)
@@ -45,7 +45,7 @@ def tell_edag(event: AuditEvent, designation: Designation) -> None:
     status = designation.get_status_display().lower()
     owe(
         event,
-        notices.DESIGNATION_CHANGED,
+        notice_kinds.DESIGNATION_CHANGED,
         people.distinct(),
         url=url,
         designation=designation.number,

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 
 from program import clock
 from program.models import Notice
-from program.notices import CATALOGUE
+from program.notice_kinds import CATALOGUE
 from program.querysets import events_about, households
 from proposals.models import Proposal
 

@@ -10,7 +10,8 @@ from django.urls import reverse
 from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import END_ASSIGNMENT
 from evaluation.models import Assignment, Conflict, Review
-from evaluation.notices import ASSIGNED, REVIEWER_RECUSED, UNASSIGNED, desk_page, leads_of
+from evaluation.notice_kinds import ASSIGNED, REVIEWER_RECUSED, UNASSIGNED
+from evaluation.notices import desk_page, leads_of
 from evaluation.services.reviews import keep_agency_scores, open_review
 from program import audit, clock, grants, notices
 from program.acts import DoFirst

@@ -11,18 +11,15 @@ from evaluation.carry import carry
 from evaluation.enums import LONGEST_TEXT, Carry, ReferralStatus, Stance
 from evaluation.lifecycle import ACKNOWLEDGE, ANSWER, END_REFERRAL, KEEP, LAPSE, REOPEN_REFERRAL
 from evaluation.models import Assignment, Position, PositionDraft, Referral
-from evaluation.notices import (
+from evaluation.notice_kinds import (
     CONSULTATION_ENDED,
     LAPSED,
     POSITION_FILED,
     REFERRED,
     REOPENED,
     VERSION_REPLACED,
-    desk_page,
-    in_words,
-    program_officers,
-    signers_for,
 )
+from evaluation.notices import desk_page, in_words, program_officers, signers_for
 from evaluation.querysets import RUNNING, delegations_in_force
 from program import clock, days, notices
 from program.closures import counted_closures

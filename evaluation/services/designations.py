@@ -11,14 +11,8 @@ from evaluation.enums import LetterKind
 from evaluation.hearers import tell_hearers
 from evaluation.lifecycle import EXPIRE, REINSTATE, REVOKE, SUSPEND
 from evaluation.models import CatalogEntry, Condition, Designation
-from evaluation.notices import (
-    CATALOG_RELEASED,
-    CONDITION_MET,
-    DESIGNATION_CHANGED,
-    desk_page,
-    program_officers,
-    questions_page,
-)
+from evaluation.notice_kinds import CATALOG_RELEASED, CONDITION_MET, DESIGNATION_CHANGED
+from evaluation.notices import desk_page, program_officers, questions_page
 from program import audit, clock, moments, notices
 from program.revisions import hold
 from program.transitions import NotReady, Problem, perform, require

@@ -22,18 +22,8 @@ from evaluation.models import (
     ObjectionAnswer,
     Referral,
 )
-from evaluation.notices import (
-    ANNOUNCED,
-    OVERTAKEN,
-    RECALLED,
-    SIGNED,
-    TO_SIGN,
-    desk_page,
-    holders,
-    program_officers,
-    questions_page,
-    signers_of_decision,
-)
+from evaluation.notice_kinds import ANNOUNCED, OVERTAKEN, RECALLED, SIGNED, TO_SIGN
+from evaluation.notices import desk_page, holders, program_officers, questions_page, signers_of_decision
 from evaluation.querysets import delegations_in_force
 from program import audit, clock, notices
 from program.canonical import canonical_json, sha256_hex

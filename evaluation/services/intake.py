@@ -18,7 +18,8 @@ from program.deadlines import Period
 from program.transitions import NotReady, Problem, perform, require
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
-from proposals.notices import ACCEPTED, RETURNED, address, team_of
+from proposals.notice_kinds import ACCEPTED, RETURNED
+from proposals.notices import address, team_of
 from proposals.readiness import rule_in_words
 
 if TYPE_CHECKING:

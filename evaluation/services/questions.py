@@ -11,7 +11,8 @@ from evaluation.due import due_from_now, rule_in_words
 from evaluation.enums import InformationRequestStatus
 from evaluation.lifecycle import ANSWER_QUESTION, WITHDRAW_QUESTION
 from evaluation.models import AnswerDraft, AnswerFile, InformationRequest
-from evaluation.notices import ANSWERED, ASKED, QUESTION_WITHDRAWN, desk_page, in_words, questions_page
+from evaluation.notice_kinds import ANSWERED, ASKED, QUESTION_WITHDRAWN
+from evaluation.notices import desk_page, in_words, questions_page
 from program import audit, clock, days, notices
 from program.deadlines import end_of_day
 from program.documents import store_document

@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 
 from evaluation.models import Condition, Designation, Determination, InformationRequest, Referral
-from evaluation.notices import (
+from evaluation.notice_kinds import (
     ANSWER_DUE,
     CONDITION_DUE,
     CONDITION_OVERDUE,
     DEFERRAL_OVER,
     DESIGNATION_ENDS,
     POSITION_DUE,
-    desk_page,
-    in_words,
-    program_officers,
-    questions_page,
-    workers_on,
 )
+from evaluation.notices import desk_page, in_words, program_officers, questions_page, workers_on
 from evaluation.querysets import ANSWER_STEPS, CONDITION_STEPS, DEFERRAL_STEPS, EXPIRY_STEPS, POSITION_STEPS
 from program import audit, clock, moments, notices
 from program.notices import Audience

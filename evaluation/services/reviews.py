@@ -10,7 +10,8 @@ from django.urls import reverse
 from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import REOPEN_REVIEW, SUBMIT_REVIEW
 from evaluation.models import Assignment, Review, Score
-from evaluation.notices import REVIEW_REOPENED, REVIEW_SUBMITTED, desk_page
+from evaluation.notice_kinds import REVIEW_REOPENED, REVIEW_SUBMITTED
+from evaluation.notices import desk_page
 from program import clock, notices
 from program.revisions import hold
 from program.transitions import NotReady, Problem, WrongStatus, perform, require

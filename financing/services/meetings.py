@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.urls import reverse
 
-from financing import notices
+from financing import notice_kinds, notices
 from financing.enums import AgendaDecision, MeetingStatus, ReferralStatus
 from financing.lifecycle import HOLD
 from financing.models import Action, AgendaItem, Meeting, ToolReferral
@@ -43,7 +43,7 @@ def plan_meeting(*, title: str, starts_at: datetime, place: str, chair: User, by
     )
     owe(
         event,
-        notices.MEETING_PLANNED,
+        notice_kinds.MEETING_PLANNED,
         notices.members(),
         url=_page(meeting),
         meeting=title,
@@ -153,7 +153,7 @@ def give_action(item: AgendaItem, *, text: str, owner: User, due_on: date, by: U
         clause=S4A,
     )
     own_page = reverse("financing:action_finish", args=[action.pk])
-    owe(event, notices.ACTION_GIVEN, [owner], url=own_page, meeting=item.meeting.title,
+    owe(event, notice_kinds.ACTION_GIVEN, [owner], url=own_page, meeting=item.meeting.title,
         due=long_date(due_on))  # fmt: skip
     return action
 
@@ -176,7 +176,7 @@ def finish_action(action: Action, *, outcome: str, by: User) -> AuditEvent:
     action.full_clean()
     action.save()
     meeting = action.item.meeting
-    owe(event, notices.ACTION_DONE, [meeting.chair], url=_page(meeting), meeting=meeting.title)
+    owe(event, notice_kinds.ACTION_DONE, [meeting.chair], url=_page(meeting), meeting=meeting.title)
     return event
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from evaluation.models import Designation
-from financing import checks, notices
+from financing import checks, notice_kinds, notices
 from financing.enums import ReferralStatus
 from financing.lifecycle import ACCEPT, CLOSE, COMMIT, DECLINE, REFER, RESUME, SET_ASIDE, SUPERSEDE, SUSPEND
 from financing.models import Commitment, Tool, ToolReferral
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from program.models import Agency, AuditEvent, User
+    from program.notice_kinds import NoticeKind
 
 S4D = checks.S4D
 
@@ -76,7 +77,7 @@ def propose_referral(
     proposal = designation.proposal
     owe(
         event,
-        notices.PROPOSED,
+        notice_kinds.PROPOSED,
         notices.chairs(proposal),
         url=_page(referral),
         number=referral.number,
@@ -108,7 +109,7 @@ def refer_tool(referral: ToolReferral, *, by: User, note: str = "") -> AuditEven
     event = perform(REFER, referral, by=by, note=note)
     owe(
         event,
-        notices.REFERRED,
+        notice_kinds.REFERRED,
         notices.holders(referral.agency, referral.designation.proposal),
         url=_page(referral),
         number=referral.number,
@@ -133,7 +134,7 @@ def accept_referral(referral: ToolReferral, *, by: User, note: str = "") -> Audi
     lead = notices.holders(referral.agency, referral.designation.proposal).filter(pk=referral.lead_officer_id)
     owe(
         event,
-        notices.FOLLOW_UP,
+        notice_kinds.FOLLOW_UP,
         lead.exclude(pk=by.pk),
         url=_page(referral),
         number=referral.number,
@@ -231,8 +232,10 @@ def supersede_commitment(
     commitment = _keep_commitment(referral, terms, event, reason=reason, before=before)
     facts = {"agency": referral.agency, "designation": referral.designation.number}
     chairs = notices.chairs(referral.designation.proposal)
-    owe(event, notices.RECORDED_ANEW, chairs, url=_page(referral), **facts)
-    owe(event, notices.RECORDED_ANEW, notices.anchor_team(referral), url=_support_page(referral), **facts)
+    owe(event, notice_kinds.RECORDED_ANEW, chairs, url=_page(referral), **facts)
+    owe(
+        event, notice_kinds.RECORDED_ANEW, notices.anchor_team(referral), url=_support_page(referral), **facts
+    )
     return commitment
 
 
@@ -313,7 +316,7 @@ def suspend_referral(referral: ToolReferral, *, by: User) -> AuditEvent:
     """Suspend an open referral whose designation is not active; what was committed is not touched."""
     _hold_designation(referral)
     event = perform(SUSPEND, referral, by=by)
-    _tell_all(event, notices.SUSPENDED, referral)
+    _tell_all(event, notice_kinds.SUSPENDED, referral)
     return event
 
 
@@ -323,7 +326,7 @@ def resume_referral(referral: ToolReferral, *, by: User) -> AuditEvent:
     _hold_designation(referral)
     referral.refresh_from_db()
     event = perform(RESUME[ReferralStatus(referral.stood_at)], referral, by=by)
-    _tell_all(event, notices.RESUMED, referral)
+    _tell_all(event, notice_kinds.RESUMED, referral)
     return event
 
 
@@ -365,7 +368,7 @@ def _support_page(referral: ToolReferral) -> str:
 def _tell_edag(event: AuditEvent, referral: ToolReferral) -> None:
     owe(
         event,
-        notices.ANSWERED,
+        notice_kinds.ANSWERED,
         notices.chairs(referral.designation.proposal),
         url=_page(referral),
         number=referral.number,
@@ -380,7 +383,7 @@ def _tell_consortium(event: AuditEvent, referral: ToolReferral) -> None:
     if referral.referred_at:
         owe(
             event,
-            notices.STAGE_REACHED,
+            notice_kinds.STAGE_REACHED,
             notices.anchor_team(referral),
             url=_support_page(referral),
             designation=referral.designation.number,
@@ -396,7 +399,7 @@ def _meaning(referral: ToolReferral) -> str:
     return "This is no commitment."
 
 
-def _tell_all(event: AuditEvent, kind: notices.NoticeKind, referral: ToolReferral) -> None:
+def _tell_all(event: AuditEvent, kind: NoticeKind, referral: ToolReferral) -> None:
     """The chair and the holder; and, without the number's page, the anchor's team."""
     proposal = referral.designation.proposal
     people = notices.chairs(proposal) | notices.holders(referral.agency, proposal)

@@ -15,7 +15,7 @@ from program.documents import store_document
 from program.enums import AmendmentKind, Mark, ScanState
 from program.intake import Refused
 from program.models import Amendment, CallFile, Document
-from program.notices import CALL_AMENDED
+from program.notice_kinds import CALL_AMENDED
 from program.services.calls import AMEND, hold_draft, hold_open, next_amendment, public_url, save_draft
 from program.services.subscriptions import tell
 from program.transitions import NotReady, Problem

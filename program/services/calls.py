@@ -31,7 +31,7 @@ from program.models import (
     Requirement,
     User,
 )
-from program.notices import (
+from program.notice_kinds import (
     CALL_AMENDED,
     CALL_APPROVED,
     CALL_CANCELLED,

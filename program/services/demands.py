@@ -14,7 +14,7 @@ from program.checks import asks_all_the_order_requires, cites_every_requirement
 from program.deadlines import long_date
 from program.enums import AmendmentKind
 from program.models import Amendment, Call, Requirement, User
-from program.notices import CALL_AMENDED
+from program.notice_kinds import CALL_AMENDED
 from program.services.calls import AMEND, facts_of, hold_open, next_amendment, public_url
 from program.services.subscriptions import tell
 from program.transitions import NotReady, Problem

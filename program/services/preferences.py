@@ -11,7 +11,8 @@ from program import audit, clock, moments
 from program.clock_account import clock_account
 from program.enums import Channel, DeliveryState, MailChoice
 from program.models import Delivery, Digest, Mailing, MailPreference, Notice, User
-from program.notices import DAILY_DIGEST, MANY, TURNED_OFF, withheld, words_of
+from program.notice_kinds import DAILY_DIGEST
+from program.notices import MANY, TURNED_OFF, withheld, words_of
 from program.publish import after_commit
 from program.ticks import timely
 

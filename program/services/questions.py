@@ -20,7 +20,7 @@ from program import audit, clock, moments, notices
 from program.enums import CallStatus, PartOfCall, QuestionStatus
 from program.lifecycle import ANSWER, WITHDRAW_QUESTION
 from program.models import AnswerRevision, AuditEvent, Call, Question, User
-from program.notices import ANSWER_CORRECTED, ANSWER_PUBLISHED, QUESTION_ANSWERED, QUESTION_ASKED
+from program.notice_kinds import ANSWER_CORRECTED, ANSWER_PUBLISHED, QUESTION_ANSWERED, QUESTION_ASKED
 from program.revisions import hold, one_at_a_time
 from program.services.calls import deadline_of, program_officers, public_url
 from program.services.subscriptions import tell, told_count

@@ -15,7 +15,8 @@ from program.clock_account import clock_account
 from program.documents import Withheld, record_scan, stored_bytes
 from program.enums import Mailed, ScanState
 from program.models import Document
-from program.notices import NoticeKind, owe
+from program.notice_kinds import NoticeKind
+from program.notices import owe
 from program.withheld import MOST_SCANS
 
 MOST_AT_ONCE: Final = 200

@@ -15,13 +15,14 @@ from program import audit, clock, notices
 from program.clock_account import clock_account
 from program.models import Call, Subscription, User
 from program.moments import moment
-from program.notices import CONFIRM_SALT, CONFIRMED_WITHIN, STOP_SALT, TO_CONFIRM, Audience
+from program.notice_kinds import TO_CONFIRM
+from program.notices import CONFIRM_SALT, CONFIRMED_WITHIN, STOP_SALT, Audience
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from program.models import AuditEvent
-    from program.notices import NoticeKind
+    from program.notice_kinds import NoticeKind
 
 #: How long who has just been sent a link is sent no other
 ASKED_JUST_NOW: Final = timedelta(minutes=10)

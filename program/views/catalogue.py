@@ -15,10 +15,11 @@ from django.template.loader import render_to_string
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from program.notices import CATALOGUE, sample_mail
+from program.notice_kinds import CATALOGUE
+from program.notices import sample_mail
 
 if TYPE_CHECKING:
-    from program.notices import NoticeKind
+    from program.notice_kinds import NoticeKind
     from program.requests import SignedInRequest
 
 AREAS = {

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from program.enums import DeliveryState
 from program.forms import AddressFileForm, SuppressionForm
 from program.models import UNDER_WAY, Delivery, Mailing, Suppression
-from program.notices import CATALOGUE
+from program.notice_kinds import CATALOGUE
 from program.record_words import act_in_words
 from program.requests import number_said
 from program.services import mail

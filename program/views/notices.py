@@ -11,7 +11,7 @@ from program import clock
 from program.enums import MailChoice, Mailed
 from program.forms import MailPreferenceForm
 from program.models import Notice, Suppression
-from program.notices import CATALOGUE
+from program.notice_kinds import CATALOGUE
 from program.querysets import DIGEST
 from program.requests import SignedInRequest, number_said
 from program.services.preferences import DIGEST_HOUR, choice_of, choose_mail

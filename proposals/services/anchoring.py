@@ -12,16 +12,8 @@ from program.transitions import NotReady, perform, require
 from proposals.handing_over import can_change_hands
 from proposals.lifecycle import ACCEPT_ANCHOR, DECLINE_ANCHOR, WITHDRAW_ANCHOR
 from proposals.models import AnchorOffer, Consortium, Membership
-from proposals.notices import (
-    ANCHOR_CHANGED,
-    ANCHOR_DECLINED,
-    ANCHOR_OFFERED,
-    ANCHOR_WITHDRAWN,
-    anchor_offer_address,
-    consortium_address,
-    speakers_of,
-    team_of,
-)
+from proposals.notice_kinds import ANCHOR_CHANGED, ANCHOR_DECLINED, ANCHOR_OFFERED, ANCHOR_WITHDRAWN
+from proposals.notices import anchor_offer_address, consortium_address, speakers_of, team_of
 
 if TYPE_CHECKING:
     from program.models import AuditEvent, User

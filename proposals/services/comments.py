@@ -11,7 +11,8 @@ from program import audit, clock, notices
 from program.notices import Audience
 from program.transitions import require
 from proposals.models import Comment
-from proposals.notices import COMMENT_ANSWERED, COMMENT_ASSIGNED, MENTIONED, comment_address
+from proposals.notice_kinds import COMMENT_ANSWERED, COMMENT_ASSIGNED, MENTIONED
+from proposals.notices import comment_address
 from proposals.querysets import readers_of_working_copy
 
 if TYPE_CHECKING:

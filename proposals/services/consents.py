@@ -14,7 +14,8 @@ from program.transitions import NotReady, Problem, require
 from proposals import declaration
 from proposals.enums import MembershipStatus
 from proposals.models import Component, Membership, OperatingRole, Provision, Site
-from proposals.notices import PART_CHANGED, people_of
+from proposals.notice_kinds import PART_CHANGED
+from proposals.notices import people_of
 from proposals.querysets import ASKED_AFTER, LIVE
 
 if TYPE_CHECKING:

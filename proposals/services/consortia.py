@@ -29,7 +29,7 @@ from proposals.models import (
     TeamMember,
 )
 from proposals.models.consortia import new_nonce
-from proposals.notices import (
+from proposals.notice_kinds import (
     ADDED_TO_TEAM,
     CONSENTED,
     DECLINED,
@@ -38,10 +38,8 @@ from proposals.notices import (
     MEMBER_REMOVED,
     REMOVED,
     ROLE_CHANGED,
-    consortium_address,
-    people_of,
-    team_of,
 )
+from proposals.notices import consortium_address, people_of, team_of
 from proposals.rules import administers_anchor
 from proposals.services.consents import terms_of
 from proposals.withholding import close_out_of_sight

@@ -21,7 +21,8 @@ from proposals.models import (
     Proposal,
     Provision,
 )
-from proposals.notices import NO_LONGER_SHARED, SHARED, address
+from proposals.notice_kinds import NO_LONGER_SHARED, SHARED
+from proposals.notices import address
 from proposals.questionnaire import SUBJECTS
 from proposals.services.consents import members_of, renew_consents, shares_of
 from proposals.services.removal import keep_removed

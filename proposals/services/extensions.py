@@ -15,15 +15,8 @@ from program.transitions import NotReady, Problem, WrongStatus, perform, require
 from proposals.enums import ProposalStatus, TimeRequestStatus
 from proposals.lifecycle import ASK_TIME, DECLINE_TIME, EXTEND, GRANT_TIME, REOPEN
 from proposals.models import Extension, Proposal, TimeRequest
-from proposals.notices import (
-    TIME_ASKED,
-    TIME_DECLINED,
-    TIME_GIVEN,
-    address,
-    intake_officers,
-    team_of,
-    time_request_address,
-)
+from proposals.notice_kinds import TIME_ASKED, TIME_DECLINED, TIME_GIVEN
+from proposals.notices import address, intake_officers, team_of, time_request_address
 
 if TYPE_CHECKING:
     from datetime import date

@@ -15,7 +15,8 @@ from proposals.checks import REQUIREMENTS, problems_by_requirement
 from proposals.composition import compose, rules_of
 from proposals.enums import ProposalStatus
 from proposals.models import Answer, Proposal, Recheck
-from proposals.notices import REQUIREMENTS_CHANGED, address, team_of
+from proposals.notice_kinds import REQUIREMENTS_CHANGED
+from proposals.notices import address, team_of
 
 if TYPE_CHECKING:
     from datetime import datetime

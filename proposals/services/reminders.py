@@ -13,7 +13,8 @@ from program.transitions import require
 from proposals.composition import compose
 from proposals.enums import Part, ProposalStatus
 from proposals.models import Proposal
-from proposals.notices import REMINDED, address
+from proposals.notice_kinds import REMINDED
+from proposals.notices import address
 from proposals.progress import progress_of
 from proposals.querysets import REMINDER_STEPS, editors_of_working_copy
 

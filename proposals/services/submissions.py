@@ -25,19 +25,8 @@ from proposals.models import (
     ReceiptPaper,
     Version,
 )
-from proposals.notices import (
-    ARRIVED,
-    CERTIFICATION_LOST,
-    CHANGE_REPORTED,
-    LAPSED,
-    SUBMITTED,
-    WITHDRAWN,
-    address,
-    desk_address,
-    intake_officers,
-    team_of,
-    tell_both,
-)
+from proposals.notice_kinds import ARRIVED, CERTIFICATION_LOST, CHANGE_REPORTED, LAPSED, SUBMITTED, WITHDRAWN
+from proposals.notices import address, desk_address, intake_officers, team_of, tell_both
 from proposals.readiness import Candidate
 
 if TYPE_CHECKING:

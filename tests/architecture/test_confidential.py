@@ -20,7 +20,7 @@ from financing.reference import load_tools
 from program import audit, notices, publish
 from program.logs import JsonFormatter
 from program.models import Delivery
-from program.notices import CATALOGUE
+from program.notice_kinds import CATALOGUE
 from program.reference import load_reference_data
 from proposals.mail import mail_invitation
 from proposals.models import Consortium, Invitation

@@ -13,7 +13,7 @@ from evaluation.models import LetterPaper
 from evaluation.tasks import render_letter
 from program import audit, notices
 from program.models import Notice
-from program.notices import NoticeKind
+from program.notice_kinds import NoticeKind
 from tests.architecture.addresses import client_of
 from tests.architecture.hostile import LONG, SHORT, hostile, scripts_in
 from tests.factories.program import UserFactory

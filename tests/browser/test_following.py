@@ -9,7 +9,8 @@ import pytest
 from django.urls import reverse
 
 from program.models import Subscription
-from program.notices import CATALOGUE, sample_mail
+from program.notice_kinds import CATALOGUE
+from program.notices import sample_mail
 from program.services.calls import cancel_call
 from tests.browser.people import PASSWORD
 from tests.factories.program import UserFactory, issued_call, officer

@@ -7,7 +7,7 @@ from rules.permissions import permissions
 
 from evaluation import services
 from evaluation.models import Assignment, InformationRequest, PartyCheck, Review
-from evaluation.notices import LAPSED
+from evaluation.notice_kinds import LAPSED
 from program import audit
 from program.enums import DeliveryState, OfficeRole
 from program.models import Delivery, Notice, User

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from evaluation import services
 from financing.enums import ReferralStatus
-from financing.notices import STAGE_REACHED
+from financing.notice_kinds import STAGE_REACHED
 from financing.services.referrals import close_referral
 from financing.waiting import waiting_for
 from program.models import Notice, User

@@ -16,7 +16,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from program.enums import Mailed, OfficeRole
-from program.notices import CATALOGUE, NoticeKind, facts_named, sample_mail
+from program.notice_kinds import CATALOGUE, NoticeKind, facts_named
+from program.notices import sample_mail
 from tests.factories.program import UserFactory, officer
 
 ROOT = Path(settings.BASE_DIR)

@@ -9,13 +9,13 @@ from django.core import mail as outbox
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
 
-from program import audit, notices
+from program import audit, notice_kinds, notices
 from program.enums import DeliveryState, OfficeRole
 from program.models import AuditEvent, Delivery, Mailing, Suppression
 from program.services import mail
 from program.tasks import sweep_deliveries
 from program.transitions import NotReady
-from proposals.notices import CONSENTED, LAPSED
+from proposals.notice_kinds import CONSENTED, LAPSED
 from tests.factories.program import UserFactory, issued_call, officer
 from tests.factories.proposals import ProposalFactory
 from tests.program.test_notices import KIND
@@ -67,7 +67,9 @@ class TestLog:
         settled(failed, "failed")
         settled(unknown, "unknown")
         call = issued_call()
-        (other,) = owe(UserFactory(), kind=notices.CALL_CANCELLED, about=call, reason="It was issued twice.")
+        (other,) = owe(
+            UserFactory(), kind=notice_kinds.CALL_CANCELLED, about=call, reason="It was issued twice."
+        )
         desk = officer()
         assert addresses(get(client, desk, LOG, state="failed")) == [failed.notice.recipient.email]
         assert other.notice.recipient.email in addresses(get(client, desk, LOG, kind="call-cancelled"))

@@ -10,7 +10,8 @@ from django.db.models import Max
 from program import audit, clock, notices
 from program.enums import DeliveryState
 from program.models import AuditEvent, Delivery, Notice, Suppression
-from program.notices import LEASE, Audience, NoticeKind
+from program.notice_kinds import NoticeKind
+from program.notices import LEASE, Audience
 from program.tasks import sweep_deliveries
 from tests.factories.program import AgencyFactory, UserFactory
 from tests.processes import mail_server

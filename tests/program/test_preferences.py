@@ -13,7 +13,7 @@ from django.urls import reverse
 from program import audit, clock, notices
 from program.enums import DeliveryState, MailChoice, OfficeRole
 from program.models import AuditEvent, Delivery, Digest, MailPreference, Notice, Office
-from program.notices import CALL_AMENDED, CALL_ISSUED, CALL_TO_APPROVE, QUESTION_ASKED, NoticeKind
+from program.notice_kinds import CALL_AMENDED, CALL_ISSUED, CALL_TO_APPROVE, QUESTION_ASKED, NoticeKind
 from program.schedule import make_digests
 from program.services.preferences import choice_of, choose_mail
 from program.tasks import sweep_deliveries

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from program import clock, notices
+from program import clock, notice_kinds, notices
 from program.clock_account import clock_account
 from program.deadlines import next_business_day
 from program.enums import DeliveryState, EvidenceType
@@ -343,7 +343,7 @@ class TestBeingTold:
             event = notices.audit.record(call, "call.amend", by=by)
             facts = {"number": "1", "amendment": 1, "summary": "", "effective": "today"}
             with django_assert_num_queries(6):
-                subscriptions.tell(event, notices.CALL_AMENDED, call, url="/", **facts)
+                subscriptions.tell(event, notice_kinds.CALL_AMENDED, call, url="/", **facts)
             subscribe(call, by=UserFactory())
             following(f"{number}b@firm.example", call)
 

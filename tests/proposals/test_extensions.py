@@ -23,7 +23,7 @@ from proposals.enums import ProposalStatus, TimeRequestStatus
 from proposals.explanation import status_explained
 from proposals.lifecycle import EXTEND
 from proposals.models import Extension, Proposal, TimeRequest
-from proposals.notices import REMINDED
+from proposals.notice_kinds import REMINDED
 from proposals.readiness import Candidate
 from proposals.schedule import lapse_drafts, remind_teams
 from tests.factories.program import UserFactory, issued_call, officer

@@ -15,7 +15,7 @@ from program.models import AuditEvent, Notice, Reminder
 from program.services import calls
 from proposals import services
 from proposals.models import Proposal
-from proposals.notices import REMINDED
+from proposals.notice_kinds import REMINDED
 from proposals.schedule import remind_teams
 from tests.factories.program import UserFactory, issued_call, officer
 from tests.factories.proposals import (

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 
-from evaluation.notices import POSITION_DUE
-from program import audit, clock, notices
+from evaluation.notice_kinds import POSITION_DUE
+from program import audit, clock, notice_kinds, notices
 from program.enums import DeliveryState, OfficeRole
 from program.models import Delivery, Notice, Office
 from program.schedule import close_notices_of_the_departed
@@ -16,7 +16,7 @@ from program.services import people
 from program.tasks import close_notices
 from proposals import services
 from proposals.models import Proposal, TeamMember
-from proposals.notices import ARRIVED, CONSENTED, LAPSED, NO_LONGER_SHARED, SHARED
+from proposals.notice_kinds import ARRIVED, CONSENTED, LAPSED, NO_LONGER_SHARED, SHARED
 from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, issued_call, officer
 from tests.factories.proposals import MembershipFactory, ProposalFactory, TeamMemberFactory
@@ -114,14 +114,14 @@ def test_officer_whose_office_ended_is_mailed_nothing_and_keeps_nothing():
     proposal, gone, stays = make.at_intake(), officer(), officer()
     facts = {"number": proposal.number, "version": 1, "received_at": "today"}
     rows = [owed(ARRIVED, each, proposal, **facts) for each in (gone, stays)]
-    asked = owed(notices.QUESTION_ASKED, gone, issued_call(), number="1")
+    asked = owed(notice_kinds.QUESTION_ASKED, gone, issued_call(), number="1")
     Office.objects.filter(user=gone).update(effective_to=clock.today() - timedelta(days=1))
     assert [outcome(row) for row in rows] == [NOT_THE_PROPOSAL, SENT]
     assert outcome(asked) == (DeliveryState.DROPPED, "The recipient no longer holds the office.")
     kept = set(inbox(gone))
-    assert {ARRIVED.code, notices.QUESTION_ASKED.code} <= kept
+    assert {ARRIVED.code, notice_kinds.QUESTION_ASKED.code} <= kept
     assert close_notices_of_the_departed() >= 2
-    assert {ARRIVED.code, notices.QUESTION_ASKED.code}.isdisjoint(inbox(gone))
+    assert {ARRIVED.code, notice_kinds.QUESTION_ASKED.code}.isdisjoint(inbox(gone))
     assert ARRIVED.code in inbox(stays)
 
 

@@ -1,0 +1,334 @@
+"""The notices that each side gets about the evaluation; decisions and reasons stay behind the link."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from program.enums import Mailed
+from program.notice_kinds import NoticeKind
+
+ORDER: Final = "E.O. 14320 s.3(d)"
+REFERRED: Final = NoticeKind(
+    "evaluation.referred",
+    "Proposal {number} is referred to {agency}",
+    "Version {version} of proposal {number} is referred to {agency}. File the agency's position by {due}.",
+    ORDER,
+    when="A version is referred to the agencies that are consulted",
+    who="Leads of the agency and their delegates",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "agency": "Department of Energy",
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "number": "AIX-2026-00014",
+        "version": 2,
+    },
+)
+REOPENED: Final = NoticeKind(
+    "evaluation.reopened",
+    "The consultation of {agency} on {number} is open again",
+    "The program office gave {agency} until {due} to file its position on proposal {number}.",
+    ORDER,
+    when="A consultation is opened again",
+    who="Leads of the agency and their delegates",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "agency": "Department of Energy",
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "number": "AIX-2026-00014",
+    },
+)
+LAPSED: Final = NoticeKind(
+    "evaluation.lapsed",
+    "No response of {agency} on {number}",
+    "The time of {agency} for proposal {number} has ended without a position. It is shown as no response.",
+    ORDER,
+    when="The time of an agency ends without a position",
+    who="Program officers, leads of the agency and their delegates",
+    mailed=Mailed.ALWAYS,
+    sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
+)
+POSITION_DUE: Final = NoticeKind(
+    "evaluation.position_due",
+    "{left} left for the position of {agency} on {number}",
+    "The position of {agency} on proposal {number} is not filed. File it by {due}; after that it is shown as "
+    "no response.",
+    ORDER,
+    when="A consultation reaches a step of its reminders",
+    who="Leads of the agency, their delegates, and reviewers whose review is not in",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "agency": "Department of Energy",
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "left": "3 days",
+        "number": "AIX-2026-00014",
+    },
+)
+CONSULTATION_ENDED: Final = NoticeKind(
+    "evaluation.consultation_ended",
+    "Proposal {number} was withdrawn",
+    "The consortium has withdrawn proposal {number}. Its consultation has ended: no position and no review "
+    "is asked of your agency any more.",
+    ORDER,
+    tells_outsiders=True,
+    when="A proposal under consultation is withdrawn",
+    who="Leads of the agency, their delegates, and its reviewers of the proposal",
+    mailed=Mailed.ALWAYS,
+    sample={"number": "AIX-2026-00014"},
+)
+VERSION_REPLACED: Final = NoticeKind(
+    "evaluation.version_replaced",
+    "Proposal {number}: version {version} was replaced",
+    "The consortium has submitted a new version of proposal {number} before the call closed. Your agency's "
+    "consultation on version {version} has ended. You are consulted on the new version once the Program "
+    "office has accepted it, with a new date; what you wrote is kept.",
+    ORDER,
+    tells_outsiders=True,
+    when="A version under consultation is replaced",
+    who="Leads of the agency, their delegates, and its reviewers of the proposal",
+    mailed=Mailed.ALWAYS,
+    sample={"number": "AIX-2026-00014", "version": 2},
+)
+ASSIGNED: Final = NoticeKind(
+    "evaluation.assigned",
+    "You are asked to review {number}",
+    "You are assigned to review proposal {number} for {agency}. Declare first whether a conflict of interest "
+    "stands against it.",
+    ORDER,
+    when="A reviewer is assigned",
+    who="That reviewer",
+    mailed=Mailed.ALWAYS,
+    sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
+)
+UNASSIGNED: Final = NoticeKind(
+    "evaluation.unassigned",
+    "Your assignment to {number} has ended",
+    "You no longer review proposal {number}; it is closed to you.",
+    ORDER,
+    tells_outsiders=True,
+    when="An assignment ends",
+    who="That reviewer",
+    mailed=Mailed.ALWAYS,
+    sample={"number": "AIX-2026-00014"},
+)
+REVIEWER_RECUSED: Final = NoticeKind(
+    "evaluation.reviewer_recused",
+    "A reviewer of {agency} is recused from {number}",
+    "A reviewer of {agency} is recused from proposal {number}. Name another where nobody was named instead.",
+    ORDER,
+    when="A reviewer is recused",
+    who="Leads of the reviewer's agency",
+    mailed=Mailed.AT_ONCE,
+    sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
+)
+REVIEW_SUBMITTED: Final = NoticeKind(
+    "evaluation.review_submitted",
+    "A review of {number} is in",
+    "A reviewer of {agency} has submitted a review of proposal {number}.",
+    ORDER,
+    when="A review is submitted",
+    who="Leads of the reviewer's agency",
+    sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
+)
+REVIEW_REOPENED: Final = NoticeKind(
+    "evaluation.review_reopened",
+    "Your review of {number} is open again",
+    "The lead of {agency} gave your review of proposal {number} back to you. The reason: {reason}",
+    ORDER,
+    when="A review is given back",
+    who="Its reviewer",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "agency": "Department of Energy",
+        "number": "AIX-2026-00014",
+        "reason": "The scale was misread in two lines.",
+    },
+)
+POSITION_FILED: Final = NoticeKind(
+    "evaluation.position_filed",
+    "{agency} has filed its position on {number}",
+    "The position of {agency} on proposal {number} is in. {answered} of 5 agencies have answered.",
+    ORDER,
+    when="An agency files its position",
+    who="Program officers",
+    sample={"agency": "Department of Energy", "answered": 3, "number": "AIX-2026-00014"},
+)
+ASKED: Final = NoticeKind(
+    "evaluation.asked",
+    "Question {question} on proposal {number}",
+    "The Government asks a question about proposal {number}. Answer it by {due}.",
+    ORDER,
+    when="The Government asks a question about a proposal",
+    who="The team of the consortium",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "number": "AIX-2026-00014",
+        "question": 2,
+    },
+)
+ANSWERED: Final = NoticeKind(
+    "evaluation.answered",
+    "Question {question} on {number} is answered",
+    "The consortium of proposal {number} has answered question {question}.",
+    ORDER,
+    when="A consortium answers a question",
+    who="Who asked it",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-2026-00014", "question": 2},
+)
+ANSWER_DUE: Final = NoticeKind(
+    "evaluation.answer_due",
+    "{left} left to answer question {question} on {number}",
+    "Question {question} on proposal {number} is not answered. Answer it by {due}.",
+    ORDER,
+    when="An unanswered question reaches a step of its reminders",
+    who="The team of the consortium",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "left": "3 days",
+        "number": "AIX-2026-00014",
+        "question": 2,
+    },
+)
+QUESTION_WITHDRAWN: Final = NoticeKind(
+    "evaluation.question_withdrawn",
+    "Question {question} on {number} is withdrawn",
+    "You need not answer question {question} on proposal {number} any more.",
+    ORDER,
+    when="The Government takes a question back",
+    who="The team of the consortium",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-2026-00014", "question": 2},
+)
+TO_SIGN: Final = NoticeKind(
+    "evaluation.to_sign",
+    "A determination on {number} was prepared",
+    "A determination on proposal {number} lies ready to be read and signed.",
+    ORDER,
+    when="A determination is prepared",
+    who="Decision officials, and their delegates, who may sign it",
+    mailed=Mailed.ALWAYS,
+    sample={"number": "AIX-2026-00014"},
+)
+SIGNED: Final = NoticeKind(
+    "evaluation.signed",
+    "The determination on {number} is signed",
+    "The determination on proposal {number} is signed and not yet announced. Nothing is visible outside.",
+    ORDER,
+    when="A determination is signed",
+    who="Program officers",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-2026-00014"},
+)
+OVERTAKEN: Final = NoticeKind(
+    "evaluation.overtaken",
+    "Recall the determination on {number}: {what}",
+    "The determination on proposal {number} is signed and cannot be announced: {what}. Recall it.",
+    ORDER,
+    when="A signed determination is overtaken before it is announced",
+    who="Who signed and prepared it, and program officers",
+    mailed=Mailed.ALWAYS,
+    sample={"number": "AIX-2026-00014", "what": "the proposal was withdrawn"},
+)
+RECALLED: Final = NoticeKind(
+    "evaluation.recalled",
+    "The determination on {number} was recalled",
+    "The signed determination on proposal {number} was recalled before it was announced.",
+    ORDER,
+    when="A signed determination is recalled",
+    who="Program officers",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-2026-00014"},
+)
+ANNOUNCED: Final = NoticeKind(
+    "evaluation.announced",
+    "The determination on proposal {number}",
+    "The Department of Commerce has announced its determination on proposal {number}. Read the letter.",
+    ORDER,
+    when="A determination is announced",
+    who="The team of the consortium",
+    mailed=Mailed.ALWAYS,
+    sample={"number": "AIX-2026-00014"},
+)
+DEFERRAL_OVER: Final = NoticeKind(
+    "evaluation.deferral_over",
+    "The day to which {number} was deferred has come",
+    "The decision on proposal {number} was deferred until {day}. Prepare the determination.",
+    ORDER,
+    when="The day of a deferral comes and nobody has gone on with the decision",
+    who="Program officers",
+    mailed=Mailed.AT_ONCE,
+    sample={"day": "December 18, 2026", "number": "AIX-2026-00014"},
+)
+DESIGNATION_CHANGED: Final = NoticeKind(
+    "evaluation.designation_changed",
+    "Designation {number}: {status}",
+    "The status of designation {number} is now: {status}. Read the letter.",
+    ORDER,
+    when="A designation is suspended, reinstated, revoked or expires",
+    who="The team of the consortium, and program officers",
+    mailed=Mailed.ALWAYS,
+    sample={"number": "AIX-2026-00014", "status": "suspended"},
+)
+DESIGNATION_ENDS: Final = NoticeKind(
+    "evaluation.designation_ends",
+    "{left} left of designation {number}",
+    "Designation {number} expires at {due}. After that it is shown as expired and leaves the public catalog.",
+    ORDER,
+    when="A designation is 60 and 30 days before its last day",
+    who="Who speaks for the anchor, and program officers",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "left": "30 days",
+        "number": "AIX-D-2026-0001",
+    },
+)
+CONDITION_DUE: Final = NoticeKind(
+    "evaluation.condition_due",
+    "{left} left for condition {condition} of {number}",
+    "Condition {condition} of designation {number} is not recorded as met. It is due by {due}.",
+    ORDER,
+    when="A condition that is not met reaches a step of its reminders",
+    who="The team of the consortium, and program officers",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "condition": 1,
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "left": "3 days",
+        "number": "AIX-2026-00014",
+    },
+)
+CONDITION_OVERDUE: Final = NoticeKind(
+    "evaluation.condition_overdue",
+    "Condition {condition} of {number} is overdue",
+    "Condition {condition} of designation {number} was due by {due} and is not recorded as met.",
+    ORDER,
+    when="A condition is not met on its due date",
+    who="The team of the consortium, and program officers",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "condition": 1,
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "number": "AIX-2026-00014",
+    },
+)
+CONDITION_MET: Final = NoticeKind(
+    "evaluation.condition_met",
+    "Condition {condition} of {number} is met",
+    "The program office recorded that condition {condition} of designation {number} is met.",
+    ORDER,
+    when="A condition is recorded as met",
+    who="The team of the consortium",
+    sample={"condition": 1, "number": "AIX-2026-00014"},
+)
+CATALOG_RELEASED: Final = NoticeKind(
+    "evaluation.catalog_released",
+    "{number} is in the public catalog",
+    "The anchor released the catalog entry of designation {number}.",
+    ORDER,
+    when="The anchor releases a catalog entry",
+    who="Program officers",
+    sample={"number": "AIX-2026-00014"},
+)
