@@ -255,11 +255,16 @@ class AmendDemandsForm(ReadForm):
 
 
 class AddFileForm(AmendDemandsForm):
-    """A file that an amendment brings."""
+    """A file that an amendment brings; one without ``takes_file`` asks for all but the file."""
 
     file = forms.FileField(help_text="PDF, DOCX, XLSX, CSV, PNG or JPEG. Public at once.")
     title = forms.CharField(max_length=200, required=False, help_text="Empty: the name of the file.")
     field_order = ("file", "title", "is_withdrawn", "summary", "reason", "legal_basis")
+
+    def __init__(self, *args: Any, takes_file: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not takes_file:
+            del self.fields["file"]
 
 
 class ReplaceFileForm(AddFileForm):
@@ -269,11 +274,14 @@ class ReplaceFileForm(AddFileForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["file"].required = False
-        self.fields["file"].label = "New file"
+        if "file" in self.fields:
+            self.fields["file"].required = False
+            self.fields["file"].label = "New file"
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
+        if "file" not in self.fields:
+            return said
         if bool(said.get("file")) == said["is_withdrawn"] and "file" not in self.errors:
             self.add_error("file", "Give the new file, or say that the old one is withdrawn.")
         return said

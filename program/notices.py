@@ -182,6 +182,11 @@ def sample_mail(kind: NoticeKind) -> mail.EmailMultiAlternatives:
     return _message(Notice(pk=0, kind=kind.code, url="/notices/", **reader, **words))
 
 
+def mail_of(kind: NoticeKind, url: str, facts: Mapping[str, Any]) -> mail.EmailMultiAlternatives:
+    """The mail of a kind with these facts, as a person reads it whom the matter concerns."""
+    return _message(Notice(pk=0, kind=kind.code, url=url, recipient=User(), **words_of(kind, facts)))
+
+
 def in_full(clause: str) -> str:
     """A clause as mail cites it: a bare "s.3(b)" is one of E.O. 14320."""
     return f"E.O. 14320 {clause}" if clause.startswith("s.") else clause

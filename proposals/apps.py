@@ -13,9 +13,10 @@ class ProposalsConfig(AppConfig):
         from program.services.calls import goes_on
         from program.services.demands import follows_requirements
         from program.services.people import bars_from_office
-        from program.services.subscriptions import also_tells
+        from program.services.subscriptions import also_tells, counts_consortia
         from proposals import dates  # noqa: F401
         from proposals.querysets import (
+            consortia_proposing,
             histories_closed_to,
             people_proposing,
             people_with_more_time,
@@ -29,5 +30,6 @@ class ProposalsConfig(AppConfig):
         keeps_from_record(histories_closed_to)
         bars_from_office(works_for_proposers)
         also_tells(people_proposing)
+        counts_consortia(consortia_proposing)
         goes_on(people_with_more_time)
         follows_requirements(carry_answers)

@@ -469,14 +469,21 @@ def works_for_proposers(user: User) -> bool:
 def people_proposing(call: Call) -> QuerySet:
     """Keys of the people on the teams of the live proposals under ``call``: its changes concern them."""
     places = apps.get_model("proposals", "TeamMember").objects.active()
-    live = (
-        apps.get_model("proposals", "Proposal")
-        .objects.filter(call=call)
-        .exclude(status__in=[ProposalStatus.WITHDRAWN, ProposalStatus.LAPSED])
-    )
     return places.filter(
-        membership__status=MembershipStatus.CONSENTED, membership__consortium__in=live.values("consortium")
+        membership__status=MembershipStatus.CONSENTED,
+        membership__consortium__in=proposed_under(call).values("consortium"),
     ).values("user")
+
+
+def proposed_under(call: Call) -> QuerySet:
+    """The live proposals under ``call``."""
+    ended = [ProposalStatus.WITHDRAWN, ProposalStatus.LAPSED]
+    return apps.get_model("proposals", "Proposal").objects.filter(call=call).exclude(status__in=ended)
+
+
+def consortia_proposing(call: Call) -> int:
+    """How many consortia have a live proposal under ``call``."""
+    return int(proposed_under(call).aggregate(count=Count("consortium", distinct=True))["count"])
 
 
 def people_with_more_time(call: Call) -> QuerySet:

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 
 from program import audit, clock
-from program.deadlines import long_date
 from program.documents import store_document
 from program.enums import AmendmentKind, Mark, ScanState
 from program.intake import Refused
 from program.models import Amendment, CallFile, Document
-from program.notice_kinds import CALL_AMENDED
-from program.services.calls import AMEND, hold_draft, hold_open, next_amendment, public_url, save_draft
+from program.services.calls import (
+    AMEND,
+    hold_draft,
+    hold_open,
+    next_amendment,
+    save_draft,
+    telling_of_amendment,
+)
 from program.services.subscriptions import tell
 from program.transitions import NotReady, Problem
 from program.withheld import withheld_for
@@ -114,10 +119,7 @@ def amend_files(
         call, "call.amend_files", by=by, before=facts_of_file(withdrawn), after=facts_of_file(added),
         note=reason, clause=CLAUSE,
     )  # fmt: skip
-    tell(
-        event, CALL_AMENDED, call, url=f"{public_url(call)}#amendment-{amendment.number}",
-        number=call.number, amendment=amendment.number, summary=summary, effective=long_date(today),
-    )  # fmt: skip
+    tell(event, telling_of_amendment(amendment), call)
     return amendment
 
 

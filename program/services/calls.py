@@ -46,7 +46,7 @@ from program.notice_kinds import (
 )
 from program.revisions import StaleRevision, hold
 from program.rules import is_call_drafter
-from program.services.subscriptions import tell
+from program.services.subscriptions import Telling, tell
 from program.transitions import NotReady, Problem, Transition, WrongStatus, perform, require
 
 EDITABLE = (
@@ -401,11 +401,13 @@ def issue_call(call: Call, *, by: User, revision: int | None = None) -> AuditEve
     if call.status in ISSUE.sources:
         state_clock(call)
     event = perform(ISSUE, call, by=by)
-    tell(
-        event, CALL_ISSUED, call, url=public_url(call), number=call.number, title=call.title,
-        due=long_date(last_day_of(call)),
-    )  # fmt: skip
+    tell(event, telling_of_issue(call, last_day_of(call)), call)
     return event
+
+
+def telling_of_issue(call: Call, due_on: date) -> Telling:
+    facts = {"number": call.number, "title": call.title, "due": long_date(due_on)}
+    return Telling(CALL_ISSUED, public_url(call), facts)
 
 
 def state_clock(call: Call) -> None:
@@ -494,11 +496,23 @@ def amend_call(
         call, "call.amend", by=by, before={"text": amendment.text_before}, after={"text": text}, note=reason,
         clause="s.3(b)",
     )  # fmt: skip
-    tell(
-        event, CALL_AMENDED, call, url=f"{public_url(call)}#amendment-{amendment.number}",
-        number=call.number, amendment=amendment.number, summary=summary, effective=long_date(effective_on),
-    )  # fmt: skip
+    tell(event, telling_of_amendment(amendment), call)
     return amendment
+
+
+def telling_of_amendment(amendment: Amendment) -> Telling:
+    """What is told of an amendment, or of one that is only written."""
+    facts = {
+        "number": amendment.call.number,
+        "amendment": amendment.number,
+        "summary": amendment.summary,
+        "effective": long_date(amendment.effective_on),
+    }
+    return Telling(CALL_AMENDED, amendment_url(amendment), facts)
+
+
+def amendment_url(amendment: Amendment) -> str:
+    return f"{public_url(amendment.call)}#amendment-{amendment.number}"
 
 
 def refuse_day_of_effect(call: Call, day: date) -> None:
@@ -551,11 +565,14 @@ def extend_call(
     call.save(update_fields=["due_on", "closes_at", "rule_text", "revision", "updated_at"])
     after = {"due_on": due_on.isoformat(), "closes_at": call.closes_at.isoformat()}
     event = audit.record(call, "call.extend", by=by, before=before, after=after, note=reason, clause="s.3(c)")
-    tell(
-        event, CALL_EXTENDED, call, url=f"{public_url(call)}#amendment-{amendment.number}",
-        number=call.number, before=long_date(former), due=long_date(due_on),
-    )  # fmt: skip
+    tell(event, telling_of_extension(amendment, before=former, due_on=due_on), call)
     return amendment
+
+
+def telling_of_extension(amendment: Amendment, *, before: date, due_on: date) -> Telling:
+    """What is told of an extension, or of one that is only written."""
+    facts = {"number": amendment.call.number, "before": long_date(before), "due": long_date(due_on)}
+    return Telling(CALL_EXTENDED, amendment_url(amendment), facts)
 
 
 #: A last day moves by no more at once: a slip in the year could not be taken back
@@ -619,7 +636,7 @@ def close_call(call: Call, *, by: User) -> AuditEvent:
     facts = {"number": call.number, "due": moments.moment(moments.last_minute(deadline_of(call)))}
     notices.owe(event, CALL_CLOSED_AT_DESK, officers, url=desk_url(call), **facts)
     going_on = {person for people in GO_ON for person in people(call)}
-    tell(event, CALL_CLOSED, call, url=public_url(call), but=officers | going_on, **facts)
+    tell(event, Telling(CALL_CLOSED, public_url(call), facts), call, but=officers | going_on)
     return event
 
 
@@ -631,7 +648,9 @@ def cancel_call(call: Call, *, by: User, reason: str) -> AuditEvent:
     event = perform(CANCEL, call, by=by, note=reason)
     call.cancel_reason = reason.strip()
     call.save(update_fields=["cancel_reason"])
-    tell(
-        event, CALL_CANCELLED, call, url=public_url(call), number=call.number, reason=reason
-    )  # fmt: skip
+    tell(event, telling_of_cancellation(call, reason), call)
     return event
+
+
+def telling_of_cancellation(call: Call, reason: str) -> Telling:
+    return Telling(CALL_CANCELLED, public_url(call), {"number": call.number, "reason": reason})

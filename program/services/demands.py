@@ -11,11 +11,9 @@ from django.db import transaction
 
 from program import audit, clock
 from program.checks import asks_all_the_order_requires, cites_every_requirement
-from program.deadlines import long_date
 from program.enums import AmendmentKind
 from program.models import Amendment, Call, Requirement, User
-from program.notice_kinds import CALL_AMENDED
-from program.services.calls import AMEND, facts_of, hold_open, next_amendment, public_url
+from program.services.calls import AMEND, facts_of, hold_open, next_amendment, telling_of_amendment
 from program.services.subscriptions import tell
 from program.transitions import NotReady, Problem
 
@@ -73,10 +71,7 @@ def amend_requirements(
         call, "call.amend_requirements", by=by, before={row.code: facts_of(row) for row in before},
         after={row.code: facts_of(row) for row in begun}, note=reason, clause="s.3(b)",
     )  # fmt: skip
-    tell(
-        event, CALL_AMENDED, call, url=f"{public_url(call)}#amendment-{amendment.number}",
-        number=call.number, amendment=amendment.number, summary=summary, effective=long_date(today),
-    )  # fmt: skip
+    tell(event, telling_of_amendment(amendment), call)
     return amendment
 
 

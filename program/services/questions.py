@@ -23,11 +23,13 @@ from program.models import AnswerRevision, AuditEvent, Call, Question, User
 from program.notice_kinds import ANSWER_CORRECTED, ANSWER_PUBLISHED, QUESTION_ANSWERED, QUESTION_ASKED
 from program.revisions import hold, one_at_a_time
 from program.services.calls import deadline_of, program_officers, public_url
-from program.services.subscriptions import tell, told_count
+from program.services.subscriptions import Reach, Telling, reach_of, tell
 from program.transitions import NotReady, Problem, TooMany, Transition, WrongStatus, perform, require
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+    from program.notice_kinds import NoticeKind
 
 MOST_A_DAY: Final = 10
 DAY: Final = timedelta(hours=24)
@@ -128,7 +130,7 @@ def answer_question(
     url = answer_url(question)
     notices.owe(event, QUESTION_ANSWERED, [question.asked_by], url=url, number=call.number)
     if not question.is_confidential:
-        tell(event, ANSWER_PUBLISHED, call, url=url, but=[question.asked_by], number=call.number)
+        tell(event, telling_of_answer(question), call, but=[question.asked_by])
     return event
 
 
@@ -188,8 +190,13 @@ def correct_answer(
     asked, call, url = askers(question).filter(is_active=True), question.call, answer_url(question)
     notices.owe(event, ANSWER_CORRECTED, asked, url=url, number=call.number)
     if not question.is_confidential:
-        tell(event, ANSWER_CORRECTED, call, url=url, but=asked, number=call.number)
+        tell(event, telling_of_answer(question, ANSWER_CORRECTED), call, but=asked)
     return kept
+
+
+def telling_of_answer(question: Question, kind: NoticeKind = ANSWER_PUBLISHED) -> Telling:
+    """What the followers are told of an answer, or of its correction."""
+    return Telling(kind, answer_url(question), {"number": question.call.number})
 
 
 def askers(question: Question) -> QuerySet[User]:
@@ -198,10 +205,10 @@ def askers(question: Question) -> QuerySet[User]:
     return User.objects.filter(Q(pk=question.asked_by_id) | Q(pk__in=same))
 
 
-def told_of_correction(question: Question) -> int:
-    """How many hear of a correction: who asked, and of a published answer who follows the call."""
+def reach_of_correction(question: Question) -> tuple[int, Reach | None]:
+    """Whom a correction reaches: how many who asked, and of a published answer who is told of the call."""
     asked = askers(question).filter(is_active=True)
-    return len(asked) + (0 if question.is_confidential else told_count(question.call, but=asked))
+    return len(asked), None if question.is_confidential else reach_of(question.call, but=asked)
 
 
 @transaction.atomic

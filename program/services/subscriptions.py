@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,33 @@ FORGOTTEN_AFTER: Final = timedelta(days=7)
 ALSO_TOLD: Final[list[Callable[[Call], QuerySet]]] = []
 
 
+#: How many consortia an app above says that a call concerns
+CONSORTIA: Final[list[Callable[[Call], int]]] = []
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What is told of a call: the kind, where its reader reads on, and the facts of its words."""
+
+    kind: NoticeKind
+    url: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How many are told what happens to a call: whom it concerns, and who follows it besides."""
+
+    on_teams: int
+    consortia: int
+    followers: int
+    addresses: int
+
+    @property
+    def total(self) -> int:
+        return self.on_teams + self.followers + self.addresses
+
+
 class LinkEnded(Exception):
     """The link confirms nothing any more; the text says why."""
 
@@ -41,6 +69,11 @@ def also_tells(people: Callable[[Call], QuerySet]) -> Callable[[Call], QuerySet]
     """Tell ``people``, too, what happens to a call, whether they follow it or not."""
     ALSO_TOLD.append(people)
     return people
+
+
+def counts_consortia(count: Callable[[Call], int]) -> None:
+    """Ask ``count`` how many consortia are told of a call."""
+    CONSORTIA.append(count)
 
 
 def concerned(call: Call) -> Q:
@@ -70,13 +103,23 @@ def told_count(call: Call, *, but: Collection[User] = ()) -> int:
     return _people(call, but).count() + addresses(call).count()
 
 
+def reach_of(call: Call, *, but: Collection[User] = ()) -> Reach:
+    """Whom a notice about ``call`` reaches, each once."""
+    people = _people(call, but)
+    on_teams = people.filter(concerned(call)).count()
+    return Reach(
+        on_teams=on_teams,
+        consortia=sum(count(call) for count in CONSORTIA),
+        followers=people.count() - on_teams,
+        addresses=addresses(call).count(),
+    )
+
+
 def _people(call: Call, but: Collection[User]) -> QuerySet[User]:
     return subscribers(call).exclude(pk__in=[person.pk for person in but])
 
 
-def tell(
-    event: AuditEvent, kind: NoticeKind, call: Call, *, url: str, but: Collection[User] = (), **facts: Any
-) -> int:
+def tell(event: AuditEvent, telling: Telling, call: Call, *, but: Collection[User] = ()) -> int:
     """Owe everybody who is told of ``call`` one notice of ``event``; returns how many are owed."""
     people = _people(call, but)
     bound = set(User.objects.filter(concerned(call)).values_list("pk", flat=True))
@@ -88,8 +131,8 @@ def tell(
         for person in people
         if person.pk not in bound
     }
-    audience = Audience(kind, people, url, following, addresses(call))
-    return notices.owe_each(event, audience, **facts)
+    audience = Audience(telling.kind, people, telling.url, following, addresses(call))
+    return notices.owe_each(event, audience, **telling.facts)
 
 
 def follows(user: User, call: Call | None) -> bool:

@@ -32,7 +32,7 @@ from program.forms import (
     SendBackForm,
 )
 from program.lifecycle import CALL_TRANSITIONS, ISSUE
-from program.models import AuditEvent, Call, Criterion, Outage, Question, Requirement
+from program.models import Amendment, AuditEvent, Call, Criterion, Outage, Question, Requirement
 from program.order import implements
 from program.record_words import act_in_words
 from program.requests import SignedInRequest, is_autosave, number_said
@@ -40,9 +40,10 @@ from program.revisions import StaleRevision, revision_read
 from program.rules import is_call_drafter
 from program.services import calls as services
 from program.services.outages import proposed_extension
-from program.services.subscriptions import told_count
+from program.services.subscriptions import Telling, reach_of, told_count
 from program.transitions import NotReady, Problem, WrongStatus, available
 from program.views.calls import ALIKE, facts_of_call, grouped, in_order, is_open
+from program.views.previews import preview_of, rehearse, to_be_seen
 from program.withheld import withheld_for
 
 View = Callable[..., HttpResponse]
@@ -389,8 +390,18 @@ def call_discard(request: SignedInRequest, number: str) -> HttpResponse:
 
 
 @program_office
-@require_POST
+@require_http_methods(FORM)
 def call_issue(request: SignedInRequest, number: str) -> HttpResponse:
+    """Issue an approved call; before that, see whom its mail reaches and how it reads."""
+    if request.method != "POST":
+        call = find(request, number)
+        if call.status not in ISSUE.sources:
+            messages.info(request, "Only a call that was approved is issued.")
+            return redirect("program:desk-call", number)
+        expected = expected_clock(call, clock.today())
+        preview = preview_of(call, services.telling_of_issue(call, expected.due_on))
+        facts = {"call": call, "expected": expected, "preview": preview}
+        return render(request, "program/desk/issue.html", facts)
     done = "The call is issued: it is public, its clock runs, and proposals are taken."
     read = revision_read(request.POST.get("revision", ""))
     return carry_out(request, number, services.issue_call, done, revision=read)
@@ -403,10 +414,12 @@ def act_form(
     service: Service,
     template: str,
     done: str,
+    telling: Callable[[Call, dict[str, Any]], Telling],
     **more: Any,
 ) -> HttpResponse:
     """A form for one act on an open call; what the act refuses stands beside its field.
 
+    Where somebody is told of it, the page shows first what ``telling`` says of what was typed.
     ``saved`` among ``more`` makes the same form from the call as it stands: what was changed since the
     person read it answers 409 with both texts.
     """
@@ -415,7 +428,11 @@ def act_form(
         return open_no_more(request, number, form)
     if request.method == "POST" and form.is_valid():
         details = {name: value for name, value in form.cleaned_data.items() if name != "understood"}
+        preview = preview_of(call, telling(call, details))
         try:
+            if to_be_seen(request, preview):
+                rehearse(service, find(request, number), by=request.user, **details)
+                return render(request, template, {"call": call, "form": form, "preview": preview, **more})
             if attempt(request, service, call, done=done, **details):
                 return redirect("program:desk-call", number)
             return open_no_more(request, number, form)
@@ -423,14 +440,16 @@ def act_form(
             both = differences(form, more["saved"](stale.record))
             form.read_again(stale.record.revision)  # type: ignore[attr-defined]
             facts = {"call": stale.record, "form": form, "conflict": str(stale), "both": both, **more}
-            facts["told"] = told_count(call)
+            facts["reach"] = reach_of(call)
             return render(request, template, facts, status=409)
+        except WrongStatus:
+            return open_no_more(request, number, form)
         except NotReady as refusal:
             for problem in refusal.problems:
                 form.add_error(problem.field if problem.field in form.fields else None, problem.message)
         except ValidationError as error:
             form.add_error(None, error)
-    facts = {"call": call, "form": form, "told": told_count(call), **more}
+    facts = {"call": call, "form": form, "reach": reach_of(call), **more}
     return render(request, template, facts, status=422 if form.errors else 200)
 
 
@@ -452,7 +471,17 @@ def call_amend(request: SignedInRequest, number: str) -> HttpResponse:
 
     form = AmendForm(request.POST) if request.method == "POST" else saved(find(request, number))
     done = "The amendment is public, and all who follow the call are told."
-    return act_form(request, number, form, services.amend_call, "program/desk/amend.html", done, saved=saved)
+    template, service = "program/desk/amend.html", services.amend_call
+    return act_form(request, number, form, service, template, done, telling_of_text, saved=saved)
+
+
+def telling_of_text(call: Call, details: dict[str, Any]) -> Telling:
+    """What is told of an amendment that is only written; in force from today where no day is given."""
+    day = details.get("effective_on") or clock.today()
+    amendment = Amendment(
+        call=call, number=services.next_amendment(call), summary=details["summary"], effective_on=day
+    )
+    return services.telling_of_amendment(amendment)
 
 
 @program_office
@@ -470,7 +499,15 @@ def call_extend(request: SignedInRequest, number: str) -> HttpResponse:
         "last_in_order": services.last_day_in_order(call),
         "saved": saved,
     }
-    return act_form(request, number, form, services.extend_call, "program/desk/extend.html", done, **more)
+    template, service = "program/desk/extend.html", services.extend_call
+    return act_form(request, number, form, service, template, done, telling_of_day, **more)
+
+
+def telling_of_day(call: Call, details: dict[str, Any]) -> Telling:
+    """What is told of an extension that is only written."""
+    amendment = Amendment(call=call, number=services.next_amendment(call))
+    before = services.last_day_of(call)
+    return services.telling_of_extension(amendment, before=before, due_on=details["due_on"])
 
 
 def from_outage(request: SignedInRequest, call: Call) -> dict[str, Any]:
@@ -485,4 +522,9 @@ def from_outage(request: SignedInRequest, call: Call) -> dict[str, Any]:
 def call_cancel(request: SignedInRequest, number: str) -> HttpResponse:
     form = CancelForm(request.POST or None)
     done = "The call is cancelled, and all who follow it are told."
-    return act_form(request, number, form, services.cancel_call, "program/desk/cancel.html", done)
+    template, service = "program/desk/cancel.html", services.cancel_call
+    return act_form(request, number, form, service, template, done, telling_of_end)
+
+
+def telling_of_end(call: Call, details: dict[str, Any]) -> Telling:
+    return services.telling_of_cancellation(call, details["reason"])

@@ -15,9 +15,17 @@ from program.order import implements
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
 from program.services.demands import amend_requirements
-from program.services.subscriptions import told_count
-from program.transitions import NotReady
-from program.views.desk_calls import FORM, changed_in_public, find, open_no_more, program_office
+from program.services.subscriptions import reach_of
+from program.transitions import NotReady, WrongStatus
+from program.views.desk_calls import (
+    FORM,
+    changed_in_public,
+    find,
+    open_no_more,
+    program_office,
+    telling_of_text,
+)
+from program.views.previews import preview_of, rehearse, to_be_seen
 
 
 @implements("s.3(b)")
@@ -40,7 +48,7 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
     touched = [form, *(each for each in (*lines, new) if each.has_changed())] if data is not None else []
     if call.status != CallStatus.ISSUED:
         return open_no_more(request, number, *touched)
-    status, changes = 200, []
+    status, changes, preview = 200, [], None
     if data is not None and revision_read(data.get("revision", "")) != call.revision:
         changes, status = changed_in_public(call), 409
         form.read_again(call.revision)
@@ -50,18 +58,23 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
         if sum(not each.is_valid() for each in filled) == 0:
             gone = [line for line in lines if line.cleaned_data["is_withdrawn"]]
             changed = [line.instance for line in lines if line.has_changed() and line not in gone]
+            details = {
+                "added": [new.instance] if new.has_changed() else [],
+                "changed": changed,
+                "withdrawn": [line.instance for line in gone],
+                **form.cleaned_data,
+            }
+            mail = preview_of(call, telling_of_text(call, form.cleaned_data))
+            done = "The amendment is public. The drafts under the call are checked anew now."
             try:
-                if attempt(
-                    request,
-                    amend_requirements,
-                    call,
-                    done="The amendment is public. The drafts under the call are checked anew now.",
-                    added=[new.instance] if new.has_changed() else [],
-                    changed=changed,
-                    withdrawn=[line.instance for line in gone],
-                    **form.cleaned_data,
-                ):
+                if to_be_seen(request, mail):
+                    rehearse(amend_requirements, find(request, number), by=request.user, **details)
+                    preview, status = mail, 200
+                elif attempt(request, amend_requirements, call, done=done, **details):
                     return redirect("program:desk-call", number)
+                else:
+                    return open_no_more(request, number, *touched)
+            except WrongStatus:
                 return open_no_more(request, number, *touched)
             except StaleRevision as stale:
                 changes, status = changed_in_public(stale.record), 409
@@ -76,7 +89,8 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
         "lines": lines,
         "new": new,
         "changes": changes,
-        "told": told_count(call),
+        "reach": reach_of(call),
+        "preview": preview,
         "wrong": [each for each in (*lines, new) if each.errors],
     }
     return render(request, "program/desk/amend_requirements.html", facts, status=status)

@@ -30,9 +30,18 @@ from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
 from program.services import calls as services
 from program.services.call_files import add_file, amend_files, release_file, remove_file
-from program.services.subscriptions import told_count
+from program.services.subscriptions import reach_of
 from program.transitions import NotReady
-from program.views.desk_calls import FORM, carry_out, changed_in_public, find, open_no_more, program_office
+from program.views.desk_calls import (
+    FORM,
+    carry_out,
+    changed_in_public,
+    find,
+    open_no_more,
+    program_office,
+    telling_of_text,
+)
+from program.views.previews import preview_of, to_be_seen
 
 
 @program_office
@@ -142,8 +151,7 @@ def file_release(request: SignedInRequest, number: str, pk: int) -> HttpResponse
 def file_add(request: SignedInRequest, number: str) -> HttpResponse:
     """Add a file to an open call by an amendment."""
     call = find(request, number)
-    form = AddFileForm(request.POST or None, request.FILES or None, initial={"revision": call.revision})
-    return amend_by_file(request, call, form, None)
+    return amend_by_file(request, call, AddFileForm, None)
 
 
 @program_office
@@ -153,21 +161,39 @@ def file_amend(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     call = find(request, number)
     files = CallFile.objects if request.method == "POST" else CallFile.objects.current()
     file = get_object_or_404(files.select_related("document"), call=call, pk=pk)
-    form = ReplaceFileForm(request.POST or None, request.FILES or None, initial={"revision": call.revision})
-    return amend_by_file(request, call, form, file)
+    return amend_by_file(request, call, ReplaceFileForm, file)
 
 
 def amend_by_file(
-    request: SignedInRequest, call: Call, form: AddFileForm, file: CallFile | None
+    request: SignedInRequest, call: Call, form_class: type[AddFileForm], file: CallFile | None
 ) -> HttpResponse:
-    """A form for one change of the documents of an open call; a stale one says what was changed."""
+    """A form for one change of the documents of an open call; a stale one says what was changed.
+
+    Where somebody is told, the file is chosen once the mail was seen: a browser sends it once.
+    """
+    reach = reach_of(call)
+    takes_file = not reach.total or "seen" in request.POST
+    form = form_class(
+        request.POST or None,
+        request.FILES or None,
+        initial={"revision": call.revision},
+        takes_file=takes_file,
+    )
     if call.status != CallStatus.ISSUED:
         return open_no_more(request, call.number, form)
-    facts: dict[str, Any] = {"call": call, "form": form, "file": file, "told": told_count(call)}
+    facts: dict[str, Any] = {"call": call, "form": form, "file": file, "reach": reach}
     status = 200
     if request.method == "POST":
         status = 422
-        say_what_was_left_out(request, form)
+        if takes_file:
+            say_what_was_left_out(request, form)
+        form.is_valid()
+        if reach.total and form.is_bound and "summary" in form.cleaned_data:
+            facts["preview"] = preview_of(call, telling_of_text(call, form.cleaned_data), reach=reach)
+            is_stale = form.cleaned_data.get("revision") != call.revision
+            if form.is_valid() and not is_stale and to_be_seen(request, facts["preview"]):
+                facts["form"] = form_class(initial=form.cleaned_data)
+                return render(request, "program/desk/amend_file.html", facts)
         if form.is_valid():
             details = dict(form.cleaned_data)
             upload, _ = details.pop("file"), details.pop("is_withdrawn", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,13 +16,14 @@ from program.differences import compare_texts
 from program.enums import QuestionStatus
 from program.forms import AnswerForm, AnswerUnderForm, CorrectionForm, GroupForm
 from program.models import Question
+from program.notice_kinds import ANSWER_CORRECTED
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision
 from program.services import questions as services
-from program.services.subscriptions import told_count
 from program.transitions import NotReady
 from program.views.calls import with_differences
 from program.views.desk_calls import FORM, program_office
+from program.views.previews import Preview, preview_of
 
 
 @program_office
@@ -114,7 +116,7 @@ def question_correct(request: SignedInRequest, pk: int) -> HttpResponse:
     if asked.status != QuestionStatus.ANSWERED or asked.same_as:
         return redirect("program:desk-question", (asked.same_as or asked).pk)
     form = CorrectionForm(request.POST or None, initial=correction_of(asked))
-    facts: dict[str, Any] = {"question": asked, "form": form, "told": told_by_correction(asked)}
+    facts: dict[str, Any] = {"question": asked, "form": form, "preview": preview_of_correction(asked)}
     status = 200
     if request.method == "POST":
         status = 422
@@ -141,8 +143,21 @@ def correction_of(asked: Question) -> dict[str, Any]:
     }
 
 
-def told_by_correction(asked: Question) -> int:
-    return services.told_of_correction(asked)
+def preview_of_correction(asked: Question) -> Preview | None:
+    """The mail of a correction; None of a private answer, which only its asker reads."""
+    askers, reach = services.reach_of_correction(asked)
+    telling = services.telling_of_answer(asked, ANSWER_CORRECTED)
+    return preview_of(asked.call, telling, also=askers, reach=reach) if reach else None
+
+
+def preview_of_answer(asked: Question) -> Preview | None:
+    """The mail of an answer that waits to be given, under the number that it would have."""
+    if asked.status != QuestionStatus.ASKED or asked.is_confidential:
+        return None
+    given = copy(asked)
+    given.number = services.next_number(asked.call)
+    preview = preview_of(asked.call, services.telling_of_answer(given), but=[asked.asked_by])
+    return preview if preview.total else None
 
 
 def beside(form: Any, refusal: NotReady | ValidationError) -> None:
@@ -165,7 +180,7 @@ def show(request: SignedInRequest, asked: Question, *, status: int = 200, **more
     facts = {
         "question": asked,
         "is_waiting": is_waiting,
-        "told": told_count(asked.call, but=[asked.asked_by]) if is_waiting else 0,
+        "preview": preview_of_answer(asked),
         "form": AnswerForm(question=asked, initial=initial) if is_waiting else None,
         "under_form": AnswerUnderForm(question=asked) if is_waiting else None,
         "group_form": GroupForm(question=asked, prefix="place", initial=placed) if asked.number else None,

@@ -215,8 +215,16 @@ def test_desk_amends_the_documents(opened, signed_in):  # noqa: F811
     page = text_of(client.get(desk))
     assert [replace in page, add in page] == [True, True]
     Subscription.objects.create(email="reader@firm.example", confirmed_at=clock.now())
-    assert client.get(add).context["told"] == 1
+    assert client.get(add).context["reach"].total == 1
     form = {**CHANGE, "revision": str(opened.revision)}
+    assert ["file" in client.get(add).context["form"].fields, client.post(add, {}).status_code] == [
+        False,
+        422,
+    ]
+    shown = client.post(replace, form)
+    assert ["file" in shown.context["form"].fields, opened.amendments.count()] == [True, 0]
+    assert f'Subject: <strong class="site-breaks">Amendment 1 to call {opened.number}</strong>' in shown.text
+    form["seen"] = shown.context["preview"].seen
     for wrong in ({}, {"file": pdf(), "is_withdrawn": "on"}):
         refused = client.post(replace, {**form, **wrong})
         assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["file"])
@@ -227,11 +235,18 @@ def test_desk_amends_the_documents(opened, signed_in):  # noqa: F811
         True
     ] * 2
     again = {**form, "revision": stale.context["form"]["revision"].value(), "title": "Three"}
+    assert (
+        client.post(add, {**again, "file": pdf("three.pdf")})
+        .context["preview"]
+        .subject.startswith("Amendment 2 ")
+    )
+    again["seen"] = stale.context["preview"].seen
     assert client.post(add, {**again, "file": pdf("three.pdf")}).status_code == 302
     assert [file.title for file in opened.files.current()] == ["Two", "Three"]
     assert client.get(replace).status_code == 404
     opened.refresh_from_db()
     now = {**form, "revision": str(opened.revision), "title": "Late"}
+    now["seen"] = client.post(add, now).context["preview"].seen
     late = client.post(replace, {**now, "file": pdf("four.pdf")})
     assert late.status_code == 422
     assert "does not belong to the call any more" in late.text and 'value="Late"' in late.text

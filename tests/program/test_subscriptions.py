@@ -343,7 +343,8 @@ class TestBeingTold:
             event = notices.audit.record(call, "call.amend", by=by)
             facts = {"number": "1", "amendment": 1, "summary": "", "effective": "today"}
             with django_assert_num_queries(6):
-                subscriptions.tell(event, notice_kinds.CALL_AMENDED, call, url="/", **facts)
+                telling = subscriptions.Telling(notice_kinds.CALL_AMENDED, "/", facts)
+                subscriptions.tell(event, telling, call)
             subscribe(call, by=UserFactory())
             following(f"{number}b@firm.example", call)
 

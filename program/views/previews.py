@@ -1,0 +1,58 @@
+"""Before anything goes to many: its mail as it will read, and whom it reaches."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from program.notices import mail_of
+from program.services.subscriptions import reach_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from django.http import HttpRequest
+
+    from program.models import Call, User
+    from program.services.subscriptions import Reach, Telling
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The mail of one telling; ``seen`` is what a form sends back that was posted with it in view."""
+
+    reach: Reach
+    subject: str
+    text: str
+    also: int = 0
+
+    @property
+    def seen(self) -> str:
+        return hashlib.sha256(f"{self.subject}\n{self.text}".encode()).hexdigest()
+
+    @property
+    def total(self) -> int:
+        return self.reach.total + self.also
+
+
+def preview_of(
+    call: Call, telling: Telling, *, but: Collection[User] = (), also: int = 0, reach: Reach | None = None
+) -> Preview:
+    """The mail that ``telling`` would send; ``also`` people are told besides, and ``but`` are not."""
+    message = mail_of(telling.kind, telling.url, telling.facts)
+    return Preview(reach or reach_of(call, but=but), str(message.subject), str(message.body), also)
+
+
+def to_be_seen(request: HttpRequest, preview: Preview) -> bool:
+    """Whether somebody is told, and the person has not seen yet what they are told."""
+    return bool(preview.total) and request.POST.get("seen", "") != preview.seen
+
+
+def rehearse(service: Callable[..., Any], *args: Any, **details: Any) -> None:
+    """Carry out an act and take it back at once: raises what the act refuses, and changes nothing."""
+    with transaction.atomic():
+        service(*args, **details)
+        transaction.set_rollback(True)
