@@ -1,4 +1,4 @@
-"""Whether a screening still says what one made today would: its list, its ruleset, the parties' own facts."""
+"""Whether a screening still says what one made today would: its list, its ruleset, how a version is read."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def stale_because(run: ScreeningRun) -> str:
     if reason := overtaken_by(run, ScreeningList.objects.first()):
         return reason
     if run.inputs_sha256 != inputs_sha256(parties_of(run.version)):
-        return "The names or countries of the parties have changed since."
+        return "This portal was updated since and reads other names or countries out of the version."
     return ""
