@@ -75,7 +75,7 @@ def cites_every_requirement(call: Call) -> Iterator[Problem]:
         if not requirement.clause.strip():
             message = f"Say under which clause the call requires “{requirement.title}”."
             yield Problem("requirement-clause", message, "s.3(b)", "requirements")
-        if requirement.evidence_type == EvidenceType.CHOICE and len(choices_of(requirement.choices)) < 2:
+        if requirement.evidence_type == EvidenceType.CHOICE and len(requirement.offered) < 2:
             message = f"Give at least two choices for “{requirement.title}”."
             yield Problem("requirement-choices", message, "s.3(b)", "requirements")
 
@@ -215,8 +215,3 @@ def warnings_of(call: Call, issued_on: date) -> list[Problem]:
         message = "The call shows no OMB control number: nobody is bound to answer it."
         found.append(Problem("no-control-number", message, "5 CFR 1320.6", "notices", "control_number"))
     return found
-
-
-def choices_of(text: str) -> list[str]:
-    """The choices written one a line."""
-    return list(filter(None, map(str.strip, text.splitlines())))

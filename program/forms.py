@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
@@ -24,7 +25,9 @@ from program.models import (
     Requirement,
     User,
 )
-from program.texts import LongText
+from program.texts import LongText, lines_of
+
+CODE_WORDS: Final = {"invalid": "Use letters, digits, hyphens and underscores only, such as local-training."}
 
 
 class NewCallForm(forms.Form):
@@ -117,6 +120,7 @@ class RequirementForm(PartForm):
             "max_characters": forms.NumberInput(attrs={"data-size": "small"}),
             "sort_order": forms.NumberInput(attrs={"data-size": "small"}),
         }
+        error_messages = {"code": CODE_WORDS}
         help_texts = {
             "code": "Short and without blanks. The codes of the library name the check that decides them.",
             "clause": "Such as E.O. 14320 s.3(b)(i)(A), or “Program policy”.",
@@ -148,7 +152,11 @@ class CriterionForm(PartForm):
             "is_independent": "Independent: scored, but outside the total", "weight": "Weight",
             "agencies": "Scored by",
         }  # fmt: skip
-        help_texts = {"sort_order": "Lower numbers come first."}
+        error_messages = {"code": CODE_WORDS}
+        help_texts = {
+            "code": "Letters, digits and hyphens, such as local-training; once in a call.",
+            "sort_order": "Lower numbers come first.",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -159,13 +167,17 @@ class CriterionForm(PartForm):
         self.initial = {**self.initial, "anchors_text": shown}
 
     def clean_anchors_text(self) -> dict[str, str]:
-        anchors = {}
-        for line in filter(None, map(str.strip, self.cleaned_data["anchors_text"].splitlines())):
-            value, colon, words = line.partition(":")
-            if not colon or not value.strip().lstrip("-").isdecimal() or not words.strip():
+        anchors: dict[str, str] = {}
+        for line in lines_of(self.cleaned_data["anchors_text"]):
+            value, colon, words = (part.strip() for part in line.partition(":"))
+            if not colon or not re.fullmatch(r"-?\d{1,5}", value) or not words:
                 message = f"Write “{line[:40]}” as a value, a colon and words, such as “5: Outstanding”."
                 raise ValidationError(message)
-            anchors[value.strip()] = words.strip()
+            value = str(int(value))
+            if value in anchors:
+                message = f"Two lines say what {value} means: “{anchors[value][:40]}” and “{words[:40]}”."
+                raise ValidationError(f"{message} Keep one of them.")
+            anchors[value] = words
         return anchors
 
     def clean(self) -> dict[str, Any]:

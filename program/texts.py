@@ -17,6 +17,11 @@ def one_spelling(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def lines_of(text: str) -> list[str]:
+    """What was written one a line, without blanks around it and without empty lines."""
+    return list(filter(None, map(str.strip, text.splitlines())))
+
+
 def too_long(text: str, limit: int) -> str:
     """Why a text of more than ``limit`` characters is refused, or nothing."""
     length = len(one_spelling(text))

@@ -240,7 +240,7 @@ def requirement_rule(row: program.Requirement) -> RequirementRule:
         clause=row.clause,
         is_mandatory=row.is_mandatory,
         evidence_type=row.evidence_type,
-        choices=tuple(filter(None, map(str.strip, row.choices.splitlines()))),
+        choices=tuple(row.offered),
         max_characters=row.max_characters,
     )
 

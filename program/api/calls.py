@@ -59,9 +59,19 @@ class CallSerializer(serializers.ModelSerializer):
 
 
 class RequirementSerializer(serializers.ModelSerializer):
+    choices = serializers.ListField(
+        child=serializers.CharField(),
+        source="offered",
+        read_only=True,
+        help_text="One of them is the answer.",
+    )
+
     class Meta:
         model = Requirement
-        fields = ("code", "title", "guidance", "clause", "is_mandatory", "evidence_type", "max_characters")
+        fields = (
+            "code", "title", "guidance", "clause", "is_mandatory", "evidence_type", "max_characters",
+            "choices",
+        )  # fmt: skip
         read_only_fields = fields
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -33,9 +33,12 @@ from program.querysets import (
     RequirementQuerySet,
     SubscriptionQuerySet,
 )
+from program.texts import lines_of
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+LONGEST_CHOICE: Final = 200
 
 
 class Call(Revised):
@@ -228,12 +231,33 @@ class Requirement(Sourced, CallPart):
     def __str__(self) -> str:
         return f"{self.title} ({self.clause})"
 
+    @property
+    def offered(self) -> list[str]:
+        """What can be chosen, as it is written; nothing where the answer is no choice."""
+        return lines_of(self.choices) if self.evidence_type == EvidenceType.CHOICE else []
+
+    def clean(self) -> None:
+        if found := wrong_choices(self.offered):
+            raise ValidationError({"choices": found})
+
     def is_demanded(self, at: datetime | None = None) -> bool:
         """Whether the call demands it at the moment ``at``, or (None) as its requirements stand now."""
         if at is None:
             return self.demanded_to is None
         began = self.demanded_from is None or self.demanded_from <= at
         return began and (self.demanded_to is None or at < self.demanded_to)
+
+
+def wrong_choices(choices: list[str]) -> list[str]:
+    """What is wrong with the choices of a requirement: two that read alike, one too long to be kept."""
+    found, seen = [], {}
+    for choice in choices:
+        first = seen.setdefault(" ".join(choice.casefold().split()), choice)
+        if first is not choice:
+            found.append(f"“{first}” and “{choice}” are one choice. Take one of them out.")
+        if len(choice) > LONGEST_CHOICE:
+            found.append(f"Shorten “{choice[:40]}…” to {LONGEST_CHOICE} characters.")
+    return found
 
 
 class Criterion(CallPart):
@@ -263,7 +287,11 @@ class Criterion(CallPart):
         ordering = ["sort_order", "pk"]
         verbose_name_plural = "criteria"
         constraints = [
-            models.UniqueConstraint(name="criterion_code_once", fields=["call", "code"]),
+            models.UniqueConstraint(
+                name="criterion_code_once",
+                violation_error_message="The call has a criterion with this code already.",
+                fields=["call", "code"],
+            ),
             models.CheckConstraint(
                 name="criterion_scale_rises",
                 violation_error_message="The highest value must be above the lowest.",

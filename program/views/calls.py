@@ -25,6 +25,7 @@ from program.differences import compare_texts
 from program.documents import Withheld, download_response
 from program.enums import AmendmentKind, CallStatus, Confidence, EvidenceType, PartOfCall, StackLayer
 from program.forms import QuestionForm
+from program.intake import ALLOWED, most_bytes
 from program.limits import count_use
 from program.models import Call, CallFile, Question
 from program.order import implements
@@ -32,6 +33,7 @@ from program.requests import SignedInRequest
 from program.services.calls import deadline_of, desk_url, public_url
 from program.services.questions import ask_question, withdraw_question
 from program.services.subscriptions import follows, subscribe, unsubscribe
+from program.texts import lines_of
 from program.transitions import NotReady, TooMany
 
 LONGEST_SEARCH = 200
@@ -112,7 +114,11 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
     )
     return {
         "call": call,
-        "requirements": [row for row in call.requirement_rows if row["withdrawn_by_id"] is None],
+        "requirements": [
+            {**row, "answered": way_to_answer(row), "offered": offered_in(row)}
+            for row in call.requirement_rows
+            if row["withdrawn_by_id"] is None
+        ],
         "criteria": [{**row, "anchors": in_order(row["anchors"])} for row in call.criterion_rows],
         "amendments": amendments,
         "files": [row for row in call.file_rows if row["withdrawn_by_id"] is None],
@@ -195,11 +201,29 @@ def words_of_demand(row: Mapping[str, Any] | None) -> str:
         row["guidance"],
         "Mandatory" if row["is_mandatory"] else "Optional",
         f"Answered by: {EvidenceType(row['evidence_type']).label}",
-        *row["choices"].splitlines(),
+        *offered_in(row),
         limit,
         row["clause"],
     )
     return "\n".join(filter(None, lines))
+
+
+def offered_in(row: Mapping[str, Any]) -> list[str]:
+    """The choices of a requirement that is answered by one of them."""
+    return lines_of(row["choices"]) if row["evidence_type"] == EvidenceType.CHOICE else []
+
+
+def way_to_answer(row: Mapping[str, Any]) -> str:
+    """How a requirement particular to the call is answered; nothing where parts of the package answer it."""
+    limit = f", at most {row['max_characters']:,} characters" if row["max_characters"] else ""
+    ways = {
+        EvidenceType.TEXT: f"Answered in words{limit}.",
+        EvidenceType.NUMBER: "Answered with a number; up to six digits may follow its point.",
+        EvidenceType.CHOICE: "Answered with one of:",
+        EvidenceType.DATE: "Answered with a date.",
+        EvidenceType.FILE: f"Answered with a file: {ALLOWED} are taken, up to {most_bytes() / 1048576:g} MB.",
+    }
+    return ways.get(row["evidence_type"], "")
 
 
 def in_order(anchors: Mapping[str, str]) -> list[tuple[str, str]]:

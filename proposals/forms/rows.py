@@ -451,9 +451,7 @@ class AnswerForm(RowForm):
         if column == "text" and requirement.max_characters:
             field.widget.attrs["maxlength"] = requirement.max_characters
         if column == "choice":
-            offered = [
-                (line, line) for line in filter(None, map(str.strip, requirement.choices.splitlines()))
-            ]
+            offered = [(line, line) for line in requirement.offered]
             self.fields[column] = forms.ChoiceField(
                 label=field.label,
                 required=False,

@@ -532,16 +532,20 @@ def test_act_on_a_call_that_closed_meanwhile_gives_back_what_was_typed(signed_in
     assert "A long amendment." in answer.text and "Why it was written." in answer.text
 
 
-def test_requirements_of_an_open_call_are_amended_at_the_desk_and_compared_in_public(signed_in):
-    call = issued_call()
-    desk, client = f"/desk/calls/{call.number}/amend/requirements/", signed_in(officer())
-    page = client.get(desk)
-    sent = {
+def as_they_stand(page):
+    """The fields of all requirements on the page that amends them, nothing changed."""
+    return {
         f"{line.prefix}-{name}": value
         for line in page.context["lines"]
         for name, value in line.initial.items()
         if value not in (None, False)
     }
+
+
+def test_requirements_of_an_open_call_are_amended_at_the_desk_and_compared_in_public(signed_in):
+    call = issued_call()
+    desk, client = f"/desk/calls/{call.number}/amend/requirements/", signed_in(officer())
+    sent = as_they_stand(client.get(desk))
     rows = {row.code: row for row in call.requirements.all()}
     words = {"summary": "A change.", "reason": "A reason.", "legal_basis": "A basis."}
     sent |= words | {"revision": call.revision, "new-source": "Program policy", "new-sort_order": 0,
@@ -744,3 +748,108 @@ def test_requirements_that_a_colleague_changed_are_said_first_and_nothing_typed_
     answer = client.post(desk, sent | {"revision": read, "summary": "Mine.", "reason": "A reason."})
     assert answer.status_code == 409 and "changed after you opened" in answer.text
     assert "This field is required" not in answer.text and "Mine." in answer.text
+
+
+def requirement_typed(**changes):
+    return {
+        "code": "colour", "title": "Colour of the racks", "clause": "Program policy", "is_mandatory": "on",
+        "evidence_type": "choice", "choices": "Red\nGreen", "sort_order": 200, "source": "Program policy",
+    } | changes  # fmt: skip
+
+
+def test_the_public_page_says_how_a_requirement_is_answered_and_lists_its_choices(signed_in):
+    call, writer = drafted_call(), officer()
+    desk, client = f"/desk/calls/{call.number}/", signed_in(writer)
+    colour = requirement_typed()
+    words = colour | {"code": "plan", "title": "A plan", "evidence_type": "text", "max_characters": 2500}
+    number = colour | {"code": "racks", "title": "Number of racks", "evidence_type": "number"}
+    for typed in (colour, words, number):
+        assert client.post(f"{desk}requirements/new/", typed).status_code == 302
+    calls.approve_call(call, by=officer())
+    calls.issue_call(call, by=writer)
+    for address in (f"{desk}preview/", f"/calls/{call.number}/"):
+        page = text_of(client.get(address))
+        assert '<span class="site-meta">Answered with one of:</span><ul class="usa-list">' in page
+        assert page.count("<li>Red</li><li>Green</li>") == 1
+        assert "Answered in words, at most 2,500 characters." in page
+        assert "up to six digits may follow its point" in page
+    assert "Choice: Red, Green" in text_of(client.get(desk))
+    rows = {row["code"]: row for row in client.get(f"/api/v1/calls/{call.number}/").json()["requirements"]}
+    assert [rows[code]["choices"] for code in ("colour", "plan")] == [["Red", "Green"], []]
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ("Red\n red \nGreen", "“Red” and “red” are one choice. Take one of them out."),
+        ("Deep  red\ndeep red", "“Deep  red” and “deep red” are one choice. Take one of them out."),
+        (f"Red\n{'G' * 201}", f"Shorten “{'G' * 40}…” to 200 characters."),
+    ],
+)
+def test_choices_that_are_one_or_too_long_are_refused_beside_their_field(signed_in, choices, said):
+    call = drafted_call()
+    client = signed_in(officer())
+    address = f"/desk/calls/{call.number}/requirements/new/"
+    refused = client.post(address, requirement_typed(choices=choices))
+    assert (refused.status_code, refused.context["form"].errors["choices"]) == (422, [said])
+    assert client.post(address, requirement_typed(choices="Red\nGreen")).status_code == 302
+
+
+def test_choices_that_are_one_are_refused_in_an_amendment(signed_in):
+    call = issued_call()
+    client, address = signed_in(officer()), f"/desk/calls/{call.number}/amend/requirements/"
+    sent = {"summary": "A colour.", "reason": "Asked for.", "revision": call.revision}
+    sent |= as_they_stand(client.get(address))
+    sent |= {f"new-{name}": value for name, value in requirement_typed(choices="Red\nRED").items()}
+    refused = client.post(address, sent)
+    assert (refused.status_code, list(refused.context["new"].errors)) == (422, ["choices"])
+    assert client.post(address, sent | {"new-choices": "Red\nGreen"}).status_code == 302
+
+
+@pytest.mark.parametrize("second", ["5: Very good", "05: Very good"])
+def test_two_lines_for_one_value_of_a_scale_are_refused_and_both_are_named(signed_in, second):
+    call = drafted_call()
+    part = call.criteria.get(code="adoption")
+    typed = {
+        "code": part.code, "title": part.title, "weight": part.weight, "lowest": 1, "highest": 5,
+        "sort_order": part.sort_order, "revision": part.revision, "anchors_text": f"5: Superb\n{second}",
+    }  # fmt: skip
+    client, address = signed_in(officer()), f"/desk/calls/{call.number}/criteria/{part.pk}/"
+    refused = client.post(address, typed)
+    said = "Two lines say what 5 means: “Superb” and “Very good”. Keep one of them."
+    assert (refused.status_code, refused.context["form"].errors["anchors_text"]) == (422, [said])
+    assert client.post(address, typed | {"anchors_text": "04: Very good"}).status_code == 302
+    assert Criterion.objects.get(pk=part.pk).anchors == {"4": "Very good"}
+
+
+@pytest.mark.parametrize("value", ["--5", "9" * 5000])
+def test_a_value_that_is_no_number_is_refused_in_words(signed_in, value):
+    call = drafted_call()
+    part = call.criteria.get(code="adoption")
+    typed = {"code": part.code, "title": part.title, "anchors_text": f"{value}: Superb", "revision": 1}
+    refused = signed_in(officer()).post(f"/desk/calls/{call.number}/criteria/{part.pk}/", typed)
+    assert refused.status_code == 422
+    assert "as a value, a colon and words" in refused.context["form"].errors["anchors_text"][0]
+
+
+def test_a_code_that_is_taken_or_no_code_is_refused_in_plain_words(signed_in):
+    call = drafted_call()
+    client, desk = signed_in(officer()), f"/desk/calls/{call.number}/"
+    criterion = {
+        "code": "adoption",
+        "title": "Again",
+        "weight": 0,
+        "lowest": 1,
+        "highest": 5,
+        "sort_order": 9,
+    }
+    for page, typed, noun in (
+        ("criteria", criterion, "criterion"),
+        ("requirements", requirement_typed(code="compliance"), "requirement"),
+    ):
+        taken = client.post(f"{desk}{page}/new/", typed)
+        said = [f"The call has a {noun} with this code already."]
+        assert (taken.status_code, taken.context["form"].non_field_errors()) == (422, said)
+        wrong = client.post(f"{desk}{page}/new/", typed | {"code": "two words"})
+        said = ["Use letters, digits, hyphens and underscores only, such as local-training."]
+        assert (wrong.status_code, wrong.context["form"].errors["code"]) == (422, said)
