@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.core.files import File
 from django.db import models, transaction
+from django.db.models import Max, Min
 from django.utils import timezone
 
 from program import audit, clock, moments
@@ -160,6 +161,13 @@ def action_problems(action: AgencyAction) -> Iterator[Problem]:
     if action.taken_on and not ORDERED_ON <= action.taken_on <= clock.today():
         message = f"Give a day from {moments.day(ORDERED_ON)}, when E.O. 14110 was signed, to today."
         yield Problem("action-day", message, REVIEW, field="taken_on")
+    elif action.taken_on and action.pk:
+        decided = action.steps.aggregate(day=Min("decided_on"))["day"]
+        exempted = action.exemptions.aggregate(day=Min("granted_on"))["day"]
+        first = min(filter(None, (decided, exempted)), default=action.taken_on)
+        if first < action.taken_on:
+            message = f"It was decided about on {moments.day(first)}: it was taken on that day or before."
+            yield Problem("action-after-decision", message, REVIEW, field="taken_on")
 
 
 def reason_problems(reason: str, *, is_changed: bool) -> Iterator[Problem]:
@@ -234,12 +242,19 @@ def step_problems(taken: ActionStep, *, has_file: bool) -> Iterator[Problem]:
     if not (taken.evidence or taken.evidence_url or has_file):
         message = "Give the evidence: words, a link or a file."
         yield Problem("step-evidence", message, REVIEW, field="evidence")
-    earlier = taken.action.steps.order_by("-decided_on").values_list("decided_on", flat=True).first()
-    first = max(REVOKED_ON, earlier or REVOKED_ON)
+    decided = taken.action.steps.aggregate(last=Max("decided_on"))["last"]
+    first, since = earliest(taken.action, (decided, "the day of an earlier decision"))
     if not taken.decided_on or not first <= taken.decided_on <= clock.today():
-        since = "the decision before it" if earlier else "when E.O. 14179 was signed"
         message = f"Give a day from {moments.day(first)}, {since}, to today."
         yield Problem("step-day", message, REVIEW, field="decided_on")
+
+
+def earliest(action: AgencyAction, *more: tuple[date | None, str]) -> tuple[date, str]:
+    """The first day on which anything about ``action`` can have been decided, and what day that is."""
+    said = [
+        (REVOKED_ON, "when E.O. 14179 was signed"), (action.taken_on, "when the action was taken"), *more,
+    ]  # fmt: skip
+    return max(((day, words) for day, words in said if day), key=lambda each: each[0])
 
 
 @transaction.atomic
@@ -265,8 +280,9 @@ def give_exemption(
 
 def exemption_problems(exemption: InterimExemption) -> Iterator[Problem]:
     given, until = exemption.granted_on, exemption.until
-    if given and not REVOKED_ON <= given <= clock.today():
-        message = f"Give a day from {moments.day(REVOKED_ON)}, when E.O. 14179 was signed, to today."
+    first, since = earliest(exemption.action)
+    if given and not first <= given <= clock.today():
+        message = f"Give a day from {moments.day(first)}, {since}, to today."
         yield Problem("exemption-given", message, REVIEW, field="granted_on")
     elif given and until and until < given:
         message = "The last day must not lie before the day it was given."

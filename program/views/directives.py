@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, Final
 
@@ -117,13 +117,29 @@ def rows_of(duties: Iterable[Duty], figures: dict[int, list[Figure]], today: dat
 
 def row_of_action(action: AgencyAction, today: date) -> dict[str, Any]:
     """What the register prints of an action: its decisions in their order, its exemptions as of today."""
+    steps = list(action.steps.all())
     return {
         "action": action,
         "tone": TONES.get(action.status, "info"),
         "holding": sum(exemption.holds_on(today) for exemption in action.exemptions.all()),
-        "steps": list(action.steps.all()),
+        "steps": list(zip(steps, doubts(action, steps), strict=True)),
         "exemptions": [(exemption, exemption.holds_on(today)) for exemption in action.exemptions.all()],
     }
+
+
+def doubts(action: AgencyAction, steps: list[ActionStep]) -> Iterator[str]:
+    """What cannot be right about the day of each decision, as it was entered; nothing where it can."""
+    latest: date | None = None
+    for step in steps:
+        if action.taken_on and step.decided_on < action.taken_on:
+            yield "This day lies before the day on which the action was taken."
+        elif latest and step.decided_on < latest:
+            yield "This day lies before the day of an earlier decision."
+        elif step.decided_on > local_day(step.recorded_at):
+            yield "This day lay ahead when the decision was entered."
+        else:
+            yield ""
+        latest = max(latest or step.decided_on, step.decided_on)
 
 
 def duty_as_data(duty: Duty, figures: list[Figure], today: date) -> dict[str, Any]:

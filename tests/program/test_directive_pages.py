@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,14 +16,14 @@ from program import clock
 from program.documents import record_scan
 from program.enums import OfficeRole, ScanState
 from program.figures import DESK_OF_DUTY, PUBLIC_OF_DUTY, desk_figures, public_figures
-from program.lifecycle import DROP, FIND_INCONSISTENT
-from program.models import AgencyAction, Directive, Duty, User
+from program.lifecycle import CARRY_OUT, DROP, FIND_INCONSISTENT
+from program.models import ActionStep, AgencyAction, Directive, Duty, User
 from program.services import calls
 from program.services import directives as services
 from tests.evaluation.test_pages import sign_in
 from tests.factories import evaluation as make
 from tests.factories import financing
-from tests.factories.directives import action_at, decide, duty, entered, exempted
+from tests.factories.directives import DECIDED, action_at, decide, duty, entered, exempted
 from tests.factories.program import UserFactory, issued_call, officer
 from tests.factories.proposals import representative_of
 
@@ -190,6 +190,23 @@ def test_exemption_is_ended_on_its_page(client):
     assert client.post(address, {"reason": "The office closed."}).status_code == 302
     assert client.post(address, {"reason": "Again."}).status_code == 422
     assert "The office closed." in text_of(client.get("/directives/"))
+
+
+def test_days_that_cannot_be_right_are_shown_as_they_were_entered_and_marked(client):
+    action = action_at("inconsistent", taken_on=date(2025, 4, 3))
+    facts = DECIDED | {"action": action, "recorded_by": officer(), "recorded_at": clock.now()}
+    days = {
+        "before the day on which the action was taken": date(2025, 4, 2),
+        "before the day of an earlier decision": date(2025, 4, 20),
+    }
+    decide(action, CARRY_OUT, "suspend", decided_on=date(2025, 5, 1))
+    for day in days.values():
+        ActionStep.objects.create(**facts | {"step": "propose", "measure": "revise", "decided_on": day})
+    client.force_login(UserFactory())
+    page = text_of(client.get("/directives/"))
+    assert [page.count(words) for words in days] == [1, 1]
+    assert page.count("Day in doubt") == len(days)
+    assert "April 20, 2025" in page
 
 
 def test_public_reads_of_an_action_from_the_finding_on(client):

@@ -344,6 +344,52 @@ def test_decision_does_not_lie_before_the_one_before_it():
     assert codes(refusal) == ["step-day"]
 
 
+def entered_as_it_was(action, step, measure="", **details):
+    """A decision as an earlier release took it, which did not ask about its day."""
+    ActionStep.objects.create(
+        action=action, step=step.name, measure=measure, recorded_by=officer(), recorded_at=clock.now(),
+        **DECIDED | details,
+    )  # fmt: skip
+
+
+def test_decision_lies_before_none_of_the_earlier_ones():
+    action = action_at("inconsistent")
+    decide(action, CARRY_OUT, "suspend", decided_on=date(2025, 6, 2))
+    entered_as_it_was(action, PROPOSE, "revise", decided_on=date(2025, 5, 1))
+    with pytest.raises(NotReady) as refusal:
+        decide(action, PROPOSE, "rescind", decided_on=date(2025, 5, 2))
+    said = refusal.value.problems[0].message
+    assert (codes(refusal), said.startswith("Give a day from June 2, 2025, ")) == (["step-day"], True)
+    decide(action, PROPOSE, "rescind", decided_on=date(2025, 6, 2))
+
+
+def test_nothing_is_decided_about_an_action_before_it_was_taken():
+    action = entered(taken_on=date(2025, 4, 4))
+    with pytest.raises(NotReady) as refusal:
+        decide(action, FIND_INCONSISTENT, decided_on=date(2025, 4, 3))
+    said = "Give a day from April 4, 2025, when the action was taken, to today."
+    assert [problem.message for problem in refusal.value.problems] == [said]
+    decide(action, FIND_INCONSISTENT, decided_on=date(2025, 4, 4))
+    with pytest.raises(NotReady) as refusal:
+        exempted(action, granted_on=date(2025, 4, 3))
+    assert codes(refusal) == ["exemption-given"]
+    exempted(action, granted_on=date(2025, 4, 4))
+
+
+def test_action_is_not_moved_past_what_was_decided_about_it():
+    action = action_at("inconsistent")
+    exempted(action, granted_on=date(2025, 3, 1))
+    for taken_on, found in ((date(2025, 3, 2), ["action-after-decision"]), (date(2025, 3, 1), [])):
+        revision = AgencyAction.objects.get(pk=action.pk).revision
+        details = {"revision": revision, "values": {"taken_on": taken_on}}
+        refused = []
+        try:
+            services.change_action(action, by=officer(), reason="The day was wrong.", **details)
+        except NotReady as refusal:
+            refused = [problem.code for problem in refusal.problems]
+        assert refused == found
+
+
 def test_file_of_a_decision_is_evidence_enough():
     action = entered()
     services.take_step(
