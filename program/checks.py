@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from program import clock
 from program.closures import counted_closures
-from program.deadlines import CallClock, call_clock, long_date
+from program.deadlines import CALL_DAYS, CallClock, call_clock, long_date
 from program.enums import CallType, EvidenceType
 from program.models import Agency
 from program.transitions import Problem
@@ -161,12 +161,13 @@ def closes_on_a_lawful_day(call: Call) -> Iterator[Problem]:
         message = f"The last day, {long_date(call.set_due_on)}, has passed already."
         yield Problem("call-due-passed", message, "s.3(c)", "schedule", "set_due_on")
     elif expected_clock(call, today).is_later_than_order and not call.set_due_reason.strip():
-        yield Problem("call-due-reason", LATER_THAN_ORDER, "s.3(c)", "schedule", "set_due_reason")
+        message = f"{LATER_THAN_ORDER} Record the justification."
+        yield Problem("call-due-reason", message, "s.3(c)", "schedule", "set_due_reason")
 
 
 LATER_THAN_ORDER = (
     "The last day is later than the 90th day after issue. The order requires proposals no later than 90 days"
-    " after the call is issued; record the justification."
+    " after the call is issued."
 )
 APPROVAL_CHECKS = (
     has_title_and_text,
@@ -208,9 +209,17 @@ def expected_clock(call: Call, issued_on: date, closures: Collection[date] | Non
 
 def warnings_of(call: Call, issued_on: date) -> list[Problem]:
     """What does not keep the call from being issued but must be seen, whatever the reasons recorded."""
-    found = []
-    if expected_clock(call, issued_on).is_later_than_order:
-        found.append(Problem("later-than-order", LATER_THAN_ORDER, "s.3(c)", "schedule", "set_due_on"))
+    found, expected = [], expected_clock(call, issued_on)
+    if expected.is_later_than_order:
+        reason = call.set_due_reason.strip()
+        message = LATER_THAN_ORDER + (f" The justification on record: {reason}" if reason else "")
+        found.append(Problem("later-than-order", message, "s.3(c)", "schedule", "set_due_on"))
+    elif call.issued_at is None and issued_on <= expected.due_on < expected.day_90:
+        message = (
+            f"The day that was set, {long_date(expected.due_on)}, leaves consortia {expected.days_given} of"
+            f" the {CALL_DAYS} days that the order allows."
+        )
+        found.append(Problem("short-window", message, "s.3(c)", "schedule", "set_due_on"))
     if call.no_control_reason.strip() and not call.control_number:
         message = "The call shows no OMB control number: nobody is bound to answer it."
         found.append(Problem("no-control-number", message, "5 CFR 1320.6", "notices", "control_number"))

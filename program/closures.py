@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from program.deadlines import is_business_day, next_business_day
+from program.deadlines import is_business_day, long_date, next_business_day
 from program.models import Closure
 
 if TYPE_CHECKING:
@@ -58,3 +58,8 @@ def stated_effects(
     for what, url, day in rows:
         if is_business_day(day, before) and not is_business_day(day, after):
             yield Effect(what, url, day, next_business_day(day, after))
+
+
+def in_register(day: date) -> str:
+    """Why ``day`` is not entered a second time."""
+    return f"{long_date(day)} is in the register already. Correct its entry instead."

@@ -207,6 +207,11 @@ class CallClock:
         """Whether the last day lies after the 90th day, itself moved forward where the call says so."""
         return self.due_on > self.rolled_day_90
 
+    @property
+    def days_given(self) -> int:
+        """How many days there are from the day of issue to the last day."""
+        return (self.due_on - self.issued_on).days
+
 
 def call_clock(
     issued_on: date,

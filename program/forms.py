@@ -11,12 +11,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.text import Truncator
 
+from program.closures import in_register
 from program.conflicts import read_again
 from program.days import DayField, MomentField
 from program.enums import LONGEST_CALL, Confidence, MailChoice, OfficeRole, OutageSource, PartOfCall
 from program.models import (
     Agency,
     Call,
+    Closure,
     Criterion,
     Delegation,
     IneligibleJurisdiction,
@@ -96,6 +98,21 @@ class ReadForm(forms.Form):
     def read_again(self, revision: int) -> None:
         """Let the form go on from ``revision``, with what was typed."""
         read_again(self, revision)
+
+
+class ShownFirst(forms.Form):
+    """A form of which it is shown first what it does; ``seen`` says what was shown."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=80)
+
+    def has_seen(self, shown: str) -> bool:
+        """Whether the person was shown exactly this."""
+        return bool(self.cleaned_data["seen"] == shown)
+
+    def let_see(self, shown: str) -> None:
+        """Let the next press do what is shown now."""
+        self.data: Any = self.data.copy()
+        self.data["seen"] = shown
 
 
 class PartForm(ReadForm, forms.ModelForm):
@@ -360,8 +377,8 @@ class CorrectOutageForm(OutageForm):
     )
 
 
-class ClosureForm(forms.Form):
-    """A day on which federal offices are closed; ``seen`` says of which entry the effect was shown."""
+class ClosureForm(ShownFirst):
+    """A day on which federal offices are closed; its effect is shown first."""
 
     day = DayField(label="Day")
     authority = forms.CharField(
@@ -376,24 +393,24 @@ class ClosureForm(forms.Form):
         required=False,
         help_text="A closure is not a holiday by statute; you decide.",
     )
-    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
+    standing: Closure | None = None
     field_order = ("day", "authority", "source", "counts_as_holiday", "why_corrected", "is_withdrawn", "seen")
+
+    def clean_day(self) -> date:
+        """Refuse a day of which the register has an entry, ``standing``, before anything is shown for it."""
+        day: date = self.cleaned_data["day"]
+        self.standing = Closure.objects.filter(day=day, replaced_by=None).first()
+        if self.standing:
+            raise ValidationError(in_register(day))
+        return day
 
     @property
     def counts(self) -> bool:
         """Whether the day counts as a holiday once this is saved."""
         return self.cleaned_data["counts_as_holiday"] and not self.cleaned_data.get("is_withdrawn", False)
 
-    def has_seen(self, day: date) -> bool:
-        """Whether the person was shown what exactly this means."""
-        return self.cleaned_data["seen"] == self._shown(day)
-
-    def let_see(self, day: date) -> None:
-        """Let the next press save what is shown now."""
-        self.data: Any = self.data.copy()
-        self.data["seen"] = self._shown(day)
-
-    def _shown(self, day: date) -> str:
+    def entry(self, day: date) -> str:
+        """What would be entered for ``day``."""
         return f"{day.isoformat()} {'counted' if self.counts else 'not counted'}"
 
 

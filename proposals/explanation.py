@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NO_DATE = "No date is set for this step; you are told as soon as it ends."
 CONSORTIUM = "Your consortium"
 COMMERCE = "The Program office, Department of Commerce"
+KNOWN = "what is in it. The Program office knows that this draft exists, because more time was asked for"
 ASK_FOR_TIME = "If something kept you from submitting in time, the anchor can ask for more time."
 #: What a designation that is not active means, and what could still move it.
 NOT_ACTIVE = {
@@ -81,7 +82,7 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
     if status == S.DRAFT:
         return Explanation(
             "The consortium is working on the package. Nothing has been sent, and no government office "
-            "can see it.",
+            f"can see {KNOWN if getattr(proposal, 'time_was_asked', False) else 'it'}.",
             CONSORTIUM,
             "The anchor's authorized representative certifies and submits it. A draft that is not "
             "submitted in time lapses.",

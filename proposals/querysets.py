@@ -307,7 +307,13 @@ class ProposalQuerySet(models.QuerySet):
         """Everything a row of the list prints; ``layer_count`` is 0 to 5."""
         layers = apps.get_model("proposals", "Component").objects.filter(proposal=OuterRef("pk"))
         counted = layers.order_by().values("proposal").annotate(n=Count("layer", distinct=True)).values("n")
-        return self.select_related("call", "consortium").annotate(layer_count=models.Subquery(counted))
+        rows = self.select_related("call", "consortium").annotate(layer_count=models.Subquery(counted))
+        return rows.with_asked_time()
+
+    def with_asked_time(self) -> Self:
+        """With ``time_was_asked``: then the Program office knows of a draft."""
+        asked = apps.get_model("proposals", "TimeRequest").objects.filter(proposal=OuterRef("pk"))
+        return self.annotate(time_was_asked=Exists(asked))
 
     def for_detail(self) -> Self:
         """The whole working copy in one statement, as ``compose`` and the pages read it.
@@ -332,7 +338,7 @@ class ProposalQuerySet(models.QuerySet):
         comments = apps.get_model("proposals", "Comment").objects.filter(proposal=OuterRef("pk"))
         removed = apps.get_model("proposals", "RemovedRow").objects.filter(proposal=OuterRef("pk"))
         counted = comments.open().order_by().values("proposal").annotate(n=Count("pk")).values("n")
-        return self.annotate(
+        return self.with_asked_time().annotate(
             open_comment_count=Coalesce(models.Subquery(counted), 0),
             has_comments=Exists(comments),
             has_removed_rows=Exists(removed),

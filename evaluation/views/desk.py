@@ -142,8 +142,8 @@ def queue(request: SignedInRequest, rows: Any, now: datetime, *, by_due: bool) -
     for proposal in page:
         five = columns(referrals.get(proposal.pk, ()), request.user, now)
         due = [r.due_at for r in referrals.get(proposal.pk, ()) if r.status in RUNNING]
-        if proposal.status == ProposalStatus.RETURNED and proposal.closes_at:
-            due = [proposal.closes_at]
+        if proposal.status == ProposalStatus.RETURNED:
+            due = [] if proposal.call.cancelled_at else [at for at in [proposal.closes_at] if at]
         elif proposal.status != ProposalStatus.UNDER_EVALUATION:
             due = []
         by_agency = {column.agency: column for column in five}

@@ -9,8 +9,7 @@ from django.urls import reverse
 
 from program import audit, clock
 from program.checks import expected_clock
-from program.closures import Effect, counted_closures, met_by_closures, stated_effects
-from program.deadlines import long_date
+from program.closures import Effect, counted_closures, in_register, met_by_closures, stated_effects
 from program.enums import CallStatus
 from program.models import Call, Closure
 from program.revisions import one_at_a_time
@@ -33,8 +32,7 @@ def enter_closure(*, by: User, day: date, values: dict[str, Any]) -> Closure:
     one_at_a_time("closure", day.toordinal())
     closure = Closure(day=day)
     if Closure.objects.filter(day=day).exists():
-        message = f"{long_date(day)} is in the register already. Correct its entry instead."
-        raise NotReady([Problem("closure-twice", message, CLAUSE, field="day")])
+        raise NotReady([Problem("closure-twice", in_register(day), CLAUSE, field="day")])
     return _enter(closure, by=by, values=values, act="closure.enter")
 
 

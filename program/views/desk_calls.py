@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -19,6 +20,7 @@ from program import clock
 from program.acts import attempt
 from program.checks import FULL_WEIGHT, expected_clock, totals_of, warnings_of
 from program.conflicts import blank, conflict_of, differences, typed_in
+from program.deadlines import CALL_DAYS, CallClock, counted, end_of_day, long_date
 from program.enums import CallStatus, QuestionStatus
 from program.forms import (
     AmendForm,
@@ -31,7 +33,7 @@ from program.forms import (
     ReopenForm,
     SendBackForm,
 )
-from program.lifecycle import CALL_TRANSITIONS, ISSUE
+from program.lifecycle import APPROVE, CALL_TRANSITIONS, ISSUE
 from program.models import Amendment, AuditEvent, Call, Criterion, Outage, Question, Requirement
 from program.order import implements
 from program.record_words import act_in_words
@@ -130,6 +132,9 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         list(call.criteria.prefetch_related("agencies")),
     )
     is_draft = call.status == CallStatus.DRAFT
+    is_to_come = call.issued_at is None and not call.is_discarded
+    expected = expected_clock(call, day)
+    lacking = ISSUE.problems(call) if is_to_come else []
     places = call.ineligible_jurisdictions.values(*ALIKE, "country__name", "pk")
     facts = {
         "call": call,
@@ -138,9 +143,11 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "is_open": is_open(call, clock.now()),
         "is_drafter": is_call_drafter.test(request.user, call),
         "written_by": [person for person in call.written_by.all() if person.pk != call.created_by_id],
-        "missing": mends(call, ISSUE.problems(call)) if call.issued_at is None else [],
-        "warnings": mends(call, warnings_of(call, day)),
-        "expected": expected_clock(call, day),
+        "missing": mends(call, lacking),
+        "before_approval": APPROVE.problems(call) if is_draft and lacking else [],
+        "warnings": mends(call, warnings_of(call, day)) if call.status != CallStatus.CANCELLED else [],
+        "expected": expected,
+        "issuing": what_issuing_begins(call, expected) if is_to_come else "",
         "requirements": requirements,
         "criteria": [
             (criterion, in_order(criterion.anchors), [str(agency) for agency in criterion.agencies.all()])
@@ -167,6 +174,14 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         **more,
     }
     return render(request, "program/desk/call.html", facts, status=status)
+
+
+def what_issuing_begins(call: Call, expected: CallClock) -> str:
+    """Which day is day 0 if the call is issued today, until when proposals come in, and who says so."""
+    today, day_90, due_on = map(long_date, (expected.issued_on, expected.day_90, expected.due_on))
+    until = f"Proposals are taken until the end of {due_on}, {counted(expected.days_given)} from today"
+    who = ": an officer set this last day." if call.set_due_on else "."
+    return f"Today, {today}, is day 0; day {CALL_DAYS} is {day_90}. {until}{who}"
 
 
 def outages_of(call: Call) -> list[Outage]:
@@ -400,7 +415,8 @@ def call_issue(request: SignedInRequest, number: str) -> HttpResponse:
             return redirect("program:desk-call", number)
         expected = expected_clock(call, clock.today())
         preview = preview_of(call, services.telling_of_issue(call, expected.due_on))
-        facts = {"call": call, "expected": expected, "preview": preview}
+        issuing = what_issuing_begins(call, expected)
+        facts = {"call": call, "expected": expected, "issuing": issuing, "preview": preview}
         return render(request, "program/desk/issue.html", facts)
     done = "The call is issued: it is public, its clock runs, and proposals are taken."
     read = revision_read(request.POST.get("revision", ""))
@@ -415,11 +431,14 @@ def act_form(
     template: str,
     done: str,
     telling: Callable[[Call, dict[str, Any]], Telling],
+    *,
+    always_seen: bool = False,
     **more: Any,
 ) -> HttpResponse:
     """A form for one act on an open call; what the act refuses stands beside its field.
 
-    Where somebody is told of it, the page shows first what ``telling`` says of what was typed.
+    Where somebody is told of it, the page shows first what ``telling`` says of what was typed; where
+    ``always_seen``, also what nobody is told of.
     ``saved`` among ``more`` makes the same form from the call as it stands: what was changed since the
     person read it answers 409 with both texts.
     """
@@ -430,7 +449,7 @@ def act_form(
         details = {name: value for name, value in form.cleaned_data.items() if name != "understood"}
         preview = preview_of(call, telling(call, details))
         try:
-            if to_be_seen(request, preview):
+            if to_be_seen(request, preview, always=always_seen):
                 rehearse(service, find(request, number), by=request.user, **details)
                 return render(request, template, {"call": call, "form": form, "preview": preview, **more})
             if attempt(request, service, call, done=done, **details):
@@ -498,9 +517,10 @@ def call_extend(request: SignedInRequest, number: str) -> HttpResponse:
         "warning": services.PAST_THE_ORDER,
         "last_in_order": services.last_day_in_order(call),
         "saved": saved,
+        "coming": end_of_day(form.cleaned_data["due_on"]) if form.is_bound and form.is_valid() else None,
     }
     template, service = "program/desk/extend.html", services.extend_call
-    return act_form(request, number, form, service, template, done, telling_of_day, **more)
+    return act_form(request, number, form, service, template, done, telling_of_day, always_seen=True, **more)
 
 
 def telling_of_day(call: Call, details: dict[str, Any]) -> Telling:

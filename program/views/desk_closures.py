@@ -79,7 +79,7 @@ def entered(
     facts: dict[str, Any] = {"entry": entry, "form": form}
     if request.method == "POST" and form.is_valid():
         day: date = entry.day if entry else form.cleaned_data["day"]
-        if form.has_seen(day):
+        if form.has_seen(form.entry(day)):
             try:
                 act(form)
             except NotReady as refusal:
@@ -89,7 +89,7 @@ def entered(
                 messages.success(request, "Saved. What is computed from now on counts with it.")
                 return redirect("program:closures")
         else:
-            form.let_see(day)
+            form.let_see(form.entry(day))
         before = counted_closures()
         facts |= {
             "day": day,

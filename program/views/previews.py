@@ -46,9 +46,9 @@ def preview_of(
     return Preview(reach or reach_of(call, but=but), str(message.subject), str(message.body), also)
 
 
-def to_be_seen(request: HttpRequest, preview: Preview) -> bool:
-    """Whether somebody is told, and the person has not seen yet what they are told."""
-    return bool(preview.total) and request.POST.get("seen", "") != preview.seen
+def to_be_seen(request: HttpRequest, preview: Preview, *, always: bool = False) -> bool:
+    """Whether somebody is told, and the person has not seen yet what; ``always`` also where nobody is."""
+    return bool(always or preview.total) and request.POST.get("seen", "") != preview.seen
 
 
 def rehearse(service: Callable[..., Any], *args: Any, **details: Any) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from evaluation.closures import dates_met
 from evaluation.services import ask_consortium
@@ -197,8 +198,12 @@ def test_officer_sees_what_it_means_before_anything_is_saved(client, call):
         assert client.post(NEW, typed(seen=seen, **other)).status_code == 200
     assert not Closure.objects.exists()
     assert client.post(NEW, typed(seen=seen)).status_code == 302
-    again = client.post(NEW, typed(seen=seen))
-    assert again.status_code == 422 and "in the register already" in again.content.decode()
+    first = Closure.objects.get()
+    for again in (client.post(NEW, typed()), client.post(NEW, typed(seen=seen))):
+        said = again.content.decode()
+        assert again.status_code == 422 and "in the register already" in said
+        assert reverse("program:closure-correct", args=[first.pk]) in said
+        assert "What this means" not in said
     assert Closure.objects.get().counts_as_holiday
     assert "91 FR 1" in client.get(LIST).content.decode()
 

@@ -704,7 +704,9 @@ def test_open_call_is_amended_extended_and_cancelled_at_the_desk(signed_in):
     assert (early.status_code, "Choose a day after" in text_of(early)) == (422, True)
     assert PAST_THE_ORDER in text_of(early)
     assert client.post(f"{desk}/extend/", words | {"due_on": later}).status_code == 422
-    assert client.post(f"{desk}/extend/", words | {"due_on": later, "understood": "on"}).status_code == 302
+    extension = words | {"due_on": later, "understood": "on"}
+    extension["seen"] = client.post(f"{desk}/extend/", extension).context["preview"].seen
+    assert client.post(f"{desk}/extend/", extension).status_code == 302
     call.refresh_from_db()
     assert (call.text, call.due_on) == ("New text.", later)
     assert PAST_THE_ORDER in text_of(client.get(f"/calls/{call.number}/"))
@@ -853,3 +855,101 @@ def test_a_code_that_is_taken_or_no_code_is_refused_in_plain_words(signed_in):
         wrong = client.post(f"{desk}{page}/new/", typed | {"code": "two words"})
         said = ["Use letters, digits, hyphens and underscores only, such as local-training."]
         assert (wrong.status_code, wrong.context["form"].errors["code"]) == (422, said)
+
+
+def test_extension_shows_which_day_will_stand_before_it_is_published(signed_in):
+    call, colleague = issued_call(at=APRIL_FIRST), officer()
+    address = f"/desk/calls/{call.number}/extend/"
+    typed = {
+        "summary": "A week more.", "reason": "An outage.", "legal_basis": "A basis.", "understood": "on",
+        "due_on": date(2026, 7, 7), "revision": call.revision,
+    }  # fmt: skip
+    with clock.moved_to(datetime(2026, 6, 1, 13, tzinfo=UTC)):
+        client = signed_in(officer())
+        shown = client.post(address, typed)
+        page, seen = text_of(shown), shown.context["preview"].seen
+        assert "<strong>Tuesday, July 7, 2026, 11:59 p.m. Washington time</strong>" in page
+        assert "Tuesday, June 30, 2026, 11:59 p.m. Washington time" in page
+        assert "it cannot be taken back" in page
+        assert Call.objects.get(pk=call.pk).due_on == date(2026, 6, 30)
+        other = client.post(address, typed | {"seen": seen, "due_on": date(2026, 7, 8)})
+        assert (other.status_code, "Wednesday, July 8, 2026, 11:59 p.m." in text_of(other)) == (200, True)
+        words = {"summary": "Two days.", "reason": "An outage.", "legal_basis": "A basis."}
+        calls.extend_call(call, by=colleague, due_on=date(2026, 7, 2), **words)
+        stale = client.post(address, typed | {"seen": seen})
+        again = client.post(address, typed | {"seen": seen, "revision": call.revision})
+        assert (stale.status_code, again.status_code) == (409, 200)
+        assert "Thursday, July 2, 2026, 11:59 p.m. Washington time" in text_of(again)
+        assert Call.objects.get(pk=call.pk).due_on == date(2026, 7, 2)
+        seen = again.context["preview"].seen
+        assert client.post(address, typed | {"seen": seen, "revision": call.revision}).status_code == 302
+    assert Call.objects.get(pk=call.pk).due_on == date(2026, 7, 7)
+
+
+def test_cancelled_call_counts_no_days_and_speaks_of_none(signed_in):
+    call = issued_call()
+    address, desk = f"/calls/{call.number}/", f"/desk/calls/{call.number}/"
+    client = signed_in(officer())
+    subscribe(call, by=officer())
+    day, rolling = date_words(call.due_on), "a decision may come before the call closes"
+    pages = [client.get(page) for page in (address, desk, "/desk/calls/")]
+    assert [text_of(page).count("data-countdown") > 0 for page in pages] == [True, True, True]
+    assert rolling in text_of(pages[0])
+    calls.cancel_call(call, by=officer(), reason="The Program ends.")
+    pages = [client.get(page) for page in (address, desk, "/desk/calls/", "/calls/")]
+    assert [text_of(page).count("data-countdown") for page in pages] == [0, 0, 0, 0]
+    assert [day in text_of(page).partition("Record")[0] for page in pages] == [False] * 4
+    assert rolling not in text_of(pages[0])
+    assert "The Program ends." in text_of(pages[1])
+
+
+def date_words(day):
+    return f"{day:%B} {day.day}, {day.year}"
+
+
+def test_issue_dialog_says_which_day_begins_and_until_when_proposals_come_in(signed_in):
+    with clock.moved_to(APRIL_FIRST):
+        client = signed_in(officer())
+        call = approved_call()
+        page = text_of(client.get(f"/desk/calls/{call.number}/"))
+        said = (
+            "Today, Wednesday, April 1, 2026, is day 0; day 90 is Tuesday, June 30, 2026. Proposals are taken "
+            "until the end of Tuesday, June 30, 2026, 90 days from today."
+        )
+        assert f'data-confirm="Issue this call now? It becomes public at once. {said}"' in page
+        short = approved_call(set_due_on=date(2026, 4, 10))
+        page = text_of(client.get(f"/desk/calls/{short.number}/"))
+        assert "Friday, April 10, 2026, 9 days from today: an officer set this last day." in page
+        assert "leaves consortia 9 of the 90 days that the order allows." in page
+        long = approved_call(set_due_on=date(2026, 7, 8), set_due_reason="A long outage.")
+        page = text_of(client.get(f"/desk/calls/{long.number}/"))
+        assert "The justification on record: A long outage." in page
+        assert "Record the justification" not in page
+
+
+def test_what_would_be_refused_is_not_offered_and_the_reason_is_said(signed_in):
+    call, reader = drafted_call(no_fr_reason=""), officer()
+    desk, client = f"/desk/calls/{call.number}/", signed_in(reader)
+    page = text_of(client.get(desk))
+    assert f'action="{desk}approve/"' not in page
+    assert "It cannot be approved yet: 1 point of" in page
+    assert client.post(f"{desk}approve/", {"revision": call.revision}).status_code == 422
+    changes = {"no_fr_reason": "Not sent yet.", "no_control_reason": ""}
+    calls.update_call(call, by=officer(), revision=call.revision, changes=changes)
+    page = text_of(client.get(desk))
+    assert f'action="{desk}approve/"' in page
+    assert "It cannot be approved yet" not in page
+    calls.approve_call(call, by=reader)
+    page = text_of(client.get(desk))
+    assert f'action="{desk}issue/"' not in page
+    assert "It cannot be issued yet" in page
+    assert client.post(f"{desk}issue/", {"revision": call.revision}).status_code == 422
+
+
+def test_call_past_its_deadline_offers_no_cancellation(signed_in):
+    call = issued_call(at=APRIL_FIRST)
+    desk = f"/desk/calls/{call.number}/"
+    for at, offered in ((APRIL_FIRST + timedelta(days=9), True), (call.closes_at, False)):
+        with clock.moved_to(at):
+            page = text_of(signed_in(officer()).get(desk))
+        assert (f'href="{desk}cancel/"' in page) is offered

@@ -452,6 +452,24 @@ def test_team_asks_on_its_page_and_sees_the_answer(client, call, by):
     assert "Monday, March 1, 2027" in said and WHY["reason"] in said and PAST_THE_ORDER in said
 
 
+def test_draft_says_what_the_office_knows_of_it(client, call):
+    proposal = under(call)
+    sign_in(client, representative_of(proposal))
+    pages = [reverse("proposals:detail", args=[proposal.pk]), "/proposals/"]
+
+    def said():
+        text = [" ".join(client.get(page).content.decode().split()) for page in pages]
+        return [
+            ("no government office can see it." in page, "knows that this draft exists" in page)
+            for page in text
+        ]
+
+    with clock.moved_to(before(LAST_DAY, days=3)):
+        assert said() == [(True, False)] * len(pages)
+        services.ask_for_time(proposal, by=representative_of(proposal), reason="A flood.")
+        assert said() == [(False, True)] * len(pages)
+
+
 def test_page_is_closed_to_others(client, call):
     proposal = under(call)
     page = reverse("proposals:more-time", args=[proposal.pk])
