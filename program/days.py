@@ -6,12 +6,12 @@ bounds is refused where it is typed, with the bounds in words, and nothing is sa
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.dateparse import parse_date
+from django.utils.dateparse import parse_date, parse_datetime
 
 from program import moments
 from program.clock import WASHINGTON
@@ -71,9 +71,42 @@ class DayField(forms.DateField):
 
 
 class MomentField(forms.DateTimeField):
-    """A moment that somebody types, in Washington time."""
+    """A moment that somebody types, in Washington time.
+
+    In the hour that comes twice, ``fold`` says which is meant: 0 the first, 1 the second, None neither.
+    """
 
     default_validators = [within_bounds]
+    fold: int | None = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"widget": moment_input(), **options})
+
+    def to_python(self, value: Any) -> datetime | None:
+        try:
+            return super().to_python(value)
+        except ValidationError as error:
+            local = local_time(value) if error.code == "ambiguous_timezone" else None
+            if local is None:
+                raise
+            if moments.is_skipped(local):
+                raise ValidationError(NO_SUCH_TIME, code="no_such_time") from error
+            if self.fold is None:
+                raise ValidationError(WHICH_HOUR, code="which_hour") from error
+            return local.replace(tzinfo=WASHINGTON, fold=self.fold).astimezone(UTC)
+
+
+NO_SUCH_TIME: Final = (
+    "No clock in Washington showed this time: clocks went forward from 2 to 3 a.m. that night."
+)
+WHICH_HOUR: Final = (
+    "Clocks in Washington went back that night, and this time came twice. Choose below which one is meant."
+)
+
+
+def local_time(value: Any) -> datetime | None:
+    """What the browser's own field says, without a zone."""
+    try:
+        return parse_datetime(str(value).strip())
+    except ValueError:
+        return None

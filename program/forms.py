@@ -13,7 +13,7 @@ from django.utils.text import Truncator
 
 from program.closures import in_register
 from program.conflicts import read_again
-from program.days import DayField, MomentField
+from program.days import DayField, MomentField, local_time
 from program.enums import LONGEST_CALL, Confidence, MailChoice, OfficeRole, OutageSource, PartOfCall
 from program.models import (
     Agency,
@@ -27,6 +27,7 @@ from program.models import (
     Requirement,
     User,
 )
+from program.moments import comes_twice
 from program.texts import LongText, lines_of
 
 CODE_WORDS: Final = {"invalid": "Use letters, digits, hyphens and underscores only, such as local-training."}
@@ -366,6 +367,27 @@ class OutageForm(forms.Form):
         label="Where it is recorded", max_length=1000, required=False,
         widget=forms.Textarea(attrs={"rows": 2}), help_text="Such as a ticket number. Not public.",
     )  # fmt: skip
+
+    field_order = ("began_at", "began_at_hour", "ended_at", "ended_at_hour")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("began_at", "ended_at"):
+            local = local_time(self.data.get(name, ""))
+            if local is None or local.tzinfo or not comes_twice(local):
+                continue
+            said = self.data.get(f"{name}_hour", "")
+            self.fields[name].fold = int(said) if said in HOURS else None  # type: ignore[attr-defined]
+            label = f"Which of the two: {str(self.fields[name].label).lower()}"
+            choices = [("", "Choose one"), *HOURS.items()]
+            self.fields[f"{name}_hour"] = forms.ChoiceField(label=label, choices=choices)
+        self.order_fields(self.field_order)
+
+
+HOURS: Final = {
+    "0": "The first, before clocks went back (UTC-04)",
+    "1": "The second, after clocks went back (UTC-05)",
+}
 
 
 class CorrectOutageForm(OutageForm):

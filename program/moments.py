@@ -21,8 +21,30 @@ def day(at: date | datetime) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A moment to the minute: "June 30, 2026, 2:05 p.m. Washington time"."""
-    return f"{date_format(at.astimezone(WASHINGTON), 'F j, Y, g:i a')} {ZONE}"
+    """A moment to the minute: "June 30, 2026, 2:05 p.m. Washington time".
+
+    In the hour that comes twice the offset says which of the two is meant.
+    """
+    local = at.astimezone(WASHINGTON)
+    return f"{date_format(local, 'F j, Y, g:i a')} {zone_with_offset(local) if comes_twice(local) else ZONE}"
+
+
+def comes_twice(local: datetime) -> bool:
+    """Whether clocks in Washington show this time two times, because they go back an hour."""
+    first, second = offsets(local)
+    return first > second
+
+
+def is_skipped(local: datetime) -> bool:
+    """Whether no clock in Washington shows this time, because they go forward an hour."""
+    first, second = offsets(local)
+    return first < second
+
+
+def offsets(local: datetime) -> tuple[timedelta, timedelta]:
+    """By how much a time in Washington is ahead of UTC: as the first and as the second of two like it."""
+    first, second = (local.replace(tzinfo=WASHINGTON, fold=fold).utcoffset() for fold in (0, 1))
+    return first or timedelta(), second or timedelta()
 
 
 def moment_to_the_second(at: datetime) -> str:

@@ -7,6 +7,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any, Final
 
 from program.enums import Mailed, OfficeRole
+from program.models.words import kind_in_words
 from program.querysets import DIGEST
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class NoticeKind:
 
     @property
     def in_words(self) -> str:
-        """What kind it is, without the facts of any: "proposals.anchor_offered" is "Anchor offered"."""
-        return self.code.rpartition(".")[2].replace("-", " ").replace("_", " ").capitalize()
+        """What kind it is, without the facts of any."""
+        return kind_in_words(self.code)
 
 
 def facts_named(template: str) -> set[str]:

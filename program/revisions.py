@@ -24,11 +24,9 @@ class StaleRevision(Exception):
 
     def __str__(self) -> str:
         noun = self.record._meta.verbose_name
-        read = f"you read revision {self.read}" if self.read else "your page had none"
-        return (
-            f"Somebody else saved this {noun} meanwhile: {read}, it is now revision {self.record.revision}."
-            " Nothing of yours was saved; both texts are shown below."
-        )
+        known = "after you opened it" if self.read else "and your page does not say what of it you read"
+        kept = "Nothing of yours was saved; both texts are shown below."
+        return f"Somebody else saved this {noun} {known}. {kept}"
 
 
 def hold(record: Any, *, revision: int | None = None, with_related: tuple[str, ...] = ()) -> None:

@@ -13,6 +13,7 @@ from program.models.base import TimeStamped
 from program.models.calls import Subscription
 from program.models.people import User
 from program.models.record import AuditEvent
+from program.models.words import kind_in_words
 from program.prepared import Given, Prepared
 from program.querysets import DeliveryQuerySet, NoticeQuerySet
 
@@ -58,6 +59,10 @@ class Notice(models.Model):
             ),
         ]
         indexes = [models.Index(name="notice_unread", fields=["recipient"], condition=models.Q(read_at=None))]
+
+    @property
+    def kind_in_words(self) -> str:
+        return kind_in_words(self.kind)
 
     def __str__(self) -> str:
         return self.title

@@ -8,3 +8,8 @@ from typing import Final
 NOT_KEPT: Final = (
     "The portal could not keep this as it stands, and nothing was changed. Tell the Program office."
 )
+
+
+def kind_in_words(code: str) -> str:
+    """What kind a notice is: "proposals.anchor_offered" is "Anchor offered"."""
+    return code.rpartition(".")[2].replace("-", " ").replace("_", " ").capitalize()

@@ -558,7 +558,7 @@ def extend_call(
     before = {"due_on": former.isoformat(), "closes_at": bound.isoformat()}
     call.due_on, call.closes_at = due_on, end_of_day(due_on)
     call.rule_text = (
-        f"{call.rule_text} Extended by amendment {amendment.number} from {long_date(former)}"
+        f"{call.rule_text} Extension {amendment.number} moved the last day from {long_date(former)}"
         f" to {long_date(due_on)}."
     )
     call.revision += 1

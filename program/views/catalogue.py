@@ -35,9 +35,14 @@ AREAS = {
 def kind_list(request: SignedInRequest) -> HttpResponse:
     """Every kind of notice by its area; for those who read the log of mail."""
     readers_of_mail(request)
+    return render(
+        request, "program/desk/notice_kinds.html", {"areas": kinds_by_area(), "count": len(CATALOGUE)}
+    )
+
+
+def kinds_by_area() -> list[tuple[str, list[NoticeKind]]]:
     kinds = sorted(CATALOGUE.values(), key=lambda kind: (place(kind), kind.in_words))
-    areas = [(list(AREAS.values())[number], list(found)) for number, found in groupby(kinds, key=place)]
-    return render(request, "program/desk/notice_kinds.html", {"areas": areas, "count": len(kinds)})
+    return [(list(AREAS.values())[number], list(found)) for number, found in groupby(kinds, key=place)]
 
 
 def place(kind: NoticeKind) -> int:

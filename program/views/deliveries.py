@@ -21,6 +21,7 @@ from program.record_words import act_in_words
 from program.requests import number_said
 from program.services import mail
 from program.transitions import NotReady
+from program.views.catalogue import kinds_by_area
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -50,7 +51,7 @@ def delivery_list(request: SignedInRequest) -> HttpResponse:
         "asked": asked,
         "is_filtered": bool(given),
         "states": DeliveryState.choices,
-        "kinds": sorted(CATALOGUE.values(), key=lambda kind: kind.in_words),
+        "areas": kinds_by_area(),
         "older": older,
         "newest": newest,
         "may_act": request.user.has_perm("program.send_again_delivery"),

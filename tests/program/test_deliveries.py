@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from django.core import mail as outbox
@@ -75,6 +76,17 @@ class TestLog:
         assert other.notice.recipient.email in addresses(get(client, desk, LOG, kind="call-cancelled"))
         assert failed.notice.recipient.email not in addresses(get(client, desk, LOG, kind="call-cancelled"))
         assert len(addresses(get(client, desk, LOG, state="'--", kind="none"))) == Delivery.objects.count()
+
+    def test_names_each_kind_in_words_once_in_its_area(self, client):
+        owe(UserFactory(), kind=notices.CALL_CANCELLED, about=issued_call(), reason="It was issued twice.")
+        page = get(client, officer(), LOG)
+        areas = re.findall(r'<optgroup label="([^"]*)">(.*?)</optgroup>', page.text)
+        shown = [(area, words) for area, kinds in areas for words in re.findall(r">([^<]+)</option>", kinds)]
+        assert len(shown) == len(set(shown)) == len(notices.CATALOGUE)
+        assert ("Evaluation, decision and designation", "Answered") in shown
+        table = page.text.partition('id="deliveries"')[2]
+        assert "Call cancelled</span>" in table
+        assert "call-cancelled" not in table
 
     def test_goes_on_where_the_page_ended_and_keeps_the_filters(self, client):
         rows = owe(*UserFactory.create_batch(52))
@@ -216,6 +228,7 @@ class TestSuppressions:
         answer = post(client, desk, "program:suppression-import", file=file)
         result = answer.context["imported"]
         assert (result.added, result.known) == (1, 2)
+        assert "1 address was added; 2 stood on the list already." in answer.text
         assert result.problems == [
             "Row 4: “nobody” is no e-mail address.",
             "Row 7: “<b>@x” is no e-mail address.",
@@ -225,6 +238,10 @@ class TestSuppressions:
         assert row.cause == "imported"
         event = AuditEvent.objects.of(desk).get(act="suppression.import")
         assert "new@firm.example" in event.body
+        two = io.BytesIO(b"second@firm.example\nthird@firm.example\n")
+        two.name = "two.csv"
+        more = post(client, desk, "program:suppression-import", file=two)
+        assert "2 addresses were added; 0 stood on the list already." in more.text
 
     @pytest.mark.parametrize(
         ("content", "said"),

@@ -232,3 +232,38 @@ def test_log_costs_the_same_for_one_row_and_for_three(client, call):
     add(10)
     add(11)
     assert cost() == one
+
+
+def outage_of_the_night(**changes):
+    """From 1:50 to 1:10 in the night in which clocks go back, November 1, 2026."""
+    return typed("2026-11-01T01:50", "2026-11-01T01:10", **changes)
+
+
+def test_hour_that_comes_twice_is_asked_for_and_said(client):
+    sign_in(client, officer())
+    asked = client.post(NEW, outage_of_the_night())
+    said = asked.context["form"].errors
+    assert asked.status_code == 422
+    assert ["this time came twice" in said[name][0] for name in ("began_at", "ended_at")] == [True, True]
+    assert {name: asked.context["form"][name].value() for name in ("began_at", "ended_at")} == {
+        "began_at": "2026-11-01T01:50", "ended_at": "2026-11-01T01:10",
+    }  # fmt: skip
+    backwards = client.post(NEW, outage_of_the_night(began_at_hour="1", ended_at_hour="0"))
+    assert "The end must lie after the beginning." in backwards.content.decode()
+    assert client.post(NEW, outage_of_the_night(began_at_hour="0", ended_at_hour="1")).status_code == 302
+    found = Outage.objects.get()
+    assert (found.began_at, found.ended_at) == (
+        datetime(2026, 11, 1, 5, 50, tzinfo=UTC), datetime(2026, 11, 1, 6, 10, tzinfo=UTC),
+    )  # fmt: skip
+    page = client.get(LIST).content.decode()
+    assert "November 1, 2026, 1:50 a.m. Washington time (UTC-04)" in page
+    assert "November 1, 2026, 1:10 a.m. Washington time (UTC-05)" in page
+
+
+@pytest.mark.parametrize("name", ["began_at", "ended_at"])
+def test_time_that_no_clock_showed_is_refused_in_words(client, name):
+    sign_in(client, officer())
+    refused = client.post(NEW, typed("2026-03-08T01:50", "2026-03-08T03:10") | {name: "2026-03-08T02:30"})
+    said = "No clock in Washington showed this time: clocks went forward from 2 to 3 a.m. that night."
+    assert (refused.status_code, refused.context["form"].errors) == (422, {name: [said]})
+    assert "began_at_hour" not in refused.context["form"].fields

@@ -913,8 +913,8 @@ def test_issue_dialog_says_which_day_begins_and_until_when_proposals_come_in(sig
         call = approved_call()
         page = text_of(client.get(f"/desk/calls/{call.number}/"))
         said = (
-            "Today, Wednesday, April 1, 2026, is day 0; day 90 is Tuesday, June 30, 2026. Proposals are taken "
-            "until the end of Tuesday, June 30, 2026, 90 days from today."
+            "Today, Wednesday, April 1, 2026, is day 0; day 90 is Tuesday, June 30, 2026. Proposals are "
+            "taken until the end of Tuesday, June 30, 2026, 90 days from today."
         )
         assert f'data-confirm="Issue this call now? It becomes public at once. {said}"' in page
         short = approved_call(set_due_on=date(2026, 4, 10))
