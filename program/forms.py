@@ -138,10 +138,16 @@ class RequirementForm(PartForm):
             "max_characters": forms.NumberInput(attrs={"data-size": "small"}),
             "sort_order": forms.NumberInput(attrs={"data-size": "small"}),
         }
+        labels = {
+            "is_mandatory": "Mandatory", "evidence_type": "How it is answered",
+            "max_characters": "Characters of a text, at most", "sort_order": "Place in the list",
+        }  # fmt: skip
         error_messages = {"code": CODE_WORDS}
         help_texts = {
             "code": "Short and without blanks. The codes of the library name the check that decides them.",
             "clause": "Such as E.O. 14320 s.3(b)(i)(A), or “Program policy”.",
+            "choices": "For a choice only: one a line.",
+            "max_characters": "For a text only. Empty: as many as a page takes.",
             "sort_order": "Lower numbers come first.",
         }
 
@@ -168,7 +174,8 @@ class CriterionForm(PartForm):
         }
         labels = {
             "is_independent": "Independent: scored, but outside the total", "weight": "Weight",
-            "agencies": "Scored by",
+            "agencies": "Scored by", "lowest": "Lowest value", "highest": "Highest value",
+            "sort_order": "Place in the list",
         }  # fmt: skip
         error_messages = {"code": CODE_WORDS}
         help_texts = {

@@ -16,6 +16,7 @@ from program.clock_account import clock_account
 from program.documents import remove_orphans
 from program.models import AuditEvent, Call, Office, User
 from program.notices import close_out_of_sight
+from program.pulse import note_pulse
 from program.services import preferences, subscriptions
 from program.services.calls import close_call
 from program.services.clockwork import InHand, do_each
@@ -48,6 +49,12 @@ def close_alone(call: Call, *, by: User) -> AuditEvent:
         if not cursor.fetchone()[0]:
             raise InHand
     return close_call(call, by=by)
+
+
+@shared_task
+def keep_pulse() -> int:
+    """Note that the clock works; returns 1 where a silence ended with that."""
+    return int(note_pulse() is not None)
 
 
 @shared_task
@@ -124,6 +131,7 @@ SCHEDULE = {
         "task": "program.schedule.close_notices_of_the_departed",
         "schedule": crontab(hour="6", minute="15"),
     },
+    "keep-pulse": {"task": "program.schedule.keep_pulse", "schedule": 20.0},
     "close-due-calls": {"task": "program.schedule.close_due_calls", "schedule": 5.0},
 }
 

@@ -32,7 +32,7 @@ from program.models.notices import (
     Reminder,
     Suppression,
 )
-from program.models.outages import Outage
+from program.models.outages import Outage, Pulse, Silence
 from program.models.papers import Document, Paper
 from program.models.people import Affiliation, Agency, Delegation, Office, Organization, User
 from program.models.places import Bloc, Closure, Country, CountryGroup, Embargo, GroupMembership
@@ -73,11 +73,13 @@ __all__ = [
     "Organization",
     "Outage",
     "Paper",
+    "Pulse",
     "Question",
     "Reminder",
     "Requirement",
     "Revised",
     "Seal",
+    "Silence",
     "Sourced",
     "Subscription",
     "Suppression",

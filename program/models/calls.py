@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LONGEST_CHOICE: Final = 200
+CODE_TAKEN: Final = "code-taken"
 
 
 class Call(Revised):
@@ -223,6 +224,7 @@ class Requirement(Sourced, CallPart):
             models.UniqueConstraint(
                 name="requirement_code_once",
                 violation_error_message="The call has a requirement with this code already.",
+                violation_error_code=CODE_TAKEN,
                 fields=["call", "code"],
                 condition=Q(demanded_to=None),
             )
@@ -290,6 +292,7 @@ class Criterion(CallPart):
             models.UniqueConstraint(
                 name="criterion_code_once",
                 violation_error_message="The call has a criterion with this code already.",
+                violation_error_code=CODE_TAKEN,
                 fields=["call", "code"],
             ),
             models.CheckConstraint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,10 +11,8 @@ from program.enums import OutageSource
 from program.models.base import Corrected
 from program.models.fields import TextColumn
 from program.models.people import User
+from program.models.words import NOT_KEPT
 from program.querysets import OutageQuerySet
-
-if TYPE_CHECKING:
-    pass
 
 
 class Outage(Corrected):
@@ -44,3 +42,37 @@ class Outage(Corrected):
 
     def __str__(self) -> str:
         return f"Outage from {self.began_at:%Y-%m-%d %H:%M} UTC"
+
+
+class Pulse(models.Model):
+    """When the portal's clock worked last: one row, written over at each tick."""
+
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"The clock worked at {self.at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+class Silence(models.Model):
+    """A span in which the portal's clock did not work, kept by its first tick afterwards.
+
+    No outage yet: an officer enters one, or does not.
+    """
+
+    append_only: ClassVar[bool] = True
+
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="silence_ends_after_it_began",
+                violation_error_message=NOT_KEPT,
+                condition=Q(ended_at__gt=F("began_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Silence from {self.began_at:%Y-%m-%d %H:%M} UTC"

@@ -11,10 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from program import clock
-from program.enums import CallStatus
+from program.enums import CallStatus, OutageSource
 from program.forms import CorrectOutageForm, OutageForm
-from program.models import Call, Outage
-from program.requests import SignedInRequest
+from program.models import Call, Outage, Silence
+from program.pulse import silences_to_log
+from program.requests import SignedInRequest, number_said
 from program.services.outages import FIELDS, correct_outage, log_outage
 from program.transitions import NotReady
 from program.views.desk_calls import FORM, program_office
@@ -33,19 +34,24 @@ def outage_list(request: SignedInRequest) -> HttpResponse:
     """Every entry, the latest outage first, with the calls that were open meanwhile."""
     entries = list(Outage.objects.select_related("logged_by", "replaced_by__logged_by")[:SHOWN])
     calls = list(Call.objects.public().exclude(status=CallStatus.CANCELLED).defer("text"))
+    now = clock.now()
+    silent = [
+        (silence, [call for call in calls if beside(silence, call)]) for silence in silences_to_log(now)
+    ]
     facts = {
+        "silences": [(silence, met) for silence, met in silent if met],
         "standing": [
             (entry, [call for call in calls if beside(entry, call)])
             for entry in entries
             if entry.is_standing and not entry.is_withdrawn
         ],
         "corrected": [entry for entry in entries if not entry.is_standing or entry.is_withdrawn],
-        "now": clock.now(),
+        "now": now,
     }
     return render(request, "program/desk/outages.html", facts)
 
 
-def beside(entry: Outage, call: Call) -> bool:
+def beside(entry: Outage | Silence, call: Call) -> bool:
     """Whether a moment of the outage lay in the time for which the call was open."""
     if call.issued_at is None or call.closes_at is None:
         return False
@@ -56,12 +62,26 @@ def beside(entry: Outage, call: Call) -> bool:
 @require_http_methods(FORM)
 def outage_new(request: SignedInRequest) -> HttpResponse:
     """Enter an outage; it is public at once on the page of each call that was open."""
-    form = OutageForm(request.POST or None)
+    form = OutageForm(request.POST or None, initial=from_silence(request))
 
     def enter(values: dict[str, Any]) -> None:
         log_outage(by=request.user, values=values)
 
     return entered(request, form, enter, "The outage is in the log and on the pages of the calls.")
+
+
+def from_silence(request: SignedInRequest) -> dict[str, Any]:
+    """What the form proposes where the officer came from a silence; what was affected, the officer says."""
+    chosen = number_said(request.GET.get("silence", ""))
+    silence = Silence.objects.filter(pk=chosen).first() if chosen else None
+    if silence is None:
+        return {}
+    return {
+        "began_at": silence.began_at,
+        "ended_at": silence.ended_at,
+        "source": OutageSource.MONITOR,
+        "evidence": f"Noticed by the portal itself: silence {silence.pk} of its clock.",
+    }
 
 
 @program_office

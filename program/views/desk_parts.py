@@ -25,6 +25,7 @@ from program.forms import (
 )
 from program.intake import Refused, examine
 from program.models import Call, CallFile, Criterion, IneligibleJurisdiction, Requirement
+from program.models.calls import CODE_TAKEN
 from program.receiving import say_what_was_left_out
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
@@ -276,7 +277,9 @@ def part_form(
         except NotReady as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
-            form.add_error(None, error)
+            for name, found in error.error_dict.items():
+                for each in found:
+                    form.add_error("code" if each.code == CODE_TAKEN else name, each)
     return render(request, "program/desk/part.html", facts, status=422 if form.errors else 200)
 
 

@@ -17,6 +17,7 @@ from psycopg2 import sql
 
 from config.database_roles import append_only_tables, grant_application_role, refuse_owner
 from program import clock
+from program.pulse import note_pulse
 from program.services.closures import correct_closure, enter_closure
 from program.services.outages import correct_outage, log_outage
 from proposals.services import ask_package_pdf
@@ -51,6 +52,10 @@ def test_registers_that_only_grow_are_corrected_under_the_granted_role(applicati
     closure = enter_closure(by=by, day=date(2027, 1, 4), values=values)
     gone = correct_closure(closure, by=by, values=values, why_corrected="A mistake.", is_withdrawn=True)
     assert gone.replaces == closure
+    for minutes in (0, 9):
+        with clock.moved_to(at + timedelta(minutes=minutes)):
+            silence = note_pulse()
+    assert silence.began_at == at
 
 
 def refused(statement):

@@ -851,7 +851,7 @@ def test_a_code_that_is_taken_or_no_code_is_refused_in_plain_words(signed_in):
     ):
         taken = client.post(f"{desk}{page}/new/", typed)
         said = [f"The call has a {noun} with this code already."]
-        assert (taken.status_code, taken.context["form"].non_field_errors()) == (422, said)
+        assert (taken.status_code, taken.context["form"].errors) == (422, {"code": said})
         wrong = client.post(f"{desk}{page}/new/", typed | {"code": "two words"})
         said = ["Use letters, digits, hyphens and underscores only, such as local-training."]
         assert (wrong.status_code, wrong.context["form"].errors["code"]) == (422, said)
@@ -916,7 +916,7 @@ def test_issue_dialog_says_which_day_begins_and_until_when_proposals_come_in(sig
             "Today, Wednesday, April 1, 2026, is day 0; day 90 is Tuesday, June 30, 2026. Proposals are "
             "taken until the end of Tuesday, June 30, 2026, 90 days from today."
         )
-        assert f'data-confirm="Issue this call now? It becomes public at once. {said}"' in page
+        assert said in page and said in text_of(client.get(f"/desk/calls/{call.number}/issue/"))
         short = approved_call(set_due_on=date(2026, 4, 10))
         page = text_of(client.get(f"/desk/calls/{short.number}/"))
         assert "Friday, April 10, 2026, 9 days from today: an officer set this last day." in page
