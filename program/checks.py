@@ -14,7 +14,7 @@ from program.transitions import Problem
 from program.withheld import WITHHELD, withheld_for
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from program.models import Call, Criterion
 
@@ -52,9 +52,9 @@ def is_of_an_open_type(call: Call) -> Iterator[Problem]:
         yield Problem("call-type", message, "s.3(b)", "text", "call_type")
 
 
-def asks_all_the_order_requires(call: Call) -> Iterator[Problem]:
+def asks_all_the_order_requires(call: Call, *, at: datetime | None = None) -> Iterator[Problem]:
     """A call requires of every proposal what s.3(b)(i) to (v) lists."""
-    requirements = list(call.requirements.demanded())
+    requirements = list(call.requirements.demanded(at))
     if not requirements:
         message = "Add the requirements of s.3(b)(i) to (v); the library holds them."
         yield Problem("call-requirements", message, "s.3(b)", "requirements")
@@ -69,9 +69,9 @@ def asks_all_the_order_requires(call: Call) -> Iterator[Problem]:
         yield Problem("call-order-requirements", message, "s.3(b)(i)-(v)", "requirements")
 
 
-def cites_every_requirement(call: Call) -> Iterator[Problem]:
+def cites_every_requirement(call: Call, *, at: datetime | None = None) -> Iterator[Problem]:
     """A requirement names the clause or the policy that demands it."""
-    for requirement in call.requirements.demanded():
+    for requirement in call.requirements.demanded(at):
         if not requirement.clause.strip():
             message = f"Say under which clause the call requires “{requirement.title}”."
             yield Problem("requirement-clause", message, "s.3(b)", "requirements")

@@ -264,6 +264,14 @@ class LibraryForm(forms.Form):
         self.fields["code"].choices = absent  # type: ignore[attr-defined]
 
 
+class TakenBackField(forms.BooleanField):
+    """Whether a change that was announced for a later day does not come."""
+
+    def __init__(self, **options: Any) -> None:
+        label = "Take back what was announced: the requirement stays as it is today"
+        super().__init__(**{"label": label, "required": False, **options})
+
+
 class DemandForm(forms.ModelForm):
     """One requirement of an open call, as it shall stand after an amendment."""
 
@@ -271,6 +279,20 @@ class DemandForm(forms.ModelForm):
         fields = RequirementForm.Meta.fields[1:]  # type: ignore[assignment]
 
     is_withdrawn = forms.BooleanField(label="Withdraw this requirement", required=False)
+    is_taken_back = TakenBackField()
+
+    def __init__(self, *args: Any, first_on: date | None = None, **kwargs: Any) -> None:
+        """``first_on`` is the day on which it comes, of one that an earlier amendment announced."""
+        super().__init__(*args, **kwargs)
+        self.first_on = first_on
+        if first_on is None:
+            del self.fields["is_taken_back"]
+
+
+class TakeBackForm(forms.Form):
+    """A requirement that an earlier amendment withdraws from a later day on."""
+
+    is_taken_back = TakenBackField()
 
 
 class NewDemandForm(forms.ModelForm):
@@ -280,7 +302,9 @@ class NewDemandForm(forms.ModelForm):
         pass
 
 
-class AmendDemandsForm(ReadForm):
+class AmendPartsForm(ReadForm):
+    """The words of an amendment of a call's requirements or documents."""
+
     summary = LongText(
         label="What changes", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),
         help_text="One or two plain sentences; subscribers are sent them.",
@@ -291,7 +315,15 @@ class AmendDemandsForm(ReadForm):
     legal_basis = forms.CharField(max_length=200, required=False, help_text="Public.")
 
 
-class AddFileForm(AmendDemandsForm):
+class AmendDemandsForm(AmendPartsForm):
+    effective_on = DayField(
+        label="In force from",
+        required=False,
+        help_text="The day begins at midnight in Washington. Empty: at once.",
+    )
+
+
+class AddFileForm(AmendPartsForm):
     """A file that an amendment brings; one without ``takes_file`` asks for all but the file."""
 
     file = forms.FileField(help_text="PDF, DOCX, XLSX, CSV, PNG or JPEG. Public at once.")

@@ -9,7 +9,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
-from django.db.models.functions import Cast, Coalesce, JSONObject
+from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDate
 
 from program import clock
 from program.enums import ActionStatus, CallStatus, DeliveryState, DutyState, OfficeRole, QuestionStatus
@@ -57,7 +57,7 @@ class CallQuerySet(models.QuerySet):
             requirement_rows=rows_of(
                 "Requirement", "sort_order",
                 "code", "title", "guidance", "clause", "is_mandatory", "max_characters", "source",
-                "evidence_type", "choices", "added_by_id", "withdrawn_by_id",
+                "evidence_type", "choices", "demanded_from", "demanded_to",
             ),
             criterion_rows=rows_of(
                 "Criterion", "sort_order", "title", "guidance", "clause", "weight", "is_independent",
@@ -74,7 +74,7 @@ class CallQuerySet(models.QuerySet):
             amendment_rows=rows_of(
                 "Amendment", "number",
                 "pk", "number", "kind", "summary", "reason", "legal_basis", "published_on", "effective_on",
-                "text_before", "text_after", "due_on_before", "due_on_after", "warning",
+                "text_before", "text_after", "due_on_before", "due_on_after", "warning", "demands",
             ),
             outage_rows=outages_beside(),
             question_rows=published_answers(sought),
@@ -152,9 +152,15 @@ def agencies_asked() -> ArraySubquery:
 
 class RequirementQuerySet(models.QuerySet):
     def demanded(self, at: datetime | None = None) -> Self:
-        """What the call demands at the moment ``at``, or (None) as its requirements stand now."""
+        """What the call demands at the moment ``at``, or (None) as its requirements stand today."""
         if at is None:
-            return self.filter(demanded_to=None)
+            today = clock.today_in_query()
+            rows = self.alias(
+                first_on=TruncDate("demanded_from", tzinfo=clock.WASHINGTON),
+                ended_on=TruncDate("demanded_to", tzinfo=clock.WASHINGTON),
+            )
+            begun = Q(demanded_from=None) | Q(first_on__lte=today)
+            return rows.filter(begun, Q(demanded_to=None) | Q(ended_on__gt=today))
         began = Q(demanded_from=None) | Q(demanded_from__lte=at)
         return self.filter(began, Q(demanded_to=None) | Q(demanded_to__gt=at))
 

@@ -11,7 +11,6 @@ class ProposalsConfig(AppConfig):
         from program.notices import closes_notices, withholds
         from program.querysets import keeps_from_record
         from program.services.calls import goes_on
-        from program.services.demands import follows_requirements
         from program.services.people import bars_from_office
         from program.services.subscriptions import also_tells, counts_consortia
         from proposals import dates  # noqa: F401
@@ -22,7 +21,6 @@ class ProposalsConfig(AppConfig):
             people_with_more_time,
             works_for_proposers,
         )
-        from proposals.services.rechecking import carry_answers
         from proposals.withholding import close_out_of_sight, withheld
 
         withholds(withheld)
@@ -32,4 +30,3 @@ class ProposalsConfig(AppConfig):
         also_tells(people_proposing)
         counts_consortia(consortia_proposing)
         goes_on(people_with_more_time)
-        follows_requirements(carry_answers)

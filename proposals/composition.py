@@ -11,7 +11,9 @@ from django.db.models import Value as Words
 from django.db.models.lookups import Exact
 
 from program import clock
+from program.demanded import demanded
 from program.enums import EvidenceType, Mark, StackLayer
+from proposals.answering import standing_answers
 from proposals.checks import Ineligible, RequirementRule, Rules
 from proposals.enums import (
     ComplianceAnswer,
@@ -134,7 +136,10 @@ NOTHING = ("", None)
 
 
 def compose(proposal: Proposal) -> Package:
-    """The package that the working rows say now; reads the database anew, in one statement."""
+    """The package that the working rows say now; reads the database anew, in one statement.
+
+    Where the call was amended one more asks which day it is.
+    """
     return composed(Proposal.objects.for_detail().get(pk=proposal.pk))
 
 
@@ -148,13 +153,18 @@ def outlines(proposal_id: int) -> tuple[AnyComponent, ...]:
     return tuple(map(_outline, rows.values_list("layer", "pk", "supplier_id", SAYS, *OUTLINED)))
 
 
-def composed(proposal: Proposal) -> Package:
-    """The package of a proposal that ``for_detail`` has loaded; asks the database nothing."""
-    found = composed_with(proposal, tuple(_component(row) for row in proposal.components.all()))
+def composed(proposal: Proposal, *, at: datetime | None = None) -> Package:
+    """The package of a proposal that ``for_detail`` has loaded.
+
+    Its answers are those to what the call demands at the moment ``at``, or (None) today.
+    """
+    found = composed_with(proposal, tuple(_component(row) for row in proposal.components.all()), at=at)
     return with_marks_of_present_rows(found)
 
 
-def composed_with(proposal: Proposal, components: tuple[AnyComponent, ...]) -> Package:
+def composed_with(
+    proposal: Proposal, components: tuple[AnyComponent, ...], *, at: datetime | None = None
+) -> Package:
     """The package with these components; everything else is as it was loaded."""
     members: list[rows.Membership] = proposal.consortium.present_members  # type: ignore[attr-defined]
     return Package(
@@ -185,7 +195,7 @@ def composed_with(proposal: Proposal, components: tuple[AnyComponent, ...]) -> P
         ),
         support_requests=tuple(_support_request(row) for row in proposal.support_requests.all()),
         compliance=_compliance(proposal),
-        answers=tuple(_answer(row) for row in proposal.answers.all() if row.requirement.is_demanded()),
+        answers=answers_of(proposal, at=at),
         documents=tuple(_document(row) for row in proposal.present_attachments),  # type: ignore[attr-defined]
         markings=tuple(
             Marking(
@@ -201,6 +211,12 @@ def composed_with(proposal: Proposal, components: tuple[AnyComponent, ...]) -> P
     )
 
 
+def answers_of(proposal: Proposal, *, at: datetime | None = None) -> tuple[Answer, ...]:
+    """The answers to what the call demands at the moment ``at``, or (None) today."""
+    asked = demanded(proposal.call.requirements.all(), at)
+    return tuple(_answer(row, to=to) for to, row in standing_answers(asked, proposal.answers.all()))
+
+
 def with_marks_of_present_rows(package: Package) -> Package:
     """The package without the marks of rows that were removed: they wait for their rows to come back."""
     if not any(marking.row for marking in package.markings):
@@ -214,7 +230,7 @@ def with_marks_of_present_rows(package: Package) -> Package:
 def rules_of(call: program.Call, *, on: date | None = None, at: datetime | None = None) -> Rules:
     """What ``call`` demands beyond the order, as its rows say on a day (today in Washington).
 
-    Of its requirements those that were demanded at the moment ``at``, or (None) that stand now.
+    Of its requirements those that are demanded at the moment ``at``, or (None) today.
     """
     today = on or clock.today()
     listed = [
@@ -223,7 +239,7 @@ def rules_of(call: program.Call, *, on: date | None = None, at: datetime | None 
         if row.effective_from <= today and (row.effective_to is None or row.effective_to > today)
     ]
     return Rules(
-        requirements=tuple(requirement_rule(row) for row in call.requirements.all() if row.is_demanded(at)),
+        requirements=tuple(map(requirement_rule, demanded(call.requirements.all(), at))),
         ineligible=tuple(
             Ineligible(row.country_id, row.layer, row.reason, row.source, row.confidence) for row in listed
         ),
@@ -447,12 +463,12 @@ def _party(row: rows.OutsideParty) -> OutsideParty:
     )
 
 
-def _answer(row: rows.Answer) -> Answer:
+def _answer(row: rows.Answer, *, to: program.Requirement) -> Answer:
     return Answer(
         key=row.key,
-        requirement=row.requirement.code,
-        title=row.requirement.title,
-        evidence_type=EvidenceType(row.requirement.evidence_type),
+        requirement=to.code,
+        title=to.title,
+        evidence_type=EvidenceType(to.evidence_type),
         text=row.text,
         number=row.number,
         choice=row.choice,

@@ -275,6 +275,21 @@ REQUIREMENTS_CHANGED: Final = NoticeKind(
         "missing": "Newly missing in your draft: Where models are operated.",
     },
 )
+REQUIREMENTS_COMING: Final = NoticeKind(
+    "proposals.requirements_coming",
+    "What call {call} asks for changes from {day} on",
+    "Amendment {amendment} changes the requirements from {day} on; until then nothing changes. {missing}",
+    "E.O. 14320 s.3(b)",
+    when="An amendment that changes what a call asks for from a later day on is published",
+    who="Teams with a draft under the call",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "amendment": 1,
+        "call": "AIX-C-2026-0002",
+        "day": "Monday, April 20, 2026",
+        "missing": "From then on your draft will also lack: Where models are operated.",
+    },
+)
 LAPSED: Final = NoticeKind(
     "proposals.lapsed",
     "Your draft has lapsed",

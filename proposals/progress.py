@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 
+from program.demanded import coming_under, last_instant
 from program.enums import StackLayer
 from proposals.checks import REQUIREMENTS, flags, problems_by_requirement
 from proposals.composition import (
+    answers_of,
     compose,
     composed_with,
     outlines,
@@ -25,10 +27,11 @@ from proposals.us_content import us_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import date
 
     from program.transitions import Problem
     from proposals.checks import Rules
-    from proposals.package import Member, Package
+    from proposals.package import Answer, Member, Package
     from proposals.us_content import UsContent
 
 LAYER_CLAUSES: Final = dict(zip(StackLayer, "ABCDE", strict=True))
@@ -137,6 +140,27 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """What the call demands from the beginning of ``day`` on, and the answers that are there already."""
+
+    day: date
+    answers: tuple[Answer, ...]
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class ComingLines:
+    """The lines of the checklist that are open from ``day`` on and not before."""
+
+    day: date
+    lines: tuple[Requirement, ...]
+
+    @property
+    def problems(self) -> list[LinkedProblem]:
+        return [problem for line in self.lines for problem in line.problems]
+
+
+@dataclass(frozen=True, slots=True)
 class PartState:
     """One part in the side navigation."""
 
@@ -154,13 +178,32 @@ class Progress:
     proposal_id: int
     package: Package
     rules: Rules
+    later: tuple[Later, ...] = ()
 
     @cached_property
     def checklist(self) -> list[Requirement]:
         """Every requirement of the order and of the call, with its problems."""
-        own = {rule.code: rule for rule in self.rules.requirements}
+        return self._lines(self.package, self.rules)
+
+    @cached_property
+    def coming(self) -> list[ComingLines]:
+        """What will be missing from a later day on and is not missing before, the earliest day first."""
+        known = {problem.problem for problem in self.problems}
+        found = []
+        for each in self.later:
+            package = self.package.model_copy(update={"answers": each.answers})
+            lines = []
+            for line in self._lines(package, each.rules):
+                if new := tuple(problem for problem in line.problems if problem.problem not in known):
+                    known.update(problem.problem for problem in new)
+                    lines.append(replace(line, problems=new))
+            found.append(ComingLines(each.day, tuple(lines)))
+        return found
+
+    def _lines(self, package: Package, rules: Rules) -> list[Requirement]:
+        own = {rule.code: rule for rule in rules.requirements}
         lines = []
-        for code, found in problems_by_requirement(self.package, self.rules).items():
+        for code, found in problems_by_requirement(package, rules).items():
             if code in REQUIREMENTS:
                 title, clause, _ = REQUIREMENTS[code]
             elif code in own:
@@ -229,7 +272,8 @@ class Progress:
     def parts(self) -> list[PartState]:
         """The parts with their state in words; requirements only where the call has some of its own."""
         counted = Counter(problem.part for problem in self.problems)
-        own = any(rule.code not in REQUIREMENTS for rule in self.rules.requirements)
+        demanded = (self.rules, *(each.rules for each in self.later))
+        own = any(rule.code not in REQUIREMENTS for rules in demanded for rule in rules.requirements)
         shown = [part for part in Part if part != Part.REQUIREMENTS or own]
         return [self._part(part, counted[part.value]) for part in shown]
 
@@ -315,14 +359,25 @@ def progress_of(proposal: Proposal) -> Progress:
 
     A worker keeps what it found of the last few until a row of theirs, or a rule, is another.
     """
-    rest = composed_with(proposal, ())
-    return _found(proposal.pk, proposal.component_writes, rest, rules_of(proposal.call))  # type: ignore[attr-defined]
+    rest, rules, writes = composed_with(proposal, ()), rules_of(proposal.call), proposal.component_writes  # type: ignore[attr-defined]
+    return _found(proposal.pk, writes, rest, rules, later_of(proposal))
+
+
+def later_of(proposal: Proposal) -> tuple[Later, ...]:
+    """What the call of a working copy will demand, on each day on which that changes."""
+    found = []
+    for each in coming_under(proposal.call):
+        at = last_instant(each.day)
+        found.append(Later(each.day, answers_of(proposal, at=at), rules_of(proposal.call, at=at)))
+    return tuple(found)
 
 
 @lru_cache(maxsize=KEPT)
-def _found(proposal_id: int, component_writes: int, rest: Package, rules: Rules) -> Progress:
+def _found(
+    proposal_id: int, component_writes: int, rest: Package, rules: Rules, later: tuple[Later, ...]
+) -> Progress:
     package = rest.model_copy(update={"components": outlines(proposal_id)})
-    return Progress(proposal_id, with_marks_of_present_rows(package), rules)
+    return Progress(proposal_id, with_marks_of_present_rows(package), rules, later)
 
 
 def content_sha256_of(proposal: Proposal) -> str:

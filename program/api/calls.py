@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import django_filters
-from django.db.models import Prefetch
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 
 from program import clock
 from program.api.resources import Resource
+from program.demanded import coming_under, demanded
 from program.enums import CallStatus, CallType
 from program.models import Agency, Amendment, Call, Criterion, Requirement
 
@@ -96,20 +96,50 @@ class CriterionSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class AmendedDemandSerializer(serializers.Serializer):
+    """A requirement that an amendment added, changed, withdrew or left as it was after all, in words."""
+
+    act = serializers.ChoiceField(["Added", "Changed", "Withdrawn", "Taken back"], read_only=True)
+    code = serializers.CharField(read_only=True)
+    title = serializers.CharField(read_only=True)
+    before = serializers.CharField(read_only=True, help_text="Empty: nothing was demanded.")
+    after = serializers.CharField(read_only=True, help_text="Empty: nothing is demanded.")
+
+
 class AmendmentSerializer(serializers.ModelSerializer):
+    demands = AmendedDemandSerializer(many=True, read_only=True)
+
     class Meta:
         model = Amendment
         fields = (
             "number", "kind", "summary", "reason", "legal_basis", "published_on", "effective_on",
-            "due_on_before", "due_on_after", "warning",
+            "due_on_before", "due_on_after", "warning", "demands",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class DemandChangeSerializer(serializers.Serializer):
+    """A requirement that is new, changed or withdrawn."""
+
+    act = serializers.ChoiceField(["New", "Changed", "Withdrawn"], read_only=True)
+    before = RequirementSerializer(read_only=True, allow_null=True)
+    after = RequirementSerializer(read_only=True, allow_null=True)
+
+
+class ComingSerializer(serializers.Serializer):
+    """What changes when a day begins in Washington."""
+
+    day = serializers.DateField(read_only=True)
+    changes = DemandChangeSerializer(many=True, read_only=True)
 
 
 class CallDetailSerializer(serializers.ModelSerializer):
     """A call whole: its text, its clock with the rule, requirements, criteria and amendments."""
 
-    requirements = RequirementSerializer(many=True, read_only=True)
+    requirements = serializers.SerializerMethodField(help_text="What it demands today.")
+    coming_requirements = serializers.SerializerMethodField(
+        help_text="What published amendments change on later days, the earliest first."
+    )
     criteria = CriterionSerializer(many=True, read_only=True)
     amendments = AmendmentSerializer(many=True, read_only=True)
 
@@ -125,10 +155,19 @@ class CallDetailSerializer(serializers.ModelSerializer):
             "cure_days",
             "us_content_presumption",
             "requirements",
+            "coming_requirements",
             "criteria",
             "amendments",
         )
         read_only_fields = fields
+
+    @extend_schema_field(RequirementSerializer(many=True))
+    def get_requirements(self, call: Call) -> Any:
+        return RequirementSerializer(demanded(call.requirements.all()), many=True).data
+
+    @extend_schema_field(ComingSerializer(many=True))
+    def get_coming_requirements(self, call: Call) -> Any:
+        return ComingSerializer(coming_under(call), many=True).data
 
 
 @extend_schema_view(
@@ -147,8 +186,7 @@ class CallViewSet(Resource):
     def get_queryset(self) -> QuerySet[Call]:
         calls = Call.objects.visible_to(self.request.user)
         if self.action == "retrieve":
-            demanded = Prefetch("requirements", Requirement.objects.demanded())
-            return calls.prefetch_related(demanded, "criteria__agencies", "amendments")
+            return calls.prefetch_related("requirements", "criteria__agencies", "amendments")
         return calls.defer("text", "certification_text", "no_control_reason")
 
     def get_serializer_class(self) -> Any:

@@ -192,8 +192,9 @@ class CallPart(models.Model):
 class Requirement(Sourced, CallPart):
     """Something a proposal under a call must give, with the clause that demands it.
 
-    An amendment never changes a row: it ends one and begins another with the same code. What a version was
-    submitted under are the rows that were demanded when it was received.
+    An amendment never changes the words of a row: it ends one and begins another with the same code, at once
+    or on a later day. Until that day it may be replaced or taken back: a row that never came ends when it
+    begins. What a version was submitted under are the rows that were demanded when it was received.
 
     ``code`` of a PACKAGE requirement names the check in ``proposals/checks.py`` that decides it.
     """
@@ -227,7 +228,14 @@ class Requirement(Sourced, CallPart):
                 violation_error_code=CODE_TAKEN,
                 fields=["call", "code"],
                 condition=Q(demanded_to=None),
-            )
+            ),
+            models.CheckConstraint(
+                name="requirement_ends_after_it_began",
+                violation_error_message=NOT_KEPT,
+                condition=Q(demanded_to=None)
+                | Q(demanded_from=None)
+                | Q(demanded_to__gte=F("demanded_from")),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -242,21 +250,21 @@ class Requirement(Sourced, CallPart):
         if found := wrong_choices(self.offered):
             raise ValidationError({"choices": found})
 
-    def is_demanded(self, at: datetime | None = None) -> bool:
-        """Whether the call demands it at the moment ``at``, or (None) as its requirements stand now."""
-        if at is None:
-            return self.demanded_to is None
+    def is_demanded(self, at: datetime) -> bool:
+        """Whether the call demands it at the moment ``at``."""
         began = self.demanded_from is None or self.demanded_from <= at
         return began and (self.demanded_to is None or at < self.demanded_to)
 
 
 def wrong_choices(choices: list[str]) -> list[str]:
     """What is wrong with the choices of a requirement: two that read alike, one too long to be kept."""
-    found, seen = [], {}
+    found: list[str] = []
+    seen: dict[str, str] = {}
     for choice in choices:
-        first = seen.setdefault(" ".join(choice.casefold().split()), choice)
-        if first is not choice:
-            found.append(f"“{first}” and “{choice}” are one choice. Take one of them out.")
+        alike = " ".join(choice.casefold().split())
+        if alike in seen:
+            found.append(f"“{seen[alike]}” and “{choice}” are one choice. Take one of them out.")
+        seen.setdefault(alike, choice)
         if len(choice) > LONGEST_CHOICE:
             found.append(f"Shorten “{choice[:40]}…” to {LONGEST_CHOICE} characters.")
     return found
@@ -359,6 +367,15 @@ class Amendment(TimeStamped):
     legal_basis = models.CharField(max_length=200, blank=True)
     published_on = DayColumn(null=True, editable=False)
     effective_on = DayColumn()
+    effective_at = models.DateTimeField(
+        null=True, editable=False, help_text="From when requirements are demanded as it has them."
+    )
+    demands = models.JSONField(
+        default=list,
+        db_default=[],
+        editable=False,
+        help_text="The changed requirements, in words before and after.",
+    )
     text_before = models.TextField(blank=True)
     text_after = TextColumn(blank=True, longest=LONGEST_CALL)
     due_on_before = DayColumn(null=True)

@@ -16,6 +16,7 @@ from program import audit, clock, days, library, moments, notices
 from program.checks import expected_clock, is_before_its_deadline
 from program.closures import counted_closures
 from program.deadlines import end_of_day, is_business_day, local_day, long_date, next_business_day
+from program.demanded import demanded
 from program.enums import AmendmentKind, CallStatus, OfficeRole
 from program.lifecycle import APPROVE, CANCEL, CLOSE, DISCARD, ISSUE, REOPEN
 from program.models import (
@@ -108,12 +109,12 @@ def copy_call(call: Call, *, by: User, title: str) -> Call:
     for model in models:
         rows = list(model.objects.filter(call=call))
         if model is Requirement:
-            rows = [row for row in rows if row.is_demanded()]
+            rows = demanded(rows)
         asked = [list(row.agencies.all()) if model is Criterion else [] for row in rows]
         for row in rows:
             row.pk, row._state.adding, row.call = None, True, copied
             if model is Requirement:
-                row.added_by = row.demanded_from = None
+                row.added_by = row.demanded_from = row.withdrawn_by = row.demanded_to = None
         for row, agencies in zip(model.objects.bulk_create(rows), asked, strict=True):
             if agencies:
                 row.agencies.set(agencies)

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F, Q, QuerySet
 
 from program import audit, clock
 from program.checks import asks_all_the_order_requires, cites_every_requirement
+from program.deadlines import local_day, long_date, start_of_day
+from program.demanded import DemandChange, words_of
 from program.enums import AmendmentKind
 from program.models import Amendment, Call, Requirement, User
-from program.services.calls import AMEND, facts_of, hold_open, next_amendment, telling_of_amendment
+from program.services.calls import (
+    AMEND,
+    facts_of,
+    hold_open,
+    next_amendment,
+    refuse_day_of_effect,
+    telling_of_amendment,
+)
 from program.services.subscriptions import tell
 from program.transitions import NotReady, Problem
 
-#: What apps above do when a requirement takes the place of another, in the amendment's transaction.
-FOLLOWING: Final[list[Callable[[Requirement, Requirement], object]]] = []
-
-
-def follows_requirements(act: Callable[[Requirement, Requirement], object]) -> None:
-    """Do ``act`` with the requirement that ends and the one that takes its place."""
-    if act not in FOLLOWING:
-        FOLLOWING.append(act)
+ADDED, CHANGED, WITHDRAWN, TAKEN_BACK = "Added", "Changed", "Withdrawn", "Taken back"
 
 
 @transaction.atomic
@@ -35,58 +38,113 @@ def amend_requirements(
     added: Sequence[Requirement] = (),
     changed: Sequence[Requirement] = (),
     withdrawn: Sequence[Requirement] = (),
+    taken_back: Sequence[Requirement] = (),
     summary: str,
     reason: str,
     legal_basis: str = "",
+    effective_on: date | None = None,
     revision: int | None = None,
 ) -> Amendment:
-    """Add, change and withdraw requirements of an open call in one numbered amendment, from this moment on.
+    """Add, change and withdraw requirements of an open call in one numbered amendment.
 
-    ``changed`` are the rows with their new words, not saved. Raises NotReady where nothing changes, where a
-    row is demanded no more, or where the order's own requirements would be missing; StaleRevision when the
-    call is not at ``revision``. The drafts under the call are checked anew in the background.
+    They are demanded so from this moment on, or from the beginning of a later day ``effective_on``: then
+    whatever else was announced for the same codes comes no more. ``taken_back`` are rows whose announced
+    change does not come at all; that is in force at once. ``changed`` are the rows with their new words, not
+    saved.
+
+    Raises NotReady where nothing changes, where a row is demanded no more or not for ever, or where the
+    order's own requirements would be missing on some day; StaleRevision when the call is not at
+    ``revision``. The drafts under the call are checked anew in the background.
     """
     hold_open(call, AMEND, by=by, revision=revision)
-    if not (added or changed or withdrawn):
+    if not (added or changed or withdrawn or taken_back):
         raise refusal("demands-empty", "No requirement was added, changed or withdrawn.")
     today, moment = clock.today(), clock.instant()
+    effective_on = effective_on or today
+    refuse_day_of_effect(call, effective_on)
+    if effective_on > today:
+        if taken_back:
+            raise refusal("demand-taken-back-later", AT_ONCE, field="effective_on")
+        moment = max(moment, start_of_day(effective_on))
     amendment = Amendment(
         call=call, number=next_amendment(call), kind=AmendmentKind.DEMANDS, summary=summary, reason=reason,
-        legal_basis=legal_basis, published_on=today, effective_on=today,
+        legal_basis=legal_basis, published_on=today, effective_on=effective_on, effective_at=moment,
         due_on_before=call.due_on, due_on_after=call.due_on,
         made_by=by,
     )  # fmt: skip
     amendment.full_clean()
     amendment.save()
+    kept = [take_back(row, amendment, moment) for row in taken_back]
     before = [end(row, amendment, moment) for row in (*changed, *withdrawn)]
     begun = [begin(row, amendment, moment) for row in (*changed, *added)]
-    for old, new in zip(before, begun[: len(changed)], strict=False):
-        for act in FOLLOWING:
-            act(old, new)
-    if problems := [*asks_all_the_order_requires(call), *cites_every_requirement(call)]:
-        raise NotReady(problems)
+    refuse_gaps(call, moment)
+    amendment.demands = [
+        *(said(CHANGED, old, new) for old, new in zip(before, begun[: len(changed)], strict=False)),
+        *(said(ADDED, None, new) for new in begun[len(changed) :]),
+        *(said(WITHDRAWN, old, None) for old in before[len(changed) :]),
+        *(said(TAKEN_BACK, announced, stays) for announced, stays in kept),
+    ]
+    amendment.save(update_fields=["demands", "updated_at"])
     call.revision += 1
     call.save(update_fields=["revision", "updated_at"])
+    gone = [*before, *(announced for announced, _ in kept if announced)]
+    stay = [*begun, *(stays for _, stays in kept if stays)]
     event = audit.record(
-        call, "call.amend_requirements", by=by, before={row.code: facts_of(row) for row in before},
-        after={row.code: facts_of(row) for row in begun}, note=reason, clause="s.3(b)",
+        call, "call.amend_requirements", by=by, before={row.code: facts_of(row) for row in gone},
+        after={row.code: facts_of(row) for row in stay}, note=reason, clause="s.3(b)",
     )  # fmt: skip
     tell(event, telling_of_amendment(amendment), call)
     return amendment
 
 
-def refusal(code: str, message: str) -> NotReady:
-    return NotReady([Problem(code, message, "s.3(b)")])
+AT_ONCE = (
+    "What was announced is taken back at once: leave the day empty. What else changes on a later day is an "
+    "amendment of its own."
+)
+
+
+def refusal(code: str, message: str, *, field: str = "") -> NotReady:
+    return NotReady([Problem(code, message, "s.3(b)", field=field)])
+
+
+def said(act: str, old: Requirement | None, new: Requirement | None) -> dict[str, str]:
+    """What the amendment did to one requirement, as its public entry keeps it."""
+    row = DemandChange(old, new).row
+    return {
+        "act": act, "code": row.code, "title": row.title, "before": words_of(old), "after": words_of(new),
+    }  # fmt: skip
+
+
+def still_to_run(call: Call, code: str, moment: datetime) -> QuerySet[Requirement]:
+    """The rows of a code that are demanded at ``moment`` or later; not those that never came."""
+    rows = call.requirements.filter(Q(demanded_to=None) | Q(demanded_to__gt=moment), code=code)
+    return rows.filter(Q(demanded_from=None) | Q(demanded_to=None) | Q(demanded_to__gt=F("demanded_from")))
 
 
 def end(row: Requirement, amendment: Amendment, moment: datetime) -> Requirement:
-    """Let the saved row of ``row`` be demanded until ``moment``; versions received before keep it."""
-    saved = Requirement.objects.demanded().filter(pk=row.pk, call=amendment.call).first()
-    if saved is None:
+    """Let nothing be demanded under the code of ``row`` from ``moment`` on; versions received before keep it.
+
+    ``row`` is the last one that was published of its code. One that would begin later never comes.
+    """
+    call, now = amendment.call, clock.instant()
+    saved = call.requirements.filter(pk=row.pk).first()
+    if saved and saved.demanded_to and saved.demanded_to > now and saved.is_demanded(now):
+        message = (
+            f"An earlier amendment changes or withdraws “{saved.title}” from "
+            f"{long_date(local_day(saved.demanded_to))} on. Take that back first, or change what comes then."
+        )
+        raise refusal("demand-ends", message)
+    if saved is None or saved.demanded_to:
         raise refusal("demand-gone", f"The call does not demand “{row.title}” any more.")
-    saved.withdrawn_by, saved.demanded_to = amendment, moment
-    saved.save(update_fields=["withdrawn_by", "demanded_to"])
+    for each in still_to_run(call, saved.code, moment):
+        stop(each, amendment, max(moment, each.demanded_from or moment))
+    saved.refresh_from_db()
     return saved
+
+
+def stop(row: Requirement, amendment: Amendment, moment: datetime) -> None:
+    row.withdrawn_by, row.demanded_to = amendment, moment
+    row.save(update_fields=["withdrawn_by", "demanded_to"])
 
 
 def begin(row: Requirement, amendment: Amendment, moment: datetime) -> Requirement:
@@ -97,5 +155,36 @@ def begin(row: Requirement, amendment: Amendment, moment: datetime) -> Requireme
     new.call, new.added_by, new.withdrawn_by = amendment.call, amendment, None
     new.demanded_from, new.demanded_to, new.checked_on = moment, None, clock.today()
     new.full_clean()
+    if still_to_run(amendment.call, new.code, moment).exists():
+        raise ValidationError({"code": "The call has a requirement with this code on that day."})
     new.save()
     return new
+
+
+def take_back(
+    row: Requirement, amendment: Amendment, moment: datetime
+) -> tuple[Requirement | None, Requirement | None]:
+    """Let what is demanded under the code of ``row`` stay as it is at ``moment``.
+
+    Returns what would have come and what stays, each None where that is nothing.
+    """
+    rows = list(still_to_run(amendment.call, row.code, moment).order_by("demanded_from", "pk"))
+    stays = next((each for each in rows if each.is_demanded(moment)), None)
+    announced = [each for each in rows if each != stays]
+    if not announced and (stays is None or stays.demanded_to is None):
+        raise refusal("demand-not-coming", f"No change of “{row.title}” is still to come.")
+    for each in announced:
+        stop(each, amendment, each.demanded_from or moment)
+    if stays:
+        stays.withdrawn_by = stays.demanded_to = None
+        stays.save(update_fields=["withdrawn_by", "demanded_to"])
+    return (announced[-1] if announced else None), stays
+
+
+def refuse_gaps(call: Call, moment: datetime) -> None:
+    """Raise NotReady where the call would lack something on the day of the amendment or on a later one."""
+    rows = call.requirements.filter(demanded_from__gt=moment).values_list("demanded_from", flat=True)
+    ends = call.requirements.filter(demanded_to__gt=moment).values_list("demanded_to", flat=True)
+    for at in sorted({moment, *filter(None, rows), *filter(None, ends)}):
+        if problems := [*asks_all_the_order_requires(call, at=at), *cites_every_requirement(call, at=at)]:
+            raise NotReady(problems)

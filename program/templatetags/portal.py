@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.conf import settings
@@ -13,6 +13,11 @@ from django.utils.formats import date_format
 
 from program import moments
 from program.clock import WASHINGTON
+from program.enums import EvidenceType
+from program.intake import ALLOWED, most_bytes
+
+if TYPE_CHECKING:
+    from program.models import Requirement
 
 register = template.Library()
 
@@ -130,3 +135,17 @@ def share(value: Any) -> str:
 def demonstration_notice() -> dict[str, bool]:
     """Says on every page, error pages included, that a demonstration is no government website."""
     return {"is_demonstration": settings.DEMONSTRATION}
+
+
+@register.filter
+def way_to_answer(requirement: Requirement) -> str:
+    """How a requirement particular to the call is answered; nothing where parts of the package answer it."""
+    limit = f", at most {requirement.max_characters:,} characters" if requirement.max_characters else ""
+    ways = {
+        EvidenceType.TEXT: f"Answered in words{limit}.",
+        EvidenceType.NUMBER: "Answered with a number; up to six digits may follow its point.",
+        EvidenceType.CHOICE: "Answered with one of:",
+        EvidenceType.DATE: "Answered with a date.",
+        EvidenceType.FILE: f"Answered with a file: {ALLOWED} are taken, up to {most_bytes() / 1048576:g} MB.",
+    }
+    return ways.get(EvidenceType(requirement.evidence_type), "")

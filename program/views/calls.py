@@ -16,24 +16,23 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from program import library
+from program import clock, library
 from program.acts import attempt
 from program.calendars import deadline_file
 from program.context_processors import Portal
-from program.deadlines import long_date
+from program.deadlines import local_day, long_date
+from program.demanded import coming, demanded, last_instant
 from program.differences import compare_texts
 from program.documents import Withheld, download_response
-from program.enums import AmendmentKind, CallStatus, Confidence, EvidenceType, PartOfCall, StackLayer
+from program.enums import AmendmentKind, CallStatus, Confidence, PartOfCall, StackLayer
 from program.forms import QuestionForm
-from program.intake import ALLOWED, most_bytes
 from program.limits import count_use
-from program.models import Call, CallFile, Question
+from program.models import Call, CallFile, Question, Requirement
 from program.order import implements
 from program.requests import SignedInRequest
 from program.services.calls import deadline_of, desk_url, public_url
 from program.services.questions import ask_question, withdraw_question
 from program.services.subscriptions import follows, subscribe, unsubscribe
-from program.texts import lines_of
 from program.transitions import NotReady, TooMany
 
 LONGEST_SEARCH = 200
@@ -101,24 +100,25 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
             "effective_on": date.fromisoformat(row["effective_on"]),
             "is_extension": row["kind"] == AmendmentKind.EXTENSION,
             "segments": compare_texts(row["text_before"], row["text_after"]) if row["text_after"] else (),
-            "demands": demands_changed(call.requirement_rows, row["pk"]),
+            "demands": [
+                {**each, "segments": compare_texts(each["before"], each["after"])} for each in row["demands"]
+            ],
             "files": files_changed(call.file_rows, row["pk"]),
             "before": date.fromisoformat(row["due_on_before"]),
             "after": date.fromisoformat(row["due_on_after"]),
         }
         for row in call.amendment_rows
     ]
+    rows, today = requirements_of(call), day_asked(call)
     expires = long_date(call.control_expires_on) if call.control_expires_on else "not stated"
     burden = library.burden_notice(
         call.burden_hours, Portal(request).support_email, call.control_number, expires
     )
     return {
         "call": call,
-        "requirements": [
-            {**row, "answered": way_to_answer(row), "offered": offered_in(row)}
-            for row in call.requirement_rows
-            if row["withdrawn_by_id"] is None
-        ],
+        "requirements": demanded(rows, last_instant(today)),
+        "coming": coming(rows, today) if call.status == CallStatus.ISSUED else [],
+        "coming_texts": [row for row in amendments if row["segments"] and row["effective_on"] > today],
         "criteria": [{**row, "anchors": in_order(row["anchors"])} for row in call.criterion_rows],
         "amendments": amendments,
         "files": [row for row in call.file_rows if row["withdrawn_by_id"] is None],
@@ -132,6 +132,20 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
         "places": grouped(call.place_rows),
         "burden": burden,
     }
+
+
+def requirements_of(call: Any) -> list[Requirement]:
+    """All the requirements that a call ever had, as ``for_public_page`` has read them."""
+    return [
+        Requirement(**{**row, **{name: moment_of(row[name]) for name in ("demanded_from", "demanded_to")}})
+        for row in call.requirement_rows
+    ]
+
+
+def day_asked(call: Any) -> date:
+    """The day on which the page is asked for, in Washington."""
+    asked_at = getattr(call, "asked_at", None)
+    return local_day(asked_at) if asked_at else clock.today()
 
 
 def answers_of(call: Any, *, by_part: bool) -> dict[str, object]:
@@ -170,60 +184,12 @@ def words_of_answer(row: Mapping[str, Any]) -> str:
     return "\n\n".join(filter(None, (row["published_text"], row["answer"])))
 
 
-def demands_changed(rows: Iterable[Mapping[str, Any]], amendment: int) -> list[dict[str, Any]]:
-    """What an amendment added, changed and withdrew: each requirement with its words before and after."""
-    ended = {row["code"]: row for row in rows if row["withdrawn_by_id"] == amendment}
-    begun = {row["code"]: row for row in rows if row["added_by_id"] == amendment}
-    changed = []
-    for code in {**ended, **begun}:
-        old, new = ended.get(code), begun.get(code)
-        act = "Changed" if old and new else "Added" if new else "Withdrawn"
-        segments = compare_texts(words_of_demand(old), words_of_demand(new))
-        changed.append({"act": act, "title": (new or old or {})["title"], "segments": segments})
-    return changed
-
-
 def files_changed(rows: Iterable[Mapping[str, Any]], amendment: int) -> list[tuple[str, Mapping[str, Any]]]:
     """What an amendment took from the documents of a call and what it brought, each file with the act."""
     gone = [row for row in rows if row["withdrawn_by_id"] == amendment]
     come = [row for row in rows if row["added_by_id"] == amendment]
     took = "Replaced" if come else "Withdrawn"
     return [*((took, row) for row in gone), *(("New", row) for row in come)]
-
-
-def words_of_demand(row: Mapping[str, Any] | None) -> str:
-    """A requirement as a text to compare; nothing where there was none."""
-    if row is None:
-        return ""
-    limit = f"At most {row['max_characters']} characters" if row["max_characters"] else ""
-    lines = (
-        row["title"],
-        row["guidance"],
-        "Mandatory" if row["is_mandatory"] else "Optional",
-        f"Answered by: {EvidenceType(row['evidence_type']).label}",
-        *offered_in(row),
-        limit,
-        row["clause"],
-    )
-    return "\n".join(filter(None, lines))
-
-
-def offered_in(row: Mapping[str, Any]) -> list[str]:
-    """The choices of a requirement that is answered by one of them."""
-    return lines_of(row["choices"]) if row["evidence_type"] == EvidenceType.CHOICE else []
-
-
-def way_to_answer(row: Mapping[str, Any]) -> str:
-    """How a requirement particular to the call is answered; nothing where parts of the package answer it."""
-    limit = f", at most {row['max_characters']:,} characters" if row["max_characters"] else ""
-    ways = {
-        EvidenceType.TEXT: f"Answered in words{limit}.",
-        EvidenceType.NUMBER: "Answered with a number; up to six digits may follow its point.",
-        EvidenceType.CHOICE: "Answered with one of:",
-        EvidenceType.DATE: "Answered with a date.",
-        EvidenceType.FILE: f"Answered with a file: {ALLOWED} are taken, up to {most_bytes() / 1048576:g} MB.",
-    }
-    return ways.get(row["evidence_type"], "")
 
 
 def in_order(anchors: Mapping[str, str]) -> list[tuple[str, str]]:

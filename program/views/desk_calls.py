@@ -20,6 +20,7 @@ from program.acts import attempt
 from program.checks import FULL_WEIGHT, expected_clock, totals_of, warnings_of
 from program.conflicts import blank, conflict_of, differences, typed_in
 from program.deadlines import CALL_DAYS, CallClock, counted, end_of_day, long_date
+from program.demanded import coming_under, demanded
 from program.enums import CallStatus, QuestionStatus
 from program.forms import (
     AmendForm,
@@ -126,10 +127,8 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
     """One call as the program office sees it: what is missing, its clock, its parts, its acts, its record."""
     may = {transition.name for transition in available(CALL_TRANSITIONS, call, request.user)}
     day = call.issued_on or clock.today()
-    requirements, criteria = (
-        list(call.requirements.demanded()),
-        list(call.criteria.prefetch_related("agencies")),
-    )
+    requirements = demanded(call.requirements.all())
+    criteria = list(call.criteria.prefetch_related("agencies"))
     is_draft = call.status == CallStatus.DRAFT
     is_to_come = call.issued_at is None and not call.is_discarded
     expected = expected_clock(call, day)
@@ -137,6 +136,7 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
     places = call.ineligible_jurisdictions.values(*ALIKE, "country__name", "pk")
     facts = {
         "call": call,
+        "coming": coming_under(call),
         "may": may,
         "is_draft": is_draft,
         "is_open": is_open(call, clock.now()),

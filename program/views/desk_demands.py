@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from program import clock
 from program.acts import attempt
+from program.deadlines import local_day
+from program.demanded import demanded
 from program.enums import CallStatus
-from program.forms import AmendDemandsForm, DemandForm, NewDemandForm
+from program.forms import AmendDemandsForm, DemandForm, NewDemandForm, TakeBackForm
 from program.models import Requirement
 from program.order import implements
 from program.requests import SignedInRequest
@@ -37,15 +42,24 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
     data = request.POST or None
     form = AmendDemandsForm(data, initial={"revision": call.revision})
     lines = []
-    for row in call.requirements.demanded():
-        prefix = f"requirement-{row.pk}"
-        is_sent = data is not None and f"{prefix}-title" in data  # not what was added after the page was read
-        lines.append(DemandForm(data if is_sent else None, instance=row, prefix=prefix))
+    rows, today = list(call.requirements.all()), clock.today()
+    for row in rows:
+        if row.demanded_to is None:
+            prefix = f"requirement-{row.pk}"
+            is_sent = data is not None and f"{prefix}-title" in data  # not what was added meanwhile
+            sent, first = data if is_sent else None, day_to_come(row.demanded_from, today)
+            lines.append(DemandForm(sent, instance=row, prefix=prefix, first_on=first))
+    ending = [
+        (row, local_day(row.demanded_to), TakeBackForm(data, prefix=f"requirement-{row.pk}"))
+        for row in demanded(rows)
+        if row.demanded_to and row.code not in {line.instance.code for line in lines}
+    ]
     blank = Requirement(call=call, source="Program policy")
     new = NewDemandForm(
         data, instance=blank, prefix="new", empty_permitted=True, use_required_attribute=False
     )
-    touched = [form, *(each for each in (*lines, new) if each.has_changed())] if data is not None else []
+    fields = [*lines, *(each for *_, each in ending), new]
+    touched = [form, *(each for each in fields if each.has_changed())] if data is not None else []
     if call.status != CallStatus.ISSUED:
         return open_no_more(request, number, *touched)
     status, changes, preview = 200, [], None
@@ -53,19 +67,21 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
         changes, status = changed_in_public(call), 409
         form.read_again(call.revision)
     elif data is not None:
-        filled = [form, *lines, new]
         status = 422
-        if sum(not each.is_valid() for each in filled) == 0:
-            gone = [line for line in lines if line.cleaned_data["is_withdrawn"]]
-            changed = [line.instance for line in lines if line.has_changed() and line not in gone]
+        if sum(not each.is_valid() for each in (form, *fields)) == 0:
+            kept = [line for line in lines if line.cleaned_data.get("is_taken_back")]
+            gone = [line for line in lines if line.cleaned_data["is_withdrawn"] and line not in kept]
+            changed = [line.instance for line in lines if line.has_changed() and line not in (*gone, *kept)]
+            stay = [row for row, _, each in ending if each.cleaned_data["is_taken_back"]]
             details = {
                 "added": [new.instance] if new.has_changed() else [],
                 "changed": changed,
                 "withdrawn": [line.instance for line in gone],
+                "taken_back": [*(line.instance for line in kept), *stay],
                 **form.cleaned_data,
             }
             mail = preview_of(call, telling_of_text(call, form.cleaned_data))
-            done = "The amendment is public. The drafts under the call are checked anew now."
+            done = "The amendment is public. The drafts under the call are checked anew."
             try:
                 if to_be_seen(request, mail):
                     rehearse(amend_requirements, find(request, number), by=request.user, **details)
@@ -87,10 +103,17 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
         "call": call,
         "form": form,
         "lines": lines,
+        "ending": ending,
         "new": new,
         "changes": changes,
         "reach": reach_of(call),
         "preview": preview,
-        "wrong": [each for each in (*lines, new) if each.errors],
+        "wrong": [each for each in fields if each.errors],
     }
     return render(request, "program/desk/amend_requirements.html", facts, status=status)
+
+
+def day_to_come(moment: datetime | None, today: date) -> date | None:
+    """The day of a moment that is published and not reached."""
+    day = local_day(moment) if moment else today
+    return day if day > today else None

@@ -389,3 +389,9 @@ class Answer(Row):
     @property
     def key(self) -> str:
         return f"answer-{self.requirement.code}"
+
+    @property
+    def said(self) -> str:
+        """What was answered, in whichever column."""
+        number = "" if self.number is None else str(self.number.normalize())
+        return self.text or self.choice or number or str(self.day or self.document or "")

@@ -18,11 +18,14 @@ class Recheck(TimeStamped):
 
     amendment = models.ForeignKey(Amendment, models.PROTECT, related_name="rechecks")
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="rechecks")
+    is_ahead = models.BooleanField(
+        default=False, db_default=False, help_text="Before the day from which it is in force."
+    )
     missing = models.JSONField(default=list, help_text="Codes of requirements that are newly not met.")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="rechecked_once", fields=["amendment", "proposal"]),
+            models.UniqueConstraint(name="rechecked_once", fields=["amendment", "proposal", "is_ahead"]),
         ]
 
     def __str__(self) -> str:

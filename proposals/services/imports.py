@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from program import audit, clock
 from program.canonical import canonical_json, sha256_hex
+from program.demanded import demanded
 from program.models import Bloc, Country, Document
 from program.revisions import hold
 from program.transitions import NotReady, Problem, require
+from proposals.answering import standing_answers
 from proposals.composition import compose, market_facts, requirement_rule
 from proposals.decomposition import MODELS, Keys, columns, differing, problems_of
 from proposals.merging import Known, Merge, merge
@@ -180,6 +182,8 @@ def locked_rows(proposal: Proposal) -> dict[str, dict[str, Any]]:
             rows = rows.filter(removed_at=None)
         if kind == "answer":
             rows = rows.select_related("requirement")
+            asked = demanded(proposal.call.requirements.all())
+            rows = [row for _, row in standing_answers(asked, rows)]
         found[kind] = {key_of(kind, row): row for row in rows}
     return found
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from program import audit, notices
+from program import audit, clock, notices
+from program.deadlines import long_date
 from program.enums import AmendmentKind, CallStatus
-from program.models import Amendment, Call, Requirement
+from program.models import Amendment, Requirement
+from program.services.demands import TAKEN_BACK
 from proposals.checks import REQUIREMENTS, problems_by_requirement
-from proposals.composition import compose, rules_of
+from proposals.composition import composed, rules_of
 from proposals.enums import ProposalStatus
-from proposals.models import Answer, Proposal, Recheck
-from proposals.notice_kinds import REQUIREMENTS_CHANGED
+from proposals.models import Proposal, Recheck
+from proposals.notice_kinds import REQUIREMENTS_CHANGED, REQUIREMENTS_COMING
 from proposals.notices import address, team_of
 
 if TYPE_CHECKING:
@@ -28,67 +30,94 @@ if TYPE_CHECKING:
 WORKED_ON: Final = (ProposalStatus.DRAFT, ProposalStatus.RETURNED)
 
 
-def carry_answers(old: Requirement, new: Requirement) -> int:
-    """Let what drafts answered to ``old`` answer ``new``, where both are answered in the same way."""
-    if old.evidence_type != new.evidence_type:
-        return 0
-    return Answer.objects.filter(requirement=old).update(requirement=new)
-
-
 def amendments_to_recheck() -> QuerySet[Amendment]:
-    """Amendments of requirements of open calls, the oldest first."""
+    """Amendments of requirements of open calls, the oldest first; not those that will never be in force."""
+    ran = Q(demanded_to=None) | Q(demanded_from=None) | Q(demanded_to__gt=F("demanded_from"))
+    began = Requirement.objects.filter(ran, added_by=OuterRef("pk"))
+    ended = Requirement.objects.filter(ran, withdrawn_by=OuterRef("pk"), demanded_to=OuterRef("effective_at"))
     rows = Amendment.objects.filter(kind=AmendmentKind.DEMANDS, call__status=CallStatus.ISSUED)
+    rows = rows.filter(Q(effective_on=F("published_on")) | Exists(began) | Exists(ended))
     return rows.select_related("call").order_by("pk")
 
 
+def is_ahead(amendment: Amendment) -> bool:
+    """Whether its day has not come."""
+    return moment_of(amendment) > clock.instant()
+
+
 def drafts_to_recheck(amendment: Amendment) -> QuerySet[Proposal]:
-    """Drafts that were begun before ``amendment`` and not checked for it yet."""
-    done = Recheck.objects.filter(amendment=amendment, proposal=OuterRef("pk"))
-    begun = Proposal.objects.filter(
-        call=amendment.call_id, status__in=WORKED_ON, created_at__lte=amendment.created_at
-    )
-    return begun.filter(~Exists(done)).order_by("pk")
+    """Drafts to check for ``amendment``: those begun before it was published, once, and on its day again.
+
+    Amendments that come on one day are told of together, with the first.
+    """
+    ahead, moment = is_ahead(amendment), moment_of(amendment)
+    alike = Q(amendment=amendment)
+    begun = Q(created_at__lte=amendment.created_at)
+    if not ahead:
+        alike |= Q(amendment__call=amendment.call_id, amendment__effective_at=moment)
+        begun |= Q(created_at__lte=moment)
+    done = Recheck.objects.filter(alike, proposal=OuterRef("pk"), is_ahead=ahead)
+    drafts = Proposal.objects.filter(begun, call=amendment.call_id, status__in=WORKED_ON)
+    return drafts.filter(~Exists(done)).order_by("pk")
 
 
 @transaction.atomic
 def recheck_proposal(proposal: Proposal, *, by: User, amendment: Amendment) -> AuditEvent | None:
-    """Find what a draft newly lacks by ``amendment`` and tell its team in one notice.
+    """Find what a draft newly lacks by ``amendment``, or will on its day, and tell its team in one notice.
 
     None where another worker did it before, or where the draft was submitted or given up meanwhile.
     """
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     if proposal.status not in WORKED_ON or not drafts_to_recheck(amendment).contains(proposal):
         return None
-    missing = newly_missing(proposal, amendment)
-    Recheck.objects.create(amendment=amendment, proposal=proposal, missing=list(missing))
+    ahead, missing = is_ahead(amendment), newly_missing(proposal, amendment)
+    Recheck.objects.create(amendment=amendment, proposal=proposal, missing=list(missing), is_ahead=ahead)
     after = {"amendment": str(amendment.number), "missing": ", ".join(missing)}
+    if ahead:
+        after["from"] = amendment.effective_on.isoformat()
     event = audit.record(proposal, "proposal.recheck", by=by, after=after, clause="s.3(b)")
-    said = f"Newly missing in your draft: {'; '.join(missing.values())}." if missing else NOTHING_NEW
-    notices.owe(
-        event, REQUIREMENTS_CHANGED, team_of(proposal.consortium_id), url=address(proposal),
-        call=amendment.call.number, amendment=amendment.number, missing=said,
-    )  # fmt: skip
+    facts: dict[str, Any] = {"call": amendment.call.number, "amendment": numbers_of(amendment)}
+    listed = "; ".join(missing.values())
+    if ahead:
+        kind, facts["day"] = REQUIREMENTS_COMING, long_date(amendment.effective_on)
+        said = f"From then on your draft will also lack: {listed}." if missing else NOTHING_LATER
+    else:
+        kind = REQUIREMENTS_CHANGED
+        said = f"Newly missing in your draft: {listed}." if missing else NOTHING_NEW
+    if kept := [each["title"] for each in amendment.demands if each["act"] == TAKEN_BACK]:
+        said += f" What was announced does not come: {'; '.join(kept)}."
+    notices.owe(event, kind, team_of(proposal.consortium_id), url=address(proposal), missing=said, **facts)
     return event
 
 
+def numbers_of(amendment: Amendment) -> str:
+    """Its number, with those that come on the same day once that has come."""
+    if is_ahead(amendment):
+        return str(amendment.number)
+    alike = amendments_to_recheck().filter(call=amendment.call_id, effective_at=moment_of(amendment))
+    return " and ".join(map(str, sorted({amendment.number, *alike.values_list("number", flat=True)})))
+
+
 NOTHING_NEW: Final = "Your draft lacks nothing that it did not lack before."
+NOTHING_LATER: Final = "From then on your draft will lack nothing that it does not lack now."
 
 
 def newly_missing(proposal: Proposal, amendment: Amendment) -> dict[str, str]:
-    """Codes and titles of the requirements that have problems after ``amendment`` and had none before."""
-    package, at = compose(proposal), moment_of(amendment)
-    call = Call.objects.prefetch_related("requirements", "ineligible_jurisdictions").get(pk=proposal.call_id)
-    rules = rules_of(call, at=at)
-    before = problems_by_requirement(package, rules_of(call, at=at - timedelta(microseconds=1)))
-    after = problems_by_requirement(package, rules)
+    """Codes and titles of the requirements that have problems under ``amendment`` and have none before.
+
+    What is answered is what is answered now, for a coming requirement too.
+    """
+    working, at = Proposal.objects.for_detail().get(pk=proposal.pk), moment_of(amendment)
+    rules = rules_of(working.call, at=at)
+    earlier = at - timedelta(microseconds=1)
+    before = problems_by_requirement(composed(working, at=earlier), rules_of(working.call, at=earlier))
+    after = problems_by_requirement(composed(working, at=at), rules)
     return {code: title_of(code, rules) for code, found in after.items() if found and not before.get(code)}
 
 
 def moment_of(amendment: Amendment) -> datetime:
     """The moment from which the requirements are demanded as ``amendment`` has them."""
-    row = Requirement.objects.filter(Q(added_by=amendment) | Q(withdrawn_by=amendment)).first()
-    moment = row and (row.demanded_from if row.added_by_id == amendment.pk else row.demanded_to)
-    return moment or amendment.created_at
+    return amendment.effective_at or amendment.created_at
 
 
 def title_of(code: str, rules: Rules) -> str:

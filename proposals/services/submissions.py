@@ -32,7 +32,7 @@ from proposals.readiness import Candidate
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from program.models import AuditEvent, User
+    from program.models import AuditEvent, Call, User
     from program.transitions import Transition
 
 CERTIFY_CLAUSE = "18 U.S.C. 1001"
@@ -122,7 +122,8 @@ def note_lost_certification(certification: Certification, *, by: User) -> LostCe
     if not Certification.objects.standing().filter(pk=certification.pk).exists():
         raise NotReady([_refusal("noted", "This certification was used, replaced or noted as lost.", "")])
     edits = edits_since(proposal, certification.signed_at)
-    changes = "; ".join(map(str, edits)) or "a colleague changed it"
+    said = [*map(str, edits), *amended_since(proposal.call, certification.signed_at)]
+    changes = "; ".join(said) or "a colleague changed it"
     loss = LostCertification.objects.create(certification=certification, noted_at=clock.instant())
     event = audit.record(
         proposal,
@@ -137,6 +138,12 @@ def note_lost_certification(certification: Certification, *, by: User) -> LostCe
     url = f"{address(proposal)}review-and-submit/"
     notices.owe(event, CERTIFICATION_LOST, signers, url=url, signed_at=signed_at, changes=changes)
     return loss
+
+
+def amended_since(call: Call, moment: datetime) -> list[str]:
+    """The amendments of what ``call`` asks that came into force after ``moment``, in words."""
+    rows = call.amendments.filter(effective_at__gt=moment, effective_at__lte=clock.instant())
+    return [f"amendment {row.number} of the call changed what it asks" for row in rows]
 
 
 def _refusal(code: str, message: str, field: str) -> Problem:

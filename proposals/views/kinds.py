@@ -11,9 +11,11 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from program.demanded import is_dated, to_answer
 from program.enums import StackLayer
 from program.models import Requirement
 from program.requests import SignedInRequest
+from proposals.answering import answer_to
 from proposals.enums import Part
 from proposals.forms.rows import (
     COMPONENT_FORMS,
@@ -207,9 +209,7 @@ def _find(
     if match[1] == "statement":
         return get_object_or_404(rows, subject=match[2]), kind
     if match[1] == "answer":
-        return rows.filter(requirement__code=match[2], requirement__demanded_to=None).first() or _new_answer(
-            request, pk, match[2]
-        ), kind
+        return _find_answer(request, list(rows.filter(requirement__code=match[2])), pk, match[2]), kind
     if not match[2].isdecimal() or len(match[2]) > 18:
         raise Http404
     row = get_object_or_404(rows, pk=int(match[2]))
@@ -218,10 +218,15 @@ def _find(
     return row, kind
 
 
-def _new_answer(request: SignedInRequest, pk: int, code: str) -> Answer:
-    proposal = seen(request, pk)
-    requirement = get_object_or_404(
-        Requirement.objects.demanded().filter(call=proposal.call_id).exclude(evidence_type="package"),
-        code=code,
-    )
-    return Answer(proposal=proposal, requirement=requirement)
+def _find_answer(request: SignedInRequest, given: list[Answer], pk: int, code: str) -> Answer:
+    """The answer to what the call demands under ``code``, or a new one; before its day to what comes."""
+    if len(given) == 1 and not is_dated(given[0].requirement):
+        return given[0]
+    proposal = given[0].proposal if given else seen(request, pk)
+    asked = Requirement.objects.filter(call=proposal.call_id, code=code).exclude(evidence_type="package")
+    requirement = to_answer(asked)
+    if requirement is None:
+        raise Http404
+    answer = answer_to(requirement, given) or Answer(proposal=proposal)
+    answer.requirement = requirement
+    return answer

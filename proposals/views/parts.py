@@ -12,8 +12,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from program.demanded import coming_under, demanded
+from program.models import Requirement
 from program.order import implements
 from program.requests import SignedInRequest, is_autosave
+from proposals.answering import answer_to, earlier_answer
 from proposals.enums import OperatingAct, Part
 from proposals.forms.rows import PartForm, RowForm
 from proposals.models import Answer
@@ -84,6 +87,11 @@ def facts_of_part(
         "token": token_of(form) if form else "",
         "error_form": refused_form,
         "missing": [problem for problem in progress.problems if problem.part == part],
+        "coming": [
+            (later.day, found)
+            for later in progress.coming
+            if (found := [problem for problem in later.problems if problem.part == part])
+        ],
         "requirements": [line for line in progress.checklist if any(p.part == part for p in line.problems)],
     }
     for kind in ADDED - {"role"}:
@@ -187,16 +195,35 @@ def facts_of_compliance(space: Workspace, refused_form: RowForm | None) -> dict[
 
 
 def facts_of_requirements(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:
-    answers = {row.requirement_id: row for row in space.proposal.answers.all()}
-    shown = []
-    for requirement in space.proposal.call.requirements.all():
-        if requirement.evidence_type == "package" or not requirement.is_demanded():
-            continue
-        row = answers.get(requirement.pk) or Answer(proposal=space.proposal, requirement=requirement)
+    """What the call demands beyond the package, and what comes later: new requirements with their field."""
+    call, answers = space.proposal.call, list(space.proposal.answers.all())
+    asked = {row.code: row for row in demanded(call.requirements.all())}
+
+    def shown(requirement: Requirement) -> dict[str, Any]:
+        row = answer_to(requirement, answers) or Answer()
         row.proposal, row.requirement = space.proposal, requirement
         form = form_shown(row, KINDS["answer"], refused_form)
-        shown.append({"requirement": requirement, "row": row, "form": form, "token": token_of(form)})
-    return {"rows": shown}
+        return {
+            "requirement": requirement,
+            "row": row,
+            "form": form,
+            "token": token_of(form),
+            "earlier": earlier_answer(requirement, answers) if row.pk is None else None,
+        }
+
+    later, fields = [], set(asked)
+    for each in coming_under(call):
+        changes = []
+        for change in each.changes:
+            row = change.after
+            is_asked = row is None or row.code in fields or row.evidence_type == "package"
+            fields.add(change.row.code)
+            changes.append((change, None if row is None or is_asked else shown(row)))
+        later.append((each.day, changes))
+    return {
+        "rows": [shown(row) for row in asked.values() if row.evidence_type != "package"],
+        "later": later,
+    }
 
 
 def facts_of_consortium(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from proposals.enums import Part, ProposalStatus, TeamRole
 from proposals.lifecycle import ASK_TIME
 from proposals.models import Attachment, Membership, Proposal, TeamMember
 from proposals.places import destinations_of
-from proposals.progress import Progress, content_sha256_of, grouped, progress_of
+from proposals.progress import Progress, content_sha256_of, grouped, later_of, progress_of
 from proposals.querysets import EDITABLE, REPLACEABLE, ProposalQuerySet
 from proposals.readiness import Candidate, rule_in_words
 from proposals.rules import is_on_team, know_ties, read_ties
@@ -56,7 +56,8 @@ class Workspace:
     def progress(self) -> Progress:
         if not self.is_whole:
             return progress_of(self.proposal)
-        return Progress(self.proposal.pk, composed(self.proposal), rules_of(self.proposal.call))
+        package, rules = composed(self.proposal), rules_of(self.proposal.call)
+        return Progress(self.proposal.pk, package, rules, later_of(self.proposal))
 
     @cached_property
     def standing(self) -> Standing:

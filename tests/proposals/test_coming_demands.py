@@ -1,0 +1,329 @@
+"""A call asks for something else from a later day on: drafts, answers, certifications, versions meanwhile."""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import timedelta
+
+import pytest
+
+from evaluation.checks import finds_on_every_mandatory_item
+from program import clock
+from program.clock_account import clock_account
+from program.deadlines import long_date, start_of_day
+from program.models import Notice, Requirement
+from program.services import calls
+from program.services.demands import amend_requirements
+from program.transitions import NotReady
+from proposals import schedule, services
+from proposals.composition import compose
+from proposals.models import Answer, LostCertification, Proposal, Recheck
+from proposals.progress import progress_of
+from proposals.services.rechecking import recheck_proposal
+from tests.factories.program import RequirementFactory, drafted_call, issued_call, officer
+from tests.factories.proposals import ProposalFactory, certified, representative_of, submitted
+
+pytestmark = pytest.mark.django_db
+INSTANT = timedelta(microseconds=1)
+WORDS = {"summary": "A change.", "reason": "A reason."}
+
+
+@pytest.fixture
+def call():
+    """A call that asks for a text, a choice and nothing else beyond the package."""
+    draft = drafted_call()
+    RequirementFactory(call=draft, code="reach", title="Reach", evidence_type="text", max_characters=100)
+    RequirementFactory(
+        call=draft, code="grid", title="Grid", evidence_type="choice", choices="On\nOff", is_mandatory=False
+    )
+    return issued_call(from_draft=draft)
+
+
+@pytest.fixture
+def day():
+    return clock.today() + timedelta(days=10)
+
+
+@pytest.fixture
+def proposal(call):
+    made = ProposalFactory(call=call, complete=True)
+    answer(made, "reach", "To the coast.")
+    return made
+
+
+def sign_in(client, user):
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    session = client.session
+    session["second_factor_verified"] = user.pk
+    session.save()
+    return client
+
+
+def answer(proposal, code, text):
+    row = proposal.call.requirements.get(code=code, demanded_to=None)
+    return Answer.objects.create(proposal=proposal, requirement=row, text=text)
+
+
+def new(code="upkeep", **facts):
+    return Requirement(
+        code=code,
+        **{"title": "A plan of upkeep", "clause": "Program policy", "evidence_type": "text"} | facts,
+    )
+
+
+def changed(call, code, **facts):
+    row = copy(call.requirements.get(code=code, demanded_to=None))
+    for name, value in facts.items():
+        setattr(row, name, value)
+    return row
+
+
+def amend(call, **facts):
+    call.refresh_from_db()
+    return amend_requirements(call, by=officer(), **WORDS | facts)
+
+
+def on(day):
+    return clock.moved_to(start_of_day(day))
+
+
+def before(day):
+    return clock.moved_to(start_of_day(day) - INSTANT)
+
+
+def submit_again(proposal, by):
+    """The same proposal as another process would submit it."""
+    return services.submit_proposal(Proposal.objects.get(pk=proposal.pk), by=by)
+
+
+def told(kind):
+    return [notice.text for notice in Notice.objects.filter(kind=f"proposals.{kind}").order_by("pk")]
+
+
+def codes(found):
+    return [problem.code for problem in found.problems]
+
+
+def answers_in(package):
+    return [(row.requirement, row.title, row.text) for row in package.answers]
+
+
+def test_version_is_judged_by_what_is_demanded_in_the_instant_of_its_receipt(call, proposal, day):
+    by = representative_of(proposal)
+    amend(call, added=[new()], effective_on=day)
+    with before(day):
+        certified(proposal)
+    with on(day), pytest.raises(NotReady) as refusal:
+        submit_again(proposal, by)
+    assert codes(refusal.value) == ["missing-upkeep"]
+    with before(day):
+        version = submit_again(proposal, by)
+    with on(day):
+        proposal.refresh_from_db()
+        found = {problem.code for problem in finds_on_every_mandatory_item(proposal)}
+    assert ("not-found-reach" in found, "not-found-upkeep" in found) == (True, False)
+    assert version.received_at == start_of_day(day) - INSTANT
+
+
+def test_answer_that_is_given_before_the_day_stands_from_the_day_on(client, call, proposal, day):
+    amend(call, added=[new(max_characters=40)], effective_on=day)
+    page, by = f"/proposals/{proposal.pk}/requirements/", representative_of(proposal)
+    client = sign_in(client, by)
+    shown = client.get(page).text
+    assert "New: A plan of upkeep" in shown and 'id="id_answer-upkeep-text"' in shown
+    sha256 = compose(proposal).sha256
+    saved = client.post(f"{page}answer-upkeep/", {"answer-upkeep-text": "For ten years.", "revision": ""})
+    assert saved.status_code == 302
+    again = client.post(f"{page}answer-upkeep/", {"answer-upkeep-text": "For five years.", "revision": "1"})
+    assert (again.status_code, Answer.objects.get(requirement__code="upkeep").text) == (
+        302,
+        "For five years.",
+    )
+    assert compose(proposal).sha256 == sha256
+    with before(day):
+        version = submitted(proposal)
+    assert [row.requirement for row in version.value.answers] == ["reach"]
+    with on(day):
+        assert answers_in(compose(proposal)) == [
+            ("reach", "Reach", "To the coast."),
+            ("upkeep", "A plan of upkeep", "For five years."),
+        ]
+        certified(proposal)
+        second = services.resubmit_proposal(Proposal.objects.get(pk=proposal.pk), by=by)
+    assert [row.requirement for row in second.value.answers] == ["reach", "upkeep"]
+
+
+def test_only_who_may_edit_answers_a_coming_requirement(client, call, proposal, day):
+    amend(call, added=[new()], effective_on=day)
+    address = f"/proposals/{proposal.pk}/requirements/answer-upkeep/"
+    typed = {"answer-upkeep-text": "Mine.", "revision": ""}
+    stranger = ProposalFactory().created_by
+    for reader in (stranger, officer()):
+        assert sign_in(client, reader).post(address, typed).status_code == 404
+    client = sign_in(client, representative_of(proposal))
+    assert client.post(address.replace("upkeep", "unknown"), typed).status_code == 404
+    amend(call, taken_back=[call.requirements.get(code="upkeep")])
+    assert client.post(address, typed).status_code == 404
+    assert not Answer.objects.filter(requirement__code="upkeep").exists()
+
+
+def test_answer_is_kept_under_the_changed_requirement_where_it_fits(client, call, proposal, day):
+    reach = changed(call, "reach", title="Reach by road", max_characters=5)
+    grid = changed(call, "grid", evidence_type="text", choices="", is_mandatory=True)
+    row = call.requirements.get(code="grid")
+    Answer.objects.create(proposal=proposal, requirement=row, choice="On")
+    amend(call, changed=[reach, grid], effective_on=day)
+    assert answers_in(compose(proposal))[0] == ("reach", "Reach", "To the coast.")
+    page = f"/proposals/{proposal.pk}/requirements/"
+    client = sign_in(client, representative_of(proposal))
+    with on(day):
+        assert answers_in(compose(proposal)) == [("reach", "Reach by road", "To the coast.")]
+        found = progress_of(Proposal.objects.for_pages().get(pk=proposal.pk))
+        assert codes(found) == ["too-long-reach", "missing-grid"]
+        shown = client.get(page).text
+        assert "To the coast." in shown and 'maxlength="5"' in shown
+        assert 'You had answered:</p><p class="site-text">On</p>' in shown
+        client.post(f"{page}answer-reach/", {"answer-reach-text": "Coast", "revision": "1"})
+        client.post(f"{page}answer-grid/", {"answer-grid-text": "On, mostly.", "revision": ""})
+        assert answers_in(compose(proposal)) == [
+            ("reach", "Reach by road", "Coast"),
+            ("grid", "Grid", "On, mostly."),
+        ]
+        assert progress_of(Proposal.objects.for_pages().get(pk=proposal.pk)).problems == []
+
+
+def test_checklist_tells_what_is_missing_now_from_what_will_be(client, call, day):
+    draft = ProposalFactory(call=call, complete=True)
+    amend(call, added=[new()], withdrawn=[call.requirements.get(code="reach")], effective_on=day)
+    amend(call, changed=[changed(call, "grid", is_mandatory=True)], effective_on=day + timedelta(days=1))
+    found = progress_of(Proposal.objects.for_pages().get(pk=draft.pk))
+    assert codes(found) == ["missing-reach"]
+    assert [(each.day, codes(each)) for each in found.coming] == [
+        (day, ["missing-upkeep"]),
+        (day + timedelta(days=1), ["missing-grid"]),
+    ]
+    client = sign_in(client, representative_of(draft))
+    for page in ("", "review-and-submit/", "requirements/"):
+        shown = " ".join(client.get(f"/proposals/{draft.pk}/{page}").text.split())
+        assert "Answer: Reach." in shown and "Answer: A plan of upkeep." in shown, page
+    assert f"1 more thing is needed from {day:%B} {day.day}, {day.year}" in shown
+    with on(day):
+        found = progress_of(Proposal.objects.for_pages().get(pk=draft.pk))
+        assert codes(found) == ["missing-upkeep"]
+
+
+def test_team_is_told_first_what_will_be_missing_and_on_the_day_what_is(call, proposal, day):
+    amend(call, added=[new()], effective_on=day)
+    later = ProposalFactory(call=call)
+    assert [schedule.recheck_drafts() for _ in range(2)] == [1, 0]
+    assert told("requirements_coming") == [
+        f"Amendment 1 changes the requirements from {long_date(day)} on; until then nothing changes. From "
+        "then on your draft will also lack: A plan of upkeep."
+    ]
+    with before(day):
+        assert schedule.recheck_drafts() == 0
+    assert told("requirements_changed") == []
+    answer(later, "upkeep", "For ten years.")
+    with clock.moved_to(start_of_day(day) + timedelta(hours=30)):  # a beat that comes late
+        assert [schedule.recheck_drafts() for _ in range(2)] == [2, 0]
+    assert sorted(told("requirements_changed")) == [
+        "Amendment 1 changed the requirements. Newly missing in your draft: A plan of upkeep.",
+        "Amendment 1 changed the requirements. Your draft lacks nothing that it did not lack before.",
+    ]
+    assert set(Recheck.objects.values_list("proposal", "is_ahead")) == {
+        (proposal.pk, True), (proposal.pk, False), (later.pk, False),
+    }  # fmt: skip
+
+
+def test_beat_that_slept_over_the_day_tells_what_is_and_not_what_will_be(call, proposal, day):
+    amend(call, added=[new()], effective_on=day)
+    with on(day):
+        assert [schedule.recheck_drafts() for _ in range(2)] == [1, 0]
+    assert (len(told("requirements_coming")), len(told("requirements_changed"))) == (0, 1)
+
+
+def test_change_that_was_taken_back_is_told_and_not_told_on_its_day(call, proposal, day):
+    first = amend(call, added=[new()], effective_on=day)
+    schedule.recheck_drafts()
+    amend(call, taken_back=[call.requirements.get(code="upkeep")])
+    schedule.recheck_drafts()
+    assert told("requirements_changed") == [
+        "Amendment 2 changed the requirements. Your draft lacks nothing that it did not lack before. What "
+        "was announced does not come: A plan of upkeep."
+    ]
+    with on(day):
+        assert schedule.recheck_drafts() == 0
+    assert not Recheck.objects.filter(amendment=first, is_ahead=False).exists()
+
+
+def test_amendments_of_one_day_are_told_of_together(call, proposal, day):
+    amend(call, added=[new()], effective_on=day)
+    amend(call, added=[new("water", title="Water")], effective_on=day)
+    with on(day):
+        assert [schedule.recheck_drafts() for _ in range(2)] == [1, 0]
+    assert told("requirements_changed") == [
+        "Amendment 1 and 2 changed the requirements. Newly missing in your draft: A plan of upkeep; Water."
+    ]
+
+
+def test_call_that_is_cancelled_or_extended_meanwhile(call, proposal, day):
+    amendment = amend(call, added=[new()], effective_on=day)
+    call.refresh_from_db()
+    due_on = call.due_on + timedelta(days=7)
+    calls.extend_call(call, by=officer(), due_on=due_on, legal_basis="A basis.", **WORDS)
+    with before(day):
+        assert recheck_proposal(proposal, by=clock_account(), amendment=amendment) is not None
+    calls.cancel_call(call, by=officer(), reason="It is not needed.")
+    assert progress_of(Proposal.objects.for_pages().get(pk=proposal.pk)).coming == []
+    with on(day):
+        assert schedule.recheck_drafts() == 0
+    assert told("requirements_changed") == []
+
+
+@pytest.mark.parametrize("is_renamed", [True, False])
+def test_certification_is_lost_on_the_day_where_the_content_changes_and_stands_elsewhere(
+    call, proposal, day, is_renamed
+):
+    facts = {"title": "Reach by road"} if is_renamed else {"guidance": "By road."}
+    amend(call, changed=[changed(call, "reach", **facts)], effective_on=day)
+    certified(proposal)
+    with before(day):
+        assert schedule.note_lost_certifications() == 0
+    with on(day):
+        assert schedule.note_lost_certifications() == is_renamed
+        if is_renamed:
+            loss = Notice.objects.get(
+                kind="proposals.certification_lost", recipient=representative_of(proposal)
+            )
+            assert "amendment 1 of the call changed what it asks" in loss.text
+            with pytest.raises(NotReady) as refusal:
+                submit_again(proposal, representative_of(proposal))
+            assert codes(refusal.value) == ["certification"]
+        else:
+            submit_again(proposal, representative_of(proposal))
+    assert LostCertification.objects.exists() is is_renamed
+
+
+def test_replaced_announcement_keeps_what_was_answered_to_it(call, proposal, day):
+    amend(call, added=[new()], effective_on=day)
+    answer(proposal, "upkeep", "For ten years.")
+    amend(call, changed=[changed(call, "upkeep", title="Upkeep and spares")], effective_on=day)
+    with before(day):
+        assert [row.requirement for row in compose(proposal).answers] == ["reach"]
+    with on(day):
+        assert answers_in(compose(proposal))[1] == ("upkeep", "Upkeep and spares", "For ten years.")
+
+
+def test_pages_of_a_draft_ask_as_much_with_one_change_to_come_as_with_three(
+    client, call, proposal, day, django_assert_max_num_queries
+):
+    client = sign_in(client, representative_of(proposal))
+    page, counts = f"/proposals/{proposal.pk}/requirements/", []
+    client.get(page)
+    for number in (1, 3):
+        amend(call, added=[new(f"plan-{number}-{each}") for each in range(number)], effective_on=day)
+        client.get(page)
+        with django_assert_max_num_queries(200) as asked:
+            client.get(page)
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
