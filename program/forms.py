@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 from django.utils.text import Truncator
 
 from program.closures import in_register
@@ -28,7 +29,7 @@ from program.models import (
     User,
 )
 from program.moments import comes_twice
-from program.texts import LongText, lines_of
+from program.texts import LongText, lines_of, one_spelling
 
 CODE_WORDS: Final = {"invalid": "Use letters, digits, hyphens and underscores only, such as local-training."}
 
@@ -287,6 +288,17 @@ class DemandForm(forms.ModelForm):
         self.first_on = first_on
         if first_on is None:
             del self.fields["is_taken_back"]
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """A text whose lines end in another spelling, as browsers send them, has not changed."""
+        return [name for name in super().changed_data if not self._is_respelled(name)]
+
+    def _is_respelled(self, name: str) -> bool:
+        said = self[name]
+        before, after = said.initial, said.data
+        is_text = isinstance(before, str) and isinstance(after, str)
+        return is_text and one_spelling(before).strip() == one_spelling(after).strip()
 
 
 class TakeBackForm(forms.Form):

@@ -277,7 +277,7 @@ REQUIREMENTS_CHANGED: Final = NoticeKind(
 )
 REQUIREMENTS_COMING: Final = NoticeKind(
     "proposals.requirements_coming",
-    "What call {call} asks for changes from {day} on",
+    "From {day} on call {call} asks for something else",
     "Amendment {amendment} changes the requirements from {day} on; until then nothing changes. {missing}",
     "E.O. 14320 s.3(b)",
     when="An amendment that changes what a call asks for from a later day on is published",

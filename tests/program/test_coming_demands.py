@@ -18,7 +18,7 @@ from program.models import Amendment, AuditEvent, Requirement
 from program.services import calls
 from program.services.demands import amend_requirements
 from program.transitions import NotReady
-from tests.factories.program import drafted_call, issued_call, officer
+from tests.factories.program import RequirementFactory, drafted_call, issued_call, officer
 
 pytestmark = pytest.mark.django_db
 APRIL_FIRST = datetime(2026, 4, 1, 13, tzinfo=UTC)
@@ -292,6 +292,28 @@ def test_words_of_a_text_that_hold_later_say_from_when(call, client):
     assert note in text_of(client.get(f"/calls/{call.number}/"))
     with clock.moved_to(start_of_day(SECOND)):
         assert note not in text_of(client.get(f"/calls/{call.number}/"))
+
+
+def test_requirement_whose_lines_a_browser_ends_in_another_way_is_not_amended(signed_in):
+    draft = drafted_call()
+    RequirementFactory(
+        call=draft, code="grid", evidence_type="choice", choices="On\nOff", source="One.\nTwo."
+    )
+    call = issued_call(from_draft=draft)
+    desk, client = f"/desk/calls/{call.number}/amend/requirements/", signed_in(officer())
+    data = {
+        f"{line.prefix}-{name}": str(value).replace("\n", "\r\n")
+        for line in client.get(desk).context["lines"]
+        for name, value in line.initial.items()
+        if value not in (None, False)
+    }
+    data |= WORDS | {"revision": call.revision, "new-source": "Program policy", "new-sort_order": 0}
+    data |= {"new-evidence_type": "package", "new-is_mandatory": "on"}
+    assert client.post(desk, data).status_code == 422
+    grid = call.requirements.get(code="grid")
+    changed = {f"requirement-{grid.pk}-choices": "On\r\nOff\r\nNone"}
+    assert client.post(desk, data | changed).status_code == 302
+    assert [row["code"] for row in call.amendments.get().demands] == ["grid"]
 
 
 def test_officer_names_the_day_replaces_and_takes_back_at_the_desk(call, signed_in):

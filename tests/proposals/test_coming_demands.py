@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import copy
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from program.transitions import NotReady
 from proposals import schedule, services
 from proposals.composition import compose
 from proposals.models import Answer, LostCertification, Proposal, Recheck
+from proposals.package_file import read_file, write_file
 from proposals.progress import progress_of
 from proposals.services.rechecking import recheck_proposal
 from tests.factories.program import RequirementFactory, drafted_call, issued_call, officer
@@ -213,10 +215,15 @@ def test_checklist_tells_what_is_missing_now_from_what_will_be(client, call, day
 
 
 def test_team_is_told_first_what_will_be_missing_and_on_the_day_what_is(call, proposal, day):
+    ready = ProposalFactory(call=call)
     amend(call, added=[new()], effective_on=day)
+    answer(ready, "upkeep", "For five years.")
     later = ProposalFactory(call=call)
-    assert [schedule.recheck_drafts() for _ in range(2)] == [1, 0]
-    assert told("requirements_coming") == [
+    assert [schedule.recheck_drafts() for _ in range(2)] == [2, 0]
+    nothing = "From then on your draft will lack nothing that it does not lack now."
+    coming = sorted(told("requirements_coming"))
+    assert coming.pop().endswith(f"nothing changes. {nothing}")
+    assert coming == [
         f"Amendment 1 changes the requirements from {long_date(day)} on; until then nothing changes. From "
         "then on your draft will also lack: A plan of upkeep."
     ]
@@ -225,13 +232,15 @@ def test_team_is_told_first_what_will_be_missing_and_on_the_day_what_is(call, pr
     assert told("requirements_changed") == []
     answer(later, "upkeep", "For ten years.")
     with clock.moved_to(start_of_day(day) + timedelta(hours=30)):  # a beat that comes late
-        assert [schedule.recheck_drafts() for _ in range(2)] == [2, 0]
+        assert [schedule.recheck_drafts() for _ in range(2)] == [3, 0]
     assert sorted(told("requirements_changed")) == [
         "Amendment 1 changed the requirements. Newly missing in your draft: A plan of upkeep.",
+        "Amendment 1 changed the requirements. Your draft lacks nothing that it did not lack before.",
         "Amendment 1 changed the requirements. Your draft lacks nothing that it did not lack before.",
     ]
     assert set(Recheck.objects.values_list("proposal", "is_ahead")) == {
         (proposal.pk, True), (proposal.pk, False), (later.pk, False),
+        (ready.pk, True), (ready.pk, False),
     }  # fmt: skip
 
 
@@ -327,3 +336,22 @@ def test_pages_of_a_draft_ask_as_much_with_one_change_to_come_as_with_three(
             client.get(page)
         counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+def test_file_is_taken_over_into_the_answer_that_stands(call, proposal, day):
+    row, by = call.requirements.get(code="grid"), representative_of(proposal)
+    old = Answer.objects.create(proposal=proposal, requirement=row, choice="On")
+    amend(call, changed=[changed(call, "grid", evidence_type="text", choices="")], effective_on=day)
+    with on(day):
+        new = answer(proposal, "grid", "On, mostly.")
+        data = json.loads(write_file(compose(proposal), proposal=proposal.pk, at=clock.now()))
+        assert [given["text"] for given in data["answers"]] == ["To the coast.", "On, mostly."]
+        for given, text in zip(data["answers"], ("To the hills.", "Off."), strict=True):
+            given["text"] = text
+        file = read_file(json.dumps(data).encode())
+        kept = services.keep_upload(proposal, file, by=by, name="package.json")
+        services.import_package(kept, by=by, shown_sha256=compose(proposal).sha256)
+        assert [text for *_, text in answers_in(compose(proposal))] == ["To the hills.", "Off."]
+    old.refresh_from_db()
+    new.refresh_from_db()
+    assert (old.choice, old.text, new.text) == ("On", "", "Off.")
