@@ -17,7 +17,7 @@ from program.services import calls
 from program.services.demands import amend_requirements
 from program.transitions import NotReady
 from proposals import schedule, services
-from proposals.composition import compose
+from proposals.composition import compose, composed
 from proposals.models import Answer, LostCertification, Proposal, Recheck
 from proposals.package_file import read_file, write_file
 from proposals.progress import progress_of
@@ -339,19 +339,36 @@ def test_pages_of_a_draft_ask_as_much_with_one_change_to_come_as_with_three(
 
 
 def test_file_is_taken_over_into_the_answer_that_stands(call, proposal, day):
-    row, by = call.requirements.get(code="grid"), representative_of(proposal)
+    by, second = representative_of(proposal), day + timedelta(days=1)
+    row = call.requirements.get(code="grid")
     old = Answer.objects.create(proposal=proposal, requirement=row, choice="On")
     amend(call, changed=[changed(call, "grid", evidence_type="text", choices="")], effective_on=day)
     with on(day):
-        new = answer(proposal, "grid", "On, mostly.")
+        other = answer(proposal, "grid", "On, mostly.")
+        assert answers_in(compose(proposal))[1] == ("grid", "Grid", "On, mostly.")
+        back = changed(call, "grid", evidence_type="choice", choices="On\nOff")
+        amend(call, changed=[back], effective_on=second)
+    with on(second):
         data = json.loads(write_file(compose(proposal), proposal=proposal.pk, at=clock.now()))
-        assert [given["text"] for given in data["answers"]] == ["To the coast.", "On, mostly."]
-        for given, text in zip(data["answers"], ("To the hills.", "Off."), strict=True):
-            given["text"] = text
+        assert [(given["text"], given["choice"]) for given in data["answers"]] == [
+            ("To the coast.", ""),
+            ("", "On"),
+        ]
+        data["answers"][0]["text"], data["answers"][1]["choice"] = "To the hills.", "Off"
         file = read_file(json.dumps(data).encode())
         kept = services.keep_upload(proposal, file, by=by, name="package.json")
         services.import_package(kept, by=by, shown_sha256=compose(proposal).sha256)
-        assert [text for *_, text in answers_in(compose(proposal))] == ["To the hills.", "Off."]
+        assert answers_in(compose(proposal))[0] == ("reach", "Reach", "To the hills.")
     old.refresh_from_db()
-    new.refresh_from_db()
-    assert (old.choice, old.text, new.text) == ("On", "", "Off.")
+    other.refresh_from_db()
+    assert (old.choice, other.choice, other.text) == ("Off", "", "On, mostly.")
+
+
+def test_answer_to_what_came_later_did_not_stand_before(call, day):
+    draft = ProposalFactory(call=call)
+    amend(call, changed=[changed(call, "reach", title="Reach by road")], effective_on=day)
+    with on(day):
+        answer(draft, "reach", "To the coast.")
+    working = Proposal.objects.for_detail().get(pk=draft.pk)
+    moments = (start_of_day(day) - INSTANT, start_of_day(day))
+    assert [len(composed(working, at=moment).answers) for moment in moments] == [0, 1]
