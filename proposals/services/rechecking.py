@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -76,24 +76,30 @@ def recheck_proposal(proposal: Proposal, *, by: User, amendment: Amendment) -> A
     if ahead:
         after["from"] = amendment.effective_on.isoformat()
     event = audit.record(proposal, "proposal.recheck", by=by, after=after, clause="s.3(b)")
-    facts: dict[str, Any] = {"call": amendment.call.number, "amendment": numbers_of(amendment)}
-    listed = "; ".join(missing.values())
+    team, url, call = team_of(proposal.consortium_id), address(proposal), amendment.call.number
     if ahead:
-        kind, facts["day"] = REQUIREMENTS_COMING, long_date(amendment.effective_on)
-        said = f"From then on your draft will also lack: {listed}." if missing else NOTHING_LATER
+        notices.owe(
+            event, REQUIREMENTS_COMING, team, url=url, call=call, amendment=amendment.number,
+            day=long_date(amendment.effective_on),
+            missing=words_of(missing, "From then on your draft will also lack", NOTHING_LATER),
+        )  # fmt: skip
     else:
-        kind = REQUIREMENTS_CHANGED
-        said = f"Newly missing in your draft: {listed}." if missing else NOTHING_NEW
-    if kept := [each["title"] for each in amendment.demands if each["act"] == TAKEN_BACK]:
-        said += f" What was announced does not come: {'; '.join(kept)}."
-    notices.owe(event, kind, team_of(proposal.consortium_id), url=address(proposal), missing=said, **facts)
+        said = words_of(missing, "Newly missing in your draft", NOTHING_NEW)
+        if kept := [each["title"] for each in amendment.demands if each["act"] == TAKEN_BACK]:
+            said += f" What was announced does not come: {'; '.join(kept)}."
+        notices.owe(
+            event, REQUIREMENTS_CHANGED, team, url=url, call=call, amendment=numbers_of(amendment),
+            missing=said,
+        )  # fmt: skip
     return event
 
 
+def words_of(missing: dict[str, str], heading: str, nothing: str) -> str:
+    return f"{heading}: {'; '.join(missing.values())}." if missing else nothing
+
+
 def numbers_of(amendment: Amendment) -> str:
-    """Its number, with those that come on the same day once that has come."""
-    if is_ahead(amendment):
-        return str(amendment.number)
+    """Its number, with those of the amendments that came on the same day."""
     alike = amendments_to_recheck().filter(call=amendment.call_id, effective_at=moment_of(amendment))
     return " and ".join(map(str, sorted({amendment.number, *alike.values_list("number", flat=True)})))
 
