@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
 
     from bench.filling import fill
     from bench.measuring import measure
+    from bench.names import measure_names
     from bench.report import table, write
     from bench.rows import ROWS
     from bench.server import serving
@@ -44,9 +45,11 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(f"Measuring at {size} proposals.\n")
         with serving() as port:
             results[size] = [measure(row, port, times=options.times) for row in rows]
-    lines = list(table(results, rows))
-    sys.stdout.write("\n".join(lines) + f"\nWritten to {write(results, rows, FOLDER, times=options.times)}\n")
-    is_over = any("!" in line or "not measured" in line for line in lines[1:-1])
+    names = measure_names()
+    lines = [*table(results, rows), *names.lines()]
+    file = write(results, rows, FOLDER, times=options.times, names=names)
+    sys.stdout.write("\n".join(lines) + f"\nWritten to {file}\n")
+    is_over = any("! " in f"{line} " or "not measured" in line for line in lines[1:])
     return int(options.strict and is_over)
 
 

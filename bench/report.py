@@ -6,9 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.measuring import Measured
 from bench.rows import ROWS, Row
+
+if TYPE_CHECKING:
+    from bench.names import Names
 
 Results = dict[int, list[Measured]]
 
@@ -38,7 +42,9 @@ def cell(value: float, budget: float, form: str) -> str:
     return f"{value:{form}} / {budget:g}{mark}"
 
 
-def write(results: Results, rows: Sequence[Row], folder: Path, *, times: int) -> Path:
+def write(
+    results: Results, rows: Sequence[Row], folder: Path, *, times: int, names: Names | None = None
+) -> Path:
     """Keep the results as JSON; ``latest.json`` is the same once more."""
     folder.mkdir(parents=True, exist_ok=True)
     at = datetime.now(UTC)
@@ -55,6 +61,7 @@ def write(results: Results, rows: Sequence[Row], folder: Path, *, times: int) ->
             }
             for row in rows
         ],
+        "names": vars(names) if names else None,
     }
     text = json.dumps(content, indent=1)
     file = folder / f"{at:%Y%m%d-%H%M%S}.json"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from evaluation.matching import normalize
+from evaluation.names import normalize
 from program.canonical import canonical_json, sha256_hex
 
 if TYPE_CHECKING:

@@ -1,109 +1,37 @@
 """Comparing names with a screening list: pure functions, no database. A score flags, a person decides.
 
-Names are normalized, then compared by tokens whatever their order (rapidfuzz) and by Jaro-Winkler. A
-country that agrees raises a score, one that disagrees lowers it, but never out of its band.
+Two normalized names are compared as strings, whatever the order and the spacing of their words, and word by
+word, where a word that tells little weighs little. A country that agrees raises a score, one that disagrees
+lowers it, but never out of its band.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import JaroWinkler
+
+from evaluation.candidates import LIKE_WORD, Candidates
+from evaluation.names import COMMON, in_order, initials, is_readable, joined, normalize, sound, weight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-RULESET: Final = "2026-11.1"
+RULESET: Final = "2026-11.2"
 CITATION: Final = "15 CFR 744.11, 744.15, 744.16, 744.21; 31 CFR chapter V"
 TWO_PEOPLE: Final = 95.0
 REVIEW_FROM: Final = 85.0
 KEPT_BELOW: Final = 3
 SHORT: Final = 4
 COUNTRY_WEIGHT: Final = 3.0
-PREFILTER: Final = 60.0
+KEPT_FROM: Final = 60.0
 
-LEGAL_FORMS: Final = frozenset(
-    [
-        "inc",
-        "incorporated",
-        "ltd",
-        "limited",
-        "llc",
-        "llp",
-        "lp",
-        "plc",
-        "gmbh",
-        "ag",
-        "kg",
-        "co",
-        "company",
-        "corp",
-        "corporation",
-        "sa",
-        "sas",
-        "sarl",
-        "spa",
-        "srl",
-        "bv",
-        "nv",
-        "oy",
-        "oyj",
-        "ab",
-        "as",
-        "asa",
-        "kk",
-        "pte",
-        "pty",
-        "bhd",
-        "sdn",
-        "jsc",
-        "pjsc",
-        "ojsc",
-        "ooo",
-        "oao",
-        "zao",
-        "pao",
-        "fze",
-        "fzco",
-        "kft",
-        "sro",
-        "doo",
-    ]
-)
-JOINING: Final = frozenset(["and", "the", "of", "for", "de", "la", "le", "und", "et"])
-CYRILLIC: Final = {
-    "а": "a", "б": "b", "в": "v", "г": "g", "ґ": "g", "д": "d", "е": "e", "є": "ye", "ж": "zh", "з": "z",
-    "и": "i", "і": "i", "й": "y", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r",
-    "с": "s", "т": "t", "у": "u", "ф": "f", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch",
-    "ъ": "", "ы": "y", "ь": "", "э": "e", "ю": "yu", "я": "ya",
-}  # fmt: skip
-LETTERS: Final = str.maketrans(
-    CYRILLIC | {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
-)
-
-
-@lru_cache(maxsize=4096)
-def normalize(name: str) -> str:
-    """Folded, without marks, punctuation and legal forms, Cyrillic in Latin letters; tokens keep their order.
-
-    A name that consists of nothing but legal forms keeps them.
-    """
-    folded = unicodedata.normalize("NFKC", name).casefold().translate(LETTERS)
-    plain = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
-    spelled = re.sub(r"(?<=\b\w)\.(?=\w\b)", "", plain.replace("&", " and "))
-    tokens = re.sub(r"[^\w]+|_", " ", re.sub(r"['’`]", "", spelled)).split()
-    kept = [token for token in tokens if token not in LEGAL_FORMS and token not in JOINING]
-    return " ".join(kept or tokens)
-
-
-def is_readable(normalized: str) -> bool:
-    """Whether a normalized name has Latin letters or digits to compare; lists are written in these."""
-    return any("a" <= letter <= "z" or letter.isdigit() for letter in normalized)
+SAME_SHORT, SAME_INITIALS = 96.0, 88.0
+SAME_SOUND, FUZZY_FROM = 0.95, 5
+MISSING, DIFFERING = 0.25, 0.75
+OTHER_NUMBER: Final = 0.85
 
 
 def similarity(a: str, b: str) -> float:
@@ -115,14 +43,59 @@ def similarity(a: str, b: str) -> float:
         return 0.0
     if a == b:
         return 100.0
-    short = min(a, b, key=len)
-    if len(short) <= SHORT:
-        other = b if short == a else a
-        return 96.0 if short in other.split() else 0.0
-    ordered = fuzz.token_sort_ratio(a, b)
-    jaro = 100.0 * JaroWinkler.similarity(" ".join(sorted(a.split())), " ".join(sorted(b.split())))
-    joined = fuzz.ratio(a.replace(" ", ""), b.replace(" ", ""))
-    return max(ordered, joined, (fuzz.token_set_ratio(a, b) + jaro) / 2)
+    if a in initials(b) or b in initials(a):
+        return SAME_INITIALS
+    short, other = sorted((a, b), key=len)
+    if len(short) <= SHORT and is_readable(short):
+        return SAME_SHORT if short in other.split() and weight(short) > COMMON else 0.0
+    score = max(
+        fuzz.ratio(in_order(a), in_order(b)),
+        fuzz.ratio(joined(a), joined(b)),
+        _by_words(a.split(), b.split()),
+    )
+    return score * OTHER_NUMBER if _numbered_otherwise(a, b) else score
+
+
+def _by_words(ours: Sequence[str], theirs: Sequence[str]) -> float:
+    """How much of the weight of both names is in words that agree; one left out costs less than another."""
+    shared = sum(_shared(ours, theirs))
+    if not shared:
+        return 0.0
+    missing = [sum(map(weight, name)) - shared for name in (ours, theirs)]
+    return 100.0 * shared / (shared + MISSING * sum(missing) + DIFFERING * min(missing))
+
+
+def _shared(ours: Sequence[str], theirs: Sequence[str]) -> Iterator[float]:
+    """The weight of each pair of words that agree; every word is used once, the most alike first."""
+    same = Counter(ours) & Counter(theirs)
+    yield from (float(weight(word)) * count for word, count in same.items())
+    ours, theirs = list((Counter(ours) - same).elements()), list((Counter(theirs) - same).elements())
+    pairs = [
+        (-likeness * min(weight(a), weight(b)), *sorted((a, b)), a, b)
+        for a in ours
+        for b in theirs
+        if (likeness := word_likeness(a, b))
+    ]
+    for negative, _, _, a, b in sorted(pairs):
+        if a in ours and b in theirs:
+            ours.remove(a)
+            theirs.remove(b)
+            yield -negative
+
+
+def word_likeness(a: str, b: str) -> float:
+    """How alike two words are, 0 to 1, as they sound; 0 where they are not taken for one another."""
+    if a == b:
+        return 1.0
+    if min(len(a), len(b)) < FUZZY_FROM:
+        return 0.0
+    return min(SAME_SOUND, fuzz.ratio(sound(a), sound(b), score_cutoff=LIKE_WORD) / 100)
+
+
+def _numbered_otherwise(a: str, b: str) -> bool:
+    """Institute 14 is not institute 38, whatever else agrees."""
+    ours, theirs = ({token for token in name.split() if token[0].isdigit()} for name in (a, b))
+    return bool(ours and theirs and not ours & theirs)
 
 
 def weighed(score: float, ours: Sequence[str], theirs: Sequence[str]) -> float:
@@ -157,15 +130,18 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What the list says of one party: flags at 85 and above, the nearest three below, or not comparable."""
+    """What the list says of one party: flags at 85 and above, the nearest three below, and what is not known.
+
+    ``unread`` are the names in letters that the list does not use, and like none that it has.
+    """
 
     flags: tuple[Hit, ...]
     nearest: tuple[Hit, ...]
-    is_readable: bool
+    unread: tuple[str, ...]
 
 
 class Matcher:
-    """A list held ready: the entries and their distinct names."""
+    """A list held ready: the entries, their distinct names, and which names may be like another."""
 
     def __init__(self, entries: Iterable[Listed]) -> None:
         self.entries = {entry.key: entry for entry in entries}
@@ -173,31 +149,40 @@ class Matcher:
         for entry in self.entries.values():
             for name in entry.names:
                 self.names.setdefault(name, []).append(entry.key)
+        self._candidates = Candidates(self.names)
 
     def screen(self, names: Iterable[str], countries: Sequence[str] = ()) -> Screened:
-        """Compare every name of one party with every name of the list; best first."""
-        queries = sorted({normalize(name) for name in names} - {""})
-        readable = [query for query in queries if is_readable(query)]
+        """Compare the names of one party with the list, the best first.
+
+        A name in other letters is compared with the names that the list has in these; where none is like
+        it, it is not known to be clear. The nearest below the band are those of the names compared.
+        """
+        spelled = {normalize(name): name for name in names}
         best: dict[int, Hit] = {}
-        for query in readable:
-            for theirs, keys in self.names.items():
-                if len(query) > SHORT and len(theirs) > SHORT and fuzz.QRatio(query, theirs) < PREFILTER / 2:
+        flagged = set()
+        for query in sorted(spelled.keys() - {""}):
+            for theirs in self._candidates.of(query):
+                if (score := similarity(query, theirs)) < KEPT_FROM:
                     continue
-                score = similarity(query, theirs)
-                if score < PREFILTER:
-                    continue
-                for key in keys:
-                    self._keep_best(best, key, score, query, theirs, countries)
+                for key in self.names[theirs]:
+                    if self._keep_best(best, key, score, query, theirs, countries) >= REVIEW_FROM:
+                        flagged.add(query)
         hits = sorted(best.values(), key=lambda hit: (-hit.score, hit.key))
         flags = tuple(hit for hit in hits if hit.score >= REVIEW_FROM)
         rest = tuple(hit for hit in hits if hit.score < REVIEW_FROM)[:KEPT_BELOW]
-        return Screened(flags, rest, bool(readable))
+        unread = {
+            query: name for query, name in spelled.items() if not is_readable(query) and query not in flagged
+        }
+        if len(unread) > 1 or len(spelled) > 1:
+            unread.pop("", None)
+        return Screened(flags, rest, tuple(unread.values()))
 
     def _keep_best(
         self, best: dict[int, Hit], key: int, score: float, ours: str, theirs: str, countries: Sequence[str]
-    ) -> None:
+    ) -> float:
         known = self.entries[key].countries
         final = round(weighed(score, countries, known), 2)
         if key not in best or final > best[key].score:
             agree = bool(set(countries) & set(known)) if countries and known else None
             best[key] = Hit(key, final, ours, theirs, agree)
+        return final

@@ -11,8 +11,9 @@ from django.db.models import Q
 
 from evaluation.enums import Adjudicated, CheckResult
 from evaluation.listfile import ListFile, ListRefused
-from evaluation.matching import CITATION, RULESET, TWO_PEOPLE, Listed, Matcher, normalize
+from evaluation.matching import CITATION, RULESET, TWO_PEOPLE, Listed, Matcher
 from evaluation.models import Adjudication, PartyCheck, ScreeningEntry, ScreeningList, ScreeningRun
+from evaluation.names import normalize
 from evaluation.staleness import inputs_sha256, parties_of, query_of
 from program import audit, clock, days
 from program.canonical import canonical_json
@@ -160,7 +161,7 @@ def screen_version(version: Version, *, by: User) -> ScreeningRun:
 
 
 def _compare(party: Party, matcher: Matcher) -> Iterator[PartyCheck]:
-    """One row for each flag, or one row that says there is none."""
+    """One row for each flag and one for names that cannot be compared, or one that says there is none."""
     found = matcher.screen([party.name, *party.aliases], party.countries)
     common = {
         "party_key": party.key,
@@ -170,11 +171,12 @@ def _compare(party: Party, matcher: Matcher) -> Iterator[PartyCheck]:
         "citation": CITATION,
         "nearest": [{"entry": hit.key, "score": hit.score, "name": hit.theirs} for hit in found.nearest],
     }
-    if not found.is_readable:
+    if found.unread:
+        names = "; ".join(f"“{name}”" for name in found.unread)
         yield PartyCheck(
             **common,
             result=CheckResult.UNREADABLE,
-            explanation="The name is in letters that the list does not use. Compare it by hand.",
+            explanation=f"In letters that cannot be compared with the list: {names}. Compare by hand.",
         )
     for hit in found.flags:
         yield PartyCheck(
@@ -184,7 +186,7 @@ def _compare(party: Party, matcher: Matcher) -> Iterator[PartyCheck]:
             entry_id=hit.key,
             explanation=_explain(hit),
         )
-    if found.is_readable and not found.flags:
+    if not found.unread and not found.flags:
         yield PartyCheck(**common, result=CheckResult.NO_HIT, explanation="No entry at 85 or above.")
 
 

@@ -7,6 +7,7 @@ import json
 from bench import measuring, report
 from bench.client import Answer, Form
 from bench.measuring import Measured
+from bench.names import Names, measure_names
 from bench.report import cell, table, write
 from bench.rows import ROWS, Row
 
@@ -87,3 +88,13 @@ def test_wrong_answer_is_reported_and_not_measured(monkeypatch):
 def test_every_row_of_the_table_has_a_budget():
     assert all(row.times_empty > 0 and row.statements > 0 and row.slower >= 1 for row in ROWS)
     assert report.ROWS is ROWS
+
+
+def test_names_are_screened_and_a_budget_missed_is_marked():
+    found = measure_names(entries=300, names=50)
+    assert found.seconds < 60
+    assert found.recall >= 0.98
+    assert all("!" not in line for line in found.lines())
+    slow, unlike = Names(9.0, 51.1, 0.97, 1.0).lines()
+    assert "60.1 / 60!" in slow
+    assert "0.970 / 0.98! recall, 1.000 precision" in unlike

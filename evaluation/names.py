@@ -1,0 +1,201 @@
+"""How a name is written down to be compared: folded, in Latin letters, without legal forms."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import groupby
+from typing import Final
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+LEGAL_FORMS: Final = words(
+    """
+    ab ag aktiengesellschaft aps as asa bhd bv cjsc co company corp corporation dac doo dooel ead eireli
+    eood fzc fzco fze fzllc gmbh inc incorporated jsc kft kg kgaa kk limited llc llp lp ltd ltda mbh nv
+    nyrt oao ojsc ood ooo oy oyj pao pjs pjsc plc psc pt pte pty pvt sa sae sal saoc saog sarl sas sdn se
+    sl slu spa srl sro tbk ulc wll zao zrt
+    """
+)
+OUTER_FORMS: Final = frozenset(["ao", "too", "tov", "chp", "ip", "fgup", "gup", "npo", "npp", "ua", "vof"])
+LONG_FORMS: Final = tuple(
+    tuple(form.split())
+    for form in (
+        "gesellschaft mit beschrankter haftung",
+        "obshchestvo s ogranichennoy otvetstvennostyu",
+        "tovarishchestvo s ogranichennoy otvetstvennostyu",
+        "publichnoye aktsionernoye obshchestvo",
+        "otkrytoye aktsionernoye obshchestvo",
+        "zakrytoye aktsionernoye obshchestvo",
+        "nepublichnoye aktsionernoye obshchestvo",
+        "publichnoe aktsionernoe obshchestvo",
+        "otkrytoe aktsionernoe obshchestvo",
+        "zakrytoe aktsionernoe obshchestvo",
+        "aktsionernoye obshchestvo",
+        "aktsionernoe obshchestvo",
+        "public joint stock company",
+        "open joint stock company",
+        "closed joint stock company",
+        "private joint stock company",
+        "joint stock company",
+        "joint stock",
+        "limited liability company",
+        "limited liability partnership",
+        "public limited company",
+        "private limited company",
+        "private limited",
+        "free zone establishment",
+        "societe anonyme",
+        "sociedad anonima",
+        "societa per azioni",
+        "kabushiki kaisha",
+        "anonim sirketi",
+        "limited sirketi",
+        "perseroan terbatas",
+    )
+)
+HAN_FORMS: Final = re.compile(r"(?:股份)?有限(?:责任|責任)?公司|集团|集團|株式会社|株式會社")
+JOINING: Final = frozenset(["and", "the", "of", "for", "de", "la", "le", "und", "et"])
+CYRILLIC: Final = {
+    "а": "a", "б": "b", "в": "v", "г": "g", "ґ": "g", "д": "d", "е": "e", "є": "ye", "ж": "zh", "з": "z",
+    "и": "i", "і": "i", "й": "y", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r",
+    "с": "s", "т": "t", "у": "u", "ф": "f", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch",
+    "ъ": "", "ы": "y", "ь": "", "э": "e", "ю": "yu", "я": "ya", "ї": "yi", "ў": "u", "ё": "yo",
+}  # fmt: skip
+LETTERS: Final = str.maketrans(
+    CYRILLIC | {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
+)
+# Words that tell little about which company it is: they may be missing, and their agreement proves nothing.
+ORGANIZING: Final = frozenset(
+    ["group", "holding", "holdings", "companies", "grupa", "gruppa", "gruppe", "groupe", "grupo", "kholding"]
+)
+GENERIC: Final = words(
+    """
+    academy advanced aerospace africa agency american analytics anhui applied arab arms asia asian
+    association automation automotive aviation bank beijing belarus branch bureau business capital center
+    centers centre centres changchun changsha chemical chengdu china chinese chongqing cloud commerce
+    commercial communication communications computer computers computing concern construction consulting
+    control corporate dalian damascus data defence defense design development device devices digital
+    division dom dubai east eastern electric electrical electronic electronics elektronika emirates energy
+    engineering enterprise enterprises equipment establishment eurasia europe european exploration export
+    factory federal finance financial fujian fund gansu gas general global guangdong guangxi guangzhou
+    guizhou hainan hangzhou harbin hebei hefei heilongjiang henan hong house hubei hunan import india
+    indian industrial industries industry information infrastructure inner innovation innovations institut
+    institute institution instrument instruments integrated intelligence intelligent international invest
+    investment investments iran iranian jiangsu jiangxi jilin jinan khartoum kompaniya kong korporatsiya
+    kunming kyiv lab laboratories laboratory liaoning lines logistics london macau machine machinery
+    malaysia management manufacturing marine maritime material materials mechanical media medical metal
+    metals microelectronics middle military mining ministry minsk mobile mongolia moscow moskva motor
+    motors nanjing national nauchno network networks ningbo ningxia north northern nuclear obyedineniye
+    office oil operations optical organization pacific pakistan partners petersburg petroleum
+    pharmaceutical plant power precision predpriyatiye private production products proizvodstvennoye
+    project public pyongyang qingdao qinghai republic research resources robotics russia russian saint
+    science sciences scientific security semiconductor semiconductors service services shaanxi shandong
+    shanghai shanxi sharjah shenyang shenzhen shipping shipyard sichuan singapore software solution
+    solutions south southern special state steel supply suzhou syria syrian system systems taiwan tech
+    technical techno technological technologies technology tehran tekhnologii telecom telecommunication
+    telecommunications tianjin tibet torgovy trade traders trading transport transportation tsentr turkey
+    turkish ukraine united university ventures west western wireless works worldwide wuhan xiamen
+    xian xinjiang yunnan zavod zhejiang zhengzhou zhuhai
+    """
+)
+DISTINCT, COMMON = 10, 2
+SOUNDS: Final = tuple(
+    (re.compile(pattern), letter)
+    for pattern, letter in (
+        ("shch|sch", "sh"),
+        ("tch", "ch"),
+        ("kh", "h"),
+        ("ph", "f"),
+        ("ck|q|c(?!h)", "k"),
+        ("x", "ks"),
+        ("w", "v"),
+        ("tz|ts", "z"),
+        ("oo|ou", "u"),
+        ("ee", "i"),
+        ("[yij]+(?=[aeou])", ""),
+        ("[yij]+", "i"),
+        (r"(.)\1+", r"\1"),
+    )
+)
+
+
+@lru_cache(maxsize=1 << 16)
+def normalize(name: str) -> str:
+    """Folded, without marks, punctuation and legal forms, Cyrillic in Latin letters; tokens keep their order.
+
+    A name that consists of nothing but legal forms keeps them.
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold().translate(LETTERS)
+    plain = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
+    spelled = re.sub(r"(?<=\b\w)\.(?=\w\b)", "", plain.replace("&", " and "))
+    spelled = HAN_FORMS.sub("", spelled).strip() or spelled
+    tokens = re.sub(r"[^\w]+|_", " ", re.sub(r"['’`ʼ]", "", spelled)).split()
+    kept = tokens
+    while (shorter := _spelled_together(_without_forms(kept))) != kept:
+        kept = shorter
+    return " ".join(kept or tokens)
+
+
+def _without_forms(tokens: list[str]) -> list[str]:
+    for form in LONG_FORMS:
+        for start in range(len(tokens) - len(form) + 1):
+            if tuple(tokens[start : start + len(form)]) == form and len(tokens) > len(form):
+                tokens = tokens[:start] + tokens[start + len(form) :]
+                break
+    kept = [token for token in tokens if token not in LEGAL_FORMS and token not in JOINING] or tokens
+    if len(kept) > 1 and kept[0] in OUTER_FORMS:
+        kept = kept[1:]
+    if len(kept) > 1 and kept[-1] in OUTER_FORMS:
+        kept = kept[:-1]
+    return kept
+
+
+def _spelled_together(tokens: list[str]) -> list[str]:
+    """Letters that stand alone one after another are one word: "z t e" is "zte"."""
+    runs = groupby(tokens, key=lambda token: len(token) == 1 and token.isascii() and token.isalpha())
+    return [word for single, run in runs for word in (["".join(run)] if single else run)]
+
+
+def is_readable(normalized: str) -> bool:
+    """Whether a normalized name has Latin letters or digits to compare; lists are written in these."""
+    return any("a" <= letter <= "z" or letter.isdigit() for letter in normalized)
+
+
+@lru_cache(maxsize=1 << 16)
+def sound(token: str) -> str:
+    """A word as it sounds, so that the ways to write one in Latin letters agree."""
+    for pattern, letter in SOUNDS:
+        token = pattern.sub(letter, token)
+    return token
+
+
+COMMON_SOUNDS: Final = frozenset(map(sound, GENERIC))
+
+
+@lru_cache(maxsize=1 << 16)
+def weight(token: str) -> int:
+    """How much a word tells about which party is meant; "group" and "holding" tell nothing."""
+    if token in ORGANIZING:
+        return 0
+    return COMMON if sound(token) in COMMON_SOUNDS else DISTINCT
+
+
+def in_order(normalized: str) -> str:
+    return " ".join(sorted(normalized.split()))
+
+
+def joined(normalized: str) -> str:
+    """The name as one word, without "group" and "holding" where anything else is left."""
+    tokens = normalized.split()
+    return "".join([token for token in tokens if token not in ORGANIZING] or tokens)
+
+
+def initials(normalized: str) -> tuple[str, ...]:
+    """What the name is shortened to, alone and with the C of "Corporation"; empty below four letters."""
+    first = "".join(token[0] for token in normalized.split() if token not in ORGANIZING)
+    return tuple(short for short in (first, first + "c") if len(short) >= 4 and len(first) >= 3)
