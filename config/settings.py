@@ -294,6 +294,9 @@ CELERY_TASK_ROUTES = {
     "proposals.tasks.sweep_invitations": {"queue": "notices"},
     "*.tasks.render_*": {"queue": "documents"},
     "*.tasks.sweep_documents": {"queue": "documents"},
+    "evaluation.schedule.screen_parties": {"queue": "documents"},
+    "evaluation.schedule.sweep_screenings": {"queue": "documents"},
+    "evaluation.schedule.*import*": {"queue": "documents"},
     "program.schedule.*scan*": {"queue": "documents"},
 }
 CELERY_TIMEZONE = "UTC"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evaluation.models import Designation, Determination, Review
-    from proposals.models import Proposal
+    from proposals.models import Proposal, Version
 
 ORDER: Final = "E.O. 14320 s.3(d)"
 PARTIES: Final = "E.O. 14320 s.3(b)(v)"
@@ -413,10 +413,16 @@ def _unanswered_objections(determination: Determination) -> list[Referral]:
 
 def rests_on_fresh_party_checks(determination: Determination) -> Iterator[Problem]:
     """Parties were screened within the age that the call states, and by what is in force; no flag is open."""
-    if determination.outcome == Outcome.DEFER:
-        return
-    days = determination.proposal.call.check_max_age_days
-    run = determination.version.screening_runs.first()
+    if determination.outcome != Outcome.DEFER:
+        days = determination.proposal.call.check_max_age_days
+        yield from party_checks(
+            determination.version, days, bars_listed=determination.outcome == Outcome.DESIGNATE
+        )
+
+
+def party_checks(version: Version, days: int, *, bars_listed: bool = True) -> Iterator[Problem]:
+    """What keeps an act from resting on the screening of ``version``, not older than ``days``."""
+    run = version.screening_runs.first()
     if run is None:
         yield Problem("not-screened", "Screen the parties of this version.", PARTIES, "screening")
         return
@@ -429,7 +435,7 @@ def rests_on_fresh_party_checks(determination: Determination) -> Iterator[Proble
         )
     yield from _stale_screening(run)
     yield from _open_matches(run)
-    if determination.outcome == Outcome.DESIGNATE:
+    if bars_listed:
         yield from _blocked_parties(run)
 
 

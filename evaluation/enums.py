@@ -76,6 +76,19 @@ class InformationRequestStatus(TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class ChangeKind(TextChoices):
+    ADDED = "added", "Added"
+    REMOVED = "removed", "Removed"
+    CHANGED = "changed", "Changed"
+
+
+class ScreeningReason(TextChoices):
+    ASKED = "asked", "asked for by hand"
+    OVERTAKEN = "overtaken", "a newer list or ruleset is in force, or the last screening is too old"
+    NEW_VERSION = "new_version", "a new version came in"
+    DETERMINATION = "determination", "a determination is prepared"
+
+
 class DeterminationStatus(TextChoices):
     DRAFT = "draft", "Draft"
     SIGNED = "signed", "Signed, not announced"

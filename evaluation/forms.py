@@ -68,8 +68,8 @@ class DeclineTimeForm(forms.Form):
 
 class ScreeningListForm(forms.Form):
     file = forms.FileField(
-        label="Consolidated Screening List, CSV file",
-        help_text="The file as published, with its 29 columns. Nothing changes if a row cannot be read.",
+        label="Consolidated Screening List, CSV or JSON file",
+        help_text="The file as published. Nothing changes if an entry cannot be read.",
     )
     name = forms.CharField(max_length=200, initial="Consolidated Screening List")
     file_date = DayField(label="Date of the file")

@@ -1,18 +1,21 @@
-"""The Consolidated Screening List as a CSV file: read row by row, all or nothing."""
+"""The Consolidated Screening List as a CSV or JSON file: read entry by entry, all or nothing."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from evaluation.listjson import JsonBroken, Reader, as_row
 from evaluation.names import normalize
 from program.canonical import canonical_json, sha256_hex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
 
 HEADER: Final = [
     "_id",
@@ -46,6 +49,7 @@ HEADER: Final = [
     "ids",
 ]
 LONGEST_FIELD: Final = 1 << 20
+BLOCK: Final = 1 << 16
 LIST_CODE: Final = re.compile(r"\(([A-Z]{2,5})\)")
 COUNTRY: Final = re.compile(r"^[A-Z]{2}$")
 
@@ -75,10 +79,10 @@ class ListedParty:
 
 
 class ListFile:
-    """Rows of an opened binary file, in one pass; ``sha256`` is known once all were read."""
+    """Entries of an opened binary file, CSV or JSON, in one pass; ``sha256`` is known once all were read."""
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self._lines = lines
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         self._digest = sha256()
 
     @property
@@ -86,6 +90,20 @@ class ListFile:
         return self._digest.hexdigest()
 
     def __iter__(self) -> Iterator[ListedParty]:
+        return map(parse, self.rows())
+
+    def rows(self) -> Iterator[dict[str, str]]:
+        """Each entry by the columns of the CSV file; raises ListRefused where the file cannot be read."""
+        begins = self._file.read(64).removeprefix(codecs.BOM_UTF8).lstrip()
+        self._file.seek(0)
+        for place, row in self._of_json() if begins.startswith(b"{") else self._of_csv():
+            if not row["name"].strip() or not row["source"].strip():
+                raise ListRefused(f"{place} names no party or no list.")
+            if any("\x00" in value for value in row.values()):
+                raise ListRefused(f"{place} contains a NUL character.")
+            yield row
+
+    def _of_csv(self) -> Iterator[tuple[str, dict[str, str]]]:
         csv.field_size_limit(LONGEST_FIELD)
         rows = csv.reader(self._decoded(), strict=True)
         try:
@@ -98,16 +116,30 @@ class ListFile:
                     raise ListRefused(
                         f"Line {rows.line_num} has {len(row)} columns instead of {len(HEADER)}."
                     )
-                party = parse(dict(zip(HEADER, row, strict=True)))
-                if not party.name or not party.source:
-                    raise ListRefused(f"Line {rows.line_num} names no party or no list.")
-                yield party
+                yield f"Line {rows.line_num}", dict(zip(HEADER, row, strict=True))
         except csv.Error as error:
             raise ListRefused(f"Line {rows.line_num} cannot be read: {error}.") from error
 
+    def _of_json(self) -> Iterator[tuple[str, dict[str, str]]]:
+        number = 0
+        try:
+            for number, entry in enumerate(Reader(self._hashed(iter(self._block, b""))).entries(), start=1):
+                yield f"Entry {number}", as_row(entry, HEADER)
+        except JsonBroken as error:
+            raise ListRefused(f"After {number} entries the file cannot be read: {error}.") from error
+        except UnicodeDecodeError as error:
+            raise ListRefused(f"After {number} entries there is no UTF-8 text.") from error
+
+    def _block(self) -> bytes:
+        return self._file.read(BLOCK)
+
+    def _hashed(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self._digest.update(block)
+            yield block
+
     def _decoded(self) -> Iterator[str]:
-        for number, line in enumerate(self._lines, start=1):
-            self._digest.update(line)
+        for number, line in enumerate(self._hashed(self._file), start=1):
             try:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:

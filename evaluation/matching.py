@@ -71,7 +71,7 @@ def _shared(ours: Sequence[str], theirs: Sequence[str]) -> Iterator[float]:
     yield from (float(weight(word)) * count for word, count in same.items())
     ours, theirs = list((Counter(ours) - same).elements()), list((Counter(theirs) - same).elements())
     pairs = [
-        (-likeness * min(weight(a), weight(b)), *sorted((a, b)), a, b)
+        (-likeness * min(weight(a), weight(b)), min(a, b), max(a, b), a, b)
         for a in ours
         for b in theirs
         if (likeness := word_likeness(a, b))

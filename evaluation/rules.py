@@ -176,7 +176,7 @@ for model in (
 # Intake and screening: the record asked about is the proposal, or the check
 permit("evaluation.add_completenessreview", is_program_officer & stands_apart)
 permit("evaluation.import_screeninglist", is_program_officer)
-permit("evaluation.screen_version", is_program_officer & stands_apart)
+permit("evaluation.screen_version", (is_program_officer & stands_apart) | is_clock)
 permit("evaluation.adjudicate_partycheck", is_program_officer & stands_apart)
 
 # A PDF that was set aside; the record asked about is the paper

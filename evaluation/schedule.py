@@ -10,6 +10,7 @@ from django.conf import settings
 
 from evaluation.models import Condition, Designation, Determination, InformationRequest, Referral
 from evaluation.services import (
+    ask_again,
     end_referral,
     expire_designation,
     lapse_referral,
@@ -19,11 +20,19 @@ from evaluation.services import (
     remind_of_position,
     remind_of_question,
     tell_overtaken,
+    to_screen_again,
+    waiting_imports,
+    waiting_jobs,
+    work_off,
+    work_off_import,
 )
 from program import clock
 from program.services.clockwork import do_each
+from program.ticks import timely
 
 MOST_AT_ONCE = 500
+# A list of 200,000 entries takes longer than other tasks may
+LONG = {"time_limit": 900, "soft_time_limit": 840}
 SCHEDULE = {
     "lapse-referrals": {"task": "evaluation.schedule.lapse_due_referrals", "schedule": 60.0},
     "remind": {"task": "evaluation.schedule.remind", "schedule": crontab()},
@@ -33,6 +42,9 @@ SCHEDULE = {
         "task": "evaluation.schedule.expire_due_designations",
         "schedule": crontab(minute="5"),
     },
+    "screen-again": {"task": "evaluation.schedule.screen_again", "schedule": 60.0},
+    "sweep-screenings": {"task": "evaluation.schedule.sweep_screenings", "schedule": 20.0},
+    "sweep-imports": {"task": "evaluation.schedule.sweep_imports", "schedule": 20.0},
     "sweep-letters": {"task": "evaluation.tasks.sweep_documents", "schedule": 20.0},
 }
 
@@ -83,3 +95,34 @@ def tell_overtaken_determinations() -> int:
 def expire_due_designations() -> int:
     """End the designations whose last day has passed in Washington."""
     return do_each(expire_designation, Designation.objects.due_to_expire(clock.today()))
+
+
+@shared_task
+def screen_again() -> int:
+    """Ask for the screening of what a newer list, ruleset or version has overtaken, the oldest first."""
+    return do_each(ask_again, to_screen_again()[:MOST_AT_ONCE])
+
+
+@shared_task
+def screen_parties(job_id: int) -> int:
+    """Screen the parties of one version; running it again screens nothing twice."""
+    return work_off(job_id)
+
+
+@shared_task
+def sweep_screenings() -> int:
+    """Work off the screenings that still wait: of a new list, or where the broker or a worker died."""
+    keys = waiting_jobs().values_list("pk", flat=True)
+    return sum(work_off(pk) > 0 for pk in timely(keys))
+
+
+@shared_task(**LONG)
+def import_list(import_id: int) -> int:
+    """Import one file; running it again imports nothing twice."""
+    return work_off_import(import_id)
+
+
+@shared_task(**LONG)
+def sweep_imports() -> int:
+    """Import what still waits: the broker was away, a worker died."""
+    return sum(work_off_import(pk) for pk in waiting_imports().values_list("pk", flat=True))

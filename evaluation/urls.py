@@ -54,6 +54,7 @@ urlpatterns = [
     ),
     path("desk/screening/", screening.screening, name="screening"),
     path("desk/screening/lists/", screening.list_import, name="list-import"),
+    path("desk/screening/lists/<int:pk>/", screening.list_difference, name="list-difference"),
     path("desk/screening/<int:pk>/", screening.check_adjudicate, name="check-adjudicate"),
     path("desk/screening/<int:pk>/correct/", screening.check_correct, name="check-correct"),
     path("desk/assignments/<str:number>/", assignments.assignments, name="assignments"),

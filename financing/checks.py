@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from evaluation.checks import party_checks
 from evaluation.enums import DesignationStatus
 from program import clock
 from program.deadlines import local_day, long_date
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 
 S3D = "s.3(d)"
 S4D = "s.4(d)"
+S3BV = "s.3(b)(v)"
+AGAIN: Final = "They are screened again in the background; come back in some minutes."
+SCREENED: Final = {
+    "not-screened": f"The parties of the package have not been screened. {AGAIN}",
+    "checks-too-old": f"The parties of the package were last screened too long ago. {AGAIN}",
+    "stale-screening": f"The parties of the package were screened by what is not in force any more. {AGAIN}",
+    "open-match": "A party of the package may be a listed one. The program office settles that first.",
+    "blocked-party": "A party of the package is confirmed to be a listed one.",
+}
 #: Beyond these a number is a slip of the keyboard, not a commitment.
 MOST_USD: Final = Decimal(1_000_000_000_000)
 MOST_MONTHS: Final = 600
@@ -88,6 +98,19 @@ def has_lead_officer(referral: ToolReferral) -> Iterator[Problem]:
             S4D,
             field="lead_officer",
         )
+
+
+def rests_on_screened_parties(referral: ToolReferral) -> Iterator[Problem]:
+    """The parties are screened before each referral: lately, by what is in force, with nothing left open.
+
+    What does not hold is screened again by itself.
+    """
+    designation = referral.designation
+    days = designation.proposal.call.check_max_age_days
+    found = {problem.code for problem in party_checks(designation.version, days)}
+    for code, message in SCREENED.items():
+        if code in found:
+            yield Problem(code, message, S3BV)
 
 
 def dollars(amount: Decimal) -> str:

@@ -19,6 +19,7 @@ REFER: Final = Transition(
     label="Refer",
     checks=[
         checks.has_active_designation,
+        checks.rests_on_screened_parties,
         checks.is_held_by_its_agency,
         checks.names_everything,
         checks.has_lead_officer,

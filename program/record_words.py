@@ -141,6 +141,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
     },
     "Intake and review": {
         "proposal.review_completeness": "Requirement looked through at intake",
+        "proposal.ask_screening": "Screening of the parties asked for",
         "proposal.screen": "Parties screened",
         "proposal.return": "Returned for correction",
         "proposal.accept": "Accepted for evaluation",

@@ -14,7 +14,17 @@ from evaluation.models.designations import CatalogEntry, Condition, Designation
 from evaluation.models.determinations import Determination, Finding, Letter, LetterPaper, ObjectionAnswer
 from evaluation.models.intake import CompletenessReview, Return
 from evaluation.models.reviews import AgencyScore, Assignment, Conflict, Review, Score
-from evaluation.models.screening import Adjudication, PartyCheck, ScreeningEntry, ScreeningList, ScreeningRun
+from evaluation.models.screening import (
+    Adjudication,
+    ListChange,
+    ListDifference,
+    ListImport,
+    PartyCheck,
+    ScreeningEntry,
+    ScreeningJob,
+    ScreeningList,
+    ScreeningRun,
+)
 
 __all__ = [
     "Adjudication",
@@ -32,6 +42,9 @@ __all__ = [
     "InformationRequest",
     "Letter",
     "LetterPaper",
+    "ListChange",
+    "ListDifference",
+    "ListImport",
     "ObjectionAnswer",
     "PartyCheck",
     "Position",
@@ -41,6 +54,7 @@ __all__ = [
     "Review",
     "Score",
     "ScreeningEntry",
+    "ScreeningJob",
     "ScreeningList",
     "ScreeningRun",
 ]

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from evaluation.enums import LONGEST_TEXT, Adjudicated, CheckResult
+from evaluation.enums import LONGEST_TEXT, Adjudicated, ChangeKind, CheckResult, ScreeningReason
 from evaluation.querysets import OfVersionQuerySet, PartyCheckQuerySet
 from program.models import User
 from program.models.fields import DayColumn
@@ -68,6 +68,88 @@ class ScreeningEntry(models.Model):
         return f"{self.name} ({self.list_code or self.source})"
 
 
+class ListImport(models.Model):
+    """That a file is to be imported: how far it is, and the list it became or why it was refused.
+
+    The file waits in ``pieces`` until it is over. A worker claims it by ``begun_at``, for a lease.
+    """
+
+    name = models.CharField(max_length=200)
+    source = models.CharField(max_length=300, blank=True)
+    file_date = DayColumn("date of the file")
+    accept_smaller = models.BooleanField(default=False)
+    pieces = models.JSONField(default=list, editable=False)
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    begun_at = models.DateTimeField(null=True, editable=False)
+    read_count = models.PositiveIntegerField(default=0, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+    screening_list = models.OneToOneField(
+        ScreeningList, models.PROTECT, null=True, editable=False, related_name="asked"
+    )
+    refusal = models.TextField(blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="list_import_says_what_it_came_to",
+                violation_error_message=NOT_KEPT,
+                condition=Q(finished_at=None, screening_list=None, refusal="")
+                | Q(finished_at__isnull=False, screening_list__isnull=False, refusal="")
+                | (Q(finished_at__isnull=False, screening_list=None) & ~Q(refusal="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Import of {self.name} of {self.file_date}"
+
+
+class ListDifference(models.Model):
+    """How many entries a list added, removed and changed against the one before."""
+
+    append_only: ClassVar[bool] = True
+
+    screening_list = models.OneToOneField(ScreeningList, models.PROTECT, related_name="difference")
+    before = models.ForeignKey(ScreeningList, models.PROTECT, related_name="+")
+    added_count = models.PositiveIntegerField()
+    removed_count = models.PositiveIntegerField()
+    changed_count = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.screening_list} against {self.before}"
+
+
+class ListChange(models.Model):
+    """One entry that a list added, removed or changed; what is only in one of the two has no other."""
+
+    append_only: ClassVar[bool] = True
+
+    difference = models.ForeignKey(ListDifference, models.PROTECT, related_name="changes")
+    kind = models.CharField(max_length=10, choices=ChangeKind)
+    entry = models.ForeignKey(ScreeningEntry, models.PROTECT, null=True, related_name="+")
+    before = models.ForeignKey(ScreeningEntry, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(name="list_change_by_kind", fields=["difference", "kind", "id"])]
+        constraints = [
+            models.CheckConstraint(
+                name="list_change_names_its_entries",
+                violation_error_message=NOT_KEPT,
+                condition=Q(kind="added", entry__isnull=False, before=None)
+                | Q(kind="removed", entry=None, before__isnull=False)
+                | Q(kind="changed", entry__isnull=False, before__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.entry or self.before}"
+
+
 class ScreeningRun(models.Model):
     """One screening of all parties of a version against one list by one ruleset."""
 
@@ -94,6 +176,45 @@ class ScreeningRun(models.Model):
     @property
     def proposal(self) -> Proposal:
         return self.version.proposal
+
+
+class ScreeningJob(models.Model):
+    """That the parties of a version are to be screened, and why; how far it is, and the run it came to.
+
+    Of one version, one waits at a time. A worker that begins claims it by ``begun_at``, for a lease.
+    """
+
+    version = models.ForeignKey(Version, models.PROTECT, related_name="screening_jobs")
+    reason = models.CharField(max_length=20, choices=ScreeningReason)
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    begun_at = models.DateTimeField(null=True, editable=False)
+    party_count = models.PositiveIntegerField(default=0, editable=False)
+    done_count = models.PositiveIntegerField(default=0, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+    run = models.OneToOneField(ScreeningRun, models.PROTECT, null=True, editable=False, related_name="job")
+    failure = models.CharField(max_length=200, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_screening_waits_by_version",
+                violation_error_message=NOT_KEPT,
+                fields=["version"],
+                condition=Q(finished_at=None),
+            ),
+            models.CheckConstraint(
+                name="screening_job_says_what_it_came_to",
+                violation_error_message=NOT_KEPT,
+                condition=Q(finished_at=None, run=None, failure="")
+                | Q(finished_at__isnull=False, run__isnull=False, failure="")
+                | (Q(finished_at__isnull=False, run=None) & ~Q(failure="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Screening of {self.version}, {self.get_reason_display()}"
 
 
 class PartyCheck(models.Model):

@@ -42,6 +42,12 @@ from evaluation.services.determinations import (
     tell_overtaken,
 )
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
+from evaluation.services.lists import (
+    ask_for_import,
+    import_screening_list,
+    waiting_imports,
+    work_off_import,
+)
 from evaluation.services.papers import make_paper_again
 from evaluation.services.questions import (
     MOST_FILES,
@@ -64,11 +70,13 @@ from evaluation.services.reviews import (
     save_score,
     submit_review,
 )
-from evaluation.services.screening import (
-    adjudicate,
-    correct_adjudication,
-    import_screening_list,
-    screen_version,
+from evaluation.services.screening import adjudicate, correct_adjudication, screen_version
+from evaluation.services.screening_jobs import (
+    ask_again,
+    ask_for_screening,
+    to_screen_again,
+    waiting_jobs,
+    work_off,
 )
 
 __all__ = [
@@ -79,7 +87,10 @@ __all__ = [
     "announce_determination",
     "answer_objection",
     "answer_question",
+    "ask_again",
     "ask_consortium",
+    "ask_for_import",
+    "ask_for_screening",
     "ask_to_sign",
     "assign_reviewer",
     "correct_adjudication",
@@ -124,6 +135,11 @@ __all__ = [
     "submit_review",
     "suspend_designation",
     "tell_overtaken",
+    "to_screen_again",
+    "waiting_imports",
+    "waiting_jobs",
     "withdraw_catalog_entry",
     "withdraw_question",
+    "work_off",
+    "work_off_import",
 ]

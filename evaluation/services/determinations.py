@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from evaluation.documents import issue_letter, packet_of
 from evaluation.due import due_from_now, rule_in_words
-from evaluation.enums import DeterminationStatus, LetterKind, Outcome, Stance
+from evaluation.enums import DeterminationStatus, LetterKind, Outcome, ScreeningReason, Stance
 from evaluation.hearers import tell_hearers, told_of_new_designation
 from evaluation.lifecycle import ANNOUNCE, RECALL, RENEW, SIGN
 from evaluation.models import (
@@ -25,6 +25,7 @@ from evaluation.models import (
 from evaluation.notice_kinds import ANNOUNCED, OVERTAKEN, RECALLED, SIGNED, TO_SIGN
 from evaluation.notices import desk_page, holders, program_officers, questions_page, signers_of_decision
 from evaluation.querysets import delegations_in_force
+from evaluation.services.screening_jobs import ask_if_stale
 from program import audit, clock, notices
 from program.canonical import canonical_json, sha256_hex
 from program.enums import OfficeRole
@@ -85,6 +86,7 @@ def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
         clause=ORDER,
         after={"proposal": proposal.number, "version": version.number},
     )
+    ask_if_stale(version, by=by, reason=ScreeningReason.DETERMINATION)
     return determination
 
 
@@ -133,6 +135,7 @@ def renew_determination(determination: Determination, *, by: User) -> AuditEvent
     event = perform(RENEW, determination, by=by, note=note, changes=changes)
     determination.findings.update(is_met=None, revision=F("revision") + 1)
     determination.written_by.add(by)
+    ask_if_stale(determination.version, by=by, reason=ScreeningReason.DETERMINATION)
     return event
 
 

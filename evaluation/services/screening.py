@@ -1,28 +1,26 @@
-"""Party screening: import a list, compare every party of a version with it, settle what it flags."""
+"""Party screening: compare every party of a version with the newest list, settle what it flags."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Q
 
 from evaluation.enums import Adjudicated, CheckResult
-from evaluation.listfile import ListFile, ListRefused
 from evaluation.matching import CITATION, RULESET, TWO_PEOPLE, Listed, Matcher
 from evaluation.models import Adjudication, PartyCheck, ScreeningEntry, ScreeningList, ScreeningRun
 from evaluation.names import normalize
 from evaluation.staleness import inputs_sha256, parties_of, query_of
-from program import audit, clock, days
+from program import audit, clock
 from program.canonical import canonical_json
 from program.transitions import NotReady, Problem, require
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
+    from collections.abc import Callable, Iterator
 
     from evaluation.matching import Hit
     from program.models import User
@@ -30,71 +28,7 @@ if TYPE_CHECKING:
     from proposals.package import Party
 
 PARTIES = "E.O. 14320 s.3(b)(v)"
-BATCH = 1000
-
-
-@transaction.atomic
-def import_screening_list(
-    file: BinaryIO,
-    *,
-    by: User,
-    name: str,
-    file_date: date,
-    source: str = "",
-    accept_smaller: bool = False,
-) -> ScreeningList:
-    """Import a Consolidated Screening List file, all or nothing: read once to check and hash, once to keep.
-
-    Raises NotReady for a wrong header, a cut or broken file, one that was imported before, and one with
-    less than half the entries of the list before, unless ``accept_smaller``.
-    """
-    require("evaluation.import_screeninglist", by)
-    if refused := days.refusal(file_date):
-        raise NotReady([Problem("list-date", refused, PARTIES, field="file_date")])
-    first = ListFile(file)
-    try:
-        entry_count = sum(1 for _ in first)
-    except ListRefused as refusal:
-        raise _refused(str(refusal)) from refusal
-    before = ScreeningList.objects.first()
-    if not entry_count:
-        raise _refused("The file has no entries.")
-    if ScreeningList.objects.filter(sha256=first.sha256).exists():
-        raise _refused("Exactly this file was imported before.")
-    if before and entry_count * 2 < before.entry_count and not accept_smaller:
-        raise _refused(
-            f"The file has {entry_count} entries, the list before has {before.entry_count}. It may be cut; "
-            "confirm that it is complete."
-        )
-    made = ScreeningList.objects.create(
-        name=name,
-        source=source,
-        file_date=file_date,
-        sha256=first.sha256,
-        ruleset_version=RULESET,
-        entry_count=entry_count,
-        imported_by=by,
-        imported_at=clock.now(),
-    )
-    file.seek(0)
-    rows = (
-        ScreeningEntry(screening_list=made, **{slot: getattr(party, slot) for slot in party.__slots__})
-        for party in ListFile(file)
-    )
-    while batch := list(islice(rows, BATCH)):
-        ScreeningEntry.objects.bulk_create(batch)
-    audit.record(
-        made,
-        "screeninglist.import",
-        by=by,
-        clause=PARTIES,
-        after={"sha256": made.sha256, "entries": made.entry_count, "file_date": str(file_date)},
-    )
-    return made
-
-
-def _refused(message: str) -> NotReady:
-    return NotReady([Problem("list-refused", message, PARTIES, field="file")])
+NO_LIST = Problem("no-list", "Import a screening list first.", PARTIES)
 
 
 @lru_cache(maxsize=1)
@@ -114,7 +48,6 @@ def matcher_for(list_id: int, ruleset: str) -> Matcher:
     )
 
 
-@transaction.atomic
 def screen_version(version: Version, *, by: User) -> ScreeningRun:
     """Compare every party of the version with the newest list; new rows each time, none is ever changed.
 
@@ -122,20 +55,49 @@ def screen_version(version: Version, *, by: User) -> ScreeningRun:
     as such.
     """
     require("evaluation.screen_version", by, version.proposal)
+    return keep_run(compare_parties(version), by=by)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a list says of every party of a version, not kept yet."""
+
+    version: Version
+    screening_list: ScreeningList
+    parties: list[Party]
+    checks: list[PartyCheck]
+
+
+def compare_parties(version: Version, progress: Callable[[int, int], object] | None = None) -> Compared:
+    """Every party of the version against the newest list; writes nothing and needs no transaction.
+
+    ``progress`` is told how many parties of how many are done.
+    """
     newest = ScreeningList.objects.first()
     if newest is None:
-        raise NotReady([Problem("no-list", "Import a screening list first.", PARTIES)])
+        raise NotReady([NO_LIST])
     parties = parties_of(version)
+    checks: list[PartyCheck] = []
     matcher = matcher_for(newest.pk, RULESET)
-    drafts = [check for party in parties for check in _compare(party, matcher)]
+    for done, party in enumerate(parties):
+        if progress:
+            progress(done, len(parties))
+        checks.extend(_compare(party, matcher))
+    return Compared(version, newest, parties, checks)
+
+
+@transaction.atomic
+def keep_run(compared: Compared, *, by: User) -> ScreeningRun:
+    """Keep what was compared as a run, with the decisions that still hold."""
+    version, drafts = compared.version, compared.checks
     # A decision given meanwhile is carried, or refused as given on a superseded result.
     Proposal.objects.select_for_update(no_key=True).get(pk=version.proposal_id)
     run = ScreeningRun.objects.create(
         version=version,
-        screening_list=newest,
+        screening_list=compared.screening_list,
         ruleset_version=RULESET,
-        inputs_sha256=inputs_sha256(parties),
-        party_count=len(parties),
+        inputs_sha256=inputs_sha256(compared.parties),
+        party_count=len(compared.parties),
         potential_count=sum(check.result != CheckResult.NO_HIT for check in drafts),
         run_by=by,
         run_at=clock.now(),
@@ -151,7 +113,7 @@ def screen_version(version: Version, *, by: User) -> ScreeningRun:
         clause=PARTIES,
         after={
             "version": version.number,
-            "list": newest.sha256,
+            "list": compared.screening_list.sha256,
             "ruleset": RULESET,
             "parties": run.party_count,
             "flags": run.potential_count,

@@ -28,6 +28,7 @@ from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
 from evaluation.views.proposals import show_proposal
 from evaluation.views.saving import TwoTexts, conflict_page, in_json, texts_of
+from evaluation.waiting_screenings import job_facts
 from program import clock
 from program.acts import fresh_sign_in_required, lay_beside
 from program.canonical import canonical_json, sha256_hex
@@ -131,6 +132,7 @@ def show_determination(
         "may_edit": may_edit,
         "may_renew": may_edit and not RENEW.problems(found),
         "missing": SIGN.problems(found) if is_draft else [],
+        **job_facts(found.version),
         "referrals": referrals,
         "columns": columns(referrals, user, clock.now()),
         "findings": [

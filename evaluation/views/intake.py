@@ -17,6 +17,7 @@ from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import PAGE, counted, require_desk
 from evaluation.views.proposals import changes_to
+from evaluation.waiting_screenings import job_facts
 from program import clock
 from program.deadlines import local_day
 from program.enums import OfficeRole
@@ -128,6 +129,7 @@ def show_intake(
         "findings": CompletenessFinding.choices,
         "run": run,
         "stale_because": stale_because(run) if run else "",
+        **job_facts(version),
         "open_count": run.checks.all().open().count() if run else 0,
         "has_list": ScreeningList.objects.exists(),
         "hindrances": [problem for check in checks.ACCEPTANCE for problem in check(proposal)],
@@ -215,12 +217,13 @@ def intake_return(request: SignedInRequest, number: str) -> HttpResponse:
 
 @require_POST
 def intake_screen(request: SignedInRequest, number: str) -> HttpResponse:
-    """Screen all parties of the last version against the newest list."""
+    """Have all parties of the last version screened against the newest list, in the background."""
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
     wanted = request.POST.get("next", "")
     return carry_out(
-        request, services.screen_version, version, done="All parties were screened.",
+        request, services.ask_for_screening, version,
+        done="You asked for the screening. This page says how far it is and what it finds.",
         to=wanted if wanted.startswith("/desk/") else proposal_page(number),
         again=partial(_again, request, number),
     )  # fmt: skip

@@ -32,6 +32,7 @@ from evaluation.services.questions import ASKABLE
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import DESK_ROLES, require_desk
+from evaluation.waiting_screenings import job_facts
 from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, AuditEvent
@@ -177,6 +178,7 @@ def checking_facts(request: SignedInRequest, version: Version) -> dict[str, Any]
     return {
         "run": run,
         "stale_because": stale_because(run) if run else "",
+        **job_facts(version),
         "checks": checks.with_opinions().select_related("entry").order_by("-score", "pk"),
         "open_checks": checks.open().count() if run else 0,
     }

@@ -9,9 +9,16 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from evaluation import services
-from evaluation.enums import Adjudicated
+from evaluation.enums import Adjudicated, ChangeKind
 from evaluation.forms import ScreeningListForm
-from evaluation.models import Adjudication, PartyCheck, ScreeningList
+from evaluation.models import (
+    Adjudication,
+    ListDifference,
+    ListImport,
+    PartyCheck,
+    ScreeningJob,
+    ScreeningList,
+)
 from evaluation.querysets import TWO_PEOPLE_SCORE
 from evaluation.staleness import overtaken_by
 from evaluation.views.acting import carry_out, problems_of
@@ -22,10 +29,11 @@ from program.order import implements
 from program.requests import number_said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from django.http import HttpResponse
 
+    from evaluation.models import ListChange
     from evaluation.querysets import PartyCheckQuerySet
     from program.models import User
     from program.requests import SignedInRequest
@@ -66,7 +74,7 @@ def show_screening(
     page = found[:PAGE]
     codes = {code for check in page for code in check.query["countries"]}
     names = dict(Country.objects.filter(code__in=codes).values_list("code", "name"))
-    lists = list(ScreeningList.objects.select_related("imported_by")[:5])
+    lists = list(ScreeningList.objects.select_related("imported_by", "difference")[:5])
     facts = {
         "checks": [
             (
@@ -82,6 +90,8 @@ def show_screening(
         "next": f"?show={kind}&after={page[-1].pk}" if len(found) > PAGE else "",
         "two_people": TWO_PEOPLE_SCORE,
         "lists": lists,
+        "last_import": ListImport.objects.select_related("asked_by").first(),
+        "waiting_count": ScreeningJob.objects.filter(finished_at=None).count(),
         "list_form": list_form or ScreeningListForm(),
         "problems": problems,
         "typed_for": typed_for,
@@ -101,7 +111,7 @@ def to_correct(check: PartyCheck, user: User) -> Adjudication | None:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_import(request: SignedInRequest) -> HttpResponse:
-    """Import a list file, all or nothing; by GET the lists that were imported."""
+    """Have a list file imported in the background, all or nothing; by GET the lists that were imported."""
     if request.method != "POST":
         return show_screening(request)
     form = ScreeningListForm(request.POST, request.FILES)
@@ -113,10 +123,68 @@ def list_import(request: SignedInRequest) -> HttpResponse:
         return again(problems_of(form))
     values = form.cleaned_data
     return carry_out(
-        request, services.import_screening_list, values["file"], done="The list was imported.",
-        to="/desk/screening/", again=again, name=values["name"], file_date=values["file_date"],
+        request, services.ask_for_import, values["file"],
+        done="The file was received. This page says how far its import is.",
+        to="/desk/screening/#lists", again=again, name=values["name"], file_date=values["file_date"],
         accept_smaller=values["accept_smaller"], source=values["file"].name,
     )  # fmt: skip
+
+
+COMPARED: dict[str, str] = {
+    "name": "Name",
+    "alt_names": "Other names",
+    "source": "List",
+    "addresses": "Addresses",
+    "programs": "Programs",
+    "citation": "Notice",
+    "remarks": "Remarks",
+    "source_url": "Source",
+    "external_id": "Key",
+}
+
+
+@require_safe
+def list_difference(request: SignedInRequest, pk: int) -> HttpResponse:
+    """What a list added, removed and changed against the one before it."""
+    require_desk(request.user, *OFFICE)
+    rows = ListDifference.objects.select_related("screening_list", "before")
+    difference = get_object_or_404(rows, screening_list=pk)
+    wanted = request.GET.get("show", "")
+    kind = ChangeKind(wanted) if wanted in ChangeKind.values else ChangeKind.ADDED
+    changes = difference.changes.filter(kind=kind).select_related("entry", "before").order_by("pk")
+    after = number_said(request.GET.get("after", ""))
+    if after is not None:
+        changes = changes.filter(pk__gt=after)
+    found = list(changes[: PAGE + 1])
+    page = found[:PAGE]
+    facts = {
+        "difference": difference,
+        "kinds": [
+            (value, words, getattr(difference, f"{value}_count")) for value, words in ChangeKind.choices
+        ],
+        "kind": kind,
+        "changes": [(change.entry or change.before, list(_changed(change))) for change in page],
+        "next": f"?show={kind}&after={page[-1].pk}" if len(found) > PAGE else "",
+    }
+    return render(request, "evaluation/list_difference.html", facts)
+
+
+def _changed(change: ListChange) -> Iterator[tuple[str, str, str]]:
+    """What stood before and what stands now, field by field; the rest is not kept."""
+    if change.entry is None or change.before is None:
+        return
+    is_told = False
+    for field, words in COMPARED.items():
+        before, now = getattr(change.before, field), getattr(change.entry, field)
+        if before != now:
+            is_told = True
+            yield words, _text(before), _text(now)
+    if not is_told:
+        yield "Other facts of the entry", "", ""
+
+
+def _text(value: str | list[str]) -> str:
+    return "; ".join(value) if isinstance(value, list) else value
 
 
 @require_POST

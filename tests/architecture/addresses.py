@@ -16,6 +16,7 @@ from pypdf import PdfReader
 from config.second_factor import VERIFIED
 from evaluation.models import LetterPaper
 from evaluation.querysets import papers_of
+from evaluation.views.intake import OFFICE
 from program.spreadsheets import KINDS
 from proposals.enums import Part
 from proposals.invitations import token_of
@@ -174,6 +175,7 @@ def cases(world, name, pattern, seen):
             ("desk/reviews/", "review", None),
             ("desk/positions/", "referral", None),
             ("desk/determinations/", "determination", None),
+            ("desk/screening/lists/", "listed", lambda user: user.holds(*OFFICE)),
             ("desk/screening/", "check", None),
             ("desk/more-time/", "time_request", partial(reads_request, world)),
             ("edag/meetings/", "meeting", None),

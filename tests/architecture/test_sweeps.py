@@ -14,6 +14,8 @@ LEASES = {
     "proposals.tasks.sweep_invitations": notices.LEASE,
     "proposals.tasks.sweep_documents": leases.LEASE,
     "evaluation.tasks.sweep_documents": leases.LEASE,
+    "evaluation.schedule.sweep_imports": leases.LEASE,
+    "evaluation.schedule.sweep_screenings": leases.LEASE,
     "program.schedule.sweep_scans": leases.LEASE,
 }
 RESUMED_SECONDS, SETTING_OUT_SECONDS = 90, 20

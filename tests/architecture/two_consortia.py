@@ -261,7 +261,8 @@ def _build():
     submitted(inside)
     render_receipt(ReceiptPaper.objects.get(receipt__version__proposal=inside).pk)
     render_package(services.ask_package_pdf(inside.versions.get(), by=ours.created_by).pk)
-    make.screening_list(desk)
+    make.shorter_list(desk)
+    listed = make.screening_list(desk, whole=True)
     make.accept(inside, desk)
     mark_texts("zebraworking", *inside.components.all())
     comment, removed = talked_about(inside, "zebracomment")
@@ -371,6 +372,7 @@ def _build():
         "duty": duty, "agency_action": found, "hidden_action": hidden, "exemption": exemption,
         "comment": comment, "marking": inside.markings.get(), "removed": removed,
         "anchor_offer": anchor_offer, "time_request": time_request,
+        "listed": listed,
         "draft_attachment": Attachment.objects.get(proposal=draft),
     }  # fmt: skip
     world.people = fresh(people)

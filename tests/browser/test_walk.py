@@ -10,8 +10,17 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from evaluation.models import Assignment, Designation, Determination, LetterPaper, Position, Referral, Review
-from evaluation.services.screening import import_screening_list
+from evaluation.models import (
+    Assignment,
+    Designation,
+    Determination,
+    LetterPaper,
+    Position,
+    Referral,
+    Review,
+    ScreeningRun,
+)
+from evaluation.services import import_screening_list
 from financing.models import Tool, ToolReferral
 from financing.reference import load_tools
 from program import audit, clock
@@ -210,6 +219,8 @@ def accept(person, people, proposal, screening_list):
         officer_.fill(form, **{f"requirement-{requirement.pk}": "accepted"})
     officer_.send(form)
     officer_.send("Screen all parties now")
+    wait_until(lambda: ScreeningRun.objects.filter(version__proposal=proposal).exists(), what="the screening")
+    officer_.visit(f"/desk/intake/{proposal.number}/").says("parties were compared on")
     officer_.send("Accept for evaluation")
     proposal.refresh_from_db()
     assert (proposal.status, proposal.call.status) == ("under_evaluation", "issued")

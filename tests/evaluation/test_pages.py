@@ -18,7 +18,12 @@ from config.second_factor import VERIFIED
 from evaluation import services
 from evaluation.documents import facts_of
 from evaluation.models import Assignment, CatalogEntry, Condition, Determination, Letter, Referral, Review
-from evaluation.schedule import end_left_referrals, lapse_due_referrals, tell_overtaken_determinations
+from evaluation.schedule import (
+    end_left_referrals,
+    lapse_due_referrals,
+    sweep_screenings,
+    tell_overtaken_determinations,
+)
 from evaluation.subjects import KINDS
 from program import clock
 from program.acts import DoFirst
@@ -80,6 +85,13 @@ def test_intake_page_reviews_screens_and_accepts(client):
     found = {f"requirement-{item.pk}": "accepted" for item in proposal.call.requirements.all()}
     press(client, desk, "completeness-save", proposal.number, **found)
     assert press(client, desk, "intake-screen", proposal.number).status_code == 302
+    assert press(client, desk, "intake-screen", proposal.number).status_code == 302
+    waiting = page(client, desk, "intake-proposal", proposal.number).content
+    assert b"It begins within half a minute." in waiting
+    assert b"1 screening waits or is under way" in page(client, desk, "screening").content
+    assert press(client, desk, "intake-accept", proposal.number).status_code == 422
+    assert (sweep_screenings(), sweep_screenings()) == (1, 0)
+    assert b"parties were compared on" in page(client, desk, "intake-proposal", proposal.number).content
     assert press(client, desk, "intake-accept", proposal.number).status_code == 302
 
     proposal.refresh_from_db()
@@ -855,7 +867,7 @@ def test_catalog_costs_one_statement(client, warm, rows, django_assert_num_queri
 
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(
-    ("name", "count"), [("intake", 6), ("screening", 8), ("determinations", 5), ("designations", 6)]
+    ("name", "count"), [("intake", 6), ("screening", 10), ("determinations", 5), ("designations", 6)]
 )
 def test_lists_of_the_desk_cost_the_same_for_one_row_and_three(
     client, warm, rows, name, count, django_assert_num_queries

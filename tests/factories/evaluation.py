@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -39,14 +40,21 @@ def decision_official():
     return officer(OfficeRole.DECISION_OFFICIAL, "COMMERCE")
 
 
-def screening_list(by=None):
-    """The fictional list, imported once."""
-    if made := ScreeningList.objects.first():
+def screening_list(by=None, whole=False):
+    """The fictional list, imported once; ``whole`` after another list."""
+    if not whole and (made := ScreeningList.objects.first()):
         return made
     with LIST.open("rb") as file:
         return services.import_screening_list(
             file, by=by or officer(), name="Fictional list", file_date=date(2026, 11, 1)
         )
+
+
+def shorter_list(by=None, **facts):
+    """The fictional list without its last row."""
+    rows = LIST.read_bytes().splitlines(keepends=True)[:-1]
+    facts = {"name": "Shorter", "file_date": date(2026, 11, 2)} | facts
+    return services.import_screening_list(io.BytesIO(b"".join(rows)), by=by or officer(), **facts)
 
 
 def at_intake(**facts):

@@ -26,6 +26,7 @@ from program import clock
 from program.enums import OfficeRole
 from program.models import User
 from proposals.enums import ProposalStatus
+from tests.factories.evaluation import screened
 from tests.factories.program import officer
 from tests.factories.proposals import ProposalFactory
 
@@ -47,8 +48,9 @@ def fresh(user):
 
 
 def designated(*, status=DesignationStatus.ACTIVE, **proposal):
-    """A designation whose proposal went through submission by the real services."""
+    """A designation whose proposal went through submission and screening by the real services."""
     record = ProposalFactory(status=ProposalStatus.DESIGNATED, **proposal)
+    screened(record)
     version, at = record.latest_version, clock.instant()
     determination = Determination.objects.create(
         proposal=record, version=version, status="announced", outcome="designate",

@@ -10,6 +10,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from evaluation.enums import DesignationStatus
+from evaluation.models import PartyCheck, ScreeningRun
+from evaluation.schedule import screen_again, sweep_screenings
+from evaluation.services import adjudicate
 from financing.enums import OPEN_STATUSES, ReferralStatus
 from financing.lifecycle import ACCEPT, COMMIT, REFER, TRANSITIONS
 from financing.models import Commitment, Match, Tool, ToolReferral
@@ -30,6 +33,7 @@ from program import clock
 from program.clock_account import clock_account
 from program.models import Agency, AuditEvent, Country, Notice
 from program.transitions import NotReady, WrongStatus, perform
+from tests.factories.evaluation import shorter_list
 from tests.factories.financing import (
     PURPOSE,
     bring_designation_to,
@@ -206,6 +210,48 @@ def test_referral_is_refused_when_the_tool_has_moved_to_another_agency():
     with pytest.raises(NotReady) as refusal:
         refer_tool(record, by=chair())
     assert codes(refusal) == ["tool-not-held"]
+
+
+def test_referral_waits_for_a_screening_that_holds():
+    record, chair_ = proposed(), chair()
+    later = clock.instant() + timedelta(days=record.designation.proposal.call.check_max_age_days, hours=1)
+    with clock.moved_to(later), pytest.raises(NotReady) as refusal:
+        refer_tool(record, by=chair_)
+    assert codes(refusal) == ["checks-too-old"]
+
+    shorter_list()
+    for act in (lambda: refer_tool(record, by=chair_), lambda: proposed(record.designation, tool="equity")):
+        with pytest.raises(NotReady) as refusal:
+            act()
+        assert codes(refusal) == ["stale-screening"]
+    assert (screen_again(), sweep_screenings()) == (1, 1)
+    refer_tool(record, by=chair_)
+    record.refresh_from_db()
+    assert record.status == ReferralStatus.REFERRED
+
+
+def test_nothing_is_referred_while_a_party_may_be_listed():
+    designation, chair_ = designated(), chair()
+    record, desk = proposed(designation), officer()
+    before = ScreeningRun.objects.get(version=designation.version)
+    run = ScreeningRun.objects.create(
+        version=designation.version, screening_list=before.screening_list, inputs_sha256=before.inputs_sha256,
+        ruleset_version=before.ruleset_version, party_count=1, potential_count=1, run_by=desk,
+        run_at=clock.now(),
+    )  # fmt: skip
+    check = PartyCheck.objects.create(
+        run=run, party_key="x", party_name="Dragonfly", party_role="End user", result="potential_match",
+        query={"names": ["Dragonfly"], "countries": []}, score=90, explanation="Like.",
+        entry=before.screening_list.entries.filter(list_code="EL").first(),
+    )  # fmt: skip
+    for settled, code in ((False, "open-match"), (True, "blocked-party")):
+        if settled:
+            adjudicate(check, by=desk, outcome="confirmed", reason="The same address.")
+        with pytest.raises(NotReady) as refusal:
+            refer_tool(record, by=chair_)
+        assert codes(refusal) == [code]
+    record.refresh_from_db()
+    assert record.status == ReferralStatus.PROPOSED
 
 
 def test_referring_twice_refers_once():

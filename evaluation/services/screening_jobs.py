@@ -1,0 +1,148 @@
+"""Screening in the background: asked for, by people or by what happened, and worked off by the queue."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
+
+from evaluation.enums import ScreeningReason
+from evaluation.matching import RULESET
+from evaluation.models import ScreeningJob, ScreeningList, ScreeningRun
+from evaluation.services.screening import NO_LIST, PARTIES, compare_parties, keep_run
+from evaluation.staleness import overtaken_by
+from program import audit, clock
+from program.leases import PULSE_SECONDS, is_free
+from program.publish import after_commit
+from program.revisions import one_at_a_time
+from program.transitions import NotReady, require
+from proposals.enums import ProposalStatus
+from proposals.models import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from program.models import User
+
+logger = logging.getLogger(__name__)
+UNDECIDED = (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION)
+WATCHED = (*UNDECIDED, ProposalStatus.DESIGNATED)
+TRIED_AGAIN_AFTER = timedelta(days=1)
+
+
+@transaction.atomic
+def ask_for_screening(
+    version: Version, *, by: User, reason: ScreeningReason = ScreeningReason.ASKED
+) -> ScreeningJob:
+    """Have the parties of the version screened in the background; what waits already is not asked twice."""
+    require("evaluation.screen_version", by, version.proposal)
+    if not ScreeningList.objects.exists():
+        raise NotReady([NO_LIST])
+    one_at_a_time("screen", version.pk)
+    if waiting := ScreeningJob.objects.filter(version=version, finished_at=None).first():
+        return waiting
+    job = ScreeningJob.objects.create(version=version, reason=reason, asked_by=by, asked_at=clock.now())
+    audit.record(
+        version.proposal,
+        "proposal.ask_screening",
+        by=by,
+        clause=PARTIES,
+        after={"version": version.number, "reason": str(reason)},
+    )
+    after_commit("evaluation.schedule.screen_parties", job.pk)
+    return job
+
+
+def ask_again(version: Version, *, by: User) -> ScreeningJob:
+    """Ask for the screening of a version because what was found before does not hold any more."""
+    is_known = ScreeningRun.objects.filter(version=version).exists()
+    reason = ScreeningReason.OVERTAKEN if is_known else ScreeningReason.NEW_VERSION
+    return ask_for_screening(version, by=by, reason=reason)
+
+
+def ask_if_stale(version: Version, *, by: User, reason: ScreeningReason) -> ScreeningJob | None:
+    """Ask for the screening of a version that has none that holds; nothing without a list."""
+    newest = ScreeningList.objects.first()
+    run = version.screening_runs.select_related("screening_list").first()
+    oldest = clock.now() - timedelta(days=version.proposal.call.check_max_age_days)
+    if newest is None or (run and run.run_at >= oldest and not overtaken_by(run, newest)):
+        return None
+    return ask_for_screening(version, by=by, reason=reason)
+
+
+def to_screen_again() -> QuerySet[Version]:
+    """Last versions once screened or designated whose screening does not hold, undecided and oldest first.
+
+    What failed with the list in force is tried again after a day, or when somebody asks.
+    """
+    newest = ScreeningList.objects.first()
+    if newest is None:
+        return Version.objects.none()
+    at = clock.instant()
+    age = ExpressionWrapper(
+        F("version__proposal__call__check_max_age_days") * Value(timedelta(days=1)), DurationField()
+    )
+    runs = ScreeningRun.objects.filter(version=OuterRef("pk"))
+    holds = runs.filter(screening_list=newest, ruleset_version=RULESET, run_at__gte=Value(at) - age)
+    once = Q(Exists(ScreeningRun.objects.filter(version__proposal=OuterRef("proposal"))))
+    failed_lately = ~Q(failure="") & Q(asked_at__gte=max(newest.imported_at, at - TRIED_AGAIN_AFTER))
+    jobs = ScreeningJob.objects.filter(Q(finished_at=None) | failed_lately, version=OuterRef("pk"))
+    last = Version.objects.filter(number=F("proposal__version_count"), proposal__status__in=WATCHED)
+    return (
+        last.filter(once | Q(proposal__status=ProposalStatus.DESIGNATED), ~Exists(holds), ~Exists(jobs))
+        .annotate(is_decided=Q(proposal__status=ProposalStatus.DESIGNATED))
+        .select_related("proposal")
+        .defer("package")
+        .order_by("is_decided", "received_at", "pk")
+    )
+
+
+def waiting_jobs() -> QuerySet[ScreeningJob]:
+    """Jobs that nobody works on, the oldest first; also those whose worker died."""
+    free = is_free("begun_at", at=clock.instant())
+    return ScreeningJob.objects.filter(free, finished_at=None).order_by("pk")
+
+
+def work_off(pk: int) -> int:
+    """Screen the parties of one job; returns how many. Of two workers one keeps a run, the other nothing."""
+    at = clock.instant()
+    held = ScreeningJob.objects.filter(is_free("begun_at", at=at), pk=pk, finished_at=None)
+    if not held.update(begun_at=at, done_count=0):
+        return 0
+    job = ScreeningJob.objects.select_related("version__proposal", "asked_by").get(pk=pk)
+    told = time.monotonic()
+
+    def tell(done: int, count: int) -> None:
+        nonlocal told
+        if done == 0 or time.monotonic() > told + PULSE_SECONDS / 10:
+            told = time.monotonic()
+            facts = {"begun_at": clock.instant(), "done_count": done, "party_count": count}
+            ScreeningJob.objects.filter(pk=pk, finished_at=None).update(**facts)
+
+    try:
+        return _keep(job, tell)
+    except (OperationalError, InterfaceError):
+        raise  # the database was busy or away: the sweep begins anew when the lease is over
+    except Exception as error:
+        logger.exception("A screening failed.", extra={"job": pk})
+        ScreeningJob.objects.filter(pk=pk, finished_at=None).update(
+            finished_at=clock.instant(), failure=type(error).__name__
+        )
+        return 0
+
+
+def _keep(job: ScreeningJob, tell: Callable[[int, int], None]) -> int:
+    compared = compare_parties(job.version, tell)
+    with transaction.atomic():
+        held = ScreeningJob.objects.select_for_update().get(pk=job.pk)
+        if held.finished_at:
+            return 0
+        held.run = keep_run(compared, by=job.asked_by)
+        held.party_count = held.done_count = len(compared.parties)
+        held.finished_at = clock.instant()
+        held.save(update_fields=["run", "party_count", "done_count", "finished_at"])
+    return held.done_count
