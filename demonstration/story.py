@@ -354,6 +354,13 @@ def screening_list(at: datetime, *, added: tuple[Facts, ...] = ()) -> ScreeningL
         )
 
 
+def screen_again(at: datetime) -> None:
+    """Screen what the list of that day has overtaken, as the clock does."""
+    with clock.moved_to(at):
+        for version in evaluation.to_screen_again():
+            evaluation.screen_version(version, by=clock_account())
+
+
 def list_file(rows: list[Facts]) -> io.BytesIO:
     """``rows`` as a Consolidated Screening List file."""
     file = io.StringIO()

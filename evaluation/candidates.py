@@ -8,6 +8,7 @@ is a necessary condition of `evaluation.matching.similarity` reaching the score 
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from functools import lru_cache
 from itertools import pairwise
@@ -94,14 +95,14 @@ class Strings:
 
     def __init__(self, strings: Iterable[str], sought: float) -> None:
         self.share = sought / 100
-        self.strings = list(strings)
-        size = len(self.strings)
-        pieces: dict[tuple[str, int], list[int]] = {}
-        lengths: dict[int, list[int]] = {}
-        for number, string in enumerate(self.strings):
-            lengths.setdefault(len(string), []).append(number)
+        size = 0
+        pieces: dict[tuple[str, int], array[int]] = {}
+        lengths: dict[int, array[int]] = {}
+        for number, string in enumerate(strings):
+            size = number + 1
+            lengths.setdefault(len(string), array("I")).append(number)
             for piece in (*_letters(string), *_pairs(string)):
-                pieces.setdefault(piece, []).append(number)
+                pieces.setdefault(piece, array("I")).append(number)
         self.with_piece = {piece: set_of(numbers, size) for piece, numbers in pieces.items()}
         self.of_length = {length: set_of(numbers, size) for length, numbers in sorted(lengths.items())}
 
@@ -149,19 +150,20 @@ class Words:
 
     def __init__(self, names: list[str]) -> None:
         self.size = len(names)
-        self.having: dict[str, list[int]] = {}
+        self.having: dict[str, array[int]] = {}
         by_weight: dict[int, list[int]] = {}
         for number, name in enumerate(names):
             words = name.split()
             by_weight.setdefault(sum(map(weight, words)), []).append(number)
             for word in set(words):
-                self.having.setdefault(word, []).append(number)
+                self.having.setdefault(word, array("I")).append(number)
         self.of_weight = {total: set_of(numbers, self.size) for total, numbers in by_weight.items()}
         self.sounding: dict[str, list[str]] = {}
         for word in self.having:
             self.sounding.setdefault(sound(word), []).append(word)
-        self.sounds = Strings(self.sounding, LIKE_WORD)
-        self.with_like = lru_cache(maxsize=1 << 12)(self._with_like)
+        self.spelled = list(self.sounding)
+        self.sounds = Strings(self.spelled, LIKE_WORD)
+        self.with_like = lru_cache(maxsize=1 << 10)(self._with_like)
 
     def like(self, query: str) -> int:
         words = query.split()
@@ -177,7 +179,7 @@ class Words:
 
     def _with_like(self, word: str) -> int:
         """Names with the word or with one that sounds nearly like it."""
-        sounds = [self.sounds.strings[number] for number in members(self.sounds.like(sound(word)))]
+        sounds = [self.spelled[number] for number in members(self.sounds.like(sound(word)))]
         near = {word} & self.having.keys()
         for other in sounds:
             if fuzz.ratio(sound(word), other) >= LIKE_WORD:

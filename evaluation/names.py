@@ -124,7 +124,7 @@ SOUNDS: Final = tuple(
 )
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 12)
 def normalize(name: str) -> str:
     """Folded, without marks, punctuation and legal forms, Cyrillic in Latin letters; tokens keep their order.
 
@@ -166,7 +166,7 @@ def is_readable(normalized: str) -> bool:
     return any("a" <= letter <= "z" or letter.isdigit() for letter in normalized)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def sound(token: str) -> str:
     """A word as it sounds, so that the ways to write one in Latin letters agree."""
     for pattern, letter in SOUNDS:
@@ -177,7 +177,7 @@ def sound(token: str) -> str:
 COMMON_SOUNDS: Final = frozenset(map(sound, GENERIC))
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def weight(token: str) -> int:
     """How much a word tells about which party is meant; "group" and "holding" tell nothing."""
     if token in ORGANIZING:
