@@ -10,7 +10,7 @@ from program.triggers import append_only, never_emptied
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0015_screening_in_the_background'),
+        ('evaluation', '0016_screening_in_the_background'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

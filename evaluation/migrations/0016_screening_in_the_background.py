@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0014_how_a_day_was_counted'),
+        ('evaluation', '0015_position_drafts'),
         ('proposals', '0016_components_in_order'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
