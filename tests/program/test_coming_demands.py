@@ -305,7 +305,7 @@ def test_requirement_whose_lines_a_browser_ends_in_another_way_is_not_amended(si
         f"{line.prefix}-{name}": str(value).replace("\n", "\r\n")
         for line in client.get(desk).context["lines"]
         for name, value in line.initial.items()
-        if value not in (None, False)
+        if value is not None and value is not False
     }
     data |= WORDS | {"revision": call.revision, "new-source": "Program policy", "new-sort_order": 0}
     data |= {"new-evidence_type": "package", "new-is_mandatory": "on"}
