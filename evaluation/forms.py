@@ -12,6 +12,7 @@ from evaluation.models import AnswerDraft, CatalogEntry, Condition, Determinatio
 from program.days import DayField
 from program.deadlines import Period, Unit
 from program.enums import StackLayer
+from program.forms import ShownFirst
 from program.models import Agency, User
 from program.texts import LongText
 from proposals.enums import Part
@@ -19,6 +20,7 @@ from proposals.models.fields import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from program.models import Criterion
 
@@ -38,8 +40,10 @@ class ReasonForm(forms.Form):
         self.fields["reason"].help_text = hint
 
 
-class ExtensionForm(forms.Form):
-    """A later last day for one proposal alone, s.3(c)."""
+class ExtensionForm(ShownFirst):
+    """A later last day for one proposal alone, s.3(c); ``coming`` is the bound that would stand."""
+
+    coming: datetime | None = None
 
     due_on = DayField(label="New last day", help_text="Ends at 11:59:59 p.m. Washington time.")
     reason = LongText(

@@ -14,6 +14,7 @@ from evaluation.forms import DeclineTimeForm, ExtensionForm
 from evaluation.views.desk import require_desk
 from program import clock
 from program.conflicts import typed_in
+from program.deadlines import end_of_day
 from program.enums import OfficeRole
 from program.order import implements
 from program.requests import number_said
@@ -23,6 +24,7 @@ from proposals import services
 from proposals.enums import TimeRequestStatus
 from proposals.lifecycle import EXTEND
 from proposals.models import Extension, Proposal, TimeRequest
+from proposals.services.extensions import last_day_of, problems_of_extension
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,11 +150,20 @@ def proposal_extend(request: SignedInRequest, number: str) -> HttpResponse:
 def given(
     request: SignedInRequest, form: ExtensionForm, service: Callable[..., Extension], record: Any
 ) -> bool:
-    """Give the time; whether it was done. What is refused stands beside its field, with what was typed.
+    """Give the time; whether it was done. Which day will stand is shown first.
+
+    What is refused stands beside its field, with what was typed.
 
     Raises WrongStatus where somebody acted before.
     """
-    details = {name: value for name, value in form.cleaned_data.items() if name != "understood"}
+    details = {name: form.cleaned_data[name] for name in ("due_on", "reason", "legal_basis")}
+    proposal: Proposal = getattr(record, "proposal", record)
+    if not problems_of_extension(proposal, **details):
+        shown = f"{last_day_of(proposal)} to {details['due_on']}"
+        if not form.has_seen(shown):
+            form.let_see(shown)
+            form.coming = end_of_day(details["due_on"])
+            return False
     try:
         service(record, by=request.user, **details)
     except NotReady as refusal:

@@ -13,7 +13,7 @@ from program import clock
 from program.deadlines import end_of_day, next_business_day
 from program.models import Call
 from program.services.calls import PAST_THE_ORDER
-from program.templatetags.portal import deadline_date
+from program.templatetags.portal import deadline, deadline_date
 from proposals import services
 from proposals.models import Extension, Proposal, TimeRequest
 from tests.factories import evaluation as make
@@ -52,6 +52,12 @@ def form_of(proposal, **changes):
     return form | changes
 
 
+def shown_first(client, page, form):
+    """The form as it is sent once its page has shown which day will stand."""
+    shown = client.post(page, form)
+    return form | {"seen": shown.context["form"]["seen"].value()}
+
+
 def test_officer_finds_the_request_and_gives_time_once(client, asked):
     sign_in(client, officer())
     said = client.get(LIST).content.decode()
@@ -65,7 +71,17 @@ def test_officer_finds_the_request_and_gives_time_once(client, asked):
     assert "the last day as it stands" in refused.content.decode()
     assert "The flood." in refused.content.decode()
     assert not Extension.objects.exists()
-    assert client.post(page, form_of(asked.proposal)).status_code == 302
+    shown = client.post(page, form_of(asked.proposal))
+    assert shown.status_code == 200 and not Extension.objects.exists()
+    due_on = next_business_day(asked.proposal.call.due_on + timedelta(days=3))
+    assert (
+        f"<strong>{deadline(end_of_day(due_on))}</strong>" in shown.content.decode()
+        and "cannot be taken back" in shown.content.decode()
+    )
+    form = form_of(asked.proposal, seen=shown.context["form"]["seen"].value())
+    later = next_business_day(asked.proposal.call.due_on + timedelta(days=9)).isoformat()
+    assert client.post(page, form | {"due_on": later}).status_code == 200
+    assert client.post(page, form).status_code == 302
     again = client.post(page, form_of(asked.proposal, reason="A second flood."))
     assert (again.status_code, Extension.objects.count()) == (409, 1)
     assert "A second flood." in again.content.decode()
@@ -97,7 +113,7 @@ def test_officer_declines_with_a_reason(client, asked):
 def test_auditor_reads_and_does_not_answer(client, asked):
     sign_in(client, officer("auditor"))
     said = client.get(f"{LIST}{asked.pk}/").content.decode()
-    assert "A flood." in said and "Give this proposal" not in said
+    assert "A flood." in said and "Show what will stand" not in said
     assert client.post(f"{LIST}{asked.pk}/", form_of(asked.proposal)).status_code == 403
     assert client.post(f"{LIST}{asked.pk}/decline/", {"answer": "No."}).status_code == 403
     assert TimeRequest.objects.get().status == "asked"
@@ -119,7 +135,7 @@ def test_submitted_proposal_is_given_time_from_its_page(client):
     page = reverse("evaluation:proposal-extend", args=[proposal.number])
     assert page in client.get(f"/desk/proposals/{proposal.number}/").content.decode()
     assert client.get(page).status_code == 200
-    assert client.post(page, form_of(proposal)).status_code == 302
+    assert client.post(page, shown_first(client, page, form_of(proposal))).status_code == 302
     assert Extension.objects.get().proposal == proposal
     assert client.post(page, form_of(proposal)).status_code == 422
     assert Extension.objects.count() == 1
@@ -141,7 +157,7 @@ def test_proposal_that_has_ended_leads_back_and_keeps_what_was_typed(client):
     found = client.post(page, form_of(proposal))
     assert (found.status_code, Extension.objects.count()) == (409, 0)
     said = found.content.decode()
-    assert "The flood." in said and "Give this proposal the new last day" not in said
+    assert "The flood." in said and "Show what will stand" not in said
 
 
 def test_control_characters_are_refused_beside_their_field(client, asked):

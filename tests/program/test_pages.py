@@ -785,6 +785,7 @@ def test_the_public_page_says_how_a_requirement_is_answered_and_lists_its_choice
     [
         ("Red\n red \nGreen", "“Red” and “red” are one choice. Take one of them out."),
         ("Deep  red\ndeep red", "“Deep  red” and “deep red” are one choice. Take one of them out."),
+        ("A\nB\nA", "“A” and “A” are one choice. Take one of them out."),
         (f"Red\n{'G' * 201}", f"Shorten “{'G' * 40}…” to 200 characters."),
     ],
 )
