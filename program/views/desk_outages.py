@@ -80,7 +80,7 @@ def from_silence(request: SignedInRequest) -> dict[str, Any]:
         "began_at": silence.began_at,
         "ended_at": silence.ended_at,
         "source": OutageSource.MONITOR,
-        "evidence": f"Noticed by the portal itself: silence {silence.pk} of its clock.",
+        "evidence": "Noticed by the portal itself: its own clock did not work meanwhile.",
     }
 
 
