@@ -296,9 +296,8 @@ def test_words_of_a_text_that_hold_later_say_from_when(call, client):
 
 def test_requirement_whose_lines_a_browser_ends_in_another_way_is_not_amended(signed_in):
     draft = drafted_call()
-    RequirementFactory(
-        call=draft, code="grid", evidence_type="choice", choices="On\nOff", source="One.\nTwo."
-    )
+    facts = {"evidence_type": "choice", "choices": "On\nOff", "source": "One.\nTwo.", "sort_order": 5}
+    RequirementFactory(call=draft, code="grid", **facts)
     call = issued_call(from_draft=draft)
     desk, client = f"/desk/calls/{call.number}/amend/requirements/", signed_in(officer())
     data = {
