@@ -22,16 +22,15 @@ from evaluation.services import (
     tell_overtaken,
     to_screen_again,
     waiting_imports,
-    waiting_jobs,
     work_off,
+    work_off_each,
     work_off_import,
 )
 from program import clock
 from program.services.clockwork import do_each
-from program.ticks import timely
 
 MOST_AT_ONCE = 500
-# A list of 200,000 entries takes longer than other tasks may
+# A list of 200,000 entries takes longer to import, and to make ready, than other tasks may
 LONG = {"time_limit": 900, "soft_time_limit": 840}
 SCHEDULE = {
     "lapse-referrals": {"task": "evaluation.schedule.lapse_due_referrals", "schedule": 60.0},
@@ -103,17 +102,16 @@ def screen_again() -> int:
     return do_each(ask_again, to_screen_again()[:MOST_AT_ONCE])
 
 
-@shared_task
+@shared_task(**LONG)
 def screen_parties(job_id: int) -> int:
     """Screen the parties of one version; running it again screens nothing twice."""
     return work_off(job_id)
 
 
-@shared_task
+@shared_task(**LONG)
 def sweep_screenings() -> int:
     """Work off the screenings that still wait: of a new list, or where the broker or a worker died."""
-    keys = waiting_jobs().values_list("pk", flat=True)
-    return sum(work_off(pk) > 0 for pk in timely(keys))
+    return work_off_each()
 
 
 @shared_task(**LONG)

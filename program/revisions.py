@@ -46,3 +46,11 @@ def one_at_a_time(act: str, *keys: int) -> None:
     name = "-".join([act, *map(str, keys)])
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
+
+
+def is_done_by_another(act: str) -> bool:
+    """Whether another transaction does ``act`` at this moment; if none does, this one has begun it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [act])
+        (is_free,) = cursor.fetchone()
+    return not is_free

@@ -75,8 +75,8 @@ from evaluation.services.screening_jobs import (
     ask_again,
     ask_for_screening,
     to_screen_again,
-    waiting_jobs,
     work_off,
+    work_off_each,
 )
 
 __all__ = [
@@ -137,9 +137,9 @@ __all__ = [
     "tell_overtaken",
     "to_screen_again",
     "waiting_imports",
-    "waiting_jobs",
     "withdraw_catalog_entry",
     "withdraw_question",
     "work_off",
+    "work_off_each",
     "work_off_import",
 ]

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Exists, OuterRef
 
 from evaluation.enums import ChangeKind
 from evaluation.listfile import ListFile, ListRefused
@@ -18,7 +17,7 @@ from evaluation.services.screening import PARTIES
 from program import audit, clock, days, spool
 from program.leases import PULSE_SECONDS, is_free
 from program.publish import after_commit
-from program.revisions import one_at_a_time
+from program.revisions import is_done_by_another, one_at_a_time
 from program.transitions import NotReady, Problem, require
 
 if TYPE_CHECKING:
@@ -161,9 +160,16 @@ def _compare(made: ScreeningList, before: ScreeningList) -> None:
 
 
 def _only_in(one: ScreeningList, other: ScreeningList) -> Iterator[tuple[int, str, str, str]]:
-    same = other.entries.filter(fingerprint=OuterRef("fingerprint"))
-    rows = one.entries.filter(~Exists(same)).order_by("pk")
-    return rows.values_list("pk", "external_id", "source", "name").iterator(chunk_size=BATCH)
+    """Entries of one list that are not in the other word for word.
+
+    Told apart here: the database knows nothing yet of how many rows the new list has, and would plan badly.
+    """
+    known = other.entries.values_list("fingerprint", flat=True).iterator(chunk_size=BATCH)
+    same = {bytes.fromhex(fingerprint) for fingerprint in known}
+    rows = one.entries.order_by("pk").values_list("fingerprint", "pk", "external_id", "source", "name")
+    for fingerprint, pk, key, source, name in rows.iterator(chunk_size=BATCH):
+        if bytes.fromhex(fingerprint) not in same:
+            yield pk, key, source, name
 
 
 # In the background
@@ -216,9 +222,12 @@ def waiting_imports() -> QuerySet[ListImport]:
 
 def work_off_import(pk: int) -> int:
     """Import the file of one request; returns how many entries were kept. A refusal is kept in words."""
-    at = clock.instant()
-    if not waiting_imports().filter(pk=pk).update(begun_at=at, read_count=0):
-        return 0
+    # Who keeps a file has the lock for as long as it lives: it needs no lease then.
+    with transaction.atomic():
+        if is_done_by_another("import-list"):
+            return 0
+        if not waiting_imports().filter(pk=pk).update(begun_at=clock.instant(), read_count=0):
+            return 0
     wanted = ListImport.objects.select_related("asked_by").get(pk=pk)
     told = time.monotonic()
 

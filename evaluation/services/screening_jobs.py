@@ -19,6 +19,7 @@ from program import audit, clock
 from program.leases import PULSE_SECONDS, is_free
 from program.publish import after_commit
 from program.revisions import one_at_a_time
+from program.ticks import timely
 from program.transitions import NotReady, require
 from proposals.enums import ProposalStatus
 from proposals.models import Version
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 UNDECIDED = (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION)
 WATCHED = (*UNDECIDED, ProposalStatus.DESIGNATED)
+AT_ONCE = (ScreeningReason.ASKED, ScreeningReason.DETERMINATION)  # a person waits; the sweep does the others
 TRIED_AGAIN_AFTER = timedelta(days=1)
 
 
@@ -53,7 +55,8 @@ def ask_for_screening(
         clause=PARTIES,
         after={"version": version.number, "reason": str(reason)},
     )
-    after_commit("evaluation.schedule.screen_parties", job.pk)
+    if reason in AT_ONCE:
+        after_commit("evaluation.schedule.screen_parties", job.pk)
     return job
 
 
@@ -105,6 +108,14 @@ def waiting_jobs() -> QuerySet[ScreeningJob]:
     """Jobs that nobody works on, the oldest first; also those whose worker died."""
     free = is_free("begun_at", at=clock.instant())
     return ScreeningJob.objects.filter(free, finished_at=None).order_by("pk")
+
+
+def work_off_each() -> int:
+    """Work off what waits, the oldest first, for a while; nothing where another worker is at it."""
+    unfinished = ScreeningJob.objects.filter(finished_at=None, begun_at__isnull=False)
+    if unfinished.exclude(is_free("begun_at", at=clock.instant())).exists():
+        return 0
+    return sum(work_off(pk) > 0 for pk in timely(waiting_jobs().values_list("pk", flat=True)))
 
 
 def work_off(pk: int) -> int:

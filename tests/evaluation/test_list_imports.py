@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from datetime import date, timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
 from django.urls import reverse
 
 from evaluation import services
@@ -18,6 +19,7 @@ from evaluation.schedule import import_list, sweep_imports
 from evaluation.services import lists
 from program import clock, spool
 from program.leases import LEASE
+from program.revisions import one_at_a_time
 from program.transitions import NotReady
 from tests.evaluation.test_pages import sign_in
 from tests.factories import evaluation as make
@@ -146,6 +148,26 @@ def test_a_worker_that_died_is_followed_by_another_without_a_second_list(desk, m
     with clock.moved_to(clock.instant() + LEASE + timedelta(seconds=1)):
         assert sweep_imports() == len(LINES) - 1
     assert ScreeningEntry.objects.count() == len(LINES) - 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_takes_long_to_keep_is_not_taken_by_another_worker(desk):
+    wanted = ask(WHOLE, desk)
+
+    took = []
+
+    def another():
+        with clock.moved_to(clock.instant() + 2 * LEASE):
+            took.append(import_list(wanted.pk))
+        connection.close()
+
+    with transaction.atomic():
+        one_at_a_time("import-list")
+        thread = threading.Thread(target=another)
+        thread.start()
+        thread.join()
+    assert took == [0]
+    assert import_list(wanted.pk) == len(LINES) - 1
 
 
 def three_lists(desk):

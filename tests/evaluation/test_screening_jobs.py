@@ -104,6 +104,17 @@ def test_a_worker_that_died_is_followed_by_another_without_a_second_run(desk, mo
     assert PartyCheck.objects.count() == run.checks.count() == run.party_count
 
 
+def test_one_sweep_at_a_time_works_off_what_waits(desk):
+    make.screening_list(desk)
+    first, second = (services.ask_for_screening(last_version(make.at_intake()), by=desk) for _ in range(2))
+    ScreeningJob.objects.filter(pk=second.pk).update(begun_at=clock.instant())
+    assert sweep_screenings() == 0
+    with clock.moved_to(clock.instant() + LEASE + timedelta(seconds=1)):
+        assert sweep_screenings() == 2
+    first.refresh_from_db()
+    assert first.run is not None
+
+
 def test_a_worker_thought_dead_keeps_nothing_once_another_has(desk, monkeypatch):
     proposal = make.at_intake()
     make.screening_list(desk)
