@@ -45,16 +45,16 @@ def ask_for_screening(
     if not ScreeningList.objects.exists():
         raise NotReady([NO_LIST])
     one_at_a_time("screen", version.pk)
-    if waiting := ScreeningJob.objects.filter(version=version, finished_at=None).first():
-        return waiting
-    job = ScreeningJob.objects.create(version=version, reason=reason, asked_by=by, asked_at=clock.now())
-    audit.record(
-        version.proposal,
-        "proposal.ask_screening",
-        by=by,
-        clause=PARTIES,
-        after={"version": version.number, "reason": str(reason)},
-    )
+    job = ScreeningJob.objects.filter(version=version, finished_at=None).first()
+    if job is None:
+        job = ScreeningJob.objects.create(version=version, reason=reason, asked_by=by, asked_at=clock.now())
+        audit.record(
+            version.proposal,
+            "proposal.ask_screening",
+            by=by,
+            clause=PARTIES,
+            after={"version": version.number, "reason": str(reason)},
+        )
     if reason in AT_ONCE:
         after_commit("evaluation.schedule.screen_parties", job.pk)
     return job
