@@ -30,14 +30,14 @@ from program import audit, clock
 from program.clock_account import clock_account
 from program.enums import Channel, DeliveryState, Mailed
 from program.mail_line import MailLine
-from program.models import Delivery, Mailing, Notice, Suppression, User
+from program.models import Delivery, Mailing, Notice, Spread, Suppression, User
 from program.notice_kinds import ANSWER_PUBLISHED, CALL_ISSUED, CATALOGUE, TO_CONFIRM
 from program.publish import after_commit
 from program.querysets import DIGEST
 from program.ticks import timely
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from django.db import models
@@ -66,7 +66,7 @@ MANY = 50
 SLICE_SECONDS = 5.0
 #: How many different mails a worker keeps as they were made
 KEPT = 32
-#: How many deliveries one task takes in hand
+#: How many deliveries one task takes in hand; an act writes no more notices itself, nor does a slice
 MOST_AT_ONCE = 500
 
 
@@ -99,33 +99,106 @@ def owe_each(event: AuditEvent, *audiences: Audience, **facts: Any) -> int:
     Who is in two audiences of one kind, or was told that kind of the event before, is told it once.
     """
     lines: dict[tuple[str, int | None, str], dict[str, Any]] = {}
-    kinds = {audience.kind for audience in audiences}
     for audience in audiences:
         for line in _lines(audience, facts):
             lines.setdefault((line["kind"], line["recipient"], line["email"]), line)
     if not lines:
         return 0
-    mailing = Mailing.objects.get_or_create(event=event)[0].pk if len(lines) > MANY else None
-    with connection.cursor() as cursor:
-        rows = json.dumps(list(lines.values()))
-        always = [kind.code for kind in kinds if kind.mailed == Mailed.ALWAYS]
-        patient = [kind.code for kind in kinds if kind.mailed == Mailed.AS_PREFERRED]
-        said: list[Any] = [
-            event.pk,
-            timezone.now(),
-            rows,
-            Channel.MAIL,
-            mailing,
-            patient,
-            always,
-            always,
-            TURNED_OFF,
-        ]
-        cursor.execute(TELL, said)
-        told = cursor.rowcount
+    mailing = Mailing.objects.get_or_create(event=event)[0] if len(lines) > MANY else None
+    if mailing and len(lines) > MOST_AT_ONCE:
+        told = _spread(mailing, list(lines.values()))
+    else:
+        told = _write(event.pk, list(lines.values()), mailing)
     if told:
         after_commit("program.tasks.deliver_notices", event.pk)
     return told
+
+
+def _write(event_id: int, lines: list[dict[str, Any]], mailing: Mailing | None) -> int:
+    """Write these notices with their deliveries; returns how many, without those who were told before."""
+    kinds = [CATALOGUE[code] for code in {line["kind"] for line in lines} & CATALOGUE.keys()]
+    always = [kind.code for kind in kinds if kind.mailed == Mailed.ALWAYS]
+    patient = [kind.code for kind in kinds if kind.mailed == Mailed.AS_PREFERRED]
+    said: list[Any] = [
+        event_id,
+        timezone.now(),
+        json.dumps(lines),
+        Channel.MAIL,
+        mailing.pk if mailing else None,
+        patient,
+        always,
+        always,
+        TURNED_OFF,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(TELL, said)
+        return cursor.rowcount
+
+
+#: What those who are told by one row have in common
+SAME: Final = ("kind", "title", "text", "url", "clause")
+
+
+def _spread(mailing: Mailing, lines: list[dict[str, Any]]) -> int:
+    """Leave it to a worker to write these notices: one row for all that read the same."""
+    alike: dict[tuple[str, ...], list[list[Any]]] = {}
+    for line in lines:
+        to = [line["recipient"], line["email"], line["subscription"]]
+        alike.setdefault(tuple(line[name] for name in SAME), []).append(to)
+    Spread.objects.bulk_create(
+        Spread(mailing=mailing, **dict(zip(SAME, words, strict=True)), recipients=told, total=len(told))
+        for words, told in alike.items()
+    )
+    return len(lines)
+
+
+def spreads_of(event_id: int | None = None) -> list[int]:
+    """Keys of the rows by which somebody is still to be told, of one event or of all, the oldest first."""
+    rows = Spread.objects.filter(told__lt=F("total"))
+    rows = rows.filter(mailing__event=event_id) if event_id else rows
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def write_out(keys: Iterable[int], *, seconds: float = SLICE_SECONDS) -> int:
+    """Write the notices of these rows, slice by slice, as long as ``seconds``; returns how many.
+
+    A slice and how far it came commit together: who dies loses one slice, and the next worker goes on there.
+    """
+    written, slices = 0, (each for pk in keys for each in _slices(pk))
+    for count in timely(slices, seconds=seconds):
+        written += count
+    return written
+
+
+def _slices(pk: int) -> Iterator[int]:
+    """Write the slices of one row, each when the next is asked for; a row that fails keeps no other back."""
+    row = Spread.objects.select_related("mailing").get(pk=pk)
+    try:
+        while (count := _write_slice(row)) is not None:
+            yield count
+    except Exception:
+        logger.exception("Notices to many could not be written.", extra={"spread": pk})
+
+
+@transaction.atomic
+def _write_slice(row: Spread) -> int | None:
+    """Write the next slice; None where none is left, or another worker has the row in hand."""
+    held = Spread.objects.select_for_update(skip_locked=True).filter(pk=row.pk, told__lt=F("total"))
+    told = held.values_list("told", flat=True).first()
+    if told is None:
+        return None
+    same = {name: getattr(row, name) for name in SAME}
+    lines = [
+        {**same, "recipient": recipient, "email": email, "subscription": subscription}
+        for recipient, email, subscription in row.recipients[told : told + MOST_AT_ONCE]
+    ]
+    count = _write(row.mailing.event_id, lines, row.mailing)
+    row.told = told + len(lines)
+    if row.told == row.total:
+        Spread.objects.filter(pk=row.pk).update(told=row.told, recipients=[])
+    else:
+        Spread.objects.filter(pk=row.pk).update(told=row.told)
+    return count
 
 
 #: Every notice with its delivery, mailed as its reader has chosen, in one statement: most acts end with it.
@@ -286,6 +359,11 @@ def suppress_bounced(email: str, answer: str) -> None:
         audit.record(
             row, "suppression.add", by=by, after={"of": row.email, "cause": row.cause}, note=row.note
         )
+
+
+def is_suppressed(email: str) -> bool:
+    """Whether mail does not reach the address: nothing is sent to it."""
+    return Suppression.objects.filter(email=email.strip().lower()).exists()
 
 
 def plain(answer: str) -> str:

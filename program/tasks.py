@@ -13,13 +13,14 @@ from program.publish import after_commit
 def deliver_notices(event_id: int) -> int:
     """Send the notices still owed for one event; running it again sends nothing twice.
 
-    A mass mailing sends a slice and queues up again behind what came meanwhile.
+    A mass mailing writes and sends a slice and queues up again behind what came meanwhile.
     """
+    written = notices.write_out(notices.spreads_of(event_id))
     keys = notices.owed(event_id)
     if not notices.is_mass(event_id):
         return notices.deliver_each(keys)
     sent = notices.deliver_each(keys, seconds=notices.SLICE_SECONDS)
-    if sent:
+    if sent or written:
         after_commit("program.tasks.deliver_notices", event_id)
     return sent
 
@@ -29,6 +30,7 @@ def sweep_deliveries() -> int:
     """Send what is owed and was not sent: the broker was away, a worker died, a server refused."""
     single, mass = notices.sweep()
     sent = notices.deliver_each(single)
+    notices.write_out(notices.spreads_of())
     return sent + notices.deliver_each(mass, seconds=notices.SLICE_SECONDS)
 
 

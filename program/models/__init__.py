@@ -30,6 +30,7 @@ from program.models.notices import (
     MailPreference,
     Notice,
     Reminder,
+    Spread,
     Suppression,
 )
 from program.models.outages import Outage, Pulse, Silence
@@ -81,6 +82,7 @@ __all__ = [
     "Seal",
     "Silence",
     "Sourced",
+    "Spread",
     "Subscription",
     "Suppression",
     "TimeStamped",

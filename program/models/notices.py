@@ -133,6 +133,42 @@ class Mailing(models.Model):
         return f"Mailing of event {self.event_id}"
 
 
+class Spread(models.Model):
+    """One notice to so many that the act writes this row alone; a worker writes theirs, in slices.
+
+    ``recipients`` are told in their order, each a person or an address and the subscription by which they
+    are told; ``told`` is how many of them have their notice. Once all have, the list is emptied.
+    """
+
+    mailing = models.ForeignKey(Mailing, models.PROTECT, related_name="spreads")
+    kind = models.CharField(max_length=60)
+    title = models.CharField(max_length=200)
+    text = models.TextField()
+    url = models.CharField(max_length=300)
+    clause = models.CharField(max_length=60, blank=True)
+    recipients = models.JSONField()
+    total = models.PositiveIntegerField()
+    told = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="spread_tells_no_more_than_all",
+                violation_error_message="No more can be told than are to be told.",
+                condition=models.Q(told__lte=models.F("total")),
+            )
+        ]
+        indexes = [
+            models.Index(
+                name="spread_unfinished", fields=["id"], condition=models.Q(told__lt=models.F("total"))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.told} of {self.total}"
+
+
 UNDER_WAY = (DeliveryState.OWED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.WAITING)
 
 

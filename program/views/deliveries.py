@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, Sum
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from program.enums import DeliveryState
 from program.forms import AddressFileForm, SuppressionForm
-from program.models import UNDER_WAY, Delivery, Mailing, Suppression
+from program.models import UNDER_WAY, Delivery, Mailing, Spread, Suppression
 from program.notice_kinds import CATALOGUE
 from program.record_words import act_in_words
 from program.requests import number_said
@@ -93,10 +93,14 @@ def mailings() -> list[dict[str, Any]]:
             waiting=Count("deliveries", filter=Q(deliveries__state__in=UNDER_WAY)),
         )
     )
+    left = Spread.objects.filter(mailing__in=[row["pk"] for row in rows]).values_list("mailing")
+    unwritten = dict(left.annotate(left=Sum(F("total") - F("told"))).order_by())
     return [
         {
             **row,
             "what": act_in_words(row["act"]),
+            "total": row["total"] + unwritten.get(row["pk"], 0),
+            "waiting": row["waiting"] + unwritten.get(row["pk"], 0),
             "not_sent": row["total"] - row["sent"] - row["waiting"],
         }
         for row in rows

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from celery import current_app
+from django.db import connection
 from django.db.models import F
 
 from program import audit, notices
 from program.enums import DeliveryState
-from program.models import Delivery, Mailing, User
+from program.models import Delivery, Mailing, Notice, User
 from tests.factories.program import UserFactory
 from tests.processes import celery_worker, kill, mail_server, wait_until
 from tests.program.test_notice_faults import empty_broker, owe_one, state
@@ -42,6 +44,44 @@ def sweep_until(condition, what):
         return condition()
 
     wait_until(swept, seconds=300, what=what)
+
+
+@contextmanager
+def closed_to_writers(table):
+    """Another session that keeps everybody from writing to a table."""
+    other = connection.copy()
+    other.set_autocommit(False)
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
+        yield
+    finally:
+        other.close()
+
+
+def waiting_sessions():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0]
+
+
+def test_worker_that_dies_while_it_writes_leaves_the_slice_to_the_next():
+    row = owe_to_many().spreads.get()
+    notices.write_out([row.pk], seconds=0)
+    assert Notice.objects.count() == notices.MOST_AT_ONCE
+    with mail_server() as mail:
+        with closed_to_writers("program_notice"), celery_worker(mail=mail, LOCK_TIMEOUT_MS="60000") as worker:
+            sweep_until(waiting_sessions, "the worker to wait for the table")
+            kill(worker)
+        row.refresh_from_db()
+        assert (row.told, Notice.objects.count()) == (notices.MOST_AT_ONCE, notices.MOST_AT_ONCE)
+        with celery_worker(mail=mail):
+            unsent = Delivery.objects.exclude(state=DeliveryState.SENT)
+            sweep_until(lambda: len(mail.messages) >= RECIPIENTS and not unsent.exists(), "all to be sent")
+        row.refresh_from_db()
+        assert (row.told, row.recipients, Notice.objects.count()) == (RECIPIENTS, [], RECIPIENTS)
+        arrived = Counter(envelope.rcpt_tos[0] for envelope in mail.messages)
+        assert (set(arrived.values()), len(arrived)) == ({1}, RECIPIENTS)
 
 
 def test_thousands_are_told_once_each_though_a_worker_dies_and_single_notices_go_first():

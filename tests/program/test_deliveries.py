@@ -126,6 +126,15 @@ class TestLog:
         assert (shown["sent"], shown["total"], shown["waiting"], shown["not_sent"]) == (20, 52, 31, 1)
         assert "20 of 52" in answer.text
 
+    def test_mailing_that_is_still_written_counts_those_to_come(self, client, monkeypatch):
+        monkeypatch.setattr(notices, "MOST_AT_ONCE", 60)
+        owe(*UserFactory.create_batch(70), about=issued_call())
+        (shown,) = get(client, officer(), LOG).context["mailings"]
+        assert (shown["sent"], shown["total"], shown["waiting"]) == (0, 70, 70)
+        notices.write_out(notices.spreads_of(), seconds=0)
+        (shown,) = get(client, officer(), LOG).context["mailings"]
+        assert (shown["total"], shown["waiting"], shown["not_sent"]) == (70, 70, 0)
+
     def test_costs_the_same_for_one_row_and_for_three(self, client, django_assert_num_queries):
         desk = officer()
         client.force_login(desk)

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 
 from program import audit, clock, notices
 from program.enums import DeliveryState
-from program.models import AuditEvent, Delivery, Notice, Suppression
+from program.models import AuditEvent, Delivery, Notice, Spread, Suppression
 from program.notice_kinds import NoticeKind
 from program.notices import LEASE, Audience
 from program.tasks import sweep_deliveries
@@ -50,6 +50,47 @@ class TestOwe:
         assert sorted(Notice.objects.values_list("recipient", "title")) == sorted(
             (user.pk, "Proposal AIX-2026-0001 was received") for user in (person, other)
         )
+
+    def test_more_than_a_slice_is_one_row_that_workers_write_out_once(self, monkeypatch):
+        monkeypatch.setattr(notices, "MOST_AT_ONCE", 60)
+        people = UserFactory.create_batch(150)
+        told_before, gone = people[0], people[1]
+        by = UserFactory()
+        event = audit.record(by, "tests.act", by=by)
+        notices.owe(event, KIND, [told_before], url="/proposals/1/", number="1")
+        assert notices.owe(event, KIND, [*people, people[0]], url="/proposals/1/", number="1") == 150
+        row = Spread.objects.get()
+        assert (row.total, row.told, len(row.recipients), Notice.objects.count()) == (150, 0, 150, 1)
+
+        notices.write_out(notices.spreads_of(event.pk), seconds=0)
+        row.refresh_from_db()
+        assert (row.told, Notice.objects.count()) == (60, 60)
+        gone.is_active = False
+        gone.save()
+        assert sweep_deliveries() == 60 - 1
+        row.refresh_from_db()
+        assert (row.told, row.recipients, Notice.objects.count()) == (150, [], 150)
+        assert notices.write_out([row.pk]) == 0
+        while sweep_deliveries():
+            pass
+        assert sorted(Delivery.objects.values_list("state").annotate(n=Count("pk"))) == [
+            ("dropped", 1),
+            ("sent", 149),
+        ]
+        assert set(Delivery.objects.exclude(mailing=None).values_list("mailing", flat=True)) == {
+            row.mailing_id
+        }
+
+    def test_row_that_cannot_be_written_keeps_no_other_back(self, monkeypatch):
+        monkeypatch.setattr(notices, "MOST_AT_ONCE", 60)
+        people = UserFactory.create_batch(61)
+        for _ in range(2):
+            by = UserFactory()
+            notices.owe(audit.record(by, "tests.act", by=by), KIND, people, url="/", number="1")
+        broken = Spread.objects.order_by("pk").first()
+        Spread.objects.filter(pk=broken.pk).update(recipients=["unreadable"] * 61)
+        assert notices.write_out(notices.spreads_of()) == 61
+        assert [row.told for row in Spread.objects.order_by("pk")] == [0, 61]
 
     def test_two_audiences_of_one_kind_are_merged_by_person(self):
         person, other = UserFactory(), UserFactory()
