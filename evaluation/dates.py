@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from evaluation.enums import DesignationStatus
 from evaluation.models import Condition, InformationRequest, Referral
 from evaluation.notices import desk_page, questions_page
-from program.dates import DueDate, has_dates
+from program.dates import DueDate, has_dates, nearest_rows
 from program.deadlines import end_of_day
 from program.enums import OfficeRole
 from proposals.enums import ProposalStatus
@@ -26,7 +26,8 @@ def questions_to_answer(user: User) -> Iterator[DueDate]:
     """Open questions of the Government to the person's teams."""
     teams = TeamMember.objects.of(user).values("membership__consortium")
     rows = InformationRequest.objects.visible_to(user).open().filter(proposal__consortium__in=teams)
-    for row in rows.exclude(proposal__status__in=OVER).select_related("proposal"):
+    rows = rows.exclude(proposal__status__in=OVER).select_related("proposal")
+    for row in nearest_rows(rows, "due_at"):
         title = f"Answer question {row.number} on proposal {row.proposal.number}"
         yield DueDate(f"question-{row.pk}", title, questions_page(row.proposal), row.due_at, row.updated_at)
 
@@ -41,7 +42,7 @@ def conditions_to_meet(user: User) -> Iterator[DueDate]:
         met_at=None,
         due_on__isnull=False,
     )
-    for row in rows.select_related("designation__proposal"):
+    for row in nearest_rows(rows.select_related("designation__proposal"), "due_on"):
         if row.designation and row.due_on:
             title = f"Condition {row.number} of designation {row.designation.number}"
             page = f"{questions_page(row.designation.proposal)}#conditions"
@@ -55,7 +56,8 @@ def positions_to_file(user: User) -> Iterator[DueDate]:
     if not agencies:
         return
     rows = Referral.objects.visible_to(user).running().filter(agency__code__in=agencies)
-    for row in rows.select_related("agency", "version__proposal").defer("version__package"):
+    rows = rows.select_related("agency", "version__proposal").defer("version__package")
+    for row in nearest_rows(rows, "due_at"):
         proposal = row.version.proposal
         title = f"Position of {row.agency} on proposal {proposal.number}"
         yield DueDate(f"referral-{row.pk}", title, desk_page(proposal), row.due_at, row.updated_at)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import nsmallest
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from django.db.models import DateTimeField, F, Model
+from django.db.models.functions import Greatest
 from django.urls import reverse
 
 from program import clock
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from program.models import User
 
 
+Row = TypeVar("Row", bound=Model)
 #: A calendar holds no more days than these
 MOST_DATES: Final = 500
 
@@ -66,6 +71,13 @@ def nearest(dates: list[DueDate], *, most: int = MOST_DATES) -> list[DueDate]:
         now = clock.now()
         dates = nsmallest(most, dates, key=lambda due: abs(due.at - now))
     return sorted(dates, key=lambda due: (due.at, due.key))
+
+
+def nearest_rows(rows: QuerySet[Row], field: str, *, most: int = MOST_DATES) -> list[Row]:
+    """As ``nearest``, of rows due at ``field``, in the database: an agency has more than a calendar holds."""
+    is_moment = isinstance(rows.model._meta.get_field(field), DateTimeField)
+    moment = clock.in_query() if is_moment else clock.today_in_query()
+    return list(rows.order_by(Greatest(F(field) - moment, moment - F(field)), "pk")[:most])
 
 
 @has_dates

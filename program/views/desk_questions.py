@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from program.acts import attempt, lay_beside
@@ -17,7 +18,7 @@ from program.enums import QuestionStatus
 from program.forms import AnswerForm, AnswerUnderForm, CorrectionForm, GroupForm
 from program.models import Question
 from program.notice_kinds import ANSWER_CORRECTED
-from program.requests import SignedInRequest
+from program.requests import SignedInRequest, number_said
 from program.revisions import StaleRevision
 from program.services import questions as services
 from program.transitions import NotReady
@@ -25,15 +26,25 @@ from program.views.calls import with_differences
 from program.views.desk_calls import FORM, program_office
 from program.views.previews import Preview, preview_of
 
+PAGE: Final = 50
+
 
 @program_office
 @require_safe
 def question_list(request: SignedInRequest) -> HttpResponse:
     """Questions that wait, the oldest first, then the last fifty that were settled."""
     questions = Question.objects.visible_to(request.user).select_related("call", "asked_by", "same_as")
+    waiting = questions.filter(status=QuestionStatus.ASKED).order_by("pk")
+    if after := number_said(request.GET.get("after", "")):
+        waiting = waiting.filter(pk__gt=after)
+    found = list(waiting[: PAGE + 1])
     facts = {
-        "waiting": questions.filter(status=QuestionStatus.ASKED).order_by("asked_at", "pk"),
-        "settled": questions.exclude(status=QuestionStatus.ASKED).order_by("-updated_at")[:50],
+        "waiting": found[:PAGE],
+        "oldest": request.path if after else "",
+        "later": f"?{urlencode({'after': found[PAGE - 1].pk})}" if len(found) > PAGE else "",
+        "settled": []
+        if after
+        else questions.exclude(status=QuestionStatus.ASKED).order_by("-updated_at")[:PAGE],
     }
     return render(request, "program/desk/questions.html", facts)
 

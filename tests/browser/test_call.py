@@ -23,7 +23,7 @@ def test_call_goes_from_its_workshop_to_its_amendments_and_answers(person, setti
     call = Call.objects.get()
     address = reverse("program:desk-call", args=[call.number])
     second.visit(address).send("Approve").says("The call is approved.")
-    desk.visit(address).send("Issue the call").says("The call is issued")
+    desk.visit(f"{address}issue/").send("Issue the call").says("The call is issued")
 
     public = reverse("program:call-detail", args=[call.number])
     reader.visit(public).says("What a proposal must give")

@@ -100,7 +100,7 @@ def issue_a_call(person, people):
     number = Call.objects.get().number
     approver = person(people.approver).visit(f"/desk/calls/{number}/")
     approver.send("Approve")
-    drafter.visit(f"/desk/calls/{number}/").send("Issue the call")
+    drafter.visit(f"/desk/calls/{number}/issue/").send("Issue the call")
     assert Call.objects.get().status == "issued"
     return Call.objects.get()
 

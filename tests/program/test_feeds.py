@@ -6,11 +6,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from evaluation.models import Condition
+from evaluation.models import Condition, Referral
 from program import clock
-from program.dates import DueDate, dates_of, nearest
+from program.dates import MOST_DATES, DueDate, dates_of, nearest, nearest_rows
 from program.deadlines import next_business_day
 from program.enums import OfficeRole
 from program.models import AuditEvent, CalendarFeed, Call, Office, Subscription
@@ -126,6 +128,31 @@ class TestDates:
         now = clock.now()
         days = {n: DueDate(f"day-{n}", "Due", "/", now + timedelta(days=n), now) for n in (-400, -2, 1, 3, 9)}
         assert nearest(list(days.values()), most=3) == [days[-2], days[1], days[3]]
+
+    def test_database_reads_no_more_than_a_calendar_holds(self):
+        make.accepted()
+        days = dict(
+            zip(
+                Referral.objects.order_by("pk").values_list("pk", flat=True), (-400, -2, 1, 3, 9), strict=True
+            )
+        )
+        for pk, left in days.items():
+            Referral.objects.filter(pk=pk).update(due_at=clock.now() + timedelta(days=left))
+        found = nearest_rows(Referral.objects.all(), "due_at", most=3)
+        assert [days[row.pk] for row in found] == [1, -2, 3]
+        with CaptureQueriesContext(connection) as asked:
+            dates_of(officer(OfficeRole.LEAD, "DOE"))
+        (said,) = [query["sql"] for query in asked if '"evaluation_referral"."due_at" -' in query["sql"]]
+        assert said.endswith(f"LIMIT {MOST_DATES}")
+
+    def test_days_without_an_hour_are_bounded_too(self):
+        designation = make.designated()
+        facts = {"designation": designation, "determination": designation.determination, "owner": "Anchor"}
+        for number, days in enumerate((90, 30, 60), start=1):
+            due_on = clock.today() + timedelta(days=days)
+            Condition.objects.create(number=number, text="Report.", due_on=due_on, **facts)
+        found = nearest_rows(Condition.objects.all(), "due_on", most=2)
+        assert [row.number for row in found] == [2, 3]
 
     def test_followed_calls_with_links_of_our_own_and_a_uid_that_stays(self, client):
         person, call = UserFactory(), issued_call()

@@ -14,6 +14,7 @@ from program.services.questions import (
     correct_answer,
     withdraw_question,
 )
+from program.views import desk_questions
 from tests.factories.program import RequirementFactory, UserFactory, issued_call, officer
 from tests.program.test_pages import signed_in, text_of  # noqa: F401 (a fixture)
 
@@ -93,6 +94,21 @@ def test_nobody_learns_who_asked(client, signed_in, call):  # noqa: F811
         assert "May we lead?" not in page
     own = page_of(signed_in(asker), call)
     assert "answered under No. 1" in own
+
+
+def test_desk_lists_waiting_questions_by_pages(call, monkeypatch, signed_in):  # noqa: F811
+    monkeypatch.setattr(desk_questions, "PAGE", 2)
+    asked = [ask_question(call, by=UserFactory(), text=f"Question {number}?") for number in range(5)]
+    client, address, seen = signed_in(officer()), reverse("program:desk-questions"), []
+    later = ""
+    while not seen or later:
+        page = client.get(f"{address}{later}")
+        seen.append([question.pk for question in page.context["waiting"]])
+        later = page.context["later"]
+    assert seen == [[row.pk for row in asked[:2]], [row.pk for row in asked[2:4]], [asked[4].pk]]
+    assert "Previous" in page.text
+    end = client.get(f"{address}?after={asked[4].pk}")
+    assert "No later question waits." in end.text and "Everything that was asked" not in end.text
 
 
 def test_asking_too_often_says_when_and_keeps_the_text(signed_in, call):  # noqa: F811
