@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -24,6 +24,7 @@ from django.urls import reverse
 
 from program import audit
 from program.middleware import STARTED
+from program.notices import is_suppressed
 from program.refusals import record_failed_sign_in
 from program.requests import client_address
 from program.sign_in_mail import MAILS, Known
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 ASSURANCE = "identity_assurance"
+#: What the page says where nothing is mailed
+NOT_DELIVERED: Final = (
+    "Nothing was sent: mail to {email} is not delivered. Its mail server has refused it, or the Program "
+    "office has put it on its list. Write to {support}. Once it is off the list, ask again here."
+)
 
 
 class NameForm(forms.Form):
@@ -114,6 +120,16 @@ class AccountAdapter(DefaultAccountAdapter):
         return message
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send it, or say on the page why it was not; nothing is sent to an address that mail does not reach.
+
+        What the page says is the same whether the address has an account or not.
+        """
+        request = context.get("request")
+        if is_suppressed(email):
+            logger.warning("Sign-in mail was not sent: suppressed.", extra={"template": template_prefix})
+            if request is not None:
+                messages.error(request, NOT_DELIVERED.format(email=email, support=settings.SUPPORT_EMAIL))
+            return
         site = SimpleNamespace(name=settings.SITE_NAME, domain=urlsplit(settings.SITE_URL).netloc)
         try:
             super().send_mail(template_prefix, email, {**context, "current_site": site})
@@ -121,7 +137,6 @@ class AccountAdapter(DefaultAccountAdapter):
             logger.error(
                 "Sign-in mail was not sent.", extra={"template": template_prefix, "error": repr(error)}
             )
-            request = context.get("request")
             if request is not None:
                 messages.error(
                     request,

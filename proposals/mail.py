@@ -18,7 +18,15 @@ from django.template.loader import render_to_string
 
 from program import clock
 from program.enums import DeliveryState
-from program.notices import HANDING_OVER, LEASE, PERMANENT, hand_over, suppress_bounced, wait_after
+from program.notices import (
+    HANDING_OVER,
+    LEASE,
+    PERMANENT,
+    hand_over,
+    is_suppressed,
+    suppress_bounced,
+    wait_after,
+)
 from proposals.invitations import token_of
 from proposals.models import Invitation, TeamMember
 
@@ -62,6 +70,9 @@ def mail_invitation(pk: int) -> bool:
     invitation = Invitation.objects.select_related(
         "membership__organization", "membership__consortium", "sent_by"
     ).get(pk=pk)
+    if is_suppressed(invitation.email):
+        _held(invitation).update(mail_state=DeliveryState.FAILED)
+        return False
     try:
         hand_over(_message(invitation), note_sending=lambda: _note_sending(invitation))
     except SMTPRecipientsRefused as error:

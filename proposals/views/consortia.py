@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from program.canonical import sha256_hex
 from program.enums import StackLayer
-from program.models import Country, Organization, User
+from program.models import Country, Organization, Suppression, User
 from program.refusals import record_refusal
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
@@ -148,6 +149,13 @@ def member_seen(request: SignedInRequest, pk: int) -> Membership:
     return member
 
 
+def invitations_of(found: Membership) -> list[Invitation]:
+    """The latest invitations of a member, each with whether mail reaches its address."""
+    listed = Suppression.objects.filter(email=OuterRef("email"))
+    rows = found.invitations.select_related("sent_by", "accepted_by")
+    return list(rows.annotate(is_suppressed=Exists(listed))[:20])
+
+
 @require_safe
 def member(request: SignedInRequest, pk: int) -> HttpResponse:
     """One member: its role, its consent, its people, its invitations."""
@@ -169,9 +177,7 @@ def member_page(
         "member": found,
         "organization": found.organization,
         "team": list(found.team.active().select_related("user").order_by("role", "pk")),
-        "invitations": list(found.invitations.select_related("sent_by", "accepted_by")[:20])
-        if may_staff or may_open
-        else [],
+        "invitations": invitations_of(found) if may_staff or may_open else [],
         "consents": list(found.consents.select_related("given_by").order_by("-pk")[:10]),
         "provisions": provisions_of(found),
         "may_change": request.user.has_perm("proposals.change_membership", found),

@@ -33,7 +33,7 @@ from django.urls import reverse
 
 from program.enums import OfficeRole
 from program.middleware import STARTED
-from program.models import AuditEvent, User
+from program.models import AuditEvent, Suppression, User
 from program.refusals import MOST_IN_AN_HOUR
 from program.requests import client_address
 from program.sign_in_mail import MAILS
@@ -90,6 +90,22 @@ def test_sign_in_mail_is_text_and_html_in_our_words(prefix, rf):
         assert (values.get(written.link) or written.title) in body
         assert ("July 1, 2026, 2:05 p.m. Washington time" in body) == written.tells_of_change
     assert "<b>" not in page
+
+
+@pytest.mark.parametrize("has_account", [False, True])
+def test_nothing_is_mailed_to_an_address_that_mail_does_not_reach_and_the_page_says_so(client, has_account):
+    if has_account:
+        UserFactory(email="known@firm.example")
+    row = Suppression.objects.create(email="known@firm.example", cause="bounced", added_by=UserFactory())
+    asked = {"path": reverse("account_reset_password"), "data": {"email": "Known@firm.example"}}
+    page = client.post(**asked, follow=True)
+    assert mail.outbox == []
+    assert "mail to known@firm.example is not delivered" in page.text and settings.SUPPORT_EMAIL in page.text
+    row.delete()
+    cache.clear()
+    page = client.post(**asked, follow=True)
+    assert [message.to for message in mail.outbox] == [["known@firm.example"]]
+    assert "is not delivered" not in page.text
 
 
 class TestAccount:

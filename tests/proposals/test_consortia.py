@@ -15,7 +15,7 @@ from django.urls import reverse
 from program import clock
 from program.canonical import sha256_hex
 from program.enums import OfficeRole, StackLayer
-from program.models import Affiliation, AuditEvent, Notice
+from program.models import Affiliation, AuditEvent, Notice, Suppression
 from program.services.clockwork import clock_account
 from program.services.people import appoint
 from program.transitions import NotReady, WrongStatus
@@ -776,6 +776,23 @@ class TestMailOfAnInvitation:
         client.force_login(consortium.created_by)
         page = client.get(reverse("proposals:member", args=[invitation.membership_id]))
         assert "may not have arrived" in page.content.decode()
+        services.resend_invitation(invitation, by=consortium.created_by)
+        assert mail_invitation(invitation.pk)
+
+    def test_inviter_reads_that_mail_does_not_reach_the_address_until_it_is_off_the_list(
+        self, client, consortium, invitation, settings
+    ):
+        settings.DEMONSTRATION = True  # no second factor
+        row = Suppression.objects.create(
+            email=invitation.email, cause="bounced", added_by=consortium.created_by
+        )
+        assert not mail_invitation(invitation.pk)
+        assert Invitation.objects.get(pk=invitation.pk).mail_state == "failed"
+        client.force_login(consortium.created_by)
+        address = reverse("proposals:member", args=[invitation.membership_id])
+        assert "Mail to this address is not delivered." in client.get(address).text
+        row.delete()
+        assert "Mail to this address is not delivered." not in client.get(address).text
         services.resend_invitation(invitation, by=consortium.created_by)
         assert mail_invitation(invitation.pk)
 
