@@ -493,10 +493,15 @@ def consortia_proposing(call: Call) -> int:
 
 
 def people_with_more_time(call: Call) -> QuerySet:
-    """People on the teams of proposals for which the time goes on although ``call`` closes."""
+    """People on the teams of proposals for which the time goes on although ``call`` closes.
+
+    It was given more time, or was returned and its cure period ends later.
+    """
     places = apps.get_model("proposals", "TeamMember").objects.active()
+    now = clock.now()
     longer = apps.get_model("proposals", "Proposal").objects.filter(
-        call=call, status__in=LIVE, extended_to__gt=clock.now()
+        Q(status__in=LIVE, extended_to__gt=now) | Q(status=ProposalStatus.RETURNED, cure_due_at__gt=now),
+        call=call,
     )
     return apps.get_model("program", "User").objects.filter(
         pk__in=places.filter(membership__consortium__in=longer.values("consortium")).values("user")

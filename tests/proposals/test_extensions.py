@@ -419,6 +419,16 @@ def test_closing_tells_no_team_whose_time_goes_on(call, by):
     assert list(told) == [representative_of(other).pk]
 
 
+def test_closing_tells_no_returned_team_while_it_may_still_correct(call, by):
+    proposal, over = under(call, status=ProposalStatus.RETURNED), under(call, status=ProposalStatus.RETURNED)
+    assert proposal.cure_due_at > end_of_day(LAST_DAY) + timedelta(minutes=2)
+    Proposal.objects.filter(pk=over.pk).update(cure_due_at=end_of_day(LAST_DAY))
+    with clock.moved_to(end_of_day(LAST_DAY) + timedelta(minutes=2)):
+        close_call(call, by=clock_account())
+    told = Notice.objects.filter(kind="call-closed").values_list("recipient", flat=True)
+    assert list(told) == [representative_of(over).pk]
+
+
 @pytest.mark.parametrize("is_cancelled", [False, True])
 def test_lapse_offers_more_time_only_where_it_is_given(call, is_cancelled):
     proposal = under(call)
