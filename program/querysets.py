@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from program.models import Call, User
 
+#: The acts that give a draft back to those who wrote it
+SENT_BACK: Final = ("call.send_back", "call.reopen")
 PUBLIC_CALL_STATUSES = (CallStatus.ISSUED, CallStatus.CLOSED, CallStatus.CANCELLED)
 
 
@@ -47,6 +49,13 @@ class CallQuerySet(models.QuerySet):
 
     def due_to_close(self, at: datetime) -> Self:
         return self.filter(status=CallStatus.ISSUED, closes_at__lte=at)
+
+    def sent_back(self) -> Self:
+        """Drafts that were sent back to their drafters, and of which nothing was done since."""
+        events = apps.get_model("program", "AuditEvent")._default_manager
+        last = events.filter(subject_type="program.call", subject_id=Cast(OuterRef("pk"), models.CharField()))
+        acts = Subquery(last.order_by("-sequence").values("act")[:1])
+        return self.filter(status=CallStatus.DRAFT).annotate(last_act=acts).filter(last_act__in=SENT_BACK)
 
     def for_public_page(self, *, sought: str = "") -> Self:
         """All that the public page of a call prints, in one statement: its parts come as lists of rows.

@@ -321,11 +321,17 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
             .order_by("pk")
             .values_list(named)[:20]
         ),
+        ArraySubquery(
+            calls.sent_back()
+            .filter(Q(created_by=user.pk) | Q(pk__in=calls.filter(written_by=user.pk).values("pk")))
+            .order_by("pk")
+            .values_list(named)[:20]
+        ),
         ArraySubquery(approved.order_by("pk").values_list(named)[:20]),
         ArraySubquery(conditions.order_by("due_on", "pk").values_list(pending)[:20]),
         ArraySubquery(deferred.order_by("defer_until", "pk").values_list(come)[:20]),
     )
-    matched, asked, for_time, *set_aside, to_approve, to_issue, to_meet, to_decide = found.get()
+    matched, asked, for_time, *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide = found.get()
     lines = (
         (matched, "match of a party to settle", "matches of parties to settle", "evaluation:screening"),
         (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
@@ -339,7 +345,11 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
             "url": reverse("program:desk-call", args=[number]),
             "due_at": None,
         }
-        for act, rows in (("Approve the draft of call", to_approve), ("Issue call", to_issue))
+        for act, rows in (
+            ("Approve the draft of call", to_approve),
+            ("Revise the draft that was sent back of call", to_revise),
+            ("Issue call", to_issue),
+        )
         for number, title in rows
     ]
     waiting += [

@@ -288,14 +288,24 @@ def add_from_library(call: Call, *, by: User, model: type[Requirement | Criterio
 
 @transaction.atomic
 def ask_for_approval(call: Call, *, by: User) -> AuditEvent:
-    """Tell the other program officers that a draft is ready; raises NotReady with all that is missing."""
+    """Tell the other program officers that a draft is ready; once, until somebody does something to it.
+
+    Raises NotReady with all that is missing.
+    """
     hold_draft(call, by=by)
     if problems := APPROVE.problems(call):
         raise NotReady(problems)
+    if last_act(call) == "call.ask_approval":
+        message = "The other program officers were asked already, and the draft was not changed since."
+        raise NotReady([Problem("asked-already", message, "s.3(b)")])
     event = audit.record(call, "call.ask_approval", by=by, clause="s.3(b)")
     others = [person for person in program_officers() if not is_call_drafter.test(person, call)]
     notices.owe(event, CALL_TO_APPROVE, others, url=desk_url(call), number=call.number, title=call.title)
     return event
+
+
+def last_act(call: Call) -> str:
+    return getattr(AuditEvent.objects.of(call).last(), "act", "")
 
 
 def desk_url(call: Call) -> str:
@@ -340,7 +350,7 @@ def send_back_call(call: Call, *, by: User, note: str) -> AuditEvent:
     if call.status != CallStatus.DRAFT:
         raise WrongStatus(APPROVE, call, tried="Send back")
     demand_reason(note, "send-back-reason", "note", "Say what the drafters have to change.")
-    if getattr(AuditEvent.objects.of(call).last(), "act", "") == "call.send_back":
+    if last_act(call) == "call.send_back":
         message = "The draft was sent back already and has not been changed since."
         raise NotReady([Problem("sent-back-already", message, "s.3(b)")])
     event = audit.record(call, "call.send_back", by=by, note=note, clause="s.3(b)")

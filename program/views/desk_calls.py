@@ -36,6 +36,7 @@ from program.forms import (
 from program.lifecycle import APPROVE, CALL_TRANSITIONS, ISSUE
 from program.models import Amendment, AuditEvent, Call, Criterion, Outage, Question, Requirement
 from program.order import implements
+from program.querysets import SENT_BACK
 from program.record_words import act_in_words
 from program.requests import SignedInRequest, is_autosave, number_said
 from program.revisions import StaleRevision, revision_read
@@ -133,6 +134,7 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
     is_to_come = call.issued_at is None and not call.is_discarded
     expected = expected_clock(call, day)
     lacking = ISSUE.problems(call) if is_to_come else []
+    events = list(AuditEvent.objects.of(call).select_related("actor").reverse()[:20])
     places = call.ineligible_jurisdictions.values(*ALIKE, "country__name", "pk")
     facts = {
         "call": call,
@@ -161,10 +163,8 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
             (file, withheld_for(file.document)) for file in call.files.current().select_related("document")
         ],
         "amendments": call.amendments.select_related("made_by"),
-        "events": [
-            (event, act_in_words(event.act))
-            for event in AuditEvent.objects.of(call).select_related("actor").reverse()[:20]
-        ],
+        "events": [(event, act_in_words(event.act)) for event in events],
+        "sent_back": next((event for event in events[:1] if is_draft and event.act in SENT_BACK), None),
         "waiting": call.questions.filter(status=QuestionStatus.ASKED).count(),
         "told": told_count(call),
         "outages": outages_of(call),

@@ -31,6 +31,7 @@ from program.deadlines import end_of_day
 from program.enums import OfficeRole
 from program.models import Agency, AuditEvent, Criterion, Notice, User
 from program.notices import in_full
+from program.services.calls import approve_call, reopen_call, send_back_call, update_call
 from program.services.record import verify_for_a_while
 from proposals.models import Proposal, Recusal
 from proposals.services import record_reading, withdraw_proposal
@@ -662,6 +663,27 @@ def test_second_officer_is_told_of_a_draft_that_waits_for_approval(client):
     call = drafted_call(by=drafter)
     assert f"Approve the draft of call {call.number}" in page(client, other, "desk").text
     assert "Approve the draft" not in page(client, drafter, "desk").text
+
+
+@pytest.mark.parametrize("act", [send_back_call, reopen_call])
+def test_draft_that_was_sent_back_waits_for_those_who_wrote_it_with_the_reason(client, act):
+    drafter, writer, second = officer(), officer(), officer()
+    call = drafted_call(by=drafter)
+    update_call(call, by=writer, revision=call.revision, changes={"cure_days": 14})
+    if act is reopen_call:
+        approve_call(call, by=second)
+    act(call, by=second, note="Say what a market is.")
+    task = f"Revise the draft that was sent back of call {call.number}"
+    for person in (drafter, writer):
+        assert page(client, person, "desk").text.count(task) == 1
+    assert task not in page(client, second, "desk").text
+    sign_in(client, drafter)
+    address = reverse("program:desk-call", args=[call.number])
+    shown = client.get(address).text
+    assert "This draft was sent back" in shown and "Say what a market is." in shown
+    update_call(call, by=drafter, revision=call.revision, changes={"cure_days": 15})
+    assert task not in page(client, drafter, "desk").text
+    assert "This draft was sent back" not in client.get(address).text
 
 
 def test_approved_call_waits_for_whoever_issues_it(client):

@@ -378,6 +378,16 @@ class TestApproval:
         told = Notice.objects.filter(kind="call-to-approve").values_list("recipient", flat=True)
         assert list(told) == [other.pk]
 
+    def test_asking_in_two_tabs_mails_once_until_the_draft_is_changed(self):
+        call, _ = drafted_call(), officer()
+        calls.ask_for_approval(call, by=call.created_by)
+        with pytest.raises(NotReady, match="were asked already"):
+            calls.ask_for_approval(call, by=call.created_by)
+        assert Notice.objects.filter(kind="call-to-approve").count() == 1
+        calls.update_call(call, by=call.created_by, revision=call.revision, changes={"cure_days": 14})
+        calls.ask_for_approval(call, by=call.created_by)
+        assert Notice.objects.filter(kind="call-to-approve").count() == 2
+
     def test_drafters_are_told_of_the_approval(self):
         call, writer, second = drafted_call(), officer(), officer()
         calls.update_call(call, by=writer, revision=call.revision, changes={"cure_days": 14})
