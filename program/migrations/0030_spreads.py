@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0027_asking_files'),
+        ('program', '0029_amended_later'),
     ]
 
     operations = [
