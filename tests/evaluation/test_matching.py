@@ -157,7 +157,9 @@ def near(draw, name):
         at = draw(st.integers(0, len(letters)))
         letters[at : at + draw(st.integers(0, 2))] = draw(st.text("abeikx ", max_size=2))
     words = "".join(letters).split()
-    return " ".join(draw(st.permutations(words)))
+    return draw(st.sampled_from([" ", ""])).join(
+        draw(st.permutations(words)) if draw(st.booleans()) else words
+    )
 
 
 @settings(max_examples=400)
@@ -170,6 +172,11 @@ def test_candidates_lose_no_match_that_the_full_comparison_finds(data, listed):
     lost = [name for name in listed if similarity(query, name) > SOUGHT and name not in found]
     assert lost == []
     assert SOUGHT < REVIEW_FROM - COUNTRY_WEIGHT
+
+
+def test_a_name_written_as_one_word_is_a_candidate():
+    name = "st qr op mn kl ij gh ef cd ab"
+    assert Candidates([name, "another name"]).of(name.replace(" ", "")) == [name]
 
 
 def test_candidates_of_a_large_list_are_few_and_lose_nothing():
