@@ -431,6 +431,8 @@ def follows_still(notice: Notice) -> bool:
     row = notice.subscription
     if row is None or row.stands:
         return row is not None
+    if row.refused_at:
+        return False
     ends_at = (row.asked_at or row.created_at) + CONFIRMED_WITHIN
     return notice.kind == TO_CONFIRM.code and clock.instant() < ends_at
 
@@ -523,7 +525,8 @@ def wait_after(attempts: int) -> timedelta:
 def _message(notice: Notice) -> mail.EmailMultiAlternatives:
     """The mail that carries ``notice``: text and HTML, links made from the portal's own address.
 
-    What is told by a subscription says how to end it, to the reader and to their mail program (RFC 8058).
+    What is told by a subscription says how to end it, to the reader and to their mail program (RFC 8058); a
+    digest says to the mail program how to turn off what may be turned off.
     """
     row, to_confirm = notice.subscription, notice.kind == TO_CONFIRM.code
     path = confirm_path(row) if row and to_confirm else notice.url
@@ -540,9 +543,13 @@ def _message(notice: Notice) -> mail.EmailMultiAlternatives:
     )
     host = urlsplit(settings.SITE_URL).hostname or "portal"
     headers = {"Message-ID": f"<notice-{notice.pk}@{host}>", "Auto-Submitted": "auto-generated"}
+    stop = ""
     if row:
         stop = f"{settings.SITE_URL}{stop_path(row)}"
         text, html = text.replace(STOP_HERE, stop), html.replace(STOP_HERE, stop)
+    elif notice.kind == DIGEST and notice.recipient:
+        stop = f"{settings.SITE_URL}{mail_stop_path(notice.recipient)}"
+    if stop:
         headers |= {"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     message = mail.EmailMultiAlternatives(subject, text, to=[notice.address], headers=headers)
     message.attach_alternative(html, "text/html")
@@ -553,6 +560,7 @@ def _message(notice: Notice) -> mail.EmailMultiAlternatives:
 STOP_HERE: Final = "https://stop.invalid/"
 CONFIRM_SALT: Final = "program.subscription.confirm"
 STOP_SALT: Final = "program.subscription.stop"
+MAIL_STOP_SALT: Final = "program.mail.stop"
 
 
 def confirm_path(row: Subscription) -> str:
@@ -563,6 +571,11 @@ def confirm_path(row: Subscription) -> str:
 def stop_path(row: Subscription) -> str:
     """The page that ends a subscription; it stays the same as long as the subscription."""
     return reverse("program:subscription-stop", args=[Signer(salt=STOP_SALT).sign(str(row.pk))])
+
+
+def mail_stop_path(person: User) -> str:
+    """The page that turns off a person's mail, as far as it may be turned off."""
+    return reverse("program:mail-stop", args=[Signer(salt=MAIL_STOP_SALT).sign(str(person.pk))])
 
 
 @lru_cache(maxsize=KEPT)

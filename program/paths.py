@@ -13,6 +13,7 @@ KEYS: Final = (
     "/invitations/",
     "/subscriptions/confirm/",
     "/subscriptions/stop/",
+    "/notices/mail/stop/",
     "/calendar/",
     "/accounts/confirm-email/",
     "/accounts/password/reset/key/",

@@ -68,6 +68,7 @@ urlpatterns = [
     path("organizations/new/", organizations.organization_new, name="organization-new"),
     path("organizations/<int:pk>/", organizations.organization, name="organization"),
     path("notices/", notices.notice_list, name="notices"),
+    path("notices/mail/stop/<str:token>/", subscriptions.mail_stop, name="mail-stop"),
     path("notices/mail/", notices.mail_preference, name="mail-preference"),
     path("notices/calendar/", calendar.calendar, name="calendar"),
     path("calendar/<str:token>/due-dates.ics", calendar.calendar_feed, name="calendar-feed"),

@@ -501,6 +501,7 @@ class Subscription(TimeStamped):
     """Who wants to hear of one call, or (null) of every call: a person, or an e-mail address without one.
 
     An address is told nothing until its reader has confirmed it; ``asked_at`` is when a link was last sent.
+    Who stops it instead has ``refused_at``: the address is sent no link again, whoever types it.
     """
 
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="subscriptions")
@@ -508,6 +509,7 @@ class Subscription(TimeStamped):
     call = models.ForeignKey(Call, models.CASCADE, null=True, related_name="subscriptions")
     asked_at = models.DateTimeField(null=True, editable=False)
     confirmed_at = models.DateTimeField(null=True, editable=False)
+    refused_at = models.DateTimeField(null=True, editable=False)
     objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
@@ -530,6 +532,11 @@ class Subscription(TimeStamped):
                 name="subscription_of_person_or_address",
                 violation_error_message="A person follows, or an address in small letters.",
                 condition=Q(user=None, email=Lower("email")) & ~Q(email="") | Q(user__isnull=False, email=""),
+            ),
+            models.CheckConstraint(
+                name="subscription_refused_was_not_confirmed",
+                violation_error_message="What was confirmed is ended, not refused.",
+                condition=Q(refused_at=None) | Q(user=None, confirmed_at=None),
             ),
         ]
 

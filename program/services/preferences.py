@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Final
 
+from django.core.signing import Signer
 from django.db import connection, transaction
 
 from program import audit, clock, moments
@@ -12,7 +13,7 @@ from program.clock_account import clock_account
 from program.enums import Channel, DeliveryState, MailChoice
 from program.models import Delivery, Digest, Mailing, MailPreference, Notice, User
 from program.notice_kinds import DAILY_DIGEST
-from program.notices import MANY, TURNED_OFF, withheld, words_of
+from program.notices import MAIL_STOP_SALT, MANY, TURNED_OFF, withheld, words_of
 from program.publish import after_commit
 from program.ticks import timely
 
@@ -28,6 +29,12 @@ DIGEST_HOUR: Final = 7
 def choice_of(user: User) -> MailChoice:
     row = MailPreference.objects.filter(user=user).first()
     return MailChoice(row.choice) if row else MailChoice.AT_ONCE
+
+
+def reader_of(token: str) -> User | None:
+    """Whose mail a link turns off; None when the account is closed. Raises BadSignature."""
+    pk = Signer(salt=MAIL_STOP_SALT).unsign(token)
+    return User.objects.filter(pk=pk, is_active=True).first()
 
 
 @transaction.atomic

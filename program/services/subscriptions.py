@@ -159,10 +159,13 @@ def unsubscribe(call: Call | None, *, by: User) -> bool:
 def ask_to_follow(call: Call | None, *, email: str) -> bool:
     """Send ``email`` the link that confirms it; whether it is known already makes no difference.
 
-    False when it was sent one just now.
+    False when it was sent one just now, or its reader wants none.
     """
+    address = email.strip().lower()
+    if Subscription.objects.filter(user=None, email=address, refused_at__isnull=False).exists():
+        return False
     row, is_new = Subscription.objects.get_or_create(
-        user=None, email=email.strip().lower(), call=call, defaults={"asked_at": clock.now()}
+        user=None, email=address, call=call, defaults={"asked_at": clock.now()}
     )
     row.refresh_from_db(from_queryset=Subscription.objects.select_for_update(of=("self",)))
     if not is_new and row.asked_at and row.asked_at > clock.now() - ASKED_JUST_NOW:
@@ -189,7 +192,7 @@ def to_confirm(token: str) -> Subscription:
         row = found_by(token, salt=CONFIRM_SALT)
     except BadSignature as error:
         raise LinkEnded("This link is not whole. Open it from the mail, or ask for a new one.") from error
-    if row is None:
+    if row is None or row.refused_at:
         raise LinkEnded("This link has ended: it was too old, or these messages were stopped since.")
     if not row.stands and (row.asked_at or row.created_at) + CONFIRMED_WITHIN <= clock.now():
         raise LinkEnded("This link has expired: it works for two days. Ask for a new one.")
@@ -200,7 +203,7 @@ def to_confirm(token: str) -> Subscription:
 def confirm(token: str) -> bool:
     """Let the address behind ``token`` be told; False when it was confirmed before. Raises LinkEnded."""
     row = to_confirm(token)
-    waiting = Subscription.objects.filter(pk=row.pk, confirmed_at=None)
+    waiting = Subscription.objects.filter(pk=row.pk, confirmed_at=None, refused_at=None)
     if not waiting.update(confirmed_at=clock.now(), updated_at=timezone.now()):
         return False
     audit.record(row, "subscription.confirm", by=clock_account(), after={"of": row.of_what})
@@ -211,12 +214,15 @@ def confirm(token: str) -> bool:
 def stop(token: str) -> bool:
     """End what is told by the subscription behind ``token``; False when it has ended before.
 
-    Who follows the whole Program follows each call: ending it ends those too. Raises BadSignature.
+    Who follows the whole Program follows each call: ending it ends those too. One that was never confirmed
+    is kept as refused: the address is not written to again. Raises BadSignature.
     """
     row = found_by(token, salt=STOP_SALT)
     if row is None:
         return False
-    ended = Subscription.objects.filter(user=row.user, email=row.email)
+    if not row.stands:
+        return refuse(row)
+    ended = Subscription.objects.filter(user=row.user, email=row.email, refused_at=None)
     if row.call_id:
         ended = ended.filter(call=row.call)
     if not ended.delete()[0]:
@@ -225,8 +231,17 @@ def stop(token: str) -> bool:
     return True
 
 
+def refuse(row: Subscription) -> bool:
+    """Keep that the reader of an address wants no link; False when it is kept already."""
+    waiting = Subscription.objects.filter(pk=row.pk, confirmed_at=None, refused_at=None)
+    if not waiting.update(refused_at=clock.now(), updated_at=timezone.now()):
+        return False
+    audit.record(row, "subscription.stop", by=clock_account(), before={"of": row.of_what})
+    return True
+
+
 @transaction.atomic
 def forget_unconfirmed() -> int:
-    """Forget addresses that were given and never confirmed; returns how many."""
-    old = Subscription.objects.filter(user=None, confirmed_at=None)
+    """Forget addresses that were given and neither confirmed nor refused; returns how many."""
+    old = Subscription.objects.filter(user=None, confirmed_at=None, refused_at=None)
     return old.filter(asked_at__lt=clock.now() - FORGOTTEN_AFTER).delete()[0]

@@ -1,4 +1,7 @@
-"""Following calls by e-mail without an account: ask, confirm, stop. Only a POST confirms or stops."""
+"""Following calls by e-mail without an account: ask, confirm, stop. Only a POST confirms or stops.
+
+And the link of the daily digest, which works without sign-in too.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from program.enums import MailChoice
 from program.forms import SubscribeForm
 from program.notices import STOP_SALT
-from program.services import subscriptions
+from program.services import preferences, subscriptions
 from program.services.subscriptions import LinkEnded
 
 if TYPE_CHECKING:
@@ -94,5 +98,24 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
             subscriptions.stop(token)
     except BadSignature as error:
         raise Http404("No subscription has this link.") from error
-    facts = {"subscription": row, "is_over": row is None or request.method == "POST"}
+    is_over = row is None or row.refused_at is not None or request.method == "POST"
+    facts = {"subscription": row, "is_over": is_over, "is_refused": row is not None and not row.stands}
     return kept_by_nobody(render(request, "program/subscriptions/stop.html", facts))
+
+
+@csrf_exempt
+@login_not_required
+@never_cache
+@require_http_methods(FORM)
+def mail_stop(request: HttpRequest, token: str) -> HttpResponse:
+    """Turn off the mail that may be turned off; mail programs press the button themselves (RFC 8058)."""
+    try:
+        reader = preferences.reader_of(token)
+    except BadSignature as error:
+        raise Http404("No mail has this link.") from error
+    if reader is None:
+        raise Http404("The account is closed.")
+    if request.method == "POST":
+        preferences.choose_mail(MailChoice.OFF, by=reader)
+    facts = {"is_over": preferences.choice_of(reader) == MailChoice.OFF}
+    return kept_by_nobody(render(request, "program/mail_stop.html", facts))

@@ -42,6 +42,8 @@ OPEN = {
     "program:notice-kind", "program:notice-kind-mail", "program:subscription-confirm",
     "program:calendar-feed", "evaluation:insight-export",
     "program:subscription-stop",
+    "program:calendar-feed",
+    "program:subscription-stop", "program:mail-stop",
 }  # fmt: skip
 
 # Addresses under a proposal that say something new once it is designated

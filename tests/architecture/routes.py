@@ -38,6 +38,7 @@ PUBLIC = {
     "subscriptions/asked/",
     "subscriptions/confirm/<str:token>/",
     "subscriptions/stop/<str:token>/",
+    "notices/mail/stop/<str:token>/",
     "calendar/<str:token>/due-dates.ics",
     "catalog/",
     "catalog/latest/",

@@ -71,6 +71,7 @@ KEYS = [
     ("proposals:invitation", {"token": "zJq-TOKEN_9"}),
     ("program:subscription-confirm", {"token": "zJq:TOKEN_9"}),
     ("program:subscription-stop", {"token": "zJq:TOKEN_9"}),
+    ("program:mail-stop", {"token": "zJq:TOKEN_9"}),
     ("program:calendar-feed", {"token": "zJq:TOKEN_9"}),
     ("account_confirm_email", {"key": "zJq:TOKEN-9"}),
     ("account_reset_password_from_key", {"uidb36": "1", "key": "zJq-TOKEN9"}),

@@ -8,6 +8,7 @@ from threading import Thread
 import pytest
 from django.core import mail as outbox
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.urls import reverse
 
 from program import audit, clock, notices
@@ -290,3 +291,24 @@ def test_what_is_gathered_stands_in_a_digest():
         Delivery.objects.filter(pk=delivery.pk).update(state="gathered")
     with pytest.raises(IntegrityError), transaction.atomic():
         Delivery.objects.filter(pk=delivery.pk).update(digest=delivery.notice)
+
+
+def test_mail_program_turns_off_what_the_digest_gathers_with_one_post_and_no_sign_in():
+    person = reader()
+    tell(person)
+    assert digest_at(MORNING) == 1
+    (message,) = send()
+    assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    path = message.extra_headers["List-Unsubscribe"].removeprefix("<https://portal.test").removesuffix(">")
+    strict = Client(enforce_csrf_checks=True)
+    assert "Turn off your mail?" in strict.get(path).text
+    assert choice_of(person) == MailChoice.DAILY
+    for _ in range(2):
+        answer = strict.post(path, {"List-Unsubscribe": "One-Click"})
+        assert (answer.status_code, "Your mail is turned off" in answer.text) == (200, True)
+    assert choice_of(person) == MailChoice.OFF
+    assert AuditEvent.objects.filter(act="user.choose_mail").count() == 2  # the daily digest, and its end
+    assert strict.post(f"{path[:-2]}x/").status_code == 404
+    person.is_active = False
+    person.save()
+    assert strict.get(path).status_code == 404

@@ -378,6 +378,31 @@ class TestStopping:
         amend(call)
         assert (sweep_deliveries(), len(outbox.outbox)) == (0, 1)
 
+    def test_address_whose_reader_stops_before_confirming_is_not_written_to_again(self, client):
+        ask(client)
+        assert sweep_deliveries() == 1
+        (message,) = outbox.outbox
+        stop = (
+            message.extra_headers["List-Unsubscribe"].removeprefix("<https://portal.test").removesuffix(">")
+        )
+        assert "Somebody asked us" in client.get(stop).text
+        for _ in range(2):
+            answer = Client(enforce_csrf_checks=True).post(stop, {"List-Unsubscribe": "One-Click"})
+            assert "Nothing more is sent to this address" in answer.text
+        row = Subscription.objects.get()
+        assert [event.act for event in AuditEvent.objects.of(row)] == [
+            "subscription.ask",
+            "subscription.stop",
+        ]
+        call = open_call()
+        with clock.moved_to(clock.now() + timedelta(days=30)):
+            assert forget_unconfirmed_addresses() == 0
+            cache.clear()
+            for number in ("", call.number):
+                assert ask(client, call=number).url == reverse("program:subscription-asked")
+        amend(call)
+        assert (sweep_deliveries(), len(outbox.outbox), Subscription.objects.count()) == (0, 1, 1)
+
     def test_what_is_owed_when_it_is_stopped_is_not_sent(self, client):
         call = open_call()
         rows = [following(call=call), subscribe(call, by=UserFactory())]
