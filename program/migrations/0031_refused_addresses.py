@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0028_spreads'),
+        ('program', '0030_spreads'),
     ]
 
     operations = [
