@@ -41,8 +41,6 @@ OPEN = {
     "program:suppression-remove", "program:outage-correct", "program:closure-correct",
     "program:notice-kind", "program:notice-kind-mail", "program:subscription-confirm",
     "program:calendar-feed", "evaluation:insight-export",
-    "program:subscription-stop",
-    "program:calendar-feed",
     "program:subscription-stop", "program:mail-stop",
 }  # fmt: skip
 
