@@ -306,6 +306,7 @@ class CatalogEntryForm(forms.ModelForm):
             "summary",
             "shows_markets",
             "shows_sectors",
+            "shows_consortium",
             "shows_members",
             "contact_name",
             "contact_email",

@@ -5,11 +5,11 @@ Everything hangs on a proposal and is seen only by who may see that proposal: a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Coalesce
 
 from evaluation.enums import (
@@ -500,3 +500,16 @@ class CatalogQuerySet(models.QuerySet):
 
     def for_list(self) -> Self:
         return self.select_related("designation")
+
+    def with_text(self) -> Self:
+        """With ``released_text``: every released word by which one may search."""
+        text = models.TextField()
+        layers = Func(F("layers"), template="jsonb_path_query_array(%(expressions)s, '$.*')")
+        words = (F("title"), F("summary"), F("consortium"), Cast("members", text), Cast(layers, text))
+        return self.alias(released_text=Func(Value("\n"), *words, function="concat_ws", output_field=text))
+
+    def markets(self) -> models.QuerySet[Any, Any]:
+        """Each market of these entries as ``{code, name}``, with the number of entries that name it."""
+        each = Func(F("markets"), function="jsonb_array_elements", output_field=models.JSONField())
+        each.set_returning = True
+        return self.order_by().annotate(market=each).values("market").annotate(n=Count("pk", distinct=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from evaluation.opendata import SCHEMA_VERSION
 from evaluation.views import (
     assignments,
     catalog,
@@ -133,5 +134,7 @@ urlpatterns = [
     ),
     path("catalog/", catalog.catalog, name="catalog"),
     path("catalog/latest/", catalog.latest_designations, name="latest-designations"),
+    path("catalog/feed.atom", catalog.catalog_feed, name="catalog-feed"),
+    path(f"catalog/schema/{SCHEMA_VERSION}.json", catalog.catalog_schema, name="catalog-schema"),
     path("catalog/<str:number>/", catalog.catalog_entry, name="catalog-entry"),
 ]

@@ -60,17 +60,21 @@ class ReleasedSerializer(serializers.ModelSerializer):
     )
     sectors = serializers.ListField(child=serializers.CharField())
     markets = serializers.SerializerMethodField()
+    consortium = serializers.SerializerMethodField()
     members = serializers.SerializerMethodField()
 
     class Meta:
         model = CatalogEntry
-        fields = ("title", "summary", "layers", "sectors", "markets", "members", "released_at")
+        fields = ("title", "summary", "layers", "sectors", "markets", "consortium", "members", "released_at")
         read_only_fields = fields
 
     @extend_schema_field(MarketSerializer(many=True))
     def get_markets(self, entry: CatalogEntry) -> list[dict[str, str]]:
         rows = entry.markets if entry.shows_markets else []
         return [{"code": row.get("code", ""), "name": row.get("name", "")} for row in rows]
+
+    def get_consortium(self, entry: CatalogEntry) -> str:
+        return entry.consortium if entry.shows_consortium else ""
 
     def get_members(self, entry: CatalogEntry) -> list[str]:
         return [str(name) for name in entry.members] if entry.shows_members else []

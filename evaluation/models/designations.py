@@ -116,11 +116,13 @@ class CatalogEntry(Revised):
     )
     shows_markets = models.BooleanField("show the target markets", default=False)
     shows_sectors = models.BooleanField("show the sectors of the applications", default=False)
+    shows_consortium = models.BooleanField("show the name of the consortium", default=False)
     shows_members = models.BooleanField("show the member companies", default=False)
     markets = models.JSONField(
         default=list, blank=True, editable=False, help_text="[{code, name}], as designated."
     )
     sectors = models.JSONField(default=list, blank=True, editable=False)
+    consortium = models.TextField(blank=True, default="", editable=False)
     members = models.JSONField(default=list, blank=True, editable=False)
     contact_name = models.CharField("contact for foreign buyers", max_length=200, blank=True)
     contact_email = models.EmailField("public e-mail address", blank=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ORDER = "E.O. 14320 s.3(d)"
 RELEASED_FIELDS = (
-    "title", "summary", "layers", "shows_markets", "shows_sectors", "shows_members",
+    "title", "summary", "layers", "shows_markets", "shows_sectors", "shows_consortium", "shows_members",
     "contact_name", "contact_email", "contact_url",
 )  # fmt: skip
 
@@ -130,7 +130,7 @@ def release_catalog_entry(
 ) -> CatalogEntry:
     """Release for the public catalog what the anchor typed and ticked, and nothing else.
 
-    Markets, sectors and members come from the designated version, never from the working copy. Raises
+    Markets, sectors and names come from the designated version, never from the working copy. Raises
     StaleRevision where an entry exists that is not at ``revision``; 0 is that of a page that showed none.
     """
     designation.refresh_from_db(from_queryset=Designation.objects.select_for_update())
@@ -150,6 +150,7 @@ def release_catalog_entry(
             setattr(entry, name, values[name])
     package = designation.version.value
     entry.markets = _markets(package) if entry.shows_markets else []
+    entry.consortium = package.consortium.name if entry.shows_consortium else ""
     entry.members = (
         [m.organization.legal_name for m in package.consortium.members] if entry.shows_members else []
     )
@@ -166,6 +167,7 @@ def release_catalog_entry(
             "title": entry.title,
             "markets": entry.shows_markets,
             "sectors": entry.shows_sectors,
+            "consortium": entry.shows_consortium,
             "members": entry.shows_members,
         },
     )

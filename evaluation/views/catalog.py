@@ -2,36 +2,99 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib.syndication.views import Feed
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.html import linebreaks
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from evaluation.documents import DISCLAIMER
 from evaluation.models import CatalogEntry
+from evaluation.opendata import HEADINGS, facts_of, lines_of, schema_of
 from program.enums import StackLayer
 from program.limits import limited
 from program.order import implements
 from program.requests import number_said
+from program.spreadsheets import sent, written_in_lines
 from proposals.enums import Sector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from django.http import StreamingHttpResponse
+
+    from evaluation.querysets import CatalogQuerySet
 
 PAGE = 24
 LATEST = 3
-SCHEMA = "urn:ai-exports:catalog:1.0"
+IN_FEED = 30
+LONGEST = 200
+MOST_WORDS = 8
+#: What the address may ask, and what the page calls it
+FIELDS = {"q": "words", "layer": "layer", "sector": "sector", "market": "market"}
+NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
-def page_of(request: HttpRequest) -> tuple[list[CatalogEntry], str]:
-    """One keyset page of public entries by the filters of the address, and the address of the next."""
-    rows = CatalogEntry.objects.public().for_list()
-    sector, market = request.GET.get("sector", ""), request.GET.get("market", "")
-    if sector in Sector:
-        rows = rows.filter(sectors__contains=[sector])
-    if market:
-        rows = rows.filter(markets__contains=[{"code": market.upper()[:30]}])
+@dataclass(frozen=True)
+class Sought:
+    """What the address asks of the catalog; what nothing can answer is left out."""
+
+    q: str = ""
+    layer: str = ""
+    sector: str = ""
+    market: str = ""
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Sought:
+        said = {name: request.GET.get(name, "").strip()[:LONGEST] for name in FIELDS}
+        if said["layer"] not in StackLayer:
+            said["layer"] = ""
+        if said["sector"] not in Sector:
+            said["sector"] = ""
+        return cls(**said)
+
+    @property
+    def demands(self) -> dict[str, Q]:
+        """What each thing that is asked demands of an entry."""
+        words = re.sub(r'["\\]', " ", self.q).split()[:MOST_WORDS]
+        named = [{"code": self.market}], [{"code": "", "name": self.market}]
+        demands = {
+            "q": Q(*(Q(released_text__icontains=word) for word in words)),
+            "layer": describes(self.layer),
+            "sector": Q(sectors__contains=[self.sector]),
+            "market": Q(markets__contains=named[0]) | Q(markets__contains=named[1]),
+        }
+        return {name: demand for name, demand in demands.items() if getattr(self, name) and demand}
+
+    def address(self, **changes: str) -> str:
+        """The query of an address that asks the same but for ``changes``; empty ones leave a thing out."""
+        asked = QueryDict(mutable=True)
+        asked.update({name: said for name, said in {**asdict(self), **changes}.items() if said})
+        return f"?{asked.urlencode()}"
+
+
+def describes(layer: str) -> Q:
+    """Entries that say something of the layer."""
+    return Q(layers__has_key=layer) & ~Q(layers__contains={layer: ""})
+
+
+def public_entries() -> CatalogQuerySet:
+    return CatalogEntry.objects.public().for_list().with_text()
+
+
+def page_of(request: HttpRequest, rows: CatalogQuerySet) -> tuple[list[CatalogEntry], str]:
+    """One keyset page of ``rows``, and the query of the address of the next."""
     after = number_said(request.GET.get("after", ""))
     if after is not None:
         rows = rows.filter(pk__lt=after)
@@ -48,27 +111,76 @@ def page_of(request: HttpRequest) -> tuple[list[CatalogEntry], str]:
 @login_not_required
 @require_safe
 @limited("search")
-def catalog(request: HttpRequest) -> HttpResponse:
-    """Cards of designated packages; the same as JSON with ``?format=json``."""
-    entries, following = page_of(request)
-    if request.GET.get("format") == "json":
+def catalog(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """Cards of designated packages; as open data with ``?format=json``, all in one with ``?format=csv``."""
+    sought = Sought.of(request)
+    demands = sought.demands
+    rows = public_entries().filter(*demands.values())
+    kind = request.GET.get("format")
+    if kind == "csv":
+        lines = lines_of(rows, request.build_absolute_uri)
+        return sent("csv", "catalog-of-designated-packages", written_in_lines(HEADINGS, lines))
+    entries, following = page_of(request, rows)
+    if kind == "json":
         return JsonResponse(
             {
-                "schema": SCHEMA,
-                "disclaimer": DISCLAIMER,
-                "next": following,
-                "packages": [facts_of(e) for e in entries],
+                **signed(request),
+                "found": rows.order_by().count(),
+                "next": request.build_absolute_uri(following) if following else "",
+                "packages": [facts_of(entry, request.build_absolute_uri) for entry in entries],
             }
         )
+    counted, markets = counts_of(demands), markets_occurring()
     facts = {
         "cards": [card_of(entry) for entry in entries],
         "next": following,
-        "sectors": Sector.choices,
-        "sector": request.GET.get("sector", ""),
-        "market": request.GET.get("market", ""),
+        "sought": sought,
+        "is_narrowed": bool(demands),
+        "layers": [(layer, layer.label, counted[f"layer_{layer}"]) for layer in StackLayer],
+        "sectors": [(each, each.label, counted[f"sector_{each}"]) for each in Sector],
+        "markets": markets,
+        "market_occurs": any(value == sought.market for value, *_ in markets),
+        "found": counted["found"],
+        "total": counted["total"],
+        "looser": [] if counted["found"] else looser(sought, demands),
+        "first": sought.address(),
+        "page_size": PAGE,
+        "json": sought.address(format="json"),
+        "csv": sought.address(format="csv"),
         "disclaimer": DISCLAIMER,
     }
     return render(request, "evaluation/catalog.html", facts)
+
+
+def counts_of(demands: dict[str, Q]) -> dict[str, int]:
+    """How many public entries there are, how many fit, and how many each layer and sector has."""
+    layers = {f"layer_{each}": Count("pk", filter=describes(each)) for each in StackLayer}
+    sectors = {f"sector_{each}": Count("pk", filter=Q(sectors__contains=[each])) for each in Sector}
+    fit = Count("pk", filter=Q(*demands.values())) if demands else Count("pk")
+    return public_entries().order_by().aggregate(total=Count("pk"), found=fit, **layers, **sectors)
+
+
+def markets_occurring() -> list[tuple[str, str, int]]:
+    """The released markets by name, with what the address calls each, and how many packages it has."""
+    found: dict[str, tuple[str, str, int]] = {}
+    for row in CatalogEntry.objects.public().markets():
+        name, value = row["market"]["name"], row["market"]["code"] or row["market"]["name"]
+        before = found.get(value, (value, name, 0))
+        found[value] = (value, before[1], before[2] + row["n"])
+    return sorted((market for market in found.values() if market[0]), key=lambda market: market[1].lower())
+
+
+def looser(sought: Sought, demands: dict[str, Q]) -> list[tuple[str, str, int]]:
+    """What to leave out so that something is found: its name, the address, and the number of packages."""
+    if len(demands) < 2:
+        return []
+    others = {
+        name: Count("pk", filter=Q(*(each for other, each in demands.items() if other != name)))
+        for name in demands
+    }
+    counted = public_entries().order_by().aggregate(**{f"without_{name}": n for name, n in others.items()})
+    found = [(FIELDS[name], sought.address(**{name: ""}), counted[f"without_{name}"]) for name in demands]
+    return [each for each in found if each[2]]
 
 
 @implements("s.3(d)", "s.5(c)")
@@ -78,8 +190,25 @@ def catalog_entry(request: HttpRequest, number: str) -> HttpResponse:
     """One designated package as its anchor released it."""
     entry = get_object_or_404(CatalogEntry.objects.public().for_list(), designation__number=number)
     if request.GET.get("format") == "json":
-        return JsonResponse({"schema": SCHEMA, "disclaimer": DISCLAIMER, **facts_of(entry)})
+        return JsonResponse({**signed(request), **facts_of(entry, request.build_absolute_uri)})
     return render(request, "evaluation/catalog_entry.html", {**card_of(entry), "disclaimer": DISCLAIMER})
+
+
+def signed(request: HttpRequest) -> dict[str, str]:
+    """What every document of the open data says of itself."""
+    return {"schema": schema_address(request), "disclaimer": DISCLAIMER}
+
+
+def schema_address(request: HttpRequest) -> str:
+    return request.build_absolute_uri(reverse("evaluation:catalog-schema"))
+
+
+@login_not_required
+@require_safe
+def catalog_schema(request: HttpRequest) -> HttpResponse:
+    """The JSON Schema of the open data."""
+    text = json.dumps(schema_of(schema_address(request)), indent=2, ensure_ascii=False)
+    return HttpResponse(text, content_type="application/schema+json")
 
 
 @login_not_required
@@ -89,8 +218,46 @@ def latest_designations(request: HttpRequest) -> HttpResponse:
     """The newest packages of the catalog, for the home page; by itself the address leads to the catalog."""
     if not request.headers.get("HX-Request"):
         return redirect("evaluation:catalog")
-    latest = CatalogEntry.objects.public().for_list().order_by("-designation__designated_at", "-pk")[:LATEST]
-    return render(request, "evaluation/_latest_designations.html", {"entries": latest})
+    return render(request, "evaluation/_latest_designations.html", {"entries": newest(LATEST)})
+
+
+def newest(most: int) -> CatalogQuerySet:
+    rows: CatalogQuerySet = CatalogEntry.objects.public().for_list()
+    return rows.order_by("-designation__designated_at", "-pk")[:most]
+
+
+class DesignationFeed(Feed):
+    """New designations in the catalog, for feed readers."""
+
+    feed_type = Atom1Feed
+    title = "Designated priority AI export packages"
+    subtitle = "New packages in the catalog of the American AI Exports Program, E.O. 14320 s.3(d)."
+    link = reverse_lazy("evaluation:catalog")
+
+    def items(self) -> Iterable[CatalogEntry]:
+        return newest(IN_FEED)
+
+    def item_title(self, item: CatalogEntry) -> str:
+        return NOT_IN_XML.sub(" ", item.title)
+
+    def item_description(self, item: CatalogEntry) -> str:
+        return linebreaks(NOT_IN_XML.sub(" ", item.summary), autoescape=True)
+
+    def item_link(self, item: CatalogEntry) -> str:
+        return reverse("evaluation:catalog-entry", args=[item.designation.number])
+
+    def item_pubdate(self, item: CatalogEntry) -> datetime:
+        return item.designation.designated_at
+
+    def item_updateddate(self, item: CatalogEntry) -> datetime:
+        return item.released_at
+
+
+@login_not_required
+@require_safe
+def catalog_feed(request: HttpRequest) -> HttpResponse:
+    """The newest designations in the catalog as an Atom feed."""
+    return DesignationFeed()(request)
 
 
 def card_of(entry: CatalogEntry) -> dict[str, Any]:
@@ -99,27 +266,6 @@ def card_of(entry: CatalogEntry) -> dict[str, Any]:
         "entry": entry,
         "designation": entry.designation,
         "sectors": [labels.get(code, code) for code in entry.sectors],
-        "layers": [
-            {"label": layer.label, "text": entry.layers[layer]}
-            for layer in StackLayer
-            if entry.layers.get(layer)
-        ],
-    }
-
-
-def facts_of(entry: CatalogEntry) -> dict[str, Any]:
-    """The released fields as open data."""
-    designation = entry.designation
-    return {
-        "number": designation.number,
-        "title": entry.title,
-        "summary": entry.summary,
-        "designated_at": designation.designated_at.isoformat(),
-        "layers": entry.layers,
-        "sectors": entry.sectors,
-        "markets": entry.markets,
-        "members": entry.members,
-        "contact": {"name": entry.contact_name, "email": entry.contact_email, "url": entry.contact_url},
-        "released_at": entry.released_at.isoformat(),
-        "url": reverse("evaluation:catalog-entry", args=[designation.number]),
+        "layers": [{"label": layer.label, "text": entry.layers.get(layer, "")} for layer in StackLayer],
+        "is_described": any(entry.layers.values()),
     }

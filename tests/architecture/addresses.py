@@ -44,6 +44,9 @@ OPEN = {
     "program:subscription-stop", "program:mail-stop",
 }  # fmt: skip
 
+# What may be asked of the catalog beside its first page
+CATALOG = ("format=json", "format=csv", "q=a&layer=hardware", "q=e&format=csv")
+
 # Addresses under a proposal that say something new once it is designated
 LATER = {
     "api-proposal-detail", "proposals:detail", "proposals:version", "financing:support",
@@ -267,5 +270,6 @@ def comparable(found, address):
 
 
 def lists():
-    """Every address without a key: lists, home, desks, the API."""
-    return [route.address for route in OURS if "<" not in route.pattern and route.pattern != "accounts/"]
+    """Every address without a key: lists, home, desks, the API, the catalog as open data."""
+    plain = [route.address for route in OURS if "<" not in route.pattern and route.pattern != "accounts/"]
+    return [*plain, *(f"{reverse('evaluation:catalog')}?{asked}" for asked in CATALOG)]

@@ -42,6 +42,8 @@ PUBLIC = {
     "calendar/<str:token>/due-dates.ics",
     "catalog/",
     "catalog/latest/",
+    "catalog/feed.atom",
+    "catalog/schema/1.0.json",
     "catalog/<str:number>/",
     "receipts/",
     "package-schema/",

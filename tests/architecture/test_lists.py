@@ -45,7 +45,8 @@ COUNTED_BY = {
     "api-call-list": "config/test_api.py::test_list_costs_four_statements_at_most_whatever_its_length",
     "api-designation-list": "config/test_api.py::test_list_costs_four_statements_at_most_whatever_its_length",
     "api-proposal-list": "config/test_api.py::test_list_costs_four_statements_at_most_whatever_its_length",
-    "evaluation:catalog": "evaluation/test_pages.py::test_catalog_costs_one_statement",
+    "evaluation:catalog": "evaluation/test_pages.py::test_catalog_costs_three_statements",
+    "evaluation:catalog-feed": "evaluation/test_catalog.py::test_costs_the_same_whatever_its_length",
     "evaluation:insights": "evaluation/test_insights.py::test_page_costs_the_same_whatever_is_counted",
     "evaluation:more-time": "evaluation/test_more_time.py::test_list_costs_the_same_for_one_row_and_three",
     "evaluation:papers": "evaluation/test_papers.py::test_list_costs_the_same_for_one_row_and_three",
@@ -94,7 +95,7 @@ NO_LIST = {
     "program:office-appoint", "program:office-delegate", "program:organization-new",
     "proposals:new", "proposals:receipts", "proposals:receipts-offline",
     "proposals:schema", "proposals:schema-json",
-    "evaluation:record-verify", "evaluation:insight-weights",
+    "evaluation:record-verify", "evaluation:insight-weights", "evaluation:catalog-schema",
     "financing:plan", "financing:partnership_new", "financing:barrier_new",
 }  # fmt: skip
 

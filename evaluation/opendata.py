@@ -1,0 +1,134 @@
+"""The public catalog as open data: what a package says as JSON and CSV, and the schema of the JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from django.urls import reverse
+from pydantic import Field, TypeAdapter
+from typing_extensions import TypedDict
+
+from program.enums import StackLayer
+from proposals.enums import Sector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from evaluation.models import CatalogEntry
+    from evaluation.querysets import CatalogQuerySet
+
+SCHEMA_VERSION: Final = "1.0"
+AT_ONCE: Final = 200
+HEADINGS: Final = (
+    "Number", "Title", "Summary", "Designated at", "Consortium", "Companies",
+    *(layer.label for layer in StackLayer),
+    "Sectors", "Markets", "Codes of the markets", "Contact", "Contact e-mail", "Contact web address",
+    "Released at", "Address",
+)  # fmt: skip
+
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Address = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+
+
+class MarketFacts(TypedDict):
+    """A target market; ``code`` is that of ISO 3166-1 for a country."""
+
+    code: str
+    name: str
+
+
+class ContactFacts(TypedDict):
+    """The way in for buyers; at least one of ``email`` and ``url`` says something."""
+
+    name: str
+    email: str
+    url: str
+
+
+class PackageFacts(TypedDict):
+    """A designated package as its anchor released it; what was not released is empty."""
+
+    number: Annotated[str, Field(pattern=r"^AIX-D-\d{4}-\d{4,}$")]
+    title: str
+    summary: str
+    designated_at: Moment
+    consortium: str
+    members: list[str]
+    layers: dict[StackLayer, str]
+    sectors: list[Sector]
+    markets: list[MarketFacts]
+    contact: ContactFacts
+    released_at: Moment
+    url: Address
+
+
+class PackageDocument(PackageFacts):
+    """One package by itself."""
+
+    schema: Address
+    disclaimer: str
+
+
+class CatalogDocument(TypedDict):
+    """A page of the catalog: ``found`` packages in all, those of the next page at ``next``, if not empty."""
+
+    schema: Address
+    disclaimer: str
+    found: Annotated[int, Field(ge=0)]
+    next: str
+    packages: list[PackageFacts]
+
+
+def schema_of(address: str) -> dict[str, Any]:
+    """JSON Schema 2020-12 of both documents, named by ``address``."""
+    schema = TypeAdapter(CatalogDocument | PackageDocument).json_schema()
+    about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": address}
+    return {**about, "title": "Catalog of designated packages", **schema}
+
+
+def facts_of(entry: CatalogEntry, absolute: Callable[[str], str]) -> PackageFacts:
+    """The released fields; ``absolute`` makes an address of the portal a whole one."""
+    designation = entry.designation
+    return {
+        "number": designation.number,
+        "title": entry.title,
+        "summary": entry.summary,
+        "designated_at": designation.designated_at.isoformat(),
+        "consortium": entry.consortium,
+        "members": entry.members,
+        "layers": {layer: entry.layers[layer] for layer in StackLayer if entry.layers.get(layer)},
+        "sectors": [Sector(code) for code in entry.sectors],
+        "markets": [{"code": market["code"], "name": market["name"]} for market in entry.markets],
+        "contact": {"name": entry.contact_name, "email": entry.contact_email, "url": entry.contact_url},
+        "released_at": entry.released_at.isoformat(),
+        "url": absolute(reverse("evaluation:catalog-entry", args=[designation.number])),
+    }
+
+
+def lines_of(entries: CatalogQuerySet, absolute: Callable[[str], str]) -> Iterator[list[str]]:
+    """A line for each entry, newest first, read some at once."""
+    rows, last = entries.order_by("-pk"), None
+    while found := list((rows if last is None else rows.filter(pk__lt=last))[:AT_ONCE]):
+        last = found[-1].pk
+        yield from (line_of(facts_of(entry, absolute)) for entry in found)
+
+
+def line_of(facts: PackageFacts) -> list[str]:
+    contact, markets = facts["contact"], facts["markets"]
+    return [
+        facts["number"],
+        facts["title"],
+        facts["summary"],
+        facts["designated_at"],
+        facts["consortium"],
+        "; ".join(facts["members"]),
+        *(facts["layers"].get(layer, "") for layer in StackLayer),
+        "; ".join(sector.label for sector in facts["sectors"]),
+        "; ".join(market["name"] for market in markets),
+        "; ".join(market["code"] for market in markets),
+        contact["name"],
+        contact["email"],
+        contact["url"],
+        facts["released_at"],
+        facts["url"],
+    ]

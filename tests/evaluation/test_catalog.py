@@ -1,0 +1,242 @@
+"""The public catalog as foreign buyers use it: filters, open data with its schema, the feed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+from django.urls import reverse
+
+from evaluation import services
+from evaluation.models import CatalogEntry
+from tests.evaluation.test_pages import page
+from tests.factories import evaluation as make
+from tests.factories.proposals import representative_of
+from tests.statements import statements
+
+pytestmark = pytest.mark.django_db
+ATOM = "{http://www.w3.org/2005/Atom}"
+KENYA, ECOWAS = {"code": "KE", "name": "Kenya"}, {"code": "ECOWAS", "name": "ECOWAS"}
+OWN = {"code": "", "name": "Gulf hospitals"}
+
+
+def listed(title="Stack", designation=None, **facts):
+    """An entry as it stands once it is public."""
+    designation = designation or make.designated()
+    values = {"summary": "A stack.", "contact_email": "sales@firm.example", **facts}
+    return CatalogEntry.objects.create(
+        designation=designation, title=title, released_by=designation.proposal.created_by,
+        released_at=designation.designated_at, **values,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def three():
+    return [
+        listed(
+            "Hospital AI", layers={"hardware": "Servers.", "models": ""}, sectors=["healthcare"],
+            markets=[KENYA, OWN], members=["Harbor Light, Inc."],
+        ),
+        listed(
+            "Crop advice", layers={"models": 'Speech in "nine" languages.'}, sectors=["agriculture"],
+            markets=[KENYA, ECOWAS], consortium="Granary Alliance",
+        ),
+        listed("Grid planner", summary="For 100% of the islands."),
+    ]  # fmt: skip
+
+
+def opened(client, **asked):
+    response = client.get(reverse("evaluation:catalog"), asked)
+    assert response.status_code == 200
+    return response
+
+
+def titles(client, **asked):
+    return {card["entry"].title for card in opened(client, **asked).context["cards"]}
+
+
+def table(client, **asked):
+    response = opened(client, format="csv", **asked)
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def entries_of_feed(client):
+    response = client.get(reverse("evaluation:catalog-feed"))
+    assert response["Content-Type"].startswith("application/atom+xml")
+    return ElementTree.fromstring(response.content).findall(f"{ATOM}entry")  # noqa: S314 (our own)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, {"Hospital AI", "Crop advice", "Grid planner"}),
+        ({"layer": "hardware"}, {"Hospital AI"}),
+        ({"layer": "models"}, {"Crop advice"}),
+        ({"sector": "agriculture"}, {"Crop advice"}),
+        ({"market": "KE"}, {"Hospital AI", "Crop advice"}),
+        ({"market": "Gulf hospitals"}, {"Hospital AI"}),
+        ({"market": "KE", "sector": "healthcare", "layer": "hardware", "q": "hospital"}, {"Hospital AI"}),
+        ({"market": "ECOWAS", "sector": "healthcare"}, set()),
+        ({"q": "harbor LIGHT"}, {"Hospital AI"}),
+        ({"q": "alliance"}, {"Crop advice"}),
+        ({"q": '"nine" speech'}, {"Crop advice"}),
+        ({"q": "advice servers"}, set()),
+        ({"q": "100%"}, {"Grid planner"}),
+        ({"q": "%"}, {"Grid planner"}),
+        ({"q": "hardware"}, set()),
+        ({"q": '"'}, {"Hospital AI", "Crop advice", "Grid planner"}),
+        ({"sector": "elsewhere", "layer": "sixth"}, {"Hospital AI", "Crop advice", "Grid planner"}),
+    ],
+)  # fmt: skip
+def test_filters_combine_on_page_and_in_open_data(client, three, asked, found):
+    assert titles(client, **asked) == found
+    assert {line["Title"] for line in table(client, **asked)} == found
+    data = opened(client, format="json", **asked).json()
+    assert ({each["title"] for each in data["packages"]}, data["found"]) == (found, len(found))
+
+
+def test_choices_are_what_occurs_with_the_number_of_packages(client, three):
+    shown = opened(client, market="KE").context
+    assert shown["markets"] == [
+        ("ECOWAS", "ECOWAS", 1), ("Gulf hospitals", "Gulf hospitals", 1), ("KE", "Kenya", 2),
+    ]  # fmt: skip
+    assert {value: n for value, _, n in shown["layers"] if n} == {"hardware": 1, "models": 1}
+    assert {value: n for value, _, n in shown["sectors"] if n} == {"healthcare": 1, "agriculture": 1}
+    assert (shown["found"], shown["total"]) == (2, 3)
+    services.suspend_designation(three[0].designation, by=make.decision_official(), reason="One left.")
+    shown = opened(client, market="KE").context
+    assert shown["markets"] == [("ECOWAS", "ECOWAS", 1), ("KE", "Kenya", 1)]
+    assert (shown["found"], shown["total"]) == (1, 2)
+
+
+def test_nothing_found_says_what_to_leave_out(client, three):
+    response = opened(client, q="hospital", sector="agriculture")
+    assert [(name, n) for name, _, n in response.context["looser"]] == [("words", 1), ("sector", 1)]
+    for _, address, _ in response.context["looser"]:
+        found = client.get(reverse("evaluation:catalog") + address)
+        assert len(found.context["cards"]) == 1
+    assert "fewer or other words" in opened(client, q="zebra").content.decode()
+    assert 'value="ZZ" selected' in opened(client, market="ZZ").content.decode()
+
+
+def test_pages_keep_what_is_asked(client, three, monkeypatch):
+    monkeypatch.setattr("evaluation.views.catalog.PAGE", 1)
+    first = opened(client, market="KE")
+    second = client.get(reverse("evaluation:catalog") + first.context["next"])
+    shown = [card["entry"].title for answer in (first, second) for card in answer.context["cards"]]
+    assert (shown, second.context["next"]) == (["Crop advice", "Hospital AI"], "")
+    data = opened(client, market="KE", format="json").json()
+    following = client.get(data["next"]).json()
+    assert [each["title"] for each in following["packages"]] == ["Hospital AI"]
+    past = opened(client, market="KE", after=three[0].pk)
+    assert "past the last one" in past.content.decode()
+    monkeypatch.setattr("evaluation.opendata.AT_ONCE", 1)
+    assert [line["Title"] for line in table(client, market="KE")] == ["Crop advice", "Hospital AI"]
+
+
+def test_card_names_the_five_layers(client, three):
+    text = opened(client, sector="healthcare").content.decode()
+    assert "<strong>Hardware and infrastructure</strong>: Servers." in text
+    assert text.count("not described here") == 4
+
+
+def test_json_fits_the_schema_that_it_names(client, three):
+    whole = opened(client, format="json").json()
+    one = client.get(f"/catalog/{three[0].designation.number}/?format=json").json()
+    assert whole["schema"] == one["schema"]
+    schema = client.get(whole["schema"]).json()
+    assert schema["$id"] == whole["schema"]
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert [error.message for data in (whole, one) for error in validator.iter_errors(data)] == []
+    assert not validator.is_valid({**whole, "packages": [{**whole["packages"][0], "sectors": ["x"]}]})
+    assert not validator.is_valid({name: value for name, value in one.items() if name != "contact"})
+
+
+def test_table_says_what_the_json_says_and_no_cell_is_a_formula(client, three):
+    CatalogEntry.objects.filter(pk=three[2].pk).update(title="=1+1", summary="@sum")
+    lines = {line["Number"]: line for line in table(client)}
+    for package in opened(client, format="json").json()["packages"]:
+        line = lines[package["number"]]
+        assert line["Companies"] == "; ".join(package["members"])
+        assert line["Codes of the markets"] == "; ".join(each["code"] for each in package["markets"])
+        assert (line["Consortium"], line["Address"]) == (package["consortium"], package["url"])
+    odd = lines[three[2].designation.number]
+    assert (odd["Title"], odd["Summary"]) == ("'=1+1", "'@sum")
+
+
+def test_feed_lists_new_designations_and_takes_no_markup(client, three):
+    hostile = "<b>Hospital</b> & \x01AI"
+    CatalogEntry.objects.filter(pk=three[0].pk).update(title=hostile, summary="<script>alert(1)</script>")
+    found = entries_of_feed(client)
+    assert [each.findtext(f"{ATOM}title") for each in found] == [
+        "Grid planner", "Crop advice", "<b>Hospital</b> &  AI",
+    ]  # fmt: skip
+    assert found[2].findtext(f"{ATOM}summary") == "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"
+    assert found[2].find(f"{ATOM}link").get("href").endswith(f"/catalog/{three[0].designation.number}/")
+    address = reverse("evaluation:catalog-feed")
+    link = f'<link rel="alternate" type="application/atom+xml" title="New designations" href="{address}">'
+    assert link in opened(client).content.decode()
+    assert link in client.get(reverse("program:home")).content.decode()
+
+
+def test_what_is_undecided_unreleased_or_ended_is_in_no_channel(client):
+    make.signed()
+    unreleased = make.designated()
+    out, ended = listed("Taken out"), listed("Suspended stack")
+    services.withdraw_catalog_entry(out, by=representative_of(out.designation.proposal))
+    services.suspend_designation(ended.designation, by=make.decision_official(), reason="A member left.")
+    package = unreleased.version.value
+    hidden = [unreleased.number, package.title, package.consortium.members[0].organization.legal_name]
+    answers = [
+        opened(client), opened(client, q="stack"), opened(client, format="json"),
+        client.get(reverse("evaluation:catalog-feed")),
+    ]  # fmt: skip
+    texts = [answer.content.decode() for answer in answers] + [str(table(client))]
+    for word in [*hidden, "Taken out", "Suspended stack", ended.designation.number]:
+        assert not any(word in text for text in texts), word
+    assert opened(client).context["total"] == 0
+
+    shown = listed("Shown", unreleased)
+    for word in hidden[1:]:
+        assert titles(client, q=word) == set(), word
+    assert [line["Title"] for line in table(client)] == [shown.title]
+    assert len(entries_of_feed(client)) == 1
+
+
+def test_consortium_is_named_only_where_its_anchor_says_so(client):
+    designation = make.designated()
+    person = representative_of(designation.proposal)
+    name = designation.version.value.consortium.name
+    values = {"title": "Stack", "summary": "A stack."}
+    entry = services.release_catalog_entry(designation, by=person, values=values)
+    assert (entry.consortium, titles(client, q=name)) == ("", set())
+    assert name in page(client, person, "catalog-release", designation.proposal_id).content.decode()
+    values["shows_consortium"] = True
+    entry = services.release_catalog_entry(designation, by=person, values=values, revision=entry.revision)
+    assert (entry.consortium, titles(client, q=name)) == (name, {"Stack"})
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize(
+    ("address", "asked", "count"),
+    [
+        ("catalog", {}, 3),
+        ("catalog", {"q": "stack", "layer": "hardware"}, 4),
+        ("catalog", {"format": "json"}, 2),
+        ("catalog", {"format": "csv"}, 2),
+        ("catalog-feed", {}, 1),
+    ],
+)
+def test_costs_the_same_whatever_its_length(client, warm, rows, address, asked, count):
+    for _ in range(rows):
+        listed(markets=[KENYA], layers={"models": "Words."})
+    with statements() as sent:
+        response = client.get(reverse(f"evaluation:{address}"), asked)
+        if response.streaming:
+            b"".join(response.streaming_content)
+    assert len(sent) == count
