@@ -1,7 +1,4 @@
-"""What is compiled from the record: the packet before the signer and the letters, each as canonical JSON.
-
-A PDF is made by a worker from the stored letter and nothing else.
-"""
+"""The letters, each frozen as canonical JSON; a worker makes the PDF from that text alone."""
 
 from __future__ import annotations
 
@@ -11,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 
-from evaluation.enums import LetterKind, Outcome, ReferralStatus
-from evaluation.models import AgencyScore, Condition, Letter, LetterPaper, Referral, ScreeningRun
+from evaluation.enums import LetterKind, Outcome
+from evaluation.models import Condition, Letter, LetterPaper
+from evaluation.packets import day_said, referrals_of, us_content_facts
 from program import clock, papers, pdf
 from program.canonical import canonical_json, sha256_hex
 from program.enums import StackLayer
 from program.publish import after_commit
-from proposals.enums import Presumption
-from proposals.us_content import UsContent, us_content
 
 if TYPE_CHECKING:
     from evaluation.models import Designation, Determination
@@ -34,143 +30,7 @@ AUTHORITY: Final = (
     "availability of appropriations. Section 5(c): it creates no right or benefit, substantive or "
     "procedural, enforceable at law or in equity by any party against the United States."
 )
-US_CONTENT_WORDS: Final = {
-    Presumption.PRESUMED_MET: "Presumed met: at least {threshold} percent of the hardware layer's value.",
-    Presumption.NOT_PRESUMED: "Not presumed: below {threshold} percent of the hardware layer's value. This "
-    "is no disqualification.",
-    Presumption.NOT_COMPUTABLE: "Not computable: a value is missing.",
-}
 LAYER_TEXT: Final = 1200
-
-
-def content_of(version: Version) -> UsContent:
-    """The U.S. content of a version by the threshold of its call."""
-    return us_content(version.value.hardware, threshold=version.proposal.call.us_content_presumption)
-
-
-def us_content_facts(version: Version) -> dict[str, Any]:
-    figure = content_of(version)
-    threshold = f"{figure.threshold:f}".rstrip("0").rstrip(".")
-    return {
-        "state": str(figure.state),
-        "state_words": US_CONTENT_WORDS[figure.state].format(threshold=threshold),
-        "percent": None if figure.percent is None else f"{figure.percent:f}",
-    }
-
-
-# The packet
-
-
-def packet_of(determination: Determination) -> dict[str, Any]:
-    """Everything that lies before the signer, compiled from the record; it can contradict none of it."""
-    version, proposal = determination.version, determination.proposal
-    return {
-        "kind": "determination-packet",
-        "proposal": {
-            "number": proposal.number,
-            "title": version.value.title,
-            "consortium": version.value.consortium.name,
-            "call": version.value.call.number,
-        },
-        "version": {
-            "number": version.number,
-            "sha256": version.sha256,
-            "received_at": version.received_at.isoformat(),
-        },
-        "outcome": determination.outcome,
-        "defer_until": _day(determination.defer_until),
-        "expires_on": _day(determination.expires_on),
-        "rationale": determination.rationale,
-        "letter_text": determination.letter_text,
-        "prepared_by": determination.prepared_by.name,
-        "findings": [
-            {
-                "requirement": finding.requirement.code,
-                "title": finding.requirement.title,
-                "clause": finding.clause,
-                "is_met": finding.is_met,
-                "text": finding.text,
-            }
-            for finding in determination.findings.select_related("requirement")
-        ],
-        "consultations": [_consultation(referral) for referral in _referrals(version)],
-        "objections": [
-            {"agency": answer.position.referral.agency.code, "answer": answer.answer}
-            for answer in determination.objection_answers.select_related("position__referral__agency")
-        ],
-        "scores": [
-            {
-                "agency": score.agency.code,
-                "criterion": score.criterion.code,
-                "sheets": score.sheet_count,
-                "median": None if score.median is None else f"{score.median:f}",
-                "lowest": score.lowest,
-                "highest": score.highest,
-            }
-            for score in AgencyScore.objects.filter(version=version).select_related("agency", "criterion")
-        ],
-        "party_checks": _party_checks(version),
-        "us_content": us_content_facts(version),
-        "conditions": [
-            {
-                "number": condition.number,
-                "text": condition.text,
-                "owner": condition.owner,
-                "due_on": _day(condition.due_on),
-                "evidence": condition.evidence,
-                "effect": condition.effect,
-            }
-            for condition in determination.conditions.all()
-        ],
-    }
-
-
-def _referrals(version: Version) -> list[Referral]:
-    rows = Referral.objects.filter(version=version).select_related(
-        "agency", "position__signed_by", "position__delegation__given_by", "position__delegation__given_to"
-    )
-    return list(rows)
-
-
-def _consultation(referral: Referral) -> dict[str, Any]:
-    position = referral.position if referral.status == ReferralStatus.ANSWERED else None
-    return {
-        "agency": referral.agency.code,
-        "name": referral.agency.display_name,
-        "status": referral.status,
-        "due_at": referral.due_at.isoformat(),
-        "stance": position.stance if position else "",
-        "rationale": position.rationale if position else "",
-        "conditions": position.conditions if position else "",
-        "signed_by": position.signed_by.name if position else "",
-        "signed_at": position.signed_at.isoformat() if position else "",
-        "delegation": str(position.delegation) if position and position.delegation else "",
-        "carried": referral.carry_reason,
-    }
-
-
-def _party_checks(version: Version) -> dict[str, Any] | None:
-    run = ScreeningRun.objects.filter(version=version).select_related("screening_list").first()
-    if run is None:
-        return None
-    checks = run.checks.all()
-    return {
-        "run_at": run.run_at.isoformat(),
-        "list": str(run.screening_list),
-        "list_sha256": run.screening_list.sha256,
-        "ruleset": run.ruleset_version,
-        "parties": run.party_count,
-        "flags": run.potential_count,
-        "open": checks.open().count(),
-        "confirmed": checks.confirmed().count(),
-    }
-
-
-def _day(day: date | None) -> str | None:
-    return day.isoformat() if day else None
-
-
-# Letters
 
 
 def issue_letter(
@@ -196,10 +56,10 @@ def issue_letter(
             "proposal_number": proposal.number,
             "version_number": version.number,
             "content_sha256": version.sha256,
-            "designated_on": _day(designation.designated_at.astimezone(clock.WASHINGTON).date())
+            "designated_on": day_said(designation.designated_at.astimezone(clock.WASHINGTON).date())
             if designation
             else None,
-            "deferred_until": _day(decided.defer_until),
+            "deferred_until": day_said(decided.defer_until),
             "announced_at": at.isoformat(),
             "status": designation.get_status_display() if designation else "",
             "reason": reason,
@@ -229,19 +89,19 @@ def _terms(decided: Determination, expires_on: date | None, *, designates: bool)
     """What was signed beside the reasons: the last day and the conditions, and who was consulted."""
     conditions = Condition.objects.filter(determination=decided) if designates else ()
     return {
-        "expires_on": _day(expires_on),
+        "expires_on": day_said(expires_on),
         "conditions": [
             {
                 "number": condition.number,
                 "text": condition.text,
                 "owner": condition.owner,
-                "due_on": _day(condition.due_on),
+                "due_on": day_said(condition.due_on),
                 "evidence": condition.evidence,
                 "effect": condition.effect,
             }
             for condition in conditions
         ],
-        "consulted": [referral.agency.display_name for referral in _referrals(decided.version)],
+        "consulted": [referral.agency.display_name for referral in referrals_of(decided.version)],
     }
 
 
@@ -252,7 +112,7 @@ def letter_before(determination: Determination) -> dict[str, Any]:
     terms = _terms(determination, expires_on, designates=designates)
     return {
         **_package_facts(determination.version),
-        **_read({**terms, "deferred_until": _day(determination.defer_until)}),
+        **_read({**terms, "deferred_until": day_said(determination.defer_until)}),
         "reason": determination.letter_text,
         "signer_name": determination.signed_by.name if determination.signed_by else "",
         "authority": AUTHORITY,

@@ -80,6 +80,9 @@ urlpatterns = [
     path("desk/determinations/", determinations.determination_list, name="determinations"),
     path("desk/determinations/<int:pk>/", determinations.determination, name="determination"),
     path("desk/determinations/<int:pk>/packet.json", determinations.packet_json, name="packet"),
+    path("desk/determinations/<int:pk>/packet.pdf", determinations.packet_pdf, name="packet-pdf"),
+    path("desk/determinations/<int:pk>/packet/ask/", determinations.packet_ask, name="packet-ask"),
+    path("desk/determinations/<int:pk>/packet/state/", determinations.packet_state, name="packet-state"),
     path("desk/determinations/<int:pk>/save/", determinations.determination_save, name="determination-save"),
     path("desk/determinations/<int:pk>/conditions/", determinations.condition_add, name="condition-add"),
     path(

@@ -16,7 +16,7 @@ from django.db import transaction
 from program import clock, leases, pdf
 from program.clock_account import clock_account
 from program.documents import store_generated
-from program.enums import Mark, PaperState
+from program.enums import PaperState
 from program.models import Paper
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _keep(paper: Paper, name: str, content: bytes) -> bool:
         held = _held(paper).select_for_update().first()
         if held is None:
             return False
-        held.document = store_generated(name, content, by=clock_account(), mark=Mark.BUSINESS_CONFIDENTIAL)
+        held.document = store_generated(name, content, by=clock_account(), mark=held.mark)
         held.state, held.reason = PaperState.MADE, ""
         held.save(update_fields=["document", "state", "reason", "updated_at"])
     return True

@@ -172,6 +172,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "determination.renew": "Draft determination carried to the new version",
         "determination.remove_condition": "Condition removed from the draft determination",
         "determination.ask_to_sign": "Determination put before the decision official",
+        "determination.ask_pdf": "PDF of the packet asked for",
         "determination.sign": "Determination signed",
         "determination.recall": "Determination recalled",
         "determination.overtake": "Signed determination overtaken",

@@ -11,7 +11,14 @@ from evaluation.models.consultation import (
     Referral,
 )
 from evaluation.models.designations import CatalogEntry, Condition, Designation
-from evaluation.models.determinations import Determination, Finding, Letter, LetterPaper, ObjectionAnswer
+from evaluation.models.determinations import (
+    Determination,
+    Finding,
+    Letter,
+    LetterPaper,
+    ObjectionAnswer,
+    PacketPaper,
+)
 from evaluation.models.intake import CompletenessReview, Return
 from evaluation.models.reviews import AgencyScore, Assignment, Conflict, Review, Score
 from evaluation.models.screening import (
@@ -46,6 +53,7 @@ __all__ = [
     "ListDifference",
     "ListImport",
     "ObjectionAnswer",
+    "PacketPaper",
     "PartyCheck",
     "Position",
     "PositionDraft",

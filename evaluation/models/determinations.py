@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from evaluation.enums import LONGEST_TEXT, DeterminationStatus, LetterKind, Outcome
 from evaluation.models.consultation import Position
 from evaluation.querysets import DeterminationQuerySet, FindingQuerySet, LetterQuerySet
+from program.enums import Mark
 from program.models import Delegation, Paper, Requirement, Revised, User
 from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT
@@ -193,3 +194,48 @@ class LetterPaper(Paper):
 
     def __str__(self) -> str:
         return f"{self.letter} as a PDF"
+
+
+class PacketPaper(Paper):
+    """The PDF of a packet, owed from the moment that somebody asked for it.
+
+    It keeps what it prints: the packet of a draft moves with the record, and a signature is recalled.
+    """
+
+    proposal_by = "determination__proposal"
+    texts = ("body",)
+    task = "evaluation.tasks.render_packet"
+    mark = Mark.GOVERNMENT_ONLY
+
+    determination = models.ForeignKey(Determination, models.PROTECT, related_name="papers")
+    status = models.CharField(
+        max_length=10,
+        choices=DeterminationStatus,
+        help_text="Draft, signed or recalled, when asked for.",
+    )
+    body = models.TextField(help_text="The packet, canonical JSON, RFC 8785.")
+    packet_sha256 = models.CharField("SHA-256 of the packet", max_length=64)
+    signature = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="one_paper_per_packet",
+                violation_error_message="The PDF of this packet was asked for already.",
+                fields=["determination", "status", "packet_sha256"],
+            ),
+            models.CheckConstraint(
+                name="made_packet_has_document",
+                violation_error_message=NOT_KEPT,
+                condition=~Q(state="made") | Q(document__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="packet_paper_hash_form",
+                violation_error_message=NOT_KEPT,
+                condition=Q(packet_sha256__regex=DIGEST),
+            ),
+        ]
+        indexes = [models.Index(name="packet_paper_unmade", fields=["id"], condition=~Q(state="made"))]
+
+    def __str__(self) -> str:
+        return f"Packet of {self.determination.proposal} as a PDF"

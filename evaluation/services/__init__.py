@@ -48,7 +48,7 @@ from evaluation.services.lists import (
     waiting_imports,
     work_off_import,
 )
-from evaluation.services.papers import make_paper_again
+from evaluation.services.papers import ask_packet_pdf, make_paper_again
 from evaluation.services.questions import (
     MOST_FILES,
     answer_question,
@@ -91,6 +91,7 @@ __all__ = [
     "ask_consortium",
     "ask_for_import",
     "ask_for_screening",
+    "ask_packet_pdf",
     "ask_to_sign",
     "assign_reviewer",
     "correct_adjudication",

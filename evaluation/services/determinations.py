@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 from django.urls import reverse
 
-from evaluation.documents import issue_letter, packet_of
+from evaluation.documents import issue_letter
 from evaluation.due import due_from_now, rule_in_words
 from evaluation.enums import DeterminationStatus, LetterKind, Outcome, ScreeningReason, Stance
 from evaluation.hearers import tell_hearers, told_of_new_designation
@@ -24,6 +24,7 @@ from evaluation.models import (
 )
 from evaluation.notice_kinds import ANNOUNCED, OVERTAKEN, RECALLED, SIGNED, TO_SIGN
 from evaluation.notices import desk_page, holders, program_officers, questions_page, signers_of_decision
+from evaluation.packets import packet_of
 from evaluation.querysets import delegations_in_force
 from evaluation.services.screening_jobs import ask_if_stale
 from program import audit, clock, notices

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,35 +15,41 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from evaluation import services
 from evaluation.columns import columns
-from evaluation.documents import DISCLAIMER, content_of, letter_before, packet_of
+from evaluation.documents import DISCLAIMER, letter_before
 from evaluation.enums import DeterminationStatus, Outcome
 from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, ReasonForm
 from evaluation.lifecycle import ANNOUNCE, RENEW, SIGN
-from evaluation.models import Condition, Determination, ObjectionAnswer, Referral
+from evaluation.models import Condition, Designation, Determination, ObjectionAnswer, Referral
+from evaluation.packets import content_of, packet_in_words, packet_text
 from evaluation.services.determinations import announcement_recipients, delegation_to_decide, objections_to
+from evaluation.services.papers import paper_of_packet
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
-from evaluation.views.proposals import show_proposal
+from evaluation.views.proposals import READERS, show_proposal
 from evaluation.views.saving import TwoTexts, conflict_page, in_json, texts_of
 from evaluation.waiting_screenings import job_facts
 from program import clock
 from program.acts import fresh_sign_in_required, lay_beside
-from program.canonical import canonical_json, sha256_hex
-from program.enums import OfficeRole
+from program.canonical import sha256_hex
+from program.documents import Withheld, download_response
+from program.enums import OfficeRole, PaperState
 from program.order import implements
 from program.requests import is_autosave, number_said
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals.models import Proposal
 from proposals.services import record_reading
+from proposals.views.documents import withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.http import QueryDict
+    from django.http.response import HttpResponseBase
 
+    from program.models import User
     from program.requests import SignedInRequest
 
 NEXT_STATUS = {
@@ -110,9 +115,8 @@ def show_determination(
         )
     )
     run = found.version.screening_runs.select_related("screening_list").first()
-    packet = packet_of(found) if is_draft else json.loads(found.packet)
-    digest = sha256_hex(canonical_json(packet)) if is_draft else found.packet_sha256
-    named = {row["agency"]: row["name"] for row in packet["consultations"]}
+    text = packet_text(found)
+    packet, digest = packet_in_words(text), sha256_hex(text)
     answers = {row.position_id: row for row in ObjectionAnswer.objects.filter(determination=found)}
     facts: dict[str, Any] = {
         "determination": found,
@@ -121,10 +125,9 @@ def show_determination(
         "package": found.version.value,
         "packet": packet,
         "packet_sha256": digest,
-        "answers_signed": [
-            (named.get(row["agency"], row["agency"]), row["answer"]) for row in packet["objections"]
-        ],
+        "paper": paper_of_packet(found, digest),
         "is_draft": is_draft,
+        "designations_seen": _designations_seen(user, packet),
         "carried_from": found.carried_from if is_draft else None,
         "carried_to": Determination.objects.visible_to(user).filter(carried_from=found).first()
         if found.status == DeterminationStatus.RECALLED
@@ -164,6 +167,15 @@ def show_determination(
     return render(request, "evaluation/determination.html", facts, status=status)
 
 
+def _designations_seen(user: User, packet: dict[str, Any]) -> set[str]:
+    """Numbers of the designations in the packet whose page the person may open."""
+    if not user.holds(*READERS):
+        return set()
+    named = [row["designation"] for row in packet.get("market_overlap", ())]
+    rows = Designation.objects.filter(proposal__in=Proposal.objects.read_by_office(user), number__in=named)
+    return set(rows.values_list("number", flat=True))
+
+
 def _answer_to(referral: Referral, answers: dict[int, ObjectionAnswer], typed: QueryDict | None) -> str:
     saved = answers.get(referral.position_id or 0)
     kept = saved.answer if saved else ""
@@ -175,11 +187,48 @@ def packet_json(request: SignedInRequest, pk: int) -> HttpResponse:
     """The packet as canonical JSON: as it stands, or as it was signed."""
     found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
     record_reading(found.version, by=request.user)
-    text = found.packet or canonical_json(packet_of(found))
-    response = HttpResponse(text, content_type="application/json")
+    response = HttpResponse(packet_text(found), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{found.proposal.number}-packet.json"'
     response["Cache-Control"] = "no-store"
     return response
+
+
+@require_POST
+def packet_ask(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Have the PDF of the packet made, as it stands at this moment or as it was signed."""
+    found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
+    record_reading(found.version, by=request.user)
+    paper = services.ask_packet_pdf(found, by=request.user)
+    if paper.state == PaperState.OWED:
+        messages.success(request, "The PDF is being made. This page shows it when it is ready.")
+    return redirect(f"{page(pk)}#packet")
+
+
+@require_safe
+def packet_state(request: SignedInRequest, pk: int) -> HttpResponse:
+    """How the making of the PDF stands, for the page that waits; nothing while it stands as ``shown``."""
+    found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
+    paper = paper_of_packet(found, sha256_hex(packet_text(found)))
+    if paper is not None and paper.stage == request.GET.get("shown"):
+        return HttpResponse(status=204)
+    facts = {"determination": found, "paper": paper, "is_draft": found.status == DeterminationStatus.DRAFT}
+    return render(request, "evaluation/_packet_pdf.html", facts)
+
+
+@require_safe
+def packet_pdf(request: SignedInRequest, pk: int) -> HttpResponseBase:
+    """The PDF of the packet, once it is made; what was made of an earlier draft is handed out no more."""
+    found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
+    record_reading(found.version, by=request.user)
+    paper = paper_of_packet(found, sha256_hex(packet_text(found)))
+    back = f"{page(pk)}#packet"
+    if paper is None or paper.document is None:
+        messages.info(request, "The PDF of this packet is not made yet.")
+        return redirect(back)
+    try:
+        return download_response(paper.document)
+    except Withheld as reason:
+        return withheld(request, reason, back)
 
 
 @require_POST

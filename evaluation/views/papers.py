@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @require_safe
 def paper_list(request: SignedInRequest) -> HttpResponse:
-    """Every PDF of the three kinds that was set aside, those that wait longest first."""
+    """Every PDF that was set aside, those that wait longest first."""
     require_desk(request.user, OfficeRole.PROGRAM_OFFICER)
     found = []
     for kind, model in PAPERS.items():

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from evaluation import services
 from evaluation.columns import columns, summary
-from evaluation.documents import content_of
 from evaluation.forms import QuestionForm, ReopenReferralForm
 from evaluation.models import (
     AgencyScore,
@@ -27,6 +26,7 @@ from evaluation.models import (
     Review,
     ScreeningRun,
 )
+from evaluation.packets import content_of
 from evaluation.querysets import is_official, reads_every_consultation
 from evaluation.services.questions import ASKABLE
 from evaluation.staleness import stale_because

@@ -83,12 +83,14 @@ class Paper(TimeStamped):
     """The making of a PDF from a stored record: owed until it is made, counted before each risky attempt.
 
     ``program.papers`` is its machine. Each kind says by which lookup its proposal is found (that fetches the
-    record it prints, too), which fields are the ``texts`` that no list needs, and which ``task`` makes it.
+    record it prints, too), which fields are the ``texts`` that no list needs, which ``task`` makes it, and
+    which ``mark`` its file bears.
     """
 
     proposal_by: ClassVar[str]
     texts: ClassVar[tuple[str, ...]]
     task: ClassVar[str]
+    mark: ClassVar[Mark] = Mark.BUSINESS_CONFIDENTIAL
 
     state = models.CharField(max_length=12, choices=PaperState, default=PaperState.OWED)
     attempts = models.PositiveSmallIntegerField(default=0)

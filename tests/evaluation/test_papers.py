@@ -114,6 +114,6 @@ def test_list_costs_the_same_for_one_row_and_three(client, warm, rows, django_as
         set_aside(make.version_of(make.at_intake()).receipt.paper, render_receipt)
     sign_in(client, desk)
     client.get(reverse("evaluation:papers"))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert len(client.get(reverse("evaluation:papers")).context["papers"]) == rows
     assert ReceiptPaper.objects.filter(state=PaperState.QUARANTINED).count() == rows

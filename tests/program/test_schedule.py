@@ -25,6 +25,7 @@ QUEUES = {
     "proposals.tasks.mail_invitation": "notices",
     "proposals.tasks.sweep_invitations": "notices",
     "evaluation.tasks.render_letter": "documents",
+    "evaluation.tasks.render_packet": "documents",
     "evaluation.schedule.import_list": "documents",
     "evaluation.schedule.sweep_imports": "documents",
     "evaluation.schedule.screen_parties": "documents",

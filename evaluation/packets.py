@@ -1,0 +1,420 @@
+"""The packet: everything that lies before the signer of a determination, compiled as canonical JSON.
+
+Its PDF is made by a worker from a stored packet and the signature beside it, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import Func, JSONField, Prefetch, Value
+from django.db.models.functions import Cast
+
+from evaluation.enums import (
+    Adjudicated,
+    CheckResult,
+    DesignationStatus,
+    DeterminationStatus,
+    InformationRequestStatus,
+    Outcome,
+    ReferralStatus,
+    Stance,
+)
+from evaluation.models import (
+    Adjudication,
+    AgencyScore,
+    Designation,
+    InformationRequest,
+    PacketPaper,
+    Position,
+    Referral,
+    ScreeningRun,
+)
+from program import clock, papers, pdf
+from program.canonical import canonical_json
+from program.enums import Mark, StackLayer
+from proposals.enums import Presumption
+from proposals.models import Recusal
+from proposals.us_content import UsContent, us_content
+
+if TYPE_CHECKING:
+    from evaluation.models import Determination, PartyCheck
+    from proposals.models import Proposal, Version
+
+US_CONTENT_WORDS: Final = {
+    Presumption.PRESUMED_MET: "Presumed met: at least {threshold} percent of the hardware layer's value.",
+    Presumption.NOT_PRESUMED: "Not presumed: below {threshold} percent of the hardware layer's value. This "
+    "is no disqualification.",
+    Presumption.NOT_COMPUTABLE: "Not computable: a value is missing.",
+}
+STANDING: Final = (DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED)
+
+
+def content_of(version: Version) -> UsContent:
+    """The U.S. content of a version by the threshold of its call."""
+    return us_content(version.value.hardware, threshold=version.proposal.call.us_content_presumption)
+
+
+def us_content_facts(version: Version) -> dict[str, Any]:
+    figure = content_of(version)
+    threshold = f"{figure.threshold:f}".rstrip("0").rstrip(".")
+    return {
+        "state": str(figure.state),
+        "state_words": US_CONTENT_WORDS[figure.state].format(threshold=threshold),
+        "percent": None if figure.percent is None else f"{figure.percent:f}",
+    }
+
+
+def packet_of(determination: Determination) -> dict[str, Any]:
+    """Everything that lies before the signer, compiled from the record; it can contradict none of it."""
+    version, proposal = determination.version, determination.proposal
+    referrals = referrals_of(version)
+    return {
+        "kind": "determination-packet",
+        "proposal": {
+            "number": proposal.number,
+            "title": version.value.title,
+            "consortium": version.value.consortium.name,
+            "call": version.value.call.number,
+        },
+        "version": {
+            "number": version.number,
+            "sha256": version.sha256,
+            "received_at": version.received_at.isoformat(),
+        },
+        "outcome": determination.outcome,
+        "defer_until": day_said(determination.defer_until),
+        "expires_on": day_said(determination.expires_on),
+        "rationale": determination.rationale,
+        "letter_text": determination.letter_text,
+        "prepared_by": determination.prepared_by.name,
+        "findings": [
+            {
+                "requirement": finding.requirement.code,
+                "title": finding.requirement.title,
+                "clause": finding.clause,
+                "is_met": finding.is_met,
+                "text": finding.text,
+            }
+            for finding in determination.findings.select_related("requirement")
+        ],
+        "consultations": [_consultation(referral) for referral in referrals],
+        "earlier_positions": _earlier_positions(proposal, referrals),
+        "objections": [
+            {"agency": answer.position.referral.agency.code, "answer": answer.answer}
+            for answer in determination.objection_answers.select_related("position__referral__agency")
+        ],
+        "scores": [
+            {
+                "agency": score.agency.code,
+                "criterion": score.criterion.code,
+                "title": score.criterion.title,
+                "sheets": score.sheet_count,
+                "median": None if score.median is None else f"{score.median:f}",
+                "lowest": score.lowest,
+                "highest": score.highest,
+            }
+            for score in AgencyScore.objects.filter(version=version).select_related("agency", "criterion")
+        ],
+        **_party_checks(version),
+        "us_content": us_content_facts(version),
+        "market_overlap": _market_overlap(version),
+        "questions": _questions(proposal),
+        "recusals": _recusals(proposal),
+        "conditions": [
+            {
+                "number": condition.number,
+                "text": condition.text,
+                "owner": condition.owner,
+                "due_on": day_said(condition.due_on),
+                "evidence": condition.evidence,
+                "effect": condition.effect,
+            }
+            for condition in determination.conditions.all()
+        ],
+    }
+
+
+def packet_text(determination: Determination) -> str:
+    """The packet as canonical JSON: as it was signed, or for a draft as it stands at this moment."""
+    return determination.packet or canonical_json(packet_of(determination))
+
+
+def referrals_of(version: Version) -> list[Referral]:
+    rows = Referral.objects.filter(version=version).select_related(
+        "agency", "position__signed_by", "position__delegation__given_by", "position__delegation__given_to"
+    )
+    return list(rows)
+
+
+def _standing(referral: Referral) -> Position | None:
+    return referral.position if referral.status == ReferralStatus.ANSWERED else None
+
+
+def _consultation(referral: Referral) -> dict[str, Any]:
+    return {
+        "agency": referral.agency.code,
+        "name": referral.agency.display_name,
+        "status": referral.status,
+        "due_at": referral.due_at.isoformat(),
+        **_said(_standing(referral)),
+        "carried": referral.carry_reason,
+    }
+
+
+def _said(position: Position | None) -> dict[str, str]:
+    return {
+        "stance": position.stance if position else "",
+        "rationale": position.rationale if position else "",
+        "conditions": position.conditions if position else "",
+        "signed_by": position.signed_by.name if position else "",
+        "signed_at": position.signed_at.isoformat() if position else "",
+        "delegation": str(position.delegation) if position and position.delegation else "",
+    }
+
+
+def _earlier_positions(proposal: Proposal, referrals: list[Referral]) -> list[dict[str, Any]]:
+    """What agencies said of this proposal and what does not stand any more, the oldest first."""
+    standing = [position.pk for referral in referrals if (position := _standing(referral))]
+    rows = Position.objects.filter(referral__version__proposal=proposal).exclude(pk__in=standing)
+    rows = rows.select_related(
+        "referral__agency", "referral__version", "signed_by", "delegation__given_by", "delegation__given_to"
+    ).defer("referral__version__package", "referral__version__targets")
+    return [
+        {
+            "agency": position.referral.agency.code,
+            "name": position.referral.agency.display_name,
+            "version": position.referral.version.number,
+            **_said(position),
+        }
+        for position in rows.order_by("pk")
+    ]
+
+
+def _party_checks(version: Version) -> dict[str, Any]:
+    """The last screening, and what people made of each flag of it, with their reasons."""
+    run = ScreeningRun.objects.filter(version=version).select_related("screening_list").first()
+    if run is None:
+        return {"party_checks": None, "adjudications": []}
+    opinions = Adjudication.objects.select_related("decided_by").order_by("pk")
+    flags = list(
+        run.checks.all()
+        .flagged()
+        .select_related("entry")
+        .prefetch_related(Prefetch("adjudications", opinions))
+        .order_by("pk")
+    )
+    return {
+        "party_checks": {
+            "run_at": run.run_at.isoformat(),
+            "list": str(run.screening_list),
+            "list_sha256": run.screening_list.sha256,
+            "ruleset": run.ruleset_version,
+            "parties": run.party_count,
+            "flags": run.potential_count,
+            "open": sum(_state(check) == "open" for check in flags),
+            "confirmed": sum(_state(check) == "confirmed" for check in flags),
+        },
+        "adjudications": [_adjudicated(check) for check in flags],
+    }
+
+
+def _state(check: Any) -> str:
+    """What the opinions on a flag come to, as ``with_opinions`` reads them."""
+    return "confirmed" if check.is_confirmed else "cleared" if check.is_cleared else "open"
+
+
+def _adjudicated(check: PartyCheck) -> dict[str, Any]:
+    return {
+        "party": check.party_name,
+        "role": check.party_role,
+        "result": check.result,
+        "score": f"{check.score:f}",
+        "entry": str(check.entry) if check.entry else "",
+        "explanation": check.explanation,
+        "state": _state(check),
+        "opinions": [
+            {
+                "outcome": opinion.outcome,
+                "reason": opinion.reason,
+                "decided_by": opinion.decided_by.name,
+                "decided_at": opinion.decided_at.isoformat(),
+                "corrects": opinion.replaces_id is not None,
+                "from_earlier_screening": opinion.carried_from_id is not None,
+            }
+            for opinion in check.adjudications.all()
+        ],
+    }
+
+
+def _market_overlap(version: Version) -> list[dict[str, Any]]:
+    """Active and suspended designations that name a country of this version, with the layers of both."""
+    package = version.value
+    ours = {country.code: country.name for market in package.markets for country in market.countries}
+    layers = {component.layer for component in package.components}
+    rows = Designation.objects.filter(status__in=STANDING, version__targets__has_any_keys=sorted(ours))
+    rows = rows.exclude(proposal=version.proposal_id).annotate(
+        title=_in_package("$.title"),
+        consortium=_in_package("$.consortium.name"),
+        layers=_in_package("$.components[*].layer"),
+    )
+    found = rows.order_by("number").values(
+        "number", "status", "version__targets", "title", "consortium", "layers"
+    )
+    return [
+        {
+            "designation": row["number"],
+            "title": row["title"][0],
+            "consortium": row["consortium"][0],
+            "status": row["status"],
+            "markets": [
+                {"code": code, "name": ours[code]}
+                for code in sorted(ours.keys() & set(row["version__targets"]), key=lambda code: ours[code])
+            ],
+            "layers": [str(layer) for layer in StackLayer if layer in layers & set(row["layers"])],
+        }
+        for row in found
+    ]
+
+
+def _in_package(path: str) -> Func:
+    """What a designated version says at ``path``, read by the database: no package is fetched for a title."""
+    where = Func(Value(path), template="(%(expressions)s)::jsonpath", output_field=JSONField())
+    package = Cast("version__package", JSONField())
+    return Func(package, where, function="jsonb_path_query_array", output_field=JSONField())
+
+
+def _questions(proposal: Proposal) -> list[dict[str, Any]]:
+    rows = InformationRequest.objects.filter(proposal=proposal).for_list()
+    return [
+        {
+            "number": row.number,
+            "version": row.version.number,
+            "agency": row.agency.code,
+            "name": row.agency.display_name,
+            "status": row.status,
+            "question": row.question,
+            "asked_by": row.asked_by.name,
+            "asked_at": row.asked_at.isoformat(),
+            "due_at": row.due_at.isoformat(),
+            "answer": row.answer,
+            "answered_by": row.answered_by.name if row.answered_by else "",
+            "answered_at": row.answered_at.isoformat() if row.answered_at else None,
+            "is_late": row.is_late,
+            "files": [
+                {"name": file.document.name, "sha256": file.document.sha256} for file in row.files.all()
+            ],
+        }
+        for row in rows.order_by("number")
+    ]
+
+
+def _recusals(proposal: Proposal) -> list[dict[str, Any]]:
+    """Who stayed away, and for which agencies they held an office that day; not why."""
+    rows = Recusal.objects.filter(proposal=proposal).select_related("user")
+    return [
+        {
+            "name": row.user.name,
+            "agencies": _agencies(row),
+            "recused_at": row.recused_at.isoformat(),
+        }
+        for row in rows.prefetch_related("user__offices__agency").order_by("pk")
+    ]
+
+
+def _agencies(recusal: Recusal) -> list[str]:
+    day = recusal.recused_at.astimezone(clock.WASHINGTON).date()
+    held = (office for office in recusal.user.offices.all() if office.is_in_force(day))
+    return sorted({office.agency.display_name for office in held})
+
+
+def day_said(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+# As people read it
+
+DAYS: Final = ("defer_until", "expires_on", "due_on")
+STATES: Final = {"open": "Open", "cleared": "False positive", "confirmed": "Confirmed"}
+
+
+def packet_in_words(text: str) -> dict[str, Any]:
+    """A stored packet with its days and moments read as such, and its codes in words beside them.
+
+    A packet that was signed before a section was known lacks it.
+    """
+    packet: dict[str, Any] = _read(json.loads(text))
+    packet["outcome_words"] = Outcome(packet["outcome"]).label if packet["outcome"] else ""
+    for row in packet["consultations"]:
+        row["words"] = Stance(row["stance"]).label if row["stance"] else ReferralStatus(row["status"]).label
+    names = {row["agency"]: row["name"] for row in packet["consultations"]}
+    for row in packet["objections"]:
+        row["name"] = names.get(row["agency"], row["agency"])
+    for row in packet.get("earlier_positions", ()):
+        row["words"] = Stance(row["stance"]).label
+    for row in packet.get("questions", ()):
+        row["words"] = InformationRequestStatus(row["status"]).label
+    for row in packet.get("market_overlap", ()):
+        row["words"] = DesignationStatus(row["status"]).label
+        row["layer_words"] = [StackLayer(layer).label for layer in row["layers"]]
+    for row in packet.get("adjudications", ()):
+        row["words"], row["state_words"] = CheckResult(row["result"]).label, STATES[row["state"]]
+        for opinion in row["opinions"]:
+            opinion["words"] = Adjudicated(opinion["outcome"]).label
+    return packet
+
+
+def _read(value: Any, name: str = "") -> Any:
+    """The JSON value of the field ``name``, with the days and moments in it read as such."""
+    if isinstance(value, dict):
+        return {key: _read(inside, key) for key, inside in value.items()}
+    if isinstance(value, list):
+        return [_read(inside) for inside in value]
+    if value and name in DAYS:
+        return date.fromisoformat(value)
+    return datetime.fromisoformat(value) if value and name.endswith("_at") else value
+
+
+def signature_of(determination: Determination) -> dict[str, Any]:
+    """Who signed when, and under which delegation: what stands beside the packet on its last page."""
+    signer, delegation = determination.signed_by, determination.delegation
+    return {
+        "signed_by": signer.name if signer else "",
+        "title": signer.title if signer else "",
+        "delegation": str(delegation) if delegation else "",
+        "signed_at": determination.signed_at.isoformat() if determination.signed_at else None,
+        "recalled_at": determination.recalled_at.isoformat() if determination.recalled_at else None,
+        "recall_reason": determination.recall_reason,
+    }
+
+
+MARKS: Final = {
+    DeterminationStatus.DRAFT: "Draft, not signed.",
+    DeterminationStatus.RECALLED: "Recalled before it was announced.",
+}
+
+
+def packet_facts(paper: PacketPaper) -> dict[str, Any]:
+    """What the paper prints: the packet that it stores, and the signature."""
+    return {
+        **packet_in_words(paper.body),
+        "signature": _read(paper.signature),
+        "packet_sha256": paper.packet_sha256,
+        "is_draft": paper.status == DeterminationStatus.DRAFT,
+        "is_recalled": paper.status == DeterminationStatus.RECALLED,
+    }
+
+
+def render_packet(pk: int) -> bool:
+    """Make one owed PDF; True when this call made it. Repeatable, and safe to run twice at once."""
+
+    def press(paper: PacketPaper) -> tuple[str, bytes]:
+        facts, status = packet_facts(paper), DeterminationStatus(paper.status)
+        number = facts["proposal"]["number"]
+        mark = " ".join(filter(None, [MARKS.get(status, ""), f"{Mark.GOVERNMENT_ONLY.label}."]))
+        content = pdf.render("pdf/packet.html", facts, title=f"Determination packet, {number}", mark=mark)
+        return f"{number}-packet-{paper.packet_sha256[:8]}.pdf", content
+
+    return papers.make(PacketPaper, pk, press)
