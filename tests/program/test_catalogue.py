@@ -22,7 +22,7 @@ from tests.factories.program import UserFactory, officer
 
 ROOT = Path(settings.BASE_DIR)
 OURS = {code: kind for code, kind in CATALOGUE.items() if not code.startswith("tests.")}
-TELLERS = {"owe", "owe_each", "tell", "words_of"}
+TELLERS = {"owe", "owe_each", "Telling", "words_of"}
 #: What is told of the portal itself
 WITHOUT_CLAUSE = {"documents.infected", "subscription-to-confirm", "daily-digest"}
 every_kind = pytest.mark.parametrize("kind", OURS.values(), ids=OURS)
@@ -35,7 +35,7 @@ def functions():
         (import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)), node)
         for app in ("program", "proposals", "evaluation", "financing")
         for path in (ROOT / app).rglob("*.py")
-        if any(word in (text := path.read_text()) for word in ("owe", "tell", "words_of"))
+        if any(word in (text := path.read_text()) for word in ("owe", "Telling", "tell", "words_of"))
         if "migrations" not in path.parts
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef)
@@ -47,8 +47,11 @@ def called(node):
 
 
 def assigned(function):
-    """What the names of a function stand for."""
+    """What the names of a function stand for, where nobody gives another value to its parameters."""
     found = defaultdict(list)
+    parameters = (*function.args.posonlyargs, *function.args.args)[::-1]
+    for parameter, value in zip(parameters, function.args.defaults[::-1], strict=False):
+        found[parameter.arg].append(value)
     for node in ast.walk(function):
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
             for target in getattr(node, "targets", [getattr(node, "target", None)]):
@@ -75,8 +78,9 @@ def kinds_in(node, module, names, seen=()):
 def facts_of(call, names):
     """The facts that a call spells out; ``**facts`` counts with the dictionary that it stands for."""
     for argument in call.args:
-        if isinstance(argument, ast.Dict):
-            yield from (key.value for key in argument.keys if isinstance(key, ast.Constant))
+        for value in names[argument.id] if isinstance(argument, ast.Name) else [argument]:
+            if isinstance(value, ast.Dict):
+                yield from (key.value for key in value.keys if isinstance(key, ast.Constant))
     for word in call.keywords:
         if word.arg:
             yield word.arg
@@ -104,7 +108,7 @@ def told():
                 )}  # fmt: skip
                 for code in kinds:
                     places[code].append(given)
-                if tellers is TELLERS and not kinds and function.name not in TELLERS:
+                if tellers is TELLERS and not kinds and function.name not in (*TELLERS, "tell"):
                     through[function.name] = given
     return places
 

@@ -78,7 +78,12 @@ class TestLog:
         assert len(addresses(get(client, desk, LOG, state="'--", kind="none"))) == Delivery.objects.count()
 
     def test_names_each_kind_in_words_once_in_its_area(self, client):
-        owe(UserFactory(), kind=notices.CALL_CANCELLED, about=issued_call(), reason="It was issued twice.")
+        owe(
+            UserFactory(),
+            kind=notice_kinds.CALL_CANCELLED,
+            about=issued_call(),
+            reason="It was issued twice.",
+        )
         page = get(client, officer(), LOG)
         areas = re.findall(r'<optgroup label="([^"]*)">(.*?)</optgroup>', page.text)
         shown = [(area, words) for area, kinds in areas for words in re.findall(r">([^<]+)</option>", kinds)]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0017_lists_compared'),
+        ('evaluation', '0018_consortium_is_released'),
         ('program', '0029_amended_later'),
     ]
 
