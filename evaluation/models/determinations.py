@@ -238,4 +238,4 @@ class PacketPaper(Paper):
         indexes = [models.Index(name="packet_paper_unmade", fields=["id"], condition=~Q(state="made"))]
 
     def __str__(self) -> str:
-        return f"Packet of {self.determination.proposal} as a PDF"
+        return f"Packet of {self.determination.proposal.number} as a PDF"
