@@ -15,7 +15,16 @@ from django.utils.text import Truncator
 from program.closures import in_register
 from program.conflicts import read_again
 from program.days import DayField, MomentField, local_time
-from program.enums import LONGEST_CALL, Confidence, MailChoice, OfficeRole, OutageSource, PartOfCall
+from program.enums import (
+    LONGEST_CALL,
+    Confidence,
+    EvidenceType,
+    MailChoice,
+    OfficeRole,
+    OutageSource,
+    PartOfCall,
+)
+from program.library import REQUIREMENTS
 from program.models import (
     Agency,
     Call,
@@ -289,6 +298,16 @@ class DemandForm(forms.ModelForm):
         if first_on is None:
             del self.fields["is_taken_back"]
 
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or {}
+        others = [name for name in self.changed_data if name != "is_taken_back"]
+        if found.get("is_taken_back") and others:
+            raise ValidationError(
+                "What was announced is taken back alone: leave the other fields as they are, or leave out "
+                "“Take back”."
+            )
+        return found
+
     @cached_property
     def changed_data(self) -> list[str]:
         """A text whose lines end in another spelling, as browsers send them, has not changed."""
@@ -312,6 +331,17 @@ class NewDemandForm(forms.ModelForm):
 
     class Meta(RequirementForm.Meta):
         pass
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or {}
+        known = {entry.code for entry in REQUIREMENTS}
+        if found.get("evidence_type") == EvidenceType.PACKAGE and found.get("code", "") not in known:
+            self.add_error(
+                "evidence_type",
+                "No part of the package answers a requirement that is not in the library: nobody could give "
+                "it. Choose how it is answered.",
+            )
+        return found
 
 
 class AmendPartsForm(ReadForm):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from program import clock
 from program.models import Outage, Pulse, Silence
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Longer than this the clock may not rest without leaving a row
 SILENT: Final = timedelta(minutes=5)
+#: What the form of the log does not say: the seconds
+MINUTE: Final = timedelta(minutes=1)
 #: How long, and how many, silences are proposed for the outage log
 PROPOSED: Final = timedelta(days=60)
 MOST_PROPOSED: Final = 20
@@ -42,7 +44,10 @@ def note_pulse() -> Silence | None:
 
 
 def silences_to_log(at: datetime) -> list[Silence]:
-    """The latest silences with which no standing entry of the outage log overlaps."""
-    entries = Outage.objects.standing().overlapping(OuterRef("began_at"), OuterRef("ended_at"))
+    """The latest silences that no standing entry of the outage log covers, to a minute at both ends."""
+    entries = Outage.objects.standing().filter(
+        Q(ended_at=None) | Q(ended_at__gte=OuterRef("ended_at") - MINUTE),
+        began_at__lte=OuterRef("began_at") + MINUTE,
+    )
     recent = Silence.objects.filter(~Exists(entries), ended_at__gt=at - PROPOSED)
     return list(recent[:MOST_PROPOSED])

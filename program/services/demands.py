@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from program import audit, clock
 from program.checks import asks_all_the_order_requires, cites_every_requirement
 from program.deadlines import local_day, long_date, start_of_day
-from program.demanded import DemandChange, words_of
+from program.demanded import DemandChange, demanded, words_of
 from program.enums import AmendmentKind
 from program.models import Amendment, Call, Requirement, User
 from program.services.calls import (
@@ -60,6 +60,8 @@ def amend_requirements(
     if not (added or changed or withdrawn or taken_back):
         raise refusal("demands-empty", "No requirement was added, changed or withdrawn.")
     today, moment = clock.today(), clock.instant()
+    if effective_on is None:
+        refuse_silent_haste([*changed, *withdrawn], moment)
     effective_on = effective_on or today
     refuse_day_of_effect(call, effective_on)
     if effective_on > today:
@@ -74,14 +76,14 @@ def amend_requirements(
     )  # fmt: skip
     amendment.full_clean()
     amendment.save()
+    standing = {row.code: row for row in demanded(call.requirements.all(), moment)}
     kept = [take_back(row, amendment, moment) for row in taken_back]
     before = [end(row, amendment, moment) for row in (*changed, *withdrawn)]
     begun = [begin(row, amendment, moment) for row in (*changed, *added)]
     refuse_gaps(call, moment)
     amendment.demands = [
-        *(said(CHANGED, old, new) for old, new in zip(before, begun[: len(changed)], strict=False)),
-        *(said(ADDED, None, new) for new in begun[len(changed) :]),
-        *(said(WITHDRAWN, old, None) for old in before[len(changed) :]),
+        *(said_of_new(standing.get(new.code), new) for new in begun),
+        *(said(WITHDRAWN, standing.get(old.code, old), None) for old in before[len(changed) :]),
         *(said(TAKEN_BACK, announced, stays) for announced, stays in kept),
     ]
     amendment.save(update_fields=["demands", "updated_at"])
@@ -105,6 +107,23 @@ AT_ONCE = (
 
 def refusal(code: str, message: str, *, field: str = "") -> NotReady:
     return NotReady([Problem(code, message, "s.3(b)", field=field)])
+
+
+def refuse_silent_haste(rows: Sequence[Requirement], now: datetime) -> None:
+    """Who touches what is announced for a later day says from which day on it holds."""
+    for row in rows:
+        if row.demanded_from and row.demanded_from > now:
+            day = long_date(local_day(row.demanded_from))
+            message = (
+                f"“{row.title}” is announced for {day}. Say from which day on this amendment holds: that "
+                "day, or today, which brings all that was announced of it into force at once."
+            )
+            raise refusal("day-not-said", message, field="effective_on")
+
+
+def said_of_new(before: Requirement | None, new: Requirement) -> dict[str, str]:
+    """What a new row changes against what is demanded when it begins."""
+    return said(CHANGED if before else ADDED, before, new)
 
 
 def said(act: str, old: Requirement | None, new: Requirement | None) -> dict[str, str]:

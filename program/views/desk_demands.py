@@ -13,6 +13,7 @@ from program import clock
 from program.acts import attempt
 from program.deadlines import local_day
 from program.demanded import demanded
+from program.differences import compare_texts
 from program.enums import CallStatus
 from program.forms import AmendDemandsForm, DemandForm, NewDemandForm, TakeBackForm
 from program.models import Requirement
@@ -62,7 +63,7 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
     touched = [form, *(each for each in fields if each.has_changed())] if data is not None else []
     if call.status != CallStatus.ISSUED:
         return open_no_more(request, number, *touched)
-    status, changes, preview = 200, [], None
+    status, changes, preview, made = 200, [], None, None
     if data is not None and revision_read(data.get("revision", "")) != call.revision:
         changes, status = changed_in_public(call), 409
         form.read_again(call.revision)
@@ -84,7 +85,7 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
             done = "The amendment is public. The drafts under the call are checked anew."
             try:
                 if to_be_seen(request, mail):
-                    rehearse(amend_requirements, find(request, number), by=request.user, **details)
+                    made = rehearse(amend_requirements, find(request, number), by=request.user, **details)
                     preview, status = mail, 200
                 elif attempt(request, amend_requirements, call, done=done, **details):
                     return redirect("program:desk-call", number)
@@ -96,7 +97,8 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
                 changes, status = changed_in_public(stale.record), 409
                 form.read_again(stale.record.revision)
             except NotReady as refusal:
-                form.add_error(None, [problem.message for problem in refusal.problems])
+                for problem in refusal.problems:
+                    form.add_error(problem.field if problem.field in form.fields else None, problem.message)
             except ValidationError as error:
                 form.add_error(None, error.messages)
     facts = {
@@ -108,6 +110,11 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
         "changes": changes,
         "reach": reach_of(call),
         "preview": preview,
+        "to_publish": [
+            {**each, "segments": compare_texts(each["before"], each["after"])}
+            for each in (made.demands if made else ())
+        ],
+        "effective_on": made.effective_on if made else None,
         "wrong": [each for each in fields if each.errors],
     }
     return render(request, "program/desk/amend_requirements.html", facts, status=status)

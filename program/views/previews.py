@@ -51,8 +51,12 @@ def to_be_seen(request: HttpRequest, preview: Preview, *, always: bool = False) 
     return bool(always or preview.total) and request.POST.get("seen", "") != preview.seen
 
 
-def rehearse(service: Callable[..., Any], *args: Any, **details: Any) -> None:
-    """Carry out an act and take it back at once: raises what the act refuses, and changes nothing."""
+def rehearse(service: Callable[..., Any], *args: Any, **details: Any) -> Any:
+    """Carry out an act and take it back at once: raises what the act refuses, and changes nothing.
+
+    Returns what the act would have made; none of it is stored.
+    """
     with transaction.atomic():
-        service(*args, **details)
+        made = service(*args, **details)
         transaction.set_rollback(True)
+    return made

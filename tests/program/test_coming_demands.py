@@ -17,8 +17,9 @@ from program.enums import EvidenceType
 from program.models import Amendment, AuditEvent, Requirement
 from program.services import calls
 from program.services.demands import amend_requirements
+from program.services.subscriptions import subscribe
 from program.transitions import NotReady
-from tests.factories.program import RequirementFactory, drafted_call, issued_call, officer
+from tests.factories.program import RequirementFactory, UserFactory, drafted_call, issued_call, officer
 
 pytestmark = pytest.mark.django_db
 APRIL_FIRST = datetime(2026, 4, 1, 13, tzinfo=UTC)
@@ -171,7 +172,7 @@ def test_what_the_order_requires_is_missing_on_no_day(call):
 @pytest.mark.parametrize(
     ("day", "stands"),
     [
-        (None, {FIRST: "Mended.", SECOND: "Mended.", THIRD: "Mended."}),
+        (date(2026, 4, 1), {FIRST: "Mended.", SECOND: "Mended.", THIRD: "Mended."}),
         (FIRST, {FIRST - timedelta(1): "", FIRST: "Mended.", SECOND: "Mended.", THIRD: "Mended."}),
         (SECOND, {SECOND - timedelta(1): "", SECOND: "Mended.", THIRD: "Mended."}),
         (THIRD, {SECOND - timedelta(1): "", SECOND: "Announced.", THIRD: "Mended."}),
@@ -350,6 +351,63 @@ def test_officer_names_the_day_replaces_and_takes_back_at_the_desk(call, signed_
     assert guidance_on(call, THIRD, "national-interest") is not None
     page, _ = sent()
     assert ["announced, from" in text_of(page), "withdrawn from" in text_of(page)] == [False, False]
+
+
+def test_what_is_announced_comes_early_only_where_the_day_is_said(call):
+    amend(call, changed=[reworded(call, "Announced.")], effective_on=SECOND)
+    slip = reworded(call, "Announced, spelled right.")
+    with pytest.raises(NotReady) as refusal:
+        amend(call, changed=[slip])
+    assert codes(refusal) == ["day-not-said"] and refusal.value.problems[0].field == "effective_on"
+    assert guidance_on(call, FIRST) not in ("Announced.", slip.guidance)
+    amendment = amend(call, changed=[slip], effective_on=SECOND)
+    assert guidance_on(call, FIRST) != slip.guidance and guidance_on(call, SECOND) == slip.guidance
+    assert ["Announced." in row["before"] for row in amendment.demands] == [True]
+
+
+def test_what_is_brought_forward_is_compared_with_what_stands_that_day(call):
+    standing = call.requirements.get(code="consortium").guidance
+    amend(call, changed=[reworded(call, "Announced.")], effective_on=SECOND)
+    amendment = amend(call, changed=[reworded(call, "At once.")], effective_on=clock.today())
+    (said,) = amendment.demands
+    assert standing in said["before"] and "At once." in said["after"]
+
+
+def test_page_shows_what_will_be_published_and_refuses_what_contradicts_itself(call, signed_in):
+    draft = issued_call(from_draft=drafted_call())
+    desk, client = f"/desk/calls/{draft.number}/amend/requirements/", signed_in(officer())
+    subscribe(draft, by=UserFactory())
+
+    def sent(**changes):
+        page = client.get(desk)
+        draft.refresh_from_db()
+        filled = {
+            f"{line.prefix}-{name}": value
+            for line in page.context["lines"]
+            for name, value in line.initial.items()
+            if value not in (None, False)
+        }
+        blank = {"new-source": "Program policy", "new-sort_order": 0, "new-evidence_type": "package"}
+        return filled | blank | WORDS | {"revision": draft.revision, "new-is_mandatory": "on"} | changes
+
+    row = draft.requirements.get(code="consortium")
+    changed = {f"requirement-{row.pk}-guidance": "Announced.", "effective_on": "2026-04-20"}
+    shown = client.post(desk, sent(**changed))
+    assert [each["title"] for each in shown.context["to_publish"]] == [row.title]
+    assert "What will be published" in shown.text and not draft.amendments.exists()
+    seen = {"seen": shown.context["preview"].seen}
+    assert client.post(desk, sent(**changed, **seen)).status_code == 302
+
+    coming = draft.requirements.get(code="consortium", demanded_to=None)
+    both = {f"requirement-{coming.pk}-is_taken_back": "on", f"requirement-{coming.pk}-guidance": "Other."}
+    refused = client.post(desk, sent(**both))
+    assert (refused.status_code, "taken back alone" in text_of(refused)) == (422, True)
+    assert draft.amendments.count() == 1
+
+    nobody = {"new-code": "heat-map", "new-title": "A map", "new-clause": "Program policy"}
+    refused = client.post(desk, sent(**nobody))
+    assert (refused.status_code, "nobody could give it" in text_of(refused)) == (422, True)
+    assert not draft.requirements.filter(code="heat-map").exists()
 
 
 def test_amendments_from_before_say_what_they_changed():

@@ -8,10 +8,11 @@ import pytest
 from django.core import mail as outbox
 from django.core.cache import cache
 from django.urls import reverse
+from django.utils.html import escape
 
 from program import clock
 from program.deadlines import next_business_day
-from program.models import AuditEvent, Notice, Subscription
+from program.models import AuditEvent, Call, Notice, Subscription
 from program.services.calls import approve_call
 from program.services.questions import ask_question
 from program.services.subscriptions import Reach, reach_of, subscribe
@@ -57,6 +58,19 @@ PAGES = {
     ),
     "cancel": (lambda call: {"reason": "It was issued twice."}, {"reason": ""}, "call.cancel"),
 }
+
+
+@pytest.mark.parametrize("hostile", ["</pre><h2 id=injected>", "<img src=x>", "Section 7 & more <i>."])
+def test_typed_text_is_no_markup_in_the_mail_that_is_shown(client, call, hostile):
+    client.force_login(officer())
+    for act, field in (("amend", "summary"), ("cancel", "reason")):
+        typed = {**PAGES[act][0](call), field: hostile, "revision": call.revision}
+        shown = client.post(reverse(f"program:desk-call-{act}", args=[call.number]), typed)
+        assert hostile in shown.context["preview"].text
+        assert hostile not in shown.text.split('id="the-mail"')[1] and escape(hostile) in shown.text
+    Call.objects.filter(pk=call.pk).update(title=hostile, status="approved", issued_at=None)
+    shown = client.get(reverse("program:desk-call-issue", args=[call.number]))
+    assert hostile not in shown.text
 
 
 @pytest.mark.parametrize("act", PAGES)

@@ -81,7 +81,9 @@ def test_silence_leaves_the_list_while_the_log_covers_it(client, call):
 
     beside_it = logged(NOON + timedelta(minutes=9), NOON + timedelta(minutes=10), by=by)
     assert is_proposed()
-    entry = logged(NOON + timedelta(minutes=8), NOON + timedelta(minutes=10), by=by, affected="Everything.")
+    logged(NOON + timedelta(minutes=8), NOON + timedelta(minutes=10), by=by, affected="The end of it.")
+    assert is_proposed()
+    entry = logged(NOON, NOON + timedelta(minutes=10), by=by, affected="Everything.")
     assert not is_proposed()
     facts = {name: getattr(entry, name) for name in ("began_at", "ended_at", "affected", "source")}
     correct_outage(entry, by=by, values=facts, why_corrected="There was none.", is_withdrawn=True)
