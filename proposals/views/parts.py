@@ -17,6 +17,7 @@ from program.models import Requirement
 from program.order import implements
 from program.requests import SignedInRequest, is_autosave
 from proposals.answering import answer_to, earlier_answer
+from proposals.checks.particular import ANSWER_FIELDS
 from proposals.enums import OperatingAct, Part
 from proposals.forms.rows import PartForm, RowForm
 from proposals.models import Answer
@@ -215,15 +216,24 @@ def facts_of_requirements(space: Workspace, refused_form: RowForm | None) -> dic
     for each in coming_under(call):
         changes = []
         for change in each.changes:
-            row = change.after
-            is_asked = row is None or row.code in fields or row.evidence_type == "package"
+            row, standing = change.after, asked.get(change.row.code)
+            answered = None if row is None or row.evidence_type == "package" else row
+            is_new = change.row.code not in fields
             fields.add(change.row.code)
-            changes.append((change, None if row is None or is_asked else shown(row)))
+            one = shown(answered) if answered and is_new else None
+            is_alike = standing is not None and answered and standing.evidence_type == answered.evidence_type
+            opens = opening_place(answered) if answered and one is None and not is_alike else ""
+            changes.append((change, one, opens))
         later.append((each.day, changes))
     return {
         "rows": [shown(row) for row in asked.values() if row.evidence_type != "package"],
         "later": later,
     }
+
+
+def opening_place(requirement: Requirement) -> str:
+    """The place to which problems lead of a requirement whose field opens on its day."""
+    return f"id_answer-{requirement.code}-{ANSWER_FIELDS.get(requirement.evidence_type, 'text')}"
 
 
 def facts_of_consortium(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:

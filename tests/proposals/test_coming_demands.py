@@ -178,6 +178,9 @@ def test_answer_is_kept_under_the_changed_requirement_where_it_fits(client, call
     assert answers_in(compose(proposal))[0] == ("reach", "Reach", "To the coast.")
     page = f"/proposals/{proposal.pk}/requirements/"
     client = sign_in(client, representative_of(proposal))
+    shown = client.get(page).text
+    assert f'href="{page}#id_answer-grid-text"' in shown and shown.count('id="id_answer-grid-text"') == 1
+    assert "its new field opens when that day begins" in shown
     with on(day):
         assert answers_in(compose(proposal)) == [("reach", "Reach by road", "To the coast.")]
         found = progress_of(Proposal.objects.for_pages().get(pk=proposal.pk))
