@@ -165,6 +165,7 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "amendments": call.amendments.select_related("made_by"),
         "events": [(event, act_in_words(event.act)) for event in events],
         "sent_back": next((event for event in events[:1] if is_draft and event.act in SENT_BACK), None),
+        "asked": next((event for event in events[:1] if event.act == "call.ask_approval"), None),
         "waiting": call.questions.filter(status=QuestionStatus.ASKED).count(),
         "told": told_count(call),
         "outages": outages_of(call),

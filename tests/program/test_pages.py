@@ -435,6 +435,17 @@ def test_requirement_and_criterion_are_kept_at_the_desk(signed_in):
     assert twice.status_code == 422
 
 
+def test_approval_is_asked_for_once_by_who_does_not_give_it(signed_in):
+    call = drafted_call()
+    page, ask = f"/desk/calls/{call.number}/", f"/desk/calls/{call.number}/ask-approval/"
+    assert ask not in signed_in(officer()).get(page).text
+    client = signed_in(call.created_by)
+    assert ask in client.get(page).text
+    client.post(ask)
+    shown = client.get(page).text
+    assert ask not in shown and f"{call.created_by.name} asked for approval" in shown
+
+
 def test_approval_of_a_draft_that_changed_says_who_changed_what(signed_in):
     call, writer = drafted_call(), UserFactory(name="Wanda Writer")
     read = call.revision
@@ -557,6 +568,7 @@ def test_requirements_of_an_open_call_are_amended_at_the_desk_and_compared_in_pu
     sent[f"requirement-{rows['compliance'].pk}-guidance"] = "Every chapter."
     sent[f"requirement-{rows['national-interest'].pk}-is_withdrawn"] = "on"
     sent |= {"new-code": "upkeep", "new-title": "A plan of upkeep", "new-clause": "Program policy"}
+    sent |= {"new-evidence_type": "text"}
     stale = client.post(desk, sent | {"revision": 1})
     assert (stale.status_code, "Every chapter." in text_of(stale)) == (409, True)
     assert client.post(desk, sent).status_code == 302
