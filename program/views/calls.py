@@ -106,6 +106,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
             "files": files_changed(call.file_rows, row["pk"]),
             "before": date.fromisoformat(row["due_on_before"]),
             "after": date.fromisoformat(row["due_on_after"]),
+            "overtaken_by": overtaken_by(row, call.amendment_rows),
         }
         for row in call.amendment_rows
     ]
@@ -132,6 +133,19 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
         "places": grouped(call.place_rows),
         "burden": burden,
     }
+
+
+def overtaken_by(row: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Numbers of the amendments that touched what ``row`` had announced, before its day began."""
+    codes = {each["code"] for each in row["demands"]}
+    begins = date.fromisoformat(row["effective_on"])
+    return sorted(
+        later["number"]
+        for later in rows
+        if later["number"] > row["number"]
+        and (day_of(later["published_on"]) or begins) < begins
+        and codes & {each["code"] for each in later["demands"]}
+    )
 
 
 def requirements_of(call: Any) -> list[Requirement]:

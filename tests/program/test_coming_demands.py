@@ -365,6 +365,19 @@ def test_what_is_announced_comes_early_only_where_the_day_is_said(call):
     assert ["Announced." in row["before"] for row in amendment.demands] == [True]
 
 
+def test_public_page_says_what_overtook_an_announcement(call, client):
+    amend(call, changed=[reworded(call, "Announced.")], added=[new()], effective_on=SECOND)
+    amend(call, changed=[reworded(call, "Otherwise.", "compliance")], effective_on=SECOND)
+    with clock.moved_to(start_of_day(FIRST)):
+        amend(call, taken_back=[call.requirements.get(code="upkeep")])
+    with clock.moved_to(start_of_day(THIRD)):
+        amend(call, changed=[reworded(call, "Later.")])
+    shown = client.get(f"/calls/{call.number}/")
+    found = {row["number"]: row["overtaken_by"] for row in shown.context["amendments"]}
+    assert found == {1: [3], 2: [], 3: [], 4: []}
+    assert "changed or took back something of it" in text_of(shown)
+
+
 def test_what_is_brought_forward_is_compared_with_what_stands_that_day(call):
     standing = call.requirements.get(code="consortium").guidance
     amend(call, changed=[reworded(call, "Announced.")], effective_on=SECOND)
