@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from ast import literal_eval
 from email import message_from_bytes, policy
 from string import Formatter
 
@@ -49,7 +50,7 @@ def queued(client):
     for raw in [raw for key in lists for raw in client.lrange(key, 0, -1)]:
         assert CANARY not in raw.decode().lower()
         headers = json.loads(raw)["headers"]
-        yield headers["task"], json.loads(headers["argsrepr"]), headers["kwargsrepr"]
+        yield headers["task"], literal_eval(headers["argsrepr"]), headers["kwargsrepr"]
 
 
 def sent():

@@ -262,14 +262,13 @@ def file_five_positions(person, people, proposal):
         referral = Referral.objects.get(version__proposal=proposal, agency__code=code)
         desk = person(lead).visit(f"/desk/positions/{referral.pk}/")
         desk.send("Acknowledge receipt")
-        form = desk.form(f"/desk/positions/{referral.pk}/file/")
         desk.fill(
-            form,
+            desk.form(f"/desk/positions/{referral.pk}/draft/"),
             stance="object" if code == "DOE" else "support",
             rationale="The grid cannot carry it yet."
             if code == "DOE"
             else "It serves the national interest.",
-        ).send(form)
+        ).send("Sign and file")
     assert Position.objects.filter(referral__version__proposal=proposal).count() == 5
 
 

@@ -53,6 +53,7 @@ def closed_to_writers(table):
     other.set_autocommit(False)
     try:
         with other.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # a worker takes its time
             cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
         yield
     finally:
@@ -61,7 +62,10 @@ def closed_to_writers(table):
 
 def waiting_sessions():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
+            "WHERE NOT granted AND datname = current_database()"
+        )
         return cursor.fetchone()[0]
 
 
