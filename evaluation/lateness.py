@@ -12,8 +12,9 @@ from django.db.models.functions import JSONArray, Least
 
 from evaluation.enums import InformationRequestStatus, ReferralStatus
 from evaluation.models import InformationRequest, Referral
-from evaluation.querysets import RUNNING
+from evaluation.querysets import RUNNING, reads_every_consultation
 from program import moments
+from program.enums import OfficeRole
 from proposals.enums import ProposalStatus
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Reason:
 
 
 def late(user: User, now: datetime) -> Q:
-    """Proposals on which something is late that ``user`` may read of.
+    """Of proposals that ``user`` reads, those on which something is late that ``user`` may read of.
 
     An agency that did not answer, a question to the consortium past its day, a correction that never came.
     """
@@ -95,8 +96,13 @@ def _day(bound: datetime) -> str:
 
 
 def _asked(user: User) -> Any:
-    """Consultations on what is evaluated that nobody has answered, as far as ``user`` reads of them."""
-    rows = Referral.objects.visible_to(user).current()
+    """Consultations on what is evaluated that nobody has answered, of the agencies of which ``user`` reads.
+
+    Which proposals ``user`` reads is for the list to say that these narrow: asked twice it takes long.
+    """
+    rows = Referral.objects.current()
+    if not reads_every_consultation(user):
+        rows = rows.filter(agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
     return rows.filter(
         status__in=(*RUNNING, ReferralStatus.LAPSED),
         version__proposal__status=ProposalStatus.UNDER_EVALUATION,
