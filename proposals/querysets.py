@@ -158,10 +158,31 @@ def counsel_grants(user: Any) -> QuerySet:
 
 def on_the_inside(user: User | AnonymousUser) -> Q:
     """Proposals whose working copy ``user`` reads: on the team, or counsel who was given the right."""
-    inside = Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
-    for permission in ("proposals.view_proposal", "proposals.change_proposal"):
-        inside |= Q(pk__in=granted_pks(permission, user))
-    return inside
+    counsel_to = counsel_grants(user.pk or 0).values("content_object")
+    return Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,))) | Q(pk__in=counsel_to)
+
+
+def by_office(user: User) -> Q:
+    """Proposals that the offices of ``user`` open, also where the person works for the consortium."""
+    submitted = Q(submitted_at__isnull=False)
+    if user.holds(*READS_SUBMITTED):
+        return submitted
+    allowed = Q(pk__in=[])
+    if user.holds(OfficeRole.REVIEWER):
+        allowed |= submitted & Q(pk__in=granted_pks("proposals.evaluate_proposal", user))
+    if user.holds(OfficeRole.LEAD):
+        allowed |= Q(Exists(leads_in_force(user)), accepted_at__isnull=False)
+    if reads_designated(user):
+        allowed |= Q(status=ProposalStatus.DESIGNATED)
+    if user.is_government:
+        allowed |= Q(Exists(signing_delegations(user)), accepted_at__isnull=False)
+    return allowed
+
+
+def recused(user: User) -> Exists:
+    """Whether ``user`` is recused from a proposal, which then is closed to them wholly."""
+    recusals = apps.get_model("proposals", "Recusal").objects
+    return Exists(recusals.filter(user=user.pk, proposal=OuterRef("pk")))
 
 
 def histories_closed_to(user: User) -> QuerySet:
@@ -254,8 +275,7 @@ class ProposalQuerySet(models.QuerySet):
         """The rows that ``proposals.view_draft_proposal`` allows; a test holds the two equal."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
-        return self.filter(on_the_inside(user)).exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
+        return self.filter(on_the_inside(user)).exclude(recused(user))
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The rows that ``proposals.view_proposal`` allows; a test holds the two equal.
@@ -264,26 +284,16 @@ class ProposalQuerySet(models.QuerySet):
         """
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        allowed = on_the_inside(user)
-        if user.holds(*READS_SUBMITTED):
-            allowed |= Q(submitted_at__isnull=False)
-        if user.holds(OfficeRole.REVIEWER):
-            allowed |= Q(submitted_at__isnull=False, pk__in=granted_pks("proposals.evaluate_proposal", user))
-        if user.holds(OfficeRole.LEAD):
-            allowed |= Q(Exists(leads_in_force(user)), accepted_at__isnull=False)
-        if reads_designated(user):
-            allowed |= Q(status=ProposalStatus.DESIGNATED)
-        if user.is_government:
-            allowed |= Q(Exists(signing_delegations(user)), accepted_at__isnull=False)
-        recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
-        return self.filter(allowed).exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
+        return self.filter(on_the_inside(user) | by_office(user)).exclude(recused(user))
 
     def read_by_office(self, user: User | AnonymousUser) -> Self:
         """The rows that ``proposals.read_by_office_proposal`` allows; a test holds the two equal.
 
         An office gives nothing on a proposal that one works for.
         """
-        return self.visible_to(user).exclude(on_the_inside(user))
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self.filter(by_office(user)).exclude(on_the_inside(user)).exclude(recused(user))
 
     def titled_for(self, user: User | AnonymousUser) -> Self:
         """With ``shown_title``: the working title for the consortium's side, else the submitted one."""
@@ -296,12 +306,11 @@ class ProposalQuerySet(models.QuerySet):
             return self.none()
         allowed = Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,)))
         allowed |= Q(pk__in=granted_pks("proposals.change_proposal", user))
-        recusals = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
         window = Q(call__cancelled_at=None) & (
             Q(call__closes_at__gt=clock.in_query()) | Q(extended_to__gt=clock.in_query())
         )
         rows = self.filter(allowed, Q(status__in=EDITABLE) | Q(window, status__in=REPLACEABLE))
-        return rows.exclude(Exists(recusals.filter(proposal=OuterRef("pk"))))
+        return rows.exclude(recused(user))
 
     def for_list(self) -> Self:
         """Everything a row of the list prints; ``layer_count`` is 0 to 5."""
