@@ -27,6 +27,7 @@ from program.deadlines import local_day
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
 from program.models import Delegation, Paper
+from program.prepared import Constant
 from program.reminders import HAS_COME, OVERDUE, EndOfDay, StartOfDay, days_before, half_since, reaching
 from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.models import Proposal
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from django.contrib.auth.models import AnonymousUser
+    from django.db.models.functions import TruncDate
 
     from program.models import User
 
@@ -67,14 +69,14 @@ def reads_every_consultation(user: User | AnonymousUser) -> bool:
     return is_official(user) or (user.is_authenticated and user.holds(OfficeRole.LEAD))
 
 
-def delegations_that_hold(*acts: str) -> models.QuerySet[Delegation]:
-    """The delegations of ``acts`` in force today, of givers who hold the office themselves."""
-    offices = apps.get_model("program", "Office").objects.in_force()
+def delegations_that_hold(*acts: str, on: TruncDate | None = None) -> models.QuerySet[Delegation]:
+    """The delegations of ``acts`` in force today (``on``), of givers who hold the office themselves."""
+    offices = apps.get_model("program", "Office").objects.in_force(on=on)
     given = offices.filter(user=OuterRef("given_by"), agency=OuterRef("agency"))
     holds = Q(pk__in=[])
     for act in acts:
         holds |= Q(Exists(given.filter(role=DELEGATED_BY[act])), act=act)
-    return Delegation.objects.in_force().filter(holds)
+    return Delegation.objects.in_force(on=on).filter(holds)
 
 
 def delegations_in_force(user: User, act: str) -> models.QuerySet[Delegation]:
@@ -154,14 +156,14 @@ class PartyCheckQuerySet(OfProposalQuerySet):
         confirmations = opinions.filter(party_check=OuterRef("pk"), outcome=Adjudicated.CONFIRMED)
         corrects = Q(adjudications__pk__gt=F("confirmation"), adjudications__replaces__isnull=False)
         cleared = Q(adjudications__outcome=Adjudicated.FALSE_POSITIVE) & (Q(confirmation=None) | corrects)
-        two_people = Q(confirmation__isnull=False) | Q(score__gte=TWO_PEOPLE_SCORE)
+        two_people = Q(confirmation__isnull=False) | Q(score__gte=Constant(TWO_PEOPLE_SCORE))
         two_people |= Q(result=CheckResult.UNREADABLE)
         enough = Q(cleared_count__gte=F("clearing_count"))
         return self.annotate(
             confirmation=Subquery(confirmations.order_by("-pk").values("pk")[:1]),
             cleared_count=Count("adjudications__decided_by", filter=cleared, distinct=True),
             clearing_count=models.Case(
-                models.When(two_people, then=2), default=1, output_field=IntegerField()
+                models.When(two_people, then=Constant(2)), default=Constant(1), output_field=IntegerField()
             ),
             is_cleared=models.ExpressionWrapper(enough, models.BooleanField()),
             is_confirmed=models.ExpressionWrapper(
@@ -186,7 +188,7 @@ class PartyCheckQuerySet(OfProposalQuerySet):
     def waiting(self) -> Self:
         """What a person is to look at: open flags, and confirmations that one person has corrected."""
         flagged = self.flagged().filter(is_cleared=False)
-        return flagged.filter(Q(is_confirmed=False) | Q(cleared_count__gt=0))
+        return flagged.filter(Q(is_confirmed=False) | Q(cleared_count__gt=Constant(0)))
 
     def for_list(self) -> Self:
         """With every opinion, who gave it and what it replaced."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Expression
+from django.db.models import BigIntegerField, Expression, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,31 @@ class Given(Expression):
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         return "%s", (self,)
+
+
+class Constant(Value):
+    """A number of the rules, which stays the same for ever, written into the SQL itself."""
+
+    value: int
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
+        return f"{self.value:d}", ()
+
+
+class Whoever:
+    """Who asks a prepared question: of them it knows the offices, and the key only as ``Given("person")``.
+
+    For questions whose answer depends on no other office that somebody with ``roles`` may hold beside.
+    """
+
+    is_authenticated = is_active = is_government = True
+
+    def __init__(self, *roles: str) -> None:
+        self.pk = Given("person", BigIntegerField())
+        self.roles = roles
+
+    def holds(self, *roles: str) -> bool:
+        return any(role in roles for role in self.roles)
 
 
 class Prepared:

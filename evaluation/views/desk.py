@@ -6,10 +6,9 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce, JSONArray
+from django.db.models import BigIntegerField, Count, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -17,25 +16,25 @@ from django.views.decorators.http import require_safe
 from evaluation.columns import columns, summary
 from evaluation.enums import AssignmentStatus, DesignationStatus, DeterminationStatus, ReviewStatus
 from evaluation.lateness import first_due, late, overdue_questions, reasons_of
-from evaluation.models import Assignment, Condition, Designation, Determination, PartyCheck, Referral, Review
+from evaluation.models import Assignment, Designation, Determination, Referral, Review
 from evaluation.querysets import (
     DELEGATED_BY,
     RUNNING,
     SIGN_FOR_AGENCY,
     delegations_that_hold,
     is_official,
-    papers_of,
 )
-from evaluation.services.papers import PAPERS
+from evaluation.waiting_for_officers import waiting_for_officers
 from program import clock
 from program.deadlines import end_of_day
-from program.enums import DELEGATORS, CallStatus, OfficeRole, PaperState, QuestionStatus
-from program.models import Call, Delegation, Question, User
+from program.enums import DELEGATORS, OfficeRole
+from program.models import Delegation, User
 from program.order import implements
+from program.prepared import Given, Prepared
 from program.requests import number_said
 from program.waiting import SOURCES
 from proposals.enums import ProposalStatus
-from proposals.models import Proposal, TimeRequest
+from proposals.models import Proposal
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -243,17 +242,7 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
             if is_signers_turn(row, announces=announces)
         ]
     if user.holds(OfficeRole.PROGRAM_OFFICER):
-        tasks += counts_for_officers(user)
-        waiting = Proposal.objects.read_by_office(user).filter(status=ProposalStatus.SUBMITTED)
-        tasks += [
-            {
-                "what": f"Take {row.number} in",
-                "who": row.consortium.name,
-                "url": reverse("evaluation:intake-proposal", args=[row.number]),
-                "due_at": None,
-            }
-            for row in waiting.select_related("consortium").order_by("submitted_at")[:20]
-        ]
+        tasks += tasks_of_officers(user)
     return tasks + [asdict(task) for source in SOURCES for task in source(user)]
 
 
@@ -268,8 +257,14 @@ def delegated_to(user: User) -> list[tuple[str, str]]:
     """What the person may sign under a delegation today, each with its agency; nothing outside office."""
     if not user.is_government:
         return []
-    held = delegations_that_hold(*DELEGATED_BY).filter(given_to=user.pk)
-    return list(held.values_list("act", "agency__code"))
+    return [(act, agency) for act, agency in signed_for_others.ask_all(person=user.pk, **clock.given())]
+
+
+@Prepared
+def signed_for_others() -> QuerySet[Delegation, tuple[Any, ...]]:
+    """Act and agency of each delegation of a person that holds today."""
+    held = delegations_that_hold(*DELEGATED_BY, on=clock.today_in_prepared())
+    return held.filter(given_to=Given("person", BigIntegerField())).values_list("act", "agency__code")
 
 
 def agencies_to_sign_for(user: User, delegated: list[tuple[str, str]]) -> set[str]:
@@ -286,52 +281,11 @@ def what_next(row: Determination) -> str:
     return f"{NEXT_ACT[row.status]} {name}"
 
 
-def counted(rows: QuerySet[Any]) -> Coalesce:
-    """How many ``rows`` there are, within another statement."""
-    keys = rows.model._base_manager.filter(pk__in=rows.values("pk")).order_by().annotate(one=Value(1))
-    return Coalesce(Subquery(keys.values("one").annotate(number=Count("pk")).values("number")), 0)
-
-
-def counts_for_officers(user: User) -> list[dict[str, Any]]:
-    """Matches, questions, requests, PDFs, conditions, deferrals and calls that wait, in one statement.
-
-    A draft waits for somebody else than its drafter, an approved call for whoever issues it.
-    """
-    matches = PartyCheck.objects.visible_to(user).newest().waiting().order_by()
-    questions = Question.objects.visible_to(user).filter(status=QuestionStatus.ASKED).order_by()
-    requests = TimeRequest.objects.read_by_office(user).to_answer().order_by()
-    calls = Call.objects.visible_to(user)
-    drafts, approved = calls.filter(status=CallStatus.DRAFT), calls.filter(status=CallStatus.APPROVED)
-    papers = [papers_of(kind, user).filter(state=PaperState.QUARANTINED) for kind in PAPERS.values()]
-    named = JSONArray("number", "title")
-    conditions = Condition.objects.visible_to(user).filter(
-        designation__status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED], met_at=None
+def tasks_of_officers(user: User) -> list[dict[str, Any]]:
+    """What waits for the program office, in one statement: calls, conditions, deferrals, counts, intake."""
+    matched, asked, for_time, *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_take_in = (
+        waiting_for_officers.ask(person=user.pk, **clock.given()) or ()
     )
-    deferred = Determination.objects.visible_to(user).deferrals().filter(defer_until__lte=clock.today())
-    come = JSONArray("proposal__number", "proposal__consortium__name", "defer_until")
-    pending = JSONArray("designation__number", "number", "owner", "due_on")
-    found = User.objects.filter(pk=user.pk).values_list(
-        counted(matches),
-        counted(questions),
-        counted(requests),
-        *(counted(rows.order_by()) for rows in papers),
-        ArraySubquery(
-            drafts.exclude(created_by=user.pk)
-            .exclude(written_by=user.pk)
-            .order_by("pk")
-            .values_list(named)[:20]
-        ),
-        ArraySubquery(
-            calls.sent_back()
-            .filter(Q(created_by=user.pk) | Q(pk__in=calls.filter(written_by=user.pk).values("pk")))
-            .order_by("pk")
-            .values_list(named)[:20]
-        ),
-        ArraySubquery(approved.order_by("pk").values_list(named)[:20]),
-        ArraySubquery(conditions.order_by("due_on", "pk").values_list(pending)[:20]),
-        ArraySubquery(deferred.order_by("defer_until", "pk").values_list(come)[:20]),
-    )
-    matched, asked, for_time, *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide = found.get()
     lines = (
         (matched, "match of a party to settle", "matches of parties to settle", "evaluation:screening"),
         (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
@@ -370,7 +324,7 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
         }
         for number, consortium, defer_until in to_decide
     ]
-    return waiting + [
+    counts = [
         {
             "what": f"{number} {one if number == 1 else many}",
             "who": "Every call" if name == "program:desk-questions" else "Every proposal",
@@ -380,6 +334,19 @@ def counts_for_officers(user: User) -> list[dict[str, Any]]:
         for number, one, many, name in lines
         if number
     ]
+    return (
+        waiting
+        + counts
+        + [
+            {
+                "what": f"Take {number} in",
+                "who": consortium,
+                "url": reverse("evaluation:intake-proposal", args=[number]),
+                "due_at": None,
+            }
+            for number, consortium in to_take_in
+        ]
+    )
 
 
 @require_safe

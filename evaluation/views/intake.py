@@ -15,8 +15,9 @@ from evaluation.enums import CompletenessFinding
 from evaluation.models import CompletenessReview, PartyCheck, ScreeningList, ScreeningRun
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out
-from evaluation.views.desk import PAGE, counted, require_desk
+from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.proposals import changes_to
+from evaluation.waiting_for_officers import counted
 from evaluation.waiting_screenings import job_facts
 from program import clock
 from program.deadlines import local_day

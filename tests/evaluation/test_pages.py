@@ -29,6 +29,7 @@ from program import clock
 from program.acts import DoFirst
 from program.deadlines import end_of_day
 from program.enums import OfficeRole
+from program.grants import grant
 from program.models import Agency, AuditEvent, Criterion, Notice, User
 from program.notices import in_full
 from program.services.calls import approve_call, reopen_call, send_back_call, update_call
@@ -988,6 +989,25 @@ def test_officer_sees_open_matches_and_questions_among_the_tasks(client):
     make.flagged(make.at_intake(), desk)
     tasks = {task["what"]: task["url"] for task in page(client, desk, "desk").context["tasks"]}
     assert tasks["1 match of a party to settle"] == reverse("evaluation:screening")
+
+
+def test_what_waits_for_officers_is_asked_of_the_one_who_asks(client):
+    proposal, reading = make.at_intake(), officer()
+    make.flagged(proposal, reading)
+    leading, recused, inside = officer(), officer(), officer()
+    OfficeFactory(user=leading, role=OfficeRole.LEAD, agency=Agency.objects.get(code="STATE"))
+    Recusal.objects.create(
+        proposal=proposal, user=recused, reason="Kin.", recused_by=recused, recused_at=clock.instant()
+    )
+    grant("proposals.view_proposal", on=proposal, to=inside, by=representative_of(proposal))
+    waiting = {"1 match of a party to settle", f"Take {proposal.number} in"}
+
+    def told(person):
+        return {task["what"] for task in page(client, person, "desk").context["tasks"]}
+
+    for person, seen in ((reading, waiting), (leading, waiting), (recused, set()), (inside, set())):
+        assert told(User.objects.get(pk=person.pk)) == seen
+    assert told(reading) == waiting
 
 
 def test_lists_are_shown_at_the_address_that_imports_them(client):

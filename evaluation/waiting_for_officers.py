@@ -1,0 +1,82 @@
+"""What waits for the program office, counted and listed in one question that is written once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, Q, Subquery
+from django.db.models.functions import Coalesce, JSONArray
+
+from evaluation.enums import DesignationStatus
+from evaluation.models import Condition, Determination, PartyCheck
+from evaluation.querysets import papers_of
+from evaluation.services.papers import PAPERS
+from program import clock
+from program.enums import CallStatus, OfficeRole, PaperState, QuestionStatus
+from program.models import Call, Question, User
+from program.prepared import Constant, Prepared, Whoever
+from proposals.enums import ProposalStatus
+from proposals.models import Proposal, TimeRequest
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+SHOWN = 20
+
+
+def counted(rows: QuerySet[Any]) -> Coalesce:
+    """How many ``rows`` there are, within another statement."""
+    keys = rows.model._base_manager.filter(pk__in=rows.values("pk")).order_by().annotate(one=Constant(1))
+    return Coalesce(Subquery(keys.values("one").annotate(number=Count("pk")).values("number")), Constant(0))
+
+
+@Prepared
+def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
+    """Of an officer: counts of what waits, then calls, conditions, deferrals and what came in, one by one.
+
+    A draft waits for somebody else than its drafter, an approved call for whoever issues it.
+    """
+    officer: Any = Whoever(OfficeRole.PROGRAM_OFFICER)
+    matches = PartyCheck.objects.visible_to(officer).newest().waiting().order_by()
+    questions = Question.objects.visible_to(officer).filter(status=QuestionStatus.ASKED).order_by()
+    requests = TimeRequest.objects.read_by_office(officer).to_answer().order_by()
+    calls = Call.objects.visible_to(officer)
+    drafts, approved = calls.filter(status=CallStatus.DRAFT), calls.filter(status=CallStatus.APPROVED)
+    papers = [papers_of(kind, officer).filter(state=PaperState.QUARANTINED) for kind in PAPERS.values()]
+    named = JSONArray("number", "title")
+    handed_in = Proposal.objects.read_by_office(officer).filter(status=ProposalStatus.SUBMITTED)
+    conditions = Condition.objects.visible_to(officer).filter(
+        designation__status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED], met_at=None
+    )
+    deferred = (
+        Determination.objects.visible_to(officer)
+        .deferrals()
+        .filter(defer_until__lte=clock.today_in_prepared())
+    )
+    come = JSONArray("proposal__number", "proposal__consortium__name", "defer_until")
+    pending = JSONArray("designation__number", "number", "owner", "due_on")
+    return User.objects.filter(pk=officer.pk).values_list(
+        counted(matches),
+        counted(questions),
+        counted(requests),
+        *(counted(rows.order_by()) for rows in papers),
+        ArraySubquery(
+            drafts.exclude(created_by=officer.pk)
+            .exclude(written_by=officer.pk)
+            .order_by("pk")
+            .values_list(named)[:SHOWN]
+        ),
+        ArraySubquery(
+            calls.sent_back()
+            .filter(Q(created_by=officer.pk) | Q(pk__in=calls.filter(written_by=officer.pk).values("pk")))
+            .order_by("pk")
+            .values_list(named)[:SHOWN]
+        ),
+        ArraySubquery(approved.order_by("pk").values_list(named)[:SHOWN]),
+        ArraySubquery(conditions.order_by("due_on", "pk").values_list(pending)[:SHOWN]),
+        ArraySubquery(deferred.order_by("defer_until", "pk").values_list(come)[:SHOWN]),
+        ArraySubquery(
+            handed_in.order_by("submitted_at").values_list(JSONArray("number", "consortium__name"))[:SHOWN]
+        ),
+    )
