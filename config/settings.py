@@ -292,6 +292,8 @@ CELERY_TASK_ROUTES = {
     "program.tasks.sweep_deliveries": {"queue": "notices"},
     "proposals.tasks.mail_invitation": {"queue": "notices"},
     "proposals.tasks.sweep_invitations": {"queue": "notices"},
+    "proposals.schedule.recheck_drafts": {"queue": "documents"},
+    "proposals.schedule.note_lost_certifications": {"queue": "documents"},
     "*.tasks.render_*": {"queue": "documents"},
     "*.tasks.sweep_documents": {"queue": "documents"},
     "evaluation.schedule.screen_parties": {"queue": "documents"},

@@ -63,7 +63,7 @@ class Candidate:
 
     @cached_property
     def package(self) -> Package:
-        return composed(self.working)
+        return composed(self.working, at=self.received_at)
 
     @cached_property
     def previous(self) -> Version | None:

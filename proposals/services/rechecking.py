@@ -10,8 +10,9 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from program import audit, clock, notices
 from program.deadlines import long_date
-from program.enums import AmendmentKind, CallStatus
+from program.enums import AmendmentKind
 from program.models import Amendment, Requirement
+from program.services.clockwork import InHand
 from program.services.demands import TAKEN_BACK
 from proposals.checks import REQUIREMENTS, problems_by_requirement
 from proposals.composition import composed, rules_of
@@ -31,11 +32,14 @@ WORKED_ON: Final = (ProposalStatus.DRAFT, ProposalStatus.RETURNED)
 
 
 def amendments_to_recheck() -> QuerySet[Amendment]:
-    """Amendments of requirements of open calls, the oldest first; not those that will never be in force."""
+    """Amendments of requirements of issued calls, the oldest first; not those that will never be in force.
+
+    Of closed calls, too: a draft with more time, or one returned for correction, still answers.
+    """
     ran = Q(demanded_to=None) | Q(demanded_from=None) | Q(demanded_to__gt=F("demanded_from"))
     began = Requirement.objects.filter(ran, added_by=OuterRef("pk"))
     ended = Requirement.objects.filter(ran, withdrawn_by=OuterRef("pk"), demanded_to=OuterRef("effective_at"))
-    rows = Amendment.objects.filter(kind=AmendmentKind.DEMANDS, call__status=CallStatus.ISSUED)
+    rows = Amendment.objects.filter(kind=AmendmentKind.DEMANDS, call__cancelled_at=None)
     rows = rows.filter(Q(effective_on=F("published_on")) | Exists(began) | Exists(ended))
     return rows.select_related("call").order_by("pk")
 
@@ -57,7 +61,9 @@ def drafts_to_recheck(amendment: Amendment) -> QuerySet[Proposal]:
         alike |= Q(amendment__call=amendment.call_id, amendment__effective_at=moment)
         begun |= Q(created_at__lte=moment)
     done = Recheck.objects.filter(alike, proposal=OuterRef("pk"), is_ahead=ahead)
-    drafts = Proposal.objects.filter(begun, call=amendment.call_id, status__in=WORKED_ON)
+    answers = Q(status=ProposalStatus.RETURNED) | Q(call__closes_at__gt=clock.in_query())
+    answers |= Q(extended_to__gt=clock.in_query())
+    drafts = Proposal.objects.filter(begun, answers, call=amendment.call_id, status__in=WORKED_ON)
     return drafts.filter(~Exists(done)).order_by("pk")
 
 
@@ -65,9 +71,13 @@ def drafts_to_recheck(amendment: Amendment) -> QuerySet[Proposal]:
 def recheck_proposal(proposal: Proposal, *, by: User, amendment: Amendment) -> AuditEvent | None:
     """Find what a draft newly lacks by ``amendment``, or will on its day, and tell its team in one notice.
 
-    None where another worker did it before, or where the draft was submitted or given up meanwhile.
+    None where another worker did it before, or where the draft was submitted or given up meanwhile. Raises
+    InHand, without waiting, where another worker or a save has the draft.
     """
-    proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
+    held = Proposal.objects.select_for_update(skip_locked=True).filter(pk=proposal.pk)
+    if not held.exists():
+        raise InHand
+    proposal.refresh_from_db()
     if proposal.status not in WORKED_ON or not drafts_to_recheck(amendment).contains(proposal):
         return None
     ahead, missing = is_ahead(amendment), newly_missing(proposal, amendment)

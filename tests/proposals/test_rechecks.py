@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 
 from evaluation import services as evaluation
 from evaluation.checks import finds_on_every_mandatory_item
@@ -16,14 +18,16 @@ from program.clock_account import clock_account
 from program.enums import EvidenceType
 from program.models import AuditEvent, Call, Notice, Requirement
 from program.revisions import StaleRevision
+from program.services.calls import close_call
 from program.services.demands import amend_requirements
 from program.transitions import NotReady, WrongStatus
 from proposals import schedule
 from proposals.composition import compose, rules_of
-from proposals.models import Answer, Recheck
+from proposals.models import Answer, Proposal, Recheck
+from proposals.services import submit_proposal
 from proposals.services.rechecking import recheck_proposal
 from tests.factories.program import RequirementFactory, UserFactory, drafted_call, issued_call, officer
-from tests.factories.proposals import ProposalFactory, submitted
+from tests.factories.proposals import ProposalFactory, certified, representative_of, submitted
 
 pytestmark = pytest.mark.django_db
 WORDS = {"summary": "A change.", "reason": "A reason."}
@@ -119,6 +123,55 @@ def test_every_team_is_told_once_what_is_newly_missing(monkeypatch):
     }
     assert set(Recheck.objects.values_list("proposal", flat=True)) == {whole.pk, bare.pk}
     assert not {sent.pk, later.pk, other.pk} & set(Recheck.objects.values_list("proposal", flat=True))
+
+
+def test_drafts_that_still_answer_a_closed_call_are_checked_and_no_other():
+    call = issued_call()
+    over, returned = ProposalFactory(call=call), ProposalFactory(call=call, status="returned")
+    extended = ProposalFactory(call=call, extended_to=call.closes_at + timedelta(days=3))
+    amend_requirements(call, by=officer(), added=[asked()], **WORDS)
+    with clock.moved_to(call.closes_at + timedelta(minutes=1)):
+        close_call(call, by=clock_account())
+        assert [schedule.recheck_drafts() for _ in range(2)] == [2, 0]
+    checked = set(Recheck.objects.values_list("proposal", flat=True))
+    assert (checked, over.pk in checked) == ({returned.pk, extended.pk}, False)
+
+
+def test_submission_received_before_an_amendment_is_read_as_its_requirements_stood():
+    call = drafted_call()
+    RequirementFactory(call=call, code="reach", title="Reach", evidence_type=EvidenceType.TEXT)
+    call = issued_call(from_draft=call)
+    proposal = ProposalFactory(call=call, complete=True)
+    by, received, reach = representative_of(proposal), clock.instant(), call.requirements.get(code="reach")
+    Answer.objects.create(proposal=proposal, requirement=reach, text="To the coast.")
+    certified(proposal)
+    reach.title = "Reach of the network"
+    amend_requirements(call, by=officer(), changed=[reach], **WORDS)
+    with clock.moved_to(received):
+        version = submit_proposal(Proposal.objects.get(pk=proposal.pk), by=by)
+    assert [row["title"] for row in json.loads(version.package)["answers"]] == ["Reach"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_draft_that_another_worker_has_is_passed_over_at_once():
+    call = issued_call()
+    held, free = ProposalFactory(call=call), ProposalFactory(call=call)
+    amend_requirements(call, by=officer(), added=[asked()], **WORDS)
+    clock_account()
+
+    def tick():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '60s'")
+        try:
+            return schedule.recheck_drafts()
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        Proposal.objects.select_for_update().get(pk=held.pk)
+        assert pool.submit(tick).result(timeout=20) == 1
+    assert set(Recheck.objects.values_list("proposal", flat=True)) == {free.pk}
+    assert schedule.recheck_drafts() == 1
 
 
 def test_team_whose_draft_lacks_nothing_new_is_told_so():
