@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
+from typing import Final
+
+MOST_WORDS: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,9 @@ def _by_lines(before: str, after: str) -> Iterator[Segment]:
 
 
 def _segments(old: list[str], new: list[str]) -> Iterator[Segment]:
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    """Word by word; in a long stretch frequent words begin no match, so that the time is not squared."""
+    is_long = max(len(old), len(new)) > MOST_WORDS
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=is_long).get_opcodes():
         yield from _of(tag, "".join(old[i1:i2]), "".join(new[j1:j2]))
 
 

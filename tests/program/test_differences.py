@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import random
+import textwrap
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +26,23 @@ def test_segments_give_both_texts_back(before, after):
     segments = compare_texts(before, after)
     assert "".join(s.text for s in segments if s.kind != "added") == before
     assert "".join(s.text for s in segments if s.kind != "removed") == after
+
+
+def test_long_text_that_was_wrapped_anew_takes_no_time_that_is_squared():
+    """Ten times the words would take a hundred times as long."""
+    chance = random.Random(14320)
+    words = [f"w{chance.paretovariate(0.7):.0f}" for _ in range(20_000)]
+
+    def seconds(count):
+        text = " ".join(words[:count])
+        before, after = textwrap.fill(text, 80), textwrap.fill(text, 100)
+        start = time.process_time()
+        segments = compare_texts(before, after)
+        taken = time.process_time() - start
+        assert "".join(s.text for s in segments if s.kind != "added") == before
+        return taken
+
+    assert seconds(20_000) < 40 * seconds(2_000)
 
 
 @given(TEXT)
