@@ -29,7 +29,12 @@ def after_commit(task: str, *ids: int) -> None:
     transaction.on_commit(send, robust=True)
 
 
-def _send(task: str, ids: tuple[int, ...]) -> None:
+def in_seconds(delay: float, task: str) -> None:
+    """Send ``task``, to be done after ``delay`` seconds; nothing rests on it, beat does the same later."""
+    _send(task, (), countdown=delay)
+
+
+def _send(task: str, ids: tuple[int, ...], countdown: float | None = None) -> None:
     """Hand the message over; after a failure let the broker be for a while, so that nobody waits for it."""
     global _silent_until
     if time.monotonic() < _silent_until:
@@ -37,7 +42,9 @@ def _send(task: str, ids: tuple[int, ...]) -> None:
     try:
         connection = current_app.connection_for_write(transport_options=PATIENCE)
         with producers[connection].acquire(block=True, timeout=1) as producer:
-            current_app.send_task(task, list(ids), ignore_result=True, retry=False, producer=producer)
+            current_app.send_task(
+                task, list(ids), countdown=countdown, ignore_result=True, retry=False, producer=producer
+            )
     except Exception as error:  # the broker's libraries raise many kinds; the row stays owed
         _silent_until = time.monotonic() + PAUSE_SECONDS
         logger.warning(

@@ -16,6 +16,7 @@ from program.clock_account import clock_account
 from program.documents import remove_orphans
 from program.models import AuditEvent, Call, Office, User
 from program.notices import close_out_of_sight
+from program.publish import in_seconds
 from program.pulse import note_pulse
 from program.services import preferences, subscriptions
 from program.services.calls import close_call
@@ -26,6 +27,7 @@ from program.ticks import timely
 
 # Longer than any request may take: what was received in time has committed before its call is closed
 SETTLING = timedelta(seconds=45)
+TICK = timedelta(seconds=5)
 #: How far back the clock looks for offices that have ended: it may have stood still meanwhile
 DEPARTED = timedelta(days=7)
 
@@ -35,8 +37,17 @@ def close_due_calls() -> int:
     """Close every call whose deadline has passed, each in its own transaction; returns how many.
 
     One that another beat has in hand, that is held or that fails is left for the next tick, and keeps no
-    other open.
+    other open. What is due before that tick is closed at its instant, by ``close_settled_calls``.
     """
+    settled = clock.instant() - SETTLING
+    for call in Call.objects.due_to_close(settled + TICK).filter(closes_at__gt=settled).only("closes_at"):
+        in_seconds((call.closes_at - settled).total_seconds(), "program.schedule.close_settled_calls")
+    return close_settled_calls()
+
+
+@shared_task
+def close_settled_calls() -> int:
+    """As ``close_due_calls``, with no look ahead."""
     due = Call.objects.due_to_close(clock.instant() - SETTLING).order_by("closes_at")
     return do_each(close_alone, due)
 
@@ -132,7 +143,7 @@ SCHEDULE = {
         "schedule": crontab(hour="6", minute="15"),
     },
     "keep-pulse": {"task": "program.schedule.keep_pulse", "schedule": 20.0},
-    "close-due-calls": {"task": "program.schedule.close_due_calls", "schedule": 5.0},
+    "close-due-calls": {"task": "program.schedule.close_due_calls", "schedule": TICK},
 }
 
 

@@ -12,7 +12,8 @@ from django.db import connection, transaction
 from program import clock
 from program.clock_account import clock_account
 from program.models import AuditEvent, Call, Notice
-from program.schedule import SETTLING
+from program.publish import in_seconds
+from program.schedule import SETTLING, close_due_calls
 from tests.factories import evaluation as make
 from tests.factories.program import issued_call
 from tests.factories.proposals import ProposalFactory
@@ -62,6 +63,22 @@ def test_call_is_closed_within_seconds_of_what_has_settled(tmp_path):
         late = call.closed_at - (call.closes_at + SETTLING)
         print(f"Closed {late.total_seconds():.1f} s after it had settled.")
         assert timedelta(0) <= late <= timedelta(seconds=2 * TICK)
+
+
+def test_tick_before_the_instant_has_the_call_closed_at_the_instant():
+    """No beat runs here: without the look ahead nothing would close the call."""
+    with celery_worker(queues="clock"):
+        first = due_in(0)
+        in_seconds(0, "program.schedule.close_settled_calls")
+        wait_until(lambda: status(first) == "closed", seconds=60, what="the worker to be up")
+        soon, later = due_in(TICK - 1), due_in(3 * TICK)
+        assert close_due_calls() == 0
+        wait_until(lambda: status(soon) == "closed", seconds=4 * TICK, what="the call to be closed")
+        soon.refresh_from_db()
+        late = soon.closed_at - (soon.closes_at + SETTLING)
+        print(f"Closed {late.total_seconds():.2f} s after it had settled.")
+        assert timedelta(0) <= late <= timedelta(seconds=TICK)
+        assert status(later) == "issued"
 
 
 @pytest.mark.parametrize("kill_part", [kill_child, kill_parent])

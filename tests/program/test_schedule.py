@@ -20,6 +20,8 @@ def test_beat_runs_only_tasks_that_exist():
 
 #: What may wait behind a slow mail server or a render; all else belongs to the clock, which never waits.
 QUEUES = {
+    "proposals.schedule.recheck_drafts": "documents",
+    "proposals.schedule.note_lost_certifications": "documents",
     "program.tasks.deliver_notices": "notices",
     "program.tasks.sweep_deliveries": "notices",
     "proposals.tasks.mail_invitation": "notices",
