@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.apps import apps
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from program.models import Call, User
 
+#: Mail that is still owed after this is late
+LATE: Final = "late"
+LATE_AFTER: Final = timedelta(minutes=5)
 #: The acts that give a draft back to those who wrote it
 SENT_BACK: Final = ("call.send_back", "call.reopen")
 PUBLIC_CALL_STATUSES = (CallStatus.ISSUED, CallStatus.CLOSED, CallStatus.CANCELLED)
@@ -342,6 +346,10 @@ class DeliveryQuerySet(models.QuerySet):
         ripe = Q(not_before=None) | Q(not_before__lte=at)
         return self.filter(ripe, state=DeliveryState.OWED).order_by("pk")
 
+    def late(self, at: datetime) -> Self:
+        """What has been owed for more than five minutes at ``at``."""
+        return self.filter(state=DeliveryState.OWED, notice__created_at__lt=at - LATE_AFTER)
+
     def with_suppression(self) -> Self:
         """With ``is_suppressed``: mail does not reach the recipient's address."""
         listed = apps.get_model("program", "Suppression")._default_manager
@@ -351,7 +359,7 @@ class DeliveryQuerySet(models.QuerySet):
         )
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """The log is the program office's and the auditors', but for proposals that are closed to them."""
+        """The log is the Program office's and the auditors', but for proposals that are closed to them."""
         if not (user.is_authenticated and user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR)):
             return self.none()
         closed = Q(pk__in=[])

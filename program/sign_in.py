@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from smtplib import SMTPRecipientsRefused
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from django.urls import reverse
 
 from program import audit
 from program.middleware import STARTED
-from program.notices import is_suppressed
+from program.notices import is_gone, is_suppressed
 from program.refusals import record_failed_sign_in
 from program.requests import client_address
 from program.sign_in_mail import MAILS, Known
@@ -43,6 +44,15 @@ NOT_DELIVERED: Final = (
     "Nothing was sent: mail to {email} is not delivered. Its mail server has refused it, or the Program "
     "office has put it on its list. Write to {support}. Once it is off the list, ask again here."
 )
+REFUSED: Final = (
+    "Nothing was sent: the mail server refused {email}. Look whether the address is written rightly. If it "
+    "is, write to {support}."
+)
+REFUSED_FOR_NOW: Final = (
+    "Nothing was sent: the mail server did not take mail to {email} just now. Try again in a few minutes. "
+    "If that does not help, write to {support}."
+)
+NO_ANSWER: Final = "Our mail server did not answer, so nothing was sent. Try again in a few minutes."
 
 
 class NameForm(forms.Form):
@@ -134,14 +144,19 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             super().send_mail(template_prefix, email, {**context, "current_site": site})
         except OSError as error:
-            logger.error(
-                "Sign-in mail was not sent.", extra={"template": template_prefix, "error": repr(error)}
-            )
+            facts = {"template": template_prefix, "error": type(error).__name__}
+            logger.error("Sign-in mail was not sent.", extra=facts)
             if request is not None:
-                messages.error(
-                    request,
-                    "Our mail server did not answer, so nothing was sent. Try again in a few minutes.",
-                )
+                said = why_not_sent(error).format(email=email, support=settings.SUPPORT_EMAIL)
+                messages.error(request, said)
+
+
+def why_not_sent(error: OSError) -> str:
+    """What the page says of a mail that did not go: an address that was refused is no server that is away."""
+    if not isinstance(error, SMTPRecipientsRefused):
+        return NO_ANSWER
+    ((code, answer),) = error.recipients.values()
+    return REFUSED if is_gone(code, f"{code} {answer.decode('utf-8', 'replace')}") else REFUSED_FOR_NOW
 
 
 class MFAAdapter(DefaultMFAAdapter):

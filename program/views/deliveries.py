@@ -13,10 +13,12 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from program import clock
 from program.enums import DeliveryState
 from program.forms import AddressFileForm, SuppressionForm
 from program.models import UNDER_WAY, Delivery, Mailing, Spread, Suppression
 from program.notice_kinds import CATALOGUE
+from program.querysets import LATE
 from program.record_words import act_in_words
 from program.requests import number_said
 from program.services import mail
@@ -35,7 +37,7 @@ MAILINGS = 3
 
 @require_safe
 def delivery_list(request: SignedInRequest) -> HttpResponse:
-    """Mail by state and kind, the newest first; for the program office and auditors."""
+    """Mail by state and kind, the newest first; for the Program office and auditors."""
     asked = filters_of(request)
     rows = chosen(request, asked)
     before = number_said(request.GET.get("before", ""))
@@ -50,7 +52,7 @@ def delivery_list(request: SignedInRequest) -> HttpResponse:
         "mailings": mailings(),
         "asked": asked,
         "is_filtered": bool(given),
-        "states": DeliveryState.choices,
+        "states": [*DeliveryState.choices, (LATE, "Owed for more than five minutes")],
         "areas": kinds_by_area(),
         "older": older,
         "newest": newest,
@@ -67,14 +69,16 @@ def filters_of(request: SignedInRequest) -> dict[str, str]:
     said = request.POST if request.method == "POST" else request.GET
     state, kind = said.get("state", ""), said.get("kind", "")
     return {
-        "state": state if state in DeliveryState.values else "",
+        "state": state if state in (*DeliveryState.values, LATE) else "",
         "kind": kind if kind in CATALOGUE else "",
     }
 
 
 def chosen(request: SignedInRequest, asked: dict[str, str]) -> DeliveryQuerySet:
     rows: DeliveryQuerySet = Delivery.objects.visible_to(request.user)
-    if asked["state"]:
+    if asked["state"] == LATE:
+        rows = rows.late(clock.instant())
+    elif asked["state"]:
         rows = rows.filter(state=asked["state"])
     return rows.filter(notice__kind=asked["kind"]) if asked["kind"] else rows
 
@@ -131,7 +135,7 @@ def send_again(request: SignedInRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def suppression_list(request: SignedInRequest) -> HttpResponse:
-    """Addresses that mail does not reach, the newest first; the program office adds to them."""
+    """Addresses that mail does not reach, the newest first; the Program office adds to them."""
     if not request.user.has_perm("program.view_delivery"):
         raise Http404
     form = SuppressionForm(request.POST if request.method == "POST" else None)

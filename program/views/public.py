@@ -18,6 +18,7 @@ from program.context_processors import AT_THE_DESK, IN_THE_EDAG
 from program.enums import DeliveryState
 from program.figures import FIGURES
 from program.models import Call, Delivery, Duty
+from program.querysets import LATE
 from program.requests import SignedInRequest
 from program.views.calls import is_open
 
@@ -89,17 +90,31 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
-    """What works right now, in words; nothing that names a person or a proposal."""
+    """What works right now, in words; nothing that names a person or a proposal.
+
+    Who reads the log of mail is led to the messages behind the figures.
+    """
     try:
         at = clock.instant()
-        waiting = Delivery.objects.filter(
-            state=DeliveryState.OWED, notice__created_at__lt=at - timedelta(minutes=5)
-        ).count()
+        waiting = Delivery.objects.late(at).count()
         overdue = Call.objects.due_to_close(at - timedelta(minutes=5)).count()
+        log = troubles(request, at) if request.user.has_perm("program.view_delivery") else []
     except DatabaseError:
         return render(request, "program/status.html", {"database": False}, status=503)
-    facts = {"database": True, "at": at, "waiting": waiting, "overdue": overdue}
+    facts = {"database": True, "at": at, "waiting": waiting, "overdue": overdue, "log": log}
     return render(request, "program/status.html", facts)
+
+
+def troubles(request: HttpRequest, at: datetime) -> list[tuple[str, str, int]]:
+    """What this reader of the log finds there that did not go: in words, by which filter, how many."""
+    rows = Delivery.objects.visible_to(request.user)
+    return [
+        ("Waits longer than five minutes", LATE, rows.late(at).count()),
+        *(
+            (state.label, state.value, rows.filter(state=state).count())
+            for state in (DeliveryState.FAILED, DeliveryState.UNKNOWN)
+        ),
+    ]
 
 
 @login_not_required

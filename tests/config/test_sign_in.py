@@ -40,6 +40,7 @@ from program.sign_in_mail import MAILS
 from tests.config.identity_provider import CLIENT, identity_provider
 from tests.factories.program import OfficeFactory, UserFactory, officer
 from tests.factories.proposals import ConsortiumFactory
+from tests.processes import free_port, mail_server
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
@@ -67,6 +68,31 @@ def test_every_mail_that_the_library_can_send_has_our_words():
     }
     assert sent
     assert sent == set(MAILS)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said", "unsaid"),
+    [
+        ("550 No such person", "refused known@firm.example", "did not"),
+        ("550 5.7.1 Relaying denied", "did not take mail to known@firm.example just now", "refused"),
+        ("451 Try again later", "did not take mail to known@firm.example just now", "refused"),
+        ("", "Our mail server did not answer", "known@firm.example"),
+    ],
+)
+def test_refused_address_reads_as_refused_and_not_as_a_server_that_is_away(
+    client, settings, refusal, said, unsaid
+):
+    UserFactory(email="known@firm.example")
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with mail_server() as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = server.hostname, server.port, 2
+        server.refuses, server.refusal = {"known@firm.example"}, refusal
+        if not refusal:
+            settings.EMAIL_PORT = free_port()
+        reset = reverse("account_reset_password")
+        page = client.post(reset, {"email": "known@firm.example"}, follow=True)
+        (told,) = [str(message) for message in page.context["messages"]]
+        assert said in told and unsaid not in told
 
 
 @pytest.mark.parametrize("prefix", MAILS)

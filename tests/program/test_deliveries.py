@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from django.core import mail as outbox
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
 
-from program import audit, notice_kinds, notices
+from program import audit, clock, notice_kinds, notices
 from program.enums import DeliveryState, OfficeRole
-from program.models import AuditEvent, Delivery, Mailing, Suppression
+from program.models import AuditEvent, Delivery, Mailing, Notice, Suppression
 from program.services import mail
 from program.tasks import sweep_deliveries
 from program.transitions import NotReady
@@ -77,6 +78,20 @@ class TestLog:
         assert failed.notice.recipient.email not in addresses(get(client, desk, LOG, kind="call-cancelled"))
         assert len(addresses(get(client, desk, LOG, state="'--", kind="none"))) == Delivery.objects.count()
 
+    def test_status_leads_its_readers_to_what_did_not_go(self, client):
+        late, failed, unknown, _ = owe(*UserFactory.create_batch(4))
+        Notice.objects.filter(pk=late.notice_id).update(created_at=clock.now() - timedelta(minutes=6))
+        settled(failed, "failed")
+        settled(unknown, "unknown")
+        for person in (UserFactory(), officer("reviewer")):
+            assert "log of mail" not in get(client, person, "program:status").text
+        desk = officer()
+        page = get(client, desk, "program:status")
+        assert [count for *_, count in page.context["log"]] == [1, 1, 1]
+        links = re.findall(rf'href="({reverse(LOG)}[^"]*)"', page.text)
+        found = [addresses(client.get(link)) for link in links if "state" in link]
+        assert found == [[row.notice.recipient.email] for row in (late, failed, unknown)]
+
     def test_names_each_kind_in_words_once_in_its_area(self, client):
         owe(
             UserFactory(),
@@ -88,7 +103,7 @@ class TestLog:
         areas = re.findall(r'<optgroup label="([^"]*)">(.*?)</optgroup>', page.text)
         shown = [(area, words) for area, kinds in areas for words in re.findall(r">([^<]+)</option>", kinds)]
         assert len(shown) == len(set(shown)) == len(notices.CATALOGUE)
-        assert ("Evaluation, decision and designation", "Answered") in shown
+        assert ("Evaluation, decision and designation", "Referred to an agency") in shown
         table = page.text.partition('id="deliveries"')[2]
         assert "Call cancelled</span>" in table
         assert "call-cancelled" not in table
