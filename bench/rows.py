@@ -250,7 +250,7 @@ ROWS: Final = (
     Row("public call page", 4, 2, 1.0, public_call),
     Row("catalog, 24 cards", 8, 4, 1.1, catalog),
     Row("desk of an agency lead, 25 rows", 16, 10, 1.1, desk),
-    Row("queue of the program office with five consultations", 25, 10, 1.1, consultations),
+    Row("queue of the Program office with five consultations", 25, 10, 1.1, consultations),
     Row("insights of one call", 30, 10, 1.1, insights),
     Row("what other weights would move", 60, 10, 10.0, other_weights),
     Row("version reader with score sheet", 16, 10, 1.1, score_sheet),

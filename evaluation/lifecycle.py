@@ -96,7 +96,7 @@ REOPEN_REFERRAL: Final = Transition(
     clause=ORDER,
     checks=[checks.is_still_consulted],
     label="Open again",
-    description="The program office gives the agency a new date, with a reason.",
+    description="The Program office gives the agency a new date, with a reason.",
 )
 END_REFERRAL: Final = Transition(
     "end",

@@ -26,7 +26,7 @@ REFERRED: Final = NoticeKind(
 REOPENED: Final = NoticeKind(
     "evaluation.reopened",
     "The consultation of {agency} on {number} is open again",
-    "The program office gave {agency} until {due} to file its position on proposal {number}.",
+    "The Program office gave {agency} until {due} to file its position on proposal {number}.",
     ORDER,
     when="A consultation is opened again",
     who="Leads of the agency and their delegates",
@@ -317,7 +317,7 @@ CONDITION_OVERDUE: Final = NoticeKind(
 CONDITION_MET: Final = NoticeKind(
     "evaluation.condition_met",
     "Condition {condition} of {number} is met",
-    "The program office recorded that condition {condition} of designation {number} is met.",
+    "The Program office recorded that condition {condition} of designation {number} is met.",
     ORDER,
     when="A condition is recorded as met",
     who="The team of the consortium",

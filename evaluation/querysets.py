@@ -60,7 +60,7 @@ TWO_PEOPLE_SCORE = 95
 
 
 def is_official(user: User | AnonymousUser) -> bool:
-    """Whether the person works in the program office, decides or audits."""
+    """Whether the person works in the Program office, decides or audits."""
     return user.is_authenticated and user.holds(*OFFICIALS)
 
 

@@ -560,7 +560,7 @@ class QuestionForm(forms.ModelForm):
 
     text = LongText(
         label="Your question", max_length=4000, widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="The program office may reword it before it is published. Your name is not published.",
+        help_text="The Program office may reword it before it is published. Your name is not published.",
     )  # fmt: skip
 
 

@@ -192,7 +192,7 @@ QUESTION_ASKED = NoticeKind(
 QUESTION_ANSWERED = NoticeKind(
     "question-answered",
     "Your question about call {number} was answered",
-    "The program office answered your question.",
+    "The Program office answered your question.",
     "s.3(b)",
     when="A question about a call is answered",
     who="Who asked it",
@@ -220,7 +220,7 @@ TO_CONFIRM = NoticeKind(
 ANSWER_CORRECTED = NoticeKind(
     "answer-corrected",
     "A corrected answer about call {number}",
-    "The program office corrected an answer about the call. What was changed, and why, stands beside it.",
+    "The Program office corrected an answer about the call. What was changed, and why, stands beside it.",
     "s.3(b)",
     when="An answer about a call is corrected",
     who="Who asked it or the same, and the followers of the call",
@@ -229,7 +229,7 @@ ANSWER_CORRECTED = NoticeKind(
 ANSWER_PUBLISHED = NoticeKind(
     "answer-published",
     "A new answer about call {number}",
-    "The program office published an answer to a question about the call.",
+    "The Program office published an answer to a question about the call.",
     "s.3(b)",
     when="An answer about a call is published",
     who="Teams with a proposal under the call, and everybody who follows it",

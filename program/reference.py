@@ -76,7 +76,7 @@ def load_countries() -> int:
 
 
 def load_agencies() -> int:
-    """Agencies by their code; a display name that the program office changed stays."""
+    """Agencies by their code; a display name that the Program office changed stays."""
     rows = read("agencies")["agencies"]
     for order, row in enumerate(rows, start=1):
         kept = {"name": row["name"], "is_evaluating": row["is_evaluating"], "sort_order": order}

@@ -38,7 +38,7 @@ RETURN: Final = Transition(
     S.RETURNED,
     clause="E.O. 14320 s.3(b)",
     label="Return for correction",
-    description="The program office names what is deficient and until when it can be corrected.",
+    description="The Program office names what is deficient and until when it can be corrected.",
 )
 ACCEPT: Final = Transition(
     "accept",

@@ -1,4 +1,4 @@
-"""The notices that the consortium and the program office get; the matter stays behind the link."""
+"""The notices that the consortium and the Program office get; the matter stays behind the link."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ ARRIVED: Final = NoticeKind(
 RETURNED: Final = NoticeKind(
     "proposals.returned",
     "Proposal {number} was returned for correction",
-    "The program office asks for corrections to proposal {number}. Submit it again before {due}.",
+    "The Program office asks for corrections to proposal {number}. Submit it again before {due}.",
     "E.O. 14320 s.3(b)",
     when="A proposal is returned for correction",
     who="The team of the consortium",

@@ -1,4 +1,4 @@
-"""What the consortium and the program office are told; the matter itself stays behind the link."""
+"""What the consortium and the Program office are told; the matter itself stays behind the link."""
 
 from __future__ import annotations
 

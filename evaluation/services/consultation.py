@@ -138,7 +138,7 @@ def file_position(
             Problem(
                 "late",
                 f"The time for a position ended: {moment_to_the_second(referral.due_at)}. This was received: "
-                f"{moment_to_the_second(received_at)}. The program office can open the consultation again.",
+                f"{moment_to_the_second(received_at)}. The Program office can open the consultation again.",
                 ORDER,
             )
         )
@@ -318,7 +318,7 @@ def reopen_referral(referral: Referral, *, by: User, due_on: date, reason: str) 
     if problems:
         raise NotReady(problems)
     event = perform(REOPEN_REFERRAL, referral, by=by, note=reason)
-    referral.due_at, referral.due_rule = end_of_day(due_on), f"Set by the program office: {reason.strip()}"
+    referral.due_at, referral.due_rule = end_of_day(due_on), f"Set by the Program office: {reason.strip()}"
     referral.save(update_fields=["due_at", "due_rule", "updated_at"])
     proposal = referral.version.proposal
     notices.owe(

@@ -347,7 +347,7 @@ def announcement_recipients(determination: Determination) -> list[User]:
 
 
 def _told_of_decision(proposal: Proposal) -> dict[int, User]:
-    """The consortium's team, the five agencies' leads and the program office, by key."""
+    """The consortium's team, the five agencies' leads and the Program office, by key."""
     people = {person.pk: person for person in team_of(proposal.consortium_id)}
     for agency in Agency.objects.filter(is_evaluating=True):
         people |= {person.pk: person for person in holders(proposal, OfficeRole.LEAD, agency=agency)}

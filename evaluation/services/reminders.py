@@ -61,7 +61,7 @@ def remind_of_question(request: InformationRequest, *, by: User) -> AuditEvent |
 
 @transaction.atomic
 def remind_of_condition(condition: Condition, *, by: User) -> AuditEvent | None:
-    """Remind the consortium and the program office of a condition that is not met; the clock's act."""
+    """Remind the consortium and the Program office of a condition that is not met; the clock's act."""
     require("evaluation.remind_condition", by, condition)
     rows = Condition.objects.to_remind(clock.now()).select_related("designation__proposal")
     begun = ("designation.begin",)
@@ -83,7 +83,7 @@ def remind_of_condition(condition: Condition, *, by: User) -> AuditEvent | None:
 
 @transaction.atomic
 def remind_of_expiry(designation: Designation, *, by: User) -> AuditEvent | None:
-    """Warn who speaks for the anchor and the program office that a designation expires; the clock's act."""
+    """Warn who speaks for the anchor and the Program office that a designation expires; the clock's act."""
     require("evaluation.remind_designation", by, designation)
     rows = Designation.objects.to_remind(clock.now()).select_related("proposal__consortium")
     begun = ("designation.begin",)
@@ -102,7 +102,7 @@ def remind_of_expiry(designation: Designation, *, by: User) -> AuditEvent | None
 
 @transaction.atomic
 def remind_of_deferral(determination: Determination, *, by: User) -> AuditEvent | None:
-    """Tell the program office, once, that the day of a deferral has come; the clock's act."""
+    """Tell the Program office, once, that the day of a deferral has come; the clock's act."""
     require("evaluation.remind_determination", by, determination)
     rows = Determination.objects.to_remind(clock.now()).select_related("proposal").defer("packet")
     found = at_step(rows.filter(pk=determination.pk), DEFERRAL_STEPS, lambda row: None)

@@ -1,4 +1,4 @@
-"""Public calls for proposals, E.O. 14320 s.3(b)-(c); drafts for the program office only."""
+"""Public calls for proposals, E.O. 14320 s.3(b)-(c); drafts for the Program office only."""
 
 from __future__ import annotations
 

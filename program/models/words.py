@@ -10,6 +10,21 @@ NOT_KEPT: Final = (
 )
 
 
+#: Kinds that their codes alone would name badly, or like another kind
+KINDS: Final = {
+    "call-closed-at-desk": "Call closed, for the Program office",
+    "proposals.lapsed": "Draft lapsed",
+    "evaluation.referred": "Referred to an agency",
+    "evaluation.answered": "Question to a consortium answered",
+    "evaluation.lapsed": "No response of an agency",
+    "financing.referred": "Referred to the holder of a tool",
+    "financing.answered": "Referral to a tool answered",
+    "financing.designation_changed": "Designation changed, for the EDAG",
+}
+
+
 def kind_in_words(code: str) -> str:
     """What kind a notice is: "proposals.anchor_offered" is "Anchor offered"."""
+    if code in KINDS:
+        return KINDS[code]
     return code.rpartition(".")[2].replace("-", " ").replace("_", " ").capitalize()

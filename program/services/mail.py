@@ -1,4 +1,4 @@
-"""What the program office does about mail: send again what did not arrive, keep the suppression list."""
+"""What the Program office does about mail: send again what did not arrive, keep the suppression list."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def appoint(
 
 @transaction.atomic
 def appoint_first_officer(person: User, *, basis: str) -> Office:
-    """Open the program office of a new portal, under the name of the Program's clock.
+    """Open the Program office of a new portal, under the name of the Program's clock.
 
     Raises PermissionDenied once somebody holds that office: from then on people appoint people.
     """

@@ -1,4 +1,4 @@
-"""Questions about a call: asked by anyone signed in, answered by the program office, published or private.
+"""Questions about a call: asked by anyone signed in, answered by the Program office, published or private.
 
 A published answer has a number within its call and tells nothing of the asker. A correction is a revision of
 its own: the texts before it stay readable.
@@ -46,7 +46,7 @@ GROUP = Transition(
 
 @transaction.atomic
 def ask_question(call: Call, *, by: User, text: str, is_confidential: bool = False) -> Question:
-    """Put a question to the program office while the call takes proposals.
+    """Put a question to the Program office while the call takes proposals.
 
     Asked twice in the same words it is one question. Raises TooMany after ``MOST_A_DAY`` in 24 hours.
     """
@@ -83,7 +83,7 @@ def refuse_too_many(asked: QuerySet[Question]) -> None:
         again = recent[-1] + DAY
         raise TooMany(
             f"You asked {MOST_A_DAY} questions about this call within 24 hours, which is as many as the "
-            f"program office takes from one person. You can ask the next one from {moments.moment(again)}. "
+            f"Program office takes from one person. You can ask the next one from {moments.moment(again)}. "
             "Your text is still in the form.",
             ceil((again - now).total_seconds()),
         )

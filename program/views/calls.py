@@ -280,7 +280,7 @@ def call_file(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
 
 @require_POST
 def call_ask(request: SignedInRequest, number: str) -> HttpResponse:
-    """Put a question to the program office."""
+    """Put a question to the Program office."""
     call = get_object_or_404(Call.objects.public().for_public_page(), number=number)
     form = QuestionForm(request.POST)
     if form.is_valid():
@@ -294,7 +294,7 @@ def call_ask(request: SignedInRequest, number: str) -> HttpResponse:
             answer["Retry-After"] = str(refusal.seconds)
             return answer
         else:
-            done = "Your question went to the program office. You will be told of the answer."
+            done = "Your question went to the Program office. You will be told of the answer."
             messages.success(request, done)
             return redirect(f"{public_url(call)}#my-questions")
     return show_call(request, call, form, status=422)

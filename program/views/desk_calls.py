@@ -55,7 +55,7 @@ FORM = ["GET", "HEAD", "POST"]
 
 
 def program_office(view: View) -> View:
-    """A page of the program office: for anybody else it does not exist."""
+    """A page of the Program office: for anybody else it does not exist."""
 
     @wraps(view)
     def guarded(request: SignedInRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -94,7 +94,7 @@ def call_new(request: SignedInRequest) -> HttpResponse:
             call = services.copy_call(earlier, by=request.user, title=title)
         else:
             call = services.draft_call(by=request.user, title=title)
-        messages.success(request, f"Draft {call.number} was made. Only the program office can see it.")
+        messages.success(request, f"Draft {call.number} was made. Only the Program office can see it.")
         return redirect("program:desk-call", call.number)
     return render(request, "program/desk/new.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -125,7 +125,7 @@ def mends(call: Call, problems: Iterable[Problem]) -> list[Mend]:
 
 
 def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -> HttpResponse:
-    """One call as the program office sees it: what is missing, its clock, its parts, its acts, its record."""
+    """One call as the Program office sees it: what is missing, its clock, its parts, its acts, its record."""
     may = {transition.name for transition in available(CALL_TRANSITIONS, call, request.user)}
     day = call.issued_on or clock.today()
     requirements = demanded(call.requirements.all())

@@ -52,7 +52,7 @@ def register_readers(view: View) -> View:
         if not request.user.has_perm("program.view_duty"):
             raise Http404
         if request.method == "POST" and not may_write(request):
-            raise PermissionDenied("The program office keeps the register of directives.")
+            raise PermissionDenied("The Program office keeps the register of directives.")
         return view(request, *args, **kwargs)
 
     return guarded
@@ -64,7 +64,7 @@ def may_write(request: SignedInRequest) -> bool:
 
 def require_writer(request: SignedInRequest) -> None:
     if not may_write(request):
-        raise PermissionDenied("The program office keeps the register of directives.")
+        raise PermissionDenied("The Program office keeps the register of directives.")
 
 
 @register_readers
@@ -84,7 +84,7 @@ def duty_list(request: SignedInRequest) -> HttpResponse:
 @register_readers
 @require_http_methods(FORM)
 def duty(request: SignedInRequest, pk: int) -> HttpResponse:
-    """One duty, its history, and to the program office the form that keeps it; a stale save answers 409."""
+    """One duty, its history, and to the Program office the form that keeps it; a stale save answers 409."""
     kept = get_object_or_404(Duty.objects.select_related("directive", "evidence_file", "kept_by"), pk=pk)
     form = DutyForm(request.POST or None, request.FILES or None, instance=kept)
     status = 200

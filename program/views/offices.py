@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @require_safe
 def office_list(request: SignedInRequest) -> HttpResponse:
-    """Offices and delegations in force; for the program office, auditors and those who may delegate."""
+    """Offices and delegations in force; for the Program office, auditors and those who may delegate."""
     if not may_read(request):
         raise Http404
     offices = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import psycopg2
@@ -44,6 +45,14 @@ def test_every_act_that_the_code_records_has_words_in_the_record():
     moved = {f"{model._meta.model_name}.{transition.name}" for model, transition in moving()}
     assert len(moved) > 40
     assert sorted(moved - set(WORDS)) == []
+
+
+def test_the_program_office_is_written_in_one_way():
+    pages = [path for folder in ("templates", "demonstration") for path in (ROOT / folder).rglob("*.html")]
+    found = [
+        name_of(path) for path in (*SOURCES, *pages) if re.search(r"\bprogram office\b", path.read_text())
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

@@ -197,7 +197,7 @@ class Life(RuleBasedStateMachine):
     def withdraw(self, by):
         self.attempt(services.withdraw_proposal, self.proposal, by=by, note="We found another way.")
 
-    # The program office and the agencies
+    # The Program office and the agencies
 
     @rule(by=mostly("officer"))
     def look_through(self, by):

@@ -339,7 +339,7 @@ def _build():
         note="zebraours", offered_by=ours.created_by,
     )  # fmt: skip
 
-    # What the program office keeps of the orders: an action under review, one with an exemption, a duty
+    # What the Program office keeps of the orders: an action under review, one with an exemption, a duty
     hidden = directives.entered(desk, title="zebraaction", effect="zebraaction")
     mark_texts("zebraaction", hidden)
     found = directives.decide(directives.entered(desk, title="Guidance, found"), FIND_INCONSISTENT, by=desk)

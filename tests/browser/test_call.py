@@ -79,7 +79,7 @@ def give_file(desk, name):
 
 def ask(asker, public, text):
     asker.visit(public).fill(text=text).send("Send the question")
-    asker.says("Your question went to the program office.")
+    asker.says("Your question went to the Program office.")
 
 
 def replace_file(desk, address):

@@ -95,7 +95,7 @@ def issue_a_call(person, people):
         summary="The Department calls for full-stack AI export packages.",
         text="Consortia led by industry propose packages of all five layers.",
         no_fr_reason="Published on this site first.",
-        no_control_reason="Approval is pending; recorded by the program office.",
+        no_control_reason="Approval is pending; recorded by the Program office.",
     ).send("Save")
     number = Call.objects.get().number
     approver = person(people.approver).visit(f"/desk/calls/{number}/")
@@ -212,7 +212,7 @@ def two_members_stand_in(version, second):
 
 
 def accept(person, people, proposal, screening_list):
-    """The program office finds every requirement given, screens all parties, accepts."""
+    """The Program office finds every requirement given, screens all parties, accepts."""
     officer_ = person(people.drafter).visit(f"/desk/intake/{proposal.number}/")
     form = officer_.form(f"/desk/intake/{proposal.number}/findings/")
     for requirement in proposal.call.requirements.all():

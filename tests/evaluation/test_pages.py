@@ -330,7 +330,7 @@ def test_position_page_offers_no_form_after_its_time_and_keeps_what_came_late(cl
             client, lead, "position-file", referral.pk, stance="support", rationale="Typed for long."
         )
     assert (action in before, action in after) == (True, False)
-    over = "The time for a position is over. The program office can open the consultation again."
+    over = "The time for a position is over. The Program office can open the consultation again."
     assert f'site-deadline__left">{over}' in after and f'site-deadline__left">{over}' not in before
     assert late.status_code == 422
     assert "The time for a position ended" in late.text and "Typed for long." in late.text

@@ -143,6 +143,11 @@ def test_words_that_name_a_fact_of_no_sample_are_refused():
     assert "tests.gap" not in CATALOGUE
 
 
+def test_no_two_kinds_are_called_the_same():
+    called = [kind.in_words for kind in OURS.values()]
+    assert sorted(called) == sorted(set(called))
+
+
 @pytest.mark.django_db
 class TestDesk:
     @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""The pages of the register: what everybody reads, what the desk reads, the forms of the program office."""
+"""The pages of the register: what everybody reads, what the desk reads, the forms of the Program office."""
 
 from __future__ import annotations
 

@@ -498,7 +498,7 @@ def test_amendment_says_when_it_was_published_and_from_when_it_is_in_force(signe
         client.post(f"/desk/calls/{call.number}/amend/", words | {"effective_on": "2026-04-20"})
     client.logout()
     page = text_of(client.get(f"/calls/{call.number}/"))
-    assert "Published April 1, 2026 by the program office, in force from April 20, 2026" in page
+    assert "Published April 1, 2026 by the Program office, in force from April 20, 2026" in page
     assert "Legal basis:</strong> A statute." in page
     amendment = client.get(f"/api/v1/calls/{call.number}/").json()["amendments"][0]
     assert (amendment["legal_basis"], amendment["effective_on"]) == ("A statute.", "2026-04-20")

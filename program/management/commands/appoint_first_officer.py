@@ -1,4 +1,4 @@
-"""``manage.py appoint_first_officer``: open the program office of a new portal."""
+"""``manage.py appoint_first_officer``: open the Program office of a new portal."""
 
 from __future__ import annotations
 
