@@ -255,9 +255,17 @@ def sample_mail(kind: NoticeKind) -> mail.EmailMultiAlternatives:
     return _message(Notice(pk=0, kind=kind.code, url="/notices/", **reader, **words))
 
 
-def mail_of(kind: NoticeKind, url: str, facts: Mapping[str, Any]) -> mail.EmailMultiAlternatives:
-    """The mail of a kind with these facts, as a person reads it whom the matter concerns."""
-    return _message(Notice(pk=0, kind=kind.code, url=url, recipient=User(), **words_of(kind, facts)))
+def mail_of(
+    kind: NoticeKind, url: str, facts: Mapping[str, Any], *, follows: str = ""
+) -> mail.EmailMultiAlternatives:
+    """The mail of a kind with these facts, as a person reads it whom the matter concerns.
+
+    With ``follows`` as somebody reads it who follows that; the link that stops it is each reader's own.
+    """
+    notice = Notice(pk=0, kind=kind.code, url=url, recipient=User(), **words_of(kind, facts))
+    message = _message(notice, follows=follows)
+    message.body = message.body.replace(STOP_HERE, "(each reader's own link)")
+    return message
 
 
 def in_full(clause: str) -> str:
@@ -522,7 +530,7 @@ def wait_after(attempts: int) -> timedelta:
     return timedelta(seconds=min(15 * 2**attempts, 3600))
 
 
-def _message(notice: Notice) -> mail.EmailMultiAlternatives:
+def _message(notice: Notice, *, follows: str = "") -> mail.EmailMultiAlternatives:
     """The mail that carries ``notice``: text and HTML, links made from the portal's own address.
 
     What is told by a subscription says how to end it, to the reader and to their mail program (RFC 8058); a
@@ -536,7 +544,7 @@ def _message(notice: Notice) -> mail.EmailMultiAlternatives:
         f"{settings.SITE_URL}{path}",
         tuple((each.title, f"{settings.SITE_URL}{each.url}") for each in gathered),
         f"{settings.SITE_URL}{reverse('program:mail-preference')}" if notice.recipient else "",
-        row.of_what if row and not to_confirm else "",
+        row.of_what if row and not to_confirm else follows,
         to_confirm,
         settings.SITE_NAME,
         settings.DEMONSTRATION,

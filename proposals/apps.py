@@ -11,6 +11,7 @@ class ProposalsConfig(AppConfig):
         from program.notices import closes_notices, withholds
         from program.querysets import keeps_from_record
         from program.services.calls import goes_on
+        from program.services.demands import tells_anew
         from program.services.people import bars_from_office
         from program.services.subscriptions import also_tells, counts_consortia
         from proposals import dates  # noqa: F401
@@ -21,6 +22,7 @@ class ProposalsConfig(AppConfig):
             people_with_more_time,
             works_for_proposers,
         )
+        from proposals.services.rechecking import retelling_of
         from proposals.withholding import close_out_of_sight, withheld
 
         withholds(withheld)
@@ -30,3 +32,4 @@ class ProposalsConfig(AppConfig):
         also_tells(people_proposing)
         counts_consortia(consortia_proposing)
         goes_on(people_with_more_time)
+        tells_anew(retelling_of)

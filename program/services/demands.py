@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -24,10 +26,36 @@ from program.services.calls import (
     refuse_day_of_effect,
     telling_of_amendment,
 )
-from program.services.subscriptions import tell
+from program.services.subscriptions import Telling, tell
 from program.transitions import NotReady, Problem
 
 ADDED, CHANGED, WITHDRAWN, TAKEN_BACK = "Added", "Changed", "Withdrawn", "Taken back"
+
+
+@dataclass(frozen=True)
+class Retelling:
+    """What those are told whose drafts are checked anew for an amendment, in which case in which words."""
+
+    drafts: int
+    messages: int
+    tellings: tuple[tuple[str, Telling], ...]
+
+
+#: What apps above answer: whom they tell because of an amendment of requirements
+TELLS_ANEW: Final[list[Callable[[Amendment], Retelling]]] = []
+
+
+def tells_anew(telling: Callable[[Amendment], Retelling]) -> None:
+    """Ask ``telling`` what it will tell of an amendment of requirements, before it is published."""
+    if telling not in TELLS_ANEW:
+        TELLS_ANEW.append(telling)
+
+
+def with_retellings(call: Call, *, by: User, **details: Any) -> tuple[Amendment, list[Retelling]]:
+    """Amend the requirements; also returns what else is told because of it, and not yet told."""
+    amendment = amend_requirements(call, by=by, **details)
+    found = [telling(amendment) for telling in TELLS_ANEW]
+    return amendment, [each for each in found if each.messages]
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from program import audit, clock, notices
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from program.models import AuditEvent
     from program.notice_kinds import NoticeKind
+    from program.querysets import SubscriptionQuerySet
 
 #: How long who has just been sent a link is sent no other
 ASKED_JUST_NOW: Final = timedelta(minutes=10)
@@ -59,6 +60,15 @@ class Reach:
     @property
     def total(self) -> int:
         return self.on_teams + self.followers + self.addresses
+
+
+@dataclass(frozen=True)
+class Readers:
+    """So many who read the same words of it: ``follows`` is what they follow, None where it concerns them."""
+
+    words: str
+    count: int
+    follows: str | None = None
 
 
 class LinkEnded(Exception):
@@ -113,6 +123,29 @@ def reach_of(call: Call, *, but: Collection[User] = ()) -> Reach:
         followers=people.count() - on_teams,
         addresses=addresses(call).count(),
     )
+
+
+def readers_of(call: Call, reach: Reach, *, but: Collection[User] = ()) -> list[Readers]:
+    """Whom ``reach`` counts, by the words that they read: as ``tell`` would tell them."""
+    covering = Subscription.objects.covering(call)
+    strangers = covering.of_strangers().filter(call=None).values("email")
+    found = [Readers("people in consortia with a proposal under the call", reach.on_teams)]
+    for who, total, of_all in (
+        ("with an account", reach.followers, _followers_of_all(call, covering, but)),
+        ("by e-mail address alone", reach.addresses, strangers),
+    ):
+        whole = of_all.distinct().count() if total else 0
+        for follows, count in ((Subscription(call=call), total - whole), (Subscription(), whole)):
+            found.append(Readers(f"followers of {follows.of_what} {who}", count, follows.of_what))
+    return [each for each in found if each.count > 0]
+
+
+def _followers_of_all(call: Call, covering: SubscriptionQuerySet, but: Collection[User]) -> QuerySet[User]:
+    """Who is told because they follow the whole Program, by their account or else by their address."""
+    own = covering.filter(user=OuterRef("pk"))
+    by_address = covering.filter(user=None, email=OuterRef("email"))
+    whole = Q(Exists(own.filter(call=None))) | Q(~Exists(own), Exists(by_address.filter(call=None)))
+    return _people(call, but).exclude(concerned(call)).filter(whole)
 
 
 def _people(call: Call, but: Collection[User]) -> QuerySet[User]:

@@ -17,10 +17,11 @@ from program.differences import compare_texts
 from program.enums import CallStatus
 from program.forms import AmendDemandsForm, DemandForm, NewDemandForm, TakeBackForm
 from program.models import Requirement
+from program.notices import mail_of
 from program.order import implements
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
-from program.services.demands import amend_requirements
+from program.services.demands import amend_requirements, with_retellings
 from program.services.subscriptions import reach_of
 from program.transitions import NotReady, WrongStatus
 from program.views.desk_calls import (
@@ -31,7 +32,7 @@ from program.views.desk_calls import (
     program_office,
     telling_of_text,
 )
-from program.views.previews import preview_of, rehearse, to_be_seen
+from program.views.previews import preview_of, rehearse, to_be_seen, typed_into
 
 
 @implements("s.3(b)")
@@ -63,7 +64,7 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
     touched = [form, *(each for each in fields if each.has_changed())] if data is not None else []
     if call.status != CallStatus.ISSUED:
         return open_no_more(request, number, *touched)
-    status, changes, preview, made = 200, [], None, None
+    status, changes, preview, made, retellings = 200, [], None, None, []
     if data is not None and revision_read(data.get("revision", "")) != call.revision:
         changes, status = changed_in_public(call), 409
         form.read_again(call.revision)
@@ -81,11 +82,13 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
                 "taken_back": [*(line.instance for line in kept), *stay],
                 **form.cleaned_data,
             }
-            mail = preview_of(call, telling_of_text(call, form.cleaned_data))
+            telling = telling_of_text(call, form.cleaned_data)
+            mail = preview_of(call, telling, typed=typed_into(request))
             done = "The amendment is public. The drafts under the call are checked anew."
             try:
                 if to_be_seen(request, mail):
-                    made = rehearse(amend_requirements, find(request, number), by=request.user, **details)
+                    at_stake = find(request, number)
+                    made, retellings = rehearse(with_retellings, at_stake, by=request.user, **details)
                     preview, status = mail, 200
                 elif attempt(request, amend_requirements, call, done=done, **details):
                     return redirect("program:desk-call", number)
@@ -110,11 +113,16 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
         "changes": changes,
         "reach": reach_of(call),
         "preview": preview,
+        "retellings": [
+            (each, [(case, mail_of(told.kind, told.url, told.facts)) for case, told in each.tellings])
+            for each in retellings
+        ],
         "to_publish": [
             {**each, "segments": compare_texts(each["before"], each["after"])}
             for each in (made.demands if made else ())
         ],
         "effective_on": made.effective_on if made else None,
+        "is_ahead": bool(made) and made.effective_on > today,
         "wrong": [each for each in fields if each.errors],
     }
     return render(request, "program/desk/amend_requirements.html", facts, status=status)

@@ -158,7 +158,8 @@ def preview_of_correction(asked: Question) -> Preview | None:
     """The mail of a correction; None of a private answer, which only its asker reads."""
     askers, reach = services.reach_of_correction(asked)
     telling = services.telling_of_answer(asked, ANSWER_CORRECTED)
-    return preview_of(asked.call, telling, also=askers, reach=reach) if reach else None
+    but = services.askers(asked)
+    return preview_of(asked.call, telling, also=askers, but=but, reach=reach) if reach else None
 
 
 def preview_of_answer(asked: Question) -> Preview | None:

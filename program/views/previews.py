@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from program.notices import mail_of
-from program.services.subscriptions import reach_of
+from program.services.subscriptions import Readers, reach_of, readers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -21,17 +22,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Letter:
+    """The mail as so many read it, in words."""
+
+    words: str
+    count: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Preview:
-    """The mail of one telling; ``seen`` is what a form sends back that was posted with it in view."""
+    """The mail of one telling; ``seen`` is what a form sends back that was posted with it in view.
+
+    ``text`` reads as for those whom the matter concerns, ``letters`` as for each who is told;
+    ``typed`` is what else changes what is published.
+    """
 
     reach: Reach
     subject: str
     text: str
     also: int = 0
+    letters: tuple[Letter, ...] = ()
+    typed: str = ""
 
     @property
     def seen(self) -> str:
-        return hashlib.sha256(f"{self.subject}\n{self.text}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.subject}\n{self.text}\n{self.typed}".encode()).hexdigest()
 
     @property
     def total(self) -> int:
@@ -39,11 +55,32 @@ class Preview:
 
 
 def preview_of(
-    call: Call, telling: Telling, *, but: Collection[User] = (), also: int = 0, reach: Reach | None = None
+    call: Call,
+    telling: Telling,
+    *,
+    but: Collection[User] = (),
+    also: int = 0,
+    reach: Reach | None = None,
+    typed: str = "",
 ) -> Preview:
     """The mail that ``telling`` would send; ``also`` people are told besides, and ``but`` are not."""
-    message = mail_of(telling.kind, telling.url, telling.facts)
-    return Preview(reach or reach_of(call, but=but), str(message.subject), str(message.body), also)
+    message, reach = mail_of(telling.kind, telling.url, telling.facts), reach or reach_of(call, but=but)
+    readers = [Readers("who asked", also)] if also else []
+    letters = tuple(
+        Letter(each.words, each.count, text_of(telling, follows=each.follows or ""))
+        for each in (*readers, *readers_of(call, reach, but=but))
+    )
+    return Preview(reach, str(message.subject), str(message.body), also, letters, typed)
+
+
+def text_of(telling: Telling, *, follows: str = "") -> str:
+    return str(mail_of(telling.kind, telling.url, telling.facts, follows=follows).body)
+
+
+def typed_into(request: HttpRequest) -> str:
+    """Everything that a form sent, to be known again; but for what no person types."""
+    sent = ((name, request.POST.getlist(name)) for name in sorted(request.POST))
+    return json.dumps([each for each in sent if each[0] not in ("csrfmiddlewaretoken", "seen")])
 
 
 def to_be_seen(request: HttpRequest, preview: Preview, *, always: bool = False) -> bool:

@@ -13,15 +13,17 @@ from program.deadlines import long_date
 from program.enums import AmendmentKind
 from program.models import Amendment, Requirement
 from program.services.clockwork import InHand
-from program.services.demands import TAKEN_BACK
+from program.services.demands import ADDED, CHANGED, TAKEN_BACK, Retelling
+from program.services.subscriptions import Telling
 from proposals.checks import REQUIREMENTS, problems_by_requirement
 from proposals.composition import composed, rules_of
-from proposals.enums import ProposalStatus
-from proposals.models import Proposal, Recheck
+from proposals.enums import MembershipStatus, ProposalStatus
+from proposals.models import Proposal, Recheck, TeamMember
 from proposals.notice_kinds import REQUIREMENTS_CHANGED, REQUIREMENTS_COMING
 from proposals.notices import address, team_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from program.models import AuditEvent, User
@@ -86,25 +88,60 @@ def recheck_proposal(proposal: Proposal, *, by: User, amendment: Amendment) -> A
     if ahead:
         after["from"] = amendment.effective_on.isoformat()
     event = audit.record(proposal, "proposal.recheck", by=by, after=after, clause="s.3(b)")
-    team, url, call = team_of(proposal.consortium_id), address(proposal), amendment.call.number
-    if ahead:
-        notices.owe(
-            event, REQUIREMENTS_COMING, team, url=url, call=call, amendment=amendment.number,
-            day=long_date(amendment.effective_on),
-            missing=words_of(missing, "From then on your draft will also lack", NOTHING_LATER),
-        )  # fmt: skip
-    else:
-        said = words_of(missing, "Newly missing in your draft", NOTHING_NEW)
-        if kept := [each["title"] for each in amendment.demands if each["act"] == TAKEN_BACK]:
-            said += f" What was announced does not come: {'; '.join(kept)}."
-        notices.owe(
-            event, REQUIREMENTS_CHANGED, team, url=url, call=call, amendment=numbers_of(amendment),
-            missing=said,
-        )  # fmt: skip
+    telling = telling_of_recheck(amendment, missing, url=address(proposal), ahead=ahead)
+    team = team_of(proposal.consortium_id)
+    notices.owe(event, telling.kind, team, url=telling.url, **telling.facts)
     return event
 
 
-def words_of(missing: dict[str, str], heading: str, nothing: str) -> str:
+def telling_of_recheck(amendment: Amendment, missing: Mapping[str, str], *, url: str, ahead: bool) -> Telling:
+    """What the team of a draft is told that newly lacks ``missing``, or will on the day of ``amendment``."""
+    call = amendment.call.number
+    if ahead:
+        return Telling(
+            REQUIREMENTS_COMING,
+            url,
+            {
+                "call": call,
+                "amendment": amendment.number,
+                "day": long_date(amendment.effective_on),
+                "missing": words_of(missing, "From then on your draft will also lack", NOTHING_LATER),
+            },
+        )
+    said = words_of(missing, "Newly missing in your draft", NOTHING_NEW)
+    if kept := [each["title"] for each in amendment.demands if each["act"] == TAKEN_BACK]:
+        said += f" What was announced does not come: {'; '.join(kept)}."
+    facts = {"call": call, "amendment": numbers_of(amendment), "missing": said}
+    return Telling(REQUIREMENTS_CHANGED, url, facts)
+
+
+def retelling_of(amendment: Amendment) -> Retelling:
+    """Whom the check of the drafts will tell of an amendment just written, and how it may read.
+
+    What a draft lacks nobody learns but its team: the words name all that any may newly lack.
+    """
+    drafts = drafts_to_recheck(amendment)
+    if not amendments_to_recheck().filter(pk=amendment.pk).exists():
+        drafts = drafts.none()
+    messages = TeamMember.objects.active().filter(
+        user__is_active=True,
+        membership__status=MembershipStatus.CONSENTED,
+        membership__consortium__proposals__in=drafts,
+    )
+    to = messages.values_list("user", "membership__consortium__proposals").distinct()
+    asked = {each["code"]: each["title"] for each in amendment.demands if each["act"] in (ADDED, CHANGED)}
+    cases = [("a draft that lacks nothing new", {})]
+    if asked:
+        cases.insert(0, ("a draft that answers none of it; each names only what it lacks", asked))
+    ahead = is_ahead(amendment)
+    tellings = tuple(
+        (case, telling_of_recheck(amendment, missing, url="/proposals/", ahead=ahead))
+        for case, missing in cases
+    )
+    return Retelling(drafts.count(), to.count(), tellings)
+
+
+def words_of(missing: Mapping[str, str], heading: str, nothing: str) -> str:
     return f"{heading}: {'; '.join(missing.values())}." if missing else nothing
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -10,17 +12,21 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils.html import escape
 
-from program import clock
+from program import audit, clock
 from program.deadlines import next_business_day
 from program.models import AuditEvent, Call, Notice, Subscription
-from program.services.calls import approve_call
+from program.services.calls import approve_call, telling_of_cancellation
 from program.services.questions import ask_question
-from program.services.subscriptions import Reach, reach_of, subscribe
+from program.services.subscriptions import Reach, reach_of, readers_of, subscribe, tell
 from program.tasks import sweep_deliveries
+from proposals import schedule
+from proposals.models import Recheck, TeamMember
+from proposals.notices import team_of
 from tests.factories.program import AgencyFactory, UserFactory, drafted_call, issued_call, officer
 from tests.factories.proposals import ProposalFactory, representative_of
 
 pytestmark = pytest.mark.django_db
+OWN_LINK = "(each reader's own link)"
 WORDS = {"summary": "Forty pages.", "reason": "Asked for.", "legal_basis": "A statute."}
 
 
@@ -102,14 +108,36 @@ def test_mail_is_seen_before_it_goes_out_and_again_when_its_words_change(client,
     sent = next(message for message in outbox.outbox if message.to == [representative_of_first(call)])
     assert (sent.subject, sent.body) == (preview.subject, preview.text)
     assert len(outbox.outbox) == preview.total
+    read = Counter(re.sub(r"https?://\S+/stop/\S+", OWN_LINK, message.body) for message in outbox.outbox)
+    assert read == sum((Counter({each.text: each.count}) for each in preview.letters), Counter())
 
 
 def representative_of_first(call):
     return representative_of(call.proposals.order_by("pk").first()).email
 
 
-def test_amended_requirements_show_their_mail_first(client, call):
-    client.force_login(officer())
+def test_who_follows_every_call_reads_that_and_each_is_counted_once(call):
+    person = UserFactory()
+    subscribe(call, by=person)
+    subscribe(None, by=person)
+    by_address = UserFactory(email="both@firm.example")
+    for each in (None, call):
+        for email in ("all@firm.example", "both@firm.example"):
+            Subscription.objects.create(email=email, call=each, confirmed_at=clock.now())
+    subscribe(call, by=by_address)
+    reach = reach_of(call)
+    program, of_call = "every call of the Program", f"call {call.number}"
+    found = [(each.follows, each.count) for each in readers_of(call, reach)]
+    assert found == [(None, reach.on_teams), (of_call, 2), (program, 1), (program, 2)]
+    event = audit.record(call, "call.amend", by=person)
+    tell(event, telling_of_cancellation(call, "Twice."), call)
+    sweep_deliveries()
+    bodies = [message.body for message in outbox.outbox]
+    assert (sum(program in body for body in bodies), sum(of_call + "." in body for body in bodies)) == (3, 2)
+
+
+def sent_to_amend_requirements(client, call):
+    """What the page of requirements sends, with one text changed."""
     url = reverse("program:desk-call-amend-requirements", args=[call.number])
     lines = client.get(url).context["lines"]
     sent = {
@@ -121,11 +149,65 @@ def test_amended_requirements_show_their_mail_first(client, call):
     sent |= {**WORDS, "revision": call.revision, "new-sort_order": 0, "new-evidence_type": "package"}
     sent |= {"new-source": "Program policy", "new-is_mandatory": "on"}
     sent[f"{lines[0].prefix}-guidance"] = "Every chapter."
+    return url, sent
+
+
+def test_amended_requirements_show_their_mail_first(client, call):
+    client.force_login(officer())
+    url, sent = sent_to_amend_requirements(client, call)
     shown = client.post(url, sent)
     assert (shown.status_code, call.amendments.count()) == (200, 0)
     assert "Forty pages." in shown.context["preview"].text and "Every chapter." in shown.text
+    seen = shown.context["preview"].seen
+    other = {name: "Every page." if value == "Every chapter." else value for name, value in sent.items()}
+    again = client.post(url, {**other, "seen": seen})
+    assert (again.status_code, call.amendments.count()) == (200, 0)
+    assert "Every page." in again.text and again.context["preview"].seen != seen
     assert client.post(url, {**sent, "seen": shown.context["preview"].seen}).status_code == 302
     assert call.amendments.count() == 1
+
+
+@pytest.mark.parametrize("day", ["", "later"])
+def test_mail_to_the_teams_of_drafts_is_shown_with_its_count_as_it_goes_out(client, call, day):
+    """Who is on two teams gets two messages; what was submitted, and who left a team, get none."""
+    first, second = call.proposals.order_by("pk")
+    place = TeamMember.objects.filter(membership__consortium=second.consortium).first()
+    place.pk, place.user = None, representative_of(first)
+    place.save()
+    ProposalFactory(call=call, status="submitted")
+    deserted = ProposalFactory(call=call)
+    TeamMember.objects.filter(membership__consortium=deserted.consortium).update(removed_at=clock.now())
+    Notice.objects.all().delete()
+    client.force_login(officer())
+    url, sent = sent_to_amend_requirements(client, call)
+    if day:
+        sent["effective_on"] = (clock.today() + timedelta(days=9)).isoformat()
+    sent |= {"new-code": "upkeep", "new-title": "A plan of <b>upkeep</b>", "new-evidence_type": "text"}
+    sent["new-clause"] = "Program policy"
+    shown = client.post(url, sent)
+    assert shown.status_code == 200
+    ((told, mails),) = shown.context["retellings"]
+    count = sum(team_of(each.consortium_id).count() for each in (first, second))
+    assert (told.drafts, told.messages) == (3, count)
+    assert f"{count} messages go to the teams of 3 drafts" in " ".join(shown.text.split())
+    assert "<b>upkeep" not in shown.text and "&lt;b&gt;upkeep" in shown.text
+    assert not Recheck.objects.exists() and not Notice.objects.exists()
+    assert ("told again" in " ".join(shown.text.split())) is bool(day)
+
+    assert client.post(url, {**sent, "seen": shown.context["preview"].seen}).status_code == 302
+    sweep_deliveries()
+    outbox.outbox.clear()
+    assert schedule.recheck_drafts() == 3
+    sweep_deliveries()
+    assert len(outbox.outbox) == told.messages
+    (subject,) = {message.subject for message in outbox.outbox}
+    assert {mail.subject for _, mail in mails} == {subject}
+    here = re.compile(r"/proposals/\d*/?\n")
+    shown_as = {here.sub("", mail.body) for _, mail in mails}
+    missing = re.compile(r": [^\n]*upkeep[^\n]*\n")
+    assert {missing.sub("", here.sub("", each.body)) for each in outbox.outbox} <= {
+        missing.sub("", each) for each in shown_as
+    }
 
 
 def test_call_is_issued_from_a_page_that_shows_its_mail(client):
