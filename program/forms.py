@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from django import forms
@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
 from django.utils.text import Truncator
 
+from program.clock import WASHINGTON
 from program.closures import in_register
 from program.conflicts import read_again
 from program.days import DayField, MomentField, local_time
@@ -452,23 +453,35 @@ class OutageForm(forms.Form):
     field_order = ("began_at", "began_at_hour", "ended_at", "ended_at_hour")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Of the hour that comes twice it is asked which is meant, but not of a time that was taken over."""
         super().__init__(*args, **kwargs)
         for name in ("began_at", "ended_at"):
+            field: Any = self.fields[name]
+            known = self.initial.get(name)
+            taken = known.astimezone(WASHINGTON) if known else None
+            if taken and comes_twice(taken):
+                field.help_text = f"{field.help_text} It came twice. Taken over: {WHICH[taken.fold]}."
             local = local_time(self.data.get(name, ""))
             if local is None or local.tzinfo or not comes_twice(local):
                 continue
             said = self.data.get(f"{name}_hour", "")
-            self.fields[name].fold = int(said) if said in HOURS else None  # type: ignore[attr-defined]
-            label = f"Which of the two: {str(self.fields[name].label).lower()}"
+            if not said and taken and to_the_minute(taken) == to_the_minute(local):
+                field.fold = taken.fold
+                continue
+            field.fold = int(said) if said in HOURS else None
+            label = f"Which of the two: {str(field.label).lower()}"
             choices = [("", "Choose one"), *HOURS.items()]
             self.fields[f"{name}_hour"] = forms.ChoiceField(label=label, choices=choices)
         self.order_fields(self.field_order)
 
 
-HOURS: Final = {
-    "0": "The first, before clocks went back (UTC-04)",
-    "1": "The second, after clocks went back (UTC-05)",
-}
+def to_the_minute(moment: datetime) -> datetime:
+    """A time as clocks on a wall show it."""
+    return moment.replace(second=0, microsecond=0, tzinfo=None, fold=0)
+
+
+WHICH: Final = ("the first, before clocks went back (UTC-04)", "the second, after clocks went back (UTC-05)")
+HOURS: Final = {str(fold): words[0].upper() + words[1:] for fold, words in enumerate(WHICH)}
 
 
 class CorrectOutageForm(OutageForm):

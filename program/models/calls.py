@@ -381,6 +381,14 @@ class Amendment(TimeStamped):
     due_on_before = DayColumn(null=True)
     due_on_after = DayColumn(null=True)
     warning = models.TextField(blank=True, help_text="What an extension past the 90th day says beside it.")
+    outage = models.ForeignKey(
+        "program.Outage",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="extensions",
+        help_text="The entry of the outage log that an extension was proposed from.",
+    )
     made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
 
     class Meta:

@@ -29,6 +29,7 @@ from program.models import (
     Criterion,
     IneligibleJurisdiction,
     Office,
+    Outage,
     Requirement,
     User,
 )
@@ -547,10 +548,12 @@ def extend_call(
     reason: str,
     legal_basis: str,
     revision: int | None = None,
+    outage: Outage | None = None,
 ) -> Amendment:
     """Move the deadline of an open call to a later day in public, with the reason and the legal basis.
 
-    The order knows no extension: one past the 90th day carries the warning that cites s.3(c).
+    The order knows no extension: one past the 90th day carries the warning that cites s.3(c). ``outage`` is
+    the entry of the log from which it was proposed.
     """
     hold_open(call, EXTEND, by=by, revision=revision)
     former, bound = last_day_of(call), deadline_of(call)
@@ -560,7 +563,7 @@ def extend_call(
         call=call, number=next_amendment(call), kind=AmendmentKind.EXTENSION, summary=summary, reason=reason,
         legal_basis=legal_basis, published_on=clock.today(), effective_on=clock.today(),
         due_on_before=former, due_on_after=due_on,
-        warning=warning_of_extension(call, due_on), made_by=by,
+        warning=warning_of_extension(call, due_on), outage=outage, made_by=by,
     )  # fmt: skip
     amendment.full_clean()
     if not legal_basis.strip():

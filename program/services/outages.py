@@ -16,9 +16,10 @@ from program.services.calls import last_day_of
 from program.transitions import NotReady, Problem, require
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
-    from program.models import Call, User
+    from program.models import Amendment, Call, User
 
 CLAUSE: Final = "s.3(c)"
 FIELDS: Final = ("began_at", "ended_at", "affected", "source", "evidence")
@@ -88,6 +89,22 @@ def _enter(
 def facts_of(entry: Outage) -> dict[str, str]:
     facts = {name: str(getattr(entry, name) or "") for name in FIELDS}
     return facts | ({"is_withdrawn": "yes"} if entry.is_withdrawn else {})
+
+
+def extended_for(call: Call, outages: Iterable[Outage]) -> dict[int, Amendment]:
+    """The extension of ``call`` that each of these entries led to, by the entry's key.
+
+    An entry that corrects another led to what that one led to.
+    """
+    made = {row.outage_id: row for row in call.amendments.exclude(outage=None)}
+    found = {}
+    for outage in outages if made else ():
+        earlier: Outage | None = outage
+        while earlier and earlier.pk not in made:
+            earlier = earlier.replaces
+        if earlier:
+            found[outage.pk] = made[earlier.pk]
+    return found
 
 
 def proposed_extension(call: Call, outage: Outage) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib import messages
@@ -42,7 +42,7 @@ from program.requests import SignedInRequest, is_autosave, number_said
 from program.revisions import StaleRevision, revision_read
 from program.rules import is_call_drafter
 from program.services import calls as services
-from program.services.outages import proposed_extension
+from program.services.outages import extended_for, proposed_extension
 from program.services.subscriptions import Telling, reach_of, told_count
 from program.transitions import NotReady, Problem, WrongStatus, available
 from program.views.calls import ALIKE, facts_of_call, grouped, in_order, is_open
@@ -168,7 +168,7 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "asked": next((event for event in events[:1] if event.act == "call.ask_approval"), None),
         "waiting": call.questions.filter(status=QuestionStatus.ASKED).count(),
         "told": told_count(call),
-        "outages": outages_of(call),
+        "outages": with_extensions(call),
         "reopen_form": ReopenForm(),
         "send_back_form": SendBackForm(prefix="back"),
         **more,
@@ -189,6 +189,13 @@ def outages_of(call: Call) -> list[Outage]:
     if call.issued_at is None or call.closes_at is None:
         return []
     return list(Outage.objects.standing().overlapping(call.issued_at, call.closes_at))
+
+
+def with_extensions(call: Call) -> list[tuple[Outage, Amendment | None]]:
+    """The outages of the time for which the call was open, each with the extension that it led to."""
+    found = outages_of(call)
+    made = extended_for(call, found)
+    return [(outage, made.get(outage.pk)) for outage in found]
 
 
 def library_form(
@@ -510,16 +517,19 @@ def call_extend(request: SignedInRequest, number: str) -> HttpResponse:
         return ExtendForm(initial={"due_on": call.due_on, "revision": call.revision})
 
     call = find(request, number)
-    unread = ExtendForm(initial={"revision": call.revision} | from_outage(request, call))
+    outage = chosen_outage(request, call)
+    proposed = proposed_extension(call, outage) if outage else {}
+    unread = ExtendForm(initial={"revision": call.revision} | proposed)
     form = ExtendForm(request.POST) if request.method == "POST" else unread
     done = "The new deadline is public, and all who follow the call are told."
     more = {
         "warning": services.PAST_THE_ORDER,
         "last_in_order": services.last_day_in_order(call),
         "saved": saved,
+        "outage": outage,
         "coming": end_of_day(form.cleaned_data["due_on"]) if form.is_bound and form.is_valid() else None,
     }
-    template, service = "program/desk/extend.html", services.extend_call
+    template, service = "program/desk/extend.html", partial(services.extend_call, outage=outage)
     return act_form(request, number, form, service, template, done, telling_of_day, always_seen=True, **more)
 
 
@@ -530,11 +540,12 @@ def telling_of_day(call: Call, details: dict[str, Any]) -> Telling:
     return services.telling_of_extension(amendment, before=before, due_on=details["due_on"])
 
 
-def from_outage(request: SignedInRequest, call: Call) -> dict[str, Any]:
-    """What the form proposes where the officer came from an outage that the call met."""
+def chosen_outage(request: SignedInRequest, call: Call) -> Outage | None:
+    """The outage from which the officer came, where the call met it and was not extended for it yet."""
     chosen = number_said(request.GET.get("outage", ""))
-    met = next((outage for outage in outages_of(call) if outage.pk == chosen), None) if chosen else None
-    return proposed_extension(call, met) if met and call.status == CallStatus.ISSUED else {}
+    if not chosen or call.status != CallStatus.ISSUED:
+        return None
+    return next((each for each, made in with_extensions(call) if each.pk == chosen and not made), None)
 
 
 @program_office

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
@@ -11,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.template.loader import get_template
 
 from program import clock, library
-from program.models import AuditEvent, Call, Outage
+from program.models import AuditEvent, Call, Outage, Silence
 from program.services.outages import correct_outage, log_outage, proposed_extension
 from program.transitions import NotReady
 from tests.factories.program import AgencyFactory, UserFactory, issued_call, officer
@@ -258,6 +259,66 @@ def test_hour_that_comes_twice_is_asked_for_and_said(client):
     page = client.get(LIST).content.decode()
     assert "November 1, 2026, 1:50 a.m. Washington time (UTC-04)" in page
     assert "November 1, 2026, 1:10 a.m. Washington time (UTC-05)" in page
+
+
+@pytest.mark.parametrize("folds", [(0, 1), (0, 0), (1, 1)])
+def test_silence_in_the_hour_that_comes_twice_is_taken_over_without_asking_which(client, folds):
+    night = datetime(2026, 11, 1, 1, tzinfo=clock.WASHINGTON)
+    minutes = (50, 10) if folds == (0, 1) else (10, 50)
+    began, ended = (
+        night.replace(minute=minute, second=20, fold=fold).astimezone(UTC)
+        for minute, fold in zip(minutes, folds, strict=True)
+    )
+    silence = Silence.objects.create(began_at=began, ended_at=ended)
+    sign_in(client, officer())
+    page = f"{NEW}?silence={silence.pk}"
+    shown = client.get(page)
+    words = ["the first, before clocks went back", "the second, after clocks went back"]
+    for name, fold in zip(("began_at", "ended_at"), folds, strict=True):
+        assert words[fold] in shown.context["form"][name].help_text
+    as_typed = [
+        shown.context["form"][name].value().astimezone(clock.WASHINGTON).strftime("%Y-%m-%dT%H:%M")
+        for name in ("began_at", "ended_at")
+    ]
+    other = client.post(page, typed(as_typed[0], "2026-11-01T01:59"))
+    assert list(other.context["form"].errors) == ["ended_at", "ended_at_hour"]
+    assert client.post(page, typed(*as_typed)).status_code == 302
+    found = Outage.objects.get()
+    assert (found.began_at, found.ended_at) == (began.replace(second=0), ended.replace(second=0))
+    correct = f"{LIST}{found.pk}/correct/"
+    sent = typed(*as_typed, affected="Uploads alone.", why_corrected="It was less.")
+    assert client.post(correct, sent).status_code == 302
+    assert (found.replaced_by.began_at, found.replaced_by.ended_at) == (found.began_at, found.ended_at)
+
+
+def test_outage_that_led_to_an_extension_is_proposed_for_no_other(client, call):
+    by, first, second = officer(), logged(at(20), at(20, 14)), logged(at(21), at(21, 14))
+    sign_in(client, by)
+    page, extend = f"/desk/calls/{call.number}/", f"/desk/calls/{call.number}/extend/?outage="
+    form = client.get(f"{extend}{first.pk}").context["form"]
+    sent = {name: form[name].value() or "" for name in ("due_on", "summary", "reason", "revision")}
+    sent |= {"legal_basis": "A statute.", "understood": "on"}
+    shown = client.post(f"{extend}{first.pk}", sent)
+    assert shown.status_code == 200
+    assert (
+        client.post(f"{extend}{first.pk}", sent | {"seen": shown.context["preview"].seen}).status_code == 302
+    )
+    amendment = call.amendments.get()
+    assert (amendment.kind, amendment.outage) == ("extension", first)
+
+    corrected = correct_outage(
+        first, by=by, values=entry(at(20), at(20, 15)), why_corrected="It took longer."
+    )
+    said = client.get(page).content.decode()
+    assert f"extended for it by amendment {amendment.number}" in said
+    assert re.findall(rf"{re.escape(extend)}(\d+)", said) == [str(second.pk)]
+    for done in (first, corrected):
+        assert client.get(f"{extend}{done.pk}").context["form"]["reason"].value() is None
+    other = issued_call(at=datetime(2026, 11, 2, 15, tzinfo=UTC))
+    assert (
+        f"/desk/calls/{other.number}/extend/?outage={corrected.pk}"
+        in client.get(f"/desk/calls/{other.number}/").content.decode()
+    )
 
 
 @pytest.mark.parametrize("name", ["began_at", "ended_at"])
