@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: Mail that is still owed after this is late
 LATE: Final = "late"
 LATE_AFTER: Final = timedelta(minutes=5)
+#: What decides whether a file is handed out
+SCANNED: Final = ("is_generated", "scan_state", "scan_attempts", "released_at")
 #: The acts that give a draft back to those who wrote it
 SENT_BACK: Final = ("call.send_back", "call.reopen")
 PUBLIC_CALL_STATUSES = (CallStatus.ISSUED, CallStatus.CLOSED, CallStatus.CANCELLED)
@@ -83,6 +85,7 @@ class CallQuerySet(models.QuerySet):
             file_rows=rows_of(
                 "CallFile", "pk",
                 "pk", "title", "document__name", "document__size", "added_by_id", "withdrawn_by_id",
+                *(f"document__{name}" for name in SCANNED),
             ),
             amendment_rows=rows_of(
                 "Amendment", "number",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -27,13 +27,15 @@ from program.documents import Withheld, download_response
 from program.enums import AmendmentKind, CallStatus, Confidence, PartOfCall, StackLayer
 from program.forms import QuestionForm
 from program.limits import count_use
-from program.models import Call, CallFile, Question, Requirement
+from program.models import Call, CallFile, Document, Question, Requirement
 from program.order import implements
+from program.querysets import SCANNED
 from program.requests import SignedInRequest
 from program.services.calls import deadline_of, desk_url, public_url
 from program.services.questions import ask_question, withdraw_question
 from program.services.subscriptions import follows, subscribe, unsubscribe
 from program.transitions import NotReady, TooMany
+from program.withheld import withheld_for
 
 LONGEST_SEARCH = 200
 LONG_TEXTS = ("text", "certification_text", "privacy_text", "confidentiality_text")
@@ -93,6 +95,7 @@ def show_call(
 
 def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
     """What the public page and the preview print of a call that was read by ``for_public_page``."""
+    file_rows = [{**row, "closed": why_closed(row)} for row in call.file_rows]
     amendments = [
         {
             **row,
@@ -103,7 +106,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
             "demands": [
                 {**each, "segments": compare_texts(each["before"], each["after"])} for each in row["demands"]
             ],
-            "files": files_changed(call.file_rows, row["pk"]),
+            "files": files_changed(file_rows, row["pk"]),
             "before": date.fromisoformat(row["due_on_before"]),
             "after": date.fromisoformat(row["due_on_after"]),
             "overtaken_by": overtaken_by(row, call.amendment_rows),
@@ -122,7 +125,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
         "coming_texts": [row for row in amendments if row["segments"] and row["effective_on"] > today],
         "criteria": [{**row, "anchors": in_order(row["anchors"])} for row in call.criterion_rows],
         "amendments": amendments,
-        "files": [row for row in call.file_rows if row["withdrawn_by_id"] is None],
+        "files": [row for row in file_rows if row["withdrawn_by_id"] is None],
         **answers_of(call, by_part=request.GET.get("by") == "part"),
         "outages": [
             {**row, **{name: moment_of(row[name]) for name in ("began_at", "ended_at")}}
@@ -204,6 +207,20 @@ def files_changed(rows: Iterable[Mapping[str, Any]], amendment: int) -> list[tup
     come = [row for row in rows if row["added_by_id"] == amendment]
     took = "Replaced" if come else "Withdrawn"
     return [*((took, row) for row in gone), *(("New", row) for row in come)]
+
+
+def why_closed(row: Mapping[str, Any]) -> str:
+    """Why a file of the call does not open now, in words for the public, or ""."""
+    scan = {name: row[f"document__{name}"] for name in SCANNED}
+    return CLOSED[withheld_for(Document(**scan))]
+
+
+CLOSED: Final = {
+    "": "",
+    "waiting": "is being checked for malware; it opens here once it is found clean",
+    "infected": "is withheld: a malware scan found something in it",
+    "unscanned": "is withheld: it was not scanned for malware",
+}
 
 
 def in_order(anchors: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -43,6 +43,7 @@ from program.views.desk_calls import (
     telling_of_text,
 )
 from program.views.previews import preview_of, to_be_seen
+from program.withheld import withheld_for
 
 
 @program_office
@@ -183,6 +184,7 @@ def amend_by_file(
     if call.status != CallStatus.ISSUED:
         return open_no_more(request, call.number, form)
     facts: dict[str, Any] = {"call": call, "form": form, "file": file, "reach": reach}
+    facts["opens"] = file is not None and not withheld_for(file.document)
     status = 200
     if request.method == "POST":
         status = 422

@@ -13,7 +13,7 @@ from program import clock
 from program.documents import record_scan
 from program.enums import ScanState
 from program.intake import examine
-from program.models import AuditEvent, CallFile, Notice, Subscription
+from program.models import AuditEvent, CallFile, Document, Notice, Subscription
 from program.revisions import StaleRevision
 from program.services import calls, scans
 from program.services.call_files import MOST_FILES, add_file, amend_files, release_file, remove_file
@@ -113,11 +113,17 @@ def test_file_is_uploaded_at_the_desk_and_public_from_the_issue_on(client, signe
     answer = client.get(address)
     assert sha256(answer.getvalue()).hexdigest() == file.document.sha256
     assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
-    record_scan(file.document, ScanState.PENDING)
+    Document.objects.filter(pk=file.document_id).update(released_at=None, released_by=None, **WAITS)
+    page = text_of(client.get(f"/calls/{call.number}/"))
+    assert "is being checked for malware" in page and "How to propose" in page and address not in page
+    assert client.get(address)["Location"] == f"/calls/{call.number}/"
     record_scan(file.document, ScanState.INFECTED)
+    page = text_of(client.get(f"/calls/{call.number}/"))
+    assert "a malware scan found something in it" in page and address not in page
     assert client.get(address)["Location"] == f"/calls/{call.number}/"
 
 
+WAITS = {"scan_state": ScanState.PENDING}
 CHANGE = {"summary": "A newer guide.", "reason": "The first one had an error."}
 
 
