@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from program.models import AuditEvent, Call, User
 
 MOST_FILES: Final = 20
+NO_ROOM = f"A call has at most {MOST_FILES} files."
 CLAUSE: Final = "s.3(b)"
 
 
@@ -133,8 +134,8 @@ def keep(
     amendment: Amendment | None = None,
 ) -> CallFile:
     """Store a file of a call that is locked; raises NotReady where it has its number of files already."""
-    if call.files.current().count() >= MOST_FILES:
-        raise refusal("call-files", f"A call has at most {MOST_FILES} files.")
+    if not has_room(call):
+        raise refusal("call-files", NO_ROOM)
     try:
         document = store_document(file, by=by, mark=Mark.PUBLIC, found=found)
     except Refused as refused:
@@ -143,6 +144,11 @@ def keep(
     kept.full_clean()
     kept.save()
     return kept
+
+
+def has_room(call: Call) -> bool:
+    """Whether one more file may belong to the call."""
+    return call.files.current().count() < MOST_FILES
 
 
 def refusal(code: str, message: str) -> NotReady:

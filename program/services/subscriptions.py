@@ -18,6 +18,7 @@ from program.models import Call, Subscription, User
 from program.moments import moment
 from program.notice_kinds import TO_CONFIRM
 from program.notices import CONFIRM_SALT, CONFIRMED_WITHIN, STOP_SALT, Audience
+from program.rehearsal import is_rehearsed
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -153,7 +154,12 @@ def _people(call: Call, but: Collection[User]) -> QuerySet[User]:
 
 
 def tell(event: AuditEvent, telling: Telling, call: Call, *, but: Collection[User] = ()) -> int:
-    """Owe everybody who is told of ``call`` one notice of ``event``; returns how many are owed."""
+    """Owe everybody who is told of ``call`` one notice of ``event``; returns how many are owed.
+
+    None where the act is only rehearsed: whom it reaches is shown without.
+    """
+    if is_rehearsed():
+        return 0
     people = _people(call, but)
     bound = set(User.objects.filter(concerned(call)).values_list("pk", flat=True))
     rows = Subscription.objects.covering(call).order_by(F("call").desc(nulls_last=True))

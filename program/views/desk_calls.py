@@ -38,6 +38,7 @@ from program.models import Amendment, AuditEvent, Call, Criterion, Outage, Quest
 from program.order import implements
 from program.querysets import SENT_BACK
 from program.record_words import act_in_words
+from program.rehearsal import rehearse
 from program.requests import SignedInRequest, is_autosave, number_said
 from program.revisions import StaleRevision, revision_read
 from program.rules import is_call_drafter
@@ -46,7 +47,7 @@ from program.services.outages import extended_for, proposed_extension
 from program.services.subscriptions import Telling, reach_of, told_count
 from program.transitions import NotReady, Problem, WrongStatus, available
 from program.views.calls import ALIKE, facts_of_call, grouped, in_order, is_open
-from program.views.previews import preview_of, rehearse, to_be_seen
+from program.views.previews import preview_of, to_be_seen, typed_into
 from program.withheld import withheld_for
 
 View = Callable[..., HttpResponse]
@@ -312,10 +313,12 @@ def carry_out(
             return show(request, find(request, number), status=409, typed=reasons_in(details))
     except StaleRevision as stale:
         call = find(request, number)
-        return show(request, call, status=409, changed=changed_since(call, stale.read))
+        facts = {"changed": changed_since(call, stale.read), "typed": reasons_in(details)}
+        return show(request, call, status=409, **facts)
     except NotReady as refusal:
         call = find(request, number)
-        return show(request, call, status=422, problems=mends(call, refusal.problems))
+        facts = {"problems": mends(call, refusal.problems), "typed": reasons_in(details)}
+        return show(request, call, status=422, **facts)
     return redirect("program:desk-call", number)
 
 
@@ -414,16 +417,23 @@ def call_discard(request: SignedInRequest, number: str) -> HttpResponse:
 @program_office
 @require_http_methods(FORM)
 def call_issue(request: SignedInRequest, number: str) -> HttpResponse:
-    """Issue an approved call; before that, see whom its mail reaches and how it reads."""
-    if request.method != "POST":
-        call = find(request, number)
-        if call.status not in ISSUE.sources:
-            messages.info(request, "Only a call that was approved is issued.")
-            return redirect("program:desk-call", number)
-        expected = expected_clock(call, clock.today())
-        preview = preview_of(call, services.telling_of_issue(call, expected.due_on))
-        issuing = what_issuing_begins(call, expected)
+    """Issue an approved call; before that, see its last day, whom its mail reaches and how it reads.
+
+    What was seen is what goes out: on another day there is another last day, and the page is shown again.
+    """
+    call = find(request, number)
+    if call.status not in ISSUE.sources:
+        words = "Only a call that was approved is issued."
+        messages.info(request, words)
+        return redirect("program:desk-call", number)
+    expected = expected_clock(call, clock.today())
+    issuing = what_issuing_begins(call, expected)
+    telling = services.telling_of_issue(call, expected.due_on)
+    preview = preview_of(call, telling, typed=f"{issuing} {expected.due_on}")
+    if request.method != "POST" or to_be_seen(request, preview, always=True):
         facts = {"call": call, "expected": expected, "issuing": issuing, "preview": preview}
+        if request.method == "POST":
+            messages.warning(request, "What you saw is not what would go out now. Read it again first.")
         return render(request, "program/desk/issue.html", facts)
     done = "The call is issued: it is public, its clock runs, and proposals are taken."
     read = revision_read(request.POST.get("revision", ""))
@@ -454,7 +464,7 @@ def act_form(
         return open_no_more(request, number, form)
     if request.method == "POST" and form.is_valid():
         details = {name: value for name, value in form.cleaned_data.items() if name != "understood"}
-        preview = preview_of(call, telling(call, details))
+        preview = preview_of(call, telling(call, details), typed=typed_into(request))
         try:
             if to_be_seen(request, preview, always=always_seen):
                 rehearse(service, find(request, number), by=request.user, **details)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from program import clock
 from program.acts import attempt
+from program.conflicts import typed_in
 from program.deadlines import local_day
 from program.demanded import demanded
 from program.differences import compare_texts
@@ -19,6 +20,7 @@ from program.forms import AmendDemandsForm, DemandForm, NewDemandForm, TakeBackF
 from program.models import Requirement
 from program.notices import mail_of
 from program.order import implements
+from program.rehearsal import rehearse
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
 from program.services.demands import amend_requirements, with_retellings
@@ -32,7 +34,7 @@ from program.views.desk_calls import (
     program_office,
     telling_of_text,
 )
-from program.views.previews import preview_of, rehearse, to_be_seen, typed_into
+from program.views.previews import preview_of, to_be_seen, typed_into
 
 
 @implements("s.3(b)")
@@ -51,6 +53,12 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
             is_sent = data is not None and f"{prefix}-title" in data  # not what was added meanwhile
             sent, first = data if is_sent else None, day_to_come(row.demanded_from, today)
             lines.append(DemandForm(sent, instance=row, prefix=prefix, first_on=first))
+    gone_meanwhile = [
+        lost
+        for row in rows
+        if row.demanded_to is not None and data is not None and f"requirement-{row.pk}-title" in data
+        if (lost := DemandForm(data, instance=row, prefix=f"requirement-{row.pk}")).has_changed()
+    ]
     ending = [
         (row, local_day(row.demanded_to), TakeBackForm(data, prefix=f"requirement-{row.pk}"))
         for row in demanded(rows)
@@ -62,6 +70,7 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
     )
     fields = [*lines, *(each for *_, each in ending), new]
     touched = [form, *(each for each in fields if each.has_changed())] if data is not None else []
+    touched += gone_meanwhile
     if call.status != CallStatus.ISSUED:
         return open_no_more(request, number, *touched)
     status, changes, preview, made, retellings = 200, [], None, None, []
@@ -124,8 +133,14 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
         "effective_on": made.effective_on if made else None,
         "is_ahead": bool(made) and made.effective_on > today,
         "wrong": [each for each in fields if each.errors],
+        "typed": [field for each in gone_meanwhile for field in typed_of(each)],
     }
     return render(request, "program/desk/amend_requirements.html", facts, status=status)
+
+
+def typed_of(form: DemandForm) -> list[dict[str, str]]:
+    """What was typed for a requirement that does not stand any more, under its code."""
+    return [{"label": "Requirement", "text": form.instance.code}, *typed_in(form)]
 
 
 def day_to_come(moment: datetime | None, today: date) -> date | None:

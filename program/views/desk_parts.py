@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.forms import ModelForm
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -30,7 +31,14 @@ from program.receiving import say_what_was_left_out
 from program.requests import SignedInRequest
 from program.revisions import StaleRevision, revision_read
 from program.services import calls as services
-from program.services.call_files import add_file, amend_files, release_file, remove_file
+from program.services.call_files import (
+    NO_ROOM,
+    add_file,
+    amend_files,
+    has_room,
+    release_file,
+    remove_file,
+)
 from program.services.subscriptions import reach_of
 from program.transitions import NotReady
 from program.views.desk_calls import (
@@ -40,9 +48,10 @@ from program.views.desk_calls import (
     find,
     open_no_more,
     program_office,
+    show,
     telling_of_text,
 )
-from program.views.previews import preview_of, to_be_seen
+from program.views.previews import preview_of, to_be_seen, typed_into
 from program.withheld import withheld_for
 
 
@@ -190,12 +199,20 @@ def amend_by_file(
         status = 422
         if takes_file:
             say_what_was_left_out(request, form)
-        form.is_valid()
+        if form.is_valid() and file is None and not has_room(call):
+            form.add_error(None, NO_ROOM)
         if reach.total and form.is_bound and "summary" in form.cleaned_data:
-            facts["preview"] = preview_of(call, telling_of_text(call, form.cleaned_data), reach=reach)
+            telling = telling_of_text(call, form.cleaned_data)
+            facts["preview"] = preview_of(
+                call, telling, reach=reach, typed=typed_into(request, "summary", "reason", "legal_basis")
+            )
             is_stale = form.cleaned_data.get("revision") != call.revision
             if form.is_valid() and not is_stale and to_be_seen(request, facts["preview"]):
                 facts["form"] = form_class(initial=form.cleaned_data)
+                if request.FILES:
+                    messages.warning(
+                        request, "What is published has changed. Read it and choose the file again."
+                    )
                 return render(request, "program/desk/amend_file.html", facts)
         if form.is_valid():
             details = dict(form.cleaned_data)
@@ -254,11 +271,9 @@ def part_form(
 ) -> HttpResponse:
     """Add or change one row of a draft."""
     part.call = find(request, number)
-    if part.call.status != CallStatus.DRAFT:
-        message = "Requirements, rubric and listed places are frozen once a call is approved."
-        messages.info(request, message)
-        return redirect("program:desk-call", number)
     form = form_class(request.POST or None, instance=part)
+    if part.call.status != CallStatus.DRAFT:
+        return frozen(request, number, form)
     facts: dict[str, Any] = {
         "call": part.call,
         "form": form,
@@ -271,6 +286,7 @@ def part_form(
         try:
             if attempt(request, services.save_part, form.instance, done="Saved.", **more):
                 return redirect("program:desk-call", number)
+            return frozen(request, number, form)
         except StaleRevision as stale:
             saved = form_class(instance=stale.record)
             facts |= {"conflict": str(stale), "both": differences(form, saved)}
@@ -283,6 +299,15 @@ def part_form(
                 for each in found:
                     form.add_error("code" if each.code == CODE_TAKEN else name, each)
     return render(request, "program/desk/part.html", facts, status=422 if form.errors else 200)
+
+
+def frozen(request: SignedInRequest, number: str, form: ModelForm) -> HttpResponse:
+    """The page of a call that is no draft any more, with what somebody typed into a form for one."""
+    if request.method != "POST":
+        message = "Requirements, rubric and listed places are frozen once a call is approved."
+        messages.info(request, message)
+        return redirect("program:desk-call", number)
+    return show(request, find(request, number), status=409, typed=typed_in(form))
 
 
 def noun_of(part: services.Part) -> str:

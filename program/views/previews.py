@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from django.db import transaction
+from typing import TYPE_CHECKING, Final
 
 from program.notices import mail_of
 from program.services.subscriptions import Readers, reach_of, readers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from django.http import HttpRequest
 
     from program.models import Call, User
     from program.services.subscriptions import Reach, Telling
+
+
+#: Fields of a form that change nothing of what is published
+NOT_PUBLISHED: Final = ("csrfmiddlewaretoken", "seen", "understood")
 
 
 @dataclass(frozen=True)
@@ -77,23 +79,12 @@ def text_of(telling: Telling, *, follows: str = "") -> str:
     return str(mail_of(telling.kind, telling.url, telling.facts, follows=follows).body)
 
 
-def typed_into(request: HttpRequest) -> str:
-    """Everything that a form sent, to be known again; but for what no person types."""
-    sent = ((name, request.POST.getlist(name)) for name in sorted(request.POST))
-    return json.dumps([each for each in sent if each[0] not in ("csrfmiddlewaretoken", "seen")])
+def typed_into(request: HttpRequest, *names: str) -> str:
+    """What a form sent (in the fields ``names``, or in all), to be known again."""
+    sent = ((name, request.POST.getlist(name)) for name in sorted(names or request.POST))
+    return json.dumps([each for each in sent if each[0] not in NOT_PUBLISHED])
 
 
 def to_be_seen(request: HttpRequest, preview: Preview, *, always: bool = False) -> bool:
     """Whether somebody is told, and the person has not seen yet what; ``always`` also where nobody is."""
     return bool(always or preview.total) and request.POST.get("seen", "") != preview.seen
-
-
-def rehearse(service: Callable[..., Any], *args: Any, **details: Any) -> Any:
-    """Carry out an act and take it back at once: raises what the act refuses, and changes nothing.
-
-    Returns what the act would have made; none of it is stored.
-    """
-    with transaction.atomic():
-        made = service(*args, **details)
-        transaction.set_rollback(True)
-    return made

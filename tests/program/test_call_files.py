@@ -214,6 +214,24 @@ def test_no_more_than_a_number_of_files_after_amendments(opened):
     amended(opened, name="new.pdf", withdrawn=opened.files.first())
 
 
+def test_desk_says_before_the_mail_that_no_file_fits_and_after_it_that_one_is_to_be_chosen_again(
+    opened,
+    signed_in,  # noqa: F811
+):
+    client, add = signed_in(officer()), reverse("program:desk-call", args=[opened.number]) + "amend/files/"
+    Subscription.objects.create(email="reader@firm.example", confirmed_at=clock.now())
+    form = {**CHANGE, "revision": str(opened.revision)}
+    seen = client.post(add, form).context["preview"].seen
+    again = client.post(add, {**form, "reason": "Another.", "seen": seen, "file": pdf(), "title": "Map"})
+    assert "choose the file again" in text_of(again) and not opened.amendments.exists()
+    document = opened.files.get().document
+    CallFile.objects.bulk_create(
+        CallFile(call=opened, document=document, title=f"Copy {n}") for n in range(MOST_FILES - 1)
+    )
+    full = client.post(add, form)
+    assert (full.status_code, "at most 20 files" in text_of(full)) == (422, True)
+
+
 def test_desk_amends_the_documents(opened, signed_in):  # noqa: F811
     client, first = signed_in(officer()), opened.files.get()
     desk = reverse("program:desk-call", args=[opened.number])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import copy
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from program.enums import CallStatus, OfficeRole
 from program.models import Call, Criterion, Notice, Question, Requirement, Subscription
 from program.services import calls
 from program.services.calls import PAST_THE_ORDER
+from program.services.demands import amend_requirements
 from program.services.questions import answer_question, ask_question
 from program.services.subscriptions import subscribe
 from tests.factories.program import (
@@ -323,7 +325,9 @@ def test_call_goes_from_draft_to_issue_in_the_browser(signed_in):
     call.refresh_from_db()
     assert f'name="revision" value="{call.revision}"' in text_of(client.get(desk))
     client.post(f"{desk}approve/", {"revision": call.revision})
-    client.post(f"{desk}issue/", {"revision": call.revision})
+    assert client.post(f"{desk}issue/", {"revision": call.revision}).status_code == 200
+    seen = client.get(f"{desk}issue/").context["preview"].seen
+    client.post(f"{desk}issue/", {"revision": call.revision, "seen": seen})
     call.refresh_from_db()
     assert (call.status, call.approved_by) == (CallStatus.ISSUED, second)
     assert client.get(f"/calls/{call.number}/").status_code == 200
@@ -473,9 +477,11 @@ def test_draft_is_sent_back_and_discarded_at_the_desk(signed_in):
     assert "Send back to its drafters" in text_of(client.get(f"{desk}/"))
     assert client.post(f"{desk}/send-back/", {"back-note": ""}).status_code == 422
     assert client.post(f"{desk}/send-back/", {"back-note": "Not yet."}).status_code == 302
-    assert client.post(f"{desk}/send-back/", {"back-note": "Not yet."}).status_code == 422
+    again = client.post(f"{desk}/send-back/", {"back-note": "It names no site."})
+    assert again.status_code == 422 and "It names no site." in text_of(again)
     assert Notice.objects.get(kind="call-sent-back").recipient == call.created_by
-    assert client.post(f"{desk}/discard/", {"reason": "Given up.", "revision": 1}).status_code == 409
+    stale = client.post(f"{desk}/discard/", {"reason": "Nobody needs it.", "revision": 1})
+    assert stale.status_code == 409 and "Nobody needs it." in text_of(stale)
     assert client.post(f"{desk}/discard/", {"reason": "", "revision": call.revision}).status_code == 422
     client.post(f"{desk}/discard/", {"reason": "Given up.", "revision": call.revision})
     page = text_of(client.get(f"{desk}/"))
@@ -764,6 +770,33 @@ def test_requirements_that_a_colleague_changed_are_said_first_and_nothing_typed_
     assert "This field is required" not in answer.text and "Mine." in answer.text
 
 
+def test_text_typed_for_a_requirement_that_a_colleague_changed_is_shown(signed_in):
+    call, client = issued_call(), signed_in(officer())
+    desk, read = f"/desk/calls/{call.number}/amend/requirements/", call.revision
+    fields = client.get(desk).context["lines"]
+    sent = {f"{line.prefix}-{name}": value or "" for line in fields for name, value in line.initial.items()}
+    sent |= {"new-source": "Program policy", "new-sort_order": 0, "new-evidence_type": "package",
+             "new-is_mandatory": "on"}  # fmt: skip
+    row = call.requirements.get(code="consortium")
+    theirs = copy(row)
+    theirs.guidance = "Theirs."
+    amend_requirements(call, by=officer(), changed=[theirs], summary="s", reason="r")
+    sent[f"requirement-{row.pk}-guidance"] = "Name every member, and who owns it."
+    answer = client.post(desk, sent | {"revision": read, "summary": "Mine.", "reason": "A reason."})
+    shown = text_of(answer).partition("What you typed was not saved")[2]
+    assert answer.status_code == 409 and "Name every member, and who owns it." in shown
+    assert "consortium" in shown and "Theirs." in shown
+
+
+def test_text_typed_for_a_part_of_a_call_that_was_approved_meanwhile_is_shown(signed_in):
+    call, writer = drafted_call(), officer()
+    calls.approve_call(call, by=officer())
+    address = f"/desk/calls/{call.number}/requirements/new/"
+    answer = signed_in(writer).post(address, requirement_typed())
+    assert answer.status_code == 409 and "Colour of the racks" in text_of(answer)
+    assert not call.requirements.filter(code="colour").exists()
+
+
 def requirement_typed(**changes):
     return {
         "code": "colour", "title": "Colour of the racks", "clause": "Program policy", "is_mandatory": "on",
@@ -956,7 +989,8 @@ def test_what_would_be_refused_is_not_offered_and_the_reason_is_said(signed_in):
     page = text_of(client.get(desk))
     assert f'action="{desk}issue/"' not in page
     assert "It cannot be issued yet" in page
-    assert client.post(f"{desk}issue/", {"revision": call.revision}).status_code == 422
+    seen = client.get(f"{desk}issue/").context["preview"].seen
+    assert client.post(f"{desk}issue/", {"revision": call.revision, "seen": seen}).status_code == 422
 
 
 def test_call_past_its_deadline_offers_no_cancellation(signed_in):

@@ -24,6 +24,7 @@ from proposals.models import Recheck, TeamMember
 from proposals.notices import team_of
 from tests.factories.program import AgencyFactory, UserFactory, drafted_call, issued_call, officer
 from tests.factories.proposals import ProposalFactory, representative_of
+from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
 OWN_LINK = "(each reader's own link)"
@@ -110,6 +111,27 @@ def test_mail_is_seen_before_it_goes_out_and_again_when_its_words_change(client,
     assert len(outbox.outbox) == preview.total
     read = Counter(re.sub(r"https?://\S+/stop/\S+", OWN_LINK, message.body) for message in outbox.outbox)
     assert read == sum((Counter({each.text: each.count}) for each in preview.letters), Counter())
+
+
+@pytest.mark.parametrize("field", ["text", "reason", "legal_basis"])
+def test_amendment_is_shown_again_when_what_no_mail_says_was_changed(client, call, field):
+    client.force_login(officer())
+    url, typed = reverse("program:desk-call-amend", args=[call.number]), PAGES["amend"][0](call)
+    typed["revision"] = call.revision
+    seen = client.post(url, typed).context["preview"].seen
+    again = client.post(url, {**typed, field: "Other words.", "seen": seen})
+    assert (again.status_code, again.context["preview"].seen != seen) == (200, True)
+    assert not call.amendments.exists()
+
+
+def test_rehearsal_writes_to_nobody_and_holds_no_call_for_it(client, call):
+    client.force_login(officer())
+    typed = {**PAGES["amend"][0](call), "revision": call.revision}
+    with statements() as sent:
+        client.post(reverse("program:desk-call-amend", args=[call.number]), typed)
+    locked = next(n for n, one in enumerate(sent) if "FOR UPDATE" in one and "program_call" in one)
+    undone = next(n for n, one in enumerate(sent) if n > locked and one.startswith("ROLLBACK"))
+    assert not [one for one in sent[locked:undone] if "subscription" in one or "notice" in one]
 
 
 def representative_of_first(call):
@@ -220,7 +242,15 @@ def test_call_is_issued_from_a_page_that_shows_its_mail(client):
     approve_call(call, by=by)
     shown = client.get(url)
     assert "1 recipient is told" in " ".join(shown.text.split())
-    assert client.post(url, {"revision": call.revision}).status_code == 302
+    read = {"revision": call.revision}
+    with clock.moved_to(clock.instant() - timedelta(days=2)):
+        earlier = client.get(url).context["preview"].seen
+    for unseen in (read, {**read, "seen": earlier}):
+        again = client.post(url, unseen)
+        assert again.status_code == 200 and "What you saw is not what would go out now" in again.text
+    call.refresh_from_db()
+    assert call.status == "approved" and not Notice.objects.filter(kind="call-issued").exists()
+    assert client.post(url, {**read, "seen": shown.context["preview"].seen}).status_code == 302
     sweep_deliveries()
     (sent,) = [message for message in outbox.outbox if message.to == ["reader@firm.example"]]
     assert sent.subject == shown.context["preview"].subject
