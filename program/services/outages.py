@@ -99,7 +99,7 @@ def extended_for(call: Call, outages: Iterable[Outage]) -> dict[int, Amendment]:
     made = {row.outage_id: row for row in call.amendments.exclude(outage=None)}
     found = {}
     for outage in outages if made else ():
-        earlier: Outage | None = outage
+        earlier: Any = outage
         while earlier and earlier.pk not in made:
             earlier = earlier.replaces
         if earlier:

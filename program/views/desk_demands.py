@@ -131,7 +131,7 @@ def call_amend_requirements(request: SignedInRequest, number: str) -> HttpRespon
             for each in (made.demands if made else ())
         ],
         "effective_on": made.effective_on if made else None,
-        "is_ahead": bool(made) and made.effective_on > today,
+        "is_ahead": made is not None and made.effective_on > today,
         "wrong": [each for each in fields if each.errors],
         "typed": [field for each in gone_meanwhile for field in typed_of(each)],
     }

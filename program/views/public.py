@@ -111,7 +111,7 @@ def troubles(request: HttpRequest, at: datetime) -> list[tuple[str, str, int]]:
     return [
         ("Waits longer than five minutes", LATE, rows.late(at).count()),
         *(
-            (state.label, state.value, rows.filter(state=state).count())
+            (str(state.label), state.value, rows.filter(state=state).count())
             for state in (DeliveryState.FAILED, DeliveryState.UNKNOWN)
         ),
     ]

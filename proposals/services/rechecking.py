@@ -130,7 +130,7 @@ def retelling_of(amendment: Amendment) -> Retelling:
     )
     to = messages.values_list("user", "membership__consortium__proposals").distinct()
     asked = {each["code"]: each["title"] for each in amendment.demands if each["act"] in (ADDED, CHANGED)}
-    cases = [("a draft that lacks nothing new", {})]
+    cases: list[tuple[str, dict[str, str]]] = [("a draft that lacks nothing new", {})]
     if asked:
         cases.insert(0, ("a draft that answers none of it; each names only what it lacks", asked))
     ahead = is_ahead(amendment)
