@@ -96,6 +96,23 @@ def to_answer(rows: Iterable[Requirement]) -> Requirement | None:
     return next((change.after for each in coming(listed) for change in each.changes if change.after), None)
 
 
+def answered_ahead(rows: Iterable[Requirement]) -> list[Requirement]:
+    """Of what is to come the rows that will be answered in a way in which their code is not answered before.
+
+    They have an answer of their own, beside the one of today.
+    """
+    listed = list(rows)
+    known = {(row.code, row.evidence_type) for row in demanded(listed)}
+    found = []
+    for each in coming(listed):
+        for row in (change.after for change in each.changes):
+            if row and row.evidence_type != EvidenceType.PACKAGE:
+                way = (row.code, row.evidence_type)
+                found += [row] if way not in known else []
+                known.add(way)
+    return found
+
+
 def changes_between(before: Iterable[Requirement], after: Iterable[Requirement]) -> Iterator[DemandChange]:
     """What is new, changed and withdrawn; one whose words stay is neither."""
     old, new = ({row.code: row for row in rows} for rows in (before, after))

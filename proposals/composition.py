@@ -197,17 +197,22 @@ def composed_with(
         compliance=_compliance(proposal),
         answers=answers_of(proposal, at=at),
         documents=tuple(_document(row) for row in proposal.present_attachments),  # type: ignore[attr-defined]
-        markings=tuple(
-            Marking(
-                key=f"marking-{row.pk}",
-                part=Part(row.part),
-                row=row.row_key,
-                field=row.field,
-                mark=Mark(row.mark),
-                justification=row.justification,
-            )
-            for row in proposal.markings.all()
-        ),
+        markings=markings_of(proposal),
+    )
+
+
+def markings_of(proposal: Proposal) -> tuple[Marking, ...]:
+    """Every mark of the working copy, those on rows that are not in the package too."""
+    return tuple(
+        Marking(
+            key=f"marking-{row.pk}",
+            part=Part(row.part),
+            row=row.row_key,
+            field=row.field,
+            mark=Mark(row.mark),
+            justification=row.justification,
+        )
+        for row in proposal.markings.all()
     )
 
 
@@ -218,7 +223,10 @@ def answers_of(proposal: Proposal, *, at: datetime | None = None) -> tuple[Answe
 
 
 def with_marks_of_present_rows(package: Package) -> Package:
-    """The package without the marks of rows that were removed: they wait for their rows to come back."""
+    """The package without the marks of rows that were removed: they wait for their rows to come back.
+
+    Those on an answer to what is demanded later wait for its day in the same way.
+    """
     if not any(marking.row for marking in package.markings):
         return package
     known = {"", *(entry.key for entry in entries(package))}

@@ -17,6 +17,7 @@ from proposals.composition import (
     answers_of,
     compose,
     composed_with,
+    markings_of,
     outlines,
     rules_of,
     with_marks_of_present_rows,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from program.transitions import Problem
     from proposals.checks import Rules
-    from proposals.package import Answer, Member, Package
+    from proposals.package import Answer, Marking, Member, Package
     from proposals.us_content import UsContent
 
 LAYER_CLAUSES: Final = dict(zip(StackLayer, "ABCDE", strict=True))
@@ -141,11 +142,20 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """What the call demands from the beginning of ``day`` on, and the answers that are there already."""
+    """What the call demands from the beginning of ``day`` on, and the answers that are there already.
+
+    ``markings`` are all marks of the working copy: those on such answers are in no package yet.
+    """
 
     day: date
     answers: tuple[Answer, ...]
     rules: Rules
+    markings: tuple[Marking, ...] = ()
+
+    def of(self, package: Package) -> Package:
+        """What ``package`` will be on the day, if nobody changes it."""
+        changes = {"answers": self.answers, "markings": self.markings}
+        return with_marks_of_present_rows(package.model_copy(update=changes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +201,23 @@ class Progress:
         known = {problem.problem for problem in self.problems}
         found = []
         for each in self.later:
-            package = self.package.model_copy(update={"answers": each.answers})
             lines = []
-            for line in self._lines(package, each.rules):
+            for line in self._lines(each.of(self.package), each.rules):
                 if new := tuple(problem for problem in line.problems if problem.problem not in known):
                     known.update(problem.problem for problem in new)
                     lines.append(replace(line, problems=new))
             found.append(ComingLines(each.day, tuple(lines)))
         return found
+
+    @cached_property
+    def with_early(self) -> Package:
+        """The package and the answers that wait for their day, with their marks: for pages of the draft."""
+        if not self.later:
+            return self.package
+        answers = {row.key: row for each in reversed(self.later) for row in each.answers}
+        answers |= {row.key: row for row in self.package.answers}
+        found = Later(self.later[0].day, tuple(answers.values()), self.rules, self.later[0].markings)
+        return found.of(self.package)
 
     def _lines(self, package: Package, rules: Rules) -> list[Requirement]:
         own = {rule.code: rule for rule in rules.requirements}
@@ -332,7 +351,7 @@ class Progress:
             first = "_0" if found[2] == "answer" else ""
             return f"{self.part_url(problem.part)}#id_{name}{first}"
         if found := OF_MARK.match(name):
-            row = next((m.row for m in self.package.markings if m.key == found[1]), "")
+            row = next((m.row for m in self.with_early.markings if m.key == found[1]), "")
             page = self._row_url(problem.part, row) if ON_OWN_PAGE.match(row) else self.part_url(problem.part)
             return f"{page}#id_{name}"
         if found := OF_MEMBER.match(name):
@@ -368,7 +387,8 @@ def later_of(proposal: Proposal) -> tuple[Later, ...]:
     found = []
     for each in coming_under(proposal.call):
         at = last_instant(each.day)
-        found.append(Later(each.day, answers_of(proposal, at=at), rules_of(proposal.call, at=at)))
+        answers, rules = answers_of(proposal, at=at), rules_of(proposal.call, at=at)
+        found.append(Later(each.day, answers, rules, markings_of(proposal)))
     return tuple(found)
 
 

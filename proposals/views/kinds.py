@@ -11,8 +11,8 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from program.demanded import is_dated, to_answer
-from program.enums import StackLayer
+from program.demanded import answered_ahead, is_dated, to_answer
+from program.enums import CallStatus, StackLayer
 from program.models import Requirement
 from program.requests import SignedInRequest
 from proposals.answering import answer_to
@@ -99,6 +99,7 @@ KINDS: Final[dict[str, Kind]] = {
     "statement": _kind(ComplianceStatement, StatementForm, "statement", {Part.COMPLIANCE}, page=False),
     "party": _kind(OutsideParty, PartyForm, "party", {Part.COMPLIANCE}, "legal_name", "role"),
     "answer": _kind(Answer, AnswerForm, "answer", {Part.REQUIREMENTS}, page=False),
+    "later": _kind(Answer, AnswerForm, "answer", {Part.REQUIREMENTS}, page=False),
     "attachment": _kind(Attachment, AttachmentForm, "file", {Part.DOCUMENTS}),
 }
 ADDED: Final = frozenset({"component", "provision", "market", "site", "role", "support", "party"})
@@ -163,7 +164,7 @@ def rows_in(kind: str, proposals: QuerySet[Proposal] | Proposal) -> QuerySet[Any
         return rows.filter(removed_at=None).select_related(
             "proposal", "document__uploaded_by", "document__released_by"
         )
-    if kind == "answer":
+    if kind in ("answer", "later"):
         return rows.select_related("proposal", "requirement")
     return rows.select_related("proposal")
 
@@ -189,13 +190,13 @@ def find_to_read(request: SignedInRequest, pk: int, part: str, key: str) -> tupl
     return _find(request, Proposal.objects.visible_to(request.user).filter(pk=pk), pk, part, key)
 
 
-def place_of(row: Any, kind: Kind, pk: int, part: str) -> str:
-    """The page that shows the row: its own, its site's, or its part's."""
+def place_of(row: Any, kind: Kind, pk: int, part: str, key: str = "") -> str:
+    """The page that shows the row: its own, its site's, or its part's, where it is called ``key``."""
     if isinstance(row, OperatingRole):
         return f"{reverse('proposals:row-edit', args=[pk, part, row.site.key])}#{row.act}"
     if kind.has_page:
         return reverse("proposals:row-edit", args=[pk, part, row.key])
-    return f"{reverse('proposals:part', args=[pk, part])}#{row.key}"
+    return f"{reverse('proposals:part', args=[pk, part])}#{key or row.key}"
 
 
 def _find(
@@ -212,6 +213,8 @@ def _find(
         return _find_answer(request, list(rows.filter(requirement__code=match[2])), pk, match[2]), kind
     if not match[2].isdecimal() or len(match[2]) > 18:
         raise Http404
+    if match[1] == "later":
+        return _find_later(request, rows, pk, int(match[2])), kind
     row = get_object_or_404(rows, pk=int(match[2]))
     if isinstance(row, Component | Provision) and row.layer != part:
         raise Http404
@@ -227,6 +230,20 @@ def _find_answer(request: SignedInRequest, given: list[Answer], pk: int, code: s
     requirement = to_answer(asked)
     if requirement is None:
         raise Http404
+    answer = answer_to(requirement, given) or Answer(proposal=proposal)
+    answer.requirement = requirement
+    return answer
+
+
+def _find_later(request: SignedInRequest, rows: QuerySet[Answer], pk: int, number: int) -> Answer:
+    """The answer to a requirement that will be answered in another way, given before its day, or a new one."""
+    proposal = seen(request, pk)
+    call = proposal.call
+    listed = list(call.requirements.all()) if call.status == CallStatus.ISSUED else []
+    requirement = next((row for row in answered_ahead(listed) if row.pk == number), None)
+    if requirement is None:
+        raise Http404
+    given = list(rows.filter(requirement__code=requirement.code))
     answer = answer_to(requirement, given) or Answer(proposal=proposal)
     answer.requirement = requirement
     return answer

@@ -60,7 +60,7 @@ def marks_beside(space: Workspace, part: str, row: Any = None, form: RowForm | N
     if isinstance(row, Attachment):
         return None
     key = row.key if row is not None else ""
-    package = space.progress.package
+    package = space.progress.with_early
     stored = {f"marking-{one.pk}": one for one in space.proposal.markings.all()}
     placed = [one for one in marks_of(package) if one.marking.part == part]
     own = {key, *(f"role-{one.pk}" for one in row.roles.all())} if isinstance(row, Site) else {key}
@@ -82,7 +82,8 @@ def marks_beside(space: Workspace, part: str, row: Any = None, form: RowForm | N
 
 def _shown(space: Workspace, placed: PlacedMark, row: Marking) -> ShownMark:
     initial = {"mark": row.mark, "justification": row.justification}
-    lacks = bool(space.progress.problems_of(placed.marking.key))
+    key, later = placed.marking.key, (p for each in space.progress.coming for p in each.problems)
+    lacks = bool(space.progress.problems_of(key)) or any(p.field.startswith(f"{key}-") for p in later)
     return ShownMark(placed, row, ChangeMarkForm(initial=initial, prefix=placed.marking.key), lacks)
 
 
@@ -96,7 +97,7 @@ def places_in(space: Workspace, part: str, row: Any, form: RowForm | None) -> li
             *((f"{row.key}|{name}", label) for name, label in fields),
             *((f"{one.key}|", f"Who it is for: {one.get_act_display()}") for one in inside),
         ]
-    package = space.progress.package
+    package = space.progress.with_early
     values: list[Any] = [one for one in package.provisions if one.layer == part]
     values += package.consortium.members if part == Part.CONSORTIUM else ()
     values += package.compliance.statements if part == Part.COMPLIANCE else ()
@@ -201,6 +202,6 @@ def _stale(request: SignedInRequest, record: Marking, form: ChangeMarkForm, back
 
 def _again(request: SignedInRequest, found: Marking, form: Form, back: str, *, status: int) -> HttpResponse:
     space = workspace(request, found.proposal_id, found.part)
-    place = places_of_marks(space.progress.package).get(f"marking-{found.pk}", "")
+    place = places_of_marks(space.progress.with_early).get(f"marking-{found.pk}", "")
     facts = {"form": form, "part": Part(found.part), "mark": found, "place": place, "back": back}
     return show(request, "proposals/mark.html", space, facts, status=status)

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from program.demanded import coming_under, demanded
+from program.demanded import answered_ahead, coming_under, demanded
 from program.models import Requirement
 from program.order import implements
 from program.requests import SignedInRequest, is_autosave
@@ -196,33 +196,35 @@ def facts_of_compliance(space: Workspace, refused_form: RowForm | None) -> dict[
 
 
 def facts_of_requirements(space: Workspace, refused_form: RowForm | None) -> dict[str, Any]:
-    """What the call demands beyond the package, and what comes later: new requirements with their field."""
+    """What the call demands beyond the package, and what comes later, with the fields to answer it."""
     call, answers = space.proposal.call, list(space.proposal.answers.all())
     asked = {row.code: row for row in demanded(call.requirements.all())}
 
-    def shown(requirement: Requirement) -> dict[str, Any]:
+    def shown(requirement: Requirement, *, is_beside: bool = False) -> dict[str, Any]:
         row = answer_to(requirement, answers) or Answer()
         row.proposal, row.requirement = space.proposal, requirement
-        form = form_shown(row, KINDS["answer"], refused_form)
+        key = f"later-{requirement.pk}" if is_beside else row.key
+        form = form_shown(row, KINDS["answer"], refused_form, prefix=key)
         return {
             "requirement": requirement,
             "row": row,
+            "key": key,
             "form": form,
             "token": token_of(form),
-            "earlier": earlier_answer(requirement, answers) if row.pk is None else None,
+            "is_beside": is_beside,
+            "earlier": earlier_answer(requirement, answers) if row.pk is None and not is_beside else None,
         }
 
     later, fields = [], set(asked)
+    ahead = {row.pk for row in answered_ahead(call.requirements.all())}
     for each in coming_under(call):
         changes = []
         for change in each.changes:
-            row, standing = change.after, asked.get(change.row.code)
-            answered = None if row is None or row.evidence_type == "package" else row
-            is_new = change.row.code not in fields
+            row, one = change.after, None
+            if row and row.pk in ahead:
+                one = shown(row, is_beside=row.code in fields)
             fields.add(change.row.code)
-            one = shown(answered) if answered and is_new else None
-            is_alike = standing is not None and answered and standing.evidence_type == answered.evidence_type
-            opens = opening_place(answered) if answered and one is None and not is_alike else ""
+            opens = opening_place(row) if row and one and one["is_beside"] else ""
             changes.append((change, one, opens))
         later.append((each.day, changes))
     return {
@@ -232,7 +234,7 @@ def facts_of_requirements(space: Workspace, refused_form: RowForm | None) -> dic
 
 
 def opening_place(requirement: Requirement) -> str:
-    """The place to which problems lead of a requirement whose field opens on its day."""
+    """The place to which problems lead of a requirement that is answered in another way from its day on."""
     return f"id_answer-{requirement.code}-{ANSWER_FIELDS.get(requirement.evidence_type, 'text')}"
 
 

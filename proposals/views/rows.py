@@ -31,7 +31,7 @@ from proposals.views.workspace import Workspace, show, to_edit, workspace
 def row_edit(request: SignedInRequest, pk: int, part: str, key: str) -> HttpResponse:
     """One row with all its fields; a POST saves it, by hand or while typing."""
     row, kind = find(request, pk, part, key)
-    back = place_of(row, kind, pk, part)
+    back = place_of(row, kind, pk, part, key)
     if request.method != "POST":
         return row_page(request, pk, part, row, kind) if kind.has_page else redirect(back)
     saved = save(request, form_of(row, kind, request.POST, prefix=key))
@@ -195,7 +195,7 @@ def _blank(request: SignedInRequest, proposal: Proposal, part: str, kind: str) -
 def row_remove(request: SignedInRequest, pk: int, part: str, key: str) -> HttpResponse:
     """Ask, then remove the row that was shown."""
     row, kind = find(request, pk, part, key)
-    if row.pk is None or key.startswith(("statement-", "answer-")):
+    if row.pk is None or key.startswith(("statement-", "answer-", "later-")):
         raise Http404
     back = reverse("proposals:part", args=[pk, part])
     if isinstance(row, OperatingRole):

@@ -287,7 +287,7 @@ def show(
         "space": space,
         "proposal": space.proposal,
         "progress": space.progress,
-        "marked": by_place(marks_of(space.progress.package)),
+        "marked": by_place(marks_of(space.progress.with_early)),
         "missing_groups": grouped(context.get("missing", ())),
         **context,
     }

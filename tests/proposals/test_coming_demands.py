@@ -7,6 +7,7 @@ from copy import copy
 from datetime import timedelta
 
 import pytest
+from django.template.loader import render_to_string
 
 from evaluation.checks import finds_on_every_mandatory_item
 from program import clock
@@ -18,6 +19,7 @@ from program.services.demands import amend_requirements
 from program.transitions import NotReady
 from proposals import schedule, services
 from proposals.composition import compose, composed
+from proposals.documents import package_facts
 from proposals.models import Answer, LostCertification, Proposal, Recheck
 from proposals.package_file import read_file, write_file
 from proposals.progress import progress_of
@@ -180,7 +182,7 @@ def test_answer_is_kept_under_the_changed_requirement_where_it_fits(client, call
     client = sign_in(client, representative_of(proposal))
     shown = client.get(page).text
     assert f'href="{page}#id_answer-grid-text"' in shown and shown.count('id="id_answer-grid-text"') == 1
-    assert "its new field opens when that day begins" in shown
+    assert "It is answered in another way from then on." in shown
     with on(day):
         assert answers_in(compose(proposal)) == [("reach", "Reach by road", "To the coast.")]
         found = progress_of(Proposal.objects.for_pages().get(pk=proposal.pk))
@@ -375,3 +377,92 @@ def test_answer_to_what_came_later_did_not_stand_before(call, day):
     working = Proposal.objects.for_detail().get(pk=draft.pk)
     moments = (start_of_day(day) - INSTANT, start_of_day(day))
     assert [len(composed(working, at=moment).answers) for moment in moments] == [0, 1]
+
+
+def test_early_answer_bears_its_mark_from_the_first_moment_in_every_channel(client, call, proposal, day):
+    by = representative_of(proposal)
+    amend(call, added=[new()], effective_on=day)
+    client, page = sign_in(client, by), f"/proposals/{proposal.pk}/requirements/"
+    data = {"part": "requirements", "row_key": "", "mark-place": "answer-upkeep|",
+            "mark-mark": "business_confidential", "mark-justification": ""}  # fmt: skip
+    assert client.post(f"/proposals/{proposal.pk}/marks/", data).status_code == 422  # nothing is answered
+    answer(proposal, "upkeep", "Spares from one plant.")
+    sha256 = compose(proposal).sha256
+    assert client.post(f"/proposals/{proposal.pk}/marks/", data).status_code == 302
+    assert compose(proposal).sha256 == sha256 and not compose(proposal).markings
+    found = progress_of(Proposal.objects.for_pages().get(pk=proposal.pk))
+    assert [codes(each) for each in found.coming] == [["mark-justification"]]
+    shown = client.get(page).text
+    assert "Confidentiality (1 mark)" in shown and "Say why" in shown
+    assert shown.count("A plan of upkeep</strong>") == 1
+    marking = proposal.markings.get()
+    why = {f"marking-{marking.pk}-mark": "business_confidential", "revision": marking.revision,
+           f"marking-{marking.pk}-justification": "A rival would learn the plant."}  # fmt: skip
+    assert client.post(f"/proposals/{proposal.pk}/marks/{marking.pk}/", why).status_code == 302
+    with before(day):
+        assert not submitted(proposal).value.markings
+    with on(day):
+        working = compose(proposal)
+        assert [(mark.row, mark.justification) for mark in working.markings] == [
+            ("answer-upkeep", "A rival would learn the plant.")
+        ]
+        file = json.loads(write_file(working, proposal=proposal.pk, at=clock.now()))
+        assert [mark["row"] for mark in file["markings"]] == ["answer-upkeep"]
+        certified(proposal)
+        version = services.resubmit_proposal(Proposal.objects.get(pk=proposal.pk), by=by)
+        shown = client.get(f"/proposals/{proposal.pk}/versions/{version.number}/").text
+        printed = render_to_string("pdf/package.html", package_facts(version))
+        for text in (shown, printed):
+            assert "A rival would learn the plant." in text
+        assert "A plan of upkeep" in dict(package_facts(version)["marked_parts"])["requirements"]
+
+
+def test_one_that_will_be_answered_in_another_way_has_a_second_answer_before_its_day(
+    client, call, proposal, day
+):
+    by, row = representative_of(proposal), call.requirements.get(code="grid")
+    Answer.objects.create(proposal=proposal, requirement=row, choice="On")
+    amend(call, changed=[changed(call, "grid", evidence_type="text", choices="")], effective_on=day)
+    later = call.requirements.get(code="grid", demanded_to=None)
+    client, page = sign_in(client, by), f"/proposals/{proposal.pk}/requirements/"
+    sha256, address = compose(proposal).sha256, f"{page}later-{later.pk}/"
+    typed = {f"later-{later.pk}-text": "On, mostly.", "revision": "0"}
+    saved = client.post(address, typed)
+    assert (saved.status_code, saved.url) == (302, f"{page}#later-{later.pk}")
+    stale = client.post(address, typed | {f"later-{later.pk}-text": "Off."})
+    assert "On, mostly." in stale.text and "Theirs" in stale.text
+    again = client.post(address, typed | {"revision": "1", f"later-{later.pk}-text": "On at night."})
+    assert again.status_code == 302
+    client.post(f"{page}answer-grid/", {"answer-grid-choice": "Off", "revision": "1"})
+    shown = client.get(page).text
+    assert "On at night." in shown and '<option value="Off" selected>' in shown
+    assert compose(proposal).sha256 != sha256
+    with before(day):
+        version = submitted(proposal)
+    assert [(given.choice, given.text) for given in version.value.answers][1] == ("Off", "")
+    with on(day):
+        found = compose(proposal).answers[1]
+        assert (found.choice, found.text) == ("", "On at night.")
+        assert progress_of(Proposal.objects.for_pages().get(pk=proposal.pk)).problems == []
+        assert client.post(address, typed).status_code == 404
+        assert "On at night." in client.get(page).text
+    amend(call, taken_back=[later])
+    assert client.post(address, typed | {"revision": "2"}).status_code == 404
+    assert "On at night." not in client.get(page).text
+
+
+def test_only_who_may_edit_answers_in_the_way_to_come(client, call, proposal, day):
+    grid = changed(call, "grid", evidence_type="number", choices="")
+    amend(call, changed=[grid, changed(call, "reach", title="Reach by road")], effective_on=day)
+    rows = {row.code: row.pk for row in call.requirements.filter(demanded_to=None)}
+    page = f"/proposals/{proposal.pk}/requirements"
+    typed = {f"later-{rows['grid']}-number": "7", "revision": "0"}
+    for reader in (ProposalFactory().created_by, officer()):
+        assert sign_in(client, reader).post(f"{page}/later-{rows['grid']}/", typed).status_code == 404
+    client = sign_in(client, representative_of(proposal))
+    for pk in (rows["reach"], 999999):  # one that stays answered as it is, and none
+        assert client.post(f"{page}/later-{pk}/", typed).status_code == 404
+    assert client.post(f"{page}/later-{rows['grid']}/remove/", {"revision": "0"}).status_code == 404
+    wrong = client.post(f"{page}/later-{rows['grid']}/", typed | {f"later-{rows['grid']}-number": "many"})
+    assert 'value="many"' in wrong.text and "Enter a number." in wrong.text
+    assert not Answer.objects.filter(requirement__code="grid").exists()
