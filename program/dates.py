@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from program import clock
 from program.deadlines import end_of_day, start_of_day
+from program.demanded import coming_under
 from program.enums import DutyState
 from program.models import Call, Duty, Subscription
 from program.querysets import READS_DIRECTIVES
@@ -80,14 +81,16 @@ def nearest_rows(rows: QuerySet[Row], field: str, *, most: int = MOST_DATES) -> 
     return list(rows.order_by(Greatest(F(field) - moment, moment - F(field)), "pk")[:most])
 
 
+def followed_by(user: User) -> QuerySet[Call]:
+    rows = Subscription.objects.of(user)
+    calls = Call.objects.public().open_at(clock.now()).defer("text")
+    return calls if rows.filter(call=None).exists() else calls.filter(pk__in=rows.values("call"))
+
+
 @has_dates
 def calls_followed(user: User) -> Iterator[DueDate]:
     """Open calls that the person follows."""
-    rows = Subscription.objects.of(user)
-    calls = Call.objects.public().open_at(clock.now())
-    if not rows.filter(call=None).exists():
-        calls = calls.filter(pk__in=rows.values("call"))
-    for call in calls.defer("text"):
+    for call in followed_by(user):
         if call.closes_at:
             address = reverse("program:call-detail", args=[call.number])
             yield DueDate(
@@ -97,6 +100,21 @@ def calls_followed(user: User) -> Iterator[DueDate]:
                 call.closes_at,
                 call.updated_at,
             )
+
+
+@has_dates
+def demands_followed(user: User) -> Iterator[DueDate]:
+    """Days on which open calls that the person follows begin to ask for something else."""
+    for call in followed_by(user).prefetch_related("requirements"):
+        address = reverse("program:call-detail", args=[call.number])
+        for each in coming_under(call):
+            key = f"demands-{call.number}-{each.day}"
+            yield DueDate(key, title_of_demands(call), address, start_of_day(each.day), call.updated_at)
+
+
+def title_of_demands(call: Call) -> str:
+    """What stands in a calendar on the last day before a call asks for something else."""
+    return f"{call.number}: last day before its requirements change"
 
 
 @has_dates

@@ -136,6 +136,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "timerequest.grant": "Request for more time granted",
         "timerequest.decline": "Request for more time declined",
         "proposal.remind": "Team reminded of what is not submitted",
+        "proposal.remind_of_demands": "Team reminded of what the call will ask for",
         "proposal.ask_pdf": "PDF of a version asked for",
         "proposal.read": "Proposal read by a government office",
     },

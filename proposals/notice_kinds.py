@@ -290,6 +290,22 @@ REQUIREMENTS_COMING: Final = NoticeKind(
         "missing": "From then on your draft will also lack: Where models are operated.",
     },
 )
+DEMANDS_NEAR: Final = NoticeKind(
+    "proposals.demands_near",
+    "{left} until call {call} asks for something else",
+    "From {day} on the call asks for something else. This your draft does not answer yet:\n\n{missing}\n\n"
+    "What you answer now waits for that day. What you submit before it is judged by what is asked for today.",
+    "E.O. 14320 s.3(b)",
+    when="A day comes near on which a call asks for something else, and a draft does not answer it",
+    who="Who may edit the working copy",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "call": "AIX-C-2026-0002",
+        "day": "Monday, April 20, 2026",
+        "left": "3 days",
+        "missing": "- Where models are operated (s.3(b)(iii))",
+    },
+)
 LAPSED: Final = NoticeKind(
     "proposals.lapsed",
     "Your draft has lapsed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -11,7 +12,7 @@ from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
 from program import clock
-from program.enums import OfficeRole
+from program.enums import CallStatus, OfficeRole
 from program.gathering import Rows, gather
 from program.grants import granted_pks
 from program.prepared import Given, Prepared
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 IN_CONSORTIUM = (MembershipStatus.INVITED, MembershipStatus.CONSENTED)
 EDITABLE = (ProposalStatus.DRAFT, ProposalStatus.RETURNED)
 REMINDER_STEPS: Final = (*map(days_before, (30, 14, 7, 3, 1)), hours_before(6))
+#: Before the day on which a call asks for something else
+DEMAND_STEPS: Final = tuple(replace(step, code=f"demands-{step.code}") for step in REMINDER_STEPS[:-1])
 REPLACEABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 LIVE = (*EDITABLE, *REPLACEABLE)
 #: What can be given more time: a draft that has lapsed, too, as ``lifecycle.EXTEND`` says
@@ -364,6 +367,12 @@ class ProposalQuerySet(models.QuerySet):
         rows = self.filter(near, status__in=(*EDITABLE, *REPLACEABLE), call__cancelled_at=None)
         due = Case(cured, default=CLOSES_AT)
         return reaching(rows, REMINDER_STEPS, due=due, at=at).filter(reminds_of__gt=at)
+
+    def to_remind_of_demands(self, call: int, moment: datetime, at: datetime) -> Self:
+        """Working copies that reached a step before ``moment``, when ``call`` asks for something else."""
+        rows = self.filter(call=call, call__status=CallStatus.ISSUED, status__in=EDITABLE)
+        due = models.Value(moment, output_field=models.DateTimeField())
+        return reaching(rows, DEMAND_STEPS, due=due, at=at).filter(reminds_of__gt=at)
 
     def live_under(self, calls: QuerySet | list[int]) -> Self:
         """Proposals that keep their consortium from another one under one of ``calls``."""

@@ -16,10 +16,12 @@ from proposals.composition import compose
 from proposals.models import Certification, Membership, Proposal
 from proposals.services import (
     ask_consent,
+    demands_to_come,
     lapse_proposal,
     note_lost_certification,
     purge_untaken,
     purge_uploads,
+    remind_of_demands,
     remind_team,
 )
 from proposals.services.rechecking import amendments_to_recheck, drafts_to_recheck, recheck_proposal
@@ -56,9 +58,13 @@ def lapse_drafts() -> int:
 
 @shared_task
 def remind_teams() -> int:
-    """Remind the teams whose time to submit has come to a step; each in its own transaction."""
-    proposals = Proposal.objects.to_remind(clock.instant()).only("pk")
-    return do_each(remind_team, proposals[:MOST_AT_ONCE])
+    """Remind the teams whose time to submit, or a change of their call, is near; each in its transaction."""
+    at = clock.instant()
+    done = do_each(remind_team, Proposal.objects.to_remind(at).only("pk")[:MOST_AT_ONCE])
+    for call, moment in demands_to_come(at):
+        rows = Proposal.objects.to_remind_of_demands(call, moment, at).only("pk", "call")
+        done += do_each(partial(remind_of_demands, moment=moment), rows[:MOST_AT_ONCE])
+    return done
 
 
 @shared_task

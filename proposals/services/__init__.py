@@ -60,7 +60,7 @@ from proposals.services.imports import (
 from proposals.services.marks import change_mark, remove_mark, set_mark
 from proposals.services.papers import ask_package_pdf
 from proposals.services.reading import record_reading
-from proposals.services.reminders import remind_team
+from proposals.services.reminders import demands_to_come, remind_of_demands, remind_team
 from proposals.services.removal import restore_row
 from proposals.services.submissions import (
     certify_proposal,
@@ -113,6 +113,7 @@ __all__ = [
     "decline_anchor",
     "decline_membership",
     "decline_time",
+    "demands_to_come",
     "drop_upload",
     "extend_proposal",
     "files_of",
@@ -138,6 +139,7 @@ __all__ = [
     "purge_uploads",
     "record_reading",
     "release_file",
+    "remind_of_demands",
     "remind_team",
     "remove_attachment",
     "remove_holding",

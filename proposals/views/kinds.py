@@ -236,7 +236,7 @@ def _find_answer(request: SignedInRequest, given: list[Answer], pk: int, code: s
 
 
 def _find_later(request: SignedInRequest, rows: QuerySet[Answer], pk: int, number: int) -> Answer:
-    """The answer to a requirement that will be answered in another way, given before its day, or a new one."""
+    """The answer, given before its day or new, to a requirement that will be answered in another way."""
     proposal = seen(request, pk)
     call = proposal.call
     listed = list(call.requirements.all()) if call.status == CallStatus.ISSUED else []

@@ -12,17 +12,21 @@ from django.template.loader import render_to_string
 from evaluation.checks import finds_on_every_mandatory_item
 from program import clock
 from program.clock_account import clock_account
+from program.dates import dates_of
 from program.deadlines import long_date, start_of_day
 from program.models import Notice, Requirement
 from program.services import calls
 from program.services.demands import amend_requirements
+from program.services.subscriptions import subscribe
 from program.transitions import NotReady
+from program.views.calendar import file_of
 from proposals import schedule, services
 from proposals.composition import compose, composed
 from proposals.documents import package_facts
 from proposals.models import Answer, LostCertification, Proposal, Recheck
 from proposals.package_file import read_file, write_file
 from proposals.progress import progress_of
+from proposals.querysets import editors_of_working_copy
 from proposals.services.rechecking import recheck_proposal
 from tests.factories.program import RequirementFactory, drafted_call, issued_call, officer
 from tests.factories.proposals import ProposalFactory, certified, representative_of, submitted
@@ -466,3 +470,86 @@ def test_only_who_may_edit_answers_in_the_way_to_come(client, call, proposal, da
     wrong = client.post(f"{page}/later-{rows['grid']}/", typed | {f"later-{rows['grid']}-number": "many"})
     assert 'value="many"' in wrong.text and "Enter a number." in wrong.text
     assert not Answer.objects.filter(requirement__code="grid").exists()
+
+
+def near(call):
+    """Who was told how long before the call asks for something else."""
+    found = Notice.objects.filter(kind="proposals.demands_near").order_by("pk")
+    return [(notice.recipient_id, notice.title.split(" until")[0]) for notice in found]
+
+
+def test_team_is_reminded_of_what_it_does_not_answer_yet_once_for_each_step(call, proposal):
+    far = clock.today() + timedelta(days=40)
+    ready = ProposalFactory(call=call, complete=True)
+    answer(ready, "reach", "To the coast.")
+    amend(call, added=[new(), new("water", title="Water")], effective_on=far)
+    for one, codes_answered in ((proposal, ["water"]), (ready, ["upkeep", "water"])):
+        for code in codes_answered:
+            answer(one, code, "Words.")
+    told_on, told_before = {}, 0
+    for hours in range(0, 41 * 24, 12):
+        with clock.moved_to(start_of_day(far - timedelta(days=40)) + timedelta(hours=hours + 5)):
+            schedule.remind_teams()
+            schedule.remind_teams()
+            if new_ones := near(call)[told_before:]:
+                told_on[hours // 24] = {left for _, left in new_ones}
+                told_before += len(new_ones)
+    days_left = {10: "30 days", 26: "14 days", 33: "7 days", 37: "3 days", 39: "19 hours"}
+    assert told_on == {on_day: {left} for on_day, left in days_left.items()}
+    assert len(set(near(call))) == len(near(call))
+    team = {user.pk for user in editors_of_working_copy(proposal)}
+    assert {reader for reader, _ in near(call)} == team
+    text = Notice.objects.filter(kind="proposals.demands_near").first().text
+    assert f"From {long_date(far)} on" in text and "A plan of upkeep" in text and "Water" not in text
+
+
+def test_nobody_is_reminded_of_a_step_that_lay_behind_or_of_what_was_taken_back(call, proposal, day):
+    amend(call, added=[new()], effective_on=day)
+    schedule.remind_teams()
+    assert near(call) == []  # ten days before: the step of fourteen lay behind
+    moved = day + timedelta(days=5)
+    amend(call, taken_back=[call.requirements.get(code="upkeep")])
+    amend(call, added=[new()], effective_on=moved)
+    with clock.moved_to(start_of_day(moved) - timedelta(days=7)):
+        schedule.remind_teams()
+    assert [left for _, left in near(call)] == ["7 days"]
+    amend(call, taken_back=[call.requirements.get(code="upkeep", demanded_to=None)])
+    with clock.moved_to(start_of_day(moved) - timedelta(days=1)):
+        schedule.remind_teams()
+    assert len(near(call)) == 1
+
+
+def test_two_days_of_one_call_are_each_reminded_of(call, proposal, day):
+    amend(call, added=[new()], effective_on=day)
+    amend(call, added=[new("water", title="Water")], effective_on=day + timedelta(days=2))
+    with clock.moved_to(start_of_day(day) - timedelta(days=1)):
+        assert [schedule.remind_teams() for _ in range(2)] == [2, 0]
+    assert sorted(left for _, left in near(call)) == ["1 day", "3 days"]
+    texts = told("demands_near")
+    assert sorted("Water" in text for text in texts) == [False, True]
+
+
+def test_coming_days_stand_in_the_calendars_of_the_team_and_of_followers_each_once(
+    client, call, proposal, day
+):
+    by, follower = representative_of(proposal), officer()
+    for person in (follower, by):
+        subscribe(call, by=person)
+    stranger = ProposalFactory().created_by
+    amend(call, added=[new()], effective_on=day)
+    second = amend(call, added=[new("water")], effective_on=day + timedelta(days=1))
+
+    def days(user):
+        return [(due.url, due.at) for due in dates_of(user) if "requirements change" in due.title]
+
+    at, later = start_of_day(day), start_of_day(day + timedelta(days=1))
+    page, public = f"/proposals/{proposal.pk}/requirements/", f"/calls/{call.number}/"
+    assert days(by) == [(page, at), (page, later)]
+    assert days(follower) == [(public, at), (public, later)]
+    assert days(stranger) == []
+    shown = file_of(by).decode().replace("\r\n ", "")
+    assert shown.count(f"{call.number}: last day before its requirements change\r\nDESCRIPTION") == 2
+    amend(call, taken_back=[second.added.get()])
+    assert days(by) == [(page, at)]
+    with on(day):
+        assert days(by) == [] == days(follower)
