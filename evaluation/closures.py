@@ -14,6 +14,7 @@ from evaluation.models import InformationRequest, Referral
 from program import clock
 from program.closures import Effect, met_by_closures, stated_effects
 from program.deadlines import end_of_day, local_day, start_of_day
+from program.enums import DayUnit
 from proposals.enums import ProposalStatus
 from proposals.models import Extension, Proposal
 from proposals.querysets import CLOSES_AT, LIVE
@@ -49,7 +50,9 @@ def dates_met(by: User, before: frozenset[date], after: frozenset[date]) -> Iter
         for row in questions.select_related("proposal")
     ]
     returned = Proposal.objects.read_by_office(by).filter(
-        status=ProposalStatus.RETURNED, call__rolls_forward=True, call__cancelled_at=None
+        Q(call__rolls_forward=True) | Q(call__cure_unit=DayUnit.BUSINESS),
+        status=ProposalStatus.RETURNED,
+        call__cancelled_at=None,
     )
     returned = returned.annotate(due_at=Greatest(CLOSES_AT, "cure_due_at")).filter(ends, due_at__gt=now)
     rows += [(f"Correction of {row.number}", row, row.due_at) for row in returned]

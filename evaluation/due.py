@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from program import clock
 from program.closures import counted_closures
-from program.deadlines import Unit, long_date
+from program.deadlines import long_date
 
 if TYPE_CHECKING:
     from program.deadlines import Due, Period
@@ -19,6 +19,4 @@ def due_from_now(period: Period) -> Due:
 
 def rule_in_words(due: Due) -> str:
     """How the day was found, such as "10 federal business days from Friday, November 27, 2026. ..."."""
-    days = "day" if due.period.days == 1 else "days"
-    kind = f"federal business {days}" if due.period.unit is Unit.BUSINESS else f"calendar {days}"
-    return f"{due.period.days} {kind} from {long_date(due.start)}. {due.period.rule_text}"
+    return f"{due.period.words} from {long_date(due.start)}. {due.period.rule_text}"

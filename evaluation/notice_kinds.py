@@ -11,7 +11,8 @@ ORDER: Final = "E.O. 14320 s.3(d)"
 REFERRED: Final = NoticeKind(
     "evaluation.referred",
     "Proposal {number} is referred to {agency}",
-    "Version {version} of proposal {number} is referred to {agency}. File the agency's position by {due}.",
+    "Version {version} of proposal {number} is referred to {agency}. File the agency's position by {due}. "
+    "{rule}",
     ORDER,
     when="A version is referred to the agencies that are consulted",
     who="Leads of the agency and their delegates",
@@ -20,6 +21,7 @@ REFERRED: Final = NoticeKind(
         "agency": "Department of Energy",
         "due": "the end of Friday, December 18, 2026, Washington time",
         "number": "AIX-2026-00014",
+        "rule": "Counted in calendar days. The day it starts is day 0. Day 30 is the last day.",
         "version": 2,
     },
 )

@@ -130,6 +130,12 @@ class Period:
         return self.due_from(local_day(at, self.zone), closures)
 
     @property
+    def words(self) -> str:
+        """How long it is, such as "10 federal business days"."""
+        kind = "federal business" if self.unit is Unit.BUSINESS else "calendar"
+        return f"{self.days} {kind} {'day' if self.days == 1 else 'days'}"
+
+    @property
     def rule_text(self) -> str:
         kind = "federal business days" if self.unit is Unit.BUSINESS else "calendar days"
         first = "is day 1" if self.include_start_day else "is day 0"

@@ -73,6 +73,13 @@ class PartOfCall(TextChoices):
     NOTICES = "notices", "Notices and certification"
 
 
+class DayUnit(TextChoices):
+    """The days in which a call counts a time limit; the values are those of ``deadlines.Unit``."""
+
+    CALENDAR = "calendar", "Calendar days"
+    BUSINESS = "business", "Federal business days"
+
+
 class EvidenceType(TextChoices):
     """How a proposal answers a requirement; PACKAGE means the parts of the package answer it."""
 

@@ -65,8 +65,9 @@ class CallForm(forms.ModelForm):
         model = Call
         fields = (
             "title", "call_type", "summary", "text", "fr_citation", "fr_published_on", "no_fr_reason",
-            "rolls_forward", "set_due_on", "set_due_reason", "cure_days", "consultation_days",
-            "check_max_age_days", "us_content_presumption", "anchor_must_be_us", "burden_hours",
+            "rolls_forward", "set_due_on", "set_due_reason", "cure_days", "cure_unit",
+            "consultation_days", "consultation_unit", "check_max_age_days", "us_content_presumption",
+            "anchor_must_be_us", "burden_hours",
             "control_number", "control_expires_on", "no_control_reason", "certification_text",
             "certification_version", "privacy_text", "confidentiality_text",
         )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from proposals.enums import ProposalStatus as S
@@ -121,7 +120,8 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             tone="waiting",
         )
     if status == S.UNDER_EVALUATION:
-        due = proposal.accepted_at + timedelta(days=call.consultation_days) if proposal.accepted_at else None
+        period, began_at = call.consultation_period, proposal.accepted_at
+        due = period.due_after(began_at).bound if began_at else None
         again = " You may still submit a new version; it goes through intake again." if is_open else ""
         ahead = due is not None and at < due
         return Explanation(
@@ -135,7 +135,7 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             asked.due_at if asked else due if ahead else None,
             f"Answer question {asked.number} by"
             if asked
-            else "Agencies are asked to answer by"
+            else f"Agencies are asked to answer within {period.words}, by"
             if ahead
             else "The agencies' time to answer is over. No date is set for the determination.",
             is_limit=asked is not None,

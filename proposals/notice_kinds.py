@@ -218,12 +218,16 @@ ARRIVED: Final = NoticeKind(
 RETURNED: Final = NoticeKind(
     "proposals.returned",
     "Proposal {number} was returned for correction",
-    "The Program office asks for corrections to proposal {number}. Submit it again before {due}.",
+    "The Program office asks for corrections to proposal {number}. Submit it again before {due}. {rule}",
     "E.O. 14320 s.3(b)",
     when="A proposal is returned for correction",
     who="The team of the consortium",
     mailed=Mailed.ALWAYS,
-    sample={"due": "the end of Friday, December 18, 2026, Washington time", "number": "AIX-2026-00014"},
+    sample={
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "number": "AIX-2026-00014",
+        "rule": "Counted in calendar days. The day it starts is day 0. Day 10 is the last day.",
+    },
 )
 ACCEPTED: Final = NoticeKind(
     "proposals.accepted",

@@ -154,7 +154,8 @@ def rule_in_words(proposal: Proposal, call: Call) -> str:
         return f"{call.rule_text} ({call.rule_citation})".strip()
     if limit == proposal.extended_to:
         return rule_of_extension(proposal.extensions.latest("pk"))
-    return "The cure period stated when the proposal was returned for correction."
+    days = call.cure_period.words
+    return f"The cure period of {days}, stated when the proposal was returned for correction."
 
 
 def rule_of_extension(extension: Extension) -> str:

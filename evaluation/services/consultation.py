@@ -23,7 +23,7 @@ from evaluation.notices import desk_page, in_words, program_officers, signers_fo
 from evaluation.querysets import RUNNING, delegations_in_force
 from program import clock, days, notices
 from program.closures import counted_closures
-from program.deadlines import Period, end_of_day
+from program.deadlines import end_of_day
 from program.enums import OfficeRole
 from program.models import Agency, Delegation, User
 from program.moments import moment_to_the_second
@@ -52,7 +52,7 @@ def refer_version(version: Version, *, by: User, event: AuditEvent) -> list[Refe
     position, asks to confirm it or opens the consultation again, and says why.
     """
     require("evaluation.add_referral", by, version.proposal)
-    period = Period(version.proposal.call.consultation_days, citation="program policy, stated in the call")
+    period = version.proposal.call.consultation_period
     due = period.due_after(event.at, counted_closures())
     earlier = _last_referrals(version)
     referrals = []
@@ -75,6 +75,7 @@ def refer_version(version: Version, *, by: User, event: AuditEvent) -> list[Refe
                 agency=str(agency),
                 version=version.number,
                 due=in_words(due.bound),
+                rule=period.rule_text,
             )
         referrals.append(referral)
     return referrals

@@ -14,7 +14,6 @@ from evaluation.notices import in_words, questions_page
 from evaluation.services.consultation import refer_version
 from program import audit, notices
 from program.closures import counted_closures
-from program.deadlines import Period
 from program.transitions import NotReady, Problem, perform, require
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
@@ -107,14 +106,12 @@ def return_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEve
     """
     event = perform(RETURN, proposal, by=by, note=note)
     call = proposal.call
-    period = Period(
-        call.cure_days, rolls_forward=call.rolls_forward, citation="program policy, stated in the call"
-    )
+    period = call.cure_period
     due_at, due_rule = period.due_after(event.at, counted_closures()).bound, period.rule_text
     if proposal.closes_at and proposal.closes_at > due_at:
         due_at = proposal.closes_at
         due_rule = (
-            f"The time to submit ends later than its cure period of {call.cure_days} days. "
+            f"The time to submit ends later than its cure period of {period.words}. "
             f"{rule_in_words(proposal, call)}"
         )
     version = proposal.versions.get(number=proposal.version_count)
@@ -146,5 +143,6 @@ def return_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEve
         url=questions_page(proposal),
         number=proposal.number,
         due=in_words(due_at),
+        rule=due_rule,
     )
     return event

@@ -153,6 +153,7 @@ class CallDetailSerializer(serializers.ModelSerializer):
             "rule_citation",
             "control_number",
             "cure_days",
+            "cure_unit",
             "us_content_presumption",
             "requirements",
             "coming_requirements",

@@ -10,12 +10,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
+from program.deadlines import Period, Unit
 from program.enums import (
     LONGEST_CALL,
     LONGEST_NOTICE,
     AmendmentKind,
     CallStatus,
     CallType,
+    DayUnit,
     EvidenceType,
     PartOfCall,
     QuestionStatus,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LONGEST_CHOICE: Final = 200
+STATED: Final = "program policy, stated in the call"
 CODE_TAKEN: Final = "code-taken"
 
 
@@ -76,13 +79,28 @@ class Call(Revised):
         "days to correct a returned proposal after closing",
         default=10,
         validators=[MaxValueValidator(90)],
-        help_text="Calendar days. Program policy; no source states a figure.",
+        help_text="Program policy; no source states a figure.",
+    )
+    cure_unit = models.CharField(
+        "days to correct are counted in",
+        max_length=8,
+        choices=DayUnit,
+        default=DayUnit.CALENDAR,
+        db_default=DayUnit.CALENDAR,
     )
     consultation_days = models.PositiveSmallIntegerField(
         "days for each agency's position",
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(180)],
-        help_text="Calendar days from acceptance. Program policy; no source states a figure.",
+        help_text="From acceptance. Program policy; no source states a figure.",
+    )
+    consultation_unit = models.CharField(
+        "days for a position are counted in",
+        max_length=8,
+        choices=DayUnit,
+        default=DayUnit.CALENDAR,
+        db_default=DayUnit.CALENDAR,
+        help_text="Federal holidays, and closures that count as holidays, are no business days.",
     )
     check_max_age_days = models.PositiveSmallIntegerField(
         "days a party check stays good for a determination",
@@ -170,6 +188,17 @@ class Call(Revised):
     def is_discarded(self) -> bool:
         """Whether it was given up as a draft; a call that was issued is cancelled instead."""
         return self.status == CallStatus.CANCELLED and self.issued_at is None
+
+    @property
+    def cure_period(self) -> Period:
+        """The time to correct a returned proposal; without a day it ends with the day of the return."""
+        unit = Unit(self.cure_unit) if self.cure_days else Unit.CALENDAR
+        return Period(self.cure_days, unit, rolls_forward=self.rolls_forward, citation=STATED)
+
+    @property
+    def consultation_period(self) -> Period:
+        """The time that each agency has for its position."""
+        return Period(self.consultation_days, Unit(self.consultation_unit), citation=STATED)
 
     def takes_submissions(self, *, at: datetime) -> bool:
         """Whether a package that is received at ``at`` is in time, s.3(c)."""

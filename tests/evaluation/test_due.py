@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from evaluation import services
-from evaluation.models import Condition, InformationRequest
+from evaluation.models import Condition, InformationRequest, Referral, Return
 from program import clock
+from program.closures import counted_closures, effects_of
 from program.deadlines import Period, Unit, end_of_day
-from program.models import Agency, Closure
-from program.transitions import NotReady
+from program.models import Agency, Call, Closure, Notice
+from program.services import calls
+from program.transitions import NotReady, WrongStatus
+from proposals.models import Proposal
+from proposals.readiness import rule_in_words
 from tests.factories import evaluation as make
-from tests.factories.program import officer
+from tests.factories.program import drafted_call, issued_call, officer
 from tests.proposals.test_views import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +118,72 @@ def test_condition_is_counted_on_the_form(client):
     condition = Condition.objects.get()
     assert condition.due_rule.startswith("5 federal business days from")
     assert condition.due_rule in client.get(f"/desk/determinations/{draft.pk}/").content.decode()
+
+
+def under(proposal, **facts):
+    Call.objects.filter(pk=proposal.call_id).update(**facts)
+    return Proposal.objects.get(pk=proposal.pk)
+
+
+def test_time_for_a_position_is_counted_in_the_days_that_the_call_chose(client):
+    by, _ = officer(), make.lead("STATE")
+    Closure.objects.create(day=date(2026, 12, 24), authority="An order", counts_as_holiday=True)
+    proposal = under(make.at_intake(), consultation_days=5, consultation_unit="business")
+    with clock.moved_to(DECEMBER_18):
+        make.accept(proposal, by)
+    found = Referral.objects.filter(version__proposal=proposal)
+    assert {row.due_at for row in found} == {end_of_day(date(2026, 12, 29))}
+    assert {row.due_rule for row in found} == {Period(5, Unit.BUSINESS).rule_text}
+    told = Notice.objects.get(kind="evaluation.referred")
+    assert told.text.endswith(Period(5, Unit.BUSINESS).rule_text)
+    page = sign_in(client, by).get(f"/desk/calls/{proposal.call.number}/").text
+    assert "5 federal business days, program policy" in page
+    under(proposal, consultation_unit="calendar")  # what was stated stays
+    assert found.first().due_rule == Period(5, Unit.BUSINESS).rule_text
+
+
+@pytest.mark.parametrize(
+    ("days", "rolls", "due_on", "kind"),
+    [
+        (5, True, date(2026, 12, 28), "federal business"),
+        (5, False, date(2026, 12, 28), "federal business"),
+        (0, True, date(2026, 12, 18), "calendar"),
+    ],
+)
+def test_time_to_correct_is_counted_in_the_days_that_the_call_chose(days, rolls, due_on, kind):
+    over = DECEMBER_18 - timedelta(days=1)
+    facts = {"cure_days": days, "cure_unit": "business", "rolls_forward": rolls, "closes_at": over}
+    proposal, desk = under(make.at_intake(), **facts), officer()
+    with clock.moved_to(DECEMBER_18):
+        services.review_completeness(
+            make.version_of(proposal), proposal.call.requirements.first(), by=desk, finding="deficient",
+            reason="Name the maker.",
+        )  # fmt: skip
+        services.return_proposal(proposal, by=desk)
+    sent = Return.objects.get(proposal=proposal)
+    assert sent.due_at == end_of_day(due_on)
+    assert sent.due_rule.startswith(f"Counted in {kind} days.")
+    assert sent.due_rule in Notice.objects.filter(kind="proposals.returned").first().text
+    assert rule_in_words(proposal, proposal.call).startswith(f"The cure period of {days} {kind} days")
+    closed_on = counted_closures() | {due_on}
+    with clock.moved_to(DECEMBER_18):
+        met = [each.what for each in effects_of(desk, counted_closures(), closed_on)]
+    assert f"Correction of {proposal.number}" in met
+
+
+def test_kind_of_days_is_chosen_in_the_draft_and_frozen_with_the_call(client):
+    by = officer()
+    call = drafted_call()
+    page = sign_in(client, by).get(f"/desk/calls/{call.number}/edit/").text
+    assert page.count('<option value="calendar" selected>Calendar days</option>') == 2
+    changes = {"cure_unit": "business", "consultation_unit": "business"}
+    calls.update_call(call, by=by, revision=call.revision, changes=changes)
+    call.refresh_from_db()
+    assert call.cure_period.words == "10 federal business days"
+    assert call.consultation_period.words == "30 federal business days"
+    copied = calls.copy_call(call, by=by, title="Another")
+    assert (copied.cure_unit, copied.consultation_unit) == ("business", "business")
+    issued = issued_call()
+    assert (issued.cure_unit, issued.consultation_unit) == ("calendar", "calendar")
+    with pytest.raises(WrongStatus):
+        calls.update_call(issued, by=by, revision=issued.revision, changes=changes)

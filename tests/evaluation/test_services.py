@@ -164,7 +164,7 @@ def test_a_return_states_the_rule_that_gave_its_date():
     sent = returned(make.at_intake(), cure_days=10, closes_at=closes_at, rule_text="Day 90 of the call.")
     assert sent.due_at == closes_at
     assert sent.due_rule == (
-        "The time to submit ends later than its cure period of 10 days. Day 90 of the call. "
+        "The time to submit ends later than its cure period of 10 calendar days. Day 90 of the call. "
         "(E.O. 14320 s.3(c); 1 CFR 18.17(b))"
     )
 
