@@ -36,6 +36,16 @@ class SteadyRedisCache(RedisCache):
                 )
         return getattr(self._own, method)(*args, **kwargs)
 
+    def answers(self) -> bool:
+        """Whether Redis itself answers; what stands in for it is not asked."""
+        if time.monotonic() < self._away_until:
+            return False
+        try:
+            super().has_key("answers")
+        except (RedisError, OSError):
+            return False
+        return True
+
     def add(self, *args: Any, **kwargs: Any) -> Any:
         return self._ask("add", *args, **kwargs)
 

@@ -73,6 +73,16 @@ class PartOfCall(TextChoices):
     NOTICES = "notices", "Notices and certification"
 
 
+class PartOfPortal(TextChoices):
+    """What the portal misses by itself, in the words of the outage log."""
+
+    CLOCK = "clock", "The portal's own clock did not work"
+    BROKER = "broker", "Redis did not answer: background work stood still"
+    RECORD = "record", "The portal could have rewritten its record, and said that it was not ready"
+    STORAGE = "storage", "The store of files did not answer"
+    SCANNER = "scanner", "The malware scanner did not answer: new files waited"
+
+
 class DayUnit(TextChoices):
     """The days in which a call counts a time limit; the values are those of ``deadlines.Unit``."""
 

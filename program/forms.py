@@ -494,6 +494,13 @@ class CorrectOutageForm(OutageForm):
     )
 
 
+class DismissSilenceForm(forms.Form):
+    reason = LongText(
+        label="Why it was no outage", max_length=1000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept in the record. The span can be logged after all.",
+    )  # fmt: skip
+
+
 class ClosureForm(ShownFirst):
     """A day on which federal offices are closed; its effect is shown first."""
 

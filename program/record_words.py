@@ -48,6 +48,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "call.cancel": "Call cancelled",
         "outage.log": "Outage of the portal logged",
         "outage.correct": "Entry of the outage log corrected",
+        "outage.dismiss": "Span noticed by the portal found to be no outage",
         "closure.enter": "Closure of federal offices entered",
         "closure.correct": "Entry of the register of closures corrected",
         "question.ask": "Question about a call asked",

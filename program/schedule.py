@@ -14,10 +14,11 @@ from django.db import connection, transaction
 from program import clock
 from program.clock_account import clock_account
 from program.documents import remove_orphans
+from program.enums import PartOfPortal
 from program.models import AuditEvent, Call, Office, User
 from program.notices import close_out_of_sight
 from program.publish import in_seconds
-from program.pulse import note_pulse
+from program.pulse import note_parts, note_pulse, storage_answers
 from program.services import preferences, subscriptions
 from program.services.calls import close_call
 from program.services.clockwork import InHand, do_each
@@ -89,6 +90,7 @@ def scan_document(document_id: int) -> int:
 @shared_task
 def sweep_scans() -> int:
     """Scan what waits: the scanner was away, the broker was, a worker died. Returns how many are settled."""
+    note_parts({PartOfPortal.STORAGE: storage_answers()})
     return sum(scan(pk) for pk in timely(owed_scans()))
 
 

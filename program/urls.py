@@ -132,6 +132,7 @@ urlpatterns = [
     path("desk/closures/<int:pk>/correct/", desk_closures.closure_correct, name="closure-correct"),
     path("desk/outages/", desk_outages.outage_list, name="outages"),
     path("desk/outages/new/", desk_outages.outage_new, name="outage-new"),
+    path("desk/outages/noticed/<int:pk>/dismiss/", desk_outages.silence_dismiss, name="silence-dismiss"),
     path("desk/outages/<int:pk>/correct/", desk_outages.outage_correct, name="outage-correct"),
     path("desk/mail/", deliveries.delivery_list, name="deliveries"),
     path("desk/mail/send-again/", deliveries.send_again, name="delivery-send-again"),

@@ -33,7 +33,7 @@ from program.models.notices import (
     Spread,
     Suppression,
 )
-from program.models.outages import Outage, Pulse, Silence
+from program.models.outages import Absence, DismissedSilence, Outage, Pulse, Silence
 from program.models.papers import Document, Paper
 from program.models.people import Affiliation, Agency, Delegation, Office, Organization, User
 from program.models.places import Bloc, Closure, Country, CountryGroup, Embargo, GroupMembership
@@ -41,6 +41,7 @@ from program.models.record import AuditEvent, Seal, Verification
 
 __all__ = [
     "UNDER_WAY",
+    "Absence",
     "ActionStep",
     "Affiliation",
     "Agency",
@@ -61,6 +62,7 @@ __all__ = [
     "Delivery",
     "Digest",
     "Directive",
+    "DismissedSilence",
     "Document",
     "Duty",
     "Embargo",

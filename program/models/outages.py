@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from program.enums import OutageSource
+from program.enums import OutageSource, PartOfPortal
 from program.models.base import Corrected
 from program.models.fields import TextColumn
 from program.models.people import User
@@ -53,14 +53,30 @@ class Pulse(models.Model):
         return f"The clock worked at {self.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-class Silence(models.Model):
-    """A span in which the portal's clock did not work, kept by its first tick afterwards.
+class Absence(models.Model):
+    """A part of the portal that does not answer now; the row goes once it does, and may leave a Silence."""
 
-    No outage yet: an officer enters one, or does not.
+    part = models.CharField(max_length=10, choices=PartOfPortal, unique=True)
+    since = models.DateTimeField()
+
+    class Meta:
+        ordering = ["since"]
+
+    def __str__(self) -> str:
+        return f"{self.part} away since {self.since:%Y-%m-%d %H:%M} UTC"
+
+
+class Silence(models.Model):
+    """A span in which a part of the portal, most often its clock, did not work; kept once it works again.
+
+    No outage yet: an officer enters one, or dismisses it.
     """
 
     append_only: ClassVar[bool] = True
 
+    part = models.CharField(
+        max_length=10, choices=PartOfPortal, default=PartOfPortal.CLOCK, db_default=PartOfPortal.CLOCK
+    )
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField()
 
@@ -76,3 +92,20 @@ class Silence(models.Model):
 
     def __str__(self) -> str:
         return f"Silence from {self.began_at:%Y-%m-%d %H:%M} UTC"
+
+
+class DismissedSilence(models.Model):
+    """That an officer found a silence to be no outage, and why; it is logged after all like any other."""
+
+    append_only: ClassVar[bool] = True
+
+    silence = models.OneToOneField(Silence, models.PROTECT, related_name="dismissal")
+    reason = TextColumn("why it was no outage", longest=1000)
+    dismissed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    dismissed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.silence}: dismissed"

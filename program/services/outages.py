@@ -10,7 +10,8 @@ from django.db import transaction
 from program import audit, clock, moments
 from program.closures import counted_closures
 from program.deadlines import later, next_business_day
-from program.models import Outage
+from program.models import DismissedSilence, Outage
+from program.pulse import uncovered
 from program.revisions import one_at_a_time
 from program.services.calls import last_day_of
 from program.transitions import NotReady, Problem, require
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from program.models import Amendment, Call, User
+    from program.models import Amendment, Call, Silence, User
 
 CLAUSE: Final = "s.3(c)"
 FIELDS: Final = ("began_at", "ended_at", "affected", "source", "evidence")
@@ -84,6 +85,37 @@ def _enter(
         note=entry.why_corrected, clause=CLAUSE,
     )  # fmt: skip
     return entry
+
+
+@transaction.atomic
+def dismiss_silence(silence: Silence, *, by: User, reason: str) -> DismissedSilence:
+    """Find that a span which the portal noticed was no outage; it is proposed no more, and stays on record.
+
+    Whoever finds otherwise logs it after all. Raises NotReady where another officer settled it before.
+    """
+    require("program.add_outage", by)
+    one_at_a_time("outage")
+    problems = []
+    if not reason.strip():
+        problems.append(Problem("silence-why", "Say why it was no outage.", CLAUSE, field="reason"))
+    if DismissedSilence.objects.filter(silence=silence).exists():
+        problems.append(Problem("silence-dismissed", "Somebody dismissed it before you.", CLAUSE))
+    elif not uncovered(clock.now()).filter(pk=silence.pk).exists():
+        message = "It is proposed no more: an entry of the log covers it, or it lies too far back."
+        problems.append(Problem("silence-settled", message, CLAUSE))
+    if problems:
+        raise NotReady(problems)
+    found = DismissedSilence(
+        silence=silence, reason=reason.strip(), dismissed_by=by, dismissed_at=clock.now()
+    )
+    found.full_clean()
+    found.save()
+    after = {
+        "part": silence.part, "began_at": silence.began_at.isoformat(),
+        "ended_at": silence.ended_at.isoformat(),
+    }  # fmt: skip
+    audit.record(found, "outage.dismiss", by=by, after=after, note=found.reason, clause=CLAUSE)
+    return found
 
 
 def facts_of(entry: Outage) -> dict[str, str]:

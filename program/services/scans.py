@@ -13,10 +13,11 @@ from django.urls import reverse
 from program import audit, clock, leases, scanner
 from program.clock_account import clock_account
 from program.documents import Withheld, record_scan, stored_bytes
-from program.enums import Mailed, ScanState
+from program.enums import Mailed, PartOfPortal, ScanState
 from program.models import Document
 from program.notice_kinds import NoticeKind
 from program.notices import owe
+from program.pulse import note_parts
 from program.withheld import MOST_SCANS
 
 MOST_AT_ONCE: Final = 200
@@ -99,6 +100,17 @@ def _settle(document: Document, found: ScanState, note: str) -> bool:
     return True
 
 
+def scanner_answers() -> bool:
+    """Whether the scanner is there; a change is kept for the outage log, as is one of the store of files."""
+    try:
+        scanner.ping()
+        is_there = True
+    except scanner.ScannerAway:
+        is_there = False
+    note_parts({PartOfPortal.SCANNER: is_there})
+    return is_there
+
+
 def owed_scans() -> list[int]:
     """Keys of the files that wait for a scan and that nobody is scanning; none while the scanner is away.
 
@@ -107,10 +119,9 @@ def owed_scans() -> list[int]:
     uploaded = Document.objects.filter(is_generated=False)
     if not scanner.is_set():
         uploaded.filter(scan_state=ScanState.PENDING).update(scan_state=ScanState.NOT_SCANNED)
+        note_parts({PartOfPortal.SCANNER: True})
         return []
-    try:
-        scanner.ping()
-    except scanner.ScannerAway:
+    if not scanner_answers():
         return []
     unasked = uploaded.filter(scan_state=ScanState.NOT_SCANNED, scan_attempts__lt=MOST_SCANS)
     unasked.update(scan_state=ScanState.PENDING)

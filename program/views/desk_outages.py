@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from program import clock
 from program.enums import CallStatus, OutageSource
-from program.forms import CorrectOutageForm, OutageForm
+from program.forms import CorrectOutageForm, DismissSilenceForm, OutageForm
 from program.models import Call, Outage, Silence
-from program.pulse import silences_to_log
+from program.pulse import away_now, silences_dismissed, silences_to_log
 from program.requests import SignedInRequest, number_said
-from program.services.outages import FIELDS, correct_outage, log_outage
+from program.services.outages import FIELDS, correct_outage, dismiss_silence, log_outage
 from program.transitions import NotReady
 from program.views.desk_calls import FORM, program_office
 
@@ -35,11 +35,15 @@ def outage_list(request: SignedInRequest) -> HttpResponse:
     entries = list(Outage.objects.select_related("logged_by", "replaced_by__logged_by")[:SHOWN])
     calls = list(Call.objects.public().exclude(status=CallStatus.CANCELLED).defer("text"))
     now = clock.now()
-    silent = [
-        (silence, [call for call in calls if beside(silence, call)]) for silence in silences_to_log(now)
-    ]
+
+    def concerning(silences: list[Silence]) -> list[tuple[Silence, list[Call]]]:
+        found = [(silence, [call for call in calls if beside(silence, call)]) for silence in silences]
+        return [(silence, met) for silence, met in found if met]
+
     facts = {
-        "silences": [(silence, met) for silence, met in silent if met],
+        "silences": concerning(silences_to_log(now)),
+        "dismissed": concerning(silences_dismissed(now)),
+        "away": away_now(now),
         "standing": [
             (entry, [call for call in calls if beside(entry, call)])
             for entry in entries
@@ -80,8 +84,22 @@ def from_silence(request: SignedInRequest) -> dict[str, Any]:
         "began_at": silence.began_at,
         "ended_at": silence.ended_at,
         "source": OutageSource.MONITOR,
-        "evidence": "Noticed by the portal itself: its own clock did not work meanwhile.",
+        "evidence": f"Noticed by the portal itself. {silence.get_part_display()}.",
     }
+
+
+@program_office
+@require_http_methods(FORM)
+def silence_dismiss(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Find, with the reason, that a span which the portal noticed was no outage."""
+    silence = get_object_or_404(Silence, pk=pk)
+    form = DismissSilenceForm(request.POST or None)
+
+    def dismiss(values: dict[str, Any]) -> None:
+        dismiss_silence(silence, by=request.user, **values)
+
+    done = "It is proposed no more. You can still log it as an outage."
+    return entered(request, form, dismiss, done, silence=silence)
 
 
 @program_office
@@ -106,7 +124,7 @@ def entered(
     form: BaseForm,
     act: Callable[[dict[str, Any]], None],
     done: str,
-    entry: Outage | None = None,
+    **shown: Any,
 ) -> HttpResponse:
     """Do what the form says, or show it again with what was typed and what is wrong."""
     if request.method == "POST" and form.is_valid():
@@ -121,4 +139,4 @@ def entered(
             messages.success(request, done)
             return redirect("program:outages")
     status = 422 if form.errors else 200
-    return render(request, "program/desk/outage.html", {"form": form, "entry": entry}, status=status)
+    return render(request, "program/desk/outage.html", {"form": form, **shown}, status=status)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from program import clock
-from program.models import Outage, Pulse, Silence
-from program.pulse import PROPOSED, SILENT, note_pulse
+from program.enums import PartOfPortal
+from program.models import Absence, AuditEvent, DismissedSilence, Outage, Pulse, Silence
+from program.pulse import PROPOSED, SILENT, note_parts, note_pulse, storage_answers
+from program.schedule import sweep_scans
 from program.services.calls import cancel_call
-from program.services.outages import correct_outage
-from tests.factories.program import AgencyFactory, issued_call, officer
+from program.services.outages import correct_outage, dismiss_silence
+from program.transitions import NotReady
+from tests.factories.program import AgencyFactory, UserFactory, issued_call, officer
+from tests.factories.proposals import DocumentFactory
+from tests.processes import free_port
 from tests.program.test_outages import LIST, NEW, logged
 from tests.proposals.test_views import sign_in
 
@@ -105,3 +111,114 @@ def test_silence_that_concerns_no_open_call_is_not_proposed(client, call, why):
     assert Silence.objects.exists()
     with clock.moved_to(at):
         assert "Noticed by the portal" not in client.get(LIST).content.decode()
+
+
+def noted(found, *minutes):
+    """Somebody asked for ``found`` so many minutes after noon."""
+    for minute in minutes:
+        with clock.moved_to(NOON + timedelta(minutes=minute)):
+            note_parts(found)
+
+
+def dismissed(silence, by, client):
+    address = f"/desk/outages/noticed/{silence.pk}/dismiss/"
+    assert "dismiss it" in client.get(LIST).text
+    refused = client.post(address, {"reason": "  "})
+    assert (refused.status_code, DismissedSilence.objects.exists()) == (422, False)
+    assert client.post(address, {"reason": "A drill, at night."}).status_code == 302
+    return address
+
+
+def test_dismissed_silence_is_proposed_no_more_and_logged_after_all(client, call):
+    by = officer()
+    sign_in(client, by)
+    ticked(0, 9)
+    silence = Silence.objects.get()
+    address = dismissed(silence, by, client)
+    shown = client.get(LIST).text
+    assert "dismiss it" not in shown and "Log it after all" in shown and "A drill, at night." in shown
+    event = AuditEvent.objects.get(act="outage.dismiss")
+    assert (event.actor, event.said["note"]) == (by, "A drill, at night.")
+    again = client.post(address, {"reason": "Twice."})
+    assert (again.status_code, DismissedSilence.objects.count()) == (422, 1)
+    assert "Somebody dismissed it before you." in again.text
+    with pytest.raises(IntegrityError), transaction.atomic():
+        DismissedSilence.objects.update(reason="Another.")
+    logged(NOON, NOON + timedelta(minutes=9), by=by)
+    assert "Noticed by the portal" not in client.get(LIST).text
+
+
+def test_only_program_officers_dismiss_and_only_what_is_proposed(client, call):
+    ticked(0, 9)
+    silence = Silence.objects.get()
+    for person in (UserFactory(), officer("auditor")):
+        with pytest.raises(PermissionDenied):
+            dismiss_silence(silence, by=person, reason="Mine.")
+    sign_in(client, officer("auditor"))
+    assert client.post(f"/desk/outages/noticed/{silence.pk}/dismiss/", {"reason": "Mine."}).status_code == 404
+    logged(NOON, NOON + timedelta(minutes=9))
+    with pytest.raises(NotReady) as refusal:
+        dismiss_silence(silence, by=officer(), reason="Too late.")
+    assert [problem.code for problem in refusal.value.problems] == ["silence-settled"]
+    assert not DismissedSilence.objects.exists()
+
+
+def test_part_that_was_away_for_long_is_proposed_like_a_silence(client, call):
+    sign_in(client, officer())
+    broker = PartOfPortal.BROKER
+    noted({broker: True}, 0)
+    noted({broker: False}, 1, 2)
+    with clock.moved_to(NOON + timedelta(minutes=9)):
+        assert "Redis did not answer" in client.get(LIST).text
+    noted({broker: False, PartOfPortal.SCANNER: True}, 3)
+    noted({broker: True}, 9, 10)
+    found = Silence.objects.get()
+    assert (found.part, found.began_at, found.ended_at) == (
+        broker, NOON + timedelta(minutes=1), NOON + timedelta(minutes=9),
+    )  # fmt: skip
+    assert not Absence.objects.exists()
+    noted({broker: False}, 20)
+    noted({broker: True}, 24)  # not longer than the clock may rest
+    assert Silence.objects.count() == 1
+    assert "Redis did not answer" in client.get(LIST).text
+    form = client.get(f"{NEW}?silence={found.pk}").context["form"]
+    assert "Redis did not answer" in form["evidence"].value()
+
+
+def test_part_that_answers_costs_one_statement(django_assert_num_queries):
+    with django_assert_num_queries(1):
+        note_parts({PartOfPortal.BROKER: True, PartOfPortal.RECORD: True})
+
+
+def test_unreadiness_is_kept_by_the_answer_to_it(client, settings):
+    settings.DEMONSTRATION = True
+    assert client.get("/readyz").status_code == 200 and not Absence.objects.exists()
+    settings.DEMONSTRATION = False  # under the role that owns the record
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/readyz").status_code == 503
+    assert [row.part for row in Absence.objects.all()] == ["record"]
+    settings.DEMONSTRATION = True
+    Absence.objects.update(since=clock.now() - timedelta(minutes=10))
+    assert client.get("/readyz").status_code == 200
+    assert (Silence.objects.get().part, Absence.objects.count()) == ("record", 0)
+
+
+def test_redis_away_is_kept_in_the_database(client, settings):
+    settings.DEMONSTRATION = True
+    address = f"redis://127.0.0.1:{free_port()}/0"
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": address}}
+    assert client.get("/readyz").json()["broker"] is False
+    assert [row.part for row in Absence.objects.all()] == ["broker"]
+
+
+def test_sweep_keeps_that_scanner_and_store_are_away(settings, tmp_path):
+    settings.CLAMAV_URL = f"tcp://127.0.0.1:{free_port()}"
+    settings.MEDIA_ROOT = tmp_path / "gone"
+    assert storage_answers()  # nothing was kept yet
+    DocumentFactory()
+    sweep_scans()
+    assert {row.part for row in Absence.objects.all()} == {"scanner", "storage"}
+    (tmp_path / "gone").mkdir()
+    settings.CLAMAV_URL = ""
+    sweep_scans()
+    assert not Absence.objects.exists()
