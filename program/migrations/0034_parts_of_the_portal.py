@@ -10,7 +10,7 @@ from program.triggers import append_only, never_emptied
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0032_units_of_days'),
+        ('program', '0033_units_of_days'),
     ]
 
     operations = [
