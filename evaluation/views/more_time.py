@@ -83,7 +83,7 @@ def request_decline(request: SignedInRequest, pk: int) -> HttpResponse:
         return answer_page(request, found, decline=form)
     try:
         services.decline_time(found, by=request.user, answer=form.cleaned_data["answer"])
-    except WrongStatus as refusal:
+    except (NotReady, WrongStatus) as refusal:
         messages.warning(request, str(refusal))
         found.refresh_from_db()
         return answer_page(request, found, decline=form)

@@ -245,6 +245,12 @@ class InterimExemption(Revised):
     def __str__(self) -> str:
         return f"Exemption {self.pk} of {self.action_id}"
 
+    @property
+    def is_before_its_action(self) -> bool:
+        """Whether it is dated before the action that it exempts from was taken; one of both days is wrong."""
+        taken_on = self.action.taken_on
+        return taken_on is not None and self.granted_on < taken_on
+
     def holds_on(self, day: date) -> bool:
         """Whether it holds on ``day``: not ended, not past its last day, and the change not final yet."""
         return (

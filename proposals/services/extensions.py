@@ -113,13 +113,31 @@ def grant_time(request: TimeRequest, *, by: User, due_on: date, reason: str, leg
 
 @transaction.atomic
 def decline_time(request: TimeRequest, *, by: User, answer: str) -> AuditEvent:
-    """Decline to give more time, with the reason; what holds for everybody holds for this proposal."""
+    """Decline to give more time, with the reason; what holds for everybody holds for this proposal.
+
+    Raises WrongStatus where the request was answered, NotReady where no time could be given any more: then
+    there is nothing to decline.
+    """
     require("proposals.decline_timerequest", by, request)
+    proposal = request.proposal
+    rows = Proposal.objects.select_for_update(of=("self",)).select_related("call")
+    proposal.refresh_from_db(from_queryset=rows)
+    request.refresh_from_db(from_queryset=TimeRequest.objects.select_for_update(of=("self",)))
+    if request.status != TimeRequestStatus.ASKED:
+        raise WrongStatus(DECLINE_TIME, request)
+    problems = list(no_time_is_given(proposal))
+    if proposal.status not in EXTEND.sources:
+        message = (
+            f"The proposal is “{proposal.get_status_display()}”: it can be given no time any more, so there "
+            "is nothing to decline."
+        )
+        problems.append(Problem("time-over", message, WINDOW))
     if not answer.strip():
-        raise NotReady([Problem("time-answer", "Say why no more time is given.", WINDOW, field="answer")])
+        problems.append(Problem("time-answer", "Say why no more time is given.", WINDOW, field="answer"))
+    if problems:
+        raise NotReady(problems)
     said = {"answer": answer.strip(), "answered_by": by}
     event = perform(DECLINE_TIME, request, by=by, note=answer.strip(), changes=lambda: said)
-    proposal = request.proposal
     notices.owe(
         event, TIME_DECLINED, team_of(proposal.consortium_id), url=address(proposal),
         call=proposal.call.number, reason=answer.strip(),

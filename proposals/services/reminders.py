@@ -69,7 +69,7 @@ def demands_to_come(at: datetime) -> list[tuple[int, datetime]]:
     rows = Requirement.objects.filter(ran, call__status=CallStatus.ISSUED)
     begin = rows.filter(demanded_from__gt=at, demanded_from__lte=far).values_list("call", "demanded_from")
     end = rows.filter(demanded_to__gt=at, demanded_to__lte=far).values_list("call", "demanded_to")
-    return sorted({*begin, *end})
+    return sorted((call, moment) for call, moment in {*begin, *end} if moment)
 
 
 @transaction.atomic

@@ -212,7 +212,7 @@ def facts_of_requirements(space: Workspace, refused_form: RowForm | None) -> dic
             "form": form,
             "token": token_of(form),
             "is_beside": is_beside,
-            "earlier": earlier_answer(requirement, answers) if row.pk is None and not is_beside else None,
+            "earlier": None if is_beside or row.pk else earlier_answer(requirement, answers),
         }
 
     later, fields = [], set(asked)
@@ -220,12 +220,10 @@ def facts_of_requirements(space: Workspace, refused_form: RowForm | None) -> dic
     for each in coming_under(call):
         changes = []
         for change in each.changes:
-            row, one = change.after, None
-            if row and row.pk in ahead:
-                one = shown(row, is_beside=row.code in fields)
+            row = change.after
+            one = shown(row, is_beside=row.code in fields) if row and row.pk in ahead else None
             fields.add(change.row.code)
-            opens = opening_place(row) if row and one and one["is_beside"] else ""
-            changes.append((change, one, opens))
+            changes.append((change, one, opening_place(row) if row and one and one["is_beside"] else ""))
         later.append((each.day, changes))
     return {
         "rows": [shown(row) for row in asked.values() if row.evidence_type != "package"],

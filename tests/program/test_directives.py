@@ -29,6 +29,7 @@ from program.services import directives as services
 from program.transitions import NotReady, WrongStatus
 from tests.factories.directives import DECIDED, WAY, action_at, decide, duty, entered, exempted
 from tests.factories.program import UserFactory, officer
+from tests.proposals.test_views import sign_in
 
 pytestmark = pytest.mark.django_db
 KEPT = {
@@ -482,6 +483,17 @@ def test_exemption_with_impossible_days_is_refused(facts, expected):
     with pytest.raises(NotReady) as refusal:
         exempted(action, **facts)
     assert codes(refusal) == expected
+
+
+def test_exemption_dated_before_its_action_is_marked_on_the_register(client):
+    action = action_at("proposed")
+    exemption = exempted(action)
+    sign_in(client, officer())
+    pages = ["/directives/", f"/desk/agency-actions/{action.pk}/"]
+    for shift, is_marked in ((0, False), (1, True)):
+        day = exemption.granted_on + timedelta(days=shift)
+        AgencyAction.objects.filter(pk=action.pk).update(taken_on=day)  # as entered before it was refused
+        assert ["Dated before its action" in client.get(page).text for page in pages] == [is_marked] * 2
 
 
 def test_exemption_is_ended_once_with_a_reason():

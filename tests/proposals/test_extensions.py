@@ -16,7 +16,7 @@ from program.clock_account import clock_account
 from program.deadlines import end_of_day
 from program.models import AuditEvent, Closure, Delivery, Notice
 from program.notices import withheld
-from program.services.calls import PAST_THE_ORDER, close_call
+from program.services.calls import PAST_THE_ORDER, cancel_call, close_call
 from program.transitions import NotReady, WrongStatus
 from proposals import services
 from proposals.enums import ProposalStatus, TimeRequestStatus
@@ -328,6 +328,23 @@ def test_request_tells_the_office_nothing_of_the_draft_and_is_answered_once(call
     assert (request.status, request.answered_by) == (TimeRequestStatus.GRANTED, by)
     assert Extension.objects.get().request == request
     assert Proposal.objects.get(pk=proposal.pk).closes_at == end_of_day(LATER)
+
+
+@pytest.mark.parametrize("why", ["withdrawn", "cancelled"])
+def test_request_that_can_be_granted_no_more_is_not_declined(call, by, why):
+    proposal = under(call)
+    with clock.moved_to(before(LAST_DAY, days=2)):
+        request = services.ask_for_time(proposal, by=representative_of(proposal), reason="We are late.")
+        if why == "cancelled":
+            cancel_call(call, by=by, reason="It is not needed.")
+        else:
+            Proposal.objects.filter(pk=proposal.pk).update(status=why)
+        with pytest.raises(NotReady) as refusal:
+            services.decline_time(request, by=by, answer="No.")
+    assert codes(refusal) == {"call-cancelled" if why == "cancelled" else "time-over"}
+    request.refresh_from_db()
+    assert (request.status, request.answered_at) == (TimeRequestStatus.ASKED, None)
+    assert not Notice.objects.filter(kind="proposals.time_declined").exists()
 
 
 def test_declined_request_leaves_the_day_and_may_be_asked_again(call, by):
