@@ -11,7 +11,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from program import clock
-from program.models import Absence, Document, Outage, Pulse, Silence
+from program.enums import CallStatus
+from program.models import Absence, Call, Document, Outage, Pulse, Silence
 from program.revisions import one_at_a_time
 
 if TYPE_CHECKING:
@@ -101,12 +102,14 @@ def silences_dismissed(at: datetime) -> list[Silence]:
 
 
 def uncovered(at: datetime) -> QuerySet[Silence]:
-    """Silences of the last weeks that no standing entry covers, to a minute at both ends."""
+    """Silences of the last weeks that met an open call, and that no standing entry covers to a minute."""
+    open_then = Call.objects.public().exclude(status=CallStatus.CANCELLED)
+    met = open_then.filter(issued_at__lt=OuterRef("ended_at"), closes_at__gt=OuterRef("began_at"))
     entries = Outage.objects.standing().filter(
         Q(ended_at=None) | Q(ended_at__gte=OuterRef("ended_at") - MINUTE),
         began_at__lte=OuterRef("began_at") + MINUTE,
     )
-    return Silence.objects.filter(~Exists(entries), ended_at__gt=at - PROPOSED)
+    return Silence.objects.filter(Exists(met), ~Exists(entries), ended_at__gt=at - PROPOSED)
 
 
 def away_now(at: datetime) -> list[Absence]:

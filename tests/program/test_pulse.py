@@ -11,7 +11,15 @@ from django.db import IntegrityError, transaction
 from program import clock
 from program.enums import PartOfPortal
 from program.models import Absence, AuditEvent, DismissedSilence, Outage, Pulse, Silence
-from program.pulse import PROPOSED, SILENT, note_parts, note_pulse, storage_answers
+from program.pulse import (
+    MOST_PROPOSED,
+    PROPOSED,
+    SILENT,
+    note_parts,
+    note_pulse,
+    silences_to_log,
+    storage_answers,
+)
 from program.schedule import sweep_scans
 from program.services.calls import cancel_call
 from program.services.outages import correct_outage, dismiss_silence
@@ -222,3 +230,13 @@ def test_sweep_keeps_that_scanner_and_store_are_away(settings, tmp_path):
     settings.CLAMAV_URL = ""
     sweep_scans()
     assert not Absence.objects.exists()
+
+
+def test_silences_while_no_call_was_open_take_the_place_of_none(client, call):
+    client.force_login(officer())
+    while_open = call.closes_at - timedelta(days=1)
+    Silence.objects.create(began_at=while_open, ended_at=while_open + timedelta(hours=1))
+    for hour in range(MOST_PROPOSED + 1):
+        after = call.closes_at + timedelta(hours=2 * hour)
+        Silence.objects.create(began_at=after, ended_at=after + timedelta(hours=1))
+    assert [each.began_at for each in silences_to_log(call.closes_at)] == [while_open]
