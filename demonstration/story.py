@@ -16,7 +16,7 @@ from demonstration.consortia import FOLDER, Book, Facts, Formation
 from demonstration.people import official
 from demonstration.timeline import TIMELINES, at_work
 from evaluation import services as evaluation
-from evaluation.enums import Adjudicated, CompletenessFinding
+from evaluation.enums import Adjudicated, CompletenessFinding, PauseReason
 from evaluation.listfile import HEADER
 from evaluation.models import Assignment, Determination, PartyCheck, Position, Referral, ScreeningList
 from program import clock
@@ -190,6 +190,7 @@ class Story:
             self.take_position(code, position, self.on(self.start + 5 + self.pace * number, 11 + number))
         if reason := self.told.get("reopened"):
             self.let_lapse(reason)
+            self.pause()
         if decision := self.told.get("determination"):
             self.decide(decision)
 
@@ -254,6 +255,7 @@ class Story:
         if answer := question.get("answer"):
             with clock.moved_to(at + timedelta(days=4, hours=-4)):
                 evaluation.answer_question(asked, by=self.formation.founder, answer=answer)
+        self.asked = asked
 
     def answer_due(self, at: datetime) -> date:
         """Ten days; for the question that is still open a day that lies ahead when the story is made."""
@@ -283,6 +285,16 @@ class Story:
             evaluation.reopen_referral(
                 energy, by=self.officer, due_on=self.on(self.start + 28, 9).date(), reason=reason
             )
+
+    def pause(self) -> None:
+        """The office lets one clock wait for the answer that is still out."""
+        code = self.told["question"]["pauses"]
+        referral = Referral.objects.get(version__proposal=self.proposal, agency__code=code)
+        with clock.moved_to(self.on(self.start + 16, 12)):
+            evaluation.pause_clocks(
+                self.proposal, by=self.officer, referrals=[referral], reason=PauseReason.INFORMATION,
+                question=self.asked, note="The position of Energy turns on it.",
+            )  # fmt: skip
 
     def end_consultations(self) -> list[Referral]:
         """The clock ends what nobody answered."""

@@ -136,7 +136,9 @@ def is_left(referral: Referral) -> Iterator[Problem]:
 
 def is_out_of_time(referral: Referral) -> Iterator[Problem]:
     """A consultation lapses once its time is over and not before, also when it was opened again meanwhile."""
-    if referral.due_at > clock.now():
+    if referral.paused_at is not None:
+        yield Problem("paused", "The clock of this consultation is paused.", ORDER)
+    elif referral.due_at > clock.now():
         yield Problem("not-due", "The time of this consultation is not over.", ORDER)
 
 
@@ -362,7 +364,7 @@ def consulted_all_five(determination: Determination) -> Iterator[Problem]:
         elif referral.status not in (ReferralStatus.ANSWERED, ReferralStatus.LAPSED):
             yield Problem(
                 f"consultation-open-{agency.code}",
-                f"The consultation of {agency} is still running.",
+                f"The consultation of {agency} is {'paused' if referral.paused_at else 'still running'}.",
                 ORDER,
                 "consultation",
             )

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 
+from evaluation.clocks import days_of
 from evaluation.enums import Carry, ReferralStatus, Stance
 from evaluation.querysets import is_official
+from program import moments
 from program.enums import OfficeRole
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ TONES = {
 }
 
 
+PAUSED = "Paused"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One agency's consultation as a page shows it."""
@@ -36,6 +41,7 @@ class Column:
     due_at: datetime | None = None
     note: str = ""
     url: str = ""
+    clock: str = ""
 
 
 def columns(referrals: Iterable[Referral], user: User, now: datetime) -> list[Column]:
@@ -55,6 +61,7 @@ def columns(referrals: Iterable[Referral], user: User, now: datetime) -> list[Co
                 hidden="" if is_official(user) or has_answered or row.agency.code in mine else why_hidden,
             ),
             url=reverse("evaluation:position", args=[row.pk]),
+            clock="" if row.carry == Carry.KEEP else str(days_of(row, now)),
         )
         for row in rows
     ]
@@ -72,6 +79,9 @@ def _column(referral: Referral, now: datetime, *, hidden: str) -> Column:
         return Column(name, "No response", "bad", referral.due_at)
     if referral.status == ReferralStatus.ENDED:
         return Column(name, referral.get_status_display(), "neutral")
+    if referral.paused_at is not None:
+        note = f"Since {moments.day(referral.paused_at)}; the last day moves"
+        return Column(name, PAUSED, "neutral", note=note)
     if referral.due_at <= now:
         return Column(name, "Overdue", "bad", referral.due_at)
     note = referral.get_carry_display() if referral.carry in (Carry.RECONFIRM, Carry.REOPEN) else ""
@@ -80,7 +90,7 @@ def _column(referral: Referral, now: datetime, *, hidden: str) -> Column:
 
 
 def summary(found: list[Column]) -> str:
-    """ "3 of 5 in, 1 objects": computed, never a status of the proposal."""
+    """ "3 of 5 in, 1 objects, Department of Energy paused": computed, never a status of the proposal."""
     if not found:
         return "Not referred"
     answered = sum(c.tone == "info" or c.state in Stance.labels for c in found)
@@ -93,4 +103,6 @@ def summary(found: list[Column]) -> str:
             parts.append(f"{number} {one if number == 1 else many}")
     if late := sum(c.state == "Overdue" for c in found):
         parts.append(f"{late} overdue")
+    if paused := [c.agency for c in found if c.state == PAUSED]:
+        parts.append(f"{paused[0] if len(paused) == 1 else len(paused)} paused")
     return ", ".join(parts)

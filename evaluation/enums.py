@@ -55,6 +55,19 @@ class ReferralStatus(TextChoices):
     ENDED = "ended", "Ended: proposal withdrawn"
 
 
+class ClockAct(TextChoices):
+    PAUSED = "paused", "Paused"
+    RESUMED = "resumed", "Goes on"
+
+
+class PauseReason(TextChoices):
+    """For what the clock of a consultation may stand, and for nothing else; program policy."""
+
+    INFORMATION = "information_requested", "Information requested from the consortium"
+    ELSEWHERE = "before_another", "Matter before another agency or escalated"
+    CLOSED = "offices_closed", "Federal offices closed"
+
+
 class Carry(TextChoices):
     """What becomes of a consultation when a new version is accepted."""
 

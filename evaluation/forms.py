@@ -7,8 +7,25 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from evaluation.enums import LONGEST_SUMMARY, LONGEST_TEXT, Outcome, Recommendation, Stance
-from evaluation.models import AnswerDraft, CatalogEntry, Condition, Determination, Finding, Review, Score
+from evaluation.enums import (
+    LONGEST_SUMMARY,
+    LONGEST_TEXT,
+    Outcome,
+    PauseReason,
+    Recommendation,
+    Stance,
+)
+from evaluation.models import (
+    AnswerDraft,
+    CatalogEntry,
+    Condition,
+    Determination,
+    Finding,
+    InformationRequest,
+    Referral,
+    Review,
+    Score,
+)
 from program.days import DayField
 from program.deadlines import Period, Unit
 from program.enums import StackLayer
@@ -187,11 +204,6 @@ class PositionForm(forms.Form):
     )  # fmt: skip
 
 
-class ReopenReferralForm(forms.Form):
-    due_on = DayField(label="New last day")
-    reason = LongText(widget=text(2), required=False)
-
-
 class DueForm(forms.Form):
     """A last day, named or counted from today; ``period`` of what was typed is None where a day is named."""
 
@@ -239,16 +251,60 @@ class DueForm(forms.Form):
 NO_DAY = "Name the last day, or say how many days from today."
 
 
+class ReopenReferralForm(DueForm):
+    reason = LongText(widget=text(2), required=False)
+
+
+class WhoseClock(forms.ModelMultipleChoiceField):
+    """Consultations, by the name of their agency."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, referral: Any) -> str:
+        return f"{referral.agency}{' (paused)' if referral.paused_at else ''}"
+
+
+class WhichQuestion(forms.ModelChoiceField):
+    def label_from_instance(self, question: Any) -> str:
+        return f"{question}, {question.agency}"
+
+
+class PauseForm(forms.Form):
+    """Whose clocks stand, and why; the service says what is missing."""
+
+    referrals = WhoseClock(Referral.objects.none(), label="Whose clocks")
+    reason = forms.ChoiceField(choices=PauseReason, widget=forms.RadioSelect)
+    question = WhichQuestion(
+        InformationRequest.objects.none(), label="The question that is waited for", required=False,
+        empty_label="None", help_text="Where information was requested. The clocks go on by themselves once "
+        "it is answered, withdrawn or overdue.",
+    )  # fmt: skip
+    note = LongText(widget=text(2), required=False, help_text="Needed for the other reasons.")
+
+    def __init__(self, *args: Any, referrals: Any, questions: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"prefix": "pause", **kwargs})
+        self.fields["referrals"].queryset = referrals  # type: ignore[attr-defined]
+        self.fields["question"].queryset = questions  # type: ignore[attr-defined]
+
+
 class QuestionForm(DueForm):
     agency = forms.ModelChoiceField(
         Agency.objects.none(), label="In the name of", empty_label="Choose an agency"
     )
     question = LongText(widget=text(4), required=False)
-    field_order = ("agency", "question", "due_on", "days", "unit", "include_start_day")
+    pauses = WhoseClock(
+        Referral.objects.none(), label="Pause the clocks of", required=False,
+        help_text="None unless ticked. They go on by themselves once it is answered, withdrawn or overdue.",
+    )  # fmt: skip
+    field_order = ("agency", "question", "due_on", "days", "unit", "include_start_day", "pauses")
 
-    def __init__(self, *args: Any, agencies: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, agencies: Any, pausable: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["agency"].queryset = agencies  # type: ignore[attr-defined]
+        if pausable is None:
+            del self.fields["pauses"]
+        else:
+            self.fields["pauses"].queryset = pausable  # type: ignore[attr-defined]
 
 
 class DeterminationForm(forms.ModelForm):

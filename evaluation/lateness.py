@@ -41,7 +41,7 @@ def late(user: User, now: datetime) -> Q:
 
     An agency that did not answer, a question to the consortium past its day, a correction that never came.
     """
-    referrals = _asked(user).filter(Q(status=ReferralStatus.LAPSED) | Q(due_at__lte=now))
+    referrals = _asked(user).filter(Q(status=ReferralStatus.LAPSED) | Q(due_at__lte=now, paused_at=None))
     questions = _open_questions().filter(due_at__lte=now)
     return (
         Q(pk__in=referrals.values("version__proposal"))
@@ -52,7 +52,7 @@ def late(user: User, now: datetime) -> Q:
 
 def first_due(user: User) -> Least:
     """When the first of a proposal's clocks ends or has ended; null where none runs. To order lists by."""
-    referrals = _asked(user).filter(version__proposal=OuterRef("pk")).order_by()
+    referrals = _asked(user).filter(version__proposal=OuterRef("pk"), paused_at=None).order_by()
     questions = _open_questions().filter(proposal=OuterRef("pk")).order_by()
     cured = Case(When(status=ProposalStatus.RETURNED, then=F("cure_due_at")))
     return Least(
@@ -77,6 +77,8 @@ def reasons_of(
         for row in referrals:
             if row.status == ReferralStatus.LAPSED:
                 found.append(Reason(f"{row.agency} did not respond by {_day(row.due_at)}", row.due_at))
+            elif row.paused_at is not None:
+                continue
             elif row.status in RUNNING and row.due_at <= now:
                 found.append(Reason(f"{row.agency} is over its time since {_day(row.due_at)}", row.due_at))
             elif row.status in RUNNING and row.due_at <= now + SOON:

@@ -90,6 +90,35 @@ VERSION_REPLACED: Final = NoticeKind(
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014", "version": 2},
 )
+CLOCK_PAUSED: Final = NoticeKind(
+    "evaluation.clock_paused",
+    "The clock of {agency} on {number} is paused",
+    "The time for the position of {agency} on proposal {number} does not run. The reason: {reason}. A "
+    "position may be filed all the same.",
+    ORDER,
+    when="The clock of a consultation is paused",
+    who="Who signs for the agency, and its reviewers whose review is not in",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "agency": "Department of Energy",
+        "number": "AIX-2026-00014",
+        "reason": "Information requested from the consortium, question 2",
+    },
+)
+CLOCK_RESUMED: Final = NoticeKind(
+    "evaluation.clock_resumed",
+    "The clock of {agency} on {number} goes on",
+    "The time for the position of {agency} on proposal {number} runs again. It is due by {due}.",
+    ORDER,
+    when="The clock of a consultation goes on after a pause",
+    who="Who signs for the agency, and its reviewers whose review is not in",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "agency": "Department of Energy",
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "number": "AIX-2026-00014",
+    },
+)
 ASSIGNED: Final = NoticeKind(
     "evaluation.assigned",
     "You are asked to review {number}",

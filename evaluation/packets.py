@@ -6,12 +6,14 @@ Its PDF is made by a worker from a stored packet and the signature beside it, an
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Func, JSONField, Prefetch, Value
 from django.db.models.functions import Cast
 
+from evaluation.clocks import Days, days_of
 from evaluation.enums import (
     Adjudicated,
     CheckResult,
@@ -19,12 +21,14 @@ from evaluation.enums import (
     DeterminationStatus,
     InformationRequestStatus,
     Outcome,
+    PauseReason,
     ReferralStatus,
     Stance,
 )
 from evaluation.models import (
     Adjudication,
     AgencyScore,
+    ClockEvent,
     Designation,
     InformationRequest,
     PacketPaper,
@@ -146,7 +150,8 @@ def referrals_of(version: Version) -> list[Referral]:
     rows = Referral.objects.filter(version=version).select_related(
         "agency", "position__signed_by", "position__delegation__given_by", "position__delegation__given_to"
     )
-    return list(rows)
+    pauses = Prefetch("clock_events", ClockEvent.objects.for_list(), to_attr="pauses")
+    return list(rows.prefetch_related(pauses))
 
 
 def _standing(referral: Referral) -> Position | None:
@@ -158,9 +163,26 @@ def _consultation(referral: Referral) -> dict[str, Any]:
         "agency": referral.agency.code,
         "name": referral.agency.display_name,
         "status": referral.status,
+        "opened_at": referral.opened_at.isoformat(),
         "due_at": referral.due_at.isoformat(),
+        "days": asdict(days_of(referral, clock.now())),
+        "pauses": [_paused(pause) for pause in referral.pauses],  # type: ignore[attr-defined]
         **_said(_standing(referral)),
         "carried": referral.carry_reason,
+    }
+
+
+def _paused(pause: ClockEvent) -> dict[str, Any]:
+    ended = getattr(pause, "ended_by", None)
+    return {
+        "reason": pause.reason,
+        "question": pause.request.number if pause.request else None,
+        "note": pause.note,
+        "paused_by": pause.by.name,
+        "paused_at": pause.at.isoformat(),
+        "resumed_by": ended.by.name if ended else "",
+        "resumed_at": ended.at.isoformat() if ended else None,
+        "resumed_because": ended.note if ended else "",
     }
 
 
@@ -348,6 +370,11 @@ def packet_in_words(text: str) -> dict[str, Any]:
     packet: dict[str, Any] = _read(json.loads(text))
     packet["outcome_words"] = Outcome(packet["outcome"]).label if packet["outcome"] else ""
     for row in packet["consultations"]:
+        if "days" in row:
+            row["clock"] = str(Days(**row["days"]))
+        for pause in row.get("pauses", ()):
+            question = f", question {pause['question']}" if pause["question"] else ""
+            pause["words"] = f"{PauseReason(pause['reason']).label}{question}"
         row["words"] = Stance(row["stance"]).label if row["stance"] else ReferralStatus(row["status"]).label
     names = {row["agency"]: row["name"] for row in packet["consultations"]}
     for row in packet["objections"]:

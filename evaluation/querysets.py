@@ -16,6 +16,7 @@ from evaluation.enums import (
     Adjudicated,
     AssignmentStatus,
     CheckResult,
+    ClockAct,
     DesignationStatus,
     DeterminationStatus,
     InformationRequestStatus,
@@ -45,7 +46,8 @@ P = TypeVar("P", bound=Paper)
 
 OFFICIALS = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
 LAST_DAY = days_before(1)
-POSITION_STEPS = (half_since("opened_at"), days_before(3), LAST_DAY)
+#: Time for which the clock stood is no time
+POSITION_STEPS = (half_since(F("opened_at") + F("stood_for")), days_before(3), LAST_DAY)
 ANSWER_STEPS = (days_before(3), LAST_DAY)
 CONDITION_STEPS = (*map(days_before, (30, 7)), LAST_DAY, OVERDUE)
 SIGN_FOR_AGENCY = (OfficeRole.LEAD, OfficeRole.REVIEWER)
@@ -295,13 +297,17 @@ class ReferralQuerySet(OfProposalQuerySet):
             return seen
         return seen.filter(agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
 
-    def running(self) -> Self:
-        """Consultations whose clock runs: of the version that is evaluated, until it is decided."""
+    def awaited(self) -> Self:
+        """Consultations that wait for a position: of the version that is evaluated, until it is decided."""
         return self.filter(
             status__in=RUNNING,
             version__proposal__status=ProposalStatus.UNDER_EVALUATION,
             version__number=F("version__proposal__version_count"),
         )
+
+    def running(self) -> Self:
+        """Awaited ones whose clock runs; one that stands reminds of nothing, and does not lapse."""
+        return self.awaited().filter(paused_at=None)
 
     def to_remind(self, at: datetime) -> Self:
         """Running consultations at half of their time, at three days and on the last day."""
@@ -328,6 +334,27 @@ class ReferralQuerySet(OfProposalQuerySet):
 
     def for_list(self) -> Self:
         return self.select_related("agency", "version__proposal__consortium", "position", "carried_from")
+
+
+class ClockEventQuerySet(OfProposalQuerySet):
+    """What befell the clocks of consultations; who reads of a consultation reads of its clock."""
+
+    path = "referral__version__proposal"
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        referrals = apps.get_model("evaluation", "Referral").objects.visible_to(user)
+        return self.filter(referral__in=referrals)
+
+    def pauses(self) -> Self:
+        return self.filter(act=ClockAct.PAUSED)
+
+    def standing(self) -> Self:
+        """Pauses that are not over."""
+        return self.pauses().filter(ended_by=None)
+
+    def for_list(self) -> Self:
+        """Pauses with who began and who ended each, the oldest first."""
+        return self.pauses().select_related("referral__agency", "by", "request", "ended_by__by")
 
 
 class PositionQuerySet(OfProposalQuerySet):
@@ -358,6 +385,11 @@ class InformationRequestQuerySet(OfProposalQuerySet):
 
     def open(self) -> Self:
         return self.filter(status=InformationRequestStatus.OPEN)
+
+    def holding_clocks(self, at: datetime) -> Self:
+        """Open questions whose time was over at ``at`` while a clock still stands for them."""
+        standing = apps.get_model("evaluation", "ClockEvent").objects.standing()
+        return self.open().filter(Exists(standing.filter(request=OuterRef("pk"))), due_at__lte=at)
 
     def to_remind(self, at: datetime) -> Self:
         """Open questions on proposals that still answer, at three days and on the last day."""

@@ -14,6 +14,7 @@ from evaluation.services import (
     end_referral,
     expire_designation,
     lapse_referral,
+    release_overdue,
     remind_of_condition,
     remind_of_deferral,
     remind_of_expiry,
@@ -34,6 +35,7 @@ MOST_AT_ONCE = 500
 LONG = {"time_limit": 900, "soft_time_limit": 840}
 SCHEDULE = {
     "lapse-referrals": {"task": "evaluation.schedule.lapse_due_referrals", "schedule": 60.0},
+    "release-clocks": {"task": "evaluation.schedule.release_clocks", "schedule": 60.0},
     "remind": {"task": "evaluation.schedule.remind", "schedule": crontab()},
     "end-referrals": {"task": "evaluation.schedule.end_left_referrals", "schedule": 60.0},
     "tell-overtaken": {"task": "evaluation.schedule.tell_overtaken_determinations", "schedule": 60.0},
@@ -58,6 +60,13 @@ def lapse_due_referrals() -> int:
     return do_each(
         lapse_referral, Referral.objects.due_to_lapse(limit).select_related("agency", "version__proposal")
     )
+
+
+@shared_task
+def release_clocks() -> int:
+    """Let the clocks go on that wait for an answer whose time is over; each question by itself."""
+    overdue = InformationRequest.objects.holding_clocks(clock.instant()).select_related("proposal")
+    return do_each(release_overdue, overdue)
 
 
 @shared_task

@@ -43,6 +43,12 @@ urlpatterns = [
         proposals.question_withdraw,
         name="question-withdraw",
     ),
+    path("desk/proposals/<str:number>/clocks/pause/", proposals.clocks_pause, name="clocks-pause"),
+    path(
+        "desk/proposals/<str:number>/referrals/<int:pk>/resume/",
+        proposals.referral_resume,
+        name="referral-resume",
+    ),
     path(
         "desk/proposals/<str:number>/referrals/<int:pk>/reopen/",
         proposals.referral_reopen,

@@ -168,6 +168,40 @@ class Due:
 
 
 @dataclass(frozen=True)
+class Standstill:
+    """The days on which a clock stood, each whole, however short the pause; none if ``last`` is before."""
+
+    first: date
+    last: date
+
+    def counted(self, unit: Unit = Unit.CALENDAR, closures: Collection[date] = NO_CLOSURES) -> int:
+        """How many of its days a clock that counts in ``unit`` would have counted."""
+        days = range(max((self.last - self.first).days + 1, 0))
+        if unit is Unit.CALENDAR:
+            return len(days)
+        return sum(is_business_day(later(self.first, day), closures) for day in days)
+
+
+def put_off(
+    counted_to: date,
+    days: int,
+    *,
+    unit: Unit = Unit.CALENDAR,
+    rolls_forward: bool = True,
+    closures: Collection[date] = NO_CLOSURES,
+) -> tuple[date, date]:
+    """The last day counted, and the day due, of a period that ended on ``counted_to`` had it not stood.
+
+    ``days``, of the period's own kind, are added to the day counted and not to one that was moved already.
+    """
+    if days and unit is Unit.BUSINESS:
+        counted_to = add_business_days(counted_to, days, closures=closures)
+    else:
+        counted_to = later(counted_to, days)
+    return counted_to, next_business_day(counted_to, closures) if rolls_forward else counted_to
+
+
+@dataclass(frozen=True)
 class DutyClock:
     """The days that an order gives for a duty; the clock stands still once it is fulfilled."""
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.db.models import Model, QuerySet
+    from django.db.models.expressions import Combinable
 
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
 NONE: Final = ""
@@ -57,9 +58,9 @@ def hours_before(hours: int) -> Step:
     return Step(f"{hours}-hours", lambda at: at + timedelta(hours=hours))
 
 
-def half_since(began: str) -> Step:
-    """Halfway between the column ``began`` and the moment itself."""
-    half = ExpressionWrapper((F("reminds_of") - F(began)) / 2, output_field=DurationField())
+def half_since(began: Combinable) -> Step:
+    """Halfway between ``began``, a column or what is computed of some, and the moment itself."""
+    half = ExpressionWrapper((F("reminds_of") - began) / 2, output_field=DurationField())
     return Step("half", lambda at: ExpressionWrapper(Value(at) + half, output_field=DateTimeField()))
 
 

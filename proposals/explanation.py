@@ -137,7 +137,7 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             if asked
             else f"Agencies are asked to answer within {period.words}, by"
             if ahead
-            else "The agencies' time to answer is over. No date is set for the determination.",
+            else "The agencies' first time to answer is over. No date is set for the determination.",
             is_limit=asked is not None,
             tone="waiting" if asked else "info",
         )

@@ -21,6 +21,7 @@ from django.db.models import (
     ExpressionWrapper,
     F,
     FloatField,
+    Func,
     Max,
     OuterRef,
     Q,
@@ -195,8 +196,26 @@ def _funnel(rows: QuerySet[Proposal]) -> Figure:
     )
 
 
+class StoodUntil(Func):
+    """For how long a clock of a proposal's consultations stood up to a moment; two at once count once."""
+
+    output_field = DurationField()
+    template = """
+(SELECT COALESCE(SUM(UPPER(span) - LOWER(span)), INTERVAL '0') FROM (
+    SELECT UNNEST(RANGE_AGG(
+        TSTZRANGE(pause.at, GREATEST(COALESCE(ended.at, %(expressions)s), pause.at))
+    )) AS span
+    FROM evaluation_clockevent AS pause
+    JOIN evaluation_referral AS referral ON referral.id = pause.referral_id
+    JOIN proposals_version AS version ON version.id = referral.version_id
+    LEFT JOIN evaluation_clockevent AS ended ON ended.ends_id = pause.id
+    WHERE pause.act = 'paused' AND version.proposal_id = proposals_proposal.id
+) AS spans)
+"""
+
+
 def _ages(rows: QuerySet[Proposal], now: datetime) -> Figure:
-    age = _days(Value(now) - F("submitted_at"))
+    age = _days(Value(now) - F("submitted_at") - StoodUntil(Value(now)))
     waiting = (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION)
     bounds = [0, *(bound for bound, _ in AGES if bound)]
     buckets: dict[str, Any] = {}
@@ -214,7 +233,8 @@ def _ages(rows: QuerySet[Proposal], now: datetime) -> Figure:
     return Figure(
         "ages",
         "How long the undecided ones have waited",
-        "Days since the first submission, for proposals that no announced determination has decided.",
+        "Days since the first submission, for proposals that no announced determination has decided. Time "
+        "for which the clock of one of its consultations was paused does not count.",
         ["Where it stands", *(words for _, words in AGES), "Median days", "Longest, days"],
         [
             [
@@ -233,7 +253,7 @@ def _ages(rows: QuerySet[Proposal], now: datetime) -> Figure:
 
 
 def _timeliness(rows: QuerySet[Proposal], agencies: list[Agency], now: datetime) -> Figure:
-    took = _days(F("answered_at") - F("opened_at"))
+    took = _days(F("answered_at") - F("opened_at") - F("stood_for"))
     answered = Q(answered_at__isnull=False)
     found: dict[Any, Any] = {
         row["agency"]: row
@@ -247,21 +267,23 @@ def _timeliness(rows: QuerySet[Proposal], agencies: list[Agency], now: datetime)
             on_time=Count("pk", filter=answered & Q(answered_at__lt=F("due_at"))),
             late=Count("pk", filter=answered & Q(answered_at__gte=F("due_at"))),
             lapsed=Count("pk", filter=Q(status=ReferralStatus.LAPSED)),
-            running=Count("pk", filter=Q(status__in=RUNNING, due_at__gt=now)),
-            over=Count("pk", filter=Q(status__in=RUNNING, due_at__lte=now)),
+            running=Count("pk", filter=Q(status__in=RUNNING, due_at__gt=now, paused_at=None)),
+            paused=Count("pk", filter=Q(paused_at__isnull=False)),
+            over=Count("pk", filter=Q(status__in=RUNNING, due_at__lte=now, paused_at=None)),
             middle=Percentile("took", filter=answered),
             most=Percentile("took", 0.9, filter=answered),
         )
     }
-    counts = ("referred", "on_time", "late", "lapsed", "running", "over")
+    counts = ("referred", "on_time", "late", "lapsed", "running", "paused", "over")
     return Figure(
         "timeliness",
         "How the agencies keep their time",
         "Consultations that were opened anew or for the first time; a position that was kept from an earlier "
-        "version took nobody time. Nine of ten answers came within the days of the last column.",
+        "version took nobody time. Nine of ten answers came within the days of the last column. Days do not "
+        "count the time for which a clock was paused.",
         [
-            "Agency", "Referred", "In time", "Late", "No response", "Running", "Overdue", "Median days",
-            "Nine of ten, days",
+            "Agency", "Referred", "In time", "Late", "No response", "Running", "Paused", "Overdue",
+            "Median days", "Nine of ten, days",
         ],
         [
             [
@@ -291,7 +313,8 @@ def _stages(call: Call, left_out: list[int]) -> Figure:
         "stages",
         "Whether applicants wait alike",
         "Median days of each stage, for anchors that say that they are U.S. small businesses and for all "
-        "others. The median of few proposals says little: their number stands beside it.",
+        "others. The median of few proposals says little: their number stands beside it. Time for which the "
+        "clock of one of a proposal's consultations was paused does not count.",
         [
             "Stage", "All: days", "All: number", "Small business: days", "Small business: number",
             "Others: days", "Others: number",
@@ -316,18 +339,34 @@ WITH counted AS (
     JOIN counted ON counted.id = version.proposal_id
     WHERE referral.ended_at IS NULL GROUP BY version.proposal_id
     HAVING NOT BOOL_OR(referral.status IN ('open', 'acknowledged'))
+), stood AS (
+    SELECT version.proposal_id,
+        RANGE_AGG(TSTZRANGE(pause.at, GREATEST(COALESCE(ended.at, 'infinity'), pause.at))) AS spans
+    FROM evaluation_clockevent AS pause
+    JOIN evaluation_referral AS referral ON referral.id = pause.referral_id
+    JOIN proposals_version AS version ON version.id = referral.version_id
+    JOIN counted ON counted.id = version.proposal_id
+    LEFT JOIN evaluation_clockevent AS ended ON ended.ends_id = pause.id
+    WHERE pause.act = 'paused' GROUP BY version.proposal_id
 ), announced AS (
     SELECT determination.proposal_id, MIN(determination.announced_at) AS at
     FROM evaluation_determination AS determination JOIN counted ON counted.id = determination.proposal_id
     WHERE determination.status = 'announced' GROUP BY determination.proposal_id
 ), stages AS (
     SELECT organization.is_small_business AS is_small, stage.name,
-        EXTRACT(EPOCH FROM stage.until - stage.since) / 86400.0 AS days
+        EXTRACT(EPOCH FROM stage.until - stage.since - COALESCE((
+            SELECT SUM(UPPER(span) - LOWER(span)) FROM (
+                SELECT UNNEST(stood.spans * TSTZMULTIRANGE(
+                    TSTZRANGE(stage.since, GREATEST(stage.since, stage.until))
+                )) AS span
+            ) AS within
+        ), INTERVAL '0')) / 86400.0 AS days
     FROM counted
     JOIN proposals_membership AS anchor
         ON anchor.consortium_id = counted.consortium_id AND anchor.is_anchor
     JOIN program_organization AS organization ON organization.id = anchor.organization_id
     LEFT JOIN consulted ON consulted.proposal_id = counted.id
+    LEFT JOIN stood ON stood.proposal_id = counted.id
     LEFT JOIN announced ON announced.proposal_id = counted.id
     CROSS JOIN LATERAL (VALUES
         ('intake', counted.submitted_at, counted.accepted_at),

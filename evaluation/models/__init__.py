@@ -5,6 +5,7 @@ from __future__ import annotations
 from evaluation.models.consultation import (
     AnswerDraft,
     AnswerFile,
+    ClockEvent,
     InformationRequest,
     Position,
     PositionDraft,
@@ -40,6 +41,7 @@ __all__ = [
     "AnswerFile",
     "Assignment",
     "CatalogEntry",
+    "ClockEvent",
     "CompletenessReview",
     "Condition",
     "Conflict",

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 
-from evaluation.enums import LONGEST_TEXT, Carry, InformationRequestStatus, ReferralStatus, Stance
+from evaluation.enums import (
+    LONGEST_TEXT,
+    Carry,
+    ClockAct,
+    InformationRequestStatus,
+    PauseReason,
+    ReferralStatus,
+    Stance,
+)
 from evaluation.models.intake import Deadlined
 from evaluation.querysets import (
     AnswerFileQuerySet,
+    ClockEventQuerySet,
     InformationRequestQuerySet,
     PositionQuerySet,
     ReferralQuerySet,
 )
+from program.deadlines import Unit, local_day
 from program.models import Agency, Delegation, Document, Revised, User
 from program.models.words import NOT_KEPT
 from proposals.models import Proposal, Version
@@ -24,7 +35,10 @@ from proposals.models.fields import PlainTextField
 class Referral(Deadlined):
     """One agency's consultation on one accepted version; its progress is never a status of the proposal.
 
-    ``position`` is the one that stands, perhaps kept from an earlier version (``carried_from``).
+    ``position`` is the one that stands, perhaps kept from an earlier version (``carried_from``). The clock
+    stands since ``paused_at``; of pauses that are over, ``stood_for`` is the time, ``stood_days`` the days.
+    Up to ``settled_on`` it is settled which days count. ``counted_to`` is the last day before it was moved
+    off a weekend or holiday.
     """
 
     proposal_path: ClassVar[str] = "version__proposal"
@@ -39,6 +53,17 @@ class Referral(Deadlined):
     answered_at = models.DateTimeField(null=True, editable=False)
     lapsed_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
+    unit = models.CharField(
+        max_length=8,
+        choices=[(Unit.CALENDAR.value, "Calendar days"), (Unit.BUSINESS.value, "Federal business days")],
+        default=Unit.CALENDAR.value,
+        editable=False,
+    )
+    counted_to = models.DateField(null=True, editable=False)
+    paused_at = models.DateTimeField(null=True, editable=False)
+    stood_for = models.DurationField(default=timedelta, editable=False)
+    stood_days = models.PositiveSmallIntegerField(default=0, editable=False)
+    settled_on = models.DateField(null=True, editable=False)
     position = models.ForeignKey("Position", models.PROTECT, null=True, related_name="+", editable=False)
     carried_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", editable=False)
     carry = models.CharField(max_length=10, choices=Carry, blank=True, editable=False)
@@ -48,7 +73,8 @@ class Referral(Deadlined):
     class Meta:
         ordering = ["agency__sort_order", "pk"]
         permissions = [
-            (f"{verb}_referral", verb) for verb in ("acknowledge", "answer", "keep", "lapse", "reopen", "end")
+            (f"{verb}_referral", verb)
+            for verb in ("acknowledge", "answer", "keep", "lapse", "reopen", "end", "pause", "resume")
         ]
         constraints = [
             models.UniqueConstraint(name="referred_once", fields=["version", "agency"]),
@@ -56,6 +82,11 @@ class Referral(Deadlined):
                 name="answered_referral_stamped",
                 violation_error_message=NOT_KEPT,
                 condition=~Q(status="answered") | Q(answered_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="paused_while_awaited",
+                violation_error_message=NOT_KEPT,
+                condition=Q(paused_at=None) | Q(status__in=["open", "acknowledged"]),
             ),
         ]
         indexes = [
@@ -71,6 +102,11 @@ class Referral(Deadlined):
     @property
     def proposal(self) -> Proposal:
         return self.version.proposal
+
+    @property
+    def counted_on(self) -> date:
+        """The last day before any move; that of ``due_at`` where nobody kept another."""
+        return self.counted_to or local_day(self.due_at - timedelta(microseconds=1))
 
 
 class PositionDraft(Revised):
@@ -182,6 +218,63 @@ class InformationRequest(Deadlined):
     def is_late(self) -> bool:
         """Whether the answer came after its time; late or not, it is kept and read."""
         return self.answered_at is not None and self.answered_at >= self.due_at
+
+
+class ClockEvent(models.Model):
+    """The clock of a consultation is paused, for a listed reason, or one of its pauses is over.
+
+    Each pause is ended by its own event; while one is not, the clock stands. ``due_at`` is the end of the
+    consultation's time as it stood with the event.
+    """
+
+    append_only: ClassVar[bool] = True
+
+    referral = models.ForeignKey(Referral, models.PROTECT, related_name="clock_events")
+    act = models.CharField(max_length=8, choices=ClockAct)
+    reason = models.CharField(max_length=24, choices=PauseReason, blank=True)
+    request = models.ForeignKey(InformationRequest, models.PROTECT, null=True, related_name="pauses")
+    ends = models.OneToOneField("self", models.PROTECT, null=True, related_name="ended_by")
+    note = PlainTextField(blank=True, longest=LONGEST_TEXT)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="Exclusive.")
+    objects = ClockEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="pause_or_end_of_one",
+                violation_error_message=NOT_KEPT,
+                condition=Q(act="paused", ends=None) & ~Q(reason="")
+                | Q(act="resumed", ends__isnull=False, reason="", request=None),
+            ),
+            models.CheckConstraint(
+                name="pause_for_information_names_question",
+                violation_error_message="Name the question for which the clock is paused.",
+                condition=~Q(act="paused")
+                | Q(reason="information_requested", request__isnull=False)
+                | ~Q(reason="information_requested") & Q(request=None),
+            ),
+            models.CheckConstraint(
+                name="pause_says_why",
+                violation_error_message="Say why the clock is paused.",
+                condition=~Q(act="paused") | Q(request__isnull=False) | ~Q(note=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.referral.agency}: {self.get_act_display()}"
+
+    @property
+    def proposal(self) -> Proposal:
+        return self.referral.version.proposal
+
+    @property
+    def why(self) -> str:
+        """The reason of a pause, such as "Information requested from the consortium, question 3"."""
+        words = self.get_reason_display()
+        return f"{words}, question {self.request.number}" if self.request else words
 
 
 class AnswerDraft(Revised):

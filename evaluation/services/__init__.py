@@ -49,6 +49,7 @@ from evaluation.services.lists import (
     work_off_import,
 )
 from evaluation.services.papers import ask_packet_pdf, make_paper_again
+from evaluation.services.pauses import pause_clocks, release_overdue, resume_referral
 from evaluation.services.questions import (
     MOST_FILES,
     answer_question,
@@ -106,11 +107,13 @@ __all__ = [
     "make_paper_again",
     "mark_condition_met",
     "open_review",
+    "pause_clocks",
     "prepare_determination",
     "recall_determination",
     "recuse",
     "reinstate_designation",
     "release_catalog_entry",
+    "release_overdue",
     "remind_of_condition",
     "remind_of_deferral",
     "remind_of_expiry",
@@ -120,6 +123,7 @@ __all__ = [
     "renew_determination",
     "reopen_referral",
     "reopen_review",
+    "resume_referral",
     "return_proposal",
     "review_completeness",
     "revoke_designation",

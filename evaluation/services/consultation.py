@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from evaluation.carry import carry
+from evaluation.due import due_from_now, rule_in_words
 from evaluation.enums import LONGEST_TEXT, Carry, ReferralStatus, Stance
 from evaluation.lifecycle import ACKNOWLEDGE, ANSWER, END_REFERRAL, KEEP, LAPSE, REOPEN_REFERRAL
 from evaluation.models import Assignment, Position, PositionDraft, Referral
@@ -21,9 +22,10 @@ from evaluation.notice_kinds import (
 )
 from evaluation.notices import desk_page, in_words, program_officers, signers_for
 from evaluation.querysets import RUNNING, delegations_in_force
+from evaluation.services.pauses import end_pauses
 from program import clock, days, notices
 from program.closures import counted_closures
-from program.deadlines import end_of_day
+from program.deadlines import Period, Unit, end_of_day
 from program.enums import OfficeRole
 from program.models import Agency, Delegation, User
 from program.moments import moment_to_the_second
@@ -58,8 +60,9 @@ def refer_version(version: Version, *, by: User, event: AuditEvent) -> list[Refe
     referrals = []
     for agency in Agency.objects.filter(is_evaluating=True):
         referral = Referral(
-            version=version, agency=agency, opened_at=event.at, due_at=due.bound, due_rule=period.rule_text
-        )
+            version=version, agency=agency, opened_at=event.at, due_at=due.bound, due_rule=period.rule_text,
+            unit=period.unit.value, counted_to=due.counted_to, settled_on=due.start,
+        )  # fmt: skip
         if previous := earlier.get(agency.pk):
             _carry_over(referral, previous)
         referral.save()
@@ -132,7 +135,7 @@ def file_position(
     Proposal.objects.select_for_update(of=("self",)).get(pk=referral.version.proposal_id)
     received_at = clock.now()
     require("evaluation.answer_referral", by, referral)
-    referral.refresh_from_db(fields=["position", "status", "due_at"])
+    referral.refresh_from_db(fields=["position", "status", "due_at", "paused_at"])
     problems = _position_problems(referral, stance, rationale, conditions, parts_commented)
     if is_overdue(referral, received_at):
         problems.append(
@@ -154,6 +157,7 @@ def file_position(
     if draft is not None and draft_revision not in (None, draft.revision):
         _refuse_older(draft, filed, draft_revision or 0)
     delegation = delegation_to_sign(referral, by=by)
+    end_pauses(referral, by=by, why="The position was filed.")
     event = perform(ANSWER, referral, by=by, note=str(stance), delegation=delegation)
     position = Position.objects.create(
         referral=referral,
@@ -219,7 +223,7 @@ def _refuse_older(draft: PositionDraft, filed: Mapping[str, str], revision: int)
 
 def is_overdue(referral: Referral, at: datetime) -> bool:
     """Whether the time of a consultation is over that was not answered and has not lapsed yet."""
-    return referral.status in RUNNING and referral.due_at <= at
+    return referral.status in RUNNING and referral.paused_at is None and referral.due_at <= at
 
 
 def delegation_to_sign(referral: Referral, *, by: User) -> Delegation | None:
@@ -291,6 +295,7 @@ def end_referral(referral: Referral, *, by: User) -> AuditEvent:
         if is_withdrawn
         else f"Version {number} was replaced by version {proposal.version_count}."
     )
+    end_pauses(referral, by=by, why=note)
     event = perform(END_REFERRAL, referral, by=by, note=note)
     assignments = Assignment.objects.active().filter(proposal=proposal, agency=referral.agency_id)
     people = User.objects.filter(
@@ -303,8 +308,10 @@ def end_referral(referral: Referral, *, by: User) -> AuditEvent:
 
 
 @transaction.atomic
-def reopen_referral(referral: Referral, *, by: User, due_on: date, reason: str) -> AuditEvent:
-    """Give an agency whose time was over a new last day, with the reason."""
+def reopen_referral(
+    referral: Referral, *, by: User, reason: str, due_on: date | None = None, period: Period | None = None
+) -> AuditEvent:
+    """Give an agency whose time was over a new last day, named or counted from today, with the reason."""
     referral.version.proposal = Proposal.objects.select_for_update(of=("self",)).get(
         pk=referral.version.proposal_id
     )
@@ -312,15 +319,23 @@ def reopen_referral(referral: Referral, *, by: User, due_on: date, reason: str) 
     problems = []
     if not reason.strip():
         problems.append(Problem("reason", "Say why the consultation is opened again.", ORDER, field="reason"))
-    if due_on <= clock.today():
+    counted = due_from_now(period) if period else None
+    due_on = counted.due_on if counted else due_on
+    if due_on is None or due_on <= clock.today():
         problems.append(Problem("due", "The new last day must lie ahead.", ORDER, field="due_on"))
     elif refused := days.refusal(due_on):
         problems.append(Problem("due", refused, ORDER, field="due_on"))
-    if problems:
+    if problems or due_on is None:
         raise NotReady(problems)
     event = perform(REOPEN_REFERRAL, referral, by=by, note=reason)
-    referral.due_at, referral.due_rule = end_of_day(due_on), f"Set by the Program office: {reason.strip()}"
-    referral.save(update_fields=["due_at", "due_rule", "updated_at"])
+    how = f" {rule_in_words(counted)}" if counted else ""
+    referral.due_at, referral.due_rule = (
+        end_of_day(due_on),
+        f"Set by the Program office: {reason.strip()}{how}",
+    )
+    referral.unit = (counted.period.unit if counted else Unit.CALENDAR).value
+    referral.counted_to, referral.settled_on = counted.counted_to if counted else due_on, clock.today()
+    referral.save(update_fields=["due_at", "due_rule", "unit", "counted_to", "settled_on", "updated_at"])
     proposal = referral.version.proposal
     notices.owe(
         event,

@@ -8,11 +8,12 @@ from django.db import transaction
 from django.db.models import Max
 
 from evaluation.due import due_from_now, rule_in_words
-from evaluation.enums import InformationRequestStatus
+from evaluation.enums import InformationRequestStatus, PauseReason
 from evaluation.lifecycle import ANSWER_QUESTION, WITHDRAW_QUESTION
 from evaluation.models import AnswerDraft, AnswerFile, InformationRequest
 from evaluation.notice_kinds import ANSWERED, ASKED, QUESTION_WITHDRAWN
 from evaluation.notices import desk_page, in_words, questions_page
+from evaluation.services.pauses import hold_proposal, pause_clocks, release_clocks
 from program import audit, clock, days, notices
 from program.deadlines import end_of_day
 from program.documents import store_document
@@ -25,11 +26,12 @@ from proposals.models import Proposal
 from proposals.notices import team_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
     from django.core.files import File
 
+    from evaluation.models import Referral
     from program.deadlines import Period
     from program.intake import Examined
     from program.models import Agency, AuditEvent, Document, User
@@ -48,10 +50,12 @@ def ask_consortium(
     question: str,
     due_on: date | None = None,
     period: Period | None = None,
+    pauses: Iterable[Referral] = (),
 ) -> InformationRequest:
     """Ask one numbered question about the latest version, to be answered by the end of a day.
 
-    The day is named, ``due_on``, or counted from today by ``period``.
+    The day is named, ``due_on``, or counted from today by ``period``. The clocks of the consultations
+    ``pauses`` stand until it is answered, withdrawn or overdue.
     """
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     request = InformationRequest(proposal=proposal, agency=agency, question=question.strip(), asked_by=by)
@@ -95,6 +99,8 @@ def ask_consortium(
         question=request.number,
         due=in_words(request.due_at),
     )
+    if waiting := list(pauses):
+        pause_clocks(proposal, by=by, referrals=waiting, reason=PauseReason.INFORMATION, question=request)
     return request
 
 
@@ -158,6 +164,7 @@ def _answer(
     files: Sequence[tuple[File[bytes], Examined]],
     revision: int | None,
 ) -> AuditEvent:
+    hold_proposal(request.proposal)
     InformationRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
     draft = AnswerDraft.objects.filter(request=request).select_related("saved_by").first()
     is_open = request.status == InformationRequestStatus.OPEN
@@ -172,6 +179,7 @@ def _answer(
     request.answer, request.answered_by = answer.strip(), by
     request.clean_fields(exclude=[f.name for f in request._meta.fields if f.name != "answer"])
     request.save(update_fields=["answer", "answered_by", "updated_at"])
+    release_clocks(request, why=f"Question {request.number} was answered.")
     notices.owe(
         event,
         ANSWERED,
@@ -210,8 +218,10 @@ def _refused(upload: File[bytes], refusal: Refused) -> Problem:
 @transaction.atomic
 def withdraw_question(request: InformationRequest, *, by: User, note: str = "") -> AuditEvent:
     """Take back a question that is not answered yet."""
-    event = perform(WITHDRAW_QUESTION, request, by=by, note=note)
     proposal = request.proposal
+    hold_proposal(proposal)
+    event = perform(WITHDRAW_QUESTION, request, by=by, note=note)
+    release_clocks(request, why=f"Question {request.number} was withdrawn.")
     notices.owe(
         event,
         QUESTION_WITHDRAWN,

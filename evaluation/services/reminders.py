@@ -34,7 +34,7 @@ def remind_of_position(referral: Referral, *, by: User) -> AuditEvent | None:
     """Warn an agency that has not answered, once for each step of its consultation; the clock's act."""
     require("evaluation.remind_referral", by, referral)
     rows = Referral.objects.to_remind(clock.now()).select_related("agency", "version__proposal")
-    begun = ("referral.reopen",)
+    begun = ("referral.reopen", "referral.resume")
     found = at_step(rows.filter(pk=referral.pk), POSITION_STEPS, lambda row: last_told((row, begun)))
     if not found:
         return None

@@ -140,7 +140,8 @@ def queue(request: SignedInRequest, rows: Any, now: datetime, *, by_due: bool) -
     lines = []
     for proposal in page:
         five = columns(referrals.get(proposal.pk, ()), request.user, now)
-        due = [r.due_at for r in referrals.get(proposal.pk, ()) if r.status in RUNNING]
+        running = [r for r in referrals.get(proposal.pk, ()) if r.status in RUNNING]
+        due = [r.due_at for r in running if r.paused_at is None]
         if proposal.status == ProposalStatus.RETURNED:
             due = [] if proposal.call.cancelled_at else [at for at in [proposal.closes_at] if at]
         elif proposal.status != ProposalStatus.UNDER_EVALUATION:
@@ -151,6 +152,7 @@ def queue(request: SignedInRequest, rows: Any, now: datetime, *, by_due: bool) -
                 "proposal": proposal,
                 "cells": [(str(agency), by_agency.get(str(agency))) for agency in agencies],
                 "summary": summary(five),
+                "is_paused": bool(running) and not due,
                 "reviews": reviews_in_words(proposal.reviews_in, proposal.reviews_asked),
                 "reasons": reasons_of(proposal, referrals.get(proposal.pk, ()), proposal.overdue, now),
                 "next_due": min(due, default=None),
@@ -214,13 +216,14 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
         ]
     delegated = delegated_to(user)
     if agencies := agencies_to_sign_for(user, delegated):
-        due = Referral.objects.visible_to(user).running().filter(agency__code__in=agencies).current()
+        due = Referral.objects.visible_to(user).awaited().filter(agency__code__in=agencies).current()
         tasks += [
             {
                 "what": f"File the position of {row.agency} on {row.version.proposal.number}",
                 "who": row.version.proposal.consortium.name,
                 "url": reverse("evaluation:position", args=[row.pk]),
-                "due_at": row.due_at,
+                "due_at": None if row.paused_at else row.due_at,
+                "instead": "Clock paused" if row.paused_at else "",
             }
             for row in due.for_list().defer("version__package").order_by("due_at")[:20]
         ]

@@ -11,9 +11,18 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation import services
+from evaluation.clocks import days_of
 from evaluation.enums import ReferralStatus
 from evaluation.forms import PositionForm
-from evaluation.models import AgencyScore, Assignment, Position, PositionDraft, Referral, Review
+from evaluation.models import (
+    AgencyScore,
+    Assignment,
+    ClockEvent,
+    Position,
+    PositionDraft,
+    Referral,
+    Review,
+)
 from evaluation.services.consultation import DRAFTED, delegation_to_sign, is_overdue
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.saving import conflict_page, keep_draft, texts_of
@@ -66,6 +75,8 @@ def show_position(
         "proposal": version.proposal,
         "version": version,
         "now": now,
+        "days": days_of(referral, now),
+        "pauses": ClockEvent.objects.visible_to(request.user).filter(referral=referral).for_list(),
         "standing": standing,
         "previous": previous,
         "positions": Position.objects.visible_to(request.user)

@@ -13,10 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from evaluation import services
 from evaluation.columns import columns, summary
-from evaluation.forms import QuestionForm, ReopenReferralForm
+from evaluation.enums import ReferralStatus
+from evaluation.forms import PauseForm, QuestionForm, ReopenReferralForm
 from evaluation.models import (
     AgencyScore,
     Assignment,
+    ClockEvent,
     Designation,
     Determination,
     InformationRequest,
@@ -34,11 +36,13 @@ from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import DESK_ROLES, require_desk
 from evaluation.waiting_screenings import job_facts
 from program import clock
+from program.acts import lay_beside
 from program.enums import OfficeRole
 from program.models import Agency, AuditEvent
 from program.order import implements
 from program.record_words import act_in_words, facts_in_words, label_of
 from program.requests import number_said
+from program.transitions import require
 from proposals.comparison import compare
 from proposals.confidentiality import places_of_marks
 from proposals.files import files_of_version
@@ -49,8 +53,10 @@ from proposals.services import record_reading
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from django.db.models import QuerySet
     from django.http import HttpResponse
 
+    from program.models import User
     from program.requests import SignedInRequest
     from program.transitions import Problem
 
@@ -70,6 +76,7 @@ def show_proposal(
     number: str,
     problems: Iterable[Problem] = (),
     question_form: QuestionForm | None = None,
+    pause_form: PauseForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     require_desk(request.user, *READERS)
@@ -93,7 +100,8 @@ def show_proposal(
         **consultation_facts(request, version),
         **checking_facts(request, version),
         "questions": InformationRequest.objects.visible_to(user).filter(proposal=found).for_list(),
-        "question_form": question_form or question_form_for(request),
+        "question_form": question_form or question_form_for(request, found),
+        **clock_facts(request, found, version, pause_form),
         "may_ask": found.status in ASKABLE,
         "material_changes": found.material_changes.select_related("reported_by"),
         "determinations": Determination.objects.visible_to(user)
@@ -152,8 +160,40 @@ def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, 
         "my_assignment": Assignment.objects.active()
         .filter(proposal=version.proposal_id, reviewer=user.pk)
         .first(),
-        "reopen_form": ReopenReferralForm(),
+        "to_reopen": [
+            (row, ReopenReferralForm(prefix=f"reopen-{row.pk}"))
+            for row in referrals
+            if row.status == ReferralStatus.LAPSED
+        ],
     }
+
+
+def clock_facts(
+    request: SignedInRequest, proposal: Proposal, version: Version, form: PauseForm | None
+) -> dict[str, Any]:
+    """What befell the clocks of this version, and for the program office the way to pause them."""
+    user = request.user
+    pauses = ClockEvent.objects.visible_to(user).filter(referral__version=version).for_list()
+    may_pause = user.has_perm("evaluation.pause_referral", proposal)
+    if form is None and may_pause and version.number == proposal.version_count:
+        form = pause_form_for(request, proposal)
+    return {"pauses": pauses, "may_pause": may_pause, "pause_form": form}
+
+
+def pausable(user: User, proposal: Proposal) -> QuerySet[Referral]:
+    """Consultations whose clock may be paused, also for another reason than it stands for."""
+    rows = Referral.objects.visible_to(user).awaited().filter(version__proposal=proposal)
+    rows = rows.filter(Q(paused_at__isnull=False) | Q(due_at__gt=clock.now()))
+    return rows.select_related("agency")
+
+
+def pause_form_for(request: SignedInRequest, proposal: Proposal, data: Any = None) -> PauseForm:
+    questions = InformationRequest.objects.visible_to(request.user).open().filter(proposal=proposal)
+    return PauseForm(
+        data,
+        referrals=pausable(request.user, proposal),
+        questions=questions.filter(due_at__gt=clock.now()).select_related("agency"),
+    )
 
 
 def last_consulted(version: Version) -> int | None:
@@ -238,17 +278,21 @@ def agencies_asking(request: SignedInRequest) -> Any:
     return Agency.objects.filter(code__in=codes)
 
 
-def question_form_for(request: SignedInRequest, data: Any = None) -> QuestionForm | None:
-    if not request.user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD):
+def question_form_for(request: SignedInRequest, proposal: Proposal, data: Any = None) -> QuestionForm | None:
+    """The form to ask; who may pause clocks chooses which stand for the answer."""
+    user = request.user
+    if not user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD):
         return None
-    return QuestionForm(data, agencies=agencies_asking(request))
+    may_pause = user.has_perm("evaluation.pause_referral", proposal)
+    clocks = pausable(user, proposal) if may_pause else None
+    return QuestionForm(data, agencies=agencies_asking(request), pausable=clocks)
 
 
 @require_POST
 def question_ask(request: SignedInRequest, number: str) -> HttpResponse:
     """Ask the consortium a question."""
     found = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
-    form = question_form_for(request, request.POST)
+    form = question_form_for(request, found, request.POST)
 
     def again(problems: list[Problem]) -> HttpResponse:
         return show_proposal(request, number, problems, form, status=422)
@@ -277,18 +321,50 @@ def question_withdraw(request: SignedInRequest, number: str, pk: int) -> HttpRes
 
 
 @require_POST
+def clocks_pause(request: SignedInRequest, number: str) -> HttpResponse:
+    """Let the clocks of some consultations stand, for a listed reason."""
+    found = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
+    require("evaluation.pause_referral", request.user, found)
+    form = pause_form_for(request, found, request.POST)
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        elsewhere = lay_beside(form, problems)
+        return show_proposal(request, number, problems_of(form) + elsewhere, pause_form=form, status=422)
+
+    if not form.is_valid():
+        return again([])
+    return carry_out(
+        request, services.pause_clocks, found, done="The clocks are paused.",
+        to=f"{reverse('evaluation:proposal', args=[number])}#clocks", again=again, **form.cleaned_data,
+    )  # fmt: skip
+
+
+@require_POST
+def referral_resume(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
+    """Let the clock of a paused consultation go on."""
+    referral = get_object_or_404(
+        Referral.objects.visible_to(request.user), version__proposal__number=number, pk=pk
+    )
+    return carry_out(
+        request, services.resume_referral, referral, done=f"The clock of {referral.agency} goes on.",
+        to=f"{reverse('evaluation:proposal', args=[number])}#clocks",
+        again=partial(_again, request, number), note=request.POST.get("note", ""),
+    )  # fmt: skip
+
+
+@require_POST
 def referral_reopen(request: SignedInRequest, number: str, pk: int) -> HttpResponse:
     """Give an agency that did not respond a new last day."""
     referral = get_object_or_404(
         Referral.objects.visible_to(request.user), version__proposal__number=number, pk=pk
     )
-    form = ReopenReferralForm(request.POST)
+    form = ReopenReferralForm(request.POST, prefix=f"reopen-{pk}")
     if not form.is_valid():
         return _again(request, number, problems_of(form))
     return carry_out(
         request, services.reopen_referral, referral, done=f"{referral.agency} is consulted again.",
         to=f"{reverse('evaluation:proposal', args=[number])}#consultation",
-        again=partial(_again, request, number), **form.cleaned_data,
+        again=partial(_again, request, number), period=form.period, **form.rest,
     )  # fmt: skip
 
 

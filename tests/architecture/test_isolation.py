@@ -119,6 +119,7 @@ def test_desk_address_with_a_key_of_another_proposal_is_absent(world):
     desk, other = world.people["program_officer"], world.other
     doubles = [
         ("evaluation:question-withdraw", {"number": other.number, "pk": world.question.pk}),
+        ("evaluation:referral-resume", {"number": other.number, "pk": world.referral.pk}),
         ("evaluation:referral-reopen", {"number": other.number, "pk": world.referral.pk}),
         ("evaluation:assignment-end", {"number": other.number, "pk": world.assignment.pk}),
         ("evaluation:condition-meet", {"number": world.designation.number, "pk": world.condition.pk}),

@@ -240,6 +240,15 @@ class Life(RuleBasedStateMachine):
         if referral := Referral.objects.filter(agency__code=agency).order_by("-pk").first():
             self.attempt(evaluating.file_position, referral, by=by, stance=stance, rationale="Reasons.")
 
+    @rule(agency=st.sampled_from(make.EVALUATING), by=mostly("officer"), goes_on=st.booleans())
+    def stop_clock(self, agency, by, goes_on):
+        referral = Referral.objects.filter(agency__code=agency).order_by("-pk").first()
+        if referral and goes_on:
+            self.attempt(evaluating.resume_referral, referral, by=by)
+        elif referral:
+            facts = {"referrals": [referral], "reason": "offices_closed", "note": "A storm."}
+            self.attempt(evaluating.pause_clocks, self.proposal, by=by, **facts)
+
     @rule(agency=st.sampled_from(make.EVALUATING))
     def let_consultation_end(self, agency):
         Referral.objects.filter(agency__code=agency).update(due_at=clock.now() - timedelta(minutes=2))

@@ -284,6 +284,10 @@ def _build():
     mark_texts("zebrareview", review, *review.scores.all())
     Review.objects.filter(pk=review.pk).update(private_notes="zebranotes")
     evaluating.submit_review(Review.objects.get(pk=review.pk), by=assignment.reviewer)
+    (pause,) = evaluating.pause_clocks(
+        inside, by=desk, referrals=[make.referral_of(inside, "STATE")], reason="offices_closed",
+        note="zebrapause, a storm.",
+    )  # fmt: skip
     position = make.filed(inside, "STATE", rationale="zebraposition")
     determination = evaluating.prepare_determination(inside, by=desk)
     make.found(determination)
@@ -390,6 +394,7 @@ def _build():
         Matter("zebrareview", may(Review, review)),
         Matter("zebranotes", lambda user: user.pk == review.reviewer_id),
         Matter("zebraposition", may(type(position), position)),
+        Matter("zebrapause", may(type(pause), pause)),
         Matter("zebradetermination", may(type(determination), determination)),
         Matter("zebraaction", may(AgencyAction, hidden)),
         Matter("zebraedag", may(type(referral), referral)),

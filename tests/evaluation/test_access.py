@@ -11,6 +11,7 @@ from evaluation.models import (
     AgencyScore,
     Assignment,
     CatalogEntry,
+    ClockEvent,
     Designation,
     Determination,
     InformationRequest,
@@ -34,8 +35,8 @@ from tests.factories.proposals import ProposalFactory, TeamMemberFactory, repres
 
 pytestmark = pytest.mark.django_db
 LISTED = [
-    AgencyScore, Assignment, Designation, Determination, InformationRequest, Letter, PartyCheck, Position,
-    Referral, Review, ScreeningRun,
+    AgencyScore, Assignment, ClockEvent, Designation, Determination, InformationRequest, Letter, PartyCheck,
+    Position, Referral, Review, ScreeningRun,
 ]  # fmt: skip
 ROLES = {
     "stranger": lambda proposal: UserFactory(),
@@ -56,9 +57,9 @@ SEES_SIGNED = {
     "program officer": set(LISTED) - {Designation, Letter},
     "decision official": set(LISTED) - {Designation, Letter},
     "auditor": set(LISTED) - {Designation, Letter},
-    "lead of State": {Assignment, InformationRequest, Position, Referral, Review},
-    "lead of Energy": {InformationRequest, Position, Referral},
-    "reviewer of State": {Assignment, InformationRequest, Referral},
+    "lead of State": {Assignment, ClockEvent, InformationRequest, Position, Referral, Review},
+    "lead of Energy": {ClockEvent, InformationRequest, Position, Referral},
+    "reviewer of State": {Assignment, ClockEvent, InformationRequest, Referral},
     "reviewer of nothing": set(),
     "EDAG officer": set(),
 }
@@ -70,13 +71,16 @@ def told(proposal):
     assignment = make.assigned(proposal)
     services.submit_review(make.filled_review(assignment), by=assignment.reviewer)
     make.asked(proposal)
+    services.pause_clocks(
+        proposal, by=officer(), referrals=[make.referral_of(proposal)], reason="offices_closed", note="Snow."
+    )
     return make.signed(make.ready_to_sign(proposal))
 
 
 def sees(user, proposal):
     paths = {
         AgencyScore: "version__proposal", PartyCheck: "run__version__proposal",
-        Position: "referral__version__proposal",
+        ClockEvent: "referral__version__proposal", Position: "referral__version__proposal",
         Referral: "version__proposal", Review: "version__proposal", ScreeningRun: "version__proposal",
     }  # fmt: skip
     return {
@@ -158,6 +162,7 @@ RIGHTS = {
         ("add_completenessreview", Proposal), ("screen_version", Proposal),
         ("adjudicate_partycheck", PartyCheck), ("add_assignment", Assignment), ("end_assignment", Assignment),
         ("add_referral", Proposal), ("keep_referral", Referral), ("reopen_referral", Referral),
+        ("pause_referral", Referral), ("resume_referral", Referral),
         ("add_informationrequest", InformationRequest),
         ("withdraw_informationrequest", InformationRequest), ("add_determination", Proposal),
         ("change_determination", Determination), ("renew_determination", Determination),
