@@ -203,6 +203,7 @@ def open_call() -> Call:
                 "no_fr_reason": "A demonstration publishes nothing in the Federal Register.",
                 "no_control_reason": "A demonstration collects no information from the public.",
                 "consultation_days": 14,
+                "question_rounds": 3,
             },
         )
         last = call.requirements.count()

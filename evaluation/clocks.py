@@ -55,10 +55,12 @@ def standstill(referral: Referral, until: date) -> Standstill:
 
 def days_of(referral: Referral, now: datetime) -> Days:
     """The days of a consultation up to ``now``, or up to its end."""
-    ends = {ReferralStatus.LAPSED: referral.lapsed_at, ReferralStatus.ENDED: referral.ended_at}
     is_running = referral.status in RUNNING
-    until = now if is_running else ends.get(ReferralStatus(referral.status), referral.answered_at)
-    today = local_day(until or now)
+    if referral.status == ReferralStatus.LAPSED:
+        today = last_day(referral.due_at)
+    else:
+        until = now if is_running else referral.ended_at or referral.answered_at
+        today = local_day(until or now)
     still = standstill(referral, today)
     stood = referral.stood_days + still.counted()
     elapsed = max((today - local_day(referral.opened_at)).days - stood, 0)

@@ -313,6 +313,7 @@ def _questions(proposal: Proposal) -> list[dict[str, Any]]:
     return [
         {
             "number": row.number,
+            "round": row.round,
             "version": row.version.number,
             "agency": row.agency.code,
             "name": row.agency.display_name,

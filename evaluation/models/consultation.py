@@ -187,6 +187,7 @@ class InformationRequest(Deadlined):
     version = models.ForeignKey(Version, models.PROTECT, related_name="information_requests")
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
     number = models.PositiveSmallIntegerField()
+    round = models.PositiveSmallIntegerField(default=1, editable=False)
     status = models.CharField(
         max_length=10, choices=InformationRequestStatus, default=InformationRequestStatus.OPEN, editable=False
     )

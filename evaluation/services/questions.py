@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max, Q
 
 from evaluation.due import due_from_now, rule_in_words
 from evaluation.enums import InformationRequestStatus, PauseReason
@@ -38,7 +38,20 @@ if TYPE_CHECKING:
 
 ORDER = "E.O. 14320 s.3(d)"
 MOST_FILES = 5
+#: While it is weighed whether to designate; what is asked of a designated package is no round
+LIMITED = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 ASKABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION, ProposalStatus.DESIGNATED)
+
+
+def next_round(proposal: Proposal) -> int:
+    """The round to which a further question belongs: that of the open ones, else the one after the last.
+
+    Questions that were withdrawn make no round.
+    """
+    rows = proposal.information_requests.exclude(status=InformationRequestStatus.WITHDRAWN)
+    is_open = Count("pk", filter=Q(status=InformationRequestStatus.OPEN))
+    found = rows.aggregate(last=Max("round"), open=is_open)
+    return (found["last"] or 0) + (0 if found["open"] else 1)
 
 
 @transaction.atomic
@@ -69,6 +82,17 @@ def ask_consortium(
                 ORDER,
             )
         )
+    further, limit = next_round(proposal), proposal.call.question_rounds
+    if limit is not None and further > limit and proposal.status in LIMITED:
+        rounds = "1 round" if limit == 1 else f"{limit} rounds"
+        problems.append(
+            Problem(
+                "rounds",
+                f"The call allows {rounds} of questions to a consortium, and this would be round {further}.",
+                ORDER,
+                field="question",
+            )
+        )
     if not request.question:
         problems.append(Problem("question", "Write the question.", ORDER, field="question"))
     counted = due_from_now(period) if period else None
@@ -80,7 +104,7 @@ def ask_consortium(
     if problems or due_on is None:
         raise NotReady(problems)
     last = proposal.information_requests.aggregate(last=Max("number"))["last"] or 0
-    request.number = last + 1
+    request.number, request.round = last + 1, further
     request.version = proposal.versions.get(number=proposal.version_count)
     request.due_at = end_of_day(due_on)
     request.due_rule = rule_in_words(counted) if counted else "Day set by the office that asks."

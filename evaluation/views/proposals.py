@@ -30,7 +30,7 @@ from evaluation.models import (
 )
 from evaluation.packets import content_of
 from evaluation.querysets import is_official, reads_every_consultation
-from evaluation.services.questions import ASKABLE
+from evaluation.services.questions import ASKABLE, LIMITED, next_round
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import DESK_ROLES, require_desk
@@ -103,6 +103,7 @@ def show_proposal(
         "question_form": question_form or question_form_for(request, found),
         **clock_facts(request, found, version, pause_form),
         "may_ask": found.status in ASKABLE,
+        "next_round": next_round(found) if found.call.question_rounds and found.status in LIMITED else None,
         "material_changes": found.material_changes.select_related("reported_by"),
         "determinations": Determination.objects.visible_to(user)
         .filter(proposal=found)

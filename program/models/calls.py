@@ -102,6 +102,14 @@ class Call(Revised):
         db_default=DayUnit.CALENDAR,
         help_text="Federal holidays, and closures that count as holidays, are no business days.",
     )
+    question_rounds = models.PositiveSmallIntegerField(
+        "rounds of questions to one consortium, at most",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text="Leave empty for no limit. A round is what is asked until every open question is answered. "
+        "Program policy; no source states a figure.",
+    )
     check_max_age_days = models.PositiveSmallIntegerField(
         "days a party check stays good for a determination",
         default=30,

@@ -523,7 +523,8 @@ def consultations(
 ) -> dict[str, Any]:
     """The agencies side by side, E.O. 14320 s.3(d).
 
-    Each column has ``agency`` and ``state`` (a word); ``tone``, ``due_at``, ``note``, ``url`` if it likes.
+    Each column has ``agency`` and ``state`` (a word); ``tone``, ``due_at``, ``clock``, ``note``,
+    ``url`` if it likes.
     """
     shown = [
         {
@@ -533,6 +534,7 @@ def consultations(
             "icon": TONE_ICONS[read(column, "tone") or "neutral"],
             "due_at": read(column, "due_at"),
             "note": read(column, "note"),
+            "clock": read(column, "clock"),
             "url": read(column, "url"),
         }
         for column in columns
