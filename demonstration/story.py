@@ -191,6 +191,8 @@ class Story:
         if reason := self.told.get("reopened"):
             self.let_lapse(reason)
             self.pause()
+        if escalation := self.told.get("escalation"):
+            self.take_further(escalation)
         if decision := self.told.get("determination"):
             self.decide(decision)
 
@@ -284,6 +286,19 @@ class Story:
         with clock.moved_to(self.on(self.start + 16, 11)):
             evaluation.reopen_referral(
                 energy, by=self.officer, due_on=self.on(self.start + 28, 9).date(), reason=reason
+            )
+
+    def take_further(self, said: Facts) -> None:
+        """What was said of an objection when the two offices met."""
+        at = self.on(self.start + 16, 15)
+        with clock.moved_to(at):
+            evaluation.add_to_escalation(
+                self.proposal.escalations.get(agency__code=said["agency"]),
+                by=self.officer,
+                level=said["level"],
+                met_on=self.on(self.start + 15, 10).date(),
+                participants=said["participants"],
+                minutes=said["minutes"],
             )
 
     def pause(self) -> None:

@@ -83,6 +83,20 @@ class Stance(TextChoices):
     NO_POSITION = "no_position", "No position"
 
 
+class EscalationLevel(TextChoices):
+    """How far an objection was taken, the lowest first; it never goes back."""
+
+    STAFF = "staff", "Staff"
+    PRINCIPALS = "principals", "Principals"
+    INTERAGENCY = "interagency", "EDAG or interagency"
+
+
+class EscalationOutcome(TextChoices):
+    SETTLED = "settled", "Settled"
+    MAINTAINED = "objection_stands", "The objection stands"
+    WITHDRAWN = "no_longer_objects", "The agency objects no more"
+
+
 class InformationRequestStatus(TextChoices):
     OPEN = "open", "Open"
     ANSWERED = "answered", "Answered"

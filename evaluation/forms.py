@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from evaluation.enums import (
     LONGEST_SUMMARY,
     LONGEST_TEXT,
+    EscalationLevel,
+    EscalationOutcome,
     Outcome,
     PauseReason,
     Recommendation,
@@ -207,6 +209,7 @@ class PositionForm(forms.Form):
 class DueForm(forms.Form):
     """A last day, named or counted from today; ``period`` of what was typed is None where a day is named."""
 
+    may_name_no_day = False
     due_on = DayField(label="Last day", required=False, help_text="Or count the days below.")
     days = forms.IntegerField(
         label="Days from today", required=False, min_value=1, max_value=1000,
@@ -227,7 +230,10 @@ class DueForm(forms.Form):
         data = super().clean() or {}
         if self.has_error("due_on") or self.has_error("days"):
             return data
-        if bool(data.get("due_on")) == bool(data.get("days")):
+        named = bool(data.get("due_on")), bool(data.get("days"))
+        if named == (False, False) and self.may_name_no_day:
+            return data
+        if named[0] == named[1]:
             message = "Name the last day or a number of days, not both." if data.get("days") else NO_DAY
             self.add_error("due_on", message)
         return data
@@ -253,6 +259,28 @@ NO_DAY = "Name the last day, or say how many days from today."
 
 class ReopenReferralForm(DueForm):
     reason = LongText(widget=text(2), required=False)
+
+
+class EscalationForm(DueForm):
+    """What is added to an escalation; a last day only where another one is set."""
+
+    level = forms.ChoiceField(choices=EscalationLevel, widget=forms.RadioSelect)
+    met_on = DayField(label="Day of the meeting", required=False)
+    participants = LongText(widget=text(2), required=False, label="Who took part")
+    minutes = LongText(widget=text(5), required=False)
+    outcome = forms.ChoiceField(
+        choices=[
+            ("", "None yet"),
+            *(one for one in EscalationOutcome.choices if one[0] != EscalationOutcome.WITHDRAWN),
+        ],
+        required=False,
+        help_text="An outcome ends the escalation. That the agency objects no more is said by its position.",
+    )  # fmt: skip
+    field_order = (
+        "level", "met_on", "participants", "minutes", "outcome", "due_on", "days", "unit",
+        "include_start_day",
+    )  # fmt: skip
+    may_name_no_day = True
 
 
 class WhoseClock(forms.ModelMultipleChoiceField):

@@ -119,6 +119,32 @@ CLOCK_RESUMED: Final = NoticeKind(
         "number": "AIX-2026-00014",
     },
 )
+ESCALATION_OPENED: Final = NoticeKind(
+    "evaluation.escalation_opened",
+    "The objection of {agency} to {number} is escalated",
+    "{agency} objects to proposal {number}. The escalation is open at the level “{level}”, to be settled by "
+    "{due}. It keeps nobody from signing the determination, which answers the objection.",
+    ORDER,
+    when="An agency files an objection",
+    who="Program officers, who signs for the agency, and who signs the determination",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "agency": "Department of Energy",
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "level": "Staff",
+        "number": "AIX-2026-00014",
+    },
+)
+ESCALATION_CHANGED: Final = NoticeKind(
+    "evaluation.escalation_changed",
+    "Added to the escalation of {agency} on {number}",
+    "Something was added to the escalation of the objection of {agency} to proposal {number}. Its level is "
+    "“{level}”. Read what was said.",
+    ORDER,
+    when="The program office adds to an escalation",
+    who="Program officers, who signs for the agency, and who signs the determination",
+    sample={"agency": "Department of Energy", "level": "Principals", "number": "AIX-2026-00014"},
+)
 ASSIGNED: Final = NoticeKind(
     "evaluation.assigned",
     "You are asked to review {number}",

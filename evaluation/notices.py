@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from evaluation.models import Referral
+    from evaluation.models import Escalation, Referral
     from program.models import Agency
     from proposals.models import Proposal
 
@@ -82,6 +82,10 @@ def in_words(bound: datetime) -> str:
 
 def desk_page(proposal: Proposal) -> str:
     return reverse("evaluation:proposal", args=[proposal.number])
+
+
+def escalation_page(escalation: Escalation) -> str:
+    return reverse("evaluation:escalation", args=[escalation.pk])
 
 
 def questions_page(proposal: Proposal) -> str:

@@ -19,6 +19,8 @@ from evaluation.enums import (
     CheckResult,
     DesignationStatus,
     DeterminationStatus,
+    EscalationLevel,
+    EscalationOutcome,
     InformationRequestStatus,
     Outcome,
     PauseReason,
@@ -30,6 +32,8 @@ from evaluation.models import (
     AgencyScore,
     ClockEvent,
     Designation,
+    Escalation,
+    EscalationEntry,
     InformationRequest,
     PacketPaper,
     Position,
@@ -110,6 +114,7 @@ def packet_of(determination: Determination) -> dict[str, Any]:
             {"agency": answer.position.referral.agency.code, "answer": answer.answer}
             for answer in determination.objection_answers.select_related("position__referral__agency")
         ],
+        "escalations": _escalations(proposal),
         "scores": [
             {
                 "agency": score.agency.code,
@@ -212,6 +217,36 @@ def _earlier_positions(proposal: Proposal, referrals: list[Referral]) -> list[di
             **_said(position),
         }
         for position in rows.order_by("pk")
+    ]
+
+
+def _escalations(proposal: Proposal) -> list[dict[str, Any]]:
+    """Each objection on its way up: the dissent, beside the answer that the determination gives it."""
+    entries = Prefetch("entries", EscalationEntry.objects.select_related("by"))
+    return [
+        {
+            "agency": row.agency.code,
+            "name": row.agency.display_name,
+            "level": row.level,
+            "objection": row.position.rationale,
+            "opened_at": row.opened_at.isoformat(),
+            "due_at": row.due_at.isoformat(),
+            "closed_at": row.closed_at.isoformat() if row.closed_at else None,
+            "outcome": row.outcome,
+            "entries": [
+                {
+                    "level": entry.level,
+                    "met_on": day_said(entry.met_on),
+                    "participants": entry.participants,
+                    "minutes": entry.minutes,
+                    "outcome": entry.outcome,
+                    "added_by": entry.by.name,
+                    "added_at": entry.at.isoformat(),
+                }
+                for entry in row.entries.all()
+            ],
+        }
+        for row in Escalation.objects.filter(proposal=proposal).for_list().prefetch_related(entries)
     ]
 
 
@@ -359,7 +394,7 @@ def day_said(day: date | None) -> str | None:
 
 # As people read it
 
-DAYS: Final = ("defer_until", "expires_on", "due_on")
+DAYS: Final = ("defer_until", "expires_on", "due_on", "met_on")
 STATES: Final = {"open": "Open", "cleared": "False positive", "confirmed": "Confirmed"}
 
 
@@ -380,6 +415,10 @@ def packet_in_words(text: str) -> dict[str, Any]:
     names = {row["agency"]: row["name"] for row in packet["consultations"]}
     for row in packet["objections"]:
         row["name"] = names.get(row["agency"], row["agency"])
+    for row in packet.get("escalations", ()):
+        for said in (row, *row["entries"]):
+            said["level_words"] = EscalationLevel(said["level"]).label
+            said["outcome_words"] = EscalationOutcome(said["outcome"]).label if said["outcome"] else ""
     for row in packet.get("earlier_positions", ()):
         row["words"] = Stance(row["stance"]).label
     for row in packet.get("questions", ()):

@@ -374,6 +374,37 @@ class PositionQuerySet(OfProposalQuerySet):
         return seen.filter(Q(referral__agency__code__in=agencies) | Exists(answered))
 
 
+class EscalationQuerySet(OfProposalQuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """All for officials and who signs the decision; for leads as the objection itself is."""
+        if not user.is_authenticated:
+            return self.none()
+        seen = self.of_office(user)
+        if is_official(user) or decides(user):
+            return seen
+        if not user.holds(OfficeRole.LEAD):
+            return self.none()
+        positions = apps.get_model("evaluation", "Position").objects.visible_to(user)
+        return seen.filter(position__in=positions)
+
+    def open(self) -> Self:
+        """Those that are not over, on proposals that are still decided on."""
+        return self.filter(closed_at=None, proposal__status=ProposalStatus.UNDER_EVALUATION)
+
+    def for_list(self) -> Self:
+        return self.select_related(
+            "agency", "proposal__consortium", "position__signed_by", "position__referral__version"
+        ).defer("position__referral__version__package")
+
+
+class EscalationEntryQuerySet(OfProposalQuerySet):
+    path = "escalation__proposal"
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        escalations = apps.get_model("evaluation", "Escalation").objects.visible_to(user)
+        return self.filter(escalation__in=escalations)
+
+
 class InformationRequestQuerySet(OfProposalQuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Everybody who may see the proposal: the consortium that answers and the offices that read."""

@@ -169,8 +169,8 @@ def is_active_designation(user: User, designation: Any) -> bool:
 
 for model in (
     "completenessreview", "screeningrun", "partycheck", "assignment", "review", "agencyscore", "referral",
-    "position", "clockevent", "informationrequest", "determination", "letter", "designation", "condition",
-    "catalogentry",
+    "position", "clockevent", "escalation", "escalationentry", "informationrequest", "determination",
+    "letter", "designation", "condition", "catalogentry",
 ):  # fmt: skip
     permit(f"evaluation.view_{model}", is_listed)
 
@@ -203,6 +203,7 @@ permit("evaluation.end_referral", is_clock)
 permit("evaluation.reopen_referral", is_program_officer & stands_apart)
 permit("evaluation.pause_referral", is_program_officer & stands_apart)
 permit("evaluation.resume_referral", (is_program_officer & stands_apart) | is_clock)
+permit("evaluation.change_escalation", is_program_officer & stands_apart)
 permit("evaluation.remind_informationrequest", is_clock)
 permit("evaluation.add_informationrequest", asks_for_agency & stands_apart)
 permit("evaluation.answer_informationrequest", is_on_team & ~is_recused)

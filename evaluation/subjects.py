@@ -49,6 +49,7 @@ KINDS: Final[dict[str, Kind]] = {
     "evaluation.review": Kind("Review of", (OF_VERSION,), PROPOSAL, OF_VERSION),
     "evaluation.referral": Kind("Consultation on", (OF_VERSION,), PROPOSAL, OF_VERSION),
     "evaluation.informationrequest": Kind("Question on", (OF_PROPOSAL,), PROPOSAL, OF_PROPOSAL),
+    "evaluation.escalation": Kind("Escalation on", (OF_PROPOSAL,), "evaluation:escalation"),
     "evaluation.partycheck": Kind("Party of", (OF_RUN,), PROPOSAL, OF_RUN),
     "evaluation.screeninglist": Kind("", ("name",)),
     "evaluation.determination": Kind("Determination on", (OF_VERSION,), "evaluation:determination"),

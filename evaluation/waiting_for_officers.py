@@ -9,7 +9,7 @@ from django.db.models import Count, Q, Subquery
 from django.db.models.functions import Coalesce, JSONArray
 
 from evaluation.enums import DesignationStatus
-from evaluation.models import Condition, Determination, PartyCheck
+from evaluation.models import Condition, Determination, Escalation, PartyCheck
 from evaluation.querysets import papers_of
 from evaluation.services.papers import PAPERS
 from program import clock
@@ -33,7 +33,7 @@ def counted(rows: QuerySet[Any]) -> Coalesce:
 
 @Prepared
 def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
-    """Of an officer: counts of what waits, then calls, conditions, deferrals and what came in, one by one.
+    """Of an officer: counts of what waits, then lists of calls, conditions, deferrals, escalations, intake.
 
     A draft waits for somebody else than its drafter, an approved call for whoever issues it.
     """
@@ -56,6 +56,10 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
     )
     come = JSONArray("proposal__number", "proposal__consortium__name", "defer_until")
     pending = JSONArray("designation__number", "number", "owner", "due_on")
+    escalated = Escalation.objects.visible_to(officer).open()
+    raised = JSONArray(
+        "pk", "agency__display_name", "proposal__number", "proposal__consortium__name", "due_at"
+    )
     return User.objects.filter(pk=officer.pk).values_list(
         counted(matches),
         counted(questions),
@@ -76,6 +80,7 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
         ArraySubquery(approved.order_by("pk").values_list(named)[:SHOWN]),
         ArraySubquery(conditions.order_by("due_on", "pk").values_list(pending)[:SHOWN]),
         ArraySubquery(deferred.order_by("defer_until", "pk").values_list(come)[:SHOWN]),
+        ArraySubquery(escalated.order_by("due_at", "pk").values_list(raised)[:SHOWN]),
         ArraySubquery(
             handed_in.order_by("submitted_at").values_list(JSONArray("number", "consortium__name"))[:SHOWN]
         ),

@@ -65,11 +65,11 @@ class CallForm(forms.ModelForm):
         model = Call
         fields = (
             "title", "call_type", "summary", "text", "fr_citation", "fr_published_on", "no_fr_reason",
-            "rolls_forward", "set_due_on", "set_due_reason", "cure_days", "cure_unit",
-            "consultation_days", "consultation_unit", "question_rounds", "check_max_age_days", "us_content_presumption",
-            "anchor_must_be_us", "burden_hours",
-            "control_number", "control_expires_on", "no_control_reason", "certification_text",
-            "certification_version", "privacy_text", "confidentiality_text",
+            "rolls_forward", "set_due_on", "set_due_reason", "cure_days", "cure_unit", "consultation_days",
+            "consultation_unit", "escalation_days", "question_rounds", "check_max_age_days",
+            "us_content_presumption", "anchor_must_be_us", "burden_hours", "control_number",
+            "control_expires_on", "no_control_reason", "certification_text", "certification_version",
+            "privacy_text", "confidentiality_text",
         )  # fmt: skip
         widgets = {
             "summary": forms.Textarea(attrs={"rows": 3}),
@@ -82,6 +82,7 @@ class CallForm(forms.ModelForm):
             "confidentiality_text": forms.Textarea(attrs={"rows": 5}),
             "cure_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
             "consultation_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
+            "escalation_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
             "question_rounds": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "rounds"}),
             "check_max_age_days": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "days"}),
             "burden_hours": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "hours"}),

@@ -20,6 +20,7 @@ from evaluation.models.determinations import (
     ObjectionAnswer,
     PacketPaper,
 )
+from evaluation.models.escalations import Escalation, EscalationEntry
 from evaluation.models.intake import CompletenessReview, Return
 from evaluation.models.reviews import AgencyScore, Assignment, Conflict, Review, Score
 from evaluation.models.screening import (
@@ -47,6 +48,8 @@ __all__ = [
     "Conflict",
     "Designation",
     "Determination",
+    "Escalation",
+    "EscalationEntry",
     "Finding",
     "InformationRequest",
     "Letter",

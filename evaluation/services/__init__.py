@@ -41,6 +41,7 @@ from evaluation.services.determinations import (
     sign_determination,
     tell_overtaken,
 )
+from evaluation.services.escalations import add_to_escalation
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
 from evaluation.services.lists import (
     ask_for_import,
@@ -84,6 +85,7 @@ __all__ = [
     "MOST_FILES",
     "accept_proposal",
     "acknowledge_referral",
+    "add_to_escalation",
     "adjudicate",
     "announce_determination",
     "answer_objection",

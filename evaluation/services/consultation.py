@@ -22,6 +22,7 @@ from evaluation.notice_kinds import (
 )
 from evaluation.notices import desk_page, in_words, program_officers, signers_for
 from evaluation.querysets import RUNNING, delegations_in_force
+from evaluation.services.escalations import follow_position
 from evaluation.services.pauses import end_pauses
 from program import clock, days, notices
 from program.closures import counted_closures
@@ -173,6 +174,7 @@ def file_position(
     referral.position = position
     referral.save(update_fields=["position", "updated_at"])
     PositionDraft.objects.filter(referral=referral).delete()
+    follow_position(position, by=by)
     proposal = referral.version.proposal
     answered = referral.version.referrals.filter(status=ReferralStatus.ANSWERED).count()
     notices.owe(

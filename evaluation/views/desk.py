@@ -286,9 +286,8 @@ def what_next(row: Determination) -> str:
 
 def tasks_of_officers(user: User) -> list[dict[str, Any]]:
     """What waits for the program office, in one statement: calls, conditions, deferrals, counts, intake."""
-    matched, asked, for_time, *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_take_in = (
-        waiting_for_officers.ask(person=user.pk, **clock.given()) or ()
-    )
+    matched, asked, for_time, *rest = waiting_for_officers.ask(person=user.pk, **clock.given()) or ()
+    *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_settle, to_take_in = rest
     lines = (
         (matched, "match of a party to settle", "matches of parties to settle", "evaluation:screening"),
         (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
@@ -326,6 +325,15 @@ def tasks_of_officers(user: User) -> list[dict[str, Any]]:
             "due_at": end_of_day(date.fromisoformat(defer_until)),
         }
         for number, consortium, defer_until in to_decide
+    ]
+    waiting += [
+        {
+            "what": f"Escalation of the objection of {agency} on {number}",
+            "who": consortium,
+            "url": reverse("evaluation:escalation", args=[pk]),
+            "due_at": datetime.fromisoformat(due_at),
+        }
+        for pk, agency, number, consortium, due_at in to_settle
     ]
     counts = [
         {

@@ -19,7 +19,7 @@ from evaluation.documents import DISCLAIMER, letter_before
 from evaluation.enums import DeterminationStatus, Outcome
 from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, ReasonForm
 from evaluation.lifecycle import ANNOUNCE, RENEW, SIGN
-from evaluation.models import Condition, Designation, Determination, ObjectionAnswer, Referral
+from evaluation.models import Condition, Designation, Determination, Escalation, ObjectionAnswer, Referral
 from evaluation.packets import content_of, packet_in_words, packet_text
 from evaluation.services.determinations import announcement_recipients, delegation_to_decide, objections_to
 from evaluation.services.papers import paper_of_packet
@@ -135,6 +135,11 @@ def show_determination(
         "may_edit": may_edit,
         "may_renew": may_edit and not RENEW.problems(found),
         "missing": SIGN.problems(found) if is_draft else [],
+        "escalating": list(
+            Escalation.objects.visible_to(user).open().filter(proposal=found.proposal_id).for_list()
+        )
+        if is_draft
+        else [],
         **job_facts(found.version),
         "referrals": referrals,
         "columns": columns(referrals, user, clock.now()),

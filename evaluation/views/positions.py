@@ -18,6 +18,7 @@ from evaluation.models import (
     AgencyScore,
     Assignment,
     ClockEvent,
+    Escalation,
     Position,
     PositionDraft,
     Referral,
@@ -78,6 +79,9 @@ def show_position(
         "days": days_of(referral, now),
         "pauses": ClockEvent.objects.visible_to(request.user).filter(referral=referral).for_list(),
         "standing": standing,
+        "escalation": Escalation.objects.visible_to(request.user)
+        .filter(proposal=version.proposal_id, agency=referral.agency_id)
+        .first(),
         "previous": previous,
         "positions": Position.objects.visible_to(request.user)
         .filter(referral=referral)

@@ -21,6 +21,7 @@ from evaluation.models import (
     ClockEvent,
     Designation,
     Determination,
+    Escalation,
     InformationRequest,
     PartyCheck,
     Position,
@@ -152,6 +153,9 @@ def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, 
         "reads_every_consultation": reads_every_consultation(user),
         "consulted_number": None if referrals else last_consulted(version),
         "positions": positions.select_related("referral__agency", "signed_by", "delegation__given_by"),
+        "escalations": Escalation.objects.visible_to(user)
+        .filter(proposal=version.proposal_id)
+        .select_related("agency"),
         "reviews": sheets.prefetch_related("scores__criterion"),
         "scores": scores,
         "assignments": Assignment.objects.visible_to(user)
@@ -243,6 +247,7 @@ def history_of(proposal: Proposal) -> list[dict[str, Any]]:
     subjects = Q(subject_type="proposals.proposal", subject_id=str(proposal.pk))
     related = {
         "evaluation.referral": Referral.objects.filter(version__proposal=proposal),
+        "evaluation.escalation": Escalation.objects.filter(proposal=proposal),
         "evaluation.determination": Determination.objects.filter(proposal=proposal),
         "evaluation.designation": Designation.objects.filter(proposal=proposal),
         "evaluation.informationrequest": InformationRequest.objects.filter(proposal=proposal),

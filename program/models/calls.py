@@ -102,6 +102,13 @@ class Call(Revised):
         db_default=DayUnit.CALENDAR,
         help_text="Federal holidays, and closures that count as holidays, are no business days.",
     )
+    escalation_days = models.PositiveSmallIntegerField(
+        "days to settle the objection of an agency",
+        default=14,
+        validators=[MinValueValidator(1), MaxValueValidator(180)],
+        help_text="Calendar days from the objection; the determination does not wait for it. Program policy; "
+        "no source states a figure.",
+    )
     question_rounds = models.PositiveSmallIntegerField(
         "rounds of questions to one consortium, at most",
         null=True,

@@ -54,7 +54,8 @@ from program.transitions import NotReady, Problem, Transition, WrongStatus, perf
 EDITABLE = (
     "title", "call_type", "summary", "text", "fr_citation", "fr_published_on", "no_fr_reason",
     "rolls_forward", "set_due_on", "set_due_reason", "cure_days", "cure_unit", "consultation_days",
-    "consultation_unit", "question_rounds", "check_max_age_days",
+    "consultation_unit", "escalation_days", "question_rounds",
+    "check_max_age_days",
     "us_content_presumption", "anchor_must_be_us", "control_number", "control_expires_on",
     "no_control_reason", "burden_hours", "certification_text", "certification_version", "privacy_text",
     "confidentiality_text",

@@ -178,6 +178,7 @@ def cases(world, name, pattern, seen):
             ("desk/assigned/", "assignment", None),
             ("desk/reviews/", "review", None),
             ("desk/positions/", "referral", None),
+            ("desk/escalations/", "escalation", None),
             ("desk/determinations/", "determination", None),
             ("desk/screening/lists/", "listed", lambda user: user.holds(*OFFICE)),
             ("desk/screening/", "check", None),

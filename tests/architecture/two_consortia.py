@@ -309,6 +309,11 @@ def _build():
             "letter_text": "zebradetermination",
         },
     )
+    make.filed(inside, "DOE", "object", rationale="zebraobjection")
+    escalation = inside.escalations.get()
+    evaluating.add_to_escalation(
+        escalation, by=desk, level="staff", participants="zebraescalation", minutes="zebraescalation"
+    )
     for code in (*make.EVALUATING[2:], "COMMERCE"):
         make.filed(inside, code, rationale=f"zebra{code.lower()}")
     evaluating.sign_determination(determination, by=chief)
@@ -368,6 +373,7 @@ def _build():
         "place": TeamMember.objects.filter(membership=ours.anchor, removed_at=None).last(),
         "assignment": assignment, "review": review, "score": review.scores.first(),
         "referral": make.referral_of(inside), "position": position, "question": question,
+        "escalation": escalation,
         "determination": determination, "condition": condition, "check": check,
         "designation": designation, "letter": done.letters.get(), "tool_referral": referral,
         "meeting": meeting, "item": item, "action": action, "planned": planned, "asked": asked,
@@ -394,6 +400,7 @@ def _build():
         Matter("zebrareview", may(Review, review)),
         Matter("zebranotes", lambda user: user.pk == review.reviewer_id),
         Matter("zebraposition", may(type(position), position)),
+        Matter("zebraescalation", may(type(escalation), escalation)),
         Matter("zebrapause", may(type(pause), pause)),
         Matter("zebradetermination", may(type(determination), determination)),
         Matter("zebraaction", may(AgencyAction, hidden)),

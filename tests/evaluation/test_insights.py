@@ -134,10 +134,10 @@ class TestFigures:
         rows = figure(official, proposal.call, "timeliness")
         names = {str(make.referral_of(proposal, code).agency): code for code in make.EVALUATING}
         told = {names[name]: list(row.values()) for name, row in rows.items()}
-        assert told["STATE"] == [1, 1, 0, 0, 0, 0, 6.0, 6.0]
-        assert told["DOE"] == [1, 0, 1, 0, 0, 0, 9.0, 9.0]
-        assert told["DOD"] == [1, 0, 0, 1, 0, 0, None, None]
-        assert told["OSTP"] == [1, 0, 0, 0, 1, 0, None, None]
+        assert told["STATE"] == [1, 1, 0, 0, 0, 0, 0, 6.0, 6.0]
+        assert told["DOE"] == [1, 0, 1, 0, 0, 0, 0, 9.0, 9.0]
+        assert told["DOD"] == [1, 0, 0, 1, 0, 0, 0, None, None]
+        assert told["OSTP"] == [1, 0, 0, 0, 1, 0, 0, None, None]
 
     def test_small_businesses_wait_beside_the_others(self, official):
         small, other = make.accepted(), None

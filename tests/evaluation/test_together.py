@@ -8,7 +8,15 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from evaluation import services
-from evaluation.models import AgencyScore, Assignment, Conflict, Position, Referral, Review
+from evaluation.models import (
+    AgencyScore,
+    Assignment,
+    ClockEvent,
+    Conflict,
+    Position,
+    Referral,
+    Review,
+)
 from evaluation.schedule import lapse_due_referrals
 from program import clock
 from program.clock_account import clock_account
@@ -17,6 +25,7 @@ from proposals.models import Proposal, Recusal, Version
 from tests.beside import act_while
 from tests.factories import evaluation as make
 from tests.factories.program import officer
+from tests.factories.proposals import representative_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -114,3 +123,86 @@ def test_reviewer_who_declares_a_conflict_beside_an_officers_recusal_waits_and_l
     assert Recusal.objects.get().recused_by == desk
     assignment.refresh_from_db()
     assert (assignment.status, Conflict.objects.count()) == ("ended", 0)
+
+
+# The clock of a consultation
+
+
+def paused(proposal, by, **facts):
+    facts = {"reason": "offices_closed", "note": "A storm."} | facts
+    referrals = [make.referral_of(proposal)]
+    return services.pause_clocks(Proposal.objects.get(pk=proposal.pk), by=by, referrals=referrals, **facts)
+
+
+def codes(refusal):
+    return [problem.code for problem in refusal.problems]
+
+
+def test_of_two_who_pause_a_clock_at_once_one_does(proposal):
+    one, two = officer(), officer()
+    refusal = act_while(lambda: paused(proposal, two), lambda: paused(proposal, one))
+    assert codes(refusal) == ["paused"]
+    assert ClockEvent.objects.get().by == one
+
+
+def test_of_two_who_let_a_clock_go_on_at_once_one_moves_its_last_day(proposal):
+    one, two = officer(), officer()
+    paused(proposal, one)
+    referral = make.referral_of(proposal)
+    refusal = act_while(
+        lambda: services.resume_referral(make.referral_of(proposal), by=two),
+        lambda: services.resume_referral(referral, by=one),
+    )
+    assert codes(refusal) == ["runs"]
+    assert ClockEvent.objects.filter(act="resumed").count() == 1
+
+
+def test_lapse_that_waited_for_a_pause_ends_nothing(proposal):
+    account, desk = clock_account(), officer()
+    Referral.objects.update(due_at=clock.now() + timedelta(seconds=20))
+    referral = make.referral_of(proposal)
+    refusal = act_while(lambda: services.lapse_referral(referral, by=account), lambda: paused(proposal, desk))
+    assert codes(refusal) == ["paused"]
+    assert make.referral_of(proposal).status == "open"
+
+
+def test_pause_that_waited_for_the_lapse_is_refused_although_it_began_in_time(proposal):
+    account, desk = clock_account(), officer()
+    Referral.objects.update(due_at=clock.instant() - timedelta(seconds=1))
+    refusal = act_while(
+        lambda: paused(proposal, desk),
+        lambda: (
+            Proposal.objects.select_for_update().get(pk=proposal.pk),
+            services.lapse_referral(make.referral_of(proposal), by=account),
+        ),
+    )
+    assert codes(refusal) == ["over"]
+
+
+def test_answer_beside_a_pause_that_waits_for_it_leaves_no_clock_standing(proposal):
+    desk, person = officer(), representative_of(proposal)
+    request = make.asked(proposal, desk)
+    refusal = act_while(
+        lambda: paused(proposal, desk, reason="information_requested", note="", question=request),
+        lambda: services.answer_question(request, by=person, answer="The anchor."),
+    )
+    assert codes(refusal) == ["question"]
+    done = make.asked(proposal, desk)
+    act_while(
+        lambda: services.answer_question(done, by=person, answer="The anchor."),
+        lambda: paused(proposal, desk, reason="information_requested", note="", question=done),
+    )
+    assert make.referral_of(proposal).paused_at is None
+    assert ClockEvent.objects.standing().count() == 0
+
+
+def test_position_that_waited_for_a_pause_ends_it(proposal):
+    desk, lead = officer(), make.lead("STATE")
+    act_while(
+        lambda: services.file_position(
+            make.referral_of(proposal), by=lead, stance="support", rationale="It serves."
+        ),
+        lambda: paused(proposal, desk),
+    )
+    referral = make.referral_of(proposal)
+    assert (referral.status, referral.paused_at) == ("answered", None)

@@ -1,0 +1,215 @@
+"""Escalation of an objection, s.3(d): opened with it, added to over time, ended by an outcome.
+
+It decides nothing: the determination answers the objection, however the escalation stands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from evaluation.due import due_from_now, rule_in_words
+from evaluation.enums import LONGEST_TEXT, EscalationLevel, EscalationOutcome, Stance
+from evaluation.models import Escalation, EscalationEntry
+from evaluation.notice_kinds import ESCALATION_CHANGED, ESCALATION_OPENED
+from evaluation.notices import escalation_page, in_words, program_officers, signers_for, signers_of_decision
+from program import audit, clock, days, notices
+from program.closures import counted_closures
+from program.deadlines import Period, end_of_day
+from program.texts import too_long
+from program.transitions import NotReady, Problem, require
+from proposals.enums import ProposalStatus
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from evaluation.models import Position
+    from program.models import AuditEvent, User
+    from program.notice_kinds import NoticeKind
+    from proposals.models import Proposal
+
+ORDER = "E.O. 14320 s.3(d)"
+LEVELS = list(EscalationLevel)
+#: What people write; that an agency objects no more is said by its position
+BY_HAND = (EscalationOutcome.SETTLED, EscalationOutcome.MAINTAINED)
+
+
+def follow_position(position: Position, *, by: User) -> Escalation | None:
+    """Open the escalation of an objection, or end that of one that is withdrawn; part of the filing.
+
+    A proposal has one escalation for each agency, whatever version it speaks of.
+    """
+    proposal, agency = position.referral.version.proposal, position.referral.agency
+    rows = Escalation.objects.select_for_update(of=("self",)).filter(proposal=proposal, agency=agency)
+    found, objects = rows.first(), position.stance == Stance.OBJECT
+    if found is None:
+        return _open(position, proposal, by) if objects else None
+    if objects:
+        return _go_on(found, position, by)
+    if found.is_open:
+        words = f"The agency filed another position: {position.get_stance_display()}."
+        _write(found, by, minutes=words, outcome=EscalationOutcome.WITHDRAWN)
+        audit.record(
+            found, "escalation.close", by=by, after=str(EscalationOutcome.WITHDRAWN), note=words, clause=ORDER
+        )
+    return found
+
+
+def _open(position: Position, proposal: Proposal, by: User) -> Escalation:
+    due_at, due_rule = _due(proposal, position.signed_at)
+    escalation = Escalation.objects.create(
+        proposal=proposal, agency=position.referral.agency, position=position, opened_at=position.signed_at,
+        due_at=due_at, due_rule=due_rule,
+    )  # fmt: skip
+    event = audit.record(
+        escalation, "escalation.open", by=by, after=str(escalation.level), note=due_rule, clause=ORDER
+    )
+    _tell(ESCALATION_OPENED, escalation, event)
+    return escalation
+
+
+def _go_on(escalation: Escalation, position: Position, by: User) -> Escalation:
+    """The agency objects anew: what was over begins again, at the level where it was."""
+    escalation.position = position
+    if escalation.is_open:
+        escalation.save(update_fields=["position", "updated_at"])
+        return escalation
+    escalation.due_at, escalation.due_rule = _due(escalation.proposal, position.signed_at)
+    escalation.closed_at, escalation.outcome = None, ""
+    escalation.save()
+    event = audit.record(
+        escalation, "escalation.reopen", by=by, after=str(escalation.level), note=escalation.due_rule,
+        clause=ORDER,
+    )  # fmt: skip
+    _tell(ESCALATION_OPENED, escalation, event)
+    return escalation
+
+
+def _due(proposal: Proposal, at: datetime) -> tuple[datetime, str]:
+    period = Period(proposal.call.escalation_days, citation="program policy, stated in the call")
+    due = period.due_after(at, counted_closures())
+    return due.bound, period.rule_text
+
+
+@transaction.atomic
+def add_to_escalation(
+    escalation: Escalation,
+    *,
+    by: User,
+    level: str,
+    participants: str,
+    minutes: str,
+    met_on: date | None = None,
+    outcome: str = "",
+    due_on: date | None = None,
+    period: Period | None = None,
+) -> EscalationEntry:
+    """Add what was said and done; an ``outcome`` ends the escalation, else a new last day may be set.
+
+    Raises NotReady with all that is missing, also where it is over.
+    """
+    escalation.refresh_from_db(from_queryset=Escalation.objects.select_for_update(of=("self",)))
+    require("evaluation.change_escalation", by, escalation)
+    counted = due_from_now(period) if period else None
+    due_on = counted.due_on if counted else due_on
+    problems = [
+        *_state_problems(escalation),
+        *_entry_problems(escalation, level, participants, minutes, outcome),
+        *_day_problems(met_on, due_on, outcome),
+    ]
+    if problems:
+        raise NotReady(problems)
+    before = escalation.level
+    if due_on is not None:
+        escalation.due_at = end_of_day(due_on)
+        escalation.due_rule = rule_in_words(counted) if counted else "Day set by the program office."
+    escalation.level = level
+    entry = _write(
+        escalation, by, minutes=minutes.strip(), participants=participants.strip(), met_on=met_on,
+        outcome=outcome,
+    )  # fmt: skip
+    act = "escalation.close" if outcome else "escalation.add"
+    event = audit.record(
+        escalation, act, by=by, before=str(before), after=str(outcome or level), note=entry.minutes,
+        clause=ORDER,
+    )  # fmt: skip
+    _tell(ESCALATION_CHANGED, escalation, event)
+    return entry
+
+
+def _state_problems(escalation: Escalation) -> list[Problem]:
+    if not escalation.is_open:
+        return [Problem("over", f"This escalation is over: {escalation.get_outcome_display()}.", ORDER)]
+    if escalation.proposal.status != ProposalStatus.UNDER_EVALUATION:
+        return [Problem("over", "The proposal is not under evaluation any more.", ORDER)]
+    return []
+
+
+def _entry_problems(
+    escalation: Escalation, level: str, participants: str, minutes: str, outcome: str
+) -> list[Problem]:
+    problems = []
+    if level not in EscalationLevel:
+        problems.append(Problem("level", "Choose the level.", ORDER, field="level"))
+    elif LEVELS.index(EscalationLevel(level)) < LEVELS.index(EscalationLevel(escalation.level)):
+        message = f"It was raised to “{escalation.get_level_display()}” already and does not go back."
+        problems.append(Problem("level", message, ORDER, field="level"))
+    if not participants.strip():
+        problems.append(Problem("participants", "Name who took part.", ORDER, field="participants"))
+    if not minutes.strip():
+        problems.append(Problem("minutes", "Write what was said.", ORDER, field="minutes"))
+    for field, text in (("participants", participants), ("minutes", minutes)):
+        if message := too_long(text, LONGEST_TEXT):
+            problems.append(Problem(f"{field}-long", message, ORDER, field=field))
+    if outcome and outcome not in BY_HAND:
+        message = "Choose an outcome. That an agency objects no more is said by its own position."
+        problems.append(Problem("outcome", message, ORDER, field="outcome"))
+    return problems
+
+
+def _day_problems(met_on: date | None, due_on: date | None, outcome: str) -> list[Problem]:
+    problems = []
+    if met_on is not None and met_on > clock.today():
+        problems.append(Problem("met-on", "The day of the meeting lies ahead.", ORDER, field="met_on"))
+    elif met_on is not None and (refused := days.refusal(met_on)):
+        problems.append(Problem("met-on", refused, ORDER, field="met_on"))
+    if due_on is not None and outcome:
+        problems.append(Problem("due", "What is over has no last day.", ORDER, field="due_on"))
+    elif due_on is not None and due_on <= clock.today():
+        problems.append(Problem("due", "The new last day must lie ahead.", ORDER, field="due_on"))
+    elif due_on is not None and (refused := days.refusal(due_on)):
+        problems.append(Problem("due", refused, ORDER, field="due_on"))
+    return problems
+
+
+def _write(
+    escalation: Escalation,
+    by: User,
+    *,
+    minutes: str,
+    participants: str = "",
+    met_on: date | None = None,
+    outcome: str = "",
+) -> EscalationEntry:
+    """Keep an entry with the level and the last day that stand with it; an outcome ends the escalation."""
+    now = clock.now()
+    if outcome:
+        escalation.closed_at, escalation.outcome = now, outcome
+    escalation.save()
+    entry = EscalationEntry(
+        escalation=escalation, level=escalation.level, met_on=met_on, participants=participants,
+        minutes=minutes, outcome=outcome, due_at=escalation.due_at, by=by, at=now,
+    )  # fmt: skip
+    entry.full_clean(exclude=["escalation", "by"])
+    entry.save()
+    return entry
+
+
+def _tell(kind: NoticeKind, escalation: Escalation, event: AuditEvent) -> None:
+    proposal, agency = escalation.proposal, escalation.agency
+    people = [*program_officers(proposal), *signers_for(agency, proposal), *signers_of_decision(proposal)]
+    notices.owe(
+        event, kind, people, url=escalation_page(escalation), number=proposal.number, agency=str(agency),
+        due=in_words(escalation.due_at), level=escalation.get_level_display(),
+    )  # fmt: skip
