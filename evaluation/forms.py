@@ -282,6 +282,11 @@ class EscalationForm(DueForm):
     )  # fmt: skip
     may_name_no_day = True
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["due_on"].label = "New last day"
+        self.fields["due_on"].help_text = "Only where it changes. Or count the days below."
+
 
 class WhoseClock(forms.ModelMultipleChoiceField):
     """Consultations, by the name of their agency."""

@@ -78,7 +78,7 @@ def us_content_facts(version: Version) -> dict[str, Any]:
 def packet_of(determination: Determination) -> dict[str, Any]:
     """Everything that lies before the signer, compiled from the record; it can contradict none of it."""
     version, proposal = determination.version, determination.proposal
-    referrals = referrals_of(version)
+    referrals, now = referrals_of(version), clock.now()
     return {
         "kind": "determination-packet",
         "proposal": {
@@ -108,7 +108,7 @@ def packet_of(determination: Determination) -> dict[str, Any]:
             }
             for finding in determination.findings.select_related("requirement")
         ],
-        "consultations": [_consultation(referral) for referral in referrals],
+        "consultations": [_consultation(referral, now) for referral in referrals],
         "earlier_positions": _earlier_positions(proposal, referrals),
         "objections": [
             {"agency": answer.position.referral.agency.code, "answer": answer.answer}
@@ -163,14 +163,14 @@ def _standing(referral: Referral) -> Position | None:
     return referral.position if referral.status == ReferralStatus.ANSWERED else None
 
 
-def _consultation(referral: Referral) -> dict[str, Any]:
+def _consultation(referral: Referral, now: datetime) -> dict[str, Any]:
     return {
         "agency": referral.agency.code,
         "name": referral.agency.display_name,
         "status": referral.status,
         "opened_at": referral.opened_at.isoformat(),
         "due_at": referral.due_at.isoformat(),
-        "days": asdict(days_of(referral, clock.now())),
+        "days": asdict(days_of(referral, now)),
         "pauses": [_paused(pause) for pause in referral.pauses],  # type: ignore[attr-defined]
         **_said(_standing(referral)),
         "carried": referral.carry_reason,

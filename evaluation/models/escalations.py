@@ -14,8 +14,11 @@ from evaluation.querysets import EscalationEntryQuerySet, EscalationQuerySet
 from program.models import Agency, User
 from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT
+from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 from proposals.models.fields import PlainTextField
+
+EVALUATED = (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION)
 
 
 class Escalation(Deadlined):
@@ -61,6 +64,13 @@ class Escalation(Deadlined):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def over_because(self) -> str:
+        """Why nothing is settled here any more; empty while something is."""
+        if not self.is_open:
+            return self.get_outcome_display()
+        return "" if self.proposal.status in EVALUATED else f"Proposal: {self.proposal.get_status_display()}"
 
 
 class EscalationEntry(models.Model):

@@ -81,6 +81,7 @@ def show_position(
         "standing": standing,
         "escalation": Escalation.objects.visible_to(request.user)
         .filter(proposal=version.proposal_id, agency=referral.agency_id)
+        .select_related("proposal")
         .first(),
         "previous": previous,
         "positions": Position.objects.visible_to(request.user)

@@ -155,7 +155,7 @@ def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, 
         "positions": positions.select_related("referral__agency", "signed_by", "delegation__given_by"),
         "escalations": Escalation.objects.visible_to(user)
         .filter(proposal=version.proposal_id)
-        .select_related("agency"),
+        .select_related("agency", "proposal"),
         "reviews": sheets.prefetch_related("scores__criterion"),
         "scores": scores,
         "assignments": Assignment.objects.visible_to(user)
