@@ -65,7 +65,7 @@ def _open(position: Position, proposal: Proposal, by: User) -> Escalation:
     event = audit.record(
         escalation, "escalation.open", by=by, after=str(escalation.level), note=due_rule, clause=ORDER
     )
-    _tell(ESCALATION_OPENED, escalation, event)
+    _tell_both_sides(ESCALATION_OPENED, escalation, event)
     return escalation
 
 
@@ -82,7 +82,7 @@ def _go_on(escalation: Escalation, position: Position, by: User) -> Escalation:
         escalation, "escalation.reopen", by=by, after=str(escalation.level), note=escalation.due_rule,
         clause=ORDER,
     )  # fmt: skip
-    _tell(ESCALATION_OPENED, escalation, event)
+    _tell_both_sides(ESCALATION_OPENED, escalation, event)
     return escalation
 
 
@@ -134,7 +134,7 @@ def add_to_escalation(
         escalation, act, by=by, before=str(before), after=str(outcome or level), note=entry.minutes,
         clause=ORDER,
     )  # fmt: skip
-    _tell(ESCALATION_CHANGED, escalation, event)
+    _tell_both_sides(ESCALATION_CHANGED, escalation, event)
     return entry
 
 
@@ -206,7 +206,7 @@ def _write(
     return entry
 
 
-def _tell(kind: NoticeKind, escalation: Escalation, event: AuditEvent) -> None:
+def _tell_both_sides(kind: NoticeKind, escalation: Escalation, event: AuditEvent) -> None:
     proposal, agency = escalation.proposal, escalation.agency
     people = [*program_officers(proposal), *signers_for(agency, proposal), *signers_of_decision(proposal)]
     notices.owe(
