@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0032_question_rounds'),
+        ('program', '0035_question_rounds'),
     ]
 
     operations = [
