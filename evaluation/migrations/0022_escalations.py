@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('evaluation', '0021_rounds'),
-        ('program', '0033_escalation_days'),
+        ('program', '0036_escalation_days'),
         ('proposals', '0017_rechecked_ahead'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
