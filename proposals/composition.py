@@ -322,6 +322,7 @@ def _organization(row: program.Organization) -> OrganizationFacts:
                 share=holding.share,
                 has_control=holding.has_control,
                 is_ultimate=holding.is_ultimate,
+                owns=f"holding-{holding.owned_id}" if holding.owned_id else None,
             )
             for holding in row.holdings.all()
         ),

@@ -146,7 +146,10 @@ class CallReference(Value):
 
 
 class Holder(Value):
-    """An owner of an organization; ``share`` from 0 to 1, null when not known."""
+    """An owner of an organization; ``share`` from 0 to 1, null when not known.
+
+    ``owns`` names another owner of the same organization where it is that one whose share is held.
+    """
 
     key: Key
     name: Text = ""
@@ -154,6 +157,7 @@ class Holder(Value):
     share: Share | None = None
     has_control: bool = False
     is_ultimate: bool = False
+    owns: Key | None = Field(default=None, exclude_if=lambda key: key is None)
 
 
 class OrganizationFacts(Value):
@@ -169,6 +173,12 @@ class OrganizationFacts(Value):
     parent_country: Country | None = None
     is_small_business: bool = False
     holders: tuple[Holder, ...] = ()
+
+    def owned_by(self, holder: Holder) -> str:
+        """The name of what ``holder`` owns: the organization, or another of its owners."""
+        if holder.owns is None:
+            return self.legal_name
+        return next((other.name for other in self.holders if other.key == holder.owns), "")
 
     @property
     def countries(self) -> frozenset[str]:
@@ -539,9 +549,8 @@ class Package(Value):
                 )
             for holder in facts.holders:
                 if holder.name:
-                    yield Party(
-                        holder.key, holder.name, (), f"Owner of {facts.legal_name}", _codes(holder.country)
-                    )
+                    owned = facts.owned_by(holder) or "an owner without a name"
+                    yield Party(holder.key, holder.name, (), f"Owner of {owned}", _codes(holder.country))
         for site in self.operating_model.sites:
             for role_at_site in site.roles:
                 if role_at_site.third_party_name:

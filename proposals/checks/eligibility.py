@@ -10,6 +10,7 @@ from program.enums import StackLayer
 from program.transitions import Problem
 from proposals.checks.terms import LISTED_CLAUSE, Rules, is_blank
 from proposals.enums import MembershipStatus, Part
+from proposals.holdings import Tree
 from proposals.package import Member, Package
 
 HARD_STOP_SHARE: Final = Decimal("0.5")
@@ -35,9 +36,11 @@ def identifies_consortium(package: Package, rules: Rules) -> Iterator[Problem]:
     anchors = [member for member in package.consortium.members if member.is_anchor]
     if len(anchors) != 1:
         yield Problem("anchor", "The consortium needs exactly one anchor member.", clause, part)
+    tree = Tree.of(package)
+    listed = _listed_holders(package, tree, rules)
     for member in package.consortium.members:
         yield from _stands(member, clause)
-        yield from _is_eligible(member, package, rules)
+        yield from _is_eligible(member, package, rules, tree.reach(listed).share(tree.rows[member.key]))
     for anchor in anchors:
         place = anchor.organization.incorporated_in
         if rules.anchor_must_be_us and (place is None or place.code != "US"):
@@ -84,20 +87,19 @@ def _stands(member: Member, clause: str) -> Iterator[Problem]:
             part,
             f"{member.key}-parent_country",
         )
-    if (
-        sum((holder.share or Decimal(0) for holder in facts.holders if not holder.is_ultimate), Decimal(0))
-        > 1
-    ):
-        yield Problem(
-            "holdings-above-whole",
-            f"{called}: its direct owners hold more than 100 percent.",
-            clause,
-            part,
-            f"{member.key}-holders",
-        )
+    for key, owned in ((None, called), *((holder.key, holder.name) for holder in facts.holders)):
+        held = (row.share or Decimal(0) for row in facts.holders if row.owns == key and not row.is_ultimate)
+        if sum(held, Decimal(0)) > 1:
+            yield Problem(
+                "holdings-above-whole",
+                f"{owned}: its direct owners hold more than 100 percent.",
+                clause,
+                part,
+                f"{member.key}-holders",
+            )
 
 
-def _is_eligible(member: Member, package: Package, rules: Rules) -> Iterator[Problem]:
+def _is_eligible(member: Member, package: Package, rules: Rules, listed_share: Decimal) -> Iterator[Problem]:
     """The entity test, the 50 percent aggregate of owners, and the layer test of the call."""
     facts, part, called = member.organization, Part.CONSORTIUM, member.organization.legal_name
     if rule := rules.reason(facts.countries):
@@ -108,7 +110,7 @@ def _is_eligible(member: Member, package: Package, rules: Rules) -> Iterator[Pro
             part,
             f"{member.key}-incorporated_in",
         )
-    if _listed_share(member, rules) >= HARD_STOP_SHARE or _listed_control(member, rules):
+    if listed_share >= HARD_STOP_SHARE or _listed_control(member, rules):
         yield Problem(
             "entity-owned",
             f"{called} is owned (50 percent or more together) or controlled by holders from "
@@ -130,17 +132,21 @@ def _is_eligible(member: Member, package: Package, rules: Rules) -> Iterator[Pro
             )
 
 
-def _listed_share(member: Member, rules: Rules) -> Decimal:
-    """The larger of the direct and the ultimate shares that listed holders have together."""
-    sums = {True: Decimal(0), False: Decimal(0)}
-    for holder in member.organization.holders:
-        if holder.country and rules.reason([holder.country.code]):
-            sums[holder.is_ultimate] += holder.share or Decimal(0)
-    return max(sums.values())
+def _listed_holders(package: Package, tree: Tree, rules: Rules) -> set[str]:
+    """Who owns something and is from a listed jurisdiction; what is owned through them counts as theirs."""
+    return {
+        tree.rows[holder.key]
+        for member in package.consortium.members
+        for holder in member.organization.holders
+        if holder.country and rules.reason([holder.country.code])
+    }
 
 
 def _listed_control(member: Member, rules: Rules) -> bool:
     return any(
-        holder.has_control and holder.country is not None and rules.reason([holder.country.code]) is not None
+        holder.owns is None
+        and holder.has_control
+        and holder.country is not None
+        and rules.reason([holder.country.code]) is not None
         for holder in member.organization.holders
     )

@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from program.transitions import Problem
 from proposals.checks.terms import LISTED_CLAUSE, NO_RULES, Rules
 from proposals.enums import ComplianceAnswer, Part
+from proposals.holdings import Tree
 from proposals.package import Package
 from proposals.questionnaire import BY_CODE
 
 
 def flags(package: Package, rules: Rules = NO_RULES) -> list[Problem]:
     """What does not stop a submission, but a person must look at; the system flags, people determine."""
-    return [*_holder_flags(package, rules), *_outside_flags(package, rules), *_answer_flags(package)]
+    return [
+        *_holder_flags(package, rules),
+        *_tree_flags(package),
+        *_outside_flags(package, rules),
+        *_answer_flags(package),
+    ]
 
 
 def _holder_flags(package: Package, rules: Rules) -> Iterator[Problem]:
@@ -24,7 +30,7 @@ def _holder_flags(package: Package, rules: Rules) -> Iterator[Problem]:
                 yield Problem(
                     "holder-listed",
                     f"{holder.name or 'A holder'} ({rule.country}) holds {share} of "
-                    f"{member.organization.legal_name}.",
+                    f"{member.organization.owned_by(holder)}.",
                     LISTED_CLAUSE,
                     Part.CONSORTIUM,
                     f"{holder.key}-share",
@@ -37,6 +43,13 @@ def _holder_flags(package: Package, rules: Rules) -> Iterator[Problem]:
                 Part.CONSORTIUM,
                 f"{member.key}-holders",
             )
+
+
+def _tree_flags(package: Package) -> Iterator[Problem]:
+    """Owners that go in a circle, that add up to too much or whom two lists say differently."""
+    tree = Tree.of(package)
+    for words in tree.troubles(list(tree.names)):
+        yield Problem("holdings-do-not-fit", words, LISTED_CLAUSE, Part.CONSORTIUM)
 
 
 def _outside_flags(package: Package, rules: Rules) -> Iterator[Problem]:

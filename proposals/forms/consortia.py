@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
 
@@ -249,13 +249,21 @@ class HoldingForm(RowForm):
 
     class Meta(RowForm.Meta):
         model = Holding
-        fields = ("holder_name", "holder_country", "has_control", "is_ultimate")
+        fields = ("holder_name", "holder_country", "owned", "has_control", "is_ultimate")
+        help_texts: ClassVar = {
+            "owned": "Who owns an owner is told by a line of its own: chains of owners are followed upwards."
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        owned = cast("forms.ModelChoiceField", self.fields["owned"])
+        owned.queryset = Holding.objects.filter(organization=self.instance.organization_id).exclude(
+            pk=self.instance.pk
+        )
+        owned.empty_label = self.instance.organization.legal_name
         if self.instance.share is not None:
             self.fields["percent"].initial = f"{(self.instance.share * 100).normalize():f}"
-        self.order_fields(["holder_name", "holder_country", "percent", "has_control", "is_ultimate"])
+        self.order_fields(["holder_name", "holder_country", "percent", "owned", "has_control", "is_ultimate"])
 
     @property
     def values(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
@@ -267,9 +268,20 @@ class AnchorOffer(TimeStamped):
 
 
 class Holding(Revised, Sourced):
-    """An owner of an organization; any share of a listed holder is flagged, 50 percent together stops."""
+    """An owner of an organization; any share of a listed holder is flagged, 50 percent together stops.
+
+    ``owned`` is another owner of the organization where the share is one of that owner's: so a chain is told.
+    """
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="holdings")
+    owned = models.ForeignKey(
+        "self",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="owners",
+        verbose_name="owns a share of",
+    )
     holder_name = models.CharField(max_length=300, blank=True, validators=[plain_text])
     holder_country = models.ForeignKey(
         "program.Country", models.PROTECT, null=True, blank=True, related_name="+"
@@ -291,4 +303,9 @@ class Holding(Revised, Sourced):
         ]
 
     def __str__(self) -> str:
-        return self.holder_name
+        return self.holder_name or "Holder without a name"
+
+    def clean(self) -> None:
+        """An owner owns a share of its organization, or of another owner in the same list."""
+        if self.owned and (self.owned_id == self.pk or self.owned.organization_id != self.organization_id):
+            raise ValidationError({"owned": "Choose another owner of the same organization."})

@@ -11,6 +11,7 @@ from proposals.services.beginning import (
     remove_holding,
     save_holding,
     update_consortium,
+    with_its_owners,
 )
 from proposals.services.comments import (
     add_comment,
@@ -165,6 +166,7 @@ __all__ = [
     "token_of",
     "update_consortium",
     "what_would_change",
+    "with_its_owners",
     "withdraw_anchor_offer",
     "withdraw_proposal",
 ]

@@ -129,7 +129,7 @@ def save_holding(holding: Holding, *, by: User, revision: int | None, values: Ma
     if not is_new:
         hold(holding, revision=revision)
         holding.revision += 1
-    for name in ("holder_name", "holder_country", "share", "has_control", "is_ultimate"):
+    for name in ("holder_name", "holder_country", "share", "owned", "has_control", "is_ultimate"):
         if name in values:
             setattr(holding, name, values[name])
     holding.full_clean()
@@ -141,12 +141,29 @@ def save_holding(holding: Holding, *, by: User, revision: int | None, values: Ma
 
 @transaction.atomic
 def remove_holding(holding: Holding, *, by: User, revision: int | None) -> AuditEvent:
-    """Remove an owner that was named by mistake or has sold; the record keeps the name."""
+    """Remove an owner that was named by mistake or has sold, and who owns it; the record keeps the names."""
     _require_administrator(holding.organization, by)
     hold(holding, revision=revision)
-    organization, name = holding.organization, holding.holder_name
+    organization, names = holding.organization, [str(row) for row in with_its_owners(holding)]
     holding.delete()
-    return audit.record(organization, "organization.remove_owner", by=by, before=name, clause=CLAUSE)
+    return audit.record(
+        organization, "organization.remove_owner", by=by, before="; ".join(names), clause=CLAUSE
+    )
+
+
+def with_its_owners(holding: Holding) -> list[Holding]:
+    """The owner and those above it in the list of its organization, which leave with it."""
+    by_owned: dict[int | None, list[Holding]] = {}
+    for row in holding.organization.holdings.all():
+        by_owned.setdefault(row.owned_id, []).append(row)
+    found = {holding.pk: holding}
+    queue = [holding]
+    while queue:
+        for row in by_owned.get(queue.pop().pk, ()):
+            if row.pk not in found:
+                found[row.pk] = row
+                queue.append(row)
+    return list(found.values())
 
 
 def _require_administrator(organization: Organization, by: User) -> None:

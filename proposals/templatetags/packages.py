@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from proposals.confidentiality import PlacedMark
     from proposals.enums import Part
     from proposals.files import Files, ShownFile
-    from proposals.package import Package
+    from proposals.package import Holder, OrganizationFacts, Package
     from proposals.progress import Progress
 
 register = template.Library()
@@ -109,3 +109,9 @@ def printed_picture(package: Package) -> dict[str, Any]:
     picture = picture_of(package)
     rows = list(zip(picture.layers, picture.printed, strict=True))
     return {"picture": picture, "rows": rows}
+
+
+@register.filter
+def owned_by(organization: OrganizationFacts, holder: Holder) -> str:
+    """What ``holder`` owns a share of: the organization, or another of its owners."""
+    return organization.owned_by(holder)

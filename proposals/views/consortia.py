@@ -574,7 +574,7 @@ def owners(request: SignedInRequest, pk: int) -> HttpResponse:
             services.save_holding(form.instance, by=request.user, revision=None, values=form.values)
             messages.success(request, "Owner added.")
             return redirect("proposals:owners", pk)
-    rows = list(organization.holdings.select_related("holder_country"))
+    rows = list(organization.holdings.select_related("holder_country", "owned"))
     facts = {
         "organization": organization,
         "rows": rows,
@@ -605,5 +605,12 @@ def owner(request: SignedInRequest, pk: int, holding: int) -> HttpResponse:
     except StaleRevision as stale:
         return _stale(request, stale, form, reverse("proposals:owner", args=[pk, holding]))
     return render(
-        request, "proposals/owner.html", {"organization": organization, "holding": found, "form": form}
+        request,
+        "proposals/owner.html",
+        {
+            "organization": organization,
+            "holding": found,
+            "form": form,
+            "leaving": services.with_its_owners(found)[1:],
+        },
     )

@@ -175,6 +175,7 @@ def built(model, /, **known):
         "is_anchor": st.booleans(), "is_small_business": st.booleans(), "has_control": st.booleans(),
         "is_ultimate": st.booleans(), "is_current": st.booleans(), "is_datacenter": maybe(st.booleans()),
         "share": maybe(shares), "aliases": some(texts), "supplier": maybe(keys), "member": maybe(keys),
+        "owns": maybe(keys),
         "total_value_usd": maybe(amounts), "us_content_value_usd": maybe(amounts),
         "amount_usd": maybe(amounts),
         "tpp": maybe(measures), "performance_density": maybe(measures), "capacity_mw": maybe(measures),

@@ -17,7 +17,16 @@ from program.models import Affiliation, AuditEvent
 from proposals import services
 from proposals.composition import compose
 from proposals.enums import MembershipStatus, Part, ProposalStatus
-from proposals.models import Component, Membership, Proposal, Receipt, ReceiptPaper, TeamMember, VersionPaper
+from proposals.models import (
+    Component,
+    Holding,
+    Membership,
+    Proposal,
+    Receipt,
+    ReceiptPaper,
+    TeamMember,
+    VersionPaper,
+)
 from proposals.package_file import write_file
 from proposals.services.reading import record_reading
 from proposals.tasks import render_package, render_receipt
@@ -712,6 +721,34 @@ def test_owners_are_kept_by_administrators_of_the_organization(client, proposal,
     assert client.post(one, {"holder_name": "Late", "revision": "1"}).status_code == 409
     assert client.post(one, {"remove": "1", "revision": "2"}).status_code == 302
     assert not organization.holdings.filter(pk=holding.pk).exists()
+
+
+def test_an_owner_of_an_owner_is_stated_in_the_list_and_leaves_with_it(client, proposal, member):
+    """Another list's owner is no choice; the package says the chain, and the record who left."""
+    organization, elsewhere = proposal.consortium.anchor.organization, OrganizationFactory()
+    Affiliation.objects.filter(user=member, organization=organization).update(is_administrator=True)
+    other = Holding.objects.create(organization=elsewhere, holder_name="Elsewhere")
+    url = reverse("proposals:owners", args=[organization.pk])
+    sign_in(client, member)
+    client.post(url, {"holder_name": "Hub", "percent": "60"})
+    hub = organization.holdings.get(holder_name="Hub")
+    refused = client.post(url, {"holder_name": "Fund", "percent": "50", "owned": other.pk})
+    assert client.post(url, {"holder_name": "Fund", "percent": "50", "owned": hub.pk}).status_code == 302
+    fund = organization.holdings.get(holder_name="Fund")
+    one = reverse("proposals:owner", args=[organization.pk, hub.pk])
+
+    facts = compose(proposal).anchor.organization
+    page = client.get(one)
+    assert (refused.status_code, "owned" in refused.context["form"].errors) == (200, True)
+    assert [(row.name, facts.owned_by(row)) for row in facts.holders][-2:] == [
+        ("Hub", organization.legal_name),
+        ("Fund", "Hub"),
+    ]
+    assert [row.pk for row in page.context["leaving"]] == [fund.pk]
+    assert client.post(one, {"remove": "1", "revision": "1"}).status_code == 302
+    assert not organization.holdings.filter(pk__in=[hub.pk, fund.pk]).exists()
+    event = AuditEvent.objects.filter(act="organization.remove_owner").last()
+    assert event.before == "Hub; Fund"
 
 
 def test_file_is_added_refused_downloaded_and_removed(client, proposal, member, stranger):
