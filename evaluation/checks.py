@@ -85,6 +85,13 @@ def has_no_blocked_party(proposal: Proposal) -> Iterator[Problem]:
         yield from _blocked_parties(run)
 
 
+def has_no_barring_finding(proposal: Proposal) -> Iterator[Problem]:
+    """No destination, seat, parent or owner is blocked in the newest checks, or two people let it pass."""
+    runs = ScreeningRun.objects.filter(version__proposal=proposal, version__number=proposal.version_count)
+    if run := runs.first():
+        yield from _barring_findings(run)
+
+
 def rests_on_current_screening(proposal: Proposal) -> Iterator[Problem]:
     """The newest screening was made with the list and the ruleset in force, on the parties as they are."""
     runs = ScreeningRun.objects.filter(version__proposal=proposal, version__number=proposal.version_count)
@@ -118,6 +125,7 @@ ACCEPTANCE: Final = (
     was_screened,
     rests_on_current_screening,
     has_no_blocked_party,
+    has_no_barring_finding,
 )
 
 
@@ -439,6 +447,7 @@ def party_checks(version: Version, days: int, *, bars_listed: bool = True) -> It
     yield from _open_matches(run)
     if bars_listed:
         yield from _blocked_parties(run)
+        yield from _barring_findings(run)
 
 
 def _stale_screening(run: ScreeningRun) -> Iterator[Problem]:
@@ -459,6 +468,18 @@ def _blocked_parties(run: ScreeningRun) -> Iterator[Problem]:
             f"a confirmed match on the {code} list" if code else "confirmed by hand to be a listed party"
         )
         yield Problem("blocked-party", f"{name} is {on_list}.", PARTIES, "screening")
+
+
+def _barring_findings(run: ScreeningRun) -> Iterator[Problem]:
+    for check in run.compliance_checks.all().newest().barring().with_decisions():
+        if not check.is_set_aside:
+            yield Problem(
+                "compliance-bars",
+                f"{check.get_kind_display()}, {check.subject_name}: {check.explanation} Two people may set "
+                "this aside, with their reasons.",
+                PARTIES,
+                "screening",
+            )
 
 
 DETERMINATION_CHECKS: Final = (
@@ -535,6 +556,7 @@ def designates_no_blocked_party(determination: Determination) -> Iterator[Proble
     yield from _stale_screening(run)
     yield from _open_matches(run)
     yield from _blocked_parties(run)
+    yield from _barring_findings(run)
 
 
 ANNOUNCEMENT_CHECKS: Final = (

@@ -27,6 +27,40 @@ class Adjudicated(TextChoices):
     CONFIRMED = "confirmed", "Confirmed"
 
 
+class ComplianceKind(TextChoices):
+    """What of a version the compliance checks look at."""
+
+    DESTINATION = "destination", "Destinations"
+    HEADQUARTERS = "headquarters", "Headquarters"
+    PARENTS = "parents", "Parents and owners by country"
+    OWNERSHIP = "ownership", "Ownership by listed parties"
+    OUTBOUND = "outbound", "Outbound investment"
+    END_USE = "end_use", "End use"
+
+
+class ComplianceResult(TextChoices):
+    """What a compliance check came to; a flag for people. Unknown is REVIEW, never CLEAR."""
+
+    BLOCKED = "blocked", "Blocked"
+    PROHIBITED = "prohibited", "Likely prohibited"
+    DENIAL_LIKELY = "denial_likely", "License denial likely"
+    LICENSE_LIKELY = "license_likely", "License likely needed"
+    NOTIFIABLE = "notifiable", "Likely notifiable"
+    INCONSISTENT = "inconsistent", "Holdings do not fit together"
+    RED_FLAG = "red_flag", "Red flag"
+    NOT_ENOUGH = "not_enough", "Not enough said"
+    REVIEW = "review", "Review needed"
+    NEITHER = "neither", "Neither prohibited nor notifiable"
+    CLEAR = "clear", "No flag"
+
+
+class Weighed(TextChoices):
+    """What a person made of a compliance finding."""
+
+    SET_ASIDE = "set_aside", "Looked into, not in the way"
+    STANDS = "stands", "Stands"
+
+
 class AssignmentStatus(TextChoices):
     ACTIVE = "active", "Assigned"
     ENDED = "ended", "Ended"

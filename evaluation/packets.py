@@ -17,6 +17,8 @@ from evaluation.clocks import Days, days_of
 from evaluation.enums import (
     Adjudicated,
     CheckResult,
+    ComplianceKind,
+    ComplianceResult,
     DesignationStatus,
     DeterminationStatus,
     EscalationLevel,
@@ -26,6 +28,7 @@ from evaluation.enums import (
     PauseReason,
     ReferralStatus,
     Stance,
+    Weighed,
 )
 from evaluation.models import (
     Adjudication,
@@ -40,6 +43,7 @@ from evaluation.models import (
     Referral,
     ScreeningRun,
 )
+from evaluation.weighing import CONFIDENCE_WORDS, newest_checks
 from program import clock, papers, pdf
 from program.canonical import canonical_json
 from program.enums import Mark, StackLayer
@@ -48,7 +52,7 @@ from proposals.models import Recusal
 from proposals.us_content import UsContent, us_content
 
 if TYPE_CHECKING:
-    from evaluation.models import Determination, PartyCheck
+    from evaluation.models import ComplianceCheck, Determination, PartyCheck
     from proposals.models import Proposal, Version
 
 US_CONTENT_WORDS: Final = {
@@ -254,7 +258,7 @@ def _party_checks(version: Version) -> dict[str, Any]:
     """The last screening, and what people made of each flag of it, with their reasons."""
     run = ScreeningRun.objects.filter(version=version).select_related("screening_list").first()
     if run is None:
-        return {"party_checks": None, "adjudications": []}
+        return {"party_checks": None, "adjudications": [], "compliance": None}
     opinions = Adjudication.objects.select_related("decided_by").order_by("pk")
     flags = list(
         run.checks.all()
@@ -275,6 +279,47 @@ def _party_checks(version: Version) -> dict[str, Any]:
             "confirmed": sum(_state(check) == "confirmed" for check in flags),
         },
         "adjudications": [_adjudicated(check) for check in flags],
+        "compliance": _compliance(run) if run.compliance_version else None,
+    }
+
+
+def _compliance(run: ScreeningRun) -> dict[str, Any]:
+    """The compliance checks made with a screening: each flag whole, and how many had none."""
+    rows = newest_checks(run)
+    return {
+        "checked_at": run.run_at.isoformat(),
+        "ruleset": run.compliance_version,
+        "checks": len(rows),
+        "unflagged": sum(not row.is_flag for row in rows),
+        "open": sum(row.state == "open" for row in rows),
+        "flags": [_flagged(row) for row in rows if row.is_flag],
+    }
+
+
+def _flagged(check: ComplianceCheck) -> dict[str, Any]:
+    return {
+        "kind": check.kind,
+        "subject": check.subject_name,
+        "result": check.result,
+        "state": check.state,
+        "explanation": check.explanation,
+        "facts": check.facts,
+        "rule": check.rule,
+        "citation": check.citation,
+        "effective_from": day_said(check.effective_from),
+        "effective_to": day_said(check.effective_to),
+        "confidence": check.confidence,
+        "ruled_on": day_said(check.ruled_on),
+        "decisions": [
+            {
+                "outcome": decision.outcome,
+                "reason": decision.reason,
+                "decided_by": decision.decided_by.name,
+                "decided_at": decision.decided_at.isoformat(),
+                "from_earlier_screening": decision.carried_from_id is not None,
+            }
+            for decision in check.decisions.all()
+        ],
     }
 
 
@@ -394,7 +439,10 @@ def day_said(day: date | None) -> str | None:
 
 # As people read it
 
-DAYS: Final = ("defer_until", "expires_on", "due_on", "met_on")
+DAYS: Final = (
+    "defer_until", "expires_on", "due_on", "met_on", "effective_from", "effective_to", "ruled_on",
+)  # fmt: skip
+WEIGHED: Final = {"open": "Not decided", "set_aside": "Set aside", "stands": "Found to stand"}
 STATES: Final = {"open": "Open", "cleared": "False positive", "confirmed": "Confirmed"}
 
 
@@ -430,6 +478,12 @@ def packet_in_words(text: str) -> dict[str, Any]:
         row["words"], row["state_words"] = CheckResult(row["result"]).label, STATES[row["state"]]
         for opinion in row["opinions"]:
             opinion["words"] = Adjudicated(opinion["outcome"]).label
+    for row in (packet.get("compliance") or {}).get("flags", ()):
+        row["words"], row["state_words"] = ComplianceResult(row["result"]).label, WEIGHED[row["state"]]
+        row["kind_words"] = ComplianceKind(row["kind"]).label
+        row["confidence_words"] = CONFIDENCE_WORDS.get(row["confidence"], "")
+        for decision in row["decisions"]:
+            decision["words"] = Weighed(decision["outcome"]).label
     return packet
 
 

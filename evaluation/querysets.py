@@ -17,6 +17,7 @@ from evaluation.enums import (
     AssignmentStatus,
     CheckResult,
     ClockAct,
+    ComplianceResult,
     DesignationStatus,
     DeterminationStatus,
     InformationRequestStatus,
@@ -199,6 +200,27 @@ class PartyCheckQuerySet(OfProposalQuerySet):
         return self.select_related(
             "entry", "run__version__proposal__consortium", "run__screening_list"
         ).prefetch_related(said)
+
+
+class ComplianceCheckQuerySet(OfProposalQuerySet):
+    path = "run__version__proposal"
+
+    def newest(self) -> Self:
+        """The last row of each subject under each rule of its run."""
+        same = {name: OuterRef(name) for name in ("run", "kind", "subject_key", "rule_code")}
+        later = apps.get_model("evaluation", "ComplianceCheck").objects.filter(**same, pk__gt=OuterRef("pk"))
+        return self.filter(~Exists(later))
+
+    def flagged(self) -> Self:
+        return self.exclude(result__in=[ComplianceResult.NEITHER, ComplianceResult.CLEAR])
+
+    def barring(self) -> Self:
+        return self.filter(result=ComplianceResult.BLOCKED)
+
+    def with_decisions(self) -> Self:
+        """With what people made of each, and who."""
+        decisions = apps.get_model("evaluation", "ComplianceDecision").objects.order_by("pk")
+        return self.prefetch_related(models.Prefetch("decisions", decisions.select_related("decided_by")))
 
 
 class AssignmentQuerySet(OfProposalQuerySet):

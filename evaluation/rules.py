@@ -168,7 +168,7 @@ def is_active_designation(user: User, designation: Any) -> bool:
 
 
 for model in (
-    "completenessreview", "screeningrun", "partycheck", "assignment", "review", "agencyscore", "referral",
+    "completenessreview", "screeningrun", "partycheck", "compliancecheck", "assignment", "review", "agencyscore", "referral",
     "position", "clockevent", "escalation", "escalationentry", "informationrequest", "determination",
     "letter", "designation", "condition", "catalogentry",
 ):  # fmt: skip
@@ -179,6 +179,7 @@ permit("evaluation.add_completenessreview", is_program_officer & stands_apart)
 permit("evaluation.import_screeninglist", is_program_officer)
 permit("evaluation.screen_version", (is_program_officer & stands_apart) | is_clock)
 permit("evaluation.adjudicate_partycheck", is_program_officer & stands_apart)
+permit("evaluation.weigh_compliancecheck", is_program_officer & stands_apart)
 
 # A PDF that was set aside; the record asked about is the paper
 permit("evaluation.remake_paper", is_program_officer & stands_apart)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.matching import RULESET
 from evaluation.models import ScreeningList
+from evaluation.rulebook import version_on
+from program import clock
 from program.canonical import canonical_json, sha256_hex
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ def stale_because(run: ScreeningRun) -> str:
     """Why the parties are to be screened again, in words; empty while ``run`` holds."""
     if reason := overtaken_by(run, ScreeningList.objects.first()):
         return reason
+    if run.compliance_version != version_on(clock.today()):
+        return "The rules on places, owners, outbound investment or end use have changed since."
     if run.inputs_sha256 != inputs_sha256(parties_of(run.version)):
         return "This portal was updated since and reads other names or countries out of the version."
     return ""

@@ -51,6 +51,7 @@ KINDS: Final[dict[str, Kind]] = {
     "evaluation.informationrequest": Kind("Question on", (OF_PROPOSAL,), PROPOSAL, OF_PROPOSAL),
     "evaluation.escalation": Kind("Escalation on", (OF_PROPOSAL,), "evaluation:escalation"),
     "evaluation.partycheck": Kind("Party of", (OF_RUN,), PROPOSAL, OF_RUN),
+    "evaluation.compliancecheck": Kind("Compliance check of", (OF_RUN,), PROPOSAL, OF_RUN),
     "evaluation.screeninglist": Kind("", ("name",)),
     "evaluation.determination": Kind("Determination on", (OF_VERSION,), "evaluation:determination"),
     "evaluation.designation": Kind("Designation", ("number",), "evaluation:designation", "number"),

@@ -8,6 +8,7 @@ from evaluation.opendata import SCHEMA_VERSION
 from evaluation.views import (
     assignments,
     catalog,
+    compliance,
     consortium,
     designations,
     desk,
@@ -60,6 +61,8 @@ urlpatterns = [
         determinations.determination_prepare,
         name="determination-prepare",
     ),
+    path("desk/proposals/<str:number>/compliance/", compliance.compliance, name="compliance"),
+    path("desk/compliance/<int:pk>/", compliance.compliance_weigh, name="compliance-weigh"),
     path("desk/screening/", screening.screening, name="screening"),
     path("desk/screening/lists/", screening.list_import, name="list-import"),
     path("desk/screening/lists/<int:pk>/", screening.list_difference, name="list-difference"),

@@ -30,6 +30,7 @@ SCREENED: Final = {
     "checks-too-old": f"The parties of the package were last screened too long ago. {AGAIN}",
     "stale-screening": f"The parties of the package were screened by what is not in force any more. {AGAIN}",
     "open-match": "A party of the package may be a listed one. The Program office settles that first.",
+    "compliance-bars": "A destination, or an owner of a party, is blocked.",
     "blocked-party": "A party of the package is confirmed to be a listed one.",
 }
 #: Beyond these a number is a slip of the keyboard, not a commitment.

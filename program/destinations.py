@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from django.db import connection
+
 from program.enums import DestinationResult as Result
 from program.models import Country, Embargo, GroupMembership
 
@@ -225,3 +227,24 @@ def rules_on(on: date) -> Rules:
             for row in Embargo.objects.all()
         ],
     )
+
+
+PLACES_ON = """
+SELECT md5(coalesce(string_agg(line, ' ' ORDER BY line COLLATE "C"), ''))
+FROM (
+    SELECT held.country_id || '=' || grouped.code AS line
+    FROM program_groupmembership held JOIN program_countrygroup grouped ON grouped.id = held.group_id
+    WHERE held.effective_from <= %(on)s AND (held.effective_to IS NULL OR %(on)s < held.effective_to)
+    UNION ALL
+    SELECT country_id || '!' FROM program_embargo
+    WHERE effective_from <= %(on)s AND (effective_to IS NULL OR %(on)s < effective_to)
+) lines
+"""
+
+
+def mark_of_places(on: date) -> str:
+    """A mark of the groups and embargoes that hold on a day: another where one of them differs."""
+    with connection.cursor() as cursor:
+        cursor.execute(PLACES_ON, {"on": on})
+        (found,) = cursor.fetchone()
+    return str(found)

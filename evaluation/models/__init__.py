@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evaluation.models.compliance import ComplianceCheck, ComplianceDecision
 from evaluation.models.consultation import (
     AnswerDraft,
     AnswerFile,
@@ -44,6 +45,8 @@ __all__ = [
     "CatalogEntry",
     "ClockEvent",
     "CompletenessReview",
+    "ComplianceCheck",
+    "ComplianceDecision",
     "Condition",
     "Conflict",
     "Designation",

@@ -158,6 +158,12 @@ class ScreeningRun(models.Model):
     version = models.ForeignKey(Version, models.PROTECT, related_name="screening_runs")
     screening_list = models.ForeignKey(ScreeningList, models.PROTECT, related_name="runs")
     ruleset_version = models.CharField(max_length=20)
+    compliance_version = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        help_text="Of the rules on places, owners, outbound and end use.",
+    )
     inputs_sha256 = models.CharField(
         max_length=64, help_text="Of the names and countries that were screened."
     )

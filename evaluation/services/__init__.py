@@ -9,6 +9,7 @@ from evaluation.services.assignments import (
     end_assignment,
     recuse,
 )
+from evaluation.services.compliance import weigh
 from evaluation.services.consultation import (
     acknowledge_referral,
     end_referral,
@@ -144,6 +145,7 @@ __all__ = [
     "tell_overtaken",
     "to_screen_again",
     "waiting_imports",
+    "weigh",
     "withdraw_catalog_entry",
     "withdraw_question",
     "work_off",

@@ -13,6 +13,8 @@ from evaluation.enums import Adjudicated, CheckResult
 from evaluation.matching import CITATION, RULESET, TWO_PEOPLE, Listed, Matcher
 from evaluation.models import Adjudication, PartyCheck, ScreeningEntry, ScreeningList, ScreeningRun
 from evaluation.names import normalize
+from evaluation.rulebook import version_on
+from evaluation.services.compliance import check_compliance, check_owners_again
 from evaluation.staleness import inputs_sha256, parties_of, query_of
 from program import audit, clock
 from program.canonical import canonical_json
@@ -96,6 +98,7 @@ def keep_run(compared: Compared, *, by: User) -> ScreeningRun:
         version=version,
         screening_list=compared.screening_list,
         ruleset_version=RULESET,
+        compliance_version=version_on(clock.today()),
         inputs_sha256=inputs_sha256(compared.parties),
         party_count=len(compared.parties),
         potential_count=sum(check.result != CheckResult.NO_HIT for check in drafts),
@@ -106,6 +109,7 @@ def keep_run(compared: Compared, *, by: User) -> ScreeningRun:
         check.run = run
     PartyCheck.objects.bulk_create(drafts)
     _carry_decisions(drafts, version.proposal)
+    check_compliance(run, by=by)
     audit.record(
         version.proposal,
         "proposal.screen",
@@ -272,7 +276,9 @@ def adjudicate(check: PartyCheck, *, by: User, outcome: str, reason: str) -> Adj
     if problems:
         raise NotReady(problems)
     audit.record(check, "partycheck.adjudicate", by=by, after=str(outcome), note=reason, clause=PARTIES)
-    return _give(check, by=by, outcome=outcome, reason=reason)
+    given = _give(check, by=by, outcome=outcome, reason=reason)
+    check_owners_again(check.run, by=by)
+    return given
 
 
 @transaction.atomic
@@ -309,7 +315,9 @@ def correct_adjudication(opinion: Adjudication, *, by: User, reason: str) -> Adj
         note=reason,
         clause=PARTIES,
     )
-    return _give(check, by=by, outcome=outcome, reason=reason, replaces=opinion)
+    given = _give(check, by=by, outcome=outcome, reason=reason, replaces=opinion)
+    check_owners_again(check.run, by=by)
+    return given
 
 
 def _held(check: PartyCheck, *, by: User) -> PartyCheck:

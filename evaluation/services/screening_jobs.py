@@ -13,6 +13,7 @@ from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterR
 from evaluation.enums import ScreeningReason
 from evaluation.matching import RULESET
 from evaluation.models import ScreeningJob, ScreeningList, ScreeningRun
+from evaluation.rulebook import version_on
 from evaluation.services.screening import NO_LIST, PARTIES, compare_parties, keep_run
 from evaluation.staleness import overtaken_by
 from program import audit, clock
@@ -72,7 +73,8 @@ def ask_if_stale(version: Version, *, by: User, reason: ScreeningReason) -> Scre
     newest = ScreeningList.objects.first()
     run = version.screening_runs.select_related("screening_list").first()
     oldest = clock.now() - timedelta(days=version.proposal.call.check_max_age_days)
-    if newest is None or (run and run.run_at >= oldest and not overtaken_by(run, newest)):
+    holds = run and run.compliance_version == version_on(clock.today()) and not overtaken_by(run, newest)
+    if newest is None or (run and holds and run.run_at >= oldest):
         return None
     return ask_for_screening(version, by=by, reason=reason)
 
@@ -90,7 +92,12 @@ def to_screen_again() -> QuerySet[Version]:
         F("version__proposal__call__check_max_age_days") * Value(timedelta(days=1)), DurationField()
     )
     runs = ScreeningRun.objects.filter(version=OuterRef("pk"))
-    holds = runs.filter(screening_list=newest, ruleset_version=RULESET, run_at__gte=Value(at) - age)
+    holds = runs.filter(
+        screening_list=newest,
+        ruleset_version=RULESET,
+        compliance_version=version_on(clock.today()),
+        run_at__gte=Value(at) - age,
+    )
     once = Q(Exists(ScreeningRun.objects.filter(version__proposal=OuterRef("proposal"))))
     failed_lately = ~Q(failure="") & Q(asked_at__gte=max(newest.imported_at, at - TRIED_AGAIN_AFTER))
     jobs = ScreeningJob.objects.filter(Q(finished_at=None) | failed_lately, version=OuterRef("pk"))

@@ -30,6 +30,7 @@ from evaluation.views.intake import OFFICE
 from evaluation.views.proposals import READERS, show_proposal
 from evaluation.views.saving import TwoTexts, conflict_page, in_json, texts_of
 from evaluation.waiting_screenings import job_facts
+from evaluation.weighing import compliance_facts
 from program import clock
 from program.acts import fresh_sign_in_required, lay_beside
 from program.canonical import sha256_hex
@@ -141,6 +142,7 @@ def show_determination(
         if is_draft
         else [],
         **job_facts(found.version),
+        **compliance_facts(run),
         "referrals": referrals,
         "columns": columns(referrals, user, clock.now()),
         "findings": [

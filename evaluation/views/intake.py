@@ -19,6 +19,7 @@ from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.proposals import changes_to
 from evaluation.waiting_for_officers import counted
 from evaluation.waiting_screenings import job_facts
+from evaluation.weighing import compliance_facts
 from program import clock
 from program.deadlines import local_day
 from program.enums import OfficeRole
@@ -131,6 +132,7 @@ def show_intake(
         "run": run,
         "stale_because": stale_because(run) if run else "",
         **job_facts(version),
+        **compliance_facts(run),
         "open_count": run.checks.all().open().count() if run else 0,
         "has_list": ScreeningList.objects.exists(),
         "hindrances": [problem for check in checks.ACCEPTANCE for problem in check(proposal)],

@@ -36,6 +36,7 @@ from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import DESK_ROLES, require_desk
 from evaluation.waiting_screenings import job_facts
+from evaluation.weighing import compliance_facts
 from program import clock
 from program.acts import lay_beside
 from program.enums import OfficeRole
@@ -224,6 +225,7 @@ def checking_facts(request: SignedInRequest, version: Version) -> dict[str, Any]
         "run": run,
         "stale_because": stale_because(run) if run else "",
         **job_facts(version),
+        **compliance_facts(run),
         "checks": checks.with_opinions().select_related("entry").order_by("-score", "pk"),
         "open_checks": checks.open().count() if run else 0,
     }

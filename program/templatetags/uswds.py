@@ -47,9 +47,10 @@ TONES = {
     "info": """approved submitted under_evaluation acknowledged signed referred assigned in_progress scheduled
         continuing""",
     "waiting": """returned open suspended support_with_conditions deferred owed pending due invited
-        needs_review paused not_computable potential_match asked not_scanned unknown review license_likely""",
+        needs_review paused not_computable potential_match asked not_scanned unknown review license_likely
+        not_enough inconsistent notifiable red_flag""",
     "bad": """cancelled revoked declined object lapsed failed quarantined overdue missing not_met refused
-        match infected blocked denial_likely""",
+        match infected blocked denial_likely prohibited stands""",
 }
 TONE_OF_STATUS = {status: tone for tone, statuses in TONES.items() for status in statuses.split()}
 MANY_CHOICES = 20

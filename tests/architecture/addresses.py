@@ -182,6 +182,7 @@ def cases(world, name, pattern, seen):
             ("desk/determinations/", "determination", None),
             ("desk/screening/lists/", "listed", lambda user: user.holds(*OFFICE)),
             ("desk/screening/", "check", None),
+            ("desk/compliance/", "compliance_check", None),
             ("desk/more-time/", "time_request", partial(reads_request, world)),
             ("edag/meetings/", "meeting", None),
             ("edag/items/", "item", None),

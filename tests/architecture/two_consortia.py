@@ -16,7 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 
 from evaluation import services as evaluating
-from evaluation.models import PartyCheck, Review
+from evaluation.models import ComplianceCheck, PartyCheck, Review
 from financing.models import Match
 from financing.services.matching import match_tools
 from financing.services.meetings import give_action
@@ -318,6 +318,7 @@ def _build():
         make.filed(inside, code, rationale=f"zebra{code.lower()}")
     evaluating.sign_determination(determination, by=chief)
     check = PartyCheck.objects.filter(run__version__proposal=inside).first()
+    compliance_check = ComplianceCheck.objects.filter(run__version__proposal=inside).first()
 
     # Designated, with a tool proposed and another referred
     done = package(ours, issued_call(), "zebradesignated")
@@ -375,6 +376,7 @@ def _build():
         "referral": make.referral_of(inside), "position": position, "question": question,
         "escalation": escalation,
         "determination": determination, "condition": condition, "check": check,
+        "compliance_check": compliance_check,
         "designation": designation, "letter": done.letters.get(), "tool_referral": referral,
         "meeting": meeting, "item": item, "action": action, "planned": planned, "asked": asked,
         "attachment": Attachment.objects.get(proposal=inside), "counsel": people["counsel"],

@@ -12,6 +12,7 @@ from evaluation.models import (
     Assignment,
     CatalogEntry,
     ClockEvent,
+    ComplianceCheck,
     Designation,
     Determination,
     InformationRequest,
@@ -35,8 +36,8 @@ from tests.factories.proposals import ProposalFactory, TeamMemberFactory, repres
 
 pytestmark = pytest.mark.django_db
 LISTED = [
-    AgencyScore, Assignment, ClockEvent, Designation, Determination, InformationRequest, Letter, PartyCheck,
-    Position, Referral, Review, ScreeningRun,
+    AgencyScore, Assignment, ClockEvent, ComplianceCheck, Designation, Determination, InformationRequest,
+    Letter, PartyCheck, Position, Referral, Review, ScreeningRun,
 ]  # fmt: skip
 ROLES = {
     "stranger": lambda proposal: UserFactory(),
@@ -81,6 +82,7 @@ def sees(user, proposal):
     paths = {
         AgencyScore: "version__proposal", PartyCheck: "run__version__proposal",
         ClockEvent: "referral__version__proposal", Position: "referral__version__proposal",
+        ComplianceCheck: "run__version__proposal",
         Referral: "version__proposal", Review: "version__proposal", ScreeningRun: "version__proposal",
     }  # fmt: skip
     return {
@@ -160,7 +162,8 @@ def test_another_agencys_position_shows_once_ones_own_is_filed():
 RIGHTS = {
     "program officer": [
         ("add_completenessreview", Proposal), ("screen_version", Proposal),
-        ("adjudicate_partycheck", PartyCheck), ("add_assignment", Assignment), ("end_assignment", Assignment),
+        ("adjudicate_partycheck", PartyCheck), ("weigh_compliancecheck", ComplianceCheck),
+        ("add_assignment", Assignment), ("end_assignment", Assignment),
         ("add_referral", Proposal), ("keep_referral", Referral), ("reopen_referral", Referral),
         ("pause_referral", Referral), ("resume_referral", Referral),
         ("add_informationrequest", InformationRequest),

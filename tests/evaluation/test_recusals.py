@@ -6,7 +6,7 @@ import pytest
 from rules.permissions import permissions
 
 from evaluation import services
-from evaluation.models import Assignment, InformationRequest, PartyCheck, Review
+from evaluation.models import Assignment, ComplianceCheck, InformationRequest, PartyCheck, Review
 from evaluation.notice_kinds import LAPSED
 from program import audit
 from program.enums import DeliveryState, OfficeRole
@@ -46,6 +46,7 @@ def records():
         "proposal": proposals,
         "version": [make.version_of(inside)],
         "partycheck": [PartyCheck.objects.filter(run__version__proposal=inside).first()],
+        "compliancecheck": [ComplianceCheck.objects.filter(run__version__proposal=inside).first()],
         "assignment": list(Assignment.objects.filter(proposal=inside)),
         "review": list(Review.objects.filter(assignment=assignment)),
         "referral": [make.referral_of(inside)],

@@ -1,0 +1,111 @@
+"""The compliance checks of a version: by kind, with rule, facts, what to do, and what people made of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from evaluation import services
+from evaluation.enums import ComplianceKind, Weighed
+from evaluation.models import ComplianceCheck, ScreeningList
+from evaluation.staleness import stale_because
+from evaluation.views.acting import carry_out
+from evaluation.views.desk import require_desk
+from evaluation.views.intake import OFFICE
+from evaluation.waiting_screenings import job_facts
+from evaluation.weighing import CONFIDENCE_WORDS, newest_checks
+from program.destinations import DISCLAIMER
+from program.order import implements
+from program.requests import number_said
+from proposals.models import Proposal, Version
+from proposals.services import record_reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.http import HttpResponse
+
+    from program.requests import SignedInRequest
+    from program.transitions import Problem
+
+
+@implements("s.3(b)(v)")
+@require_safe
+def compliance(request: SignedInRequest, number: str) -> HttpResponse:
+    """The newest checks of the last version, or of the one that is asked for."""
+    return show_compliance(request, number)
+
+
+def show_compliance(
+    request: SignedInRequest,
+    number: str,
+    problems: Iterable[Problem] = (),
+    status: int = 200,
+    *,
+    version_number: int | None = None,
+    typed_for: int = 0,
+) -> HttpResponse:
+    """The checks by kind; ``typed_for`` is the one whose form was refused, shown as it was sent."""
+    require_desk(request.user, *OFFICE)
+    proposal = get_object_or_404(
+        Proposal.objects.read_by_office(request.user).select_related("call", "consortium"), number=number
+    )
+    wanted = version_number or number_said(request.GET.get("version", "")) or proposal.version_count
+    version = get_object_or_404(Version, proposal=proposal, number=wanted)
+    record_reading(version, by=request.user)
+    run = version.screening_runs.select_related("screening_list").first()
+    if run:
+        run.version = version
+    rows = newest_checks(run)
+    for row in rows:
+        row.confidence_words = CONFIDENCE_WORDS.get(row.confidence, "")
+    may_weigh = request.user.has_perm("evaluation.weigh_compliancecheck", proposal)
+    facts: dict[str, Any] = {
+        "proposal": proposal,
+        "version": version,
+        "run": run,
+        "stale_because": stale_because(run) if run else "",
+        **job_facts(version),
+        "kinds": [
+            (
+                kind,
+                [row for row in rows if row.kind == kind and row.is_flag],
+                [row for row in rows if row.kind == kind and not row.is_flag],
+            )
+            for kind in ComplianceKind
+        ],
+        "open_count": sum(row.state == "open" for row in rows),
+        "outcomes": Weighed.choices,
+        "may_weigh": may_weigh and version.number == proposal.version_count,
+        "may_screen": may_weigh and ScreeningList.objects.exists(),
+        "disclaimer": DISCLAIMER,
+        "problems": problems,
+        "typed_for": typed_for,
+        "typed": request.POST,
+    }
+    return render(request, "evaluation/compliance.html", facts, status=status)
+
+
+@require_POST
+def compliance_weigh(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Decide on one finding."""
+    rows = ComplianceCheck.objects.visible_to(request.user).select_related("run__version__proposal")
+    check = get_object_or_404(rows.defer("run__version__package"), pk=pk)
+    version = check.run.version
+    page = reverse("evaluation:compliance", args=[version.proposal.number])
+    return carry_out(
+        request, services.weigh, check, done=f"Your decision on {check.subject_name} is recorded.",
+        to=f"{page}#check-{check.pk}",
+        again=partial(_again, request, version.proposal.number, version.number, pk),
+        outcome=request.POST.get("outcome", ""), reason=request.POST.get("reason", ""),
+    )  # fmt: skip
+
+
+def _again(
+    request: SignedInRequest, number: str, version: int, pk: int, problems: list[Problem]
+) -> HttpResponse:
+    return show_compliance(request, number, problems, 422, version_number=version, typed_for=pk)

@@ -1,0 +1,50 @@
+"""What the compliance checks of a screening come to, for the pages and the packet that show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from evaluation.compliance import ORDER
+from evaluation.enums import ComplianceKind, ComplianceResult
+
+if TYPE_CHECKING:
+    from evaluation.models import ComplianceCheck, ScreeningRun
+
+CONFIDENCE_WORDS: Final = {
+    "S": "stated in a source that was read",
+    "S2": "stated in a secondary source",
+    "I": "inferred",
+    "U": "unverified",
+}
+
+
+def newest_checks(run: ScreeningRun | None) -> list[ComplianceCheck]:
+    """The checks of a run that count, what flags most first; two statements."""
+    if run is None:
+        return []
+    rows = run.compliance_checks.all().newest().with_decisions()
+    return sorted(rows, key=lambda row: (ORDER.index(ComplianceResult(row.result)), row.pk))
+
+
+def compliance_facts(run: ScreeningRun | None) -> dict[str, Any]:
+    """Of each kind how many were checked, flagged and are open, and the worst result; what bars."""
+    rows = newest_checks(run)
+    kinds = []
+    for kind in ComplianceKind:
+        of_kind = [row for row in rows if row.kind == kind]
+        if of_kind:
+            flags = [row for row in of_kind if row.is_flag]
+            kinds.append(
+                {
+                    "label": kind.label,
+                    "worst": of_kind[0],
+                    "count": len(of_kind),
+                    "flags": len(flags),
+                    "open": sum(row.state == "open" for row in flags),
+                }
+            )
+    return {
+        "compliance_kinds": kinds,
+        "compliance_open": sum(row["open"] for row in kinds),
+        "compliance_barring": [row for row in rows if row.bars and not row.is_set_aside],
+    }
