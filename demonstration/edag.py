@@ -107,9 +107,10 @@ def propose(
     purpose: str,
     amount: str = "",
 ) -> ToolReferral:
-    """The State officer proposes a tool for one market, with an officer of its holder to lead."""
+    """Parties are screened and the State officer proposes a tool for one market, with who is to lead."""
     market = next(market for market in designation.version.value.markets if market.code == country)
     with clock.moved_to(at):
+        evaluation.screen_version(designation.version, by=clock_account())
         return propose_referral(
             designation,
             tool=Tool.objects.get(code=tool),

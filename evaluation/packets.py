@@ -43,10 +43,10 @@ from evaluation.models import (
     Referral,
     ScreeningRun,
 )
-from evaluation.weighing import CONFIDENCE_WORDS, newest_checks
+from evaluation.weighing import newest_checks
 from program import clock, papers, pdf
 from program.canonical import canonical_json
-from program.enums import Mark, StackLayer
+from program.enums import Confidence, Mark, StackLayer
 from proposals.enums import Presumption
 from proposals.models import Recusal
 from proposals.us_content import UsContent, us_content
@@ -481,7 +481,7 @@ def packet_in_words(text: str) -> dict[str, Any]:
     for row in (packet.get("compliance") or {}).get("flags", ()):
         row["words"], row["state_words"] = ComplianceResult(row["result"]).label, WEIGHED[row["state"]]
         row["kind_words"] = ComplianceKind(row["kind"]).label
-        row["confidence_words"] = CONFIDENCE_WORDS.get(row["confidence"], "")
+        row["confidence_words"] = Confidence(row["confidence"]).label
         for decision in row["decisions"]:
             decision["words"] = Weighed(decision["outcome"]).label
     return packet

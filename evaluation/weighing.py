@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from evaluation.compliance import ORDER
 from evaluation.enums import ComplianceKind, ComplianceResult
 
 if TYPE_CHECKING:
     from evaluation.models import ComplianceCheck, ScreeningRun
-
-CONFIDENCE_WORDS: Final = {
-    "S": "stated in a source that was read",
-    "S2": "stated in a secondary source",
-    "I": "inferred",
-    "U": "unverified",
-}
 
 
 def newest_checks(run: ScreeningRun | None) -> list[ComplianceCheck]:

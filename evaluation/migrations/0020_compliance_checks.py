@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('citation', models.TextField()),
                 ('effective_from', models.DateField(null=True, verbose_name='day from which the rule stands so')),
                 ('effective_to', models.DateField(null=True, verbose_name='day from which it does not any more')),
-                ('confidence', models.CharField(max_length=2)),
+                ('confidence', models.CharField(choices=[('S', 'Stated in a source that was read'), ('S2', 'Stated in a secondary source'), ('I', 'Inferred'), ('U', 'Unverified')], max_length=2)),
                 ('facts', models.JSONField(default=list, help_text='What of the package the result rests on, in words.')),
                 ('advice', models.TextField(blank=True)),
                 ('ruleset_version', models.CharField(max_length=40)),

@@ -10,6 +10,7 @@ from django.db.models import Q
 from evaluation.enums import LONGEST_TEXT, ComplianceKind, ComplianceResult, Weighed
 from evaluation.models.screening import ScreeningRun
 from evaluation.querysets import ComplianceCheckQuerySet
+from program.enums import Confidence
 from program.models import User
 from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT
@@ -40,7 +41,7 @@ class ComplianceCheck(models.Model):
     citation = models.TextField()
     effective_from = DayColumn("day from which the rule stands so", null=True)
     effective_to = DayColumn("day from which it does not any more", null=True)
-    confidence = models.CharField(max_length=2)
+    confidence = models.CharField(max_length=2, choices=Confidence)
     facts = models.JSONField(default=list, help_text="What of the package the result rests on, in words.")
     advice = models.TextField(blank=True)
     ruleset_version = models.CharField(max_length=40)

@@ -17,7 +17,7 @@ from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
 from evaluation.views.intake import OFFICE
 from evaluation.waiting_screenings import job_facts
-from evaluation.weighing import CONFIDENCE_WORDS, newest_checks
+from evaluation.weighing import newest_checks
 from program.destinations import DISCLAIMER
 from program.order import implements
 from program.requests import number_said
@@ -61,8 +61,6 @@ def show_compliance(
     if run:
         run.version = version
     rows = newest_checks(run)
-    for row in rows:
-        row.confidence_words = CONFIDENCE_WORDS.get(row.confidence, "")
     may_weigh = request.user.has_perm("evaluation.weigh_compliancecheck", proposal)
     facts: dict[str, Any] = {
         "proposal": proposal,
@@ -96,11 +94,12 @@ def compliance_weigh(request: SignedInRequest, pk: int) -> HttpResponse:
     rows = ComplianceCheck.objects.visible_to(request.user).select_related("run__version__proposal")
     check = get_object_or_404(rows.defer("run__version__package"), pk=pk)
     version = check.run.version
-    page = reverse("evaluation:compliance", args=[version.proposal.number])
+    number = str(version.proposal.number)
+    page = reverse("evaluation:compliance", args=[number])
     return carry_out(
         request, services.weigh, check, done=f"Your decision on {check.subject_name} is recorded.",
         to=f"{page}#check-{check.pk}",
-        again=partial(_again, request, version.proposal.number, version.number, pk),
+        again=partial(_again, request, number, version.number, pk),
         outcome=request.POST.get("outcome", ""), reason=request.POST.get("reason", ""),
     )  # fmt: skip
 

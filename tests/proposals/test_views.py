@@ -748,7 +748,7 @@ def test_an_owner_of_an_owner_is_stated_in_the_list_and_leaves_with_it(client, p
     assert client.post(one, {"remove": "1", "revision": "1"}).status_code == 302
     assert not organization.holdings.filter(pk__in=[hub.pk, fund.pk]).exists()
     event = AuditEvent.objects.filter(act="organization.remove_owner").last()
-    assert event.before == "Hub; Fund"
+    assert event.said["before"] == "Hub; Fund"
 
 
 def test_file_is_added_refused_downloaded_and_removed(client, proposal, member, stranger):
