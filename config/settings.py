@@ -461,6 +461,13 @@ if CLAMAV_URL and not (
 ):
     raise ImproperlyConfigured("CLAMAV_URL must be unix:///path/of/socket or tcp://host:port.")
 
+# The dated rules of the compliance checks, which somebody keeps up without a new release
+COMPLIANCE_RULES_FILE = env.str(
+    "COMPLIANCE_RULES_FILE", default=str(BASE_DIR / "evaluation" / "data" / "compliance_rules.json")
+)
+if not Path(COMPLIANCE_RULES_FILE).is_file():
+    raise ImproperlyConfigured("COMPLIANCE_RULES_FILE names no file. Leave it out to use ours.")
+
 # The record: where the roots of its seals are kept outside the database, one line of JSON each
 RECORD_ROOTS_FILE = env.str("RECORD_ROOTS_FILE", default="")
 if not RECORD_ROOTS_FILE and not DEMONSTRATION:

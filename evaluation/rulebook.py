@@ -9,13 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
+
 from program.canonical import canonical_json, sha256_hex
 from program.destinations import mark_of_places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FILE: Final = Path(__file__).parent / "data" / "compliance_rules.json"
+DAYS: Final = ("effective_from", "effective_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +39,20 @@ class Rule:
         return begun and (self.effective_to is None or on < self.effective_to)
 
 
-@cache
 def rulebook() -> tuple[str, tuple[Rule, ...]]:
-    """The edition of the file and its rules."""
-    read: dict[str, Any] = json.loads(FILE.read_text())
+    """The edition of the file in use and its rules."""
+    return _read(settings.COMPLIANCE_RULES_FILE)
+
+
+@cache
+def _read(file: str) -> tuple[str, tuple[Rule, ...]]:
+    read: dict[str, Any] = json.loads(Path(file).read_text())
     return read["edition"], tuple(_rule(row) for row in read["rules"])
 
 
 def _rule(row: Mapping[str, Any]) -> Rule:
     days = {name: date.fromisoformat(row[name]) if row[name] else None for name in DAYS}
     return Rule(**{**row, **days, "countries": tuple(row.get("countries", ()))})
-
-
-DAYS: Final = ("effective_from", "effective_to")
 
 
 def rules_of(on: date) -> dict[str, Rule]:
@@ -63,5 +66,5 @@ def version_on(on: date) -> str:
     It changes when a country enters or leaves a group, and when a rule begins, is suspended or ends.
     """
     edition, _ = rulebook()
-    states = sorted((code, rule.state) for code, rule in rules_of(on).items())
-    return f"{edition}-{sha256_hex(canonical_json([states, mark_of_places(on)]))[:10]}"
+    standing = [str(rule) for _, rule in sorted(rules_of(on).items())]
+    return f"{edition}-{sha256_hex(canonical_json([standing, mark_of_places(on)]))[:10]}"

@@ -6,6 +6,7 @@ import html
 import io
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -235,6 +236,16 @@ def test_an_open_match_of_an_owner_with_half_waits_and_a_listed_parent_without_s
         Result.REVIEW,
         True,
     )
+
+
+def test_whoever_looked_a_rule_up_says_so_in_a_file_and_no_release_is_needed(settings, tmp_path):
+    text = Path(settings.COMPLIANCE_RULES_FILE).read_text()
+    package, _ = owned([("bad", "0.5", None)])
+    kept = tmp_path / "rules.json"
+    kept.write_text(text.replace('"state": "unknown"', '"state": "in_force"'))
+    settings.COMPLIANCE_RULES_FILE = str(kept)
+    row = checked(package, TODAY, confirmed("h0", on_list="EL"), rule_code="affiliates")["member-1"]
+    assert row.result == Result.LICENSE_LIKELY
 
 
 # Questionnaires
