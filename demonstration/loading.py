@@ -54,7 +54,6 @@ def consortia() -> Generator[str, None, int]:
         (now_open, morning_after(now_open), tuple(story.STORY["screening_list_added"])),
     ):
         story.screening_list(listed_on, added=added)
-        story.screen_again(listed_on)
         for facts in book.consortia:
             if facts["call"] == ("first" if call == first else "open") and story.play(book, facts, call):
                 made += 1

@@ -367,22 +367,27 @@ class Story:
 
 
 def screening_list(at: datetime, *, added: tuple[Facts, ...] = ()) -> ScreeningList:
-    """The list of fictional parties as of a day, imported by the program officer; made once."""
+    """The list of fictional parties as of a day, imported by the program officer; made once.
+
+    What it overtakes is screened again, as the clock does.
+    """
     if made := ScreeningList.objects.filter(name=LIST_NAME, file_date=at.date()).first():
         return made
     rows = [*STORY["screening_list"], *added]
     with clock.moved_to(at):
-        return evaluation.import_screening_list(
+        made = evaluation.import_screening_list(
             list_file(rows),
             by=official("officer"),
             name=LIST_NAME,
             file_date=at.date(),
             source="Made up for the demonstration, in the form of the Consolidated Screening List",
         )
+    screen_again(at)
+    return made
 
 
 def screen_again(at: datetime) -> None:
-    """Screen what the list of that day has overtaken, as the clock does."""
+    """Screen what a list or a rule of that day has overtaken, as the clock does."""
     with clock.moved_to(at):
         for version in evaluation.to_screen_again():
             evaluation.screen_version(version, by=clock_account())
