@@ -265,7 +265,7 @@ COSTS = {
     "proposals:comments": (comments, 12),
     "proposals:consortium": (consortium, 16),
     "proposals:member": (member, 18),
-    "proposals:owners": (owners, 8),
+    "proposals:owners": (owners, 7),
     "proposals:tasks": (tasks, 12),
     "proposals:versions": (versions, 7),
 }

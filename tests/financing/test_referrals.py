@@ -236,8 +236,8 @@ def test_nothing_is_referred_while_a_party_may_be_listed():
     before = ScreeningRun.objects.get(version=designation.version)
     run = ScreeningRun.objects.create(
         version=designation.version, screening_list=before.screening_list, inputs_sha256=before.inputs_sha256,
-        ruleset_version=before.ruleset_version, party_count=1, potential_count=1, run_by=desk,
-        run_at=clock.now(),
+        ruleset_version=before.ruleset_version, compliance_version=before.compliance_version,
+        party_count=1, potential_count=1, run_by=desk, run_at=clock.now(),
     )  # fmt: skip
     check = PartyCheck.objects.create(
         run=run, party_key="x", party_name="Dragonfly", party_role="End user", result="potential_match",
