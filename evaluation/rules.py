@@ -169,8 +169,8 @@ def is_active_designation(user: User, designation: Any) -> bool:
 
 for model in (
     "completenessreview", "screeningrun", "partycheck", "compliancecheck", "assignment", "review",
-    "agencyscore", "referral", "position", "clockevent", "escalation", "escalationentry", "informationrequest", "determination",
-    "letter", "designation", "condition", "catalogentry",
+    "agencyscore", "referral", "position", "clockevent", "escalation", "escalationentry",
+    "informationrequest", "determination", "letter", "designation", "condition", "catalogentry",
 ):  # fmt: skip
     permit(f"evaluation.view_{model}", is_listed)
 

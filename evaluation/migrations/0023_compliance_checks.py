@@ -11,7 +11,7 @@ from program.triggers import append_only, never_emptied
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0019_packets_as_pdf'),
+        ('evaluation', '0022_escalations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
