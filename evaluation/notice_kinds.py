@@ -141,7 +141,7 @@ ESCALATION_CHANGED: Final = NoticeKind(
     "Something was added to the escalation of the objection of {agency} to proposal {number}. Its level is "
     "“{level}”. Read what was said.",
     ORDER,
-    when="The program office adds to an escalation",
+    when="The Program office adds to an escalation",
     who="Program officers, who signs for the agency, and who signs the determination",
     sample={"agency": "Department of Energy", "level": "Principals", "number": "AIX-2026-00014"},
 )

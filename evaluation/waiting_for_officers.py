@@ -1,4 +1,4 @@
-"""What waits for the program office, counted and listed in one question that is written once."""
+"""What waits for the Program office, counted and listed in one question that is written once."""
 
 from __future__ import annotations
 

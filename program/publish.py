@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 10.0
 #: How long who publishes waits for a broker that says nothing; workers wait longer, see the settings.
 PATIENCE = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+#: How far ahead a task is handed to the broker: far less than its lease
+MOST_SECONDS = 30.0
 _silent_until = 0.0
 
 
@@ -30,7 +32,12 @@ def after_commit(task: str, *ids: int) -> None:
 
 
 def in_seconds(delay: float, task: str) -> None:
-    """Send ``task``, to be done after ``delay`` seconds; nothing rests on it, beat does the same later."""
+    """Send ``task``, to be done after ``delay`` seconds; nothing rests on it, beat does the same later.
+
+    Raises ValueError for a wait that the broker's lease might not outlast.
+    """
+    if delay > MOST_SECONDS:
+        raise ValueError(f"A task waits in the broker for {MOST_SECONDS:.0f} seconds at most; let it be a row.")
     _send(task, (), countdown=delay)
 
 

@@ -123,7 +123,7 @@ def add_to_escalation(
     before = escalation.level
     if due_on is not None:
         escalation.due_at = end_of_day(due_on)
-        escalation.due_rule = rule_in_words(counted) if counted else "Day set by the program office."
+        escalation.due_rule = rule_in_words(counted) if counted else "Day set by the Program office."
     escalation.level = level
     entry = _write(
         escalation, by, minutes=minutes.strip(), participants=participants.strip(), met_on=met_on,

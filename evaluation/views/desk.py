@@ -285,7 +285,7 @@ def what_next(row: Determination) -> str:
 
 
 def tasks_of_officers(user: User) -> list[dict[str, Any]]:
-    """What waits for the program office, in one statement: calls, conditions, deferrals, counts, intake."""
+    """What waits for the Program office, in one statement: calls, conditions, deferrals, counts, intake."""
     matched, asked, for_time, *rest = waiting_for_officers.ask(person=user.pk, **clock.given()) or ()
     *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_settle, to_take_in = rest
     lines = (

@@ -177,7 +177,7 @@ def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, 
 def clock_facts(
     request: SignedInRequest, proposal: Proposal, version: Version, form: PauseForm | None
 ) -> dict[str, Any]:
-    """What befell the clocks of this version, and for the program office the way to pause them."""
+    """What befell the clocks of this version, and for the Program office the way to pause them."""
     user = request.user
     pauses = ClockEvent.objects.visible_to(user).filter(referral__version=version).for_list()
     may_pause = user.has_perm("evaluation.pause_referral", proposal)
