@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from program import audit
 from program.enums import DeliveryState
 from program.models import Delivery, Suppression
+from program.notices import plain
 from program.publish import after_commit
 from program.transitions import NotReady, Problem, require
 
@@ -61,19 +61,27 @@ def suppress(*, by: User, email: str, note: str = "") -> Suppression:
     require("program.change_suppression", by)
     row = Suppression(email=email.strip().lower(), cause=Suppression.Cause.ADDED, note=note, added_by=by)
     row.full_clean()
-    row.save()
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:  # another officer added it, or it bounced, at this moment
+        row.full_clean()
+        raise
     said = {"of": row.email, "cause": row.cause}
     audit.record(row, "suppression.add", by=by, after=said, note=note)
     return row
 
 
 @transaction.atomic
-def unsuppress(row: Suppression, *, by: User) -> None:
-    """Take an address off the list: it is mailed again from the next notice on."""
+def unsuppress(row: Suppression, *, by: User) -> bool:
+    """Take an address off the list: it is mailed again from the next notice on. False when it was before."""
     require("program.change_suppression", by)
-    row.refresh_from_db(from_queryset=Suppression.objects.select_for_update())
-    audit.record(row, "suppression.remove", by=by, before={"of": row.email, "cause": row.cause})
-    row.delete()
+    held = Suppression.objects.select_for_update().filter(pk=row.pk).first()
+    if held is None:
+        return False
+    audit.record(held, "suppression.remove", by=by, before={"of": held.email, "cause": held.cause})
+    held.delete()
+    return True
 
 
 @dataclass
@@ -94,26 +102,36 @@ def import_suppressions(file: BinaryIO, *, by: User) -> Imported:
     require("program.change_suppression", by)
     result, rows = Imported(), []
     for number, email, note in _rows_of(file):
+        row = Suppression(email=email, cause=Suppression.Cause.IMPORTED, note=plain(note)[:300], added_by=by)
         try:
-            validate_email(email)
+            row.clean_fields(exclude=["added_by"])
         except ValidationError:
-            result.problems.append(f"Row {number}: “{email[:80]}” is no e-mail address.")
+            result.problems.append(f"Row {number}: “{plain(email)[:80]}” is no e-mail address.")
             continue
-        rows.append(Suppression(email=email, cause=Suppression.Cause.IMPORTED, note=note[:300], added_by=by))
+        rows.append(row)
     if len(rows) > MOST_ADDRESSES:
         raise _refusal(f"The file holds more than {MOST_ADDRESSES} addresses. Import it in parts.")
     if not rows and not result.problems:
         raise _refusal("The file holds no address.")
     wanted = {row.email: row for row in rows}
-    known = set(Suppression.objects.filter(email__in=wanted).values_list("email", flat=True))
-    for email in wanted.keys() - known:
-        wanted[email].full_clean()
-        wanted[email].save()
-    added = sorted(wanted.keys() - known)
+    added = _put_on_list(wanted)
     result.added, result.known = len(added), len(rows) - len(added)
     if added:
         audit.record(by, "suppression.import", by=by, after={"addresses": added})
     return result
+
+
+def _put_on_list(wanted: dict[str, Suppression]) -> list[str]:
+    """Save those that are not on the list yet; returns their addresses.
+
+    One that comes onto the list at this moment keeps its cause: by the time of each row is told whose it is.
+    """
+    on_list = Suppression.objects.filter(email__in=wanted)
+    known = set(on_list.values_list("email", flat=True))
+    new = [wanted[email] for email in sorted(wanted.keys() - known)]
+    Suppression.objects.bulk_create(new, ignore_conflicts=True)
+    stored = dict(on_list.values_list("email", "created_at"))
+    return [row.email for row in new if stored.get(row.email) == row.created_at]
 
 
 def _rows_of(file: BinaryIO) -> Iterator[tuple[int, str, str]]:
@@ -127,7 +145,12 @@ def _rows_of(file: BinaryIO) -> Iterator[tuple[int, str, str]]:
         raise _refusal("The file is no text in UTF-8. Save it as CSV UTF-8, or as plain text.") from None
     if not text.replace("\r", "").replace("\n", "").replace("\t", "").isprintable():
         raise _refusal("The file is no plain text. Save it as CSV UTF-8, or as plain text.")
-    for number, cells in enumerate(csv.reader(io.StringIO(text)), start=1):
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error:
+        message = "A row of the file is too long. Look for a quotation mark that is not closed."
+        raise _refusal(message) from None
+    for number, cells in enumerate(lines, start=1):
         cells = [cell.strip() for cell in cells]
         if any(cells) and not (number == 1 and "@" not in cells[0] and "mail" in cells[0].lower()):
             yield number, cells[0].lower(), cells[1] if len(cells) > 1 else ""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from contextlib import contextmanager
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from django.core import mail as outbox
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
 from django.urls import reverse
 
 from program import audit, clock, notice_kinds, notices
@@ -18,8 +21,9 @@ from program.services import mail
 from program.tasks import sweep_deliveries
 from program.transitions import NotReady
 from proposals.notice_kinds import CONSENTED, LAPSED
-from tests.factories.program import UserFactory, issued_call, officer
+from tests.factories.program import AgencyFactory, UserFactory, issued_call, officer
 from tests.factories.proposals import ProposalFactory
+from tests.processes import wait_until
 from tests.program.test_notices import KIND
 
 pytestmark = pytest.mark.django_db
@@ -272,16 +276,36 @@ class TestSuppressions:
         more = post(client, desk, "program:suppression-import", file=two)
         assert "2 addresses were added; 0 stood on the list already." in more.text
 
+    def test_import_reads_the_line_ends_of_every_system(self, client):
+        for number, end in enumerate(("\n", "\r\n", "\r")):
+            rows = ["E-mail", f"a{number}@firm.example", f"b{number}@firm.example,May"]
+            file = io.BytesIO(end.join(rows).encode())
+            file.name = "list.csv"
+            answer = post(client, officer(), "program:suppression-import", file=file)
+            assert (answer.status_code, answer.context["imported"].added) == (200, 2)
+        told_why = Suppression.objects.filter(note="May").values_list("email", flat=True)
+        assert sorted(told_why) == [f"b{number}@firm.example" for number in range(3)]
+
+    def test_import_names_an_address_that_is_too_long_and_keeps_a_reason_on_one_line(self, client):
+        long = f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 60}.example"
+        file = io.BytesIO(f'{long}\na@firm.example,"Left\nin May"\n'.encode())
+        file.name = "list.csv"
+        answer = post(client, officer(), "program:suppression-import", file=file)
+        assert answer.status_code == 200
+        assert answer.context["imported"].problems == [f"Row 1: “{long[:80]}” is no e-mail address."]
+        assert Suppression.objects.get().note == "Left in May"
+
     @pytest.mark.parametrize(
         ("content", "said"),
         [
+            (b'a@firm.example,"' + b"x" * 140_000, "quotation mark"),
             (b"\x89PNG\r\n\x1a\n\x00", "no text in UTF-8"),
             (b"a@firm.example\x00", "no plain text"),
             (b"\n\n", "holds no address"),
             (b"a@firm.example\n" * 20_000, "larger than 256 KB"),
             (b"".join(b"p%d@firm.example\n" % n for n in range(2001)), "more than 2000 addresses"),
         ],
-        ids=["picture", "NUL", "empty", "large", "many"],
+        ids=["long field", "picture", "NUL", "empty", "large", "many"],
     )
     def test_file_that_is_no_list_changes_nothing(self, client, content, said):
         file = io.BytesIO(content)
@@ -290,6 +314,11 @@ class TestSuppressions:
         assert answer.status_code == 422
         assert said in answer.text
         assert not Suppression.objects.exists()
+
+    def test_address_that_another_took_off_just_now_is_no_error(self, client):
+        desk = officer()
+        row = mail.suppress(by=desk, email="a@firm.example")
+        assert [mail.unsuppress(row, by=desk) for _ in range(2)] == [True, False]
 
     def test_auditor_reads_and_does_not_act(self, client):
         auditor = officer(OfficeRole.AUDITOR)
@@ -310,3 +339,67 @@ class TestSuppressions:
             with django_assert_num_queries(5):
                 client.get(reverse(LIST))
             mail.suppress(by=desk, email=f"b{number}@firm.example")
+
+
+@contextmanager
+def coming_onto_the_list(email, by):
+    """Another session adds ``email``, and commits as soon as somebody waits for it."""
+    other = connection.copy()
+    other.set_autocommit(False)
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO program_suppression (email, cause, note, added_by_id, created_at, updated_at)"
+                " VALUES (%s, 'bounced', '550', %s, now(), now())",
+                [email, by.pk],
+            )
+            yield
+            wait_until(is_waited_for, what="the other to wait")
+            other.commit()
+    finally:
+        other.close()
+
+
+def is_waited_for():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_address_that_comes_onto_the_list_at_this_moment_keeps_its_cause_and_is_no_error():
+    AgencyFactory()
+    desk, outcomes = officer(), {}
+
+    def act(name, work):
+        try:
+            outcomes[name] = work()
+        except Exception as error:
+            outcomes[name] = error
+        finally:
+            connection.close()
+
+    acts = {
+        "new@firm.example": lambda: mail.import_suppressions(
+            io.BytesIO(b"new@firm.example\nother@firm.example\n"), by=desk
+        ),
+        "same@firm.example": lambda: mail.suppress(by=desk, email="same@firm.example"),
+    }
+    for email, work in acts.items():
+        thread = Thread(target=act, args=(email, work))
+        with coming_onto_the_list(email, desk):
+            thread.start()
+        thread.join()
+    imported, refused = outcomes.values()
+    assert (imported.added, imported.known, imported.problems) == (1, 1, [])
+    assert isinstance(refused, ValidationError) and "email" in refused.message_dict
+    assert dict(Suppression.objects.values_list("email", "cause")) == {
+        "new@firm.example": "bounced",
+        "other@firm.example": "imported",
+        "same@firm.example": "bounced",
+    }
+    (event,) = AuditEvent.objects.filter(act__startswith="suppression.")
+    assert event.act == "suppression.import" and "new@firm.example" not in event.body
