@@ -14,17 +14,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPSenderRefused
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import mail
 from django.core.signing import Signer
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 
 from program import audit, clock
 from program.clock_account import clock_account
@@ -37,7 +36,7 @@ from program.querysets import DIGEST
 from program.ticks import timely
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from django.db import models
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
     from program.models import AuditEvent, Subscription
     from program.notice_kinds import NoticeKind
+    from program.querysets import DeliveryQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +68,12 @@ SLICE_SECONDS = 5.0
 KEPT = 32
 #: How many deliveries one task takes in hand; an act writes no more notices itself, nor does a slice
 MOST_AT_ONCE = 500
+#: How many notices a digest names; the inbox holds the others
+MOST_LISTED: Final = 100
+#: Of how many notices of one person is asked at once whether they may be told
+ASKED_AT_ONCE = 1000
+#: What a worker has in hand
+HELD: Final = (DeliveryState.CLAIMED, DeliveryState.SENDING)
 
 
 @dataclass(frozen=True)
@@ -75,14 +81,29 @@ class Audience:
     """The people who are told one kind of notice, and where they read on.
 
     ``following`` names by which subscription a person is told (of those who are told for no other reason);
-    ``addresses`` are subscriptions of addresses without an account.
+    ``addresses`` are addresses without an account, each with the key of its subscription before it.
     """
 
     kind: NoticeKind
     people: Iterable[User]
     url: str
     following: Mapping[int, int | None] = field(default_factory=dict)
-    addresses: Iterable[Subscription] = ()
+    addresses: Iterable[tuple[int, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One notice that is owed; ``same`` are the words that it shares with others."""
+
+    same: dict[str, str]
+    recipient: int | None
+    email: str
+    subscription: int | None
+
+    @property
+    def row(self) -> dict[str, Any]:
+        told = {"recipient": self.recipient, "email": self.email, "subscription": self.subscription}
+        return {**self.same, **told}
 
 
 def owe(event: AuditEvent, kind: NoticeKind, recipients: Iterable[User], *, url: str, **facts: Any) -> int:
@@ -98,10 +119,10 @@ def owe_each(event: AuditEvent, *audiences: Audience, **facts: Any) -> int:
 
     Who is in two audiences of one kind, or was told that kind of the event before, is told it once.
     """
-    lines: dict[tuple[str, int | None, str], dict[str, Any]] = {}
+    lines: dict[tuple[str, int | None, str], Line] = {}
     for audience in audiences:
         for line in _lines(audience, facts):
-            lines.setdefault((line["kind"], line["recipient"], line["email"]), line)
+            lines.setdefault((audience.kind.code, line.recipient, line.email), line)
     if not lines:
         return 0
     mailing = Mailing.objects.get_or_create(event=event)[0] if len(lines) > MANY else None
@@ -114,15 +135,15 @@ def owe_each(event: AuditEvent, *audiences: Audience, **facts: Any) -> int:
     return told
 
 
-def _write(event_id: int, lines: list[dict[str, Any]], mailing: Mailing | None) -> int:
+def _write(event_id: int, lines: list[Line], mailing: Mailing | None) -> int:
     """Write these notices with their deliveries; returns how many, without those who were told before."""
-    kinds = [CATALOGUE[code] for code in {line["kind"] for line in lines} & CATALOGUE.keys()]
+    kinds = [CATALOGUE[code] for code in {line.same["kind"] for line in lines} & CATALOGUE.keys()]
     always = [kind.code for kind in kinds if kind.mailed == Mailed.ALWAYS]
     patient = [kind.code for kind in kinds if kind.mailed == Mailed.AS_PREFERRED]
     said: list[Any] = [
         event_id,
-        timezone.now(),
-        json.dumps(lines),
+        clock.moved(),
+        json.dumps([line.row for line in lines]),
         Channel.MAIL,
         mailing.pk if mailing else None,
         patient,
@@ -139,15 +160,15 @@ def _write(event_id: int, lines: list[dict[str, Any]], mailing: Mailing | None) 
 SAME: Final = ("kind", "title", "text", "url", "clause")
 
 
-def _spread(mailing: Mailing, lines: list[dict[str, Any]]) -> int:
-    """Leave it to a worker to write these notices: one row for all that read the same."""
-    alike: dict[tuple[str, ...], list[list[Any]]] = {}
+def _spread(mailing: Mailing, lines: list[Line]) -> int:
+    """Leave it to a worker to write these notices: one row for all that share their words."""
+    words = {id(line.same): line.same for line in lines}
+    told: dict[int, list[list[Any]]] = {key: [] for key in words}
     for line in lines:
-        to = [line["recipient"], line["email"], line["subscription"]]
-        alike.setdefault(tuple(line[name] for name in SAME), []).append(to)
+        told[id(line.same)].append([line.recipient, line.email, line.subscription])
     Spread.objects.bulk_create(
-        Spread(mailing=mailing, **dict(zip(SAME, words, strict=True)), recipients=told, total=len(told))
-        for words, told in alike.items()
+        Spread(mailing=mailing, **words[key], recipients=recipients, total=len(recipients))
+        for key, recipients in told.items()
     )
     return len(lines)
 
@@ -188,10 +209,7 @@ def _write_slice(row: Spread) -> int | None:
     if told is None:
         return None
     same = {name: getattr(row, name) for name in SAME}
-    lines = [
-        {**same, "recipient": recipient, "email": email, "subscription": subscription}
-        for recipient, email, subscription in row.recipients[told : told + MOST_AT_ONCE]
-    ]
+    lines = [Line(same, *recipient) for recipient in row.recipients[told : told + MOST_AT_ONCE]]
     count = _write(row.mailing.event_id, lines, row.mailing)
     row.told = told + len(lines)
     if row.told == row.total:
@@ -208,7 +226,7 @@ WITH told AS (
         event_id, recipient_id, email, subscription_id, kind, title, text, url, clause, created_at
     )
     SELECT %s, line.recipient, line.email, line.subscription, line.kind, line.title, line.text, line.url,
-        line.clause, %s
+        line.clause, COALESCE(%s::timestamptz, transaction_timestamp())
     FROM jsonb_to_recordset(%s::jsonb) AS line (
         recipient bigint, email text, subscription bigint, kind text, title text, text text, url text,
         clause text
@@ -228,17 +246,14 @@ ORDER BY told.id
 TURNED_OFF: Final = "The recipient has turned off mail that may be turned off."
 
 
-def _lines(audience: Audience, facts: dict[str, Any]) -> list[dict[str, Any]]:
+def _lines(audience: Audience, facts: dict[str, Any]) -> list[Line]:
     kind = audience.kind
     same = {"kind": kind.code, "url": audience.url, **words_of(kind, facts)}
     people = {person.pk for person in audience.people if person.is_active and not person.is_service}
     by = audience.following
     return [
-        *({**same, "recipient": pk, "email": "", "subscription": by.get(pk)} for pk in sorted(people)),
-        *(
-            {**same, "recipient": None, "email": row.email, "subscription": row.pk}
-            for row in audience.addresses
-        ),
+        *(Line(same, pk, "", by.get(pk)) for pk in sorted(people)),
+        *(Line(same, None, email, pk) for pk, email in audience.addresses),
     ]
 
 
@@ -252,7 +267,10 @@ def sample_mail(kind: NoticeKind) -> mail.EmailMultiAlternatives:
     """The mail of a kind as somebody would get it, with the facts of its sample."""
     words, address = words_of(kind, kind.sample), "reader@firm.example"
     reader = {"email": address} if kind == TO_CONFIRM else {"recipient": User(email=address)}
-    return _message(Notice(pk=0, kind=kind.code, url="/notices/", **reader, **words))
+    notice = Notice(pk=0, kind=kind.code, url="/notices/", **reader, **words)
+    samples = [words_of(each, each.sample)["title"] for each in (CALL_ISSUED, ANSWER_PUBLISHED)]
+    listed = tuple((title, notice.url) for title in samples) if kind.code == DIGEST else ()
+    return _message(notice, Gathered(listed, len(listed)))
 
 
 def mail_of(
@@ -303,22 +321,35 @@ def deliver(pk: int, line: MailLine | None = None) -> bool:
     """Send one delivery if it is still owed and due; True when it was handed over.
 
     Repeatable and safe to run twice at once: the row is claimed by a conditional update. Whatever goes wrong
-    is this delivery's alone: it is put off, and those behind it are sent.
+    is this delivery's alone: it is put off, and those behind it are sent. Raises only where the database is
+    away.
     """
     at = clock.instant()
-    claimed = Delivery.objects.due(at).filter(pk=pk)
-    if not claimed.order_by().update(state=DeliveryState.CLAIMED, claimed_at=at, attempts=F("attempts") + 1):
+    try:
+        return _claim(pk, at=at) and _carry(pk, line)
+    except Exception as error:
+        logger.exception("A notice could not be sent.", extra={"delivery": pk})
+        _put_aside(pk, error, claimed_at=at)
         return False
-    delivery = (
-        Delivery.objects.with_suppression()
-        .select_related("notice__recipient", "notice__event", "notice__subscription__call")
-        .get(pk=pk)
-    )
-    if reason := withheld(delivery):
+
+
+def _claim(pk: int, *, at: datetime) -> bool:
+    due = Delivery.objects.due(at).filter(pk=pk).order_by()
+    return bool(due.update(state=DeliveryState.CLAIMED, claimed_at=at, attempts=F("attempts") + 1))
+
+
+def _carry(pk: int, line: MailLine | None) -> bool:
+    """Hand a claimed delivery to the mail server, or note why not; True when it was handed over."""
+    delivery = Delivery.objects.to_tell().select_related("notice__subscription__call").get(pk=pk)
+    notice, gathered, reason = delivery.notice, None, withheld(delivery)
+    if not reason and notice.kind == DIGEST:
+        gathered = gathered_in(notice)
+        reason = "" if gathered.count else "Nothing in this digest may be told any more."
+    if reason:
         _settle(delivery, DeliveryState.DROPPED, reason)
         return False
     try:
-        hand_over(_message(delivery.notice), note_sending=lambda: _note_sending(delivery), line=line)
+        hand_over(_message(notice, gathered), note_sending=lambda: _note_sending(delivery), line=line)
     except SMTPDataError as error:
         is_final = error.smtp_code >= PERMANENT
         _put_off(delivery, f"Refused by the mail server: {error.smtp_code}", is_fault=is_final)
@@ -328,24 +359,35 @@ def deliver(pk: int, line: MailLine | None = None) -> bool:
         _put_off(delivery, f"Sender refused by the mail server: {error.smtp_code}")
     except (SMTPException, OSError) as error:
         _break_off(delivery, "Mail server not reached", error)
-    except Exception as error:
-        logger.exception("A notice could not be sent.", extra={"delivery": delivery.pk})
-        _break_off(delivery, "The mail could not be made or sent", error, is_fault=True)
     else:
         _settle(delivery, DeliveryState.SENT, "")
         return True
     return False
 
 
+def _put_aside(pk: int, error: Exception, *, claimed_at: datetime) -> None:
+    """Put off what was claimed and then failed; where that fails as well, the sweep gives it back."""
+    try:
+        if claimed := Delivery.objects.filter(pk=pk, claimed_at=claimed_at).first():
+            _break_off(claimed, "The mail could not be made or sent", error, is_fault=True)
+    except DatabaseError:
+        if not connection.is_usable():
+            raise
+        logger.exception("A notice could not be put off.", extra={"delivery": pk})
+
+
+@transaction.atomic
 def _refused(delivery: Delivery, error: SMTPRecipientsRefused) -> None:
-    """An address that the server refuses for good is mailed no more; another time may help otherwise."""
+    """An address that the server refuses for good is mailed no more; another time may help otherwise.
+
+    An answer to a worker whose claim has ended says nothing: another has asked since.
+    """
     ((code, answer),) = error.recipients.values()
-    said = f"{code} {answer.decode('utf-8', 'replace')}"
+    said = plain(f"{code} {answer.decode('utf-8', 'replace')}")
     if not is_gone(code, said):
-        _put_off(delivery, f"Address refused for now by the mail server: {plain(said)[:200]}")
-        return
-    suppress_bounced(delivery.notice.address, said)
-    _settle(delivery, DeliveryState.FAILED, f"Address refused by the mail server: {said}")
+        _put_off(delivery, f"Address refused for now by the mail server: {said[:200]}")
+    elif _settle(delivery, DeliveryState.FAILED, f"Address refused by the mail server: {said}"):
+        suppress_bounced(delivery.notice.address, said)
 
 
 def is_gone(code: int, said: str) -> bool:
@@ -379,14 +421,14 @@ def plain(answer: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in answer).split())
 
 
-#: What apps above answer: why the recipient of a notice may not be told any more, or ""
-WITHHELD: Final[list[Callable[[Notice], str]]] = []
+#: What apps above answer: why a person may not be told which of these notices any more, by their keys
+WITHHELD: Final[list[Callable[[User, Sequence[Notice]], Mapping[int, str]]]] = []
 
 
-def withholds(reason_for: Callable[[Notice], str]) -> None:
-    """Ask ``reason_for`` of each notice before it is mailed."""
-    if reason_for not in WITHHELD:
-        WITHHELD.append(reason_for)
+def withholds(reasons_for: Callable[[User, Sequence[Notice]], Mapping[int, str]]) -> None:
+    """Ask ``reasons_for`` of notices before they are mailed."""
+    if reasons_for not in WITHHELD:
+        WITHHELD.append(reasons_for)
 
 
 #: What apps above do: take back the notices about what a person may not see any more
@@ -409,29 +451,60 @@ def close_out_of_sight(person: User) -> int:
 
 def withheld(delivery: Delivery) -> str:
     """Why the recipient is not mailed any more, or ""; ``delivery`` was read ``with_suppression``."""
-    notice = delivery.notice
+    return withheld_among([delivery]).get(delivery.pk, "")
+
+
+def withheld_among(deliveries: Sequence[Delivery]) -> dict[int, str]:
+    """Which of these are not mailed any more, by their keys, and why; asked once for each recipient."""
+    ended = {row.pk: _ended(row.notice) for row in deliveries}
+    reasons = {pk: reason for pk, reason in ended.items() if reason}
+    of_people: dict[int, list[Delivery]] = {}
+    for row in deliveries:
+        if row.notice.recipient_id and row.pk not in reasons:
+            of_people.setdefault(row.notice.recipient_id, []).append(row)
+    for rows in of_people.values():
+        closed = _closed_to(cast("User", rows[0].notice.recipient), [row.notice for row in rows])
+        reasons |= {row.pk: closed[row.notice_id] for row in rows if row.notice_id in closed}
+    for row in deliveries:
+        if row.is_suppressed:  # type: ignore[attr-defined]
+            reasons.setdefault(row.pk, "Mail does not reach the address: it is on the suppression list.")
+    return reasons
+
+
+def _ended(notice: Notice) -> str:
     if notice.closed_at:
         return "The recipient may no longer read this."
     if notice.subscription_id and not follows_still(notice):
         return "The recipient follows it no longer."
-    if reason := _closed_to(notice.recipient, notice) if notice.recipient else "":
-        return reason
-    if notice.kind == DIGEST and not gathered_in(notice):
-        return "Nothing in this digest may be told any more."
-    if delivery.is_suppressed:  # type: ignore[attr-defined]
-        return "Mail does not reach the address: it is on the suppression list."
     return ""
 
 
-def gathered_in(digest: Notice) -> list[Notice]:
-    """What a digest tells: the notices gathered in it, but for those that may not be told any more."""
-    if not digest.pk:  # the sample at the desk
-        return [
-            Notice(url="/notices/", **words_of(kind, kind.sample)) for kind in (CALL_ISSUED, ANSWER_PUBLISHED)
-        ]
-    rows = Delivery.objects.filter(digest=digest).order_by("notice_id")
-    found = rows.select_related("notice__recipient", "notice__event", "notice__subscription__call")
-    return [row.notice for row in found.with_suppression() if not withheld(row)]
+@dataclass(frozen=True)
+class Gathered:
+    """What a digest tells: title and path of the first notices in it, and how many it holds."""
+
+    listed: tuple[tuple[str, str], ...]
+    count: int
+
+
+def gathered_in(digest: Notice) -> Gathered:
+    """What was gathered in a digest, but for what may not be told any more."""
+    listed: list[tuple[str, str]] = []
+    count = 0
+    for part in in_parts(Delivery.objects.filter(digest=digest).to_tell()):
+        reasons = withheld_among(part)
+        told = [row.notice for row in part if row.pk not in reasons]
+        listed += [(notice.title, notice.url) for notice in told[: MOST_LISTED - len(listed)]]
+        count += len(told)
+    return Gathered(tuple(listed), count)
+
+
+def in_parts(rows: DeliveryQuerySet) -> Iterator[list[Delivery]]:
+    """These deliveries, the oldest first, as many at a time as are asked about at once."""
+    last = 0
+    while part := list(rows.filter(pk__gt=last).order_by("pk")[:ASKED_AT_ONCE]):
+        yield part
+        last = part[-1].pk
 
 
 def follows_still(notice: Notice) -> bool:
@@ -445,18 +518,21 @@ def follows_still(notice: Notice) -> bool:
     return notice.kind == TO_CONFIRM.code and clock.instant() < ends_at
 
 
-def _closed_to(person: User, notice: Notice) -> str:
-    """Why ``person`` may not be told of it any more, or ""."""
+def _closed_to(person: User, notices: Sequence[Notice]) -> dict[int, str]:
+    """Of which of these ``person`` may not be told any more, by their keys, and why."""
     if not person.is_active:
-        return "The recipient's account is closed."
-    kind = CATALOGUE.get(notice.kind)
-    if kind and kind.roles and not person.holds(*kind.roles):
-        return "The recipient no longer holds the office."
-    if not (kind and kind.tells_outsiders):
-        for reason_for in WITHHELD:
-            if reason := reason_for(notice):
-                return reason
-    return ""
+        return dict.fromkeys((notice.pk for notice in notices), "The recipient's account is closed.")
+    closed: dict[int, str] = {}
+    asked = []
+    for notice in notices:
+        kind = CATALOGUE.get(notice.kind)
+        if kind and kind.roles and not person.holds(*kind.roles):
+            closed[notice.pk] = "The recipient no longer holds the office."
+        elif not (kind and kind.tells_outsiders):
+            asked.append(notice)
+    for reasons_for in WITHHELD:
+        closed = {**reasons_for(person, asked), **closed}
+    return closed
 
 
 def close_notices(proposal: models.Model, person: User) -> int:
@@ -501,23 +577,28 @@ def _break_off(delivery: Delivery, reason: str, error: Exception, *, is_fault: b
         _put_off(delivery, f"{reason}: {type(error).__name__}", is_fault=is_fault)
 
 
-def _settle(delivery: Delivery, state: DeliveryState, reason: str) -> None:
+def _settle(delivery: Delivery, state: DeliveryState, reason: str) -> bool:
+    """Note how it ended; False where the worker's claim has ended before.
+
+    That it was sent is true also of what the sweep had to call unknown.
+    """
     values: dict[str, Any] = {"state": state, "reason": reason[:300]}
+    before: tuple[DeliveryState, ...] = HELD
     if state == DeliveryState.SENT:
         values["sent_at"] = clock.instant()
-    Delivery.objects.filter(pk=delivery.pk).update(**values)
+        before = (*HELD, DeliveryState.UNKNOWN)
+    held = Delivery.objects.filter(pk=delivery.pk, claimed_at=delivery.claimed_at, state__in=before)
+    return bool(held.update(**values))
 
 
 def _put_off(delivery: Delivery, reason: str, *, is_fault: bool = False) -> None:
     """Owe it again, later each time; with its attempts or faults used up it has failed, as the log says."""
     faults = delivery.faults + is_fault
     if delivery.attempts >= MOST_ATTEMPTS or faults >= MOST_FAULTS:
-        logger.error("A notice was given up.", extra={"delivery": delivery.pk, "reason": reason})
-        _settle(delivery, DeliveryState.FAILED, reason)
+        if _settle(delivery, DeliveryState.FAILED, reason):
+            logger.error("A notice was given up.", extra={"delivery": delivery.pk, "reason": reason})
         return
-    Delivery.objects.filter(pk=delivery.pk, claimed_at=delivery.claimed_at).exclude(
-        state__in=[DeliveryState.SENT, DeliveryState.UNKNOWN]
-    ).update(
+    Delivery.objects.filter(pk=delivery.pk, claimed_at=delivery.claimed_at, state__in=HELD).update(
         state=DeliveryState.OWED,
         faults=faults,
         not_before=clock.instant() + wait_after(delivery.attempts),
@@ -530,7 +611,9 @@ def wait_after(attempts: int) -> timedelta:
     return timedelta(seconds=min(15 * 2**attempts, 3600))
 
 
-def _message(notice: Notice, *, follows: str = "") -> mail.EmailMultiAlternatives:
+def _message(
+    notice: Notice, gathered: Gathered | None = None, *, follows: str = ""
+) -> mail.EmailMultiAlternatives:
     """The mail that carries ``notice``: text and HTML, links made from the portal's own address.
 
     What is told by a subscription says how to end it, to the reader and to their mail program (RFC 8058); a
@@ -538,11 +621,12 @@ def _message(notice: Notice, *, follows: str = "") -> mail.EmailMultiAlternative
     """
     row, to_confirm = notice.subscription, notice.kind == TO_CONFIRM.code
     path = confirm_path(row) if row and to_confirm else notice.url
-    gathered = gathered_in(notice) if notice.kind == DIGEST else []
+    gathered = gathered or Gathered((), 0)
     subject, text, html = _rendered(
         (("title", notice.title), ("text", notice.text), ("clause", notice.clause)),
         f"{settings.SITE_URL}{path}",
-        tuple((each.title, f"{settings.SITE_URL}{each.url}") for each in gathered),
+        tuple((title, f"{settings.SITE_URL}{url}") for title, url in gathered.listed),
+        gathered.count - len(gathered.listed),
         f"{settings.SITE_URL}{reverse('program:mail-preference')}" if notice.recipient else "",
         row.of_what if row and not to_confirm else follows,
         to_confirm,
@@ -591,6 +675,7 @@ def _rendered(
     said: tuple[tuple[str, str], ...],
     link: str,
     gathered: tuple[tuple[str, str], ...],
+    more: int,
     preference: str,
     follows: str,
     to_confirm: bool,
@@ -602,6 +687,7 @@ def _rendered(
         "notice": dict(said),
         "link": link,
         "gathered": gathered,
+        "more": more,
         "preference": preference,
         "follows": follows,
         "to_confirm": to_confirm,

@@ -278,6 +278,10 @@ class SubscriptionQuerySet(models.QuerySet):
         """Of people, and of addresses that were confirmed."""
         return self.filter(Q(user__isnull=False) | Q(confirmed_at__isnull=False))
 
+    def refused(self) -> Self:
+        """Of addresses whose readers want no link to confirm."""
+        return self.filter(user=None, refused_at__isnull=False)
+
     def covering(self, call: Call) -> Self:
         """Those by which one hears of ``call``."""
         return self.standing().filter(Q(call=call) | Q(call=None))
@@ -360,6 +364,13 @@ class DeliveryQuerySet(models.QuerySet):
         return self.annotate(
             mailed_to=address, is_suppressed=Exists(listed.filter(email=OuterRef("mailed_to")))
         )
+
+    def to_tell(self) -> Self:
+        """With all by which is asked whether the recipient may be told."""
+        rows = self.with_suppression().select_related(
+            "notice__recipient", "notice__event", "notice__subscription"
+        )
+        return rows.defer("notice__event__body")
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The log is the Program office's and the auditors', but for proposals that are closed to them."""

@@ -19,26 +19,43 @@ from program.querysets import events_about, households
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from program.models import User
 
 
-def withheld(notice: Notice) -> str:
-    """Why the recipient of ``notice`` may not be told any more, or ""."""
-    event, person = notice.event, notice.recipient
-    if person is None:  # an address without an account is told of public matter only
-        return ""
-    try:
-        model: Any = apps.get_model(event.subject_type)
-    except LookupError:
-        return ""
-    if path := getattr(model, "proposal_path", ""):
-        about = model._base_manager.filter(pk=event.subject_id).values(path)
-        seen = Proposal.objects.visible_to(person).filter(pk__in=about).exists()
-        return "" if seen else "The recipient may no longer read the proposal."
-    if event.subject_type in households():
-        seen = model.objects.visible_to(person).filter(pk=event.subject_id).exists()
-        return "" if seen else "The recipient is no longer on the team."
-    return ""
+def withheld(person: User, notices: Sequence[Notice]) -> dict[int, str]:
+    """Which of these notices ``person`` may not be told any more, by their keys, and why.
+
+    Asked once for all whose events are of one kind of record. An address without an account is told of public
+    matter only, and never asked about.
+    """
+    by_model: dict[str, list[Notice]] = {}
+    for notice in notices:
+        by_model.setdefault(notice.event.subject_type, []).append(notice)
+    reasons: dict[int, str] = {}
+    for label, told in by_model.items():
+        try:
+            model: Any = apps.get_model(label)
+        except LookupError:
+            continue
+        rows = model._base_manager.filter(pk__in={notice.event.subject_id for notice in told})
+        if path := getattr(model, "proposal_path", ""):
+            seen = (
+                Proposal.objects.visible_to(person).filter(pk__in=rows.values(path)).order_by().values("pk")
+            )
+            rows, reason = (
+                rows.filter(**{f"{path}__in": seen}),
+                "The recipient may no longer read the proposal.",
+            )
+        elif label in households():
+            seen = model.objects.visible_to(person).order_by().values("pk")
+            rows, reason = rows.filter(pk__in=seen), "The recipient is no longer on the team."
+        else:
+            continue
+        open_to = {str(pk) for pk in rows.values_list("pk", flat=True)}
+        reasons |= {notice.pk: reason for notice in told if notice.event.subject_id not in open_to}
+    return reasons
 
 
 def close_out_of_sight(person: User) -> int:

@@ -553,7 +553,8 @@ class Subscription(TimeStamped):
     """Who wants to hear of one call, or (null) of every call: a person, or an e-mail address without one.
 
     An address is told nothing until its reader has confirmed it; ``asked_at`` is when a link was last sent.
-    Who stops it instead has ``refused_at``: the address is sent no link again, whoever types it.
+    Who stops it instead has ``refused_at``: the address is sent no link again, whoever types it, until the
+    Program office lifts that.
     """
 
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="subscriptions")
@@ -590,6 +591,9 @@ class Subscription(TimeStamped):
                 violation_error_message="What was confirmed is ended, not refused.",
                 condition=Q(refused_at=None) | Q(user=None, confirmed_at=None),
             ),
+        ]
+        indexes = [
+            models.Index(name="subscription_refused", fields=["-id"], condition=~Q(refused_at=None)),
         ]
 
     def __str__(self) -> str:

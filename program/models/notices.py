@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 
 from program.enums import Channel, DeliveryState, MailChoice
 from program.models.base import TimeStamped
@@ -37,7 +37,7 @@ class Notice(models.Model):
     text = models.TextField()
     url = models.CharField(max_length=300)
     clause = models.CharField(max_length=60, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     read_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     objects = NoticeQuerySet.as_manager()

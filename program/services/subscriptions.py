@@ -164,13 +164,13 @@ def tell(event: AuditEvent, telling: Telling, call: Call, *, but: Collection[Use
     bound = set(User.objects.filter(concerned(call)).values_list("pk", flat=True))
     rows = Subscription.objects.covering(call).order_by(F("call").desc(nulls_last=True))
     by_person = dict(rows.exclude(user=None).values_list("user", "pk"))
-    by_address = dict(rows.filter(user=None).values_list("email", "pk"))
-    following = {
-        person.pk: by_person.get(person.pk) or by_address.get(person.email)
-        for person in people
-        if person.pk not in bound
-    }
-    audience = Audience(telling.kind, people, telling.url, following, addresses(call))
+    followers = [person for person in people if person.pk not in bound]
+    by_address = dict(
+        rows.filter(user=None, email__in=[person.email for person in followers]).values_list("email", "pk")
+    )
+    following = {person.pk: by_person.get(person.pk) or by_address.get(person.email) for person in followers}
+    strangers = addresses(call).values_list("pk", "email")
+    audience = Audience(telling.kind, people, telling.url, following, strangers)
     return notices.owe_each(event, audience, **telling.facts)
 
 
@@ -213,7 +213,7 @@ def ask_to_follow(call: Call | None, *, email: str) -> bool:
     row.save(update_fields=["asked_at", "updated_at"])
     by = clock_account()
     event = audit.record(row, "subscription.ask", by=by, after={"of": row.of_what})
-    audience = Audience(TO_CONFIRM, (), "/calls/", addresses=[row])
+    audience = Audience(TO_CONFIRM, (), "/calls/", addresses=[(row.pk, address)])
     until = moment(row.asked_at + CONFIRMED_WITHIN)
     notices.owe_each(event, audience, what=row.of_what, until=until)
     return True

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from celery import current_app
@@ -14,11 +15,12 @@ from django.db.models import F
 
 from program import audit, notices
 from program.enums import DeliveryState
-from program.models import Delivery, Mailing, Notice, User
-from tests.factories.program import UserFactory
+from program.models import Delivery, Mailing, Notice, Subscription, User
+from tests.factories.program import AgencyFactory, UserFactory, issued_call, officer
 from tests.processes import celery_worker, kill, mail_server, wait_until
 from tests.program.test_notice_faults import empty_broker, owe_one, state
 from tests.program.test_notices import KIND
+from tests.program.test_subscriptions import amend
 
 __all__ = ["empty_broker"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,3 +111,72 @@ def test_thousands_are_told_once_each_though_a_worker_dies_and_single_notices_go
         assert len(arrived) in (RECIPIENTS + 1, RECIPIENTS)
         assert left.count() <= 1
         assert mail.lines < len(arrived) / 20
+
+
+FOLLOWERS = 20_000
+#: How long an act may hold the call: a submission waits for it three seconds at most
+MOST_HELD = 2
+
+
+@contextmanager
+def timed_statements():
+    """Each statement of this session with when it began and how many seconds it took."""
+    statements = []
+
+    def timed(execute, sql, params, many, context):
+        began = time.monotonic()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            statements.append((sql, began, time.monotonic() - began))
+
+    with connection.execute_wrapper(timed):
+        yield statements
+
+
+def test_amendment_that_twenty_thousand_addresses_are_told_of_holds_its_call_for_a_moment():
+    AgencyFactory(code="COMMERCE")
+    call, by, waited = issued_call(), officer(), []
+    amend(call, by)  # a web worker has done such a thing before
+    follow_by_address(call, FOLLOWERS)
+
+    def submit_meanwhile():
+        try:
+            with connection.cursor() as cursor:
+                wait_until(lambda: is_held(cursor, call), what="the amendment to hold the call")
+                began = time.monotonic()
+                cursor.execute("SET lock_timeout = 3000")
+                cursor.execute("SELECT 1 FROM program_call WHERE id = %s FOR SHARE", [call.pk])
+                waited.append(time.monotonic() - began)
+        finally:
+            connection.close()
+
+    submission = Thread(target=submit_meanwhile)
+    submission.start()
+    with timed_statements() as statements:
+        amend(call, by)
+        done = time.monotonic()
+    submission.join()
+    held = done - next(began for sql, began, _ in statements if "FOR UPDATE" in sql)
+    slowest = max(seconds for *_, seconds in statements)
+    print(f"slowest statement {slowest:.2f} s, call held {held:.2f} s, submission waited {waited}")
+    assert slowest < 1 and held < MOST_HELD, (slowest, held)
+    assert len(waited) == 1 and waited[0] < MOST_HELD
+    mailing = Mailing.objects.get()
+    assert sum(row.total for row in mailing.spreads.all()) == FOLLOWERS
+
+
+def follow_by_address(call, count):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO program_subscription (email, call_id, confirmed_at, created_at, updated_at)"
+            " SELECT 'reader' || number || '@firm.example', %s, now(), now(), now()"
+            " FROM generate_series(1, %s) AS number",
+            [call.pk, count],
+        )
+    assert Subscription.objects.standing().filter(call=call).count() == count
+
+
+def is_held(cursor, call):
+    cursor.execute("SELECT 1 FROM program_call WHERE id = %s FOR SHARE SKIP LOCKED", [call.pk])
+    return cursor.fetchone() is None

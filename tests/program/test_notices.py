@@ -309,10 +309,10 @@ def test_address_with_a_domain_beyond_ascii_is_told_to_the_mail_server_in_ascii(
 def test_what_fails_at_one_notice_keeps_no_other_from_being_sent(monkeypatch, caplog):
     deliveries, message = owe(UserFactory(), UserFactory(), UserFactory()), notices._message
 
-    def fails_at_first(notice):
+    def fails_at_first(notice, *gathered):
         if notice.pk == deliveries[0].notice_id:
             raise RuntimeError("of the first")
-        return message(notice)
+        return message(notice, *gathered)
 
     monkeypatch.setattr(notices, "_message", fails_at_first)
     assert sweep_deliveries() == 2
@@ -325,6 +325,91 @@ def test_what_fails_at_one_notice_keeps_no_other_from_being_sent(monkeypatch, ca
     deliveries[0].refresh_from_db()
     assert (deliveries[0].state, deliveries[0].attempts) == (DeliveryState.FAILED, notices.MOST_FAULTS)
     assert "A notice was given up." in caplog.messages
+
+
+@pytest.mark.django_db
+def test_what_fails_when_it_is_asked_who_may_be_told_keeps_no_other_back(monkeypatch):
+    deliveries = owe(UserFactory(), UserFactory(), UserFactory())
+
+    def fails_at_first(person, told):
+        if person == deliveries[0].notice.recipient:
+            raise ValueError("of the first")
+        return {}
+
+    monkeypatch.setattr(notices, "WITHHELD", [fails_at_first])
+    assert sweep_deliveries() == 2
+    rows = list(Delivery.objects.order_by("pk").values_list("state", "faults"))
+    assert rows == [("owed", 1), ("sent", 0), ("sent", 0)]
+    assert (
+        Delivery.objects.get(pk=deliveries[0].pk).reason == "The mail could not be made or sent: ValueError"
+    )
+
+
+@pytest.mark.django_db
+def test_what_fails_after_the_server_has_refused_keeps_no_other_back(smtp):
+    refused, _ = owe(UserFactory(), UserFactory())
+    smtp.refuses.add(refused.notice.recipient.email)
+    assert sweep_deliveries() == 1  # without the agency there is no account that could put it on the list
+    rows = list(Delivery.objects.order_by("pk").values_list("state", "faults"))
+    assert rows == [("owed", 1), ("sent", 0)]
+    assert (Suppression.objects.count(), len(smtp.messages)) == (0, 1)
+
+
+@pytest.mark.django_db
+class TestClaim:
+    def test_answer_to_a_worker_that_lost_its_claim_changes_nothing(self, smtp, monkeypatch):
+        AgencyFactory()
+        (delivery,) = owe(UserFactory())
+        message, stalled = notices._message, []
+
+        def stalls_once(notice, *gathered):
+            if not stalled:
+                stalled.append(notice)
+                Delivery.objects.update(claimed_at=clock.instant() - 2 * LEASE)
+                assert notices.sweep()[0] == [delivery.pk]
+                assert notices.deliver(delivery.pk)
+                smtp.refuses.add(notice.recipient.email)
+            return message(notice, *gathered)
+
+        monkeypatch.setattr(notices, "_message", stalls_once)
+        assert not notices.deliver(delivery.pk)
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.reason) == (DeliveryState.SENT, "")
+        assert (Suppression.objects.count(), len(smtp.messages)) == (0, 1)
+
+    def test_text_that_is_taken_after_all_is_sent_and_not_unknown(self, monkeypatch):
+        (delivery,) = owe(UserFactory())
+        hand_over = notices.hand_over
+
+        def slowly(*args, **facts):
+            hand_over(*args, **facts)
+            with clock.moved_to(clock.instant() + 2 * notices.HANDING_OVER):
+                notices.sweep()
+            assert Delivery.objects.get().state == DeliveryState.UNKNOWN
+
+        monkeypatch.setattr(notices, "hand_over", slowly)
+        assert notices.deliver(delivery.pk)
+        assert Delivery.objects.get().state == DeliveryState.SENT
+
+    def test_what_the_server_said_is_kept_on_one_line(self, smtp):
+        AgencyFactory()
+        (delivery,) = owe(UserFactory())
+        smtp.refuses.add(delivery.notice.recipient.email)
+        smtp.refusal = "550-No such\r\n550 person\x07"
+        assert not notices.deliver(delivery.pk)
+        delivery.refresh_from_db()
+        assert delivery.reason == "Address refused by the mail server: 550 No such person"
+
+
+@pytest.mark.django_db
+def test_notice_is_dated_by_the_clock_of_the_database(monkeypatch):
+    fast = clock.now() + timedelta(minutes=10)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: fast)
+    (delivery,) = owe(UserFactory())
+    assert delivery.notice.created_at == clock.now()
+    with clock.moved_to(fast + timedelta(days=1)):
+        (delivery,) = owe(UserFactory())
+    assert delivery.notice.created_at == fast + timedelta(days=1)
 
 
 @pytest.mark.django_db

@@ -9,6 +9,7 @@ import pytest
 from django.core import mail as outbox
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from program import audit, clock, notices
@@ -16,9 +17,12 @@ from program.enums import DeliveryState, MailChoice, OfficeRole
 from program.models import AuditEvent, Delivery, Digest, MailPreference, Notice, Office
 from program.notice_kinds import CALL_AMENDED, CALL_ISSUED, CALL_TO_APPROVE, QUESTION_ASKED, NoticeKind
 from program.schedule import make_digests
+from program.services import preferences
 from program.services.preferences import choice_of, choose_mail
 from program.tasks import sweep_deliveries
+from tests.factories import evaluation as make
 from tests.factories.program import AgencyFactory, UserFactory, issued_call, officer
+from tests.factories.proposals import ProposalFactory
 from tests.processes import mail_server
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +44,6 @@ def tell(person, kind=PATIENT, at=NOON, **facts):
     with clock.moved_to(at):
         event = audit.record(person, "tests.act", by=person)
         notices.owe(event, kind, [person], url="/tasks/", **(FACTS | facts))
-        Notice.objects.filter(event=event).update(created_at=at)
         return Delivery.objects.get(notice__event=event)
 
 
@@ -48,6 +51,27 @@ def reader(choice=MailChoice.DAILY, **facts):
     person = UserFactory(**facts)
     choose_mail(choice, by=person)
     return person
+
+
+def arrive(person, proposal, count):
+    """So many notices about a proposal, each of an event of its own, that wait for the digest."""
+    events = AuditEvent.objects.bulk_create(
+        AuditEvent(
+            subject_type="proposals.proposal", subject_id=str(proposal.pk), sequence=1000 + number, at=NOON,
+            act="tests.act", actor=person, body="{}", digest=f"{number:064}",
+        )
+        for number in range(count)
+    )  # fmt: skip
+    told = Notice.objects.bulk_create(
+        Notice(
+            event=event, recipient=person, kind=PATIENT.code, title=f"Arrived {number} of {proposal.pk}",
+            text="It may wait.", url="/desk/arrived/", created_at=NOON,
+        )
+        for number, event in enumerate(events)
+    )  # fmt: skip
+    Delivery.objects.bulk_create(Delivery(notice=notice, state=DeliveryState.WAITING) for notice in told)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE program_auditevent, program_notice, program_delivery")
 
 
 def states(person):
@@ -171,11 +195,14 @@ class TestDigest:
         assert digest_at(MORNING) == 0
         assert states(person) == ["dropped"]
 
-    def test_many_digests_are_a_mass_mailing(self):
+    def test_many_digests_are_a_mass_mailing_though_the_next_tick_finds_few(self, monkeypatch):
         people = [reader() for _ in range(notices.MANY + 1)]
         for person in people:
             tell(person)
-        assert digest_at(MORNING) == notices.MANY + 1
+        with monkeypatch.context() as patch:
+            patch.setattr(preferences, "timely", lambda keys: keys[:40])
+            assert digest_at(MORNING) == 40
+        assert digest_at(MORNING) == notices.MANY + 1 - 40
         assert Delivery.objects.filter(notice__kind="daily-digest", mailing=None).count() == 0
 
     def test_mail_server_away_loses_nothing_and_sends_it_once(self, settings):
@@ -193,15 +220,56 @@ class TestDigest:
             (message,) = server.messages
         assert b"Your notices until" in message.content
 
-    def test_making_it_breaks_off_whole(self, monkeypatch):
-        person = reader()
-        tell(person)
-        with monkeypatch.context() as patch, pytest.raises(RuntimeError):
-            patch.setattr(Delivery.objects, "create", lambda **facts: (_ for _ in ()).throw(RuntimeError))
-            digest_at(MORNING)
-        assert states(person) == ["waiting"]
-        assert not Notice.objects.filter(kind="daily-digest").exists()
-        assert digest_at(MORNING) == 1
+    def test_one_that_fails_is_undone_whole_and_keeps_nobody_elses_back(self, monkeypatch, caplog):
+        people = [reader() for _ in range(3)]
+        for person in people:
+            tell(person, number=1), tell(person, number=2)
+        first, failing, last = people
+
+        def fails(person, told):
+            if person == failing and told[0].title == "News 2":
+                raise RuntimeError
+            return {}
+
+        with monkeypatch.context() as patch:
+            patch.setattr(notices, "WITHHELD", [fails])
+            patch.setattr(notices, "ASKED_AT_ONCE", 1)
+            assert digest_at(MORNING) == 2
+        assert [states(each) for each in (first, last)] == [["gathered", "gathered", "owed"]] * 2
+        assert states(failing) == ["waiting", "waiting"]
+        assert "A digest could not be made." in caplog.messages
+        assert not Notice.objects.filter(kind="daily-digest", recipient=failing).exists()
+        assert {message.to[0] for message in send()} == {first.email, last.email}
+        assert digest_at(MORNING + timedelta(minutes=5)) == 1
+        assert {message.to[0] for message in send(MORNING + timedelta(minutes=6))} == {failing.email}
+
+    def test_thousands_of_one_person_cost_a_few_statements_and_a_hundred_are_listed(self):
+        person = officer()
+        choose_mail(MailChoice.DAILY, by=person)
+        seen, hidden = make.at_intake(), ProposalFactory()
+        for proposal, count in ((seen, 2400), (hidden, 100)):
+            arrive(person, proposal, count)
+        with CaptureQueriesContext(connection) as made:
+            assert digest_at(MORNING) == 1
+        assert len(made) <= 45
+        told = Delivery.objects.filter(notice__recipient=person)
+        assert told.filter(state="gathered", notice__event__subject_id=str(seen.pk)).count() == 2400
+        assert told.filter(state="dropped", notice__event__subject_id=str(hidden.pk)).count() == 100
+        early = told.filter(state="gathered").order_by("pk").values("notice")[:1000]
+        Notice.objects.filter(pk__in=list(early.values_list("notice", flat=True))).update(closed_at=NOON)
+        digest = Delivery.objects.get(notice__kind="daily-digest")
+        outbox.outbox.clear()
+        with CaptureQueriesContext(connection) as sent, clock.moved_to(MORNING + timedelta(minutes=1)):
+            assert notices.deliver(digest.pk)
+        assert len(sent) <= 20
+        (message,) = outbox.outbox
+        ((html, _),) = message.alternatives
+        for text in (message.body, html):
+            assert text.count("https://portal.test/desk/arrived/") == notices.MOST_LISTED
+            assert "Arrived 1000 of" in text and "Arrived 1099 of" in text
+            assert "Arrived 999 of" not in text and "Arrived 1100 of" not in text
+            assert "and 1,300 more among your notices" in text
+        assert "https://portal.test/notices/" in message.body
 
 
 def test_unread_are_those_that_the_list_shows(client):
