@@ -21,9 +21,10 @@ from program.enums import DeliveryState
 from program.notices import (
     HANDING_OVER,
     LEASE,
-    PERMANENT,
     hand_over,
+    is_gone,
     is_suppressed,
+    plain,
     suppress_bounced,
     wait_after,
 )
@@ -90,14 +91,15 @@ def mail_invitation(pk: int) -> bool:
     return False
 
 
+@transaction.atomic
 def _refused(invitation: Invitation, error: SMTPRecipientsRefused) -> None:
     """An address that the server refuses for good is mailed no more, which its inviter is shown."""
     ((code, answer),) = error.recipients.values()
-    if code < PERMANENT:
+    said = plain(f"{code} {answer.decode('utf-8', 'replace')}")
+    if not is_gone(code, said):
         _put_off(invitation)
-        return
-    suppress_bounced(invitation.email, f"{code} {answer.decode('utf-8', 'replace')}")
-    _held(invitation).update(mail_state=DeliveryState.FAILED)
+    elif _held(invitation).filter(mail_state=DeliveryState.CLAIMED).update(mail_state=DeliveryState.FAILED):
+        suppress_bounced(invitation.email, said)
 
 
 def _message(invitation: Invitation) -> mail.EmailMultiAlternatives:

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from decimal import Decimal
+from smtplib import SMTPRecipientsRefused
 from unittest.mock import Mock
 
 import pytest
@@ -756,6 +757,38 @@ class TestMailOfAnInvitation:
         )
         assert owed_invitations() == []
         assert Invitation.objects.get(pk=sent[0].pk).mail_state == "failed"
+
+    @pytest.mark.parametrize(
+        ("answer", "state", "listed"),
+        [
+            (b"5.1.1 No such\nperson\x00", "failed", ["550 5.1.1 No such person"]),
+            (b"5.7.1 Relay access denied", "owed", []),
+        ],
+        ids=["no mailbox", "relay"],
+    )
+    def test_only_an_answer_about_the_address_puts_it_on_the_list(
+        self, invitation, monkeypatch, answer, state, listed
+    ):
+        refusal = SMTPRecipientsRefused({invitation.email: (550, answer)})
+        monkeypatch.setattr("proposals.mail.hand_over", Mock(side_effect=refusal))
+        AgencyFactory(code="COMMERCE")
+        assert not mail_invitation(invitation.pk)
+        assert Invitation.objects.get(pk=invitation.pk).mail_state == state
+        assert list(Suppression.objects.values_list("note", flat=True)) == listed
+
+    def test_refusal_of_a_worker_that_lost_its_claim_changes_nothing(self, invitation, monkeypatch):
+        AgencyFactory(code="COMMERCE")
+
+        def stalls(*args, **facts):
+            monkeypatch.undo()
+            Invitation.objects.update(mail_claimed_at=clock.instant() - timedelta(minutes=10))
+            assert owed_invitations() == [invitation.pk] and mail_invitation(invitation.pk)
+            raise SMTPRecipientsRefused({invitation.email: (550, b"5.1.1 No such person")})
+
+        monkeypatch.setattr("proposals.mail.hand_over", stalls)
+        assert not mail_invitation(invitation.pk)
+        assert Invitation.objects.get(pk=invitation.pk).mail_state == "sent"
+        assert not Suppression.objects.exists()
 
     def test_worker_that_died_before_sending_gives_it_back_and_while_sending_does_not(self, invitation):
         at = clock.instant() - timedelta(minutes=10)
