@@ -37,7 +37,7 @@ def in_seconds(delay: float, task: str) -> None:
     Raises ValueError for a wait that the broker's lease might not outlast.
     """
     if delay > MOST_SECONDS:
-        raise ValueError(f"A task waits in the broker for {MOST_SECONDS:.0f} seconds at most; let it be a row.")
+        raise ValueError(f"In the broker a task waits {MOST_SECONDS:.0f} seconds at most; let it be a row.")
     _send(task, (), countdown=delay)
 
 

@@ -237,6 +237,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "subscription.ask": "Link sent to confirm an e-mail address",
         "subscription.confirm": "E-mail address confirmed, to be told of calls",
         "subscription.stop": "Messages about calls stopped",
+        "subscription.lift_refusal": "Address may be sent a link to follow calls again",
         "record.verify": "Verification of the record asked for",
         "user.sign_in": "Signed in",
         "user.sign_out": "Signed out",

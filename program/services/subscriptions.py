@@ -19,6 +19,8 @@ from program.moments import moment
 from program.notice_kinds import TO_CONFIRM
 from program.notices import CONFIRM_SALT, CONFIRMED_WITHIN, STOP_SALT, Audience
 from program.rehearsal import is_rehearsed
+from program.revisions import one_at_a_time
+from program.transitions import require
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -201,7 +203,8 @@ def ask_to_follow(call: Call | None, *, email: str) -> bool:
     False when it was sent one just now, or its reader wants none.
     """
     address = email.strip().lower()
-    if Subscription.objects.filter(user=None, email=address, refused_at__isnull=False).exists():
+    one_at_a_time(f"subscription-{address}")
+    if Subscription.objects.refused().filter(email=address).exists():
         return False
     row, is_new = Subscription.objects.get_or_create(
         user=None, email=address, call=call, defaults={"asked_at": clock.now()}
@@ -253,8 +256,8 @@ def confirm(token: str) -> bool:
 def stop(token: str) -> bool:
     """End what is told by the subscription behind ``token``; False when it has ended before.
 
-    Who follows the whole Program follows each call: ending it ends those too. One that was never confirmed
-    is kept as refused: the address is not written to again. Raises BadSignature.
+    Who follows the whole Program follows each call: ending it ends those too. Who stops one that was never
+    confirmed refuses all that was asked for the address, as ``refuse`` says. Raises BadSignature.
     """
     row = found_by(token, salt=STOP_SALT)
     if row is None:
@@ -271,12 +274,37 @@ def stop(token: str) -> bool:
 
 
 def refuse(row: Subscription) -> bool:
-    """Keep that the reader of an address wants no link; False when it is kept already."""
-    waiting = Subscription.objects.filter(pk=row.pk, confirmed_at=None, refused_at=None)
-    if not waiting.update(refused_at=clock.now(), updated_at=timezone.now()):
-        return False
-    audit.record(row, "subscription.stop", by=clock_account(), before={"of": row.of_what})
-    return True
+    """Keep that the reader of an address wants no link of any kind; False when it is kept already.
+
+    What its reader had confirmed goes on until they stop it.
+    """
+    one_at_a_time(f"subscription-{row.email}")
+    asked = Subscription.objects.filter(user=None, email=row.email, confirmed_at=None, refused_at=None)
+    refused = list(asked.select_for_update(of=("self",)).select_related("call").order_by("pk"))
+    asked.update(refused_at=clock.now(), updated_at=timezone.now())
+    for each in refused:
+        audit.record(each, "subscription.stop", by=clock_account(), before={"of": each.of_what})
+    return bool(refused)
+
+
+def standing_of(row: Subscription) -> list[Subscription]:
+    """What the address of a subscription is still told of, by its own confirmation."""
+    rows = Subscription.objects.standing().filter(user=None, email=row.email).select_related("call")
+    return list(rows.order_by(F("call").asc(nulls_first=True)))
+
+
+@transaction.atomic
+def lift_refusal(row: Subscription, *, by: User) -> int:
+    """Forget that an address wants no link, as its reader asked the office: it may be given again.
+
+    Returns how many entries of the address are lifted; 0 when they were before.
+    """
+    require("program.lift_refusal_subscription", by)
+    one_at_a_time(f"subscription-{row.email}")
+    kept = list(Subscription.objects.refused().filter(email=row.email).select_related("call").order_by("pk"))
+    for each in kept:
+        audit.record(each, "subscription.lift_refusal", by=by, before={"of": each.of_what})
+    return Subscription.objects.filter(pk__in=[each.pk for each in kept]).delete()[0]
 
 
 @transaction.atomic

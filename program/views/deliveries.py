@@ -16,12 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from program import clock
 from program.enums import DeliveryState
 from program.forms import AddressFileForm, SuppressionForm
-from program.models import UNDER_WAY, Delivery, Mailing, Spread, Suppression
+from program.models import UNDER_WAY, Delivery, Mailing, Spread, Subscription, Suppression
 from program.notice_kinds import CATALOGUE
 from program.querysets import LATE
 from program.record_words import act_in_words
 from program.requests import number_said
-from program.services import mail
+from program.services import mail, subscriptions
 from program.transitions import NotReady
 from program.views.catalogue import kinds_by_area
 
@@ -197,6 +197,46 @@ def suppression_remove(request: SignedInRequest, pk: int) -> HttpResponse:
     if not request.user.has_perm("program.view_delivery"):
         raise Http404
     row = get_object_or_404(Suppression, pk=pk)
-    mail.unsuppress(row, by=request.user)
-    messages.success(request, f"{row.email} is mailed again from the next notice on.")
+    if mail.unsuppress(row, by=request.user):
+        messages.success(request, f"{row.email} is mailed again from the next notice on.")
+    else:
+        messages.warning(request, f"Somebody took {row.email} off the list before you.")
     return redirect("program:suppressions")
+
+
+@require_safe
+def refusal_list(request: SignedInRequest) -> HttpResponse:
+    """Addresses whose readers want no link to follow calls, the newest first."""
+    if not request.user.has_perm("program.view_delivery"):
+        raise Http404
+    rows = Subscription.objects.refused().select_related("call").order_by("-pk")
+    sought = request.GET.get("address", "").strip().lower()
+    if sought:
+        rows = rows.filter(email__contains=sought)
+    before = number_said(request.GET.get("before", ""))
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows[: PAGE + 1])
+    given = {"address": sought} if sought else {}
+    older = f"?{urlencode(given | {'before': str(found[PAGE - 1].pk)})}" if len(found) > PAGE else ""
+    context = {
+        "rows": found[:PAGE],
+        "sought": sought,
+        "older": older,
+        "newest": f"{request.path}?{urlencode(given)}" if before else "",
+        "may_act": request.user.has_perm("program.lift_refusal_subscription"),
+    }
+    return render(request, "program/desk/refusals.html", context)
+
+
+@require_POST
+def refusal_lift(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Let one address be sent links again."""
+    if not request.user.has_perm("program.view_delivery"):
+        raise Http404
+    row = get_object_or_404(Subscription.objects.refused(), pk=pk)
+    if subscriptions.lift_refusal(row, by=request.user):
+        messages.success(request, f"{row.email} can ask to follow calls again.")
+    else:
+        messages.warning(request, f"Somebody lifted it for {row.email} before you.")
+    return redirect("program:refusals")

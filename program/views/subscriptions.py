@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from program.enums import MailChoice
 from program.forms import SubscribeForm
-from program.notices import STOP_SALT
+from program.notices import STOP_SALT, stop_path
 from program.services import preferences, subscriptions
 from program.services.subscriptions import LinkEnded
 
@@ -99,7 +99,14 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
     except BadSignature as error:
         raise Http404("No subscription has this link.") from error
     is_over = row is None or row.refused_at is not None or request.method == "POST"
-    facts = {"subscription": row, "is_over": is_over, "is_refused": row is not None and not row.stands}
+    is_refused = row is not None and not row.stands
+    standing = subscriptions.standing_of(row) if row and is_refused else []
+    facts = {
+        "subscription": row,
+        "is_over": is_over,
+        "is_refused": is_refused,
+        "standing": [(each, stop_path(each)) for each in standing],
+    }
     return kept_by_nobody(render(request, "program/subscriptions/stop.html", facts))
 
 

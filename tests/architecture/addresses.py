@@ -38,7 +38,7 @@ OPEN = {
     "evaluation:catalog-entry", "financing:country", "financing:country_class",
     "financing:workstream", "financing:barrier", "financing:partnership",
     "program:evidence", "program:office-end", "program:delegation-end", "program:session-end",
-    "program:suppression-remove", "program:outage-correct",
+    "program:suppression-remove", "program:refusal-lift", "program:outage-correct",
     "program:silence-dismiss", "program:closure-correct",
     "program:notice-kind", "program:notice-kind-mail", "program:subscription-confirm",
     "program:calendar-feed", "evaluation:insight-export",

@@ -72,6 +72,7 @@ COUNTED_BY = {
     "program:desk-calls": "program/test_pages.py::test_desk_list_costs_the_same_for_one_and_three",
     "program:deliveries": "program/test_deliveries.py::test_costs_the_same_for_one_row_and_for_three",
     "program:suppressions": "program/test_deliveries.py::test_list_costs_the_same_for_one_row_and_for_three",
+    "program:refusals": "program/test_subscriptions.py::test_refusals_cost_the_same_for_one_and_for_three",
     "program:outages": "program/test_outages.py::test_log_costs_the_same_for_one_row_and_for_three",
     "program:closures": "program/test_closures.py::test_register_costs_the_same_for_one_row_and_for_three",
     "program:calendar": "program/test_feeds.py::test_page_costs_the_same_for_one_day_and_for_three",

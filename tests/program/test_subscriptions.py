@@ -15,7 +15,7 @@ from django.urls import reverse
 from program import clock, notice_kinds, notices
 from program.clock_account import clock_account
 from program.deadlines import next_business_day
-from program.enums import DeliveryState, EvidenceType
+from program.enums import DeliveryState, EvidenceType, OfficeRole
 from program.intake import examine
 from program.models import AuditEvent, Delivery, Notice, Requirement, Subscription
 from program.notices import confirm_path, stop_path
@@ -388,7 +388,8 @@ class TestStopping:
         assert "Somebody asked us" in client.get(stop).text
         for _ in range(2):
             answer = Client(enforce_csrf_checks=True).post(stop, {"List-Unsubscribe": "One-Click"})
-            assert "Nothing more is sent to this address" in answer.text
+            assert f"No link to confirm is sent to {ADDRESS} again" in answer.text
+            assert "You confirmed these before" not in answer.text
         row = Subscription.objects.get()
         assert [event.act for event in AuditEvent.objects.of(row)] == [
             "subscription.ask",
@@ -402,6 +403,29 @@ class TestStopping:
                 assert ask(client, call=number).url == reverse("program:subscription-asked")
         amend(call)
         assert (sweep_deliveries(), len(outbox.outbox), Subscription.objects.count()) == (0, 1, 1)
+
+    def test_refusal_is_of_the_address_and_says_what_still_stands(self, client):
+        first, second = open_call(), open_call()
+        every = following()
+        for call in (first, second):
+            ask(client, call=call.number)
+        asked = Subscription.objects.get(call=first)
+        for method, said in ((client.get, "what you confirmed before goes on"), (client.post, "They go on")):
+            page = method(stop_path(asked)).text
+            assert said in page
+        assert f'href="{stop_path(every)}"' in page and "Every call of the Program" in page
+        assert "Nothing more is sent" not in page
+        assert Subscription.objects.refused().count() == 2
+        acts = AuditEvent.objects.filter(act="subscription.stop")
+        assert {event.subject_id for event in acts} == {str(row.pk) for row in Subscription.objects.refused()}
+        assert sweep_deliveries() == 0
+        assert client.post(confirm_path(Subscription.objects.get(call=second))).status_code == 410
+        amend(first)
+        assert sweep_deliveries() == 1
+        client.post(stop_path(every))
+        assert "They go on" not in client.get(stop_path(asked)).text
+        amend(first)
+        assert sweep_deliveries() == 0
 
     def test_what_is_owed_when_it_is_stopped_is_not_sent(self, client):
         call = open_call()
@@ -440,6 +464,67 @@ class TestStopping:
         client.post(stop_path(row))
         assert sweep_deliveries() == 0
         assert client.post(confirm_path(row)).status_code == 410
+
+
+def refused(email=ADDRESS, call=None):
+    return Subscription.objects.create(email=email, call=call, asked_at=clock.now(), refused_at=clock.now())
+
+
+class TestLifting:
+    @pytest.fixture(autouse=True)
+    def demonstration(self, settings):
+        settings.DEMONSTRATION = True  # no second factor; what it leaves out is tested in test_sign_in.py
+
+    def lift(self, client, person, row):
+        client.force_login(person)
+        return client.post(reverse("program:refusal-lift", args=[row.pk]), follow=True)
+
+    def test_officer_lifts_it_on_the_record_and_the_form_serves_the_address_again(self, client):
+        call, desk = open_call(), officer()
+        rows, kept = [refused(), refused(call=call)], refused("other@firm.example")
+        stands = following(call=open_call())
+        client.force_login(desk)
+        page = client.get(reverse("program:deliveries")).text
+        assert reverse("program:refusals") in page
+        page = client.get(reverse("program:refusals"), {"address": "READER"}).text
+        assert page.count(f">{ADDRESS}<") == 2 and "other@firm.example" not in page
+        answer = self.lift(client, desk, rows[0])
+        assert f"{ADDRESS} can ask to follow calls again." in answer.text
+        assert set(Subscription.objects.all()) == {kept, stands}
+        for row in rows:
+            event = AuditEvent.objects.of(row).get()
+            assert (event.act, event.actor) == ("subscription.lift_refusal", desk)
+            assert ADDRESS not in event.body
+        assert self.lift(client, desk, rows[1]).status_code == 404
+        assert subscriptions.lift_refusal(rows[0], by=desk) == 0
+        Client().post(reverse("program:subscribe"), {"email": ADDRESS, "call": ""})
+        assert (sweep_deliveries(), outbox.outbox[-1].to) == (1, [ADDRESS])
+
+    def test_auditor_reads_and_does_not_lift_and_others_find_nothing(self, client):
+        row = refused()
+        client.force_login(officer(OfficeRole.AUDITOR))
+        page = client.get(reverse("program:refusals")).text
+        assert ADDRESS in page and "Let it ask again" not in page
+        assert client.post(reverse("program:refusal-lift", args=[row.pk])).status_code == 403
+        for person in (officer(OfficeRole.LEAD), UserFactory()):
+            client.force_login(person)
+            assert client.get(reverse("program:refusals")).status_code == 404
+            assert self.lift(client, person, row).status_code == 404
+        assert Subscription.objects.refused().get() == row
+
+    def test_what_is_not_refused_cannot_be_lifted(self, client):
+        row = following()
+        assert self.lift(client, officer(), row).status_code == 404
+        assert Subscription.objects.get() == row
+
+    def test_refusals_cost_the_same_for_one_and_for_three(self, client, django_assert_num_queries):
+        client.force_login(officer())
+        client.get(reverse("program:refusals"))
+        for number in range(2):
+            refused(f"a{number}@firm.example", open_call())
+            with django_assert_num_queries(5):
+                client.get(reverse("program:refusals"))
+            refused(f"b{number}@firm.example", open_call())
 
 
 class TestConstraints:
