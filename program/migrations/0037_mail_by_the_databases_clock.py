@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('program', '0031_refused_addresses'),
+        ('program', '0036_escalation_days'),
     ]
 
     operations = [
