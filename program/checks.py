@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 
 from program import clock
 from program.closures import counted_closures
-from program.deadlines import CALL_DAYS, CallClock, call_clock, long_date
+from program.deadlines import (
+    CALL_DAYS,
+    NO_CLOSURES,
+    CallClock,
+    call_clock,
+    is_business_day,
+    long_date,
+    next_business_day,
+    why_not_business,
+)
 from program.enums import CallType, EvidenceType
+from program.library import REQUIREMENTS
 from program.models import Agency
 from program.transitions import Problem
 from program.withheld import WITHHELD, withheld_for
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
     from program.models import Call, Criterion
 
 FULL_WEIGHT = 100
+LIBRARY_CODES = frozenset(entry.code for entry in REQUIREMENTS)
 PRA = "44 U.S.C. 3507; 5 CFR 1320.5"
 LAYER_CODES = ("layer-hardware", "layer-data", "layer-models", "layer-security", "layer-applications")
 ORDER_CODES = (
@@ -78,6 +89,17 @@ def cites_every_requirement(call: Call, *, at: datetime | None = None) -> Iterat
         if requirement.evidence_type == EvidenceType.CHOICE and len(requirement.offered) < 2:
             message = f"Give at least two choices for “{requirement.title}”."
             yield Problem("requirement-choices", message, "s.3(b)", "requirements")
+
+
+def asks_for_what_can_be_given(call: Call, *, at: datetime | None = None) -> Iterator[Problem]:
+    """A part of the package answers requirements of the library only; any other is answered by itself."""
+    for requirement in call.requirements.demanded(at):
+        if requirement.evidence_type == EvidenceType.PACKAGE and requirement.code not in LIBRARY_CODES:
+            message = (
+                f"No part of the package answers “{requirement.title}”, which is not in the library: nobody"
+                " could give it. Choose how it is answered."
+            )
+            yield Problem("requirement-unanswerable", message, "s.3(b)", "requirements")
 
 
 def has_a_rubric_of_full_weight(call: Call) -> Iterator[Problem]:
@@ -160,11 +182,22 @@ def closes_on_a_lawful_day(call: Call) -> Iterator[Problem]:
     if call.set_due_on < today:
         message = f"The last day, {long_date(call.set_due_on)}, has passed already."
         yield Problem("call-due-passed", message, "s.3(c)", "schedule", "set_due_on")
+    elif call.rolls_forward and not is_business_day(call.set_due_on, closures := counted_closures()):
+        message = (
+            f"{long_date(call.set_due_on)} is {why_not_business(call.set_due_on, closures)}, and the deadline"
+            " of this call falls on a federal business day. Choose"
+            f" {long_date(next_business_day(call.set_due_on, closures))} or another one."
+        )
+        yield Problem("call-due-day", message, "s.3(c)", "schedule", "set_due_on")
     elif expected_clock(call, today).is_later_than_order and not call.set_due_reason.strip():
         message = f"{LATER_THAN_ORDER} Record the justification."
         yield Problem("call-due-reason", message, "s.3(c)", "schedule", "set_due_reason")
 
 
+PAST_THE_ORDER = (
+    "This last day is later than the 90th day after issue. E.O. 14320 s.3(c) requires proposals no later than"
+    " 90 days after the call is issued."
+)
 LATER_THAN_ORDER = (
     "The last day is later than the 90th day after issue. The order requires proposals no later than 90 days"
     " after the call is issued."
@@ -175,6 +208,7 @@ APPROVAL_CHECKS = (
     is_of_an_open_type,
     asks_all_the_order_requires,
     cites_every_requirement,
+    asks_for_what_can_be_given,
     has_a_rubric_of_full_weight,
     has_certification_text,
     has_notices,
@@ -207,10 +241,24 @@ def expected_clock(call: Call, issued_on: date, closures: Collection[date] | Non
     )
 
 
+def past_the_order(call: Call) -> str:
+    """The warning, in public, of a last day later than the order gives, citing s.3(c); or nothing.
+
+    Closures are asked for only where they could matter: one can move the 90th day.
+    """
+    if call.issued_on is None or call.due_on is None:
+        return ""
+    if call.due_on <= expected_clock(call, call.issued_on, NO_CLOSURES).rolled_day_90:
+        return ""
+    return PAST_THE_ORDER if call.due_on > expected_clock(call, call.issued_on).rolled_day_90 else ""
+
+
 def warnings_of(call: Call, issued_on: date) -> list[Problem]:
     """What does not keep the call from being issued but must be seen, whatever the reasons recorded."""
     found, expected = [], expected_clock(call, issued_on)
-    if expected.is_later_than_order:
+    if call.issued_at is not None and not call.set_due_on and (late := past_the_order(call)):
+        found.append(Problem("later-than-order", late, "s.3(c)", "schedule", "set_due_on"))
+    elif expected.is_later_than_order:
         reason = call.set_due_reason.strip()
         message = LATER_THAN_ORDER + (f" The justification on record: {reason}" if reason else "")
         found.append(Problem("later-than-order", message, "s.3(c)", "schedule", "set_due_on"))

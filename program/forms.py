@@ -89,6 +89,10 @@ class CallForm(forms.ModelForm):
             "us_content_presumption": forms.NumberInput(attrs={"data-size": "small", "data-suffix": "%"}),
         }
 
+        help_texts = {
+            "set_due_reason": "Public, with a warning, where the day is later than the order gives."
+        }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("title", "summary", "text"):
@@ -358,7 +362,9 @@ class AmendPartsForm(ReadForm):
     reason = LongText(
         label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text="Public."
     )
-    legal_basis = forms.CharField(max_length=200, required=False, help_text="Public.")
+    legal_basis = forms.CharField(
+        max_length=200, help_text="Public. The clause, statute or policy that this amendment rests on."
+    )
 
 
 class AmendDemandsForm(AmendPartsForm):
@@ -414,7 +420,9 @@ class AmendForm(ReadForm):
     reason = LongText(
         label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text="Public."
     )
-    legal_basis = forms.CharField(max_length=200, required=False, help_text="Public.")
+    legal_basis = forms.CharField(
+        max_length=200, help_text="Public. The clause, statute or policy that this amendment rests on."
+    )
     effective_on = DayField(
         label="In force from", required=False, help_text="Today at the earliest. Empty: today."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from django.forms.models import model_to_dict
 from django.urls import reverse
 
 from program import audit, clock, days, library, moments, notices
-from program.checks import expected_clock, is_before_its_deadline
+from program.checks import PAST_THE_ORDER, expected_clock, is_before_its_deadline
 from program.closures import counted_closures
 from program.deadlines import end_of_day, is_business_day, local_day, long_date, next_business_day
 from program.demanded import demanded
@@ -47,7 +47,6 @@ from program.notice_kinds import (
     NoticeKind,
 )
 from program.revisions import StaleRevision, hold
-from program.rules import is_call_drafter
 from program.services.subscriptions import Telling, tell
 from program.transitions import NotReady, Problem, Transition, WrongStatus, perform, require
 
@@ -301,10 +300,31 @@ def ask_for_approval(call: Call, *, by: User) -> AuditEvent:
     if last_act(call) == "call.ask_approval":
         message = "The other program officers were asked already, and the draft was not changed since."
         raise NotReady([Problem("asked-already", message, "s.3(b)")])
+    others = list(approvers_of(call))
+    if not others:
+        raise NotReady([Problem("nobody-approves", NOBODY_APPROVES, "s.3(b)")])
     event = audit.record(call, "call.ask_approval", by=by, clause="s.3(b)")
-    others = [person for person in program_officers() if not is_call_drafter.test(person, call)]
     notices.owe(event, CALL_TO_APPROVE, others, url=desk_url(call), number=call.number, title=call.title)
     return event
+
+
+NOBODY_APPROVES = (
+    "Nobody is left who could approve this draft: every program officer has written on it. Let another"
+    " officer be appointed, or copy the draft into a new one, of which its copier alone is a writer."
+)
+
+
+def approvers_of(call: Call) -> QuerySet[User]:
+    """The program officers who wrote nothing of a draft."""
+    writers = call.written_by.values("pk")
+    return program_officers().exclude(pk=call.created_by_id).exclude(pk__in=writers)
+
+
+def is_published_already(call: Call, details: Mapping[str, Any], *, by: User) -> bool:
+    """Whether the newest amendment is the one of ``details``, by the same person: pressed twice."""
+    last = call.amendments.order_by("number").last()
+    said = (details.get("summary"), details.get("reason"))
+    return last is not None and last.made_by_id == by.pk and (last.summary, last.reason) == said
 
 
 def last_act(call: Call) -> str:
@@ -324,7 +344,7 @@ def tell_drafters(event: AuditEvent, kind: NoticeKind, call: Call, *also: User, 
     )  # fmt: skip
 
 
-def program_officers() -> Iterable[User]:
+def program_officers() -> QuerySet[User]:
     """Everyone who holds the office today."""
     offices = Office.objects.in_force(on=clock.today()).filter(role=OfficeRole.PROGRAM_OFFICER)
     return User.objects.filter(pk__in=offices.values("user"))
@@ -616,12 +636,6 @@ def problem_of_last_day(call: Call, due_on: date, *, after: date) -> Problem | N
         )
         return Problem("extension-day", message, call.rule_citation, field="due_on")
     return None
-
-
-PAST_THE_ORDER = (
-    "This last day is later than the 90th day after issue. E.O. 14320 s.3(c) requires proposals no later than"
-    " 90 days after the call is issued."
-)
 
 
 def warning_of_extension(call: Call, due_on: date) -> str:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from program import audit, clock
-from program.checks import asks_all_the_order_requires, cites_every_requirement
+from program.checks import asks_all_the_order_requires, asks_for_what_can_be_given, cites_every_requirement
 from program.deadlines import local_day, long_date, start_of_day
 from program.demanded import DemandChange, demanded, words_of
 from program.enums import AmendmentKind
@@ -233,5 +233,6 @@ def refuse_gaps(call: Call, moment: datetime) -> None:
     rows = call.requirements.filter(demanded_from__gt=moment).values_list("demanded_from", flat=True)
     ends = call.requirements.filter(demanded_to__gt=moment).values_list("demanded_to", flat=True)
     for at in sorted({moment, *filter(None, rows), *filter(None, ends)}):
-        if problems := [*asks_all_the_order_requires(call, at=at), *cites_every_requirement(call, at=at)]:
+        checks = (asks_all_the_order_requires, cites_every_requirement, asks_for_what_can_be_given)
+        if problems := [problem for check in checks for problem in check(call, at=at)]:
             raise NotReady(problems)

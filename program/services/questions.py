@@ -279,19 +279,37 @@ def raise_revision(question: Question, *names: str) -> None:
 def refuse_naming(question: Question, *texts: str) -> None:
     """Raise NotReady where a text that is published names who asked it or the same, or whom they work for.
 
-    One name alone is no finding: "Will" and "Grant" are words of many answers.
+    One name alone is no finding: "Will" and "Grant" are words of many answers. A firm is named also without
+    its legal form, where more than one word is left of it.
     """
     people = askers(question).values_list("email", "name", "affiliations__organization__legal_name")
     found = {
         name
         for email, full_name, firm in people
-        for name in (email, full_name if len(full_name.split()) > 1 else "", firm)
+        for name in (email, full_name if len(full_name.split()) > 1 else "", firm, short_name(firm or ""))
         if name
     }
-    for name in sorted(found):
+    for name in sorted(found, key=lambda name: (-len(name), name)):
         if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) for text in texts):
             message = f"What is published names who asked: take out “{name}”."
             raise NotReady([Problem("names-the-asker", message, "s.3(b)", field="published_text")])
+
+
+#: What may end a firm's name and is left out when people speak of it
+LEGAL_FORM = re.compile(
+    r"[\s,]+(inc|incorporated|corp|corporation|co|company|llc|llp|lp|ltd|limited|plc|gmbh|ag|sa|sas|nv|bv|"
+    r"pty|pte|k\.?k|oy|ab|asa|spa|srl)\.?$",
+    re.IGNORECASE,
+)
+
+
+def short_name(firm: str) -> str:
+    """The name without its legal form and what stands in brackets; nothing where one word is left."""
+    name = re.sub(r"\s*\([^)]*\)", "", firm).strip()
+    while (shorter := LEGAL_FORM.sub("", name)) != name:
+        name = shorter
+    name = name.strip(" ,.")
+    return name if len(name.split()) > 1 else ""
 
 
 def refusal(code: str, message: str, field: str = "") -> NotReady:

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from program import clock, library
 from program.acts import attempt
 from program.calendars import deadline_file
+from program.checks import past_the_order
 from program.context_processors import Portal
 from program.deadlines import local_day, long_date
 from program.demanded import coming, demanded, last_instant
@@ -131,6 +132,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
             {**row, **{name: moment_of(row[name]) for name in ("began_at", "ended_at")}}
             for row in call.outage_rows
         ],
+        "past_the_order": past_the_order(call),
         "outage_rule": library.OUTAGE_RULE,
         "rubric_note": library.RUBRIC_NOTE,
         "places": grouped(call.place_rows),

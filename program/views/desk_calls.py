@@ -147,6 +147,9 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "written_by": [person for person in call.written_by.all() if person.pk != call.created_by_id],
         "missing": mends(call, lacking),
         "before_approval": APPROVE.problems(call) if is_draft and lacking else [],
+        "nobody_approves": services.NOBODY_APPROVES
+        if is_draft and not services.approvers_of(call).exists()
+        else "",
         "warnings": mends(call, warnings_of(call, day)) if call.status != CallStatus.CANCELLED else [],
         "expected": expected,
         "issuing": what_issuing_begins(call, expected) if is_to_come else "",
@@ -432,6 +435,7 @@ def call_issue(request: SignedInRequest, number: str) -> HttpResponse:
     preview = preview_of(call, telling, typed=f"{issuing} {expected.due_on}")
     if request.method != "POST" or to_be_seen(request, preview, always=True):
         facts = {"call": call, "expected": expected, "issuing": issuing, "preview": preview}
+        facts["warning"] = services.PAST_THE_ORDER
         if request.method == "POST":
             messages.warning(request, "What you saw is not what would go out now. Read it again first.")
         return render(request, "program/desk/issue.html", facts)
@@ -473,6 +477,9 @@ def act_form(
                 return redirect("program:desk-call", number)
             return open_no_more(request, number, form)
         except StaleRevision as stale:
+            if services.is_published_already(stale.record, details, by=request.user):
+                messages.info(request, "That is published already; nothing was done twice.")
+                return redirect("program:desk-call", number)
             both = differences(form, more["saved"](stale.record))
             form.read_again(stale.record.revision)  # type: ignore[attr-defined]
             facts = {"call": stale.record, "form": form, "conflict": str(stale), "both": both, **more}

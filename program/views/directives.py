@@ -234,13 +234,14 @@ def calls_within_their_days() -> Figure:
         if issued_on and due_on
     ]
     in_time = sum(due_on <= days.due_from(issued_on, closures).due_on for issued_on, due_on, days in calls)
-    words = f"of {len(calls)} calls issued take proposals for 90 days at most"
+    words = f"of {len(calls)} calls issued close on the 90th day, the business day after it, or before"
     return Figure(in_time, words, reverse("program:calls"))
 
 
 @fulfils("14179", "5(a)")
 def actions_decided() -> Figure:
-    """Agency actions about which something was decided."""
+    """Agency actions that were found inconsistent, or not."""
     found = AgencyAction.objects.public().count()
     url = f"{reverse('program:directives')}#agency-actions"
-    return figure(found, "agency action reviewed and decided", "agency actions reviewed and decided", url)
+    one, many = (f"agency action{s} with a finding on record" for s in ("", "s"))
+    return figure(found, one, many, url)

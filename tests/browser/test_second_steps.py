@@ -21,7 +21,7 @@ from tests.factories.proposals import ProposalFactory, submitted
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 MARKUP = '</textarea></pre><h2>Injected</h2><img src=x onerror=alert(1)> & "quoted" {{ 7*7 }} '
 LONG = MARKUP + "w" * 90 + " and on. "
-WORDS = {"summary": LONG * 4, "reason": LONG * 8}
+WORDS = {"summary": LONG * 4, "reason": LONG * 8, "legal_basis": MARKUP}
 SKIPPED = """() => [...document.querySelectorAll('main h1, main h2, main h3, main h4, main h5')]
     .map(each => +each.tagName[1]).filter((level, n, all) => n && level > all[n - 1] + 1)"""
 
@@ -45,7 +45,7 @@ def second_steps(call, proposal, question):
         ),
         ("program:desk-call-add-file", call.number): (WORDS, ""),
         ("program:desk-call-extend", call.number): (
-            {"due_on": later, "legal_basis": MARKUP, "understood": True, **WORDS},
+            {"due_on": later, "understood": True, **WORDS},
             "",
         ),
         ("program:desk-call-cancel", call.number): ({"reason": LONG * 8}, ""),

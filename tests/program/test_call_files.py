@@ -124,7 +124,7 @@ def test_file_is_uploaded_at_the_desk_and_public_from_the_issue_on(client, signe
 
 
 WAITS = {"scan_state": ScanState.PENDING}
-CHANGE = {"summary": "A newer guide.", "reason": "The first one had an error."}
+CHANGE = {"summary": "A newer guide.", "reason": "The first one had an error.", "legal_basis": "A statute."}
 
 
 @pytest.fixture

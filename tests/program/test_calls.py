@@ -29,11 +29,13 @@ from program.models import (
 from program.revisions import StaleRevision
 from program.schedule import SETTLING, close_due_calls
 from program.services import calls
+from program.services.demands import amend_requirements
 from program.services.subscriptions import subscribe
 from program.transitions import NotReady, WrongStatus, perform
 from tests.factories.program import (
     AgencyFactory,
     CallFactory,
+    RequirementFactory,
     UserFactory,
     approved_call,
     closed_call,
@@ -378,6 +380,31 @@ class TestApproval:
         told = Notice.objects.filter(kind="call-to-approve").values_list("recipient", flat=True)
         assert list(told) == [other.pk]
 
+    def test_nobody_is_asked_where_every_officer_has_written_on_the_draft(self):
+        call, other = drafted_call(), officer()
+        call.written_by.add(other)
+        with pytest.raises(NotReady, match="Nobody is left who could approve"):
+            calls.ask_for_approval(call, by=call.created_by)
+        assert "call.ask_approval" not in acts_of(call)
+        officer()
+        calls.ask_for_approval(call, by=call.created_by)
+
+    def test_requirement_that_no_part_of_the_package_answers_is_refused(self):
+        call = drafted_call()
+        RequirementFactory(call=call, code="zzz", title="Parts", evidence_type="package")
+        with pytest.raises(NotReady) as refusal:
+            calls.approve_call(call, by=officer())
+        assert [problem.code for problem in refusal.value.problems] == ["requirement-unanswerable"]
+
+    def test_answered_requirement_is_not_amended_into_one_that_nobody_can_give(self):
+        draft = drafted_call()
+        RequirementFactory(call=draft, code="reach", evidence_type="text")
+        call = issued_call(from_draft=draft)
+        row = call.requirements.get(code="reach")
+        row.evidence_type = "package"
+        with pytest.raises(NotReady, match="nobody could give it"):
+            amend_requirements(call, by=officer(), changed=[row], summary="s", reason="r")
+
     def test_asking_in_two_tabs_mails_once_until_the_draft_is_changed(self):
         call, _ = drafted_call(), officer()
         calls.ask_for_approval(call, by=call.created_by)
@@ -548,6 +575,25 @@ class TestIssue:
         assert found == expected
         if not found:
             assert Call.objects.get(pk=call.pk).due_on == set_due_on
+
+    @pytest.mark.parametrize(
+        ("day", "rolls", "refused"),
+        [
+            (date(2026, 5, 24), True, "a Sunday"),
+            (date(2026, 5, 25), True, "Memorial Day"),
+            (date(2026, 5, 26), True, ""),
+            (date(2026, 5, 24), False, ""),
+        ],
+    )
+    def test_day_that_is_set_is_a_business_day_where_the_deadline_moves_off_others(self, day, rolls, refused):
+        with clock.moved_to(APRIL_FIRST):
+            call = approved_call(set_due_on=day, rolls_forward=rolls)
+            if refused:
+                with pytest.raises(NotReady, match="Tuesday, May 26, 2026") as refusal:
+                    calls.issue_call(call, by=officer())
+                assert refused in str(refusal.value)
+            else:
+                calls.issue_call(call, by=officer())
 
     def test_what_is_issued_is_what_was_read(self):
         call, writer = approved_call(), officer()

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 APRIL_FIRST = datetime(2026, 4, 1, 13, tzinfo=UTC)
 FIRST, SECOND, THIRD = date(2026, 4, 10), date(2026, 4, 20), date(2026, 5, 4)
 INSTANT = timedelta(microseconds=1)
-WORDS = {"summary": "A change.", "reason": "A reason."}
+WORDS = {"summary": "A change.", "reason": "A reason.", "legal_basis": "A statute."}
 
 
 @pytest.fixture

@@ -765,7 +765,8 @@ def test_requirements_that_a_colleague_changed_are_said_first_and_nothing_typed_
              "new-is_mandatory": "on"}  # fmt: skip
     calls.amend_call(call, by=officer(), text="Theirs.", summary="s", reason="r")
     call.requirements.create(code="late", title="Added meanwhile", clause="Call, s.9", evidence_type="text")
-    answer = client.post(desk, sent | {"revision": read, "summary": "Mine.", "reason": "A reason."})
+    words = {"summary": "Mine.", "reason": "A reason.", "legal_basis": "b"}
+    answer = client.post(desk, sent | {"revision": read, **words})
     assert answer.status_code == 409 and "changed after you opened" in answer.text
     assert "This field is required" not in answer.text and "Mine." in answer.text
 
@@ -782,7 +783,8 @@ def test_text_typed_for_a_requirement_that_a_colleague_changed_is_shown(signed_i
     theirs.guidance = "Theirs."
     amend_requirements(call, by=officer(), changed=[theirs], summary="s", reason="r")
     sent[f"requirement-{row.pk}-guidance"] = "Name every member, and who owns it."
-    answer = client.post(desk, sent | {"revision": read, "summary": "Mine.", "reason": "A reason."})
+    words = {"summary": "Mine.", "reason": "A reason.", "legal_basis": "b"}
+    answer = client.post(desk, sent | {"revision": read, **words})
     shown = text_of(answer).partition("What you typed was not saved")[2]
     assert answer.status_code == 409 and "Name every member, and who owns it." in shown
     assert "consortium" in shown and "Theirs." in shown
@@ -846,7 +848,7 @@ def test_choices_that_are_one_or_too_long_are_refused_beside_their_field(signed_
 def test_choices_that_are_one_are_refused_in_an_amendment(signed_in):
     call = issued_call()
     client, address = signed_in(officer()), f"/desk/calls/{call.number}/amend/requirements/"
-    sent = {"summary": "A colour.", "reason": "Asked for.", "revision": call.revision}
+    sent = {"summary": "A colour.", "reason": "Asked for.", "legal_basis": "b", "revision": call.revision}
     sent |= as_they_stand(client.get(address))
     sent |= {f"new-{name}": value for name, value in requirement_typed(choices="Red\nRED").items()}
     refused = client.post(address, sent)
@@ -971,6 +973,41 @@ def test_issue_dialog_says_which_day_begins_and_until_when_proposals_come_in(sig
         page = text_of(client.get(f"/desk/calls/{long.number}/"))
         assert "The justification on record: A long outage." in page
         assert "Record the justification" not in page
+
+
+def test_last_day_past_the_order_says_so_on_the_public_page_and_at_the_desk(client, signed_in):
+    reason = "A hurricane closed the ports."
+    with clock.moved_to(APRIL_FIRST):
+        late = approved_call(set_due_on=date(2026, 7, 8), set_due_reason=reason)
+        page = text_of(signed_in(officer()).get(f"/desk/calls/{late.number}/issue/"))
+        assert PAST_THE_ORDER in page and reason in page
+        calls.issue_call(late, by=officer())
+        in_time, extended = issued_call(), issued_call()
+        calls.extend_call(
+            extended, by=officer(), due_on=date(2026, 7, 8), summary="s", reason="r", legal_basis="b"
+        )
+        shown = {}
+        for call in (late, in_time, extended):
+            public, desk = f"/calls/{call.number}/", f"/desk/calls/{call.number}/"
+            top = text_of(client.get(public)).partition('id="timeline"')[0]
+            shown[call.pk] = [PAST_THE_ORDER in top, reason in top, "s.3(c)" in top]
+            assert ("90th day after issue" in text_of(client.get(desk))) == (call != in_time)
+    assert shown == {late.pk: [True, True, True], in_time.pk: [False, False, True],
+                     extended.pk: [True, False, True]}  # fmt: skip
+
+
+def test_amendment_pressed_twice_by_one_person_is_said_to_be_published_already(signed_in):
+    call, client = issued_call(), signed_in(officer())
+    desk = f"/desk/calls/{call.number}/amend/"
+    subscribe(call, by=UserFactory())
+    typed = {"text": "Forty pages.", "summary": "Pages.", "reason": "Asked.", "legal_basis": "A statute.",
+             "revision": call.revision}  # fmt: skip
+    typed["seen"] = client.post(desk, typed).context["preview"].seen
+    assert client.post(desk, typed).status_code == 302
+    again = client.post(desk, typed, follow=True)
+    assert "That is published already" in text_of(again) and call.amendments.count() == 1
+    other = signed_in(officer()).post(desk, typed)
+    assert other.status_code == 409
 
 
 def test_what_would_be_refused_is_not_offered_and_the_reason_is_said(signed_in):

@@ -248,6 +248,30 @@ def test_nothing_is_published_that_names_the_asker(call, place, name):
     )
 
 
+@pytest.mark.parametrize(
+    ("legal", "said"),
+    [
+        ("Saltmarsh Hydrology, Inc. (fictional)", "Naomi F. of Saltmarsh Hydrology asks this."),
+        ("Bluepine Models Co., Ltd.", "Bluepine Models wants to lead."),
+        ("Hokuto Optical K.K. (fictional)", "As Hokuto Optical says."),
+    ],
+)
+def test_firm_is_named_also_without_its_legal_form(call, legal, said):
+    asker = UserFactory(name="Rosa Lindqvist")
+    Affiliation.objects.create(user=asker, organization=OrganizationFactory(legal_name=legal), added_by=asker)
+    question = ask_question(call, by=asker, text="May we lead?")
+    with pytest.raises(NotReady, match="names who asked"):
+        answer_question(question, by=officer(), published_text=said, answer="Yes.")
+
+
+def test_one_word_that_is_left_of_a_firm_is_no_finding(call):
+    asker = UserFactory(name="Rosa Lindqvist")
+    firm = OrganizationFactory(legal_name="Summit, Inc.")
+    Affiliation.objects.create(user=asker, organization=firm, added_by=asker)
+    question = ask_question(call, by=asker, text="May we lead?")
+    answer_question(question, by=officer(), published_text="At the summit?", answer="Yes.")
+
+
 def test_heading_and_correction_name_nobody_who_asked_it_or_the_same(call):
     by = officer()
     first, second = UserFactory(name="Rosa Lindqvist"), UserFactory(name="Ada Nwosu")
