@@ -7,6 +7,8 @@ from django.db.models import TextChoices
 #: How many characters a text of the Government or of an answer to it may have, and the public summary
 LONGEST_TEXT = 20_000
 LONGEST_SUMMARY = 3000
+#: Stands in the record beside the reason of a pause
+LONGEST_PAUSE_NOTE = 2000
 
 
 class CompletenessFinding(TextChoices):

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from evaluation.enums import (
+    LONGEST_PAUSE_NOTE,
     LONGEST_SUMMARY,
     LONGEST_TEXT,
     EscalationLevel,
@@ -312,7 +313,9 @@ class PauseForm(forms.Form):
         empty_label="None", help_text="Where information was requested. The clocks go on by themselves once "
         "it is answered, withdrawn or overdue.",
     )  # fmt: skip
-    note = LongText(widget=text(2), required=False, help_text="Needed for the other reasons.")
+    note = LongText(
+        widget=text(2, LONGEST_PAUSE_NOTE), required=False, help_text="Needed for the other reasons."
+    )
 
     def __init__(self, *args: Any, referrals: Any, questions: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"prefix": "pause", **kwargs})

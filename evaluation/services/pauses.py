@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from evaluation.clocks import standstill
-from evaluation.enums import ClockAct, InformationRequestStatus, PauseReason
+from evaluation.enums import LONGEST_PAUSE_NOTE, ClockAct, InformationRequestStatus, PauseReason
 from evaluation.models import ClockEvent, InformationRequest, Referral
 from evaluation.notice_kinds import CLOCK_PAUSED, CLOCK_RESUMED
 from evaluation.notices import desk_page, in_words, workers_on
@@ -21,6 +21,7 @@ from program.clock_account import clock_account
 from program.closures import counted_closures
 from program.deadlines import Unit, end_of_day, long_date, put_off
 from program.moments import moment_to_the_second
+from program.texts import too_long
 from program.transitions import NotReady, Problem, require
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
@@ -81,6 +82,7 @@ def _held(keys: Iterable[int]) -> QuerySet[Referral]:
 def _reason_problems(
     proposal: Proposal, reason: str, note: str, question: InformationRequest | None
 ) -> Iterator[Problem]:
+    yield from _note_problems(note)
     if reason not in PauseReason:
         yield Problem("reason", "Choose the reason: a clock stands for no other.", ORDER, field="reason")
     elif reason != PauseReason.INFORMATION:
@@ -95,6 +97,11 @@ def _reason_problems(
         words = "is not open any more" if question.status != InformationRequestStatus.OPEN else "is overdue"
         message = f"Question {question.number} {words}: no clock waits for it."
         yield Problem("question", message, ORDER, field="question")
+
+
+def _note_problems(note: str) -> Iterator[Problem]:
+    if message := too_long(note, LONGEST_PAUSE_NOTE):
+        yield Problem("note-long", message, ORDER, field="note")
 
 
 def _pause_problems(
@@ -156,8 +163,11 @@ def resume_referral(referral: Referral, *, by: User, note: str = "") -> AuditEve
     referral = _held([referral.pk]).get()
     require("evaluation.resume_referral", by, referral)
     pauses = list(referral.clock_events.standing())
+    problems = list(_note_problems(note))
     if not pauses:
-        raise NotReady([Problem("runs", f"The clock of {referral.agency} runs already.", ORDER)])
+        problems.append(Problem("runs", f"The clock of {referral.agency} runs already.", ORDER))
+    if problems:
+        raise NotReady(problems)
     return _end(referral, pauses, by, note.strip())
 
 

@@ -224,6 +224,7 @@ def test_lead_asks_without_pausing_and_the_office_pauses_for_that_question(propo
         ({"reason": "lunch"}, "reason"),
         ({"reason": PauseReason.ELSEWHERE, "note": " "}, "note"),
         ({"reason": PauseReason.INFORMATION}, "question"),
+        ({"note": "a" * 2001}, "note-long"),
     ],
 )
 def test_clock_stands_for_listed_reasons_alone_each_with_its_words(proposal, desk, facts, code):
@@ -538,7 +539,7 @@ def test_page_costs_the_same_whatever_was_paused(client, desk, rows, django_asse
         assert client.get(address).text.count("A lapse in appropriations.") >= rows
 
 
-COST = 43
+COST = 45
 
 
 def test_packet_says_how_long_each_took_and_why_its_clock_stood(desk, proposal):
