@@ -84,7 +84,7 @@ def founder_of(designation: Designation) -> User:
 
 
 def release(key: str, designation: Designation, day: date) -> None:
-    """The anchor releases what the public may read; the EDAG's officer asks which tools fit."""
+    """The anchor releases a text, an officer publishes it; the EDAG's officer asks which tools fit."""
     founder = founder_of(designation)
     values = {
         **STORY["consortia"][key]["catalog"],
@@ -92,7 +92,9 @@ def release(key: str, designation: Designation, day: date) -> None:
         "contact_email": f"buyers@{founder.email.partition('@')[2]}",
     }
     with clock.moved_to(at_work(day, 11)):
-        evaluation.release_catalog_entry(designation, by=founder, values=values)
+        text = evaluation.release_catalog_entry(designation, by=founder, values=values)
+    with clock.moved_to(at_work(day + timedelta(days=1), 14)):
+        evaluation.publish_catalog_entry(text, by=official("officer"))
     with clock.moved_to(at_work(day + timedelta(days=6), 10)):
         match_tools(designation, by=official("edag-STATE"))
 

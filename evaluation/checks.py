@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 
-from evaluation.enums import CompletenessFinding, DeterminationStatus, Outcome, ReferralStatus, Stance
+from evaluation.enums import (
+    CompletenessFinding,
+    DesignationStatus,
+    DeterminationStatus,
+    Outcome,
+    ReferralStatus,
+    Stance,
+)
 from evaluation.models import CompletenessReview, Referral, ScreeningRun
 from evaluation.staleness import stale_because
 from program import clock
@@ -23,7 +30,7 @@ from proposals.enums import ProposalStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evaluation.models import Designation, Determination, Review
+    from evaluation.models import CatalogRelease, Designation, Determination, Review
     from proposals.models import Proposal, Version
 
 ORDER: Final = "E.O. 14320 s.3(d)"
@@ -576,3 +583,10 @@ def is_past_its_last_day(designation: Designation) -> Iterator[Problem]:
     """A designation expires once its last day has passed in Washington; one without a last day never does."""
     if designation.expires_on is None or designation.expires_on >= clock.today():
         yield Problem("not-due", "The last day of this designation has not passed.", ORDER)
+
+
+def is_of_active_designation(release: CatalogRelease) -> Iterator[Problem]:
+    """Only an active designation stands in the catalog."""
+    if release.designation.status != DesignationStatus.ACTIVE:
+        status = release.designation.get_status_display().lower()
+        yield Problem("not-active", f"The designation is {status}; nothing of it is public.", ORDER)

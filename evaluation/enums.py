@@ -172,6 +172,13 @@ class DesignationStatus(TextChoices):
     EXPIRED = "expired", "Expired"
 
 
+class CatalogReleaseStatus(TextChoices):
+    PROPOSED = "proposed", "Waits for the Program office"
+    PUBLISHED = "published", "Published"
+    RETURNED = "returned", "Returned by the Program office"
+    WITHDRAWN = "withdrawn", "Taken back or replaced by the anchor"
+
+
 class LetterKind(TextChoices):
     DESIGNATION = "designation", "Designation"
     NOT_SELECTED = "not_selected", "Not selected"

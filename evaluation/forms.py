@@ -20,7 +20,7 @@ from evaluation.enums import (
 )
 from evaluation.models import (
     AnswerDraft,
-    CatalogEntry,
+    CatalogRelease,
     Condition,
     Determination,
     Finding,
@@ -387,12 +387,12 @@ class ConditionForm(DueForm, forms.ModelForm):
 
 
 class CatalogEntryForm(forms.ModelForm):
-    """What the anchor makes public; a text for each layer, blank where nothing is released."""
+    """What the anchor releases to the public; a text for each layer, blank where nothing is released."""
 
     contact_url = forms.URLField(label="Public web address", required=False, assume_scheme="https")
 
     class Meta:
-        model = CatalogEntry
+        model = CatalogRelease
         fields = (
             "title",
             "summary",

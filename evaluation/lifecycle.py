@@ -7,6 +7,7 @@ from typing import Final
 
 from evaluation import checks
 from evaluation.enums import AssignmentStatus as A
+from evaluation.enums import CatalogReleaseStatus as C
 from evaluation.enums import DesignationStatus as D
 from evaluation.enums import DeterminationStatus as T
 from evaluation.enums import InformationRequestStatus as Q
@@ -208,3 +209,32 @@ EXPIRE: Final = Transition(
     description="The clock ends a designation after its last day.",
 )
 DESIGNATION_TRANSITIONS: Final = (SUSPEND, REINSTATE, REVOKE, EXPIRE)
+
+PUBLISH_TEXT: Final = Transition(
+    "publish",
+    {C.PROPOSED},
+    C.PUBLISHED,
+    clause=ORDER,
+    checks=[checks.is_of_active_designation],
+    stamps=["decided_at"],
+    label="Publish",
+    description="What the anchor released becomes the entry of the public catalog.",
+)
+RETURN_TEXT: Final = Transition(
+    "return",
+    {C.PROPOSED},
+    C.RETURNED,
+    clause=ORDER,
+    stamps=["decided_at"],
+    label="Return to the anchor",
+    description="What is public stays as it is; the anchor reads the reason.",
+)
+WITHDRAW_TEXT: Final = Transition(
+    "withdraw",
+    {C.PROPOSED},
+    C.WITHDRAWN,
+    clause=ORDER,
+    label="Take back",
+    description="The anchor takes its text back, or releases another in its place.",
+)
+CATALOG_TRANSITIONS: Final = (PUBLISH_TEXT, RETURN_TEXT, WITHDRAW_TEXT)

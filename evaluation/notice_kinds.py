@@ -382,10 +382,32 @@ CONDITION_MET: Final = NoticeKind(
 )
 CATALOG_RELEASED: Final = NoticeKind(
     "evaluation.catalog_released",
-    "{number} is in the public catalog",
-    "The anchor released the catalog entry of designation {number}.",
+    "Publish or return the catalog text of {number}",
+    "The anchor of designation {number} has released a text for the public catalog. Nothing of it is public "
+    "until the Program office publishes it.",
     ORDER,
-    when="The anchor releases a catalog entry",
+    when="The anchor releases a text for the public catalog",
     who="Program officers",
-    sample={"number": "AIX-2026-00014"},
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-D-2026-0001"},
+)
+CATALOG_PUBLISHED: Final = NoticeKind(
+    "evaluation.catalog_published",
+    "{number} is in the public catalog",
+    "The Program office has published the catalog entry of designation {number} as you released it.",
+    ORDER,
+    when="The Program office publishes a catalog entry",
+    who="The team of the consortium",
+    sample={"number": "AIX-D-2026-0001"},
+)
+CATALOG_RETURNED: Final = NoticeKind(
+    "evaluation.catalog_returned",
+    "Revise the catalog text of {number}",
+    "The Program office has returned the text that you released for the catalog entry of designation "
+    "{number}. What is public has not changed. Read the reason, and release the text again.",
+    ORDER,
+    when="The Program office returns a text for the public catalog",
+    who="The team of the consortium",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-D-2026-0001"},
 )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from evaluation.models import Escalation, Referral
+    from evaluation.models import Designation, Escalation, Referral
     from program.models import Agency
     from proposals.models import Proposal
 
@@ -91,3 +91,13 @@ def escalation_page(escalation: Escalation) -> str:
 def questions_page(proposal: Proposal) -> str:
     """The consortium's page about what the Government asks and has written."""
     return reverse("evaluation:questions", args=[proposal.pk])
+
+
+def catalog_review_page(designation: Designation) -> str:
+    """What the anchor released, beside what is public, for the Program office."""
+    return reverse("evaluation:catalog-review", args=[designation.number])
+
+
+def catalog_page(proposal: Proposal) -> str:
+    """The anchor's page of its entry in the public catalog."""
+    return reverse("evaluation:catalog-release", args=[proposal.pk])

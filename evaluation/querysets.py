@@ -15,6 +15,7 @@ from django.db.models.functions import Cast, Coalesce
 from evaluation.enums import (
     Adjudicated,
     AssignmentStatus,
+    CatalogReleaseStatus,
     CheckResult,
     ClockAct,
     ComplianceResult,
@@ -600,3 +601,14 @@ class CatalogQuerySet(models.QuerySet):
         each = Func(F("markets"), function="jsonb_array_elements", output_field=models.JSONField())
         each.set_returning = True
         return self.order_by().annotate(market=each).values("market").annotate(n=Count("pk", distinct=True))
+
+
+class CatalogReleaseQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Those of designations one may see."""
+        designations = apps.get_model("evaluation", "Designation").objects.visible_to(user)
+        return self.filter(designation__in=designations)
+
+    def waiting(self) -> Self:
+        """Texts that the Program office has not decided on, of designations in force."""
+        return self.filter(status=CatalogReleaseStatus.PROPOSED, designation__status=DesignationStatus.ACTIVE)

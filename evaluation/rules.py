@@ -171,6 +171,7 @@ for model in (
     "completenessreview", "screeningrun", "partycheck", "compliancecheck", "assignment", "review",
     "agencyscore", "referral", "position", "clockevent", "escalation", "escalationentry",
     "informationrequest", "determination", "letter", "designation", "condition", "catalogentry",
+    "catalogrelease",
 ):  # fmt: skip
     permit(f"evaluation.view_{model}", is_listed)
 
@@ -225,5 +226,8 @@ permit("evaluation.revoke_designation", is_decision_official & stands_apart)
 permit("evaluation.expire_designation", is_clock)
 permit("evaluation.remind_designation", is_clock)
 permit("evaluation.release_designation", speaks_for_anchor & is_active_designation & ~is_recused)
+permit("evaluation.publish_catalogrelease", is_program_officer & stands_apart)
+permit("evaluation.return_catalogrelease", is_program_officer & stands_apart)
+permit("evaluation.withdraw_catalogrelease", speaks_for_anchor & ~is_recused)
 permit("evaluation.meet_condition", is_program_officer & stands_apart)
 permit("evaluation.remind_condition", is_clock)

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 from django.urls import reverse
 
-from evaluation.enums import DeterminationStatus, InformationRequestStatus, Outcome
-from evaluation.models import CatalogEntry, Designation, Determination, InformationRequest, Return
+from evaluation.enums import (
+    CatalogReleaseStatus,
+    DeterminationStatus,
+    InformationRequestStatus,
+    Outcome,
+)
+from evaluation.models import (
+    CatalogEntry,
+    CatalogRelease,
+    Designation,
+    Determination,
+    InformationRequest,
+    Return,
+)
 from proposals.enums import ProposalStatus
 from proposals.standing import Correction, OpenQuestion, tells_standing
 
@@ -23,13 +35,19 @@ def tell_designations(standings: dict[int, Standing], proposals: list[Proposal])
     asked = [row.pk for row in proposals if row.status == ProposalStatus.DESIGNATED]
     if not asked:
         return
-    entries = CatalogEntry.objects.filter(designation=OuterRef("pk"))
-    rows = Designation.objects.filter(proposal__in=asked).annotate(is_in_catalog=Exists(entries))
+    texts = CatalogRelease.objects.filter(designation=OuterRef("pk")).order_by("-number")
+    entries = CatalogEntry.objects.filter(designation=OuterRef("pk"), withdrawn_at=None)
+    newest = Subquery(texts.values("status")[:1])
+    rows = Designation.objects.filter(proposal__in=asked)
+    rows = rows.annotate(newest_text=newest, is_public=Exists(entries))
     for designation in rows.order_by("designated_at", "pk"):
         standing = standings[designation.proposal_id]
         standing.designation, standing.designation_status = designation.number, designation.status
         standing.reason = designation.status_reason
-        standing.is_in_catalog = designation.is_in_catalog
+        standing.is_in_catalog = designation.is_public
+        standing.owes_catalog_text = designation.newest_text == CatalogReleaseStatus.RETURNED or (
+            designation.newest_text is None and not designation.is_public
+        )
         standing.records = [designation]
 
 

@@ -55,6 +55,9 @@ KINDS: Final[dict[str, Kind]] = {
     "evaluation.screeninglist": Kind("", ("name",)),
     "evaluation.determination": Kind("Determination on", (OF_VERSION,), "evaluation:determination"),
     "evaluation.designation": Kind("Designation", ("number",), "evaluation:designation", "number"),
+    "evaluation.catalogrelease": Kind(
+        "Catalog text of", ("designation__number",), "evaluation:catalog-review", "designation__number"
+    ),
     "financing.toolreferral": Kind("Referral", ("number",), "financing:referral", "number"),
     "financing.meeting": Kind("Meeting", ("title",), "financing:meeting"),
 }

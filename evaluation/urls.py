@@ -8,6 +8,7 @@ from evaluation.opendata import SCHEMA_VERSION
 from evaluation.views import (
     assignments,
     catalog,
+    catalog_review,
     compliance,
     consortium,
     designations,
@@ -122,6 +123,15 @@ urlpatterns = [
     ),
     path("desk/designations/", desk.designation_list, name="designations"),
     path("desk/designations/<str:number>/", designations.designation, name="designation"),
+    path("desk/designations/<str:number>/catalog/", catalog_review.catalog_review, name="catalog-review"),
+    path(
+        "desk/designations/<str:number>/catalog/publish/",
+        catalog_review.catalog_publish,
+        name="catalog-publish",
+    ),
+    path(
+        "desk/designations/<str:number>/catalog/return/", catalog_review.catalog_return, name="catalog-return"
+    ),
     path(
         "desk/designations/<str:number>/conditions/<int:pk>/met/",
         designations.condition_meet,

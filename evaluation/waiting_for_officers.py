@@ -9,7 +9,7 @@ from django.db.models import Count, Q, Subquery
 from django.db.models.functions import Coalesce, JSONArray
 
 from evaluation.enums import DesignationStatus
-from evaluation.models import Condition, Determination, Escalation, PartyCheck
+from evaluation.models import CatalogRelease, Condition, Determination, Escalation, PartyCheck
 from evaluation.querysets import papers_of
 from evaluation.services.papers import PAPERS
 from program import clock
@@ -33,7 +33,8 @@ def counted(rows: QuerySet[Any]) -> Coalesce:
 
 @Prepared
 def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
-    """Of an officer: counts of what waits, then lists of calls, conditions, deferrals, escalations, intake.
+    """Of an officer: counts of what waits, then lists of calls, conditions, deferrals, escalations, catalog
+    texts, intake.
 
     A draft waits for somebody else than its drafter, an approved call for whoever issues it.
     """
@@ -60,6 +61,8 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
     raised = JSONArray(
         "pk", "agency__display_name", "proposal__number", "proposal__consortium__name", "due_at"
     )
+    texts = CatalogRelease.objects.visible_to(officer).waiting()
+    released = JSONArray("designation__number", "title")
     return User.objects.filter(pk=officer.pk).values_list(
         counted(matches),
         counted(questions),
@@ -81,6 +84,7 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
         ArraySubquery(conditions.order_by("due_on", "pk").values_list(pending)[:SHOWN]),
         ArraySubquery(deferred.order_by("defer_until", "pk").values_list(come)[:SHOWN]),
         ArraySubquery(escalated.order_by("due_at", "pk").values_list(raised)[:SHOWN]),
+        ArraySubquery(texts.order_by("released_at", "pk").values_list(released)[:SHOWN]),
         ArraySubquery(
             handed_in.order_by("submitted_at").values_list(JSONArray("number", "consortium__name"))[:SHOWN]
         ),

@@ -196,8 +196,11 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "designation.reinstate": "Designation reinstated",
         "designation.revoke": "Designation revoked",
         "designation.expire": "Designation expired",
-        "designation.release_catalog_entry": "Catalog entry released",
+        "designation.release_catalog_entry": "Text released for the catalog",
         "designation.withdraw_catalog_entry": "Catalog entry withdrawn",
+        "catalogrelease.publish": "Catalog entry published",
+        "catalogrelease.return": "Text for the catalog returned",
+        "catalogrelease.withdraw": "Text for the catalog taken back or replaced",
     },
     "Federal support": {
         "designation.match_tools": "Federal tools matched",

@@ -44,6 +44,7 @@ class Standing:
     designation_status: str = ""
     reason: str = ""
     is_in_catalog: bool = False
+    owes_catalog_text: bool = False
     questions: list[OpenQuestion] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
     note: str = ""

@@ -12,7 +12,7 @@ from evaluation.models.consultation import (
     PositionDraft,
     Referral,
 )
-from evaluation.models.designations import CatalogEntry, Condition, Designation
+from evaluation.models.designations import CatalogEntry, CatalogRelease, CatalogText, Condition, Designation
 from evaluation.models.determinations import (
     Determination,
     Finding,
@@ -43,6 +43,8 @@ __all__ = [
     "AnswerFile",
     "Assignment",
     "CatalogEntry",
+    "CatalogRelease",
+    "CatalogText",
     "ClockEvent",
     "CompletenessReview",
     "ComplianceCheck",

@@ -6,11 +6,16 @@ from typing import ClassVar
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from evaluation.enums import LONGEST_SUMMARY, LONGEST_TEXT, DesignationStatus
+from evaluation.enums import LONGEST_SUMMARY, LONGEST_TEXT, CatalogReleaseStatus, DesignationStatus
 from evaluation.models.determinations import Determination
-from evaluation.querysets import CatalogQuerySet, ConditionQuerySet, DesignationQuerySet
+from evaluation.querysets import (
+    CatalogQuerySet,
+    CatalogReleaseQuerySet,
+    ConditionQuerySet,
+    DesignationQuerySet,
+)
 from program.models import Revised, User
 from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT
@@ -105,10 +110,9 @@ class Condition(Revised):
         return f"Condition {self.number}"
 
 
-class CatalogEntry(Revised):
-    """What the anchor released for the public catalog; nothing else of a proposal is public."""
+class CatalogText(models.Model):
+    """What the anchor says of a package to everybody; markets, sectors and names as designated."""
 
-    designation = models.OneToOneField(Designation, models.PROTECT, related_name="catalog_entry")
     title = models.CharField("public title", max_length=200)
     summary = PlainTextField("public summary", longest=LONGEST_SUMMARY)
     layers = models.JSONField(
@@ -127,6 +131,18 @@ class CatalogEntry(Revised):
     contact_name = models.CharField("contact for foreign buyers", max_length=200, blank=True)
     contact_email = models.EmailField("public e-mail address", blank=True)
     contact_url = models.URLField("public web address", blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CatalogEntry(CatalogText, Revised):
+    """What the Program office published in the catalog; nothing else of a proposal is public."""
+
+    designation = models.OneToOneField(Designation, models.PROTECT, related_name="catalog_entry")
     released_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     released_at = models.DateTimeField(editable=False)
     withdrawn_at = models.DateTimeField(null=True, editable=False)
@@ -136,5 +152,62 @@ class CatalogEntry(Revised):
         ordering = ["-released_at", "-pk"]
         verbose_name_plural = "catalog entries"
 
-    def __str__(self) -> str:
-        return self.title
+
+class CatalogRelease(CatalogText, Revised):
+    """A text that the anchor releases for the catalog; the entry stays until an officer publishes it.
+
+    ``number`` counts those of one designation; at most one of them waits.
+    """
+
+    proposal_path: ClassVar[str] = "designation__proposal"
+
+    designation = models.ForeignKey(
+        Designation, models.PROTECT, related_name="catalog_releases", editable=False
+    )
+    number = models.PositiveSmallIntegerField(editable=False)
+    status = models.CharField(
+        max_length=10, choices=CatalogReleaseStatus, default=CatalogReleaseStatus.PROPOSED, editable=False
+    )
+    released_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    released_at = models.DateTimeField(editable=False)
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    decided_at = models.DateTimeField(null=True, editable=False)
+    reason = PlainTextField(blank=True, editable=False, longest=LONGEST_TEXT)
+    objects = CatalogReleaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        verbose_name = "catalog text"
+        permissions = [(f"{verb}_catalogrelease", verb) for verb in ("publish", "return", "withdraw")]
+        constraints = [
+            models.UniqueConstraint(
+                name="catalog_text_numbered_once",
+                violation_error_message=NOT_KEPT,
+                fields=["designation", "number"],
+            ),
+            models.UniqueConstraint(
+                name="one_catalog_text_waits",
+                violation_error_message=NOT_KEPT,
+                fields=["designation"],
+                condition=Q(status="proposed"),
+            ),
+            models.CheckConstraint(
+                name="catalog_text_decided_by_another",
+                violation_error_message=NOT_KEPT,
+                condition=Q(status__in=["proposed", "withdrawn"])
+                | (Q(decided_by__isnull=False, decided_at__isnull=False) & ~Q(decided_by=F("released_by"))),
+            ),
+            models.CheckConstraint(
+                name="returned_catalog_text_says_why",
+                violation_error_message=NOT_KEPT,
+                condition=~Q(status="returned") | ~Q(reason=""),
+            ),
+        ]
+
+    @property
+    def proposal(self) -> Proposal:
+        return self.designation.proposal
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.status == CatalogReleaseStatus.PROPOSED

@@ -9,6 +9,14 @@ from evaluation.services.assignments import (
     end_assignment,
     recuse,
 )
+from evaluation.services.catalog import (
+    publish_catalog_entry,
+    release_catalog_entry,
+    return_catalog_entry,
+    sectors_of,
+    text_of,
+    withdraw_catalog_entry,
+)
 from evaluation.services.compliance import weigh
 from evaluation.services.consultation import (
     acknowledge_referral,
@@ -22,11 +30,8 @@ from evaluation.services.designations import (
     expire_designation,
     mark_condition_met,
     reinstate_designation,
-    release_catalog_entry,
     revoke_designation,
-    sectors_of,
     suspend_designation,
-    withdraw_catalog_entry,
 )
 from evaluation.services.determinations import (
     announce_determination,
@@ -112,6 +117,7 @@ __all__ = [
     "open_review",
     "pause_clocks",
     "prepare_determination",
+    "publish_catalog_entry",
     "recall_determination",
     "recuse",
     "reinstate_designation",
@@ -127,6 +133,7 @@ __all__ = [
     "reopen_referral",
     "reopen_review",
     "resume_referral",
+    "return_catalog_entry",
     "return_proposal",
     "review_completeness",
     "revoke_designation",
@@ -143,6 +150,7 @@ __all__ = [
     "submit_review",
     "suspend_designation",
     "tell_overtaken",
+    "text_of",
     "to_screen_again",
     "waiting_imports",
     "weigh",

@@ -1,8 +1,8 @@
-"""What happens to a designation: suspend, reinstate, revoke, expire, conditions, the public catalog."""
+"""What happens to a designation: suspend, reinstate, revoke, expire, conditions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
@@ -10,27 +10,19 @@ from evaluation.documents import issue_letter
 from evaluation.enums import LetterKind
 from evaluation.hearers import tell_hearers
 from evaluation.lifecycle import EXPIRE, REINSTATE, REVOKE, SUSPEND
-from evaluation.models import CatalogEntry, Condition, Designation
-from evaluation.notice_kinds import CATALOG_RELEASED, CONDITION_MET, DESIGNATION_CHANGED
+from evaluation.models import Condition, Designation
+from evaluation.notice_kinds import CONDITION_MET, DESIGNATION_CHANGED
 from evaluation.notices import desk_page, program_officers, questions_page
 from program import audit, clock, moments, notices
 from program.revisions import hold
 from program.transitions import NotReady, Problem, perform, require
 from proposals.notices import team_of
-from proposals.package import ApplicationComponent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from program.models import AuditEvent, User
     from program.transitions import Transition
-    from proposals.package import Package
 
 ORDER = "E.O. 14320 s.3(d)"
-RELEASED_FIELDS = (
-    "title", "summary", "layers", "shows_markets", "shows_sectors", "shows_consortium", "shows_members",
-    "contact_name", "contact_email", "contact_url",
-)  # fmt: skip
 
 
 def suspend_designation(designation: Designation, *, by: User, reason: str) -> AuditEvent:
@@ -122,84 +114,3 @@ def mark_condition_met(condition: Condition, *, by: User, note: str) -> Conditio
         condition=condition.number,
     )
     return condition
-
-
-@transaction.atomic
-def release_catalog_entry(
-    designation: Designation, *, by: User, values: Mapping[str, Any], revision: int | None = None
-) -> CatalogEntry:
-    """Release for the public catalog what the anchor typed and ticked, and nothing else.
-
-    Markets, sectors and names come from the designated version, never from the working copy. Raises
-    StaleRevision where an entry exists that is not at ``revision``; 0 is that of a page that showed none.
-    """
-    designation.refresh_from_db(from_queryset=Designation.objects.select_for_update())
-    require("evaluation.release_designation", by, designation)
-    if not (values.get("title") or "").strip() or not (values.get("summary") or "").strip():
-        raise NotReady(
-            [Problem("public-text", "Give a public title and a public summary.", ORDER, field="title")]
-        )
-    entry = CatalogEntry.objects.filter(designation=designation).first() or CatalogEntry(
-        designation=designation
-    )
-    if entry.pk:
-        hold(entry, revision=revision)
-        entry.revision += 1
-    for name in RELEASED_FIELDS:
-        if name in values:
-            setattr(entry, name, values[name])
-    package = designation.version.value
-    entry.markets = _markets(package) if entry.shows_markets else []
-    entry.consortium = package.consortium.name if entry.shows_consortium else ""
-    entry.members = (
-        [m.organization.legal_name for m in package.consortium.members] if entry.shows_members else []
-    )
-    entry.sectors = sectors_of(package) if entry.shows_sectors else []
-    entry.released_by, entry.released_at, entry.withdrawn_at = by, clock.now(), None
-    entry.full_clean()
-    entry.save()
-    event = audit.record(
-        designation,
-        "designation.release_catalog_entry",
-        by=by,
-        clause=ORDER,
-        after={
-            "title": entry.title,
-            "markets": entry.shows_markets,
-            "sectors": entry.shows_sectors,
-            "consortium": entry.shows_consortium,
-            "members": entry.shows_members,
-        },
-    )
-    notices.owe(
-        event,
-        CATALOG_RELEASED,
-        program_officers(designation.proposal),
-        url=desk_page(designation.proposal),
-        number=designation.number,
-    )
-    return entry
-
-
-def sectors_of(package: Package) -> list[str]:
-    """The sectors of the package's applications, as codes."""
-    applications = (c for c in package.components if isinstance(c, ApplicationComponent))
-    return sorted({str(application.sector) for application in applications if application.sector})
-
-
-def _markets(package: Package) -> list[dict[str, str]]:
-    return [{"code": market.code, "name": market.name} for market in package.markets]
-
-
-@transaction.atomic
-def withdraw_catalog_entry(entry: CatalogEntry, *, by: User) -> CatalogEntry:
-    """Take the entry out of the public catalog; the designation is untouched."""
-    hold(entry)
-    require("evaluation.release_designation", by, entry.designation)
-    if entry.withdrawn_at is not None:
-        raise NotReady([Problem("withdrawn", "The entry is not in the catalog.", ORDER)])
-    entry.withdrawn_at = clock.now()
-    entry.revision += 1
-    entry.save(update_fields=["withdrawn_at", "revision", "updated_at"])
-    audit.record(entry.designation, "designation.withdraw_catalog_entry", by=by, clause=ORDER)
-    return entry

@@ -14,18 +14,20 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from evaluation import services
 from evaluation.documents import DISCLAIMER
-from evaluation.enums import DesignationStatus
+from evaluation.enums import CatalogReleaseStatus, DesignationStatus
 from evaluation.forms import AnswerDraftForm, CatalogEntryForm
 from evaluation.models import (
     AnswerDraft,
     AnswerFile,
     CatalogEntry,
+    CatalogRelease,
     Condition,
     Designation,
     InformationRequest,
     Letter,
     Return,
 )
+from evaluation.notices import catalog_page
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.saving import conflict_page, keep_draft, texts_of
 from program import clock
@@ -234,7 +236,7 @@ def _again(
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def catalog_release(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Choose what of a designated package is public; nothing is, until the anchor says so."""
+    """Choose what of a designated package is to be public; nothing is, until an officer has published it."""
     proposal = get_object_or_404(
         Proposal.objects.visible_to(request.user).select_related("consortium"), pk=pk
     )
@@ -243,27 +245,27 @@ def catalog_release(request: SignedInRequest, pk: int) -> HttpResponse:
         raise PermissionDenied(
             "Only the anchor's administrator or authorized representative releases the entry."
         )
-    entry = CatalogEntry.objects.filter(designation=designation).first() or CatalogEntry(
-        designation=designation
-    )
+    newest = designation.catalog_releases.select_related("decided_by").first()
+    entry = CatalogEntry.objects.filter(designation=designation).first()
+    said = newest or entry
+    text = CatalogRelease(**services.text_of(said)) if said else CatalogRelease()
+    show = partial(_show_release, request, designation, newest, entry)
     if request.method != "POST":
-        return _show_release(request, proposal, designation, CatalogEntryForm(instance=entry))
-    form, here = (
-        CatalogEntryForm(request.POST, instance=entry),
-        reverse("evaluation:catalog-release", args=[pk]),
-    )
+        return show(CatalogEntryForm(instance=text))
+    form, here = CatalogEntryForm(request.POST, instance=text), catalog_page(proposal)
 
     def again(problems: list[Problem]) -> HttpResponse:
-        return _show_release(request, proposal, designation, form, problems, status=422)
+        return show(form, problems, status=422)
 
     def both_texts(stale: StaleRevision) -> HttpResponse:
         texts = texts_of(request, CatalogEntryForm(instance=stale.record))
-        return conflict_page(request, texts, revision=stale.record.revision, back=here)
+        return conflict_page(request, texts, revision=stale.record.number, back=here)
 
     if not form.is_valid():
         return again(problems_of(form))
     return carry_out(
-        request, services.release_catalog_entry, designation, done="The entry is in the public catalog.",
+        request, services.release_catalog_entry, designation,
+        done="The text is with the Program office. It is public once an officer has published it.",
         to=here, again=again, conflict=both_texts, values=form.values,
         revision=revision_read(request.POST.get("revision", "")),
     )  # fmt: skip
@@ -271,22 +273,26 @@ def catalog_release(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def _show_release(
     request: SignedInRequest,
-    proposal: Proposal,
     designation: Designation,
+    newest: CatalogRelease | None,
+    entry: CatalogEntry | None,
     form: CatalogEntryForm,
     problems: Iterable[Problem] = (),
     status: int = 200,
 ) -> HttpResponse:
-    entry = CatalogEntry.objects.filter(designation=designation).first()
     package = designation.version.value
+    is_public = entry is not None and entry.withdrawn_at is None
     facts = {
-        "proposal": proposal,
+        "proposal": designation.proposal,
         "designation": designation,
         "package": package,
         "sectors": [Sector(code).label for code in services.sectors_of(package)],
         "form": form,
-        "entry": entry,
-        "revision": request.POST.get("revision", "") if form.is_bound else (entry.revision if entry else 0),
+        "newest": newest,
+        "is_public": is_public,
+        "waits": newest is not None and newest.is_waiting,
+        "is_returned": newest is not None and newest.status == CatalogReleaseStatus.RETURNED,
+        "revision": request.POST.get("revision", "") if form.is_bound else (newest.number if newest else 0),
         "problems": problems,
         "disclaimer": DISCLAIMER,
     }
@@ -295,11 +301,12 @@ def _show_release(
 
 @require_POST
 def catalog_withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Take the entry out of the public catalog."""
+    """Take the entry out of the public catalog, and back what waits for the Program office."""
     proposal = get_object_or_404(Proposal.objects.visible_to(request.user), pk=pk)
-    entry = get_object_or_404(CatalogEntry, designation__proposal=proposal)
+    designations = Designation.objects.visible_to(request.user).active()
+    designation = get_object_or_404(designations, proposal=proposal)
     return carry_out(
-        request, services.withdraw_catalog_entry, entry, done="The entry is no longer public.",
-        to=reverse("evaluation:catalog-release", args=[pk]),
-        again=lambda problems: redirect("evaluation:catalog-release", pk=pk),
+        request, services.withdraw_catalog_entry, designation,
+        done="Nothing of the package is in the public catalog, and nothing waits for the Program office.",
+        to=catalog_page(proposal), again=lambda problems: redirect("evaluation:catalog-release", pk=pk),
     )  # fmt: skip

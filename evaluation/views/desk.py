@@ -285,9 +285,9 @@ def what_next(row: Determination) -> str:
 
 
 def tasks_of_officers(user: User) -> list[dict[str, Any]]:
-    """What waits for the Program office, in one statement: calls, conditions, deferrals, counts, intake."""
+    """What waits for the Program office, in one statement: calls, conditions, deferrals, texts, intake."""
     matched, asked, for_time, *rest = waiting_for_officers.ask(person=user.pk, **clock.given()) or ()
-    *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_settle, to_take_in = rest
+    *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_settle, to_publish, to_take_in = rest
     lines = (
         (matched, "match of a party to settle", "matches of parties to settle", "evaluation:screening"),
         (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
@@ -334,6 +334,15 @@ def tasks_of_officers(user: User) -> list[dict[str, Any]]:
             "due_at": datetime.fromisoformat(due_at),
         }
         for pk, agency, number, consortium, due_at in to_settle
+    ]
+    waiting += [
+        {
+            "what": f"Publish or return the catalog text of {number}",
+            "who": title,
+            "url": reverse("evaluation:catalog-review", args=[number]),
+            "due_at": None,
+        }
+        for number, title in to_publish
     ]
     counts = [
         {

@@ -86,7 +86,7 @@ ACTS = {
     "designation.revoke": "Designation revoked",
     "designation.expire": "Designation expired",
     "designation.meet_condition": "Condition of the designation met",
-    "designation.release_catalog_entry": "Public catalog entry released",
+    "designation.release_catalog_entry": "Text released for the public catalog",
     "designation.withdraw_catalog_entry": "Public catalog entry taken out",
     "membership.consent": "Member consented",
     "membership.leave": "Member left the consortium",
@@ -418,6 +418,6 @@ def sent_by(request: SignedInRequest) -> QuerySet[Proposal]:
 
 
 def is_next_step_open(proposal: Proposal, standing: Standing) -> bool:
-    """Whether an active designation waits for the anchor to choose what the public catalog shows."""
-    is_active = standing.designation_status == "active" and not standing.is_in_catalog
+    """Whether an active designation waits for the anchor to choose what the public catalog is to show."""
+    is_active = standing.designation_status == "active" and standing.owes_catalog_text
     return is_active and proposal.speaks_for_anchor  # type: ignore[attr-defined]

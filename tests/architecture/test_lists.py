@@ -18,7 +18,6 @@ from django.urls import reverse
 
 from config.second_factor import VERIFIED
 from evaluation.models import ScreeningList
-from evaluation.services import release_catalog_entry
 from program import audit, clock
 from program.enums import OfficeRole
 from program.models import Affiliation, User
@@ -246,9 +245,7 @@ def screening_lists():
 
 def latest_designations():
     def add():
-        designation = make.designated()
-        values = {"title": "Stack", "summary": "A stack."}
-        release_catalog_entry(designation, by=representative_of(designation.proposal), values=values)
+        make.published(make.designated())
 
     return List(None, add)
 

@@ -328,6 +328,7 @@ def _build():
     evaluating.sign_determination(chosen, by=chief)
     evaluating.announce_determination(chosen, by=chief)
     designation = done.designations.get()
+    text = make.released(designation, title="zebratext", summary="zebratext", contact_name="zebratext")
     match_tools(designation, by=people["edag officer"])
     Match.objects.update(reasons=[{"kind": "x", "text": "zebraedag", "citation": "", "confidence": "U"}])
     referral = financing.proposed(designation, purpose="zebraedag", by=people["edag officer"])
@@ -405,6 +406,7 @@ def _build():
         Matter("zebraescalation", may(type(escalation), escalation)),
         Matter("zebrapause", may(type(pause), pause)),
         Matter("zebradetermination", may(type(determination), determination)),
+        Matter("zebratext", may(type(text), text)),
         Matter("zebraaction", may(AgencyAction, hidden)),
         Matter("zebraedag", may(type(referral), referral)),
     ]  # fmt: skip

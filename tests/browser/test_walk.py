@@ -304,8 +304,8 @@ def determine(person, people, officer_, proposal, anchor):
     return Designation.objects.get(proposal=proposal)
 
 
-def release_to_the_catalog(person, anchor, proposal, designation):
-    """The anchor releases what foreign buyers may read; a stranger finds it."""
+def release_to_the_catalog(person, people, anchor, proposal, designation):
+    """The anchor releases what foreign buyers may read, an officer publishes it; a stranger finds it."""
     anchor.visit(f"/proposals/{proposal.pk}/catalog-release/")
     form = anchor.page.locator("main form[method=post]").first
     anchor.fill(
@@ -315,6 +315,8 @@ def release_to_the_catalog(person, anchor, proposal, designation):
         contact_email="sales@harbor.example",
     )
     anchor.send(form)
+    desk = person(people.approver).visit(f"/desk/designations/{designation.number}/catalog/")
+    desk.says("Hospital AI for East Africa").send("Publish")
     person(None).visit("/catalog/").says("Hospital AI for East Africa")
 
 
@@ -363,7 +365,7 @@ def test_one_proposal_from_call_to_commitment(person, people, post_office, scree
     review_in_five_agencies(person, people, officer_, proposal)
     file_five_positions(person, people, proposal)
     designation = determine(person, people, officer_, proposal, anchor)
-    release_to_the_catalog(person, anchor, proposal, designation)
+    release_to_the_catalog(person, people, anchor, proposal, designation)
     refer_and_commit(person, people, designation)
 
     every_step_left_its_trace(post_office, people, version, designation)

@@ -188,7 +188,7 @@ def test_what_is_undecided_unreleased_or_ended_is_in_no_channel(client):
     make.signed()
     unreleased = make.designated()
     out, ended = listed("Taken out"), listed("Suspended stack")
-    services.withdraw_catalog_entry(out, by=representative_of(out.designation.proposal))
+    services.withdraw_catalog_entry(out.designation, by=representative_of(out.designation.proposal))
     services.suspend_designation(ended.designation, by=make.decision_official(), reason="A member left.")
     package = unreleased.version.value
     hidden = [unreleased.number, package.title, package.consortium.members[0].organization.legal_name]
@@ -212,12 +212,10 @@ def test_consortium_is_named_only_where_its_anchor_says_so(client):
     designation = make.designated()
     person = representative_of(designation.proposal)
     name = designation.version.value.consortium.name
-    values = {"title": "Stack", "summary": "A stack."}
-    entry = services.release_catalog_entry(designation, by=person, values=values)
+    entry = make.published(designation)
     assert (entry.consortium, titles(client, q=name)) == ("", set())
     assert name in page(client, person, "catalog-release", designation.proposal_id).content.decode()
-    values["shows_consortium"] = True
-    entry = services.release_catalog_entry(designation, by=person, values=values, revision=entry.revision)
+    entry = make.published(designation, shows_consortium=True)
     assert (entry.consortium, titles(client, q=name)) == (name, {"Stack"})
 
 

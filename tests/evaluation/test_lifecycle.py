@@ -7,7 +7,15 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from evaluation import lifecycle
-from evaluation.models import Assignment, Designation, Determination, InformationRequest, Referral, Review
+from evaluation.models import (
+    Assignment,
+    CatalogRelease,
+    Designation,
+    Determination,
+    InformationRequest,
+    Referral,
+    Review,
+)
 from program.clock_account import clock_account
 from program.transitions import WrongStatus, perform
 from tests.factories import evaluation as make
@@ -22,6 +30,7 @@ TABLES = {
     InformationRequest: lifecycle.QUESTION_TRANSITIONS,
     Determination: lifecycle.DETERMINATION_TRANSITIONS,
     Designation: lifecycle.DESIGNATION_TRANSITIONS,
+    CatalogRelease: lifecycle.CATALOG_TRANSITIONS,
 }
 BARRED = [
     (model, transition, status)
@@ -36,6 +45,8 @@ def record_of(model):
     """A record of ``model`` that was brought about by the services, and who may do which act to it."""
     if model is Designation:
         return make.designated()
+    if model is CatalogRelease:
+        return make.released(make.designated())
     if model is Determination:
         return make.ready_to_sign()
     proposal = make.accepted()
@@ -59,7 +70,7 @@ def actor_for(transition, record):
         return make.lead()
     if isinstance(record, Determination | Designation) and transition is not lifecycle.RENEW:
         return make.decision_official()
-    if transition is lifecycle.ANSWER_QUESTION:
+    if transition in (lifecycle.ANSWER_QUESTION, lifecycle.WITHDRAW_TEXT):
         return representative_of(record.proposal)
     return officer()
 
@@ -70,6 +81,8 @@ def actor_for(transition, record):
 def test_transition_is_barred_from_every_other_status(model, transition, status):
     record = record_of(model)
     stamps = dict.fromkeys(STAMPED.get((model, status), ()), "2026-11-01T00:00Z")
+    if model is CatalogRelease:
+        stamps = {"decided_by": officer(), "decided_at": record.released_at, "reason": "So."}
     model.objects.filter(pk=record.pk).update(status=status, **stamps)
 
     with pytest.raises(WrongStatus), transaction.atomic():

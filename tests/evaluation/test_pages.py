@@ -17,7 +17,16 @@ from django.urls import reverse
 from config.second_factor import VERIFIED
 from evaluation import services
 from evaluation.documents import facts_of
-from evaluation.models import Assignment, CatalogEntry, Condition, Determination, Letter, Referral, Review
+from evaluation.models import (
+    Assignment,
+    CatalogEntry,
+    CatalogRelease,
+    Condition,
+    Determination,
+    Letter,
+    Referral,
+    Review,
+)
 from evaluation.schedule import (
     end_left_referrals,
     lapse_due_referrals,
@@ -436,6 +445,11 @@ def test_catalog_shows_only_what_was_released(client):
         contact_email="sales@firm.example",
     )
     client.logout()
+    assert b"Hospital stack" not in client.get(reverse("evaluation:catalog")).content
+    desk = officer()
+    assert "Accelerators." in page(client, desk, "catalog-review", designation.number).content.decode()
+    press(client, desk, "catalog-publish", designation.number, text="1")
+    client.logout()
 
     listed, entry = client.get(reverse("evaluation:catalog")), client.get(f"/catalog/{designation.number}/")
     data = client.get(f"/catalog/{designation.number}/?format=json").json()
@@ -463,15 +477,16 @@ def test_second_first_release_overwrites_nothing_and_shows_both_texts(client):
     second = press(client, person, *release, title="Second", **typed)
     refused = press(client, person, *release, title="", **typed)
 
-    entry = CatalogEntry.objects.get()
-    assert (second.status_code, entry.title) == (409, "First")
+    first = CatalogRelease.objects.get()
+    assert (second.status_code, first.title) == (409, "First")
     assert "First" in second.content.decode() and "Second" in second.content.decode()
     assert '<input type="hidden" name="revision" value="0">' in refused.content.decode()
     unsaid = {name: value for name, value in typed.items() if name != "revision"}
     assert press(client, person, *release, title="Third", **unsaid).status_code == 409
-    over = press(client, person, *release, title="Second", **{**typed, "revision": entry.revision})
-    entry.refresh_from_db()
-    assert (over.status_code, entry.title) == (302, "Second")
+    over = press(client, person, *release, title="Second", **{**typed, "revision": "1"})
+    first.refresh_from_db()
+    assert (over.status_code, CatalogRelease.objects.first().title) == (302, "Second")
+    assert (first.status, CatalogEntry.objects.count()) == ("withdrawn", 0)
 
 
 def test_questions_page_answers(client):
@@ -877,12 +892,7 @@ def test_reader_with_score_sheet_costs_nine_statements(client, warm, django_asse
 @pytest.mark.parametrize("rows", [1, 3])
 def test_catalog_costs_three_statements(client, warm, rows, django_assert_num_queries):
     for _ in range(rows):
-        designation = make.designated()
-        services.release_catalog_entry(
-            designation,
-            by=representative_of(designation.proposal),
-            values={"title": "Stack", "summary": "A stack."},
-        )
+        make.published(make.designated())
     with django_assert_num_queries(3):
         response = client.get(reverse("evaluation:catalog"))
     assert len(response.context["cards"]) == rows
@@ -1020,12 +1030,7 @@ def test_lists_are_shown_at_the_address_that_imports_them(client):
 def test_home_page_counts_and_shows_designated_packages(client):
     address = reverse("evaluation:latest-designations")
     assert "No package is in the" in client.get(address, headers={"HX-Request": "true"}).content.decode()
-    designation = make.designated()
-    services.release_catalog_entry(
-        designation,
-        by=representative_of(designation.proposal),
-        values={"title": "Stack", "summary": "A stack."},
-    )
+    make.published(make.designated())
     home = client.get(reverse("program:home"))
     assert [(f.value, f.url) for f in home.context["figures"]] == [(1, reverse("evaluation:catalog"))]
     assert address in home.content.decode()

@@ -1173,19 +1173,14 @@ def test_only_the_anchor_releases_and_only_what_it_ticked():
     values = {"title": "Hospital stack", "summary": "For hospitals.", "shows_markets": True}
     with pytest.raises(PermissionDenied):
         services.release_catalog_entry(designation, by=officer(), values=values)
-    entry = services.release_catalog_entry(
-        designation, by=representative_of(designation.proposal), values=values
-    )
+    entry = make.published(designation, **values)
     assert entry.markets == [{"code": "KE", "name": "Kenya"}]
     assert (entry.members, entry.sectors) == ([], [])
-    entry = services.release_catalog_entry(
-        designation,
-        by=representative_of(designation.proposal),
-        values={**values, "shows_markets": False, "shows_sectors": True, "shows_members": True},
-        revision=entry.revision,
+    entry = make.published(
+        designation, **{**values, "shows_markets": False, "shows_sectors": True, "shows_members": True}
     )
     assert (entry.markets, len(entry.members), entry.sectors) == ([], 1, ["healthcare"])
-    services.withdraw_catalog_entry(entry, by=representative_of(designation.proposal))
+    services.withdraw_catalog_entry(designation, by=representative_of(designation.proposal))
     assert not CatalogEntry.objects.public().exists()
 
 

@@ -50,11 +50,7 @@ def test_walk_from_intake_to_the_catalog():
     )
     assert not CatalogEntry.objects.public().exists()
 
-    services.release_catalog_entry(
-        designation,
-        by=representative_of(proposal),
-        values={"title": "Hospital stack", "summary": "For hospitals."},
-    )
+    make.published(designation)
 
     assert CatalogEntry.objects.public().count() == 1
     assert audit.verify().is_sound

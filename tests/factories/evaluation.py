@@ -214,6 +214,18 @@ def designated(by=None, **facts):
     return Designation.objects.get(determination=determination)
 
 
+def released(designation, **values):
+    """A text that the anchor released for the catalog and that nobody has decided on."""
+    values = {"title": "Stack", "summary": "A stack.", **values}
+    person = representative_of(designation.proposal)
+    return services.release_catalog_entry(designation, by=person, values=values)
+
+
+def published(designation, by=None, **values):
+    """The public entry of a designation, as its anchor released it and an officer published it."""
+    return services.publish_catalog_entry(released(designation, **values), by=by or officer())
+
+
 def new_version(proposal, change=None):
     """A further version, as a resubmission would freeze it; the title changes unless told what."""
     before = version_of(proposal)

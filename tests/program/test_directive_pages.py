@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from evaluation.services import recuse, release_catalog_entry
+from evaluation.services import recuse
 from financing.enums import ReferralStatus
 from financing.services.meetings import hold_meeting
 from program import clock
@@ -25,7 +25,6 @@ from tests.factories import evaluation as make
 from tests.factories import financing
 from tests.factories.directives import DECIDED, action_at, decide, duty, entered, exempted
 from tests.factories.program import UserFactory, issued_call, officer
-from tests.factories.proposals import representative_of
 
 pytestmark = pytest.mark.django_db
 READERS = [OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR]
@@ -341,9 +340,7 @@ def test_public_numbers_tell_nothing_of_what_is_not_decided(financing_data, late
     assert after["14320", "3(d)"] == [0] and after["14179", "5(a)"] == [0] and issued == [3]
     designation = make.designated()
     assert public_numbers()["14320", "3(d)"] == [0]
-    release_catalog_entry(
-        designation, by=representative_of(designation.proposal), values={"title": "S", "summary": "A stack."}
-    )
+    make.published(designation)
     action_at("inconsistent", title="Other")
     after = public_numbers()
     assert after["14320", "3(d)"] == [1] and after["14179", "5(a)"] == [1]

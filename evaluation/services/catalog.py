@@ -1,0 +1,187 @@
+"""The public catalog: the anchor releases a text, the Program office publishes or returns it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from evaluation.enums import CatalogReleaseStatus
+from evaluation.lifecycle import PUBLISH_TEXT, RETURN_TEXT, WITHDRAW_TEXT
+from evaluation.models import CatalogEntry, CatalogRelease, Designation
+from evaluation.notice_kinds import CATALOG_PUBLISHED, CATALOG_RELEASED, CATALOG_RETURNED
+from evaluation.notices import catalog_page, catalog_review_page, program_officers
+from program import audit, clock, notices
+from program.revisions import StaleRevision, hold
+from program.transitions import NotReady, Problem, perform, require
+from proposals.notices import team_of
+from proposals.package import ApplicationComponent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evaluation.models import CatalogText
+    from program.models import User
+    from proposals.package import Package
+
+ORDER = "E.O. 14320 s.3(d)"
+TYPED_FIELDS = (
+    "title", "summary", "layers", "shows_markets", "shows_sectors", "shows_consortium", "shows_members",
+    "contact_name", "contact_email", "contact_url",
+)  # fmt: skip
+TEXT_FIELDS = (*TYPED_FIELDS, "markets", "sectors", "consortium", "members")
+
+
+@transaction.atomic
+def release_catalog_entry(
+    designation: Designation, *, by: User, values: Mapping[str, Any], revision: int | None = None
+) -> CatalogRelease:
+    """Release for the public catalog what the anchor typed and ticked; an officer publishes it.
+
+    Markets, sectors and names come from the designated version, never from the working copy. A text that
+    still waits is replaced. Raises StaleRevision where the newest text is not number ``revision``; 0 is that
+    of a page that showed none.
+    """
+    _hold(designation)
+    require("evaluation.release_designation", by, designation)
+    if not (values.get("title") or "").strip() or not (values.get("summary") or "").strip():
+        raise NotReady(
+            [Problem("public-text", "Give a public title and a public summary.", ORDER, field="title")]
+        )
+    newest = designation.catalog_releases.first()
+    if revision is not None and newest is not None and newest.number != revision:
+        raise StaleRevision(newest, revision)
+    _take_back(designation, by=by)
+    release = CatalogRelease(
+        designation=designation, number=newest.number + 1 if newest else 1, released_by=by,
+        released_at=clock.now(),
+    )  # fmt: skip
+    for name in TYPED_FIELDS:
+        if name in values:
+            setattr(release, name, values[name])
+    _name_what_was_designated(release, designation.version.value)
+    release.full_clean()
+    release.save()
+    event = audit.record(
+        designation,
+        "designation.release_catalog_entry",
+        by=by,
+        clause=ORDER,
+        after={
+            "title": release.title,
+            "markets": release.shows_markets,
+            "sectors": release.shows_sectors,
+            "consortium": release.shows_consortium,
+            "members": release.shows_members,
+        },
+    )
+    notices.owe(
+        event,
+        CATALOG_RELEASED,
+        program_officers(designation.proposal),
+        url=catalog_review_page(designation),
+        number=designation.number,
+    )
+    return release
+
+
+def _name_what_was_designated(release: CatalogRelease, package: Package) -> None:
+    release.markets = _markets(package) if release.shows_markets else []
+    release.sectors = sectors_of(package) if release.shows_sectors else []
+    release.consortium = package.consortium.name if release.shows_consortium else ""
+    members = package.consortium.members if release.shows_members else []
+    release.members = [member.organization.legal_name for member in members]
+
+
+@transaction.atomic
+def publish_catalog_entry(release: CatalogRelease, *, by: User) -> CatalogEntry:
+    """Make a released text the entry that everybody reads; another person than who released it."""
+    designation = release.designation
+    _hold(designation)
+    event = perform(PUBLISH_TEXT, release, by=by, changes=lambda: {"decided_by": by})
+    entry = CatalogEntry.objects.filter(designation=designation).first() or CatalogEntry(
+        designation=designation
+    )
+    if entry.pk:
+        hold(entry)
+        entry.revision += 1
+    for name, said in text_of(release).items():
+        setattr(entry, name, said)
+    entry.released_by, entry.released_at, entry.withdrawn_at = release.released_by, event.at, None
+    entry.full_clean()
+    entry.save()
+    notices.owe(
+        event,
+        CATALOG_PUBLISHED,
+        team_of(designation.proposal.consortium_id),
+        url=catalog_page(designation.proposal),
+        number=designation.number,
+    )
+    return entry
+
+
+@transaction.atomic
+def return_catalog_entry(release: CatalogRelease, *, by: User, reason: str) -> CatalogRelease:
+    """Give a released text back with the reason; what is public stays as it is."""
+    designation = release.designation
+    _hold(designation)
+    require(RETURN_TEXT.permission(release), by, release)
+    if not reason.strip():
+        raise NotReady([Problem("reason", "Say what the anchor is to change.", ORDER, field="reason")])
+    event = perform(
+        RETURN_TEXT, release, by=by, note=reason,
+        changes=lambda: {"decided_by": by, "reason": reason.strip()},
+    )  # fmt: skip
+    notices.owe(
+        event,
+        CATALOG_RETURNED,
+        team_of(designation.proposal.consortium_id),
+        url=catalog_page(designation.proposal),
+        number=designation.number,
+    )
+    return release
+
+
+@transaction.atomic
+def withdraw_catalog_entry(designation: Designation, *, by: User) -> None:
+    """Take the entry out of the catalog at once, and back what waits; the designation is untouched."""
+    _hold(designation)
+    require("evaluation.release_designation", by, designation)
+    is_taken_back = _take_back(designation, by=by)
+    entry = CatalogEntry.objects.filter(designation=designation, withdrawn_at=None).first()
+    if entry is None:
+        if not is_taken_back:
+            raise NotReady([Problem("withdrawn", "The entry is not in the catalog.", ORDER)])
+        return
+    hold(entry)
+    entry.withdrawn_at = clock.now()
+    entry.revision += 1
+    entry.save(update_fields=["withdrawn_at", "revision", "updated_at"])
+    audit.record(designation, "designation.withdraw_catalog_entry", by=by, clause=ORDER)
+
+
+def _hold(designation: Designation) -> None:
+    """One act at a time on what a designation says to the public."""
+    designation.refresh_from_db(from_queryset=Designation.objects.select_for_update())
+
+
+def _take_back(designation: Designation, *, by: User) -> bool:
+    waiting = designation.catalog_releases.filter(status=CatalogReleaseStatus.PROPOSED).first()
+    if waiting is not None:
+        perform(WITHDRAW_TEXT, waiting, by=by)
+    return waiting is not None
+
+
+def text_of(record: CatalogText) -> dict[str, Any]:
+    """What the record says to everybody, by field."""
+    return {name: getattr(record, name) for name in TEXT_FIELDS}
+
+
+def sectors_of(package: Package) -> list[str]:
+    """The sectors of the package's applications, as codes."""
+    applications = (c for c in package.components if isinstance(c, ApplicationComponent))
+    return sorted({str(application.sector) for application in applications if application.sector})
+
+
+def _markets(package: Package) -> list[dict[str, str]]:
+    return [{"code": market.code, "name": market.name} for market in package.markets]

@@ -1,0 +1,188 @@
+"""What the anchor releases for the catalog is in no public channel until the Program office publishes it."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from evaluation import services
+from evaluation.models import CatalogEntry, CatalogRelease, Designation
+from evaluation.views.catalog_review import said_by
+from program.models import AuditEvent, Notice
+from program.transitions import NotReady, WrongStatus
+from tests.evaluation.test_catalog import entries_of_feed, opened, table
+from tests.evaluation.test_pages import page, press, sign_in
+from tests.factories import evaluation as make
+from tests.factories.program import UserFactory, officer
+from tests.factories.proposals import representative_of
+
+pytestmark = pytest.mark.django_db
+
+
+def everything_public(client, number):
+    """All that everybody can read of the catalog, as one text."""
+    client.logout()
+    answers = [
+        opened(client), opened(client, q="e"), opened(client, format="json"),
+        client.get(reverse("evaluation:catalog-feed")), client.get(reverse("program:home")),
+        client.get(reverse("evaluation:latest-designations"), headers={"HX-Request": "true"}),
+        client.get(f"/catalog/{number}/"), client.get(f"/catalog/{number}/?format=json"),
+        client.get("/api/v1/designations/"), client.get(f"/api/v1/designations/{number}/"),
+    ]  # fmt: skip
+    return "".join(answer.content.decode() for answer in answers) + str(table(client))
+
+
+def told(kind):
+    return {notice.recipient for notice in Notice.objects.filter(kind=f"evaluation.{kind}")}
+
+
+def test_first_text_is_public_once_published(client):
+    desk, designation = officer(), make.designated()
+    text = make.released(designation, title="Zebra stack", contact_email="zebra@firm.example")
+    assert "zebra" not in everything_public(client, designation.number).lower()
+    assert len(entries_of_feed(client)) == 0
+    assert desk in told("catalog_released")
+
+    entry = services.publish_catalog_entry(text, by=desk)
+
+    assert said_by(entry) == said_by(text)
+    assert (entry.released_by, text.decided_by) == (text.released_by, desk)
+    assert everything_public(client, designation.number).count("Zebra stack") >= 8
+    assert representative_of(designation.proposal) in told("catalog_published")
+    assert AuditEvent.objects.filter(act="catalogrelease.publish", actor=desk).count() == 1
+
+
+def test_what_is_public_stays_until_the_change_is_published(client):
+    designation = make.designated()
+    make.published(designation, title="Old words", contact_name="Old desk")
+    text = make.released(designation, title="Zebra words", summary="Zebra.", shows_markets=True)
+    public = everything_public(client, designation.number)
+    assert "zebra" not in public.lower() and "Old words" in public and "Old desk" in public
+
+    services.return_catalog_entry(text, by=officer(), reason="Zebra is a claim.")
+
+    assert "zebra" not in everything_public(client, designation.number).lower()
+    assert representative_of(designation.proposal) in told("catalog_returned")
+    notice = Notice.objects.filter(kind="evaluation.catalog_returned").first()
+    assert "claim" not in notice.title + notice.text
+    shown = page(client, representative_of(designation.proposal), "catalog-release", designation.proposal_id)
+    assert "Zebra is a claim." in shown.text and "Zebra words" in shown.text
+
+    services.publish_catalog_entry(make.released(designation, title="Zebra words"), by=officer())
+    public = everything_public(client, designation.number)
+    assert "Zebra words" in public and "Old words" not in public and "Old desk" not in public
+    assert CatalogEntry.objects.count() == 1
+
+
+def test_return_needs_a_reason_and_an_officer_who_stands_apart():
+    designation = make.designated()
+    text = make.released(designation)
+    person = representative_of(designation.proposal)
+    with pytest.raises(NotReady):
+        services.return_catalog_entry(text, by=officer(), reason=" ")
+    recused = officer()
+    services.recuse(designation.proposal, person=recused, by=recused, reason="A former employer.")
+    for other in (person, make.decision_official(), make.lead(), recused, UserFactory()):
+        with pytest.raises(PermissionDenied):
+            services.publish_catalog_entry(text, by=other)
+        with pytest.raises(PermissionDenied):
+            services.return_catalog_entry(text, by=other, reason="No.")
+    assert not CatalogEntry.objects.exists()
+    rows = CatalogRelease.objects.filter(pk=text.pk)
+    with pytest.raises(IntegrityError, match="decided_by_another"), transaction.atomic():
+        rows.update(status="published", decided_by=text.released_by, decided_at=text.released_at)
+
+
+def test_text_that_was_replaced_or_decided_on_is_not_published(client):
+    """An officer presses on a page that shows the text before."""
+    desk, designation = officer(), make.designated()
+    make.released(designation, title="First")
+    make.released(designation, title="Second")
+    for act in ("catalog-publish", "catalog-return"):
+        answer = press(client, desk, act, designation.number, text="1", reason="Why.")
+        assert answer.status_code == 302
+    assert not CatalogEntry.objects.exists()
+    assert "was not done" in page(client, desk, "catalog-review", designation.number).text
+    assert press(client, desk, "catalog-publish", designation.number, text="9").status_code == 404
+    assert press(client, desk, "catalog-publish", designation.number, text="2").status_code == 302
+    assert press(client, desk, "catalog-publish", designation.number, text="2").status_code == 302
+    assert CatalogEntry.objects.get().title == "Second"
+    assert AuditEvent.objects.filter(act="catalogrelease.publish").count() == 1
+
+
+def test_withdrawal_acts_at_once_and_takes_back_what_waits(client):
+    designation = make.designated()
+    person = representative_of(designation.proposal)
+    make.published(designation, title="Zebra stack")
+    text = make.released(designation, title="Zebra two")
+
+    assert press(client, person, "catalog-withdraw", designation.proposal_id).status_code == 302
+
+    assert "zebra" not in everything_public(client, designation.number).lower()
+    with pytest.raises(WrongStatus):
+        services.publish_catalog_entry(text, by=officer())
+    with pytest.raises(NotReady):
+        services.withdraw_catalog_entry(designation, by=person)
+    make.published(designation, title="Zebra three")
+    assert "Zebra three" in everything_public(client, designation.number)
+
+
+def test_text_of_a_designation_that_is_not_active_is_not_published(client):
+    desk, designation = officer(), make.designated()
+    text = make.released(designation)
+    services.suspend_designation(designation, by=make.decision_official(), reason="A member left.")
+    with pytest.raises(NotReady):
+        services.publish_catalog_entry(text, by=desk)
+    address = reverse("evaluation:catalog-review", args=[designation.number])
+    assert address not in {task["url"] for task in page(client, desk, "desk").context["tasks"]}
+
+
+def test_officer_finds_the_text_at_the_desk_and_reads_the_difference(client):
+    desk, designation = officer(), make.designated()
+    make.published(designation, title="Old words", contact_email="a@firm.example")
+    make.released(designation, title="New words", contact_email="a@firm.example", shows_members=True)
+    address = reverse("evaluation:catalog-review", args=[designation.number])
+    tasks = {task["url"]: task for task in page(client, desk, "desk").context["tasks"]}
+    assert tasks[address]["who"] == "New words"
+    assert address in page(client, desk, "designation", designation.number).text
+
+    shown = page(client, desk, "catalog-review", designation.number)
+
+    assert [line.label for line in shown.context["changed"]] == ["Title", "Companies"]
+    assert {line.label for line in shown.context["unchanged"]} == {"Summary", "Contact e-mail"}
+    assert '<del class="site-removed">Old</del>' in shown.text
+    refused = press(client, desk, "catalog-return", designation.number, text="2", reason="")
+    assert refused.status_code == 422 and "Say what the anchor is to change" in refused.text
+    assert press(client, desk, "catalog-publish", designation.number, text="2").status_code == 302
+    assert address not in {task["url"] for task in page(client, desk, "desk").context["tasks"]}
+
+
+def test_who_decides_nothing_reads_without_buttons_and_strangers_find_nothing(client):
+    designation = make.designated()
+    make.released(designation, title="Zebra stack")
+    shown = page(client, make.decision_official(), "catalog-review", designation.number)
+    assert "Zebra stack" in shown.text and not shown.context["may_publish"]
+    for person in (representative_of(designation.proposal), UserFactory()):
+        assert page(client, person, "catalog-review", designation.number).status_code in (403, 404)
+        assert press(client, person, "catalog-publish", designation.number, text="1").status_code == 404
+    assert not CatalogEntry.objects.exists()
+
+
+def test_anchor_owes_a_text_until_it_waits_and_again_once_it_is_returned(client):
+    designation = make.designated()
+    person = representative_of(designation.proposal)
+
+    def owed():
+        sign_in(client, person)
+        return [row.pk for row, _ in client.get(reverse("proposals:tasks")).context["designated"]]
+
+    assert owed() == [designation.proposal_id]
+    text = make.released(designation)
+    assert owed() == []
+    services.return_catalog_entry(text, by=officer(), reason="Shorter.")
+    assert owed() == [designation.proposal_id]
+    make.published(designation)
+    assert owed() == []
+    assert Designation.objects.get().status == "active"
