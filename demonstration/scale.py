@@ -21,6 +21,7 @@ from demonstration.calls import closing, opened_on
 from demonstration.people import hashed_password, official
 from demonstration.timeline import at_work, monday_before
 from evaluation.enums import Recommendation, ReferralStatus, ReviewStatus, Stance
+from evaluation.folding import folded_words
 from evaluation.models import (
     AgencyScore,
     Assignment,
@@ -619,7 +620,7 @@ class Chunk:
 
     def catalog_entry(self, designation: Designation) -> CatalogEntry:
         country = self.country(designation.proposal_id)
-        return CatalogEntry(
+        entry = CatalogEntry(
             designation=designation,
             title=designation.proposal.submitted_title,
             summary="Measured.",
@@ -627,10 +628,13 @@ class Chunk:
             shows_markets=True,
             shows_sectors=True,
             markets=[{"code": country.code, "name": country.name}],
+            countries=[{"code": country.code, "name": country.name}],
             sectors=[Sector.values[designation.proposal_id % len(Sector.values)]],
             released_by_id=designation.proposal.created_by_id,
             released_at=designation.designated_at,
         )
+        entry.folded = folded_words(entry)
+        return entry
 
     def tool_referral(self, designation: Designation) -> ToolReferral:
         world, place = self.world, designation.proposal_id

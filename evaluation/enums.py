@@ -175,7 +175,7 @@ class DesignationStatus(TextChoices):
 class CatalogReleaseStatus(TextChoices):
     PROPOSED = "proposed", "Waits for the Program office"
     PUBLISHED = "published", "Published"
-    RETURNED = "returned", "Returned by the Program office"
+    RETURNED = "returned", "Returned"
     WITHDRAWN = "withdrawn", "Taken back or replaced by the anchor"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Coalesce
 
 from evaluation.enums import (
@@ -589,16 +589,12 @@ class CatalogQuerySet(models.QuerySet):
     def for_list(self) -> Self:
         return self.select_related("designation")
 
-    def with_text(self) -> Self:
-        """With ``released_text``: every released word by which one may search."""
-        text = models.TextField()
-        layers = Func(F("layers"), template="jsonb_path_query_array(%(expressions)s, '$.*')")
-        words = (F("title"), F("summary"), F("consortium"), Cast("members", text), Cast(layers, text))
-        return self.alias(released_text=Func(Value("\n"), *words, function="concat_ws", output_field=text))
-
     def markets(self) -> models.QuerySet[Any, Any]:
-        """Each market of these entries as ``{code, name}``, with the number of entries that name it."""
-        each = Func(F("markets"), function="jsonb_array_elements", output_field=models.JSONField())
+        """Each market of these entries, each country of a bloc, as ``{code, name}``, with their number."""
+        each = Func(
+            F("markets"), F("countries"), function="jsonb_array_elements", arg_joiner=" || ",
+            output_field=models.JSONField(),
+        )  # fmt: skip
         each.set_returning = True
         return self.order_by().annotate(market=each).values("market").annotate(n=Count("pk", distinct=True))
 

@@ -159,6 +159,7 @@ urlpatterns = [
     ),
     path("catalog/", catalog.catalog, name="catalog"),
     path("catalog/latest/", catalog.latest_designations, name="latest-designations"),
+    path("catalog/map/", catalog.catalog_map, name="catalog-map"),
     path("catalog/feed.atom", catalog.catalog_feed, name="catalog-feed"),
     path(f"catalog/schema/{SCHEMA_VERSION}.json", catalog.catalog_schema, name="catalog-schema"),
     path("catalog/<str:number>/", catalog.catalog_entry, name="catalog-entry"),

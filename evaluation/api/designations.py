@@ -12,6 +12,7 @@ from rest_framework.permissions import AllowAny
 
 from evaluation.enums import DesignationStatus
 from evaluation.models import CatalogEntry, Designation
+from evaluation.worldmap import places
 from program.api.resources import Resource
 from program.enums import StackLayer
 from proposals.enums import Sector
@@ -36,8 +37,10 @@ class DesignationFilter(django_filters.FilterSet):
         return designations.filter(_released() & Q(catalog_entry__sectors__contains=[value]))
 
     def narrow_to_market(self, designations: QuerySet, name: str, value: str) -> QuerySet:
+        code = value.upper()
+        where = "countries" if code in places() else "markets"
         shown = Q(
-            catalog_entry__shows_markets=True, catalog_entry__markets__contains=[{"code": value.upper()}]
+            catalog_entry__shows_markets=True, **{f"catalog_entry__{where}__contains": [{"code": code}]}
         )
         return designations.filter(_released() & shown)
 

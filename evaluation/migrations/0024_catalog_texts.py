@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ('contact_email', models.EmailField(blank=True, max_length=254, verbose_name='public e-mail address')),
                 ('contact_url', models.URLField(blank=True, verbose_name='public web address')),
                 ('number', models.PositiveSmallIntegerField(editable=False)),
-                ('status', models.CharField(choices=[('proposed', 'Waits for the Program office'), ('published', 'Published'), ('returned', 'Returned by the Program office'), ('withdrawn', 'Taken back or replaced by the anchor')], default='proposed', editable=False, max_length=10)),
+                ('status', models.CharField(choices=[('proposed', 'Waits for the Program office'), ('published', 'Published'), ('returned', 'Returned'), ('withdrawn', 'Taken back or replaced by the anchor')], default='proposed', editable=False, max_length=10)),
                 ('released_at', models.DateTimeField(editable=False)),
                 ('decided_at', models.DateTimeField(editable=False, null=True)),
                 ('reason', proposals.models.fields.PlainTextField(blank=True, editable=False)),

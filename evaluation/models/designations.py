@@ -125,6 +125,10 @@ class CatalogText(models.Model):
     markets = models.JSONField(
         default=list, blank=True, editable=False, help_text="[{code, name}], as designated."
     )
+    countries = models.JSONField(
+        default=list, db_default=[], blank=True, editable=False,
+        help_text="[{code, name}] of the countries that are shown markets or that a shown bloc holds.",
+    )  # fmt: skip
     sectors = models.JSONField(default=list, blank=True, editable=False)
     consortium = models.TextField(blank=True, default="", editable=False)
     members = models.JSONField(default=list, blank=True, editable=False)
@@ -146,6 +150,9 @@ class CatalogEntry(CatalogText, Revised):
     released_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     released_at = models.DateTimeField(editable=False)
     withdrawn_at = models.DateTimeField(null=True, editable=False)
+    folded = models.TextField(
+        blank=True, default="", db_default="", editable=False, help_text="Its words, to search in."
+    )
     objects = CatalogQuerySet.as_manager()
 
     class Meta:

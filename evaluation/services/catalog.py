@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from evaluation.enums import CatalogReleaseStatus
+from evaluation.folding import folded_words
 from evaluation.lifecycle import PUBLISH_TEXT, RETURN_TEXT, WITHDRAW_TEXT
 from evaluation.models import CatalogEntry, CatalogRelease, Designation
 from evaluation.notice_kinds import CATALOG_PUBLISHED, CATALOG_RELEASED, CATALOG_RETURNED
@@ -14,6 +15,7 @@ from evaluation.notices import catalog_page, catalog_review_page, program_office
 from program import audit, clock, notices
 from program.revisions import StaleRevision, hold
 from program.transitions import NotReady, Problem, perform, require
+from proposals.enums import MarketKind
 from proposals.notices import team_of
 from proposals.package import ApplicationComponent
 
@@ -29,7 +31,7 @@ TYPED_FIELDS = (
     "title", "summary", "layers", "shows_markets", "shows_sectors", "shows_consortium", "shows_members",
     "contact_name", "contact_email", "contact_url",
 )  # fmt: skip
-TEXT_FIELDS = (*TYPED_FIELDS, "markets", "sectors", "consortium", "members")
+TEXT_FIELDS = (*TYPED_FIELDS, "markets", "countries", "sectors", "consortium", "members")
 
 
 @transaction.atomic
@@ -87,6 +89,7 @@ def release_catalog_entry(
 
 def _name_what_was_designated(release: CatalogRelease, package: Package) -> None:
     release.markets = _markets(package) if release.shows_markets else []
+    release.countries = _countries(package) if release.shows_markets else []
     release.sectors = sectors_of(package) if release.shows_sectors else []
     release.consortium = package.consortium.name if release.shows_consortium else ""
     members = package.consortium.members if release.shows_members else []
@@ -107,6 +110,7 @@ def publish_catalog_entry(release: CatalogRelease, *, by: User) -> CatalogEntry:
         entry.revision += 1
     for name, said in text_of(release).items():
         setattr(entry, name, said)
+    entry.folded = folded_words(entry)
     entry.released_by, entry.released_at, entry.withdrawn_at = release.released_by, event.at, None
     entry.full_clean()
     entry.save()
@@ -185,3 +189,15 @@ def sectors_of(package: Package) -> list[str]:
 
 def _markets(package: Package) -> list[dict[str, str]]:
     return [{"code": market.code, "name": market.name} for market in package.markets]
+
+
+def _countries(package: Package) -> list[dict[str, str]]:
+    """The countries named and those of blocs, as designated; those of an own list are not told."""
+    found = {
+        country.code: country.name
+        for market in package.markets
+        if market.kind == MarketKind.BLOC
+        for country in market.countries
+    }
+    found |= {market.code: market.name for market in package.markets if market.kind == MarketKind.COUNTRY}
+    return [{"code": code, "name": found[code]} for code in sorted(found)]

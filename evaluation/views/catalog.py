@@ -19,8 +19,10 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from evaluation.documents import DISCLAIMER
+from evaluation.folding import fold
 from evaluation.models import CatalogEntry
 from evaluation.opendata import HEADINGS, facts_of, lines_of, schema_of
+from evaluation.worldmap import HEIGHT, WIDTH, blocs_like_countries, places
 from program.enums import StackLayer
 from program.limits import limited
 from program.order import implements
@@ -67,13 +69,12 @@ class Sought:
     @property
     def demands(self) -> dict[str, Q]:
         """What each thing that is asked demands of an entry."""
-        words = re.sub(r'["\\]', " ", self.q).split()[:MOST_WORDS]
-        named = [{"code": self.market}], [{"code": "", "name": self.market}]
+        words = re.sub(r'["\\]', " ", fold(self.q)).split()[:MOST_WORDS]
         demands = {
-            "q": Q(*(Q(released_text__icontains=word) for word in words)),
+            "q": Q(*(Q(folded__contains=word) for word in words)),
             "layer": describes(self.layer),
             "sector": Q(sectors__contains=[self.sector]),
-            "market": Q(markets__contains=named[0]) | Q(markets__contains=named[1]),
+            "market": meant_for(self.market),
         }
         return {name: demand for name, demand in demands.items() if getattr(self, name) and demand}
 
@@ -84,13 +85,20 @@ class Sought:
         return f"?{asked.urlencode()}"
 
 
+def meant_for(market: str) -> Q:
+    """Entries for a country, by itself or in a bloc, or for a bloc or another market, by code or name."""
+    if market in places():
+        return Q(countries__contains=[{"code": market}])
+    return Q(markets__contains=[{"code": market}]) | Q(markets__contains=[{"name": market}])
+
+
 def describes(layer: str) -> Q:
     """Entries that say something of the layer."""
     return Q(layers__has_key=layer) & ~Q(layers__contains={layer: ""})
 
 
 def public_entries() -> CatalogQuerySet:
-    return CatalogEntry.objects.public().for_list().with_text()
+    return CatalogEntry.objects.public().for_list()
 
 
 def page_of(request: HttpRequest, rows: CatalogQuerySet) -> tuple[list[CatalogEntry], str]:
@@ -152,6 +160,41 @@ def catalog(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     return render(request, "evaluation/catalog.html", facts)
 
 
+@dataclass(frozen=True)
+class Marked:
+    """A country with its packages: ``x`` and ``y`` are its place on the map, where it has one."""
+
+    name: str
+    address: str
+    count: int
+    x: float | None = None
+    y: float | None = None
+
+
+@implements("s.3(d)")
+@login_not_required
+@require_safe
+def catalog_map(request: HttpRequest) -> HttpResponse:
+    """The countries for which packages are meant, on a map of the world and as a table."""
+    countries: list[Marked] = []
+    others: list[tuple[str, str, int]] = []
+    for value, name, n in markets_occurring():
+        address = f"{reverse('evaluation:catalog')}{Sought(market=value).address()}"
+        if value in places():
+            countries.append(Marked(name, address, n, *(places()[value] or ())))
+        else:
+            others.append((name, address, n))
+    facts = {
+        "countries": countries,
+        "marked": [country for country in countries if country.x is not None],
+        "unmarked": [country.name for country in countries if country.x is None],
+        "others": others,
+        "width": WIDTH,
+        "height": HEIGHT,
+    }
+    return render(request, "evaluation/catalog_map.html", facts)
+
+
 def counts_of(demands: dict[str, Q]) -> dict[str, int]:
     """How many public entries there are, how many fit, and how many each layer and sector has."""
     layers = {f"layer_{each}": Count("pk", filter=describes(each)) for each in StackLayer}
@@ -161,13 +204,14 @@ def counts_of(demands: dict[str, Q]) -> dict[str, int]:
 
 
 def markets_occurring() -> list[tuple[str, str, int]]:
-    """The released markets by name, with what the address calls each, and how many packages it has."""
+    """The markets and the countries of blocs by name: what the address calls each, and its packages."""
     found: dict[str, tuple[str, str, int]] = {}
     for row in CatalogEntry.objects.public().markets():
-        name, value = row["market"]["name"], row["market"]["code"] or row["market"]["name"]
+        name, code = row["market"]["name"], row["market"]["code"]
+        value = name if not code or blocs_like_countries().get(code) == name else code
         before = found.get(value, (value, name, 0))
         found[value] = (value, before[1], before[2] + row["n"])
-    return sorted((market for market in found.values() if market[0]), key=lambda market: market[1].lower())
+    return sorted((market for market in found.values() if market[0]), key=lambda market: fold(market[1]))
 
 
 def looser(sought: Sought, demands: dict[str, Q]) -> list[tuple[str, str, int]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -101,14 +100,12 @@ def catalog_return(request: SignedInRequest, number: str) -> HttpResponse:
 
 
 def _decide(
-    request: SignedInRequest, number: str, service: Any, *, done: str, **details: str
+    request: SignedInRequest, number: str, service: Any, *, done: str, **details: Any
 ) -> HttpResponse:
     """Decide on the text that the page showed; of one that was replaced or decided on, say so."""
     designation = get_object_or_404(Designation.objects.of_office(request.user), number=number)
     read = number_said(request.POST.get("text", ""), digits=4)
-    release = CatalogRelease.objects.filter(designation=designation, number=read).first()
-    if release is None:
-        raise Http404
+    release = get_object_or_404(CatalogRelease, designation=designation, number=read or 0)
     return carry_out(
         request, service, release, done=done, to=catalog_review_page(designation),
         again=lambda problems: show_review(request, number, problems, status=422), **details,

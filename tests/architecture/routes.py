@@ -42,6 +42,7 @@ PUBLIC = {
     "calendar/<str:token>/due-dates.ics",
     "catalog/",
     "catalog/latest/",
+    "catalog/map/",
     "catalog/feed.atom",
     "catalog/schema/1.0.json",
     "catalog/<str:number>/",

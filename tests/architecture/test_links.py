@@ -37,7 +37,8 @@ OF_A_KIND = 2
 # Pages that say the same to everybody, and whose links are many: opened once, by nobody signed in
 SAME_FOR_ALL = {
     "order", "program:directives", "program:accessibility", "program:privacy", "program:status",
-    "evaluation:catalog", "evaluation:catalog-entry", "evaluation:latest-designations",
+    "evaluation:catalog", "evaluation:catalog-entry", "evaluation:catalog-map",
+    "evaluation:latest-designations",
     "financing:country", "financing:country_class",
 }  # fmt: skip
 # What a program says when nobody has said it in words

@@ -27,7 +27,8 @@ def pages_of(world):
             ("evaluation:catalog-release", done.pk),
         ],
         "program_officer": [
-            ("program:home",), ("program:calls",), ("evaluation:catalog",), ("proposals:receipts",),
+            ("program:home",), ("program:calls",), ("evaluation:catalog",), ("evaluation:catalog-map",),
+            ("proposals:receipts",), ("evaluation:catalog-review", world.designation.number),
             ("evaluation:desk",), ("evaluation:intake",), ("evaluation:intake-proposal", inside.number),
             ("evaluation:proposal", inside.number), ("evaluation:assignments", inside.number),
             ("evaluation:screening",), ("evaluation:determinations",),

@@ -72,7 +72,8 @@ def get(client, path, person=None, **query):
 def released(designation, **shown):
     return CatalogEntry.objects.create(
         designation=designation, title="Hospitals of Kenya", summary="Released words.",
-        markets=[{"code": "KE", "name": "Kenya"}], members=["Fictional Systems"], sectors=["healthcare"],
+        markets=[{"code": "KE", "name": "Kenya"}], countries=[{"code": "KE", "name": "Kenya"}],
+        members=["Fictional Systems"], sectors=["healthcare"],
         released_by=designation.proposal.created_by, released_at=designation.designated_at, **shown,
     )  # fmt: skip
 

@@ -11,7 +11,10 @@ import pytest
 from django.urls import reverse
 
 from evaluation import services
+from evaluation.folding import fold, folded_words
 from evaluation.models import CatalogEntry
+from evaluation.worldmap import HEIGHT, WIDTH, places
+from program.reference import read
 from tests.evaluation.test_pages import page
 from tests.factories import evaluation as make
 from tests.factories.proposals import representative_of
@@ -27,10 +30,14 @@ def listed(title="Stack", designation=None, **facts):
     """An entry as it stands once it is public."""
     designation = designation or make.designated()
     values = {"summary": "A stack.", "contact_email": "sales@firm.example", **facts}
-    return CatalogEntry.objects.create(
+    values.setdefault("countries", [each for each in values.get("markets", ()) if each["code"] in places()])
+    entry = CatalogEntry(
         designation=designation, title=title, released_by=designation.proposal.created_by,
         released_at=designation.designated_at, **values,
     )  # fmt: skip
+    entry.folded = folded_words(entry)
+    entry.save()
+    return entry
 
 
 @pytest.fixture
@@ -97,6 +104,67 @@ def test_filters_combine_on_page_and_in_open_data(client, three, asked, found):
     assert {line["Title"] for line in table(client, **asked)} == found
     data = opened(client, format="json", **asked).json()
     assert ({each["title"] for each in data["packages"]}, data["found"]) == (found, len(found))
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked"),
+    [
+        ("Córdoba", "cordoba"), ("Cordoba", "CÓRDOBA"), ("Türkiye", "turkiye"), ("Łódź", "lodz"),
+        ("Straße", "strasse"), ("Ærø", "aero"), ("İzmir", "izmir"), ("Cafe\u0301", "CAFÉ"),
+    ],
+)  # fmt: skip
+def test_search_sees_no_accents(client, kept, asked):
+    listed(kept)
+    listed("Another", summary="Other.", consortium=f"House of {kept}")
+    listed("Third")
+    assert titles(client, q=asked) == {kept, "Another"}
+    assert {line["Title"] for line in table(client, q=asked)} == {kept, "Another"}
+
+
+def test_folding_keeps_what_has_no_mark():
+    assert fold("100% “AI” для 東京") == "100% “ai” для 東京"
+
+
+def test_country_finds_the_bloc_that_holds_it_and_no_own_list(client):
+    """As the version was designated: a bloc with its members then; an own list is a name."""
+    designation = make.designated()
+    kenya = {"code": "KE", "name": "Kenya"}
+    ghana, niger = {"code": "GH", "name": "Ghana"}, {"code": "NE", "name": "Niger"}
+    facts = {"key": "b", "national_interest": "x", "as_of": "2026-01"}
+    markets = [
+        {**facts, "kind": "bloc", "code": "ECOWAS", "name": "ECOWAS", "countries": [ghana, kenya]},
+        {**facts, "key": "c", "kind": "list", "name": "Gulf hospitals", "countries": [niger]},
+        {**facts, "key": "d", "kind": "country", "code": "KE", "name": "Kenya", "countries": [kenya]},
+    ]
+    kind = type(designation.version.value.markets[0])
+    change = {"markets": tuple(kind.model_validate(market) for market in markets)}
+    designation.version = make.new_version(designation.proposal, change)
+    designation.save()
+    entry = make.published(designation, shows_markets=True)
+    assert entry.countries == [ghana, kenya]
+    for asked, found in (("GH", {"Stack"}), ("KE", {"Stack"}), ("ECOWAS", {"Stack"}), ("NE", set())):
+        assert titles(client, market=asked) == found, asked
+    assert opened(client).context["markets"] == [
+        ("ECOWAS", "ECOWAS", 1), ("GH", "Ghana", 1), ("Gulf hospitals", "Gulf hospitals", 1),
+        ("KE", "Kenya", 1),
+    ]  # fmt: skip
+    data = client.get("/api/v1/designations/", {"market": "gh"}).json()
+    assert [each["number"] for each in data["results"]] == [designation.number]
+    make.published(designation)
+    assert titles(client, market="GH") == set()
+
+
+def test_bloc_with_the_code_of_a_country_is_not_that_country(client):
+    union, australia = {"code": "AU", "name": "African Union"}, {"code": "AU", "name": "Australia"}
+    listed("For Africa", markets=[union], countries=[KENYA])
+    listed("For Australia", markets=[australia])
+    assert opened(client).context["markets"] == [
+        ("African Union", "African Union", 1), ("AU", "Australia", 1), ("KE", "Kenya", 1),
+    ]  # fmt: skip
+    assert titles(client, market="AU") == {"For Australia"}
+    assert titles(client, market="African Union") == titles(client, market="KE") == {"For Africa"}
+    shown = client.get(reverse("evaluation:catalog-map")).context
+    assert [country.name for country in shown["countries"]] == ["Australia", "Kenya"]
 
 
 def test_choices_are_what_occurs_with_the_number_of_packages(client, three):
@@ -219,6 +287,35 @@ def test_consortium_is_named_only_where_its_anchor_says_so(client):
     assert (entry.consortium, titles(client, q=name)) == (name, {"Stack"})
 
 
+def test_map_marks_each_country_and_the_table_says_the_same(client, three):
+    kosovo, ghana = {"code": "XK", "name": "Kosovo"}, {"code": "GH", "name": "Ghana"}
+    antarctica = {"code": "AQ", "name": "Antarctica"}
+    listed("Fourth", markets=[kosovo, antarctica, ECOWAS], countries=[kosovo, antarctica, ghana])
+    listed("Suspended", markets=[{"code": "PE", "name": "Peru"}])
+    suspended = CatalogEntry.objects.get(title="Suspended").designation
+    services.suspend_designation(suspended, by=make.decision_official(), reason="One left.")
+    shown = client.get(reverse("evaluation:catalog-map"))
+    told = [(country.name, country.count) for country in shown.context["countries"]]
+    assert told == [("Antarctica", 1), ("Ghana", 1), ("Kenya", 2), ("Kosovo", 1)]
+    assert [country.name for country in shown.context["marked"]] == ["Ghana", "Kenya"]
+    assert {name for name, *_ in shown.context["others"]} == {"ECOWAS", "Gulf hospitals"}
+    assert "but in the table: Antarctica, Kosovo." in shown.text
+    assert shown.text.count('aria-label="Kenya: 2 packages"') == 1
+    for country in shown.context["countries"]:
+        assert shown.text.count(f'href="{country.address}"'.replace("&", "&amp;")) >= 1
+        assert len(client.get(country.address).context["cards"]) == country.count
+    assert reverse("evaluation:catalog-map") in opened(client).text
+
+
+def test_every_country_has_its_place_on_the_map_or_none():
+    assert places().keys() == read("countries")["countries"].keys()
+    found = {code for code, point in places().items() if point}
+    assert places().keys() - found == {"AQ", "BV", "HM", "XK"}
+    assert all(0 <= places()[code].x <= WIDTH and 0 <= places()[code].y <= HEIGHT for code in found)
+    kenya, chile = places()["KE"], places()["CL"]
+    assert chile.x < WIDTH / 2 < kenya.x and kenya.y < chile.y
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(
     ("address", "asked", "count"),
@@ -228,6 +325,7 @@ def test_consortium_is_named_only_where_its_anchor_says_so(client):
         ("catalog", {"format": "json"}, 2),
         ("catalog", {"format": "csv"}, 2),
         ("catalog-feed", {}, 1),
+        ("catalog-map", {}, 1),
     ],
 )
 def test_costs_the_same_whatever_its_length(client, warm, rows, address, asked, count):

@@ -152,7 +152,7 @@ def test_officer_finds_the_text_at_the_desk_and_reads_the_difference(client):
 
     assert [line.label for line in shown.context["changed"]] == ["Title", "Companies"]
     assert {line.label for line in shown.context["unchanged"]} == {"Summary", "Contact e-mail"}
-    assert '<del class="site-removed">Old</del>' in shown.text
+    assert '<del class="site-removed">Old </del>' in shown.text
     refused = press(client, desk, "catalog-return", designation.number, text="2", reason="")
     assert refused.status_code == 422 and "Say what the anchor is to change" in refused.text
     assert press(client, desk, "catalog-publish", designation.number, text="2").status_code == 302
