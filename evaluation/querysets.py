@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Coalesce
 
 from evaluation.enums import (
@@ -589,14 +589,21 @@ class CatalogQuerySet(models.QuerySet):
     def for_list(self) -> Self:
         return self.select_related("designation")
 
-    def markets(self) -> models.QuerySet[Any, Any]:
-        """Each market of these entries, each country of a bloc, as ``{code, name}``, with their number."""
+    def counted(self, fitting: Q) -> models.QuerySet[Any, Any]:
+        """What these entries tell, ``each`` with the number of those that tell it and of those that fit.
+
+        A layer that is described and a sector are a text, a market and each country of a bloc are
+        ``{code, name}``, every entry tells "*".
+        """
+        path = '$.keyvalue() ? (@.value != "").key'
+        described = Func(F("layers"), template=f"jsonb_path_query_array(%(expressions)s, '{path}')")
+        told = (Value(["*"], models.JSONField()), described, *map(F, ("sectors", "markets", "countries")))
         each = Func(
-            F("markets"), F("countries"), function="jsonb_array_elements", arg_joiner=" || ",
-            output_field=models.JSONField(),
-        )  # fmt: skip
+            *told, function="jsonb_array_elements", arg_joiner=" || ", output_field=models.JSONField()
+        )
         each.set_returning = True
-        return self.order_by().annotate(market=each).values("market").annotate(n=Count("pk", distinct=True))
+        n, fit = Count("pk", distinct=True), Count("pk", distinct=True, filter=fitting or None)
+        return self.order_by().annotate(each=each).values("each").annotate(n=n, fit=fit)
 
 
 class CatalogReleaseQuerySet(models.QuerySet):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -138,19 +139,21 @@ def catalog(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
                 "packages": [facts_of(entry, request.build_absolute_uri) for entry in entries],
             }
         )
-    counted, markets = counts_of(demands), markets_occurring()
+    told = list(CatalogEntry.objects.public().counted(Q(*demands.values())))
+    counted, markets = counts_of(told), markets_of(told)
+    found, total = next(((row["fit"], row["n"]) for row in told if row["each"] == "*"), (0, 0))
     facts = {
         "cards": [card_of(entry) for entry in entries],
         "next": following,
         "sought": sought,
         "is_narrowed": bool(demands),
-        "layers": [(layer, layer.label, counted[f"layer_{layer}"]) for layer in StackLayer],
-        "sectors": [(each, each.label, counted[f"sector_{each}"]) for each in Sector],
+        "layers": [(layer, layer.label, counted[layer]) for layer in StackLayer],
+        "sectors": [(each, each.label, counted[each]) for each in Sector],
         "markets": markets,
         "market_occurs": any(value == sought.market for value, *_ in markets),
-        "found": counted["found"],
-        "total": counted["total"],
-        "looser": [] if counted["found"] else looser(sought, demands),
+        "found": found,
+        "total": total,
+        "looser": [] if found else looser(sought, demands),
         "first": sought.address(),
         "page_size": PAGE,
         "json": sought.address(format="json"),
@@ -178,7 +181,7 @@ def catalog_map(request: HttpRequest) -> HttpResponse:
     """The countries for which packages are meant, on a map of the world and as a table."""
     countries: list[Marked] = []
     others: list[tuple[str, str, int]] = []
-    for value, name, n in markets_occurring():
+    for value, name, n in markets_of(list(CatalogEntry.objects.public().counted(Q()))):
         address = f"{reverse('evaluation:catalog')}{Sought(market=value).address()}"
         if value in places():
             countries.append(Marked(name, address, n, *(places()[value] or ())))
@@ -195,19 +198,18 @@ def catalog_map(request: HttpRequest) -> HttpResponse:
     return render(request, "evaluation/catalog_map.html", facts)
 
 
-def counts_of(demands: dict[str, Q]) -> dict[str, int]:
-    """How many public entries there are, how many fit, and how many each layer and sector has."""
-    layers = {f"layer_{each}": Count("pk", filter=describes(each)) for each in StackLayer}
-    sectors = {f"sector_{each}": Count("pk", filter=Q(sectors__contains=[each])) for each in Sector}
-    fit = Count("pk", filter=Q(*demands.values())) if demands else Count("pk")
-    return public_entries().order_by().aggregate(total=Count("pk"), found=fit, **layers, **sectors)
+def counts_of(told: list[dict[str, Any]]) -> Counter[str]:
+    """How many entries describe each layer and name each sector."""
+    return Counter({row["each"]: row["n"] for row in told if isinstance(row["each"], str)})
 
 
-def markets_occurring() -> list[tuple[str, str, int]]:
+def markets_of(told: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
     """The markets and the countries of blocs by name: what the address calls each, and its packages."""
     found: dict[str, tuple[str, str, int]] = {}
-    for row in CatalogEntry.objects.public().markets():
-        name, code = row["market"]["name"], row["market"]["code"]
+    for row in told:
+        if isinstance(row["each"], str):
+            continue
+        name, code = row["each"]["name"], row["each"]["code"]
         value = name if not code or blocs_like_countries().get(code) == name else code
         before = found.get(value, (value, name, 0))
         found[value] = (value, before[1], before[2] + row["n"])

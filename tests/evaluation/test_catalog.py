@@ -320,8 +320,8 @@ def test_every_country_has_its_place_on_the_map_or_none():
 @pytest.mark.parametrize(
     ("address", "asked", "count"),
     [
-        ("catalog", {}, 3),
-        ("catalog", {"q": "stack", "layer": "hardware"}, 4),
+        ("catalog", {}, 2),
+        ("catalog", {"q": "stack", "layer": "hardware"}, 3),
         ("catalog", {"format": "json"}, 2),
         ("catalog", {"format": "csv"}, 2),
         ("catalog-feed", {}, 1),

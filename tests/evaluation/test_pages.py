@@ -890,10 +890,10 @@ def test_reader_with_score_sheet_costs_nine_statements(client, warm, django_asse
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_catalog_costs_three_statements(client, warm, rows, django_assert_num_queries):
+def test_catalog_costs_two_statements(client, warm, rows, django_assert_num_queries):
     for _ in range(rows):
         make.published(make.designated())
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         response = client.get(reverse("evaluation:catalog"))
     assert len(response.context["cards"]) == rows
 
