@@ -327,7 +327,9 @@ class Story:
             self.screen()  # a determination rests on checks of the last days
             determination = self.prepare(decision)
         with clock.moved_to(self.on(day - 1, 16)):
-            evaluation.ask_to_sign(determination, by=self.officer)
+            evaluation.ask_to_clear(determination, by=self.officer)
+        with clock.moved_to(self.on(day - 1, 17)):
+            evaluation.clear_determination(determination, by=official("second-officer"))
         with clock.moved_to(self.on(day, 11)):
             evaluation.sign_determination(determination, by=official("decision"))
         if self.times.announced:

@@ -21,6 +21,7 @@ from evaluation.enums import (
     Stance,
 )
 from evaluation.models import CompletenessReview, Referral, ScreeningRun
+from evaluation.packets import packet_of
 from evaluation.staleness import stale_because
 from program import clock
 from program.models import Agency
@@ -500,6 +501,20 @@ DETERMINATION_CHECKS: Final = (
     answers_every_objection,
     rests_on_fresh_party_checks,
 )
+
+
+def is_cleared(determination: Determination) -> Iterator[Problem]:
+    """Another official has cleared exactly the packet that is signed."""
+    if determination.cleared_by is None:
+        yield Problem("not-cleared", "The packet has not been cleared.", ORDER, "clearance")
+    elif packet_of(determination)["clearance"] is None:
+        yield Problem(
+            "clearance-overtaken",
+            f"The record has changed since {determination.cleared_by} cleared the packet. It is to be read "
+            "and cleared again.",
+            ORDER,
+            "clearance",
+        )
 
 
 # An announcement: what may have changed since the signature

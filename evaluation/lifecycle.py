@@ -141,12 +141,30 @@ RENEW: Final = Transition(
     label="Take up the new version",
     description="A draft goes on with the version that replaced its own; each finding is made anew.",
 )
+CLEAR: Final = Transition(
+    "clear",
+    {T.DRAFT},
+    T.DRAFT,
+    clause=ORDER,
+    checks=checks.DETERMINATION_CHECKS,
+    stamps=["cleared_at"],
+    label="Clear the determination",
+    description="A third official clears exactly the packet that was read; a change of it undoes that.",
+)
+SEND_BACK: Final = Transition(
+    "send_back",
+    {T.DRAFT},
+    T.DRAFT,
+    clause=ORDER,
+    label="Send back",
+    description="A draft that was put up for clearance goes back to who wrote it, with a reason.",
+)
 SIGN: Final = Transition(
     "sign",
     {T.DRAFT},
     T.SIGNED,
     clause=ORDER,
-    checks=checks.DETERMINATION_CHECKS,
+    checks=(*checks.DETERMINATION_CHECKS, checks.is_cleared),
     stamps=["signed_at"],
     label="Sign the determination",
     description="Decided, and not yet announced: nothing is visible outside.",
@@ -170,7 +188,7 @@ ANNOUNCE: Final = Transition(
     label="Announce",
     description="The consortium is told, the letter is issued, and a designation begins.",
 )
-DETERMINATION_TRANSITIONS: Final = (RENEW, SIGN, RECALL, ANNOUNCE)
+DETERMINATION_TRANSITIONS: Final = (RENEW, CLEAR, SEND_BACK, SIGN, RECALL, ANNOUNCE)
 
 SUSPEND: Final = Transition(
     "suspend",

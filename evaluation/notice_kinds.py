@@ -258,12 +258,54 @@ QUESTION_WITHDRAWN: Final = NoticeKind(
     mailed=Mailed.AT_ONCE,
     sample={"number": "AIX-2026-00014", "question": 2},
 )
+TO_CLEAR: Final = NoticeKind(
+    "evaluation.to_clear",
+    "The determination on {number} is to be cleared",
+    "A determination on proposal {number} was prepared. Read its packet; clear it, or send it back with a "
+    "reason.",
+    ORDER,
+    when="A determination is put up for clearance",
+    who="Program officers who have not worked on it",
+    mailed=Mailed.ALWAYS,
+    sample={"number": "AIX-2026-00014"},
+)
+CLEARED: Final = NoticeKind(
+    "evaluation.cleared",
+    "The determination on {number} is cleared",
+    "The determination on proposal {number} is cleared and lies before who signs it. A change of the draft, "
+    "or of the record on which it rests, undoes the clearance.",
+    ORDER,
+    when="A determination is cleared",
+    who="Who has worked on the draft",
+    sample={"number": "AIX-2026-00014"},
+)
+SENT_BACK: Final = NoticeKind(
+    "evaluation.sent_back",
+    "The draft determination on {number} was sent back",
+    "The draft determination on proposal {number} was sent back. The reason: {reason}",
+    ORDER,
+    when="A draft determination is sent back instead of being cleared or signed",
+    who="Who has worked on the draft",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-2026-00014", "reason": "Finding 3 names no evidence."},
+)
+CLEARANCE_UNDONE: Final = NoticeKind(
+    "evaluation.clearance_undone",
+    "The determination on {number} is not cleared any more",
+    "{what} The clearance of the determination on proposal {number} is undone; it cannot be signed until it "
+    "is cleared again.",
+    ORDER,
+    when="The draft, or what its packet rests on, changes after the clearance",
+    who="Who cleared it, who has worked on the draft, and who may sign it",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-2026-00014", "what": "The record has changed."},
+)
 TO_SIGN: Final = NoticeKind(
     "evaluation.to_sign",
-    "A determination on {number} was prepared",
-    "A determination on proposal {number} lies ready to be read and signed.",
+    "The determination on {number} is to be signed",
+    "A determination on proposal {number} is cleared and lies ready to be read and signed.",
     ORDER,
-    when="A determination is prepared",
+    when="A determination is cleared",
     who="Decision officials, and their delegates, who may sign it",
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014"},

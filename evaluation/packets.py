@@ -45,7 +45,7 @@ from evaluation.models import (
 )
 from evaluation.weighing import newest_checks
 from program import clock, papers, pdf
-from program.canonical import canonical_json
+from program.canonical import canonical_json, sha256_hex
 from program.enums import Confidence, Mark, StackLayer
 from proposals.enums import Presumption
 from proposals.models import Recusal
@@ -80,7 +80,32 @@ def us_content_facts(version: Version) -> dict[str, Any]:
 
 
 def packet_of(determination: Determination) -> dict[str, Any]:
-    """Everything that lies before the signer, compiled from the record; it can contradict none of it."""
+    """Everything that lies before the signer, compiled from the record; it can contradict none of it.
+
+    Its ``clearance`` is of the packet that has none yet; one that was given on other facts is left out.
+    """
+    packet = _compiled(determination)
+    return {**packet, "clearance": _clearance(determination, sha256_hex(canonical_json(packet)))}
+
+
+def sha256_to_clear(determination: Determination) -> str:
+    """The SHA-256 of the packet as it stands at this moment, without a clearance: what is cleared."""
+    return sha256_hex(canonical_json(_compiled(determination)))
+
+
+def _clearance(determination: Determination, digest: str) -> dict[str, str] | None:
+    by, at = determination.cleared_by, determination.cleared_at
+    if by is None or at is None or determination.cleared_sha256 != digest:
+        return None
+    return {
+        "cleared_by": by.name,
+        "title": by.title,
+        "cleared_at": at.isoformat(),
+        "packet_sha256": digest,
+    }
+
+
+def _compiled(determination: Determination) -> dict[str, Any]:
     version, proposal = determination.version, determination.proposal
     referrals, now = referrals_of(version), clock.now()
     return {
@@ -102,6 +127,7 @@ def packet_of(determination: Determination) -> dict[str, Any]:
         "rationale": determination.rationale,
         "letter_text": determination.letter_text,
         "prepared_by": determination.prepared_by.name,
+        "clearance": None,
         "findings": [
             {
                 "requirement": finding.requirement.code,

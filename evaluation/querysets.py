@@ -476,6 +476,20 @@ class DeterminationQuerySet(OfProposalQuerySet):
     def live(self) -> Self:
         return self.filter(status__in=[DeterminationStatus.DRAFT, DeterminationStatus.SIGNED])
 
+    def cleared(self) -> Self:
+        """Drafts that stand on a clearance."""
+        return self.filter(status=DeterminationStatus.DRAFT, cleared_at__isnull=False)
+
+    def to_clear(self) -> Self:
+        """Drafts put up for clearance, on the version that is evaluated."""
+        return self.filter(
+            status=DeterminationStatus.DRAFT,
+            clearance_asked_at__isnull=False,
+            cleared_at=None,
+            proposal__status=ProposalStatus.UNDER_EVALUATION,
+            version__number=F("proposal__version_count"),
+        )
+
     def overtaken(self) -> Self:
         """Signed ones that cannot be announced: the proposal was withdrawn or has a newer version."""
         moved_on = ~Q(proposal__status=ProposalStatus.UNDER_EVALUATION)
@@ -509,7 +523,7 @@ class DeterminationQuerySet(OfProposalQuerySet):
 
     def for_list(self) -> Self:
         return self.select_related(
-            "proposal__consortium", "proposal__call", "version", "prepared_by", "signed_by"
+            "proposal__consortium", "proposal__call", "version", "prepared_by", "cleared_by", "signed_by"
         )
 
 

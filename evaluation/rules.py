@@ -115,6 +115,12 @@ def is_preparer(user: User, record: Any) -> bool:
 
 
 @rules.predicate
+def has_cleared(user: User, record: Any) -> bool:
+    """Gave the clearance on which the draft stands."""
+    return record is not None and record.cleared_by_id == user.pk
+
+
+@rules.predicate
 def is_reviewer(user: User, record: Any) -> bool:
     """The reviewer whose assignment is still active."""
     assignment = getattr(record, "assignment", record)
@@ -216,7 +222,12 @@ permit("evaluation.withdraw_informationrequest", asks_for_agency & stands_apart)
 permit("evaluation.add_determination", is_program_officer & stands_apart)
 permit("evaluation.change_determination", is_program_officer & stands_apart)
 permit("evaluation.renew_determination", is_program_officer & stands_apart)
-permit("evaluation.sign_determination", signs_determinations & ~is_preparer & stands_apart)
+permit("evaluation.clear_determination", is_program_officer & ~is_preparer & stands_apart)
+permit(
+    "evaluation.send_back_determination",
+    (is_program_officer | signs_determinations) & ~is_preparer & stands_apart,
+)
+permit("evaluation.sign_determination", signs_determinations & ~is_preparer & ~has_cleared & stands_apart)
 permit("evaluation.recall_determination", signs_determinations & stands_apart)
 permit("evaluation.remind_determination", is_clock)
 permit("evaluation.announce_determination", is_decision_official & stands_apart)

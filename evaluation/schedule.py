@@ -9,6 +9,7 @@ from celery.schedules import crontab
 from django.conf import settings
 
 from evaluation.models import Condition, Designation, Determination, InformationRequest, Referral
+from evaluation.packets import sha256_to_clear
 from evaluation.services import (
     ask_again,
     end_referral,
@@ -22,6 +23,7 @@ from evaluation.services import (
     remind_of_question,
     tell_overtaken,
     to_screen_again,
+    undo_overtaken_clearance,
     waiting_imports,
     work_off,
     work_off_each,
@@ -95,8 +97,11 @@ def end_left_referrals() -> int:
 
 @shared_task
 def tell_overtaken_determinations() -> int:
-    """Tell of signed determinations that a withdrawal or a new version has left behind, once each."""
-    return do_each(tell_overtaken, Determination.objects.overtaken().not_told())
+    """Tell of signed determinations left behind, once each, and undo clearances that do not hold any more."""
+    told = do_each(tell_overtaken, Determination.objects.overtaken().not_told())
+    cleared = Determination.objects.cleared().for_list()
+    changed = (row for row in cleared if row.cleared_sha256 != sha256_to_clear(row))
+    return told + do_each(undo_overtaken_clearance, changed)
 
 
 @shared_task

@@ -109,6 +109,14 @@ urlpatterns = [
     path(
         "desk/determinations/<int:pk>/ready/", determinations.determination_ready, name="determination-ready"
     ),
+    path(
+        "desk/determinations/<int:pk>/clear/", determinations.determination_clear, name="determination-clear"
+    ),
+    path(
+        "desk/determinations/<int:pk>/send-back/",
+        determinations.determination_send_back,
+        name="determination-send-back",
+    ),
     path("desk/determinations/<int:pk>/sign/", determinations.determination_sign, name="determination-sign"),
     path(
         "desk/determinations/<int:pk>/recall/",

@@ -8,7 +8,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Q, Subquery
 from django.db.models.functions import Coalesce, JSONArray
 
-from evaluation.enums import DesignationStatus
+from evaluation.enums import DesignationStatus, DeterminationStatus
 from evaluation.models import CatalogRelease, Condition, Determination, Escalation, PartyCheck
 from evaluation.querysets import papers_of
 from evaluation.services.papers import PAPERS
@@ -33,8 +33,7 @@ def counted(rows: QuerySet[Any]) -> Coalesce:
 
 @Prepared
 def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
-    """Of an officer: counts of what waits, then lists of calls, conditions, deferrals, escalations, catalog
-    texts, intake.
+    """Of an officer: counts of what waits, then what lists of the desk hold, from calls to intake.
 
     A draft waits for somebody else than its drafter, an approved call for whoever issues it.
     """
@@ -63,6 +62,9 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
     )
     texts = CatalogRelease.objects.visible_to(officer).waiting()
     released = JSONArray("designation__number", "title")
+    determinations = Determination.objects.visible_to(officer)
+    sent_back = determinations.filter(status=DeterminationStatus.DRAFT, clearance_asked_at=None)
+    drafted = JSONArray("pk", "proposal__number", "proposal__consortium__name")
     return User.objects.filter(pk=officer.pk).values_list(
         counted(matches),
         counted(questions),
@@ -85,6 +87,18 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
         ArraySubquery(deferred.order_by("defer_until", "pk").values_list(come)[:SHOWN]),
         ArraySubquery(escalated.order_by("due_at", "pk").values_list(raised)[:SHOWN]),
         ArraySubquery(texts.order_by("released_at", "pk").values_list(released)[:SHOWN]),
+        ArraySubquery(
+            determinations.to_clear()
+            .exclude(written_by=officer.pk)
+            .order_by("clearance_asked_at", "pk")
+            .values_list(drafted)[:SHOWN]
+        ),
+        ArraySubquery(
+            sent_back.filter(written_by=officer.pk)
+            .exclude(clearance_note="")
+            .order_by("pk")
+            .values_list(drafted)[:SHOWN]
+        ),
         ArraySubquery(
             handed_in.order_by("submitted_at").values_list(JSONArray("number", "consortium__name"))[:SHOWN]
         ),

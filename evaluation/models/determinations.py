@@ -22,10 +22,11 @@ DIGEST = r"^[0-9a-f]{64}$"
 
 
 class Determination(Revised):
-    """One decision on one version: prepared by one official, signed by another, then announced.
+    """One decision on one version: prepared, cleared and signed by three officials, then announced.
 
     A signed determination is invisible outside until it is announced; before that it can be recalled.
-    ``packet`` is the canonical JSON of everything that lay before the signer.
+    ``packet`` is the canonical JSON of everything that lay before the signer. A clearance is of one packet,
+    that with ``cleared_sha256``.
     """
 
     proposal_path: ClassVar[str] = "proposal"
@@ -49,6 +50,25 @@ class Determination(Revised):
     written_by = models.ManyToManyField(
         User, related_name="+", editable=False, help_text="Everybody who has worked on the draft."
     )
+    clearance_asked_at = models.DateTimeField(null=True, editable=False)
+    cleared_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    cleared_at = models.DateTimeField(null=True, editable=False)
+    cleared_sha256 = models.CharField(
+        "SHA-256 of the packet that was cleared",
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
+    clearance_note = PlainTextField(
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Why the draft was sent back, or is not cleared any more.",
+        longest=LONGEST_TEXT,
+    )
     signed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, related_name="+", editable=False)
     signed_at = models.DateTimeField(null=True, editable=False)
@@ -69,7 +89,10 @@ class Determination(Revised):
 
     class Meta:
         ordering = ["-pk"]
-        permissions = [(f"{verb}_determination", verb) for verb in ("renew", "sign", "recall", "announce")]
+        permissions = [
+            (f"{verb}_determination", verb.replace("_", " "))
+            for verb in ("renew", "clear", "send_back", "sign", "recall", "announce")
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="one_live_determination",
@@ -81,6 +104,18 @@ class Determination(Revised):
                 name="determination_signed_by_another",
                 violation_error_message="Who prepared the determination does not sign it.",
                 condition=Q(signed_by=None) | ~Q(signed_by=F("prepared_by")),
+            ),
+            models.CheckConstraint(
+                name="determination_cleared_by_another",
+                violation_error_message="Who clears the determination has neither prepared nor signed it.",
+                condition=Q(cleared_by=None)
+                | (~Q(cleared_by=F("prepared_by")) & (Q(signed_by=None) | ~Q(cleared_by=F("signed_by")))),
+            ),
+            models.CheckConstraint(
+                name="determination_clearance_whole",
+                violation_error_message=NOT_KEPT,
+                condition=Q(cleared_by=None, cleared_at=None, cleared_sha256="")
+                | Q(cleared_by__isnull=False, cleared_at__isnull=False, cleared_sha256__regex=DIGEST),
             ),
             models.CheckConstraint(
                 name="determination_stamped",

@@ -1,4 +1,4 @@
-"""The determination of s.3(d): prepare, sign by another, recall, announce with what follows from it."""
+"""The determination of s.3(d): prepare, clear and sign by others, recall, announce with what follows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evaluation.documents import issue_letter
 from evaluation.due import due_from_now, rule_in_words
 from evaluation.enums import DeterminationStatus, LetterKind, Outcome, ScreeningReason, Stance
 from evaluation.hearers import tell_hearers, told_of_new_designation
-from evaluation.lifecycle import ANNOUNCE, RECALL, RENEW, SIGN
+from evaluation.lifecycle import ANNOUNCE, CLEAR, RECALL, RENEW, SEND_BACK, SIGN
 from evaluation.models import (
     Condition,
     Designation,
@@ -22,9 +22,19 @@ from evaluation.models import (
     ObjectionAnswer,
     Referral,
 )
-from evaluation.notice_kinds import ANNOUNCED, OVERTAKEN, RECALLED, SIGNED, TO_SIGN
+from evaluation.notice_kinds import (
+    ANNOUNCED,
+    CLEARANCE_UNDONE,
+    CLEARED,
+    OVERTAKEN,
+    RECALLED,
+    SENT_BACK,
+    SIGNED,
+    TO_CLEAR,
+    TO_SIGN,
+)
 from evaluation.notices import desk_page, holders, program_officers, questions_page, signers_of_decision
-from evaluation.packets import packet_of
+from evaluation.packets import packet_of, sha256_to_clear
 from evaluation.querysets import delegations_in_force
 from evaluation.services.screening_jobs import ask_if_stale
 from program import audit, clock, notices
@@ -39,8 +49,10 @@ from proposals.models import Proposal
 from proposals.notices import team_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from evaluation.models import Position
     from program.deadlines import Period
@@ -130,12 +142,13 @@ def renew_determination(determination: Determination, *, by: User) -> AuditEvent
     def changes() -> dict[str, Any]:
         proposal = determination.proposal
         newest = proposal.versions.get(number=proposal.version_count)
-        return {"version": newest, "revision": determination.revision + 1}
+        return {"version": newest, "revision": determination.revision + 1, "clearance_asked_at": None}
 
     note = f"Prepared on version {determination.version.number} before."
     event = perform(RENEW, determination, by=by, note=note, changes=changes)
     determination.findings.update(is_met=None, revision=F("revision") + 1)
     determination.written_by.add(by)
+    _keep_clearance(determination, by)
     ask_if_stale(determination.version, by=by, reason=ScreeningReason.DETERMINATION)
     return event
 
@@ -146,15 +159,20 @@ def save_determination(
 ) -> Determination:
     """Save the decision part of a draft; saving never refuses what a draft can hold."""
     _hold_draft(determination, by, revision=revision)
-    return _save(determination, DECISION_FIELDS, values)
+    _save(determination, DECISION_FIELDS, values)
+    _keep_clearance(determination, by)
+    return determination
 
 
 @transaction.atomic
 def save_finding(finding: Finding, *, by: User, values: Mapping[str, Any], revision: int | None) -> Finding:
     """Save what the draft finds on one requirement."""
     _hold_draft(finding.determination, by)
+    determination = finding.determination
     hold(finding, revision=revision)
-    return _save(finding, ("text", "is_met"), values)
+    _save(finding, ("text", "is_met"), values)
+    _keep_clearance(determination, by)
+    return finding
 
 
 @transaction.atomic
@@ -167,7 +185,9 @@ def answer_objection(
         raise NotReady([Problem("no-objection", "This position is no objection to the proposal.", ORDER)])
     row, is_new = ObjectionAnswer.objects.get_or_create(determination=determination, position=position)
     hold(row, revision=None if is_new else revision)
-    return _save(row, ("answer",), {"answer": answer})
+    _save(row, ("answer",), {"answer": answer})
+    _keep_clearance(determination, by)
+    return row
 
 
 @transaction.atomic
@@ -207,9 +227,11 @@ def save_condition(
                 setattr(condition, name, values[name])
         condition.full_clean(exclude=["designation"])
         condition.save()
-        return condition
-    hold(condition, revision=revision)
-    return _save(condition, CONDITION_FIELDS, values)
+    else:
+        hold(condition, revision=revision)
+        _save(condition, CONDITION_FIELDS, values)
+    _keep_clearance(determination, by)
+    return condition
 
 
 @transaction.atomic
@@ -219,6 +241,7 @@ def remove_condition(condition: Condition, *, by: User) -> None:
     _hold_draft(determination, by)
     audit.record(determination, "determination.remove_condition", by=by, before=condition.text, clause=ORDER)
     condition.delete()
+    _keep_clearance(determination, by)
 
 
 def _hold_draft(determination: Determination, by: User, *, revision: int | None = None) -> None:
@@ -250,17 +273,154 @@ def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:
     return row
 
 
-@transaction.atomic
-def ask_to_sign(determination: Determination, *, by: User) -> AuditEvent:
-    """Tell the decision official that the packet lies ready; raises NotReady while it could not be signed."""
-    _hold_draft(determination, by)
-    if problems := SIGN.problems(determination):
-        raise NotReady(problems)
-    event = audit.record(determination, "determination.ask_to_sign", by=by, clause=ORDER)
-    proposal = determination.proposal
-    people = signers_of_decision(proposal).exclude(pk__in=determination.written_by.values("pk"))
-    notices.owe(event, TO_SIGN, people, url=desk_page(proposal), number=proposal.number)
+def _keep_clearance(determination: Determination, by: User) -> None:
+    """A clearance is of what was cleared: it is undone with any change, and where its giver writes."""
+    if determination.cleared_at is None:
+        return
+    if determination.cleared_by_id == by.pk or determination.cleared_sha256 != sha256_to_clear(determination):
+        determination.clearance_asked_at = None
+        _undo_clearance(determination, by, f"{by} has changed the draft.")
+
+
+def _undo_clearance(determination: Determination, by: User, what: str) -> AuditEvent:
+    """Take the clearance off a draft, and say so to who gave it, who wrote and who may sign."""
+    giver, proposal = determination.cleared_by, determination.proposal
+    before = {"cleared_by": str(giver), "packet_sha256": determination.cleared_sha256}
+    event = audit.record(
+        determination, "determination.undo_clearance", by=by, before=before, note=what, clause=ORDER
+    )
+    _set_clearance(
+        determination,
+        cleared_by=None,
+        cleared_at=None,
+        cleared_sha256="",
+        clearance_note=f"{giver} had cleared it. {what}",
+    )
+    people = {person.pk: person for person in _still_in_office(determination, determination.written_by.all())}
+    people |= {person.pk: person for person in signers_of_decision(proposal)}
+    if giver is not None:
+        people |= {person.pk: person for person in _still_in_office(determination, [giver])}
+    notices.owe(
+        event,
+        CLEARANCE_UNDONE,
+        list(people.values()),
+        url=determination_page(determination),
+        number=proposal.number,
+        what=what,
+    )
     return event
+
+
+def _set_clearance(determination: Determination, **values: Any) -> None:
+    for name, value in values.items():
+        setattr(determination, name, value)
+    determination.save(update_fields=["clearance_asked_at", "updated_at", *values])
+
+
+def _still_in_office(determination: Determination, people: Iterable[User]) -> QuerySet[User]:
+    """Those of ``people`` who work in the Program office today and are not recused."""
+    return program_officers(determination.proposal).filter(pk__in=[person.pk for person in people])
+
+
+def determination_page(determination: Determination) -> str:
+    return reverse("evaluation:determination", args=[determination.pk])
+
+
+@transaction.atomic
+def ask_to_clear(determination: Determination, *, by: User) -> AuditEvent:
+    """Put the draft up for clearance by an officer who has not worked on it; raises NotReady too early."""
+    _hold_draft(determination, by)
+    problems = CLEAR.problems(determination)
+    if determination.clearance_asked_at is not None:
+        problems.append(Problem("asked", "The draft is put up for clearance already.", ORDER, "clearance"))
+    if problems:
+        raise NotReady(problems)
+    event = audit.record(determination, "determination.ask_to_clear", by=by, clause=ORDER)
+    determination.clearance_asked_at = event.at
+    _set_clearance(determination, clearance_note="")
+    proposal = determination.proposal
+    people = program_officers(proposal).exclude(pk__in=determination.written_by.values("pk"))
+    notices.owe(event, TO_CLEAR, people, url=determination_page(determination), number=proposal.number)
+    return event
+
+
+@transaction.atomic
+def clear_determination(determination: Determination, *, by: User, packet_sha256: str = "") -> AuditEvent:
+    """Clear exactly the packet that was read; who prepared the draft or signs it does not.
+
+    ``packet_sha256`` is that of the packet that was read: when the record has moved on since, it is refused.
+    """
+    Proposal.objects.select_for_update().get(pk=determination.proposal_id)
+
+    def changes() -> dict[str, Any]:
+        digest = sha256_to_clear(determination)
+        if determination.clearance_asked_at is None:
+            raise NotReady([Problem("not-asked", "The draft is not put up for clearance.", ORDER)])
+        if determination.cleared_sha256 == digest:
+            raise NotReady([Problem("cleared", "This packet is cleared already.", ORDER, "clearance")])
+        if packet_sha256 and packet_sha256 != digest:
+            raise NotReady([_packet_changed()])
+        return {"cleared_by": by, "cleared_sha256": digest, "clearance_note": ""}
+
+    event = perform(CLEAR, determination, by=by, changes=changes)
+    proposal, url = determination.proposal, determination_page(determination)
+    writers = determination.written_by.values("pk")
+    told = _still_in_office(determination, determination.written_by.all())
+    notices.owe(event, CLEARED, told, url=url, number=proposal.number)
+    signers = signers_of_decision(proposal).exclude(pk__in=writers).exclude(pk=by.pk)
+    notices.owe(event, TO_SIGN, signers, url=url, number=proposal.number)
+    return event
+
+
+def _packet_changed() -> Problem:
+    return Problem(
+        "packet-changed", "The record has changed since you read the packet. Read it again.", ORDER, "packet"
+    )
+
+
+@transaction.atomic
+def send_back_determination(determination: Determination, *, by: User, reason: str) -> AuditEvent:
+    """Give a draft back to who wrote it, with a reason, instead of clearing or signing it."""
+    require("evaluation.send_back_determination", by, determination)
+    if not reason.strip():
+        raise NotReady([Problem("reason", "Say what is to be changed.", ORDER, field="reason")])
+
+    def changes() -> dict[str, Any]:
+        if determination.clearance_asked_at is None:
+            raise NotReady([Problem("not-asked", "The draft is not put up for clearance.", ORDER)])
+        return {
+            "clearance_asked_at": None,
+            "cleared_by": None,
+            "cleared_at": None,
+            "cleared_sha256": "",
+            "clearance_note": f"{by} sent it back: {reason.strip()}",
+        }
+
+    event = perform(SEND_BACK, determination, by=by, note=reason, changes=changes)
+    notices.owe(
+        event,
+        SENT_BACK,
+        _still_in_office(determination, determination.written_by.all()),
+        url=determination_page(determination),
+        number=determination.proposal.number,
+        reason=reason.strip(),
+    )
+    return event
+
+
+@transaction.atomic
+def undo_overtaken_clearance(determination: Determination, *, by: User) -> AuditEvent | None:
+    """Undo the clearance of a packet that is not the packet any more; the clock's.
+
+    The draft stays put up for clearance: nobody need change it.
+    """
+    Proposal.objects.select_for_update().get(pk=determination.proposal_id)
+    found = Determination.objects.select_for_update().get(pk=determination.pk)
+    require("evaluation.end_referral", by, found)  # it is the clock's alone, as the end of a consultation is
+    is_open = found.status == DeterminationStatus.DRAFT and found.cleared_at is not None
+    if not is_open or found.cleared_sha256 == sha256_to_clear(found):
+        return None
+    return _undo_clearance(found, by, "The record on which the packet rests has changed.")
 
 
 def packet_sha256(determination: Determination) -> str:
@@ -270,7 +430,7 @@ def packet_sha256(determination: Determination) -> str:
 
 @transaction.atomic
 def sign_determination(determination: Determination, *, by: User, packet_sha256: str = "") -> AuditEvent:
-    """Decide; nothing is visible outside until it is announced. Who prepared it does not sign it.
+    """Decide; nothing is visible outside until it is announced. Who prepared or cleared it does not sign it.
 
     ``packet_sha256`` is that of the packet that the signer read: when the record has moved on since, the
     signature is refused. The packet is frozen with the signature.
@@ -278,17 +438,10 @@ def sign_determination(determination: Determination, *, by: User, packet_sha256:
     Proposal.objects.select_for_update().get(pk=determination.proposal_id)
     delegation = delegation_to_decide(by)
     event = perform(SIGN, determination, by=by, note=determination.outcome, delegation=delegation)
-    packet = canonical_json(packet_of(determination))
-    if packet_sha256 and packet_sha256 != sha256_hex(packet):
-        raise NotReady(
-            [
-                Problem(
-                    "packet-changed",
-                    "The record has changed since you read the packet. Read it again.",
-                    ORDER,
-                )
-            ]
-        )
+    facts = packet_of(determination)
+    packet = canonical_json(facts)
+    if facts["clearance"] is None or (packet_sha256 and packet_sha256 != sha256_hex(packet)):
+        raise NotReady([_packet_changed()])
     determination.signed_by, determination.delegation = by, delegation
     determination.packet, determination.packet_sha256 = packet, sha256_hex(packet)
     determination.save(update_fields=["signed_by", "delegation", "packet", "packet_sha256", "updated_at"])

@@ -240,6 +240,7 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
             for row in Determination.objects.visible_to(user)
             .live()
             .exclude(pk__in=own_drafts)
+            .exclude(Q(cleared_at=None) | Q(cleared_by=user.pk), status=DeterminationStatus.DRAFT)
             .for_list()
             .defer("version__package", "packet")[:20]
             if is_signers_turn(row, announces=announces)
@@ -287,7 +288,8 @@ def what_next(row: Determination) -> str:
 def tasks_of_officers(user: User) -> list[dict[str, Any]]:
     """What waits for the Program office, in one statement: calls, conditions, deferrals, texts, intake."""
     matched, asked, for_time, *rest = waiting_for_officers.ask(person=user.pk, **clock.given()) or ()
-    *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_settle, to_publish, to_take_in = rest
+    *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_settle = rest[:-4]
+    to_publish, to_clear, to_mend, to_take_in = rest[-4:]
     lines = (
         (matched, "match of a party to settle", "matches of parties to settle", "evaluation:screening"),
         (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
@@ -343,6 +345,16 @@ def tasks_of_officers(user: User) -> list[dict[str, Any]]:
             "due_at": None,
         }
         for number, title in to_publish
+    ]
+    waiting += [
+        {
+            "what": f"{act} the determination on {number}",
+            "who": consortium,
+            "url": reverse("evaluation:determination", args=[pk]),
+            "due_at": None,
+        }
+        for act, rows in (("Clear", to_clear), ("Go on with what was sent back of", to_mend))
+        for pk, number, consortium in rows
     ]
     counts = [
         {

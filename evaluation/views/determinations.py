@@ -1,4 +1,4 @@
-"""The packet: what is found and decided, what is still missing, sign, preview and announce."""
+"""The packet: what is found and decided, what is still missing, clear, sign, preview and announce."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from evaluation.columns import columns
 from evaluation.documents import DISCLAIMER, letter_before
 from evaluation.enums import DeterminationStatus, Outcome
 from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, ReasonForm
-from evaluation.lifecycle import ANNOUNCE, RENEW, SIGN
+from evaluation.lifecycle import ANNOUNCE, CLEAR, RENEW
 from evaluation.models import Condition, Designation, Determination, Escalation, ObjectionAnswer, Referral
 from evaluation.packets import content_of, packet_in_words, packet_text
 from evaluation.services.determinations import announcement_recipients, delegation_to_decide, objections_to
@@ -135,7 +135,15 @@ def show_determination(
         else None,
         "may_edit": may_edit,
         "may_renew": may_edit and not RENEW.problems(found),
-        "missing": SIGN.problems(found) if is_draft else [],
+        "missing": CLEAR.problems(found) if is_draft else [],
+        "clearance": packet.get("clearance"),
+        "may_clear": is_draft
+        and found.clearance_asked_at is not None
+        and user.has_perm("evaluation.clear_determination", found),
+        "may_send_back": is_draft
+        and found.clearance_asked_at is not None
+        and user.has_perm("evaluation.send_back_determination", found),
+        "send_back_form": ReasonForm(label="What is to be changed"),
         "escalating": list(
             Escalation.objects.visible_to(user).open().filter(proposal=found.proposal_id).for_list()
         )
@@ -163,6 +171,7 @@ def show_determination(
         "problems": problems,
         "may_sign": is_draft and user.has_perm("evaluation.sign_determination", found),
         "is_preparer": found.prepared_by_id == user.pk,
+        "is_clearer": found.cleared_by_id == user.pk,
         "delegation": delegation_to_decide(user) if is_draft else None,
         "may_announce": found.status == DeterminationStatus.SIGNED
         and user.has_perm("evaluation.announce_determination", found),
@@ -346,11 +355,36 @@ def condition_remove(request: SignedInRequest, pk: int, condition_pk: int) -> Ht
 
 @require_POST
 def determination_ready(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Tell the decision official that the packet lies ready."""
+    """Put the draft up for clearance by another officer."""
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     return carry_out(
-        request, services.ask_to_sign, found, done="The decision official was told.", to=page(pk),
-        again=partial(_again, request, pk, {}),
+        request, services.ask_to_clear, found, to=page(pk), again=partial(_again, request, pk, {}),
+        done="The draft is put up for clearance. The officers who may clear it were told.",
+    )  # fmt: skip
+
+
+@require_POST
+@fresh_sign_in_required
+def determination_clear(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Clear the packet that was read; refused when the record has moved on since."""
+    found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
+    return carry_out(
+        request, services.clear_determination, found, to=page(pk), again=partial(_again, request, pk, {}),
+        done="The packet is cleared. Who signs it was told.",
+        packet_sha256=request.POST.get("packet_sha256", "unread"),
+    )  # fmt: skip
+
+
+@require_POST
+def determination_send_back(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Give the draft back to who wrote it, with the reason."""
+    found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
+    form = ReasonForm(request.POST, label="What is to be changed")
+    if not form.is_valid():
+        return _again(request, pk, {"send_back_form": form}, problems_of(form))
+    return carry_out(
+        request, services.send_back_determination, found, done="The draft was sent back.", to=page(pk),
+        again=partial(_again, request, pk, {"send_back_form": form}), reason=form.cleaned_data["reason"],
     )  # fmt: skip
 
 

@@ -74,7 +74,8 @@ DEEP = {
 }  # fmt: skip
 REFUSALS = (WrongStatus, NotReady, PermissionDenied)
 ACTORS = (
-    "representative", "contributor", "stranger", "officer", "second officer", "chief", "auditor", "reviewer",
+    "representative", "contributor", "stranger", "officer", "second officer", "third officer", "chief",
+    "auditor", "reviewer",
     *make.EVALUATING, "recused", "chair", "holder", "other holder",
 )  # fmt: skip
 actors = st.sampled_from(ACTORS)
@@ -101,6 +102,7 @@ def build():
         "stranger": UserFactory(),
         "officer": officer(),
         "second officer": officer(),
+        "third officer": officer(),
         "chief": make.decision_official(),
         "auditor": officer(OfficeRole.AUDITOR),
         "reviewer": make.reviewer("STATE"),
@@ -284,10 +286,12 @@ class Life(RuleBasedStateMachine):
         except REFUSALS:
             pass
 
-    @rule(by=mostly("chief"))
+    @rule(by=mostly("chief"), clears=mostly("third officer"))
     @precondition(lambda self: Determination.objects.exists())
-    def sign(self, by):
+    def clear_and_sign(self, by, clears):
         if record := self.last(Determination):
+            self.attempt(evaluating.ask_to_clear, record, by="officer")
+            self.attempt(evaluating.clear_determination, record, by=clears)
             self.attempt(evaluating.sign_determination, record, by=by)
 
     @rule(by=mostly("chief"))
@@ -400,6 +404,11 @@ class Life(RuleBasedStateMachine):
         records = list(Determination.objects.all())
         assert all(record.signed_by_id != record.prepared_by_id for record in records)
         assert all(record.signed_by_id for record in records if record.status in ("signed", "announced"))
+        for record in records:
+            assert record.cleared_by_id or not record.signed_by_id
+            assert record.cleared_by_id is None or record.cleared_by_id not in (
+                record.prepared_by_id, record.signed_by_id, *record.written_by.values_list("pk", flat=True),
+            )  # fmt: skip
         assert sum(record.status in ("draft", "signed") for record in records) <= 1
 
     def decision_rests_on_five_consultations(self):

@@ -316,7 +316,7 @@ def _build():
     )
     for code in (*make.EVALUATING[2:], "COMMERCE"):
         make.filed(inside, code, rationale=f"zebra{code.lower()}")
-    evaluating.sign_determination(determination, by=chief)
+    evaluating.sign_determination(make.cleared(determination), by=chief)
     check = PartyCheck.objects.filter(run__version__proposal=inside).first()
     compliance_check = ComplianceCheck.objects.filter(run__version__proposal=inside).first()
 

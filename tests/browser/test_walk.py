@@ -273,7 +273,7 @@ def file_five_positions(person, people, proposal):
 
 
 def determine(person, people, officer_, proposal, anchor):
-    """Prepared by one, signed by another, invisible outside until it is announced."""
+    """Prepared, cleared and signed by three, invisible outside until it is announced."""
     officer_.visit(f"/desk/proposals/{proposal.number}/").send("Prepare or open the determination")
     determination = Determination.objects.get(proposal=proposal)
     form = officer_.form(f"/desk/determinations/{determination.pk}/save/")
@@ -293,6 +293,8 @@ def determine(person, people, officer_, proposal, anchor):
         letter_text="Your package is designated as a priority AI export package.",
         **{f"objection-{objection.pk}-answer": "The site is built in two steps, as the grid allows."},
     ).send(form)
+    officer_.visit(f"/desk/determinations/{determination.pk}/").send("Put it up for clearance")
+    person(people.approver).visit(f"/desk/determinations/{determination.pk}/").send("Clear the determination")
     official = person(people.official).visit(f"/desk/determinations/{determination.pk}/")
     official.send("Sign the determination")
     anchor.visit(f"/proposals/{proposal.pk}/").says("Under evaluation")

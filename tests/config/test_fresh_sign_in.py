@@ -93,6 +93,13 @@ def to_delegate():
     return lead, reverse("program:office-delegate"), form
 
 
+def to_clear():
+    determination = make.put_up()
+    page = reverse("evaluation:determination", args=[determination.pk])
+    address = reverse("evaluation:determination-clear", args=[determination.pk])
+    return officer(), address, {"packet_sha256": page}
+
+
 def to_sign():
     """The packet's digest is on the page, which is read before."""
     determination = make.ready_to_sign()
@@ -133,6 +140,7 @@ ACTS = {
     "office.appoint": to_appoint,
     "office.end": to_end_office,
     "delegation.give": to_delegate,
+    "determination.clear": to_clear,
     "determination.sign": to_sign,
     "determination.announce": to_announce,
     "designation.suspend": to_suspend,
@@ -142,11 +150,13 @@ ACTS = {
 # The services that bind the Program, a consortium or an agency, or give somebody power to
 BINDING = {
     "certify_proposal", "submit_proposal", "resubmit_proposal", "file_position", "sign_determination",
-    "announce_determination", "suspend_designation", "reinstate_designation", "revoke_designation",
+    "clear_determination", "announce_determination", "suspend_designation", "reinstate_designation",
+    "revoke_designation",
     "appoint", "end_office", "delegate",
 }  # fmt: skip
 VERBS = {
-    "certify", "submit", "resubmit", "sign", "announce", "file", "appoint", "delegate", "end", "suspend",
+    "certify", "submit", "resubmit", "clear", "sign", "announce", "file", "appoint", "delegate", "end",
+    "suspend",
     "reinstate", "revoke", "act",
 }  # fmt: skip
 # Routes with such a verb in the name that bind nobody

@@ -169,6 +169,7 @@ RIGHTS = {
         ("add_informationrequest", InformationRequest),
         ("withdraw_informationrequest", InformationRequest), ("add_determination", Proposal),
         ("change_determination", Determination), ("renew_determination", Determination),
+        ("clear_determination", Determination), ("send_back_determination", Determination),
     ],
     "lead of State": [
         ("add_assignment", Assignment), ("end_assignment", Assignment), ("reopen_review", Review),
@@ -176,7 +177,7 @@ RIGHTS = {
     ],
     "decision official": [
         ("sign_determination", Determination), ("recall_determination", Determination),
-        ("announce_determination", Determination),
+        ("announce_determination", Determination), ("send_back_determination", Determination),
     ],
 }  # fmt: skip
 

@@ -601,8 +601,9 @@ def test_a_blocked_destination_bars_a_designation_and_no_refusal(outcome, is_bar
     make.screened(draft.proposal, desk)
     act = lambda: services.sign_determination(draft, by=make.decision_official())  # noqa: E731
     if is_barred:
-        assert codes(act) == {"compliance-bars"}
+        assert codes(act) == {"compliance-bars", "clearance-overtaken"}
     else:
+        make.cleared(draft)
         act()
         assert Determination.objects.get(pk=draft.pk).status == "signed"
 

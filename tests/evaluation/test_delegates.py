@@ -114,7 +114,8 @@ def test_delegates_of_the_decision_are_told_and_find_the_signature_among_their_t
     proposal = determination.proposal
     services.recuse(proposal, person=recused, by=officer(), reason="A cousin.")
 
-    services.ask_to_sign(determination, by=writer)
+    Notice.objects.all().delete()
+    make.cleared(make.put_up(determination))
 
     told = set(Notice.objects.filter(kind="evaluation.to_sign").values_list("recipient", flat=True))
     sign = f"Sign the determination on {proposal.number}"

@@ -68,7 +68,10 @@ def actor_for(transition, record):
         lifecycle.REOPEN_REFERRAL,
     ):
         return make.lead()
-    if isinstance(record, Determination | Designation) and transition is not lifecycle.RENEW:
+    if isinstance(record, Determination | Designation) and transition not in (
+        lifecycle.RENEW,
+        lifecycle.CLEAR,
+    ):
         return make.decision_official()
     if transition in (lifecycle.ANSWER_QUESTION, lifecycle.WITHDRAW_TEXT):
         return representative_of(record.proposal)

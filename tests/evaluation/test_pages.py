@@ -386,6 +386,11 @@ def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly
     lacking = {problem.code for problem in page(client, desk, "determination", pk).context["missing"]}
     assert lacking == {f"condition-1-{name}" for name in ("due_on", "evidence", "effect")}
     Condition.objects.update(due_on="2031-01-31", evidence="The report.", effect="Suspension.")
+    assert b"Ready to be cleared" in page(client, chief, "determination", pk).content
+    press(client, desk, "determination-ready", pk)
+    third = officer()
+    read = page(client, third, "determination", pk).context["packet_sha256"]
+    press(client, third, "determination-clear", pk, packet_sha256=read)
     shown = page(client, chief, "determination", pk)
     assert b"Ready to sign" in shown.content
     assert press(client, chief, "determination-sign", pk, packet_sha256="0" * 64).status_code == 422
@@ -397,7 +402,7 @@ def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly
     )
     preview = page(client, chief, "announcement", pk)
     assert b"August 31, 2031" in preview.content
-    officers, leads, team = 3, 5, 1
+    officers, leads, team = 4, 5, 1
     assert len(preview.context["recipients"]) == officers + leads + team
     press(client, chief, "determination-announce", pk)
     proposal.refresh_from_db()

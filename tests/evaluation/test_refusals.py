@@ -93,17 +93,19 @@ def test_pages_stand_though_an_impossible_day_was_kept(client):
         assert client.get(reverse(f"proposals:{name}", args=[proposal.pk])).status_code in (200, 302)
 
 
-def test_official_is_told_of_a_determination_only_once_it_can_be_signed(client):
+def test_determination_is_put_up_for_clearance_only_once_it_can_be_signed(client):
     desk = officer()
-    determination = draft(desk)
-    asked = AuditEvent.objects.filter(act="determination.ask_to_sign")
-    assert b"Tell the decision official" not in page(client, desk, "determination", determination.pk).content
+    determination, button = draft(desk), b"Put it up for clearance</button>"
+    asked = AuditEvent.objects.filter(act="determination.ask_to_clear")
+    assert button not in page(client, desk, "determination", determination.pk).content
     assert press(client, desk, "determination-ready", determination.pk).status_code == 422
     assert not asked.exists()
     ready = make.ready_to_sign(by=desk)
-    assert b"Tell the decision official" in page(client, desk, "determination", ready.pk).content
+    assert button not in page(client, desk, "determination", ready.pk).content
+    services.save_determination(ready, by=desk, values={"rationale": "Other reasons."}, revision=None)
+    assert button in page(client, desk, "determination", ready.pk).content
     assert press(client, desk, "determination-ready", ready.pk).status_code == 302
-    assert asked.count() == 1
+    assert asked.filter(subject_id=str(ready.pk)).count() == 2
 
 
 def test_reason_longer_than_its_page_shows_is_refused(client):

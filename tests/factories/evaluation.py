@@ -11,6 +11,7 @@ from django.db.models import F
 from evaluation import services
 from evaluation.enums import Outcome, Stance
 from evaluation.models import CompletenessReview, Designation, Determination, Referral, ScreeningList
+from evaluation.packets import sha256_to_clear
 from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, Delegation
@@ -175,7 +176,7 @@ def found(determination):
 
 
 def ready_to_sign(proposal=None, outcome=Outcome.DESIGNATE, by=None, **stances):
-    """A draft determination that lacks nothing but the signature."""
+    """A draft determination that was cleared and lacks nothing but the signature."""
     by = by or officer()
     proposal = proposal or accepted(by)
     consulted(proposal, **stances)
@@ -197,11 +198,32 @@ def ready_to_sign(proposal=None, outcome=Outcome.DESIGNATE, by=None, **stances):
             "defer_until": clock.today() + timedelta(days=60) if outcome == Outcome.DEFER else None,
         },
     )
+    return cleared(determination)
+
+
+def put_up(determination=None, **facts):
+    """A draft that its preparer put up for clearance; one that was cleared is not cleared any more."""
+    determination = determination or ready_to_sign(**facts)
+    Determination.objects.filter(pk=determination.pk).update(
+        cleared_by=None, cleared_at=None, cleared_sha256="", clearance_asked_at=None
+    )
+    determination.refresh_from_db()
+    services.ask_to_clear(determination, by=determination.prepared_by)
+    return determination
+
+
+def cleared(determination, by=None):
+    """Cleared as the packet stands now, by an officer who has neither prepared nor signs it."""
+    if determination.cleared_at is None or determination.cleared_sha256 != sha256_to_clear(determination):
+        third = by or officer()
+        services.clear_determination(put_up(determination), by=third)
+        if by is None:
+            third.offices.update(effective_to=clock.today())  # and is told nothing of what tests count
     return determination
 
 
 def signed(determination=None, by=None, **facts):
-    determination = determination or ready_to_sign(**facts)
+    determination = cleared(determination or ready_to_sign(**facts))
     services.sign_determination(determination, by=by or decision_official())
     return Determination.objects.get(pk=determination.pk)
 
