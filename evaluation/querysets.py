@@ -496,6 +496,10 @@ class DeterminationQuerySet(OfProposalQuerySet):
         moved_on |= Q(version__number__lt=F("proposal__version_count"))
         return self.filter(moved_on, status=DeterminationStatus.SIGNED)
 
+    def to_announce(self) -> Self:
+        """Signed and not announced, the oldest signature first."""
+        return self.filter(status=DeterminationStatus.SIGNED).order_by("signed_at", "pk")
+
     def not_told(self) -> Self:
         """Those of which nobody was told that they are overtaken."""
         told = apps.get_model("program", "AuditEvent").objects.filter(
@@ -525,6 +529,12 @@ class DeterminationQuerySet(OfProposalQuerySet):
         return self.select_related(
             "proposal__consortium", "proposal__call", "version", "prepared_by", "cleared_by", "signed_by"
         )
+
+
+class AnnouncementQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Officials read that several were announced at once; which ones, each determination says."""
+        return self.all() if is_official(user) else self.none()
 
 
 class LetterQuerySet(OfProposalQuerySet):

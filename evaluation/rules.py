@@ -176,8 +176,8 @@ def is_active_designation(user: User, designation: Any) -> bool:
 for model in (
     "completenessreview", "screeningrun", "partycheck", "compliancecheck", "assignment", "review",
     "agencyscore", "referral", "position", "clockevent", "escalation", "escalationentry",
-    "informationrequest", "determination", "letter", "designation", "condition", "catalogentry",
-    "catalogrelease",
+    "informationrequest", "determination", "announcement", "letter", "designation", "condition",
+    "catalogentry", "catalogrelease",
 ):  # fmt: skip
     permit(f"evaluation.view_{model}", is_listed)
 

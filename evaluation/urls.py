@@ -129,6 +129,8 @@ urlpatterns = [
         determinations.determination_announce,
         name="determination-announce",
     ),
+    path("desk/announcements/", determinations.announcements, name="announcements"),
+    path("desk/announcements/announce/", determinations.announce_chosen, name="announce-together"),
     path("desk/designations/", desk.designation_list, name="designations"),
     path("desk/designations/<str:number>/", designations.designation, name="designation"),
     path("desk/designations/<str:number>/catalog/", catalog_review.catalog_review, name="catalog-review"),

@@ -191,6 +191,8 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "determination.recall": "Determination recalled",
         "determination.overtake": "Signed determination overtaken",
         "determination.announce": "Determination announced",
+        "announcement.begin": "Several determinations announced with one press",
+        "announcement.end": "Announcement of several determinations ended",
         "proposal.designate": "Designation announced",
         "proposal.decline": "Announced: not selected",
         "designation.begin": "Designation in force",

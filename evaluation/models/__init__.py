@@ -14,6 +14,7 @@ from evaluation.models.consultation import (
 )
 from evaluation.models.designations import CatalogEntry, CatalogRelease, CatalogText, Condition, Designation
 from evaluation.models.determinations import (
+    Announcement,
     Determination,
     Finding,
     Letter,
@@ -39,6 +40,7 @@ from evaluation.models.screening import (
 __all__ = [
     "Adjudication",
     "AgencyScore",
+    "Announcement",
     "AnswerDraft",
     "AnswerFile",
     "Assignment",

@@ -9,7 +9,12 @@ from django.db.models import F, Q
 
 from evaluation.enums import LONGEST_TEXT, DeterminationStatus, LetterKind, Outcome
 from evaluation.models.consultation import Position
-from evaluation.querysets import DeterminationQuerySet, FindingQuerySet, LetterQuerySet
+from evaluation.querysets import (
+    AnnouncementQuerySet,
+    DeterminationQuerySet,
+    FindingQuerySet,
+    LetterQuerySet,
+)
 from program.enums import Mark
 from program.models import Delegation, Paper, Requirement, Revised, User
 from program.models.fields import DayColumn
@@ -19,6 +24,22 @@ from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
 DIGEST = r"^[0-9a-f]{64}$"
+
+
+class Announcement(models.Model):
+    """Several determinations announced with one press; each names the one that it came with."""
+
+    append_only: ClassVar[bool] = True
+
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    objects = AnnouncementQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"Announcement {self.pk}"
 
 
 class Determination(Revised):
@@ -73,6 +94,9 @@ class Determination(Revised):
     delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, related_name="+", editable=False)
     signed_at = models.DateTimeField(null=True, editable=False)
     announced_at = models.DateTimeField(null=True, editable=False)
+    announced_with = models.ForeignKey(
+        Announcement, models.PROTECT, null=True, related_name="determinations", editable=False
+    )
     recalled_at = models.DateTimeField(null=True, editable=False)
     recall_reason = PlainTextField(blank=True, editable=False, longest=LONGEST_TEXT)
     carried_from = models.OneToOneField(

@@ -35,6 +35,7 @@ from evaluation.services.designations import (
 )
 from evaluation.services.determinations import (
     announce_determination,
+    announce_together,
     answer_objection,
     ask_to_clear,
     clear_determination,
@@ -97,6 +98,7 @@ __all__ = [
     "add_to_escalation",
     "adjudicate",
     "announce_determination",
+    "announce_together",
     "answer_objection",
     "answer_question",
     "ask_again",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.db.models import F, Max
 from django.urls import reverse
@@ -14,6 +17,7 @@ from evaluation.enums import DeterminationStatus, LetterKind, Outcome, Screening
 from evaluation.hearers import tell_hearers, told_of_new_designation
 from evaluation.lifecycle import ANNOUNCE, CLEAR, RECALL, RENEW, SEND_BACK, SIGN
 from evaluation.models import (
+    Announcement,
     Condition,
     Designation,
     Determination,
@@ -58,7 +62,10 @@ if TYPE_CHECKING:
     from program.deadlines import Period
     from program.models import AuditEvent
 
+logger = logging.getLogger(__name__)
 ORDER = "E.O. 14320 s.3(d)"
+#: How many determinations one press announces; each in its own transaction, within one request
+MOST_TOGETHER = 25
 DECISION_FIELDS = ("outcome", "defer_until", "expires_on", "rationale", "letter_text")
 CONDITION_FIELDS = ("text", "owner", "due_on", "due_rule", "evidence", "effect")
 R = TypeVar("R", Determination, Finding, ObjectionAnswer, Condition)
@@ -508,13 +515,19 @@ def _told_of_decision(proposal: Proposal) -> dict[int, User]:
 
 
 @transaction.atomic
-def announce_determination(determination: Determination, *, by: User) -> AuditEvent:
+def announce_determination(
+    determination: Determination, *, by: User, together: Announcement | None = None
+) -> AuditEvent:
     """Tell the consortium; from now on the decision is visible, and a designation begins.
 
     One transaction: the proposal's status, the designation with its number, the letter and the notices.
     """
     Proposal.objects.select_for_update().get(pk=determination.proposal_id)
-    event = perform(ANNOUNCE, determination, by=by, note=determination.outcome)
+
+    def changes() -> dict[str, Any]:
+        return {"announced_with": together}
+
+    event = perform(ANNOUNCE, determination, by=by, note=determination.outcome, changes=changes)
     letter = {
         Outcome.DESIGNATE: _announce_designation,
         Outcome.NOT_SELECT: _announce_not_selected,
@@ -526,6 +539,50 @@ def announce_determination(determination: Determination, *, by: User) -> AuditEv
         url = questions_page(proposal) if person.pk in team else desk_page(proposal)
         notices.owe(event, ANNOUNCED, [person], url=url, number=letter.proposal.number)
     return event
+
+
+@dataclass
+class Announced:
+    """What came of one press: what is announced, and what stayed signed, each with why."""
+
+    announcement: Announcement
+    done: list[Determination] = field(default_factory=list)
+    left: list[tuple[Determination, list[str]]] = field(default_factory=list)
+
+
+def announce_together(chosen: Iterable[int], *, by: User) -> Announced:
+    """Announce each of the signed determinations ``chosen`` (by key) in its own transaction.
+
+    One event begins the announcement and one ends it; what fails stays signed and is named. Whoever presses
+    again, or after a process has died, announces only what is still signed. Raises NotReady when nothing is.
+    """
+    rows = Determination.objects.visible_to(by).to_announce().filter(pk__in=list(chosen))
+    found = list(rows.for_list()[:MOST_TOGETHER])
+    if not found:
+        raise NotReady([Problem("nothing-signed", "None of these waits to be announced any more.", ORDER)])
+    for determination in found:
+        require("evaluation.announce_determination", by, determination)
+    with transaction.atomic():
+        announcement = Announcement.objects.create(by=by, at=clock.now())
+        after = {"determinations": [determination.pk for determination in found]}
+        audit.record(announcement, "announcement.begin", by=by, after=after, clause=ORDER)
+    came = Announced(announcement)
+    for determination in found:
+        try:
+            announce_determination(determination, by=by, together=announcement)
+        except NotReady as refusal:
+            came.left.append((determination, [problem.message for problem in refusal.problems]))
+        except (WrongStatus, PermissionDenied) as refusal:
+            came.left.append((determination, [str(refusal)]))
+        except Exception:
+            facts = {"record": f"evaluation.determination {determination.pk}"}
+            logger.exception("A determination was not announced.", extra=facts)
+            came.left.append((determination, ["Something failed here that is not the record's. Try again."]))
+        else:
+            came.done.append(determination)
+    after = {"announced": [row.pk for row in came.done], "left": [row.pk for row, _ in came.left]}
+    audit.record(announcement, "announcement.end", by=by, after=after, clause=ORDER)
+    return came
 
 
 def _announce_designation(determination: Determination, by: User, at: datetime) -> Letter:

@@ -21,7 +21,12 @@ from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, Reas
 from evaluation.lifecycle import ANNOUNCE, CLEAR, RENEW
 from evaluation.models import Condition, Designation, Determination, Escalation, ObjectionAnswer, Referral
 from evaluation.packets import content_of, packet_in_words, packet_text
-from evaluation.services.determinations import announcement_recipients, delegation_to_decide, objections_to
+from evaluation.services.determinations import (
+    MOST_TOGETHER,
+    announcement_recipients,
+    delegation_to_decide,
+    objections_to,
+)
 from evaluation.services.papers import paper_of_packet
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
     from program.models import User
     from program.requests import SignedInRequest
 
+SIGNED = DeterminationStatus.SIGNED
 NEXT_STATUS = {
     Outcome.DESIGNATE: "The proposal becomes “Designated” and a designation begins.",
     Outcome.NOT_SELECT: "The proposal becomes “Not selected”.",
@@ -65,12 +71,21 @@ def determination_list(request: SignedInRequest) -> HttpResponse:
     """Determinations in preparation, signed and announced, the newest first."""
     require_desk(request.user, *OFFICE, OfficeRole.LEAD)
     rows = Determination.objects.visible_to(request.user).for_list().defer("version__package", "packet")
-    after = number_said(request.GET.get("after", ""))
+    after, signed = number_said(request.GET.get("after", "")), request.GET.get("status") == SIGNED
+    if signed:
+        rows = rows.filter(status=SIGNED)
     if after is not None:
         rows = rows.filter(pk__lt=after)
     found = list(rows.order_by("-pk")[: PAGE + 1])
     page = found[:PAGE]
-    facts = {"determinations": page, "next": f"?after={page[-1].pk}" if len(found) > PAGE else ""}
+    following = f"?after={page[-1].pk}{f'&status={SIGNED}' if signed else ''}" if len(found) > PAGE else ""
+    facts = {
+        "determinations": page,
+        "next": following,
+        "signed": signed,
+        "may_choose": request.user.holds(OfficeRole.DECISION_OFFICIAL)
+        and any(row.status == SIGNED for row in page),
+    }
     return render(request, "evaluation/determinations.html", facts)
 
 
@@ -439,6 +454,59 @@ def determination_announce(request: SignedInRequest, pk: int) -> HttpResponse:
         to=reverse("evaluation:proposal", args=[found.proposal.number]),
         again=partial(_again, request, pk, {}),
     )  # fmt: skip
+
+
+@require_GET
+def announcements(request: SignedInRequest) -> HttpResponse:
+    """The preview of several: each letter, who is told and how many, and what keeps one back."""
+    return _preview(request, request.GET.getlist("determination"))
+
+
+def _preview(
+    request: SignedInRequest, named: Iterable[str], problems: Iterable[Problem] = (), status: int = 200
+) -> HttpResponse:
+    require_desk(request.user, OfficeRole.DECISION_OFFICIAL)
+    chosen = [key for each in named if (key := number_said(each)) is not None]
+    rows = Determination.objects.visible_to(request.user).to_announce().filter(pk__in=chosen)
+    found = [row for row in rows.for_list()[:MOST_TOGETHER] if _may_announce(request.user, row)]
+    lines: list[dict[str, Any]] = [
+        {
+            "determination": row,
+            "letter": letter_before(row),
+            "is_designation": row.outcome == Outcome.DESIGNATE,
+            "next_status": NEXT_STATUS[Outcome(row.outcome)],
+            "recipients": announcement_recipients(row),
+            "missing": ANNOUNCE.problems(row),
+        }
+        for row in found
+    ]
+    ready = [line for line in lines if not line["missing"]]
+    facts = {
+        "lines": lines,
+        "ready": ready,
+        "people": len({person.pk for line in ready for person in line["recipients"]}),
+        "most": MOST_TOGETHER,
+        "problems": problems,
+    }
+    return render(request, "evaluation/announcements.html", facts, status=status)
+
+
+def _may_announce(user: User, found: Determination) -> bool:
+    return user.has_perm("evaluation.announce_determination", found)
+
+
+@require_POST
+@fresh_sign_in_required
+def announce_chosen(request: SignedInRequest) -> HttpResponse:
+    """Announce each of those that were shown; say which are announced and which stayed signed, and why."""
+    require_desk(request.user, OfficeRole.DECISION_OFFICIAL)
+    named = request.POST.getlist("determination")
+    chosen = [key for each in named if (key := number_said(each)) is not None]
+    try:
+        came = services.announce_together(chosen, by=request.user)
+    except NotReady as refusal:
+        return _preview(request, named, refusal.problems, status=422)
+    return render(request, "evaluation/announced.html", {"came": came})
 
 
 def page(pk: int) -> str:

@@ -96,6 +96,7 @@ NO_LIST = {
     "program:office-appoint", "program:office-delegate", "program:organization-new",
     "proposals:new", "proposals:receipts", "proposals:receipts-offline",
     "proposals:schema", "proposals:schema-json",
+    "evaluation:announcements", "evaluation:announce-together",
     "evaluation:record-verify", "evaluation:insight-weights", "evaluation:catalog-schema",
     "financing:plan", "financing:partnership_new", "financing:barrier_new",
 }  # fmt: skip

@@ -115,6 +115,12 @@ def to_announce():
     )  # fmt: skip
 
 
+def to_announce_together():
+    determination = make.signed()
+    address = reverse("evaluation:announce-together")
+    return determination.signed_by, address, {"determination": [determination.pk]}
+
+
 def to_suspend(act="suspend"):
     designation = make.designated()
     address = reverse("evaluation:designation-act", args=[designation.number, act])
@@ -143,6 +149,7 @@ ACTS = {
     "determination.clear": to_clear,
     "determination.sign": to_sign,
     "determination.announce": to_announce,
+    "announcement.begin": to_announce_together,
     "designation.suspend": to_suspend,
     "designation.revoke": to_revoke,
     "designation.reinstate": to_reinstate,
@@ -150,7 +157,8 @@ ACTS = {
 # The services that bind the Program, a consortium or an agency, or give somebody power to
 BINDING = {
     "certify_proposal", "submit_proposal", "resubmit_proposal", "file_position", "sign_determination",
-    "clear_determination", "announce_determination", "suspend_designation", "reinstate_designation",
+    "clear_determination", "announce_determination", "announce_together",
+    "suspend_designation", "reinstate_designation",
     "revoke_designation",
     "appoint", "end_office", "delegate",
 }  # fmt: skip
