@@ -506,7 +506,14 @@ def announce_chosen(request: SignedInRequest) -> HttpResponse:
         came = services.announce_together(chosen, by=request.user)
     except NotReady as refusal:
         return _preview(request, named, refusal.problems, status=422)
-    return render(request, "evaluation/announced.html", {"came": came})
+    if came.done:
+        numbers = ", ".join(str(row.proposal.number) for row in came.done)
+        messages.success(request, f"{came.announcement}: {len(came.done)} announced, {numbers}.")
+    for row, reasons in came.left:
+        messages.warning(
+            request, f"{row.proposal.number} is not announced and stays signed. {' '.join(reasons)}"
+        )
+    return redirect(f"{reverse('evaluation:determinations')}{f'?status={SIGNED}' if came.left else ''}")
 
 
 def page(pk: int) -> str:
