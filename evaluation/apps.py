@@ -10,6 +10,9 @@ class EvaluationConfig(AppConfig):
         # models must be loaded first; they tell the pages below
         from evaluation import closures, dates, fulfilling, standing  # noqa: F401
         from evaluation.services.assignments import declare_first
+        from evaluation.services.profiles import profile_version
         from proposals.services.reading import before_reading
+        from proposals.services.submissions import when_frozen
 
         before_reading(declare_first)
+        when_frozen(profile_version)

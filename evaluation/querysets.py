@@ -58,6 +58,13 @@ DELEGATED_BY = {
     Delegation.SIGN_DETERMINATION: OfficeRole.DECISION_OFFICIAL,
 }
 RUNNING = (ReferralStatus.OPEN, ReferralStatus.ACKNOWLEDGED)
+#: What a new package is compared with
+COMPARED = (
+    ProposalStatus.SUBMITTED,
+    ProposalStatus.RETURNED,
+    ProposalStatus.UNDER_EVALUATION,
+    ProposalStatus.DESIGNATED,
+)
 EXPIRY_STEPS = tuple(map(days_before, (60, 30)))
 DEFERRAL_STEPS = (HAS_COME,)
 TWO_PEOPLE_SCORE = 95
@@ -126,6 +133,25 @@ def owes_sheet(user: User) -> Q:
         reviewer=user.pk, status=ReviewStatus.SUBMITTED, version=OuterRef("version")
     )
     return Q(Exists(mine.filter(proposal=OuterRef("version__proposal")))) & ~Q(Exists(sheets))
+
+
+class NamedPartyQuerySet(OfVersionQuerySet):
+    """Names in the last version of each proposal, compared with those of another."""
+
+    def shared_with(self, version: Any) -> Self:
+        """Names that ``version`` names too, of other proposals that are live or designated."""
+        names = self.model._default_manager.filter(version=version.pk).order_by()
+        rows = self.filter(
+            compared__in=names.values("compared"),
+            version__proposal__status__in=COMPARED,
+            version__number=F("version__proposal__version_count"),
+        )
+        return rows.exclude(version__proposal=version.proposal_id)
+
+    def for_list(self) -> Self:
+        """With the proposal and what tells whether it is a duplicate; anchors first."""
+        rows = self.select_related("version__proposal__call", "version__profile")
+        return rows.defer("version__package").order_by("-is_anchor", "-version", "pk")
 
 
 class AgencyScoreQuerySet(OfVersionQuerySet):

@@ -174,8 +174,8 @@ def is_active_designation(user: User, designation: Any) -> bool:
 
 
 for model in (
-    "completenessreview", "screeningrun", "partycheck", "compliancecheck", "assignment", "review",
-    "agencyscore", "referral", "position", "clockevent", "escalation", "escalationentry",
+    "completenessreview", "namedparty", "screeningrun", "partycheck", "compliancecheck", "assignment",
+    "review", "agencyscore", "referral", "position", "clockevent", "escalation", "escalationentry",
     "informationrequest", "determination", "announcement", "letter", "designation", "condition",
     "catalogentry", "catalogrelease",
 ):  # fmt: skip

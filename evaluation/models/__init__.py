@@ -24,6 +24,7 @@ from evaluation.models.determinations import (
 )
 from evaluation.models.escalations import Escalation, EscalationEntry
 from evaluation.models.intake import CompletenessReview, Return
+from evaluation.models.parties import NamedParty, VersionProfile
 from evaluation.models.reviews import AgencyScore, Assignment, Conflict, Review, Score
 from evaluation.models.screening import (
     Adjudication,
@@ -64,6 +65,7 @@ __all__ = [
     "ListChange",
     "ListDifference",
     "ListImport",
+    "NamedParty",
     "ObjectionAnswer",
     "PacketPaper",
     "PartyCheck",
@@ -77,4 +79,5 @@ __all__ = [
     "ScreeningJob",
     "ScreeningList",
     "ScreeningRun",
+    "VersionProfile",
 ]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluation import checks, services
 from evaluation.enums import CompletenessFinding
 from evaluation.models import CompletenessReview, PartyCheck, ScreeningList, ScreeningRun
+from evaluation.overlaps import overlaps_of
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import PAGE, require_desk
@@ -138,7 +139,7 @@ def show_intake(
         "hindrances": [problem for check in checks.ACCEPTANCE for problem in check(proposal)],
         "problems": problems,
         "note": request.POST.get("note", ""),
-        "others": same_members(proposal, request),
+        "overlaps": overlaps_of(version, request.user),
         "may_review": proposal.status == ProposalStatus.SUBMITTED
         and request.user.has_perm("evaluation.add_completenessreview", proposal),
     }
@@ -160,17 +161,6 @@ def findings_before(version: Version) -> dict[int, CompletenessReview]:
     )
     found = rows.select_related("version").defer("version__package").order_by("version__number")
     return {row.requirement_id: row for row in found}
-
-
-def same_members(proposal: Proposal, request: SignedInRequest) -> list[Proposal]:
-    """Other proposals under the same call in which a member of this one takes part."""
-    organizations = proposal.consortium.memberships.present().values("organization")
-    rows = Proposal.objects.read_by_office(request.user).filter(
-        call=proposal.call_id,
-        submitted_at__isnull=False,
-        consortium__memberships__organization__in=organizations,
-    )
-    return list(rows.exclude(pk=proposal.pk).distinct()[:10])
 
 
 @require_POST

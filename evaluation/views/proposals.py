@@ -29,6 +29,7 @@ from evaluation.models import (
     Review,
     ScreeningRun,
 )
+from evaluation.overlaps import overlaps_of
 from evaluation.packets import content_of
 from evaluation.querysets import is_official, reads_every_consultation
 from evaluation.services.questions import ASKABLE, LIMITED, next_round
@@ -117,6 +118,7 @@ def show_proposal(
         .first(),
         "history": history_of(found) if is_official(user) else [],
         "is_official": is_official(user),
+        "overlaps": overlaps_of(version, user) if is_official(user) else None,
         "may_prepare": user.has_perm("evaluation.add_determination", found),
         "may_assign": user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD),
         "may_extend": user.holds(OfficeRole.PROGRAM_OFFICER) and found.status in EXTEND.sources,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, transaction
 
@@ -30,6 +30,7 @@ from proposals.notices import address, desk_address, intake_officers, team_of, t
 from proposals.readiness import Candidate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date, datetime
 
     from program.models import AuditEvent, Call, User
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
 
 CERTIFY_CLAUSE = "18 U.S.C. 1001"
 CHANGE_CLAUSE = "E.O. 14320 s.3(b)(v)"
+FROZEN: Final[list[Callable[[Version], object]]] = []
+
+
+def when_frozen(act: Callable[[Version], object]) -> None:
+    """Have ``act`` done with each version that is submitted, in the transaction that submits it."""
+    FROZEN.append(act)
 
 
 @transaction.atomic
@@ -199,7 +206,7 @@ def _next_number(at: datetime) -> str:
 
 
 def _freeze(candidate: Candidate, *, by: User, note: str) -> Version:
-    return Version.objects.create(
+    version = Version.objects.create(
         proposal=candidate.proposal,
         number=candidate.proposal.version_count,
         package=candidate.package.to_json(),
@@ -212,6 +219,9 @@ def _freeze(candidate: Candidate, *, by: User, note: str) -> Version:
         on_time=candidate.on_time,
         on_time_rule=candidate.rule_text,
     )
+    for act in FROZEN:
+        act(version)
+    return version
 
 
 def _issue_receipt(candidate: Candidate, version: Version, *, at: datetime) -> Receipt:

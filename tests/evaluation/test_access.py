@@ -17,6 +17,7 @@ from evaluation.models import (
     Determination,
     InformationRequest,
     Letter,
+    NamedParty,
     PartyCheck,
     Position,
     Referral,
@@ -37,7 +38,7 @@ from tests.factories.proposals import ProposalFactory, TeamMemberFactory, repres
 pytestmark = pytest.mark.django_db
 LISTED = [
     AgencyScore, Assignment, ClockEvent, ComplianceCheck, Designation, Determination, InformationRequest,
-    Letter, PartyCheck, Position, Referral, Review, ScreeningRun,
+    Letter, NamedParty, PartyCheck, Position, Referral, Review, ScreeningRun,
 ]  # fmt: skip
 ROLES = {
     "stranger": lambda proposal: UserFactory(),
@@ -82,7 +83,7 @@ def sees(user, proposal):
     paths = {
         AgencyScore: "version__proposal", PartyCheck: "run__version__proposal",
         ClockEvent: "referral__version__proposal", Position: "referral__version__proposal",
-        ComplianceCheck: "run__version__proposal",
+        ComplianceCheck: "run__version__proposal", NamedParty: "version__proposal",
         Referral: "version__proposal", Review: "version__proposal", ScreeningRun: "version__proposal",
     }  # fmt: skip
     return {
