@@ -28,6 +28,12 @@ from program.withheld import WITHHELD, is_set_aside, withheld_for
 
 ORPHAN_AGE: Final = dt.timedelta(hours=22)  # looked for every hour, so gone within a day
 FOLDER: Final = "documents"
+SHOWN_KIND: Final = "pdf"
+#: What the browser's viewer of PDFs needs, and that only our own pages frame it
+SHOWN_POLICY: Final = (
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+)
 
 NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -185,14 +191,40 @@ def download_response(document: Document) -> FileResponse:
 
     Raises Withheld.
     """
+    response = _handed_out(document, as_attachment=True)
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
+
+
+def shows_in_page(document: Document | None) -> bool:
+    """Whether a browser shows the file within a page: a PDF that was scanned clean, nothing else."""
+    if document is None or document.kind != SHOWN_KIND:
+        return False
+    return document.is_generated or document.scan_state == ScanState.CLEAN
+
+
+def shown_response(document: Document) -> FileResponse:
+    """The answer that hands a PDF to the browser's own viewer, in a frame of our pages alone.
+
+    A sandbox would keep that viewer from starting, so nothing but a PDF is handed out so, and none that was
+    not scanned, whoever let it go. Raises Withheld.
+    """
+    if not shows_in_page(document):
+        raise Withheld(withheld_for(document) or "unscanned")
+    response = _handed_out(document, as_attachment=False)
+    response["Content-Security-Policy"] = SHOWN_POLICY
+    response["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+def _handed_out(document: Document, *, as_attachment: bool) -> FileResponse:
     response = FileResponse(
         open_document(document),
-        as_attachment=True,
+        as_attachment=as_attachment,
         filename=document.name,
         content_type=CONTENT_TYPES.get(document.kind, "application/octet-stream"),
     )
     response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     response["Cache-Control"] = "private, no-store"
     return response

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.urls import reverse
 
+from program.documents import shows_in_page
 from program.withheld import WITHHELD, withheld_for
 from proposals.services.files import files_of
 
@@ -22,7 +23,8 @@ GONE: Final = WITHHELD["missing"]
 class ShownFile(NamedTuple):
     """One file of a package; ``url`` is "" where it is not handed out, and ``why`` says what keeps it.
 
-    ``proves`` is the key of the component for which it is evidence, while that is in the package.
+    ``proves`` is the key of the component for which it is evidence, while that is in the package; ``page``
+    shows a PDF of a version in the browser.
     """
 
     said: DocumentReference
@@ -30,6 +32,7 @@ class ShownFile(NamedTuple):
     url: str
     why: str
     proves: str
+    page: str = ""
 
 
 class Files(NamedTuple):
@@ -57,6 +60,7 @@ def files_of_version(version: Version) -> Files:
                 kept.get(file.sha256),
                 reverse("proposals:version-document", args=[*place, file.sha256]),
                 package,
+                reverse("proposals:version-document-page", args=[*place, file.sha256]),
             )
             for file in said
         )
@@ -82,9 +86,18 @@ def kept_as(version: Version, digests: Iterable[str]) -> dict[str, Document]:
     return {document.sha256: document for document in found}
 
 
-def _shown(said: DocumentReference, document: Document | None, url: str, package: Package) -> ShownFile:
+def _shown(
+    said: DocumentReference, document: Document | None, url: str, package: Package, page: str = ""
+) -> ShownFile:
     proves = said.row if any(component.key == said.row for component in package.components) else ""
     if document is None:
         return ShownFile(said, None, "", GONE, proves)
     reason = withheld_for(document)
-    return ShownFile(said, document, "" if reason else url, WITHHELD[reason] if reason else "", proves)
+    return ShownFile(
+        said,
+        document,
+        "" if reason else url,
+        WITHHELD[reason] if reason else "",
+        proves,
+        page if shows_in_page(document) else "",
+    )

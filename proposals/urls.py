@@ -84,6 +84,16 @@ urlpatterns = [
         documents.version_document,
         name="version-document",
     ),
+    path(
+        "proposals/<int:pk>/versions/<int:number>/files/<slug:sha256>/page/",
+        documents.version_document_page,
+        name="version-document-page",
+    ),
+    path(
+        "proposals/<int:pk>/versions/<int:number>/files/<slug:sha256>/shown/",
+        documents.version_document_shown,
+        name="version-document-shown",
+    ),
     path("proposals/<int:pk>/receipt/", submissions.receipt, name="receipt"),
     path("proposals/<int:pk>/copied/", proposals.proposal_copied, name="copied"),
     path("proposals/<int:pk>/package/", package_files.package, name="package"),

@@ -33,6 +33,7 @@ from evaluation.overlaps import overlaps_of
 from evaluation.packets import content_of
 from evaluation.querysets import is_official, reads_every_consultation
 from evaluation.services.questions import ASKABLE, LIMITED, next_round
+from evaluation.since import changes_between, known_to
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import DESK_ROLES, require_desk
@@ -99,7 +100,7 @@ def show_proposal(
         "versions": found.versions.defer("package").order_by("-number"),
         "us_content": content_of(version),
         "problems": problems,
-        "changes": changes_to(version),
+        **since_facts(request, version),
         **consultation_facts(request, version),
         **checking_facts(request, version),
         "questions": InformationRequest.objects.visible_to(user).filter(proposal=found).for_list(),
@@ -124,6 +125,22 @@ def show_proposal(
         "may_extend": user.holds(OfficeRole.PROGRAM_OFFICER) and found.status in EXTEND.sources,
     }
     return render(request, "evaluation/proposal.html", facts, status=status)
+
+
+def since_facts(request: SignedInRequest, version: Version) -> dict[str, Any]:
+    """What changed since this person last read it, and the parts to show where only those are asked for."""
+    since = known_to(version, request.user, number_said(request.GET.get("since", ""), digits=4))
+    if since is None:
+        return {"since": None}
+    before = Version.objects.get(proposal=version.proposal_id, number=since.number)
+    changed = changes_between(before, version)
+    shows_changed = request.GET.get("show") == "changed" and bool(changed)
+    return {
+        "since": since,
+        "changed": changed,
+        "changed_count": sum(len(part.rows) for part in changed),
+        "only": [str(row.part) for row in changed] if shows_changed else [],
+    }
 
 
 def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from program.models import Agency, AuditEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import date
+    from datetime import date, datetime
 
     from program.models import Document, User
     from proposals.models import Proposal, Version
@@ -74,6 +74,16 @@ def _is_recorded(proposal: Proposal, by: User, what: dict[str, Any]) -> bool:
     read = AuditEvent.objects.of(proposal).filter(act=ACT, actor=by).alias(day=day)
     read = read.filter(day=clock.today_in_query())
     return any(event.said["after"] == what for event in read.only("body"))
+
+
+def last_read_before(version: Version, user: User) -> tuple[int, datetime] | None:
+    """The newest version before ``version`` that ``user`` read, with the moment they read it last."""
+    events = AuditEvent.objects.of(version.proposal).filter(act=ACT, actor=user).order_by("sequence")
+    read: dict[int, datetime] = {}
+    for event in events.only("at", "body"):
+        if (facts := event.said["after"]) and "document" not in facts and facts["version"] < version.number:
+            read[facts["version"]] = event.at
+    return max(read.items(), default=None)
 
 
 def readings_of(proposal: Proposal, *, most: int) -> list[Reading]:

@@ -9,10 +9,13 @@ from django import template
 from django.template.loader import render_to_string
 
 from proposals.confidentiality import by_place, marked_parts, marks_of
+from proposals.hits import FEWEST_LETTERS, mark_hits, wanted
 from proposals.picture import picture_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from django.template.base import Parser, Token
 
     from proposals.confidentiality import PlacedMark
     from proposals.enums import Part
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 register = template.Library()
 
 SHOWN_MARKS: Final = 3
+#: What else of the address of a reader stays while somebody searches
+KEPT_IN_SEARCH: Final = ("version", "since", "show")
 TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")  # embeddings, overrides, isolates
 LEFT_TO_RIGHT: Final = "\u200e"
 
@@ -115,3 +120,27 @@ def printed_picture(package: Package) -> dict[str, Any]:
 def owned_by(organization: OrganizationFacts, holder: Holder) -> str:
     """What ``holder`` owns a share of: the organization, or another of its owners."""
     return organization.owned_by(holder)
+
+
+class Hits(template.Node):
+    """What stands between the tags, with what is looked for in it marked, below the search for it."""
+
+    def __init__(self, nodelist: template.NodeList) -> None:
+        self.nodelist = nodelist
+
+    def render(self, context: template.Context) -> str:
+        page = self.nodelist.render(context)
+        asked = context["request"].GET
+        text = wanted(asked.get("find", ""))
+        found = mark_hits(page, text)
+        kept = [(name, asked[name]) for name in KEPT_IN_SEARCH if name in asked]
+        facts = {"text": text, "found": found, "fewest": FEWEST_LETTERS, "kept": kept}
+        return render_to_string("proposals/_hits.html", facts) + found.page
+
+
+@register.tag
+def search_inside(parser: Parser, token: Token) -> Hits:
+    """``{% search_inside %}…{% endsearch_inside %}``: a search of what stands between, by the address."""
+    nodelist = parser.parse(("endsearch_inside",))
+    parser.delete_first_token()
+    return Hits(nodelist)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from csp.constants import SELF
+from csp.decorators import csp_update
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from program.documents import Withheld, download_response
+from program.documents import SHOWN_KIND, Withheld, download_response, shown_response, shows_in_page
 from program.intake import Refused, examine
 from program.models import Document
 from program.receiving import say_what_was_left_out
@@ -23,9 +25,10 @@ from program.withheld import withheld_for
 from proposals import services
 from proposals.confidentiality import blanket
 from proposals.enums import Part
-from proposals.files import kept_as
+from proposals.files import files_of_version, kept_as
 from proposals.forms.submissions import AgainForm, IncomingFile, UploadForm
 from proposals.models import Attachment, Proposal, ReplacedFile, Upload, Version
+from proposals.notices import desk_address
 from proposals.views.workspace import AWAY, LOOK_ONLY, Workspace, seen, show, to_edit, workspace
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from program.intake import Examined
 
 CHOOSE_AGAIN = "Choose the file again: what was sent before is not kept any more."
+ONLY_PDF = "Only a PDF is shown in the page."
 UNFINISHED = "Choose the same file again: the upload goes on where it stopped."
 
 
@@ -245,6 +249,41 @@ def draft_seen(request: SignedInRequest, pk: int) -> Proposal:
 @require_safe
 def version_document(request: SignedInRequest, pk: int, number: int, sha256: str) -> HttpResponseBase:
     """A file as a submitted version names it, by its hash; a government reading is recorded."""
+    version, kept = file_seen(request, pk, number, sha256)
+    return read_file(request, version, kept, download_response)
+
+
+@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]
+@require_safe
+def version_document_page(request: SignedInRequest, pk: int, number: int, sha256: str) -> HttpResponse:
+    """A PDF of a submitted version in the page, by the browser's viewer; a government reading is recorded."""
+    version, kept = file_seen(request, pk, number, sha256)
+    if kept.kind != SHOWN_KIND:
+        raise Http404(ONLY_PDF)
+    if not shows_in_page(kept):
+        return withheld(request, Withheld(withheld_for(kept) or "unscanned"), back_to(version))
+    services.record_reading(version, by=request.user, document=kept)
+    by_office = request.user.has_perm("proposals.read_by_office_proposal", version.proposal)
+    facts = {
+        "version": version,
+        "proposal": version.proposal,
+        "file": files_of_version(version).of_hash(sha256),
+        "back": f"{desk_address(version.proposal)}?version={number}" if by_office else back_to(version),
+    }
+    return render(request, "proposals/version_file.html", facts)
+
+
+@require_safe
+def version_document_shown(request: SignedInRequest, pk: int, number: int, sha256: str) -> HttpResponseBase:
+    """The PDF alone, for the frame of its page."""
+    version, kept = file_seen(request, pk, number, sha256)
+    if kept.kind != SHOWN_KIND:
+        raise Http404(ONLY_PDF)
+    return read_file(request, version, kept, shown_response)
+
+
+def file_seen(request: SignedInRequest, pk: int, number: int, sha256: str) -> tuple[Version, Document]:
+    """A version that the person may see and a file that it names and the portal keeps; else 404."""
     rows = Version.objects.visible_to(request.user).select_related("proposal")
     version = get_object_or_404(rows, proposal=pk, number=number)
     if all(file.sha256 != sha256 for file in version.value.documents):
@@ -252,12 +291,27 @@ def version_document(request: SignedInRequest, pk: int, number: int, sha256: str
     kept = kept_as(version, [sha256]).get(sha256)
     if kept is None:
         raise Http404
+    return version, kept
+
+
+def read_file(
+    request: SignedInRequest,
+    version: Version,
+    kept: Document,
+    answer_with: Callable[[Document], HttpResponseBase],
+) -> HttpResponseBase:
+    """Hand out a file of a version, or say why it is withheld; a government reading is recorded."""
     try:
-        answer = download_response(kept)
+        answer = answer_with(kept)
     except Withheld as reason:
-        return withheld(request, reason, reverse("proposals:version", args=[pk, number]))
+        return withheld(request, reason, back_to(version))
     services.record_reading(version, by=request.user, document=kept)
     return answer
+
+
+def back_to(version: Version) -> str:
+    """The page that lists the files of a version."""
+    return reverse("proposals:version", args=[version.proposal_id, version.number])
 
 
 def hand_out(request: SignedInRequest, document: Document, back: str) -> HttpResponseBase:

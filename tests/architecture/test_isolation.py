@@ -95,6 +95,8 @@ def test_own_record_with_a_key_of_others_inside_is_absent(world):
         ("proposals:upload", upload_, {"upload": ABSENT}),
         ("proposals:upload-discard", upload_, {"upload": ABSENT}),
         ("proposals:version-document", file_, {"sha256": "0" * 64}),
+        ("proposals:version-document-page", file_, {"sha256": "0" * 64}),
+        ("proposals:version-document-shown", file_, {"sha256": "0" * 64}),
         ("proposals:access-revoke", {"pk": other.pk, "user": world.counsel.pk}, {"user": ABSENT}),
         ("proposals:comment", {"pk": other.pk, "comment": world.comment.pk}, {"comment": ABSENT}),
         ("proposals:comment-assign", {"pk": other.pk, "comment": world.comment.pk}, {"comment": ABSENT}),

@@ -1,0 +1,110 @@
+"""What a version changed against the one that its reader knows: last read, last reviewed, or chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from evaluation.enums import ReviewStatus
+from evaluation.models import Review
+from proposals.comparison import compare
+from proposals.confidentiality import places_of_marks
+from proposals.models import Version
+from proposals.services.reading import last_read_before
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from program.models import User
+    from proposals.enums import Part
+    from proposals.package import Package
+
+
+class Row(Protocol):
+    @property
+    def key(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class ChangedRow:
+    """One row that is not the same, and where on the page it stands."""
+
+    words: str
+    anchor: str
+
+
+@dataclass
+class ChangedPart:
+    """One part with what changed in it."""
+
+    part: Part
+    rows: list[ChangedRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Since:
+    """The version that another is compared with, and how the reader knows it; ``at`` is when."""
+
+    number: int
+    how: str = ""
+    at: datetime | None = None
+
+
+def known_to(version: Version, user: User, chosen: int | None = None) -> Since | None:
+    """The newest version before ``version`` that ``user`` reviewed or read, or the ``chosen`` one.
+
+    Who knows none of them is shown the one before; nothing where it is the first.
+    """
+    if version.number == 1:
+        return None
+    reviewed = (
+        Review.objects.filter(
+            reviewer=user.pk,
+            status=ReviewStatus.SUBMITTED,
+            version__proposal=version.proposal_id,
+            version__number__lt=version.number,
+        )
+        .order_by("-version__number")
+        .values_list("version__number", "submitted_at")
+        .first()
+    )
+    read = last_read_before(version, user)
+    known = []
+    if reviewed:
+        known.append(Since(reviewed[0], "reviewed", reviewed[1]))
+    if read:
+        known.append(Since(read[0], "read", read[1]))
+    if chosen is not None and 0 < chosen < version.number:
+        return next((one for one in known if one.number == chosen), Since(chosen))
+    return max(known, key=lambda one: one.number, default=Since(version.number - 1))
+
+
+def anchors_of(package: Package) -> frozenset[str]:
+    """The keys of the rows that a page of the package can be led to."""
+    rows: list[Iterable[Row]] = [
+        package.consortium.members,
+        package.components,
+        package.markets,
+        package.operating_model.sites,
+        package.support_requests,
+        package.compliance.statements,
+        package.compliance.parties,
+        package.documents,
+    ]
+    return frozenset(row.key for part in rows for row in part)
+
+
+def changes_between(before: Version, version: Version) -> list[ChangedPart]:
+    """What ``version`` changed against ``before``, by part."""
+    parts: dict[Part, ChangedPart] = {}
+    marks = places_of_marks(before.value, version.value)
+    shown = anchors_of(version.value)
+    for change in compare(before.value, version.value):
+        name = f"mark on {marks[change.key]}" if change.key in marks else change.name
+        row = ChangedRow(
+            f"{name or 'facts of this part'}: {change.kind}",
+            change.key if change.key in shown else str(change.part),
+        )
+        parts.setdefault(change.part, ChangedPart(change.part)).rows.append(row)
+    return list(parts.values())

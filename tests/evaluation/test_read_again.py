@@ -1,0 +1,169 @@
+"""What changed since this person last read a version, the filter to it, and the search inside."""
+
+from __future__ import annotations
+
+import pytest
+
+from evaluation import services
+from program.models import User
+from proposals.services import record_reading
+from tests.evaluation.test_pages import page, sign_in
+from tests.factories import evaluation as make
+from tests.factories.program import officer
+from tests.proposals.test_hits import Texts
+from tests.statements import statements
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def proposal():
+    return make.accepted()
+
+
+def read(proposal, person):
+    record_reading(make.version_of(proposal), by=person)
+
+
+def further(proposal, title, **change):
+    return make.new_version(proposal, {"title": title} | change)
+
+
+def section(shown, name):
+    return shown.text.split(f'<section id="{name}"')[1].split("</section>")[0]
+
+
+def known(client, person, proposal, **query):
+    since = page(client, person, "proposal", proposal.number, **query).context["since"]
+    return since and (since.number, since.how)
+
+
+def test_a_first_version_changed_nothing(client, proposal):
+    shown = page(client, officer(), "proposal", proposal.number)
+    assert shown.context["since"] is None
+    assert 'id="changes"' not in shown.text
+
+
+def test_each_is_shown_what_changed_since_they_read(client, proposal):
+    early, late, never = officer(), officer(), officer()
+    read(proposal, early)
+    market = make.version_of(proposal).value.markets[0]
+    further(proposal, "Second title", markets=(market.model_copy(update={"end_users": "Clinics."}),))
+    read(proposal, late)
+    further(proposal, "Third title")
+
+    assert known(client, early, proposal) == (1, "read")
+    assert known(client, late, proposal) == (2, "read")
+    assert known(client, never, proposal) == (2, "")
+    parts = {
+        person: [
+            str(row.part) for row in page(client, person, "proposal", proposal.number).context["changed"]
+        ]
+        for person in (early, late)
+    }
+    assert parts == {early: ["overview", "markets"], late: ["overview"]}
+    shown = section(page(client, early, "proposal", proposal.number), "changes")
+    assert "What changed since you read it" in shown
+    assert f'href="#{market.key}"' in shown
+
+
+def test_what_is_read_now_stays_compared_with_what_was_read_before(client, proposal):
+    person = officer()
+    read(proposal, person)
+    further(proposal, "Second title")
+    assert [known(client, person, proposal) for _ in range(2)] == [(1, "read")] * 2
+
+
+def test_a_reviewer_is_shown_what_changed_since_they_reviewed(client, proposal):
+    assignment = make.assigned(proposal)
+    services.submit_review(make.filled_review(assignment), by=assignment.reviewer)
+    further(proposal, "Second title")
+    shown = page(client, User.objects.get(pk=assignment.reviewer_id), "proposal", proposal.number)
+    assert shown.context["since"].how == "reviewed"
+    assert "which you reviewed on" in shown.text
+
+
+@pytest.mark.parametrize(("asked", "wanted"), [("1", 1), ("3", 2), ("0", 2), ("-1", 2), ("x", 2), ("²", 2)])
+def test_another_version_is_chosen_to_compare_with(client, proposal, asked, wanted):
+    person = officer()
+    further(proposal, "Second title")
+    read(proposal, person)
+    further(proposal, "Third title")
+    assert known(client, person, proposal, since=asked)[0] == wanted
+
+
+def test_only_the_parts_that_changed_are_shown_when_asked(client, proposal):
+    person = officer()
+    read(proposal, person)
+    further(proposal, "Second title")
+    whole = page(client, person, "proposal", proposal.number)
+    some = page(client, person, "proposal", proposal.number, show="changed")
+
+    for name in ("hardware", "markets", "compliance", "documents"):
+        assert f'<section id="{name}"' in whole.text
+        assert f'<section id="{name}"' not in some.text
+        assert f'href="#{name}"' not in some.text
+    assert '<section id="overview"' in some.text
+    assert "Only the parts that changed since version 1 are shown" in some.text
+
+
+def test_nothing_changed_leaves_nothing_out(client, proposal):
+    make.new_version(proposal, {"title": make.version_of(proposal).value.title})
+    shown = page(client, officer(), "proposal", proposal.number, show="changed")
+    assert '<section id="hardware"' in shown.text
+    assert "Nothing changed." in shown.text
+
+
+def test_search_marks_hits_in_the_package_alone(client, proposal):
+    shown = page(client, officer(), "proposal", proposal.number, find="nairobi", version="1")
+    marked = Texts(shown.text).marked
+    assert len(marked) > 1
+    assert marked == [f"hit-{n}" for n in range(1, len(marked) + 1)]
+    assert f"{len(marked)} hits for “nairobi”" in shown.text
+    assert '<input type="hidden" name="version" value="1">' in shown.text
+    assert "<mark" not in shown.text.split('<section id="package"')[0]
+
+
+def test_search_without_a_hit_says_so_and_a_letter_is_too_short(client, proposal):
+    desk = officer()
+    assert "Nothing here says" in page(client, desk, "proposal", proposal.number, find="zzzz").text
+    assert "Type at least 2 letters" in page(client, desk, "proposal", proposal.number, find="n").text
+    asked = page(client, desk, "proposal", proposal.number, find="<script>alert(1)</script>").text
+    assert "<script>alert" not in asked
+    assert "&lt;script&gt;alert(1)" in asked
+
+
+def test_search_reads_what_the_filter_shows(client, proposal):
+    person = officer()
+    read(proposal, person)
+    further(proposal, "Second title for Nairobi")
+    shown = page(client, person, "proposal", proposal.number, find="nairobi", show="changed")
+    assert Texts(shown.text).marked == ["hit-1"]
+
+
+def test_a_reviewer_searches_beside_the_sheet_and_the_recused_nowhere(client, proposal):
+    assignment = make.assigned(proposal)
+    review = make.filled_review(assignment)
+    reviewer = User.objects.get(pk=assignment.reviewer_id)
+    assert Texts(page(client, reviewer, "review", review.pk, find="nairobi").text).marked
+    services.recuse(proposal, person=reviewer, by=officer(), reason="A former employer is a member.")
+    reviewer = User.objects.get(pk=reviewer.pk)
+    assert page(client, reviewer, "review", review.pk, find="nairobi").status_code == 404
+    assert page(client, reviewer, "proposal", proposal.number, find="nairobi").status_code in (403, 404)
+
+
+def test_searching_and_reading_often_cost_the_same(client, proposal):
+    person = officer()
+    sign_in(client, person)
+    read(proposal, person)
+    further(proposal, "Second title")
+    page(client, person, "proposal", proposal.number)
+    with statements() as plain:
+        page(client, person, "proposal", proposal.number)
+    for n in range(3, 6):
+        further(proposal, f"Title {n}")
+        read(proposal, person)
+    with statements() as often:
+        shown = page(client, person, "proposal", proposal.number, find="nairobi")
+    assert shown.context["since"].number == 4
+    assert len(often) == len(plain)
