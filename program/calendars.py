@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 LINE_OCTETS = 75
+#: From when the seconds are counted that number the revisions of an event
+NUMBERED_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def deadline_file(*, uid: str, title: str, text: str, url: str, at: datetime, stamped_at: datetime) -> bytes:
@@ -32,10 +34,12 @@ def calendar(*blocks: list[str]) -> bytes:
 
 
 def event(*, uid: str, title: str, text: str, url: str, at: datetime, stamped_at: datetime) -> list[str]:
+    """The lines of one event; its SEQUENCE grows with the moment ``stamped_at`` of its last change."""
     return [
         "BEGIN:VEVENT",
         f"UID:{escaped(uid)}",
         f"DTSTAMP:{in_utc(stamped_at)}",
+        f"SEQUENCE:{int((stamped_at - NUMBERED_FROM).total_seconds())}",
         f"DTSTART:{in_utc(at - timedelta(hours=1))}",
         f"DTEND:{in_utc(at)}",
         f"SUMMARY:{escaped(title)}",

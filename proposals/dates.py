@@ -38,13 +38,13 @@ def work_to_submit(user: User) -> Iterator[DueDate]:
     """Drafts and returned proposals of the person's teams; each draft stands in the place of its call."""
     for row in worked_on_by(user):
         call = row.call
+        saved = max(call.updated_at, row.updated_at)
         if row.status == ProposalStatus.DRAFT and row.closes_at and row.closes_at > clock.now():
             title = f"{call.number}: your draft is due"
-            saved = max(call.updated_at, row.updated_at)
             yield DueDate(f"draft-{row.pk}", title, address(row), row.closes_at, saved, f"call-{call.number}")
         elif row.status == ProposalStatus.RETURNED and row.closes_at:
             title = f"Correct and submit proposal {row.number}"
-            yield DueDate(f"proposal-{row.pk}", title, address(row), row.closes_at, row.updated_at)
+            yield DueDate(f"proposal-{row.pk}", title, address(row), row.closes_at, saved)
 
 
 @has_dates

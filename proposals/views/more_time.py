@@ -70,7 +70,7 @@ def deadline_calendar(request: SignedInRequest, pk: int) -> HttpResponse:
         text=rule_in_words(proposal, proposal.call),
         url=f"{settings.SITE_URL}{address(proposal)}",
         at=proposal.closes_at,
-        stamped_at=proposal.updated_at,
+        stamped_at=max(proposal.call.updated_at, proposal.updated_at),
     )
     response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{proposal.call.number}-your-deadline.ics"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,11 +14,13 @@ from guardian.shortcuts import assign_perm
 
 from program import clock
 from program.clock_account import clock_account
-from program.deadlines import end_of_day
-from program.models import AuditEvent, Closure, Delivery, Notice
+from program.deadlines import end_of_day, next_business_day
+from program.models import AuditEvent, Call, Closure, Delivery, Notice
 from program.notices import withheld
-from program.services.calls import PAST_THE_ORDER, cancel_call, close_call
+from program.services.calls import PAST_THE_ORDER, cancel_call, close_call, extend_call
+from program.services.subscriptions import subscribe
 from program.transitions import NotReady, WrongStatus
+from program.views.calendar import file_of
 from proposals import services
 from proposals.enums import ProposalStatus, TimeRequestStatus
 from proposals.explanation import status_explained
@@ -514,3 +517,34 @@ def test_calendar_file_ends_at_its_own_bound(client, call, by):
     )
     assert b"DTEND:20261205T050000Z" in found.content
     assert found["Content-Type"] == "text/calendar; charset=utf-8"
+
+
+def stamps(content):
+    """DTSTAMP and SEQUENCE of the one event of a calendar."""
+    lines = content.decode().split("\r\n")
+    (stamp,) = [line for line in lines if line.startswith("DTSTAMP:")]
+    (sequence,) = [line for line in lines if line.startswith("SEQUENCE:")]
+    return stamp, int(sequence.partition(":")[2])
+
+
+def test_calendars_of_a_draft_and_of_its_call_are_stamped_anew_by_an_extension(client, places):
+    call = issued_call()
+    proposal = ProposalFactory(call=call)
+    person, follower = representative_of(proposal), UserFactory()
+    subscribe(call, by=follower)
+
+    def all_three():
+        own = sign_in(client, person).get(reverse("proposals:calendar", args=[proposal.pk])).content
+        public = client.get(reverse("program:call-calendar", args=[call.number])).content
+        return [stamps(each) for each in (own, public, file_of(follower), file_of(person))]
+
+    seen = [all_three()]
+    for days in (7, 14):
+        later = next_business_day(call.due_on + timedelta(days=days), [])
+        with clock.moved_to(clock.now() + timedelta(hours=days)):
+            extend_call(call, by=officer(), due_on=later, summary="A week.", **WHY)
+            Call.objects.filter(pk=call.pk).update(updated_at=clock.now())  # the host's clock is not moved
+        seen.append(all_three())
+    for before_it, after in pairwise(seen):
+        assert all(new[1] > old[1] for old, new in zip(before_it, after, strict=True))
+        assert len(set(after)) == 1
