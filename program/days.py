@@ -13,7 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_date, parse_datetime
 
-from program import moments
+from program import clock, moments
 from program.clock import WASHINGTON
 
 EARLIEST: Final = date(1990, 1, 1)
@@ -31,6 +31,12 @@ def within_bounds(value: date | datetime) -> None:
     """Refuse a day, or a moment by the day it has in Washington, that lies outside the bounds."""
     if message := refusal(washington_day(value) if isinstance(value, datetime) else value):
         raise ValidationError(message, code="out_of_bounds")
+
+
+def not_to_come(day: date) -> None:
+    """Refuse a day after today in Washington, of what has happened."""
+    if day > clock.today():
+        raise ValidationError("This day is still to come. Give the day on which it was done.", code="to_come")
 
 
 def washington_day(moment: datetime) -> date:

@@ -36,7 +36,7 @@ from program.querysets import DIGEST
 from program.ticks import timely
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from django.db import models
@@ -81,7 +81,8 @@ class Audience:
     """The people who are told one kind of notice, and where they read on.
 
     ``following`` names by which subscription a person is told (of those who are told for no other reason);
-    ``addresses`` are addresses without an account, each with the key of its subscription before it.
+    ``addresses`` are addresses without an account, each with the key of its subscription before it;
+    ``for_draft`` are the keys of people who are told only because they work on a draft.
     """
 
     kind: NoticeKind
@@ -89,13 +90,14 @@ class Audience:
     url: str
     following: Mapping[int, int | None] = field(default_factory=dict)
     addresses: Iterable[tuple[int, str]] = ()
+    for_draft: Collection[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One notice that is owed; ``same`` are the words that it shares with others."""
 
-    same: dict[str, str]
+    same: dict[str, Any]
     recipient: int | None
     email: str
     subscription: int | None
@@ -157,7 +159,7 @@ def _write(event_id: int, lines: list[Line], mailing: Mailing | None) -> int:
 
 
 #: What those who are told by one row have in common
-SAME: Final = ("kind", "title", "text", "url", "clause")
+SAME: Final = ("kind", "title", "text", "url", "clause", "is_for_draft")
 
 
 def _spread(mailing: Mailing, lines: list[Line]) -> int:
@@ -223,13 +225,14 @@ def _write_slice(row: Spread) -> int | None:
 TELL: Final = """
 WITH told AS (
     INSERT INTO program_notice (
-        event_id, recipient_id, email, subscription_id, kind, title, text, url, clause, created_at
+        event_id, recipient_id, email, subscription_id, is_for_draft, kind, title, text, url, clause,
+        created_at
     )
-    SELECT %s, line.recipient, line.email, line.subscription, line.kind, line.title, line.text, line.url,
-        line.clause, COALESCE(%s::timestamptz, transaction_timestamp())
+    SELECT %s, line.recipient, line.email, line.subscription, line.is_for_draft, line.kind, line.title,
+        line.text, line.url, line.clause, COALESCE(%s::timestamptz, transaction_timestamp())
     FROM jsonb_to_recordset(%s::jsonb) AS line (
-        recipient bigint, email text, subscription bigint, kind text, title text, text text, url text,
-        clause text
+        recipient bigint, email text, subscription bigint, is_for_draft boolean, kind text, title text,
+        text text, url text, clause text
     )
     ON CONFLICT DO NOTHING
     RETURNING id, recipient_id, kind
@@ -248,11 +251,12 @@ TURNED_OFF: Final = "The recipient has turned off mail that may be turned off."
 
 def _lines(audience: Audience, facts: dict[str, Any]) -> list[Line]:
     kind = audience.kind
-    same = {"kind": kind.code, "url": audience.url, **words_of(kind, facts)}
+    same = {"kind": kind.code, "url": audience.url, "is_for_draft": False, **words_of(kind, facts)}
+    for_draft, drafting = {**same, "is_for_draft": True}, audience.for_draft
     people = {person.pk for person in audience.people if person.is_active and not person.is_service}
     by = audience.following
     return [
-        *(Line(same, pk, "", by.get(pk)) for pk in sorted(people)),
+        *(Line(for_draft if pk in drafting else same, pk, "", by.get(pk)) for pk in sorted(people)),
         *(Line(same, None, email, pk) for pk, email in audience.addresses),
     ]
 

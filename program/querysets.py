@@ -373,10 +373,13 @@ class DeliveryQuerySet(models.QuerySet):
         return rows.defer("notice__event__body")
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """The log is the Program office's and the auditors', but for proposals that are closed to them."""
+        """The log is the Program office's and the auditors', but for proposals that are closed to them.
+
+        Nor is either told who works on a draft that was never submitted.
+        """
         if not (user.is_authenticated and user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR)):
             return self.none()
-        closed = Q(pk__in=[])
+        closed = Q(notice__is_for_draft=True)
         for keys_of in KEPT_FROM:
             closed |= events_about(keys_of(user), prefix="notice__event__")
         if not user.holds(OfficeRole.AUDITOR):

@@ -13,12 +13,13 @@ class ProposalsConfig(AppConfig):
         from program.services.calls import goes_on
         from program.services.demands import tells_anew
         from program.services.people import bars_from_office
-        from program.services.subscriptions import also_tells, counts_consortia
+        from program.services.subscriptions import also_tells, counts_consortia, knows
         from proposals import dates  # noqa: F401
         from proposals.querysets import (
-            consortia_proposing,
+            consortia_that_submitted,
             histories_closed_to,
             people_proposing,
+            people_who_submitted,
             people_with_more_time,
             works_for_proposers,
         )
@@ -30,6 +31,7 @@ class ProposalsConfig(AppConfig):
         keeps_from_record(histories_closed_to)
         bars_from_office(works_for_proposers)
         also_tells(people_proposing)
-        counts_consortia(consortia_proposing)
+        knows(people_who_submitted)
+        counts_consortia(consortia_that_submitted)
         goes_on(people_with_more_time)
         tells_anew(retelling_of)

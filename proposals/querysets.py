@@ -492,10 +492,19 @@ def works_for_proposers(user: User) -> bool:
 
 def people_proposing(call: Call) -> QuerySet:
     """Keys of the people on the teams of the live proposals under ``call``: its changes concern them."""
+    return _on_teams_of(proposed_under(call))
+
+
+def people_who_submitted(call: Call) -> QuerySet:
+    """Those of them whose proposal was submitted: of the others the Government knows nothing."""
+    return _on_teams_of(proposed_under(call).exclude(submitted_at=None))
+
+
+def _on_teams_of(proposals: QuerySet) -> QuerySet:
     places = apps.get_model("proposals", "TeamMember").objects.active()
     return places.filter(
         membership__status=MembershipStatus.CONSENTED,
-        membership__consortium__in=proposed_under(call).values("consortium"),
+        membership__consortium__in=proposals.values("consortium"),
     ).values("user")
 
 
@@ -505,9 +514,10 @@ def proposed_under(call: Call) -> QuerySet:
     return apps.get_model("proposals", "Proposal").objects.filter(call=call).exclude(status__in=ended)
 
 
-def consortia_proposing(call: Call) -> int:
-    """How many consortia have a live proposal under ``call``."""
-    return int(proposed_under(call).aggregate(count=Count("consortium", distinct=True))["count"])
+def consortia_that_submitted(call: Call) -> int:
+    """How many consortia have a live proposal under ``call`` that was submitted."""
+    submitted = proposed_under(call).exclude(submitted_at=None)
+    return int(submitted.aggregate(count=Count("consortium", distinct=True))["count"])
 
 
 def people_with_more_time(call: Call) -> QuerySet:

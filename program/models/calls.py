@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
+from program.days import not_to_come
 from program.deadlines import Period, Unit
 from program.enums import (
     LONGEST_CALL,
@@ -60,7 +61,9 @@ class Call(Revised):
     text = TextColumn(help_text="The call as it will be published.", blank=True, longest=LONGEST_CALL)
 
     fr_citation = models.CharField("Federal Register citation", max_length=100, blank=True)
-    fr_published_on = DayColumn("published in the Federal Register on", null=True, blank=True)
+    fr_published_on = DayColumn(
+        "published in the Federal Register on", null=True, blank=True, validators=[not_to_come]
+    )
     no_fr_reason = models.TextField("why there is no Federal Register citation", blank=True)
 
     rolls_forward = models.BooleanField(
@@ -251,7 +254,7 @@ class Requirement(Sourced, CallPart):
     is_mandatory = models.BooleanField(default=True)
     evidence_type = models.CharField(max_length=10, choices=EvidenceType, default=EvidenceType.PACKAGE)
     choices = models.TextField(blank=True, help_text="For a choice: one a line.")
-    max_characters = models.PositiveIntegerField(null=True, blank=True)
+    max_characters = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     sort_order = models.PositiveSmallIntegerField(default=0)
     added_by = models.ForeignKey(
         "program.Amendment", models.PROTECT, null=True, editable=False, related_name="added"

@@ -23,7 +23,8 @@ class Notice(models.Model):
 
     Confidential matter stays behind ``url``. ``closed_at`` is when a recusal took it away again: it is
     listed no more, and not sent. ``subscription`` is by which it is told, if by any: the key stays when
-    the subscription has ended, and what is still owed by it is then not sent.
+    the subscription has ended, and what is still owed by it is then not sent. ``is_for_draft``: it is told
+    for no other reason than a draft that was never submitted, of which no office is told.
     """
 
     event = models.ForeignKey(AuditEvent, models.PROTECT, related_name="notices")
@@ -32,6 +33,7 @@ class Notice(models.Model):
     subscription = models.ForeignKey(
         Subscription, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
     )
+    is_for_draft = models.BooleanField(default=False, db_default=False, editable=False)
     kind = models.CharField(max_length=60)
     title = models.CharField(max_length=200)
     text = models.TextField()
@@ -141,6 +143,7 @@ class Spread(models.Model):
     """
 
     mailing = models.ForeignKey(Mailing, models.PROTECT, related_name="spreads")
+    is_for_draft = models.BooleanField(default=False, db_default=False, editable=False)
     kind = models.CharField(max_length=60)
     title = models.CharField(max_length=200)
     text = models.TextField()
@@ -235,7 +238,12 @@ class Suppression(TimeStamped):
         ADDED = "added", "Added by an officer"
         IMPORTED = "imported", "Imported from a file"
 
-    email = models.EmailField("e-mail address", max_length=254, unique=True)
+    email = models.EmailField(
+        "e-mail address",
+        max_length=254,
+        unique=True,
+        error_messages={"unique": "This address is on the list already."},
+    )
     cause = models.CharField(max_length=10, choices=Cause, editable=False)
     note = models.CharField("why", max_length=300, blank=True)
     added_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)

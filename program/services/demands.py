@@ -34,18 +34,20 @@ ADDED, CHANGED, WITHDRAWN, TAKEN_BACK = "Added", "Changed", "Withdrawn", "Taken 
 
 @dataclass(frozen=True)
 class Retelling:
-    """What those are told whose drafts are checked anew for an amendment, in which case in which words."""
+    """What those are told whose drafts are checked anew for an amendment, in which case in which words.
 
-    drafts: int
-    messages: int
+    They get fewer than ``below`` messages: how many drafts there are, no office is told.
+    """
+
+    below: int
     tellings: tuple[tuple[str, Telling], ...]
 
 
 #: What apps above answer: whom they tell because of an amendment of requirements
-TELLS_ANEW: Final[list[Callable[[Amendment], Retelling]]] = []
+TELLS_ANEW: Final[list[Callable[[Amendment], Retelling | None]]] = []
 
 
-def tells_anew(telling: Callable[[Amendment], Retelling]) -> None:
+def tells_anew(telling: Callable[[Amendment], Retelling | None]) -> None:
     """Ask ``telling`` what it will tell of an amendment of requirements, before it is published."""
     if telling not in TELLS_ANEW:
         TELLS_ANEW.append(telling)
@@ -55,7 +57,7 @@ def with_retellings(call: Call, *, by: User, **details: Any) -> tuple[Amendment,
     """Amend the requirements; also returns what else is told because of it, and not yet told."""
     amendment = amend_requirements(call, by=by, **details)
     found = [telling(amendment) for telling in TELLS_ANEW]
-    return amendment, [each for each in found if each.messages]
+    return amendment, [each for each in found if each]
 
 
 @transaction.atomic

@@ -23,7 +23,7 @@ from program.models import AnswerRevision, AuditEvent, Call, Question, User
 from program.notice_kinds import ANSWER_CORRECTED, ANSWER_PUBLISHED, QUESTION_ANSWERED, QUESTION_ASKED
 from program.revisions import hold, one_at_a_time
 from program.services.calls import deadline_of, program_officers, public_url
-from program.services.subscriptions import Reach, Telling, reach_of, tell
+from program.services.subscriptions import Reach, Telling, mailed, reach_of, tell
 from program.transitions import NotReady, Problem, TooMany, Transition, WrongStatus, perform, require
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def askers(question: Question) -> QuerySet[User]:
 def reach_of_correction(question: Question) -> tuple[int, Reach | None]:
     """Whom a correction reaches: how many who asked, and of a published answer who is told of the call."""
     asked = askers(question).filter(is_active=True)
-    return len(asked), None if question.is_confidential else reach_of(question.call, but=asked)
+    return mailed(asked).count(), None if question.is_confidential else reach_of(question.call, but=asked)
 
 
 @transaction.atomic

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from program import audit, clock, notices
 from program.clock_account import clock_account
-from program.models import Call, Subscription, User
+from program.models import Call, Subscription, Suppression, User
 from program.moments import moment
 from program.notice_kinds import TO_CONFIRM
 from program.notices import CONFIRM_SALT, CONFIRMED_WITHIN, STOP_SALT, Audience
@@ -36,9 +36,13 @@ FORGOTTEN_AFTER: Final = timedelta(days=7)
 
 #: People whom an app above tells of a call without their asking, as a subquery of their keys.
 ALSO_TOLD: Final[list[Callable[[Call], QuerySet]]] = []
+#: Those among them of whom the Program office knows that the call concerns them
+KNOWN: Final[list[Callable[[Call], QuerySet]]] = []
+#: In what steps is told how many may be told because of drafts
+STEP: Final = 10
 
 
-#: How many consortia an app above says that a call concerns
+#: How many consortia an app above says that the Program office knows to be concerned
 CONSORTIA: Final[list[Callable[[Call], int]]] = []
 
 
@@ -53,25 +57,49 @@ class Telling:
 
 @dataclass(frozen=True)
 class Reach:
-    """How many are told what happens to a call: whom it concerns, and who follows it besides."""
+    """How many are mailed what happens to a call: who has submitted, and who follows it besides.
+
+    Who is told only because of a draft is not counted: their number lies below ``drafting_below``, which is
+    None where nobody can have a draft yet.
+    """
 
     on_teams: int
     consortia: int
     followers: int
     addresses: int
+    drafting_below: int | None = None
 
     @property
-    def total(self) -> int:
+    def known(self) -> int:
         return self.on_teams + self.followers + self.addresses
+
+    @property
+    def below(self) -> int:
+        """Less than this many are mailed."""
+        return self.known + (self.drafting_below or 1)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether somebody may be mailed; the same with a draft and without one."""
+        return bool(self.known) or self.drafting_below is not None
+
+
+def step_above(count: int) -> int:
+    """The next step above ``count``, so that none can tell one draft, or its team, from the number."""
+    return (count // STEP + 1) * STEP
 
 
 @dataclass(frozen=True)
 class Readers:
-    """So many who read the same words of it: ``follows`` is what they follow, None where it concerns them."""
+    """So many who read the same words of it: ``follows`` is what they follow, None where it concerns them.
+
+    ``is_below``: they are fewer than ``count``.
+    """
 
     words: str
     count: int
     follows: str | None = None
+    is_below: bool = False
 
 
 class LinkEnded(Exception):
@@ -84,25 +112,43 @@ def also_tells(people: Callable[[Call], QuerySet]) -> Callable[[Call], QuerySet]
     return people
 
 
+def knows(people: Callable[[Call], QuerySet]) -> None:
+    """The Program office knows of ``people``, among those who are also told, that a call concerns them."""
+    KNOWN.append(people)
+
+
 def counts_consortia(count: Callable[[Call], int]) -> None:
-    """Ask ``count`` how many consortia are told of a call."""
+    """Ask ``count`` how many consortia have submitted under a call."""
     CONSORTIA.append(count)
 
 
 def concerned(call: Call) -> Q:
     """People whom the call concerns, whether they follow it or not."""
+    return among(people(call) for people in ALSO_TOLD)
+
+
+def known(call: Call) -> Q:
+    """People of whom the Program office knows that the call concerns them."""
+    return among(people(call) for people in KNOWN)
+
+
+def among(keys: Iterable[QuerySet]) -> Q:
     found = Q(pk__in=[])
-    for people in ALSO_TOLD:
-        found |= Q(pk__in=people(call))
+    for each in keys:
+        found |= Q(pk__in=each)
     return found
+
+
+def following(call: Call) -> Q:
+    """People who follow the call or the whole Program, by their account or their address."""
+    rows = Subscription.objects.covering(call)
+    told = Q(pk__in=rows.exclude(user=None).values("user"))
+    return told | Q(email__in=rows.filter(user=None).values("email"))
 
 
 def subscribers(call: Call) -> QuerySet[User]:
     """Active people who follow ``call`` or the whole Program, or are concerned by it; each once."""
-    following = Subscription.objects.covering(call)
-    told = Q(pk__in=following.exclude(user=None).values("user"))
-    told |= Q(email__in=following.filter(user=None).values("email"))
-    return User.objects.filter(told | concerned(call), is_active=True)
+    return User.objects.filter(following(call) | concerned(call), is_active=True)
 
 
 def addresses(call: Call) -> QuerySet[Subscription]:
@@ -111,28 +157,42 @@ def addresses(call: Call) -> QuerySet[Subscription]:
     return rows.order_by("email", F("call").asc(nulls_first=True)).distinct("email")
 
 
-def told_count(call: Call, *, but: Collection[User] = ()) -> int:
-    """How many people and addresses are told what happens to ``call``."""
-    return _people(call, but).count() + addresses(call).count()
+def follower_count(call: Call) -> int:
+    """How many people and addresses follow ``call`` or the whole Program, each once."""
+    people = User.objects.filter(following(call), is_active=True, is_service=False)
+    return people.count() + addresses(call).count()
+
+
+def mailed(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Those of ``rows``, people or subscriptions, whose addresses mail reaches."""
+    return rows.exclude(email__in=Suppression.objects.values("email"))
 
 
 def reach_of(call: Call, *, but: Collection[User] = ()) -> Reach:
-    """Whom a notice about ``call`` reaches, each once."""
-    people = _people(call, but)
-    on_teams = people.filter(concerned(call)).count()
+    """Whom the mail of a notice about ``call`` reaches, each once."""
+    counts = mailed(_people(call, but)).aggregate(
+        total=Count("pk"),
+        on_teams=Count("pk", filter=known(call)),
+        followers=Count("pk", filter=following(call) & ~known(call)),
+    )
+    drafting = counts["total"] - counts["on_teams"] - counts["followers"]
     return Reach(
-        on_teams=on_teams,
+        on_teams=counts["on_teams"],
         consortia=sum(count(call) for count in CONSORTIA),
-        followers=people.count() - on_teams,
-        addresses=addresses(call).count(),
+        followers=counts["followers"],
+        addresses=mailed(addresses(call)).count(),
+        drafting_below=step_above(drafting) if call.issued_at else None,
     )
 
 
 def readers_of(call: Call, reach: Reach, *, but: Collection[User] = ()) -> list[Readers]:
     """Whom ``reach`` counts, by the words that they read: as ``tell`` would tell them."""
     covering = Subscription.objects.covering(call)
-    strangers = covering.of_strangers().filter(call=None).values("email")
-    found = [Readers("people in consortia with a proposal under the call", reach.on_teams)]
+    strangers = mailed(covering.of_strangers().filter(call=None)).values("email")
+    found = [Readers("people in consortia that submitted a proposal under the call", reach.on_teams)]
+    if reach.drafting_below:
+        teams = "people on teams that work on a draft under the call"
+        found.append(Readers(teams, reach.drafting_below, is_below=True))
     for who, total, of_all in (
         ("with an account", reach.followers, _followers_of_all(call, covering, but)),
         ("by e-mail address alone", reach.addresses, strangers),
@@ -148,7 +208,7 @@ def _followers_of_all(call: Call, covering: SubscriptionQuerySet, but: Collectio
     own = covering.filter(user=OuterRef("pk"))
     by_address = covering.filter(user=None, email=OuterRef("email"))
     whole = Q(Exists(own.filter(call=None))) | Q(~Exists(own), Exists(by_address.filter(call=None)))
-    return _people(call, but).exclude(concerned(call)).filter(whole)
+    return mailed(_people(call, but)).filter(following(call)).exclude(known(call)).filter(whole)
 
 
 def _people(call: Call, but: Collection[User]) -> QuerySet[User]:
@@ -166,13 +226,15 @@ def tell(event: AuditEvent, telling: Telling, call: Call, *, but: Collection[Use
     bound = set(User.objects.filter(concerned(call)).values_list("pk", flat=True))
     rows = Subscription.objects.covering(call).order_by(F("call").desc(nulls_last=True))
     by_person = dict(rows.exclude(user=None).values_list("user", "pk"))
-    followers = [person for person in people if person.pk not in bound]
     by_address = dict(
-        rows.filter(user=None, email__in=[person.email for person in followers]).values_list("email", "pk")
+        rows.filter(user=None, email__in=[person.email for person in people]).values_list("email", "pk")
     )
-    following = {person.pk: by_person.get(person.pk) or by_address.get(person.email) for person in followers}
+    by = {person.pk: by_person.get(person.pk) or by_address.get(person.email) for person in people}
+    ends_with = {pk: row for pk, row in by.items() if pk not in bound}
+    submitted = set(User.objects.filter(known(call)).values_list("pk", flat=True)) if bound else set()
+    drafting = {pk for pk, row in by.items() if row is None} - submitted
     strangers = addresses(call).values_list("pk", "email")
-    audience = Audience(telling.kind, people, telling.url, following, strangers)
+    audience = Audience(telling.kind, people, telling.url, ends_with, strangers, drafting)
     return notices.owe_each(event, audience, **telling.facts)
 
 

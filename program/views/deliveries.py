@@ -18,6 +18,7 @@ from program.enums import DeliveryState
 from program.forms import AddressFileForm, SuppressionForm
 from program.models import UNDER_WAY, Delivery, Mailing, Spread, Subscription, Suppression
 from program.notice_kinds import CATALOGUE
+from program.notices import MANY
 from program.querysets import LATE
 from program.record_words import act_in_words
 from program.requests import number_said
@@ -84,21 +85,21 @@ def chosen(request: SignedInRequest, asked: dict[str, str]) -> DeliveryQuerySet:
 
 
 def mailings() -> list[dict[str, Any]]:
-    """The latest mass mailings of the Program's own events, with how far they are."""
-    gone = [DeliveryState.SENT, DeliveryState.GATHERED]
+    """The latest mass mailings of the Program's own events, but for drafts, with how far they are."""
+    gone, shown = [DeliveryState.SENT, DeliveryState.GATHERED], Q(deliveries__notice__is_for_draft=False)
     latest = Mailing.objects.filter(event__subject_type__startswith="program.").order_by("-pk")
     rows = (
         Mailing.objects.filter(pk__in=latest.values("pk")[:MAILINGS])
         .order_by("-pk")
         .values("pk", act=F("event__act"), at=F("event__at"))
         .annotate(
-            total=Count("deliveries"),
-            sent=Count("deliveries", filter=Q(deliveries__state__in=gone)),
-            waiting=Count("deliveries", filter=Q(deliveries__state__in=UNDER_WAY)),
+            total=Count("deliveries", filter=shown),
+            sent=Count("deliveries", filter=shown & Q(deliveries__state__in=gone)),
+            waiting=Count("deliveries", filter=shown & Q(deliveries__state__in=UNDER_WAY)),
         )
     )
-    left = Spread.objects.filter(mailing__in=[row["pk"] for row in rows]).values_list("mailing")
-    unwritten = dict(left.annotate(left=Sum(F("total") - F("told"))).order_by())
+    left = Spread.objects.filter(mailing__in=[row["pk"] for row in rows], is_for_draft=False)
+    unwritten = dict(left.values_list("mailing").annotate(left=Sum(F("total") - F("told"))).order_by())
     return [
         {
             **row,
@@ -108,6 +109,7 @@ def mailings() -> list[dict[str, Any]]:
             "not_sent": row["total"] - row["sent"] - row["waiting"],
         }
         for row in rows
+        if row["total"] + unwritten.get(row["pk"], 0) > MANY
     ]
 
 

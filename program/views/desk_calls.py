@@ -44,7 +44,7 @@ from program.revisions import StaleRevision, revision_read
 from program.rules import is_call_drafter
 from program.services import calls as services
 from program.services.outages import extended_for, proposed_extension
-from program.services.subscriptions import Telling, reach_of, told_count
+from program.services.subscriptions import Telling, follower_count, reach_of
 from program.transitions import NotReady, Problem, WrongStatus, available
 from program.views.calls import ALIKE, facts_of_call, grouped, in_order, is_open
 from program.views.previews import preview_of, to_be_seen, typed_into
@@ -171,7 +171,7 @@ def show(request: SignedInRequest, call: Call, status: int = 200, **more: Any) -
         "sent_back": next((event for event in events[:1] if is_draft and event.act in SENT_BACK), None),
         "asked": next((event for event in events[:1] if event.act == "call.ask_approval"), None),
         "waiting": call.questions.filter(status=QuestionStatus.ASKED).count(),
-        "told": told_count(call),
+        "followers": follower_count(call),
         "outages": with_extensions(call),
         "reopen_form": ReopenForm(),
         "send_back_form": SendBackForm(prefix="back"),

@@ -169,7 +169,7 @@ def preview_of_answer(asked: Question) -> Preview | None:
     given = copy(asked)
     given.number = services.next_number(asked.call)
     preview = preview_of(asked.call, services.telling_of_answer(given), but=[asked.asked_by])
-    return preview if preview.total else None
+    return preview if preview.is_any else None
 
 
 def beside(form: Any, refusal: NotReady | ValidationError) -> None:

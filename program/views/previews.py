@@ -30,6 +30,7 @@ class Letter:
     words: str
     count: int
     text: str
+    is_below: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,16 @@ class Preview:
         return hashlib.sha256(f"{self.subject}\n{self.text}\n{self.typed}".encode()).hexdigest()
 
     @property
-    def total(self) -> int:
-        return self.reach.total + self.also
+    def known(self) -> int:
+        return self.reach.known + self.also
+
+    @property
+    def below(self) -> int:
+        return self.reach.below + self.also
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self.also) or self.reach.is_any
 
 
 def preview_of(
@@ -69,7 +78,7 @@ def preview_of(
     message, reach = mail_of(telling.kind, telling.url, telling.facts), reach or reach_of(call, but=but)
     readers = [Readers("who asked", also)] if also else []
     letters = tuple(
-        Letter(each.words, each.count, text_of(telling, follows=each.follows or ""))
+        Letter(each.words, each.count, text_of(telling, follows=each.follows or ""), each.is_below)
         for each in (*readers, *readers_of(call, reach, but=but))
     )
     return Preview(reach, str(message.subject), str(message.body), also, letters, typed)
@@ -87,4 +96,4 @@ def typed_into(request: HttpRequest, *names: str) -> str:
 
 def to_be_seen(request: HttpRequest, preview: Preview, *, always: bool = False) -> bool:
     """Whether somebody is told, and the person has not seen yet what; ``always`` also where nobody is."""
-    return bool(always or preview.total) and request.POST.get("seen", "") != preview.seen
+    return (always or preview.is_any) and request.POST.get("seen", "") != preview.seen

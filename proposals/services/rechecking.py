@@ -14,7 +14,7 @@ from program.enums import AmendmentKind
 from program.models import Amendment, Requirement
 from program.services.clockwork import InHand
 from program.services.demands import ADDED, CHANGED, TAKEN_BACK, Retelling
-from program.services.subscriptions import Telling
+from program.services.subscriptions import Telling, step_above
 from proposals.checks import REQUIREMENTS, problems_by_requirement
 from proposals.composition import composed, rules_of
 from proposals.enums import MembershipStatus, ProposalStatus
@@ -115,14 +115,15 @@ def telling_of_recheck(amendment: Amendment, missing: Mapping[str, str], *, url:
     return Telling(REQUIREMENTS_CHANGED, url, facts)
 
 
-def retelling_of(amendment: Amendment) -> Retelling:
+def retelling_of(amendment: Amendment) -> Retelling | None:
     """Whom the check of the drafts will tell of an amendment just written, and how it may read.
 
-    What a draft lacks nobody learns but its team: the words name all that any may newly lack.
+    What a draft lacks nobody learns but its team: the words name all that any may newly lack. None where
+    no draft is checked, whether there is one or not.
     """
-    drafts = drafts_to_recheck(amendment)
     if not amendments_to_recheck().filter(pk=amendment.pk).exists():
-        drafts = drafts.none()
+        return None
+    drafts = drafts_to_recheck(amendment)
     messages = TeamMember.objects.active().filter(
         user__is_active=True,
         membership__status=MembershipStatus.CONSENTED,
@@ -138,7 +139,7 @@ def retelling_of(amendment: Amendment) -> Retelling:
         (case, telling_of_recheck(amendment, missing, url="/proposals/", ahead=ahead))
         for case, missing in cases
     )
-    return Retelling(drafts.count(), to.count(), tellings)
+    return Retelling(step_above(to.count()), tellings)
 
 
 def words_of(missing: Mapping[str, str], heading: str, nothing: str) -> str:

@@ -20,6 +20,7 @@ from program.services.demands import amend_requirements
 from program.services.subscriptions import subscribe
 from program.transitions import NotReady
 from tests.factories.program import RequirementFactory, UserFactory, drafted_call, issued_call, officer
+from tests.program.test_pages import published
 
 pytestmark = pytest.mark.django_db
 APRIL_FIRST = datetime(2026, 4, 1, 13, tzinfo=UTC)
@@ -312,7 +313,7 @@ def test_requirement_whose_lines_a_browser_ends_in_another_way_is_not_amended(si
     assert client.post(desk, data).status_code == 422
     grid = call.requirements.get(code="grid")
     changed = {f"requirement-{grid.pk}-choices": "On\r\nOff\r\nNone"}
-    assert client.post(desk, data | changed).status_code == 302
+    assert published(client, desk, data | changed).status_code == 302
     assert [row["code"] for row in call.amendments.get().demands] == ["grid"]
 
 
@@ -337,7 +338,8 @@ def test_officer_names_the_day_replaces_and_takes_back_at_the_desk(call, signed_
     changed = {f"requirement-{consortium.pk}-guidance": "Announced."}
     early = client.post(desk, data | gone)
     assert (early.status_code, "in force from today at the earliest" in text_of(early)) == (422, True)
-    assert client.post(desk, data | gone | changed | {"effective_on": "2026-04-20"}).status_code == 302
+    announced = data | gone | changed | {"effective_on": "2026-04-20"}
+    assert published(client, desk, announced).status_code == 302
     assert "From April 20, 2026" in text_of(client.get(f"/desk/calls/{call.number}/"))
     page, data = sent()
     coming = call.requirements.get(code="consortium", demanded_to=None)
@@ -346,7 +348,7 @@ def test_officer_names_the_day_replaces_and_takes_back_at_the_desk(call, signed_
     back = {f"requirement-{pk}-is_taken_back": "on" for pk in (coming.pk, interest.pk)}
     later = client.post(desk, data | back | {"effective_on": "2026-05-04"})
     assert (later.status_code, "taken back at once" in text_of(later)) == (422, True)
-    assert client.post(desk, data | back).status_code == 302
+    assert published(client, desk, data | back).status_code == 302
     assert guidance_on(call, THIRD) == consortium.guidance
     assert guidance_on(call, THIRD, "national-interest") is not None
     page, _ = sent()

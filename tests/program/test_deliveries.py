@@ -18,16 +18,20 @@ from program import audit, clock, notice_kinds, notices
 from program.enums import DeliveryState, OfficeRole
 from program.models import AuditEvent, Delivery, Mailing, Notice, Suppression
 from program.services import mail
+from program.services.calls import amend_call
+from program.services.subscriptions import subscribe
 from program.tasks import sweep_deliveries
 from program.transitions import NotReady
 from proposals.notice_kinds import CONSENTED, LAPSED
+from proposals.notices import team_of
 from tests.factories.program import AgencyFactory, UserFactory, issued_call, officer
-from tests.factories.proposals import ProposalFactory
+from tests.factories.proposals import ProposalFactory, representative_of
 from tests.processes import wait_until
 from tests.program.test_notices import KIND
 
 pytestmark = pytest.mark.django_db
 LOG, LIST = "program:deliveries", "program:suppressions"
+WORDS = {"summary": "Forty pages.", "reason": "Asked for.", "legal_basis": "A statute."}
 
 
 @pytest.fixture(autouse=True)
@@ -139,6 +143,48 @@ class TestLog:
         own = Delivery.objects.filter(notice__kind__startswith="proposals.")
         assert own.count() == 2
         assert not set(own.values_list("notice__recipient__email", flat=True)) & set(shown)
+
+    @pytest.mark.parametrize("role", [OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR])
+    def test_who_is_told_of_a_call_only_for_a_draft_stands_in_no_log(self, client, role):
+        call, reader = issued_call(), officer(role)
+        draft, submitted = ProposalFactory(call=call), ProposalFactory(call=call, status="submitted")
+        follower = representative_of(ProposalFactory(call=call))
+        subscribe(call, by=follower)
+        hidden = representative_of(draft)
+        Notice.objects.all().delete()
+        amend_call(call, by=call.created_by, text="New.", **WORDS)
+        rows = Delivery.objects.filter(notice__kind="call-amended")
+        assert rows.filter(notice__recipient=hidden).count() == 1
+        shown = addresses(get(client, reader, LOG, kind="call-amended"))
+        assert representative_of(submitted).email in shown and follower.email in shown
+        drafting = team_of(draft.consortium_id).values_list("email", flat=True)
+        assert not set(drafting) & set(shown)
+        (row,) = rows.filter(notice__recipient=hidden)
+        settled(row, "failed")
+        assert [count for *_, count in get(client, reader, "program:status").context["log"]] == [0, 0, 0]
+        assert not addresses(get(client, reader, LOG, state="failed"))
+        if role == OfficeRole.PROGRAM_OFFICER:
+            assert post(client, reader, "program:delivery-send-again", delivery=row.pk).status_code == 404
+        row.refresh_from_db()
+        assert row.state == "failed"
+
+    def test_mailing_counts_nobody_who_is_told_only_for_a_draft(self, client, monkeypatch):
+        call = issued_call()
+        draft = ProposalFactory(call=call)
+        for person in UserFactory.create_batch(4):
+            subscribe(call, by=person)
+        monkeypatch.setattr(notices, "MANY", 3)
+        monkeypatch.setattr("program.views.deliveries.MANY", 3)
+        monkeypatch.setattr(notices, "MOST_AT_ONCE", 4)
+        amend_call(call, by=call.created_by, text="New.", **WORDS)
+        assert get(client, officer(), LOG).context["mailings"][0]["waiting"] == 4
+        notices.write_out(notices.spreads_of())
+        told = Notice.objects.filter(kind="call-amended")
+        assert told.filter(is_for_draft=True).count() == team_of(draft.consortium_id).count() > 0
+        (shown,) = get(client, officer(), LOG).context["mailings"]
+        assert (shown["total"], shown["waiting"]) == (4, 4)
+        monkeypatch.setattr("program.views.deliveries.MANY", 4)
+        assert not get(client, officer(), LOG).context["mailings"]
 
     def test_mailing_to_many_shows_how_far_it_is(self, client):
         rows = owe(*UserFactory.create_batch(notices.MANY + 2), about=issued_call())
