@@ -1,8 +1,6 @@
 import django.core.validators
 from django.db import migrations, models
 
-import program.days
-
 
 class Migration(migrations.Migration):
 
@@ -11,11 +9,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
-            model_name='call',
-            name='fr_published_on',
-            field=models.DateField(blank=True, null=True, validators=[program.days.not_to_come], verbose_name='published in the Federal Register on'),
-        ),
         migrations.AlterField(
             model_name='requirement',
             name='max_characters',

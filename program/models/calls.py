@@ -10,7 +10,6 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
-from program.days import not_to_come
 from program.deadlines import Period, Unit
 from program.enums import (
     LONGEST_CALL,
@@ -61,9 +60,7 @@ class Call(Revised):
     text = TextColumn(help_text="The call as it will be published.", blank=True, longest=LONGEST_CALL)
 
     fr_citation = models.CharField("Federal Register citation", max_length=100, blank=True)
-    fr_published_on = DayColumn(
-        "published in the Federal Register on", null=True, blank=True, validators=[not_to_come]
-    )
+    fr_published_on = DayColumn("published in the Federal Register on", null=True, blank=True)
     no_fr_reason = models.TextField("why there is no Federal Register citation", blank=True)
 
     rolls_forward = models.BooleanField(
