@@ -183,7 +183,7 @@ def amend_by_file(
     Where somebody is told, the file is chosen once the mail was seen: a browser sends it once.
     """
     reach = reach_of(call)
-    takes_file = not reach.total or "seen" in request.POST
+    takes_file = not reach.is_any or "seen" in request.POST
     form = form_class(
         request.POST or None,
         request.FILES or None,
@@ -201,7 +201,7 @@ def amend_by_file(
             say_what_was_left_out(request, form)
         if form.is_valid() and file is None and not has_room(call):
             form.add_error(None, NO_ROOM)
-        if reach.total and form.is_bound and "summary" in form.cleaned_data:
+        if reach.is_any and form.is_bound and "summary" in form.cleaned_data:
             telling = telling_of_text(call, form.cleaned_data)
             facts["preview"] = preview_of(
                 call, telling, reach=reach, typed=typed_into(request, "summary", "reason", "legal_basis")

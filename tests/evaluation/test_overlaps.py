@@ -219,7 +219,7 @@ def test_what_was_submitted_before_is_written_down_by_the_migration(monkeypatch)
     version = make.version_of(proposal)
     assert not version.named_parties.exists()
 
-    migration = importlib.import_module("evaluation.migrations.0024_parties_named")
+    migration = importlib.import_module("evaluation.migrations.0028_parties_named")
     for _ in range(2):
         migration.profile_what_was_submitted(apps, None)
 

@@ -10,7 +10,7 @@ from program.triggers import append_only, never_emptied
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0024_clearance'),
+        ('evaluation', '0026_clearance'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

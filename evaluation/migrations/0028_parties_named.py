@@ -27,7 +27,7 @@ def profile_what_was_submitted(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0023_compliance_checks'),
+        ('evaluation', '0027_announced_together'),
         ('proposals', '0018_owners_of_owners'),
     ]
 

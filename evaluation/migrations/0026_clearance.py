@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0023_compliance_checks'),
+        ('evaluation', '0025_catalog_folded'),
         ('program', '0037_mail_by_the_databases_clock'),
         ('proposals', '0018_owners_of_owners'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
