@@ -173,12 +173,14 @@ def stored_bytes(document: Document) -> BinaryIO:
         raise Withheld("missing") from error
 
 
-def scan_words(document: Document) -> str:
-    """What is known of the malware scan, in words for the people who read the page."""
+def scan_words(document: Document, *, public: bool = False) -> str:
+    """What is known of the malware scan, in words for the people who read the page, or for the ``public``."""
     if document.is_generated:
         return "Made by the portal"
     if document.scan_state != ScanState.NOT_SCANNED:
         return document.get_scan_state_display()
+    if public and is_set_aside(document):
+        return "Not checked for malware"
     if not scanner.is_set():
         return "Not scanned: no scanner is configured"
     if is_set_aside(document):

@@ -274,9 +274,9 @@ def status_tag(record: Any, *, field: str = "status") -> SafeString:
 
 
 @register.simple_tag
-def scan_mark(document: Document) -> SafeString:
+def scan_mark(document: Document, *, public: bool = False) -> SafeString:
     """What is known of a file's malware scan, and whether there is a scanner at all."""
-    return tag(scan_words(document), tone=tone_of(document.scan_state))
+    return tag(scan_words(document, public=public), tone=tone_of(document.scan_state))
 
 
 @register.inclusion_tag("components/confidentiality.html")

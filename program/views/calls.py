@@ -221,7 +221,7 @@ CLOSED: Final = {
     "": "",
     "waiting": "is being checked for malware; it opens here once it is found clean",
     "infected": "is withheld: a malware scan found something in it",
-    "unscanned": "is withheld: it was not scanned for malware",
+    "unscanned": "does not open yet: it was not checked for malware. The Program office may let it open",
 }
 
 

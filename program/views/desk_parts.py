@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from program import clock
+from program import clock, scanner
 from program.acts import attempt, lay_beside
 from program.conflicts import differences, typed_in
 from program.enums import CallStatus
@@ -193,6 +193,7 @@ def amend_by_file(
     if call.status != CallStatus.ISSUED:
         return open_no_more(request, call.number, form)
     facts: dict[str, Any] = {"call": call, "form": form, "file": file, "reach": reach}
+    facts["scanner_is_set"] = scanner.is_set()
     facts["opens"] = file is not None and not withheld_for(file.document)
     status = 200
     if request.method == "POST":
@@ -217,12 +218,14 @@ def amend_by_file(
         if form.is_valid():
             details = dict(form.cleaned_data)
             upload, _ = details.pop("file"), details.pop("is_withdrawn", None)
+            done = "The amendment is public, and all who follow are told."
+            if upload and not scanner.is_set():
+                done += " Its file does not open yet: allow the download below, under “Documents”."
             try:
                 found = examine(upload, upload.name or "") if upload else None
                 if attempt(
-                    request, amend_files, call, done="The amendment is public, and all who follow are told.",
-                    file=upload, found=found, withdrawn=file, **details,
-                ):  # fmt: skip
+                    request, amend_files, call, done=done, file=upload, found=found, withdrawn=file, **details
+                ):
                     return redirect("program:desk-call", call.number)
                 facts["typed"] = typed_in(form)
                 status = 409

@@ -37,7 +37,7 @@ def test_call_goes_from_its_workshop_to_its_amendments_and_answers(person, setti
         text=f"{TEXT} Files may be PDF.", summary="Files may be PDF.", reason="Several people asked.",
         legal_basis="E.O. 14320 s.3(b)",
     )  # fmt: skip
-    desk.send("Publish the amendment").says("The amendment is public")
+    desk.send("Go on to the mail").send("Publish the amendment").says("The amendment is public")
     replace_file(desk, address)
     answer_all(desk)
 
@@ -87,11 +87,12 @@ def ask(asker, public, text):
 
 def replace_file(desk, address):
     desk.visit(address).follow("Replace or withdraw")
-    give_file(desk, "guide-2.pdf")
     desk.fill(
         title="A newer guide", summary="The guide is newer.", reason="The first had an error.",
         legal_basis="E.O. 14320 s.3(b)",
     )  # fmt: skip
+    desk.send("Go on to the mail")
+    give_file(desk, "guide-2.pdf")
     desk.send("Publish the amendment").says("The amendment is public")
     desk.send(desk.form("/release/"))
     desk.visit(f"{address}amend/files/").visit(f"{address}amend/requirements/")

@@ -239,7 +239,7 @@ def test_desk_amends_the_documents(opened, signed_in):  # noqa: F811
     page = text_of(client.get(desk))
     assert [replace in page, add in page] == [True, True]
     Subscription.objects.create(email="reader@firm.example", confirmed_at=clock.now())
-    assert client.get(add).context["reach"].total == 1
+    assert client.get(add).context["reach"].addresses == 1
     form = {**CHANGE, "revision": str(opened.revision)}
     assert ["file" in client.get(add).context["form"].fields, client.post(add, {}).status_code] == [
         False,
@@ -275,3 +275,26 @@ def test_desk_amends_the_documents(opened, signed_in):  # noqa: F811
     assert late.status_code == 422
     assert "does not belong to the call any more" in late.text and 'value="Late"' in late.text
     assert signed_in(UserFactory()).post(add, form).status_code == 404
+
+
+def test_without_a_scanner_the_amendment_says_before_that_its_file_is_closed_and_leads_to_its_release(
+    opened,
+    signed_in,  # noqa: F811
+    settings,
+):
+    client, desk = signed_in(officer()), reverse("program:desk-call", args=[opened.number])
+    add, form = f"{desk}amend/files/", {**CHANGE, "revision": str(opened.revision), "title": "Map"}
+    before = text_of(client.get(add))
+    assert "No malware scanner is configured" in before and "Public at once" not in before
+    form["seen"] = client.post(add, form).context["preview"].seen
+    after = client.post(add, {**form, "file": pdf("map.pdf")}, follow=True)
+    assert "allow the download below" in text_of(after)
+    file = opened.files.get(title="Map")
+    release = reverse("program:file-release", args=[opened.number, file.pk])
+    assert release in text_of(after)
+    public = f"/calls/{opened.number}/"
+    assert "was not checked for malware" in text_of(client.get(public))
+    client.post(release)
+    assert "was not checked for malware" not in text_of(client.get(public))
+    settings.CLAMAV_URL = "tcp://localhost:1"
+    assert "No malware scanner is configured" not in text_of(client.get(add))

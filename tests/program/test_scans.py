@@ -204,6 +204,7 @@ def test_lost_file_is_not_clean(scanner):
 def test_what_was_stored_before_there_was_a_scanner_is_scanned(settings):
     document = stored()
     assert documents.scan_words(document) == "Not scanned: no scanner is configured"
+    assert documents.scan_words(document, public=True) == "Not checked for malware"
     assert sweep_scans() == 0
     assert state_of(document) == (S.NOT_SCANNED, 0)
     with clamd() as found:
