@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 
 class ProgramConfig(AppConfig):
     name = "program"
 
     def ready(self) -> None:
+        MinValueValidator.message = "Give a number of %(limit_value)s or more."
+        MaxValueValidator.message = "Give a number of %(limit_value)s or less."
         # Models must be loaded first
         from allauth.mfa.signals import authentication_failed
 

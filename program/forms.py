@@ -9,15 +9,17 @@ from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Max
 from django.utils.functional import cached_property
 from django.utils.text import Truncator
 
 from program.clock import WASHINGTON
 from program.closures import in_register
 from program.conflicts import read_again
-from program.days import DayField, MomentField, local_time
+from program.days import DayField, MomentField, local_time, not_to_come
 from program.enums import (
     LONGEST_CALL,
+    CallStatus,
     Confidence,
     EvidenceType,
     MailChoice,
@@ -44,9 +46,24 @@ from program.texts import LongText, lines_of, one_spelling
 CODE_WORDS: Final = {"invalid": "Use letters, digits, hyphens and underscores only, such as local-training."}
 
 
+def day_of(form: forms.BaseForm, name: str) -> date | None:
+    """The day, if any, on which something was done; one that is still to come is refused."""
+    day: date | None = form.cleaned_data[name]
+    if day:
+        not_to_come(day)
+    return day
+
+
+class EarlierCallField(forms.ModelChoiceField):
+    """A call to copy from; a draft that was given up says so."""
+
+    def label_from_instance(self, call: Any) -> str:
+        return f"{call} (discarded draft)" if call.is_discarded else str(call)
+
+
 class NewCallForm(forms.Form):
     title = forms.CharField(max_length=200, help_text="As it will stand at the head of the call.")
-    copied_from = forms.ModelChoiceField(
+    copied_from = EarlierCallField(
         Call.objects.none(), required=False, label="Copy from", empty_label="Start from the library",
         help_text="Texts, requirements, rubric, places and files are copied, not clock and OMB number.",
     )  # fmt: skip
@@ -99,6 +116,9 @@ class CallForm(forms.ModelForm):
             self.fields[name].required = False
         self.initial.setdefault("revision", self.instance.revision)
 
+    def clean_fr_published_on(self) -> date | None:
+        return day_of(self, "fr_published_on")
+
     def _post_clean(self) -> None:
         """The service asks the model; here only the fields' own forms are asked, so that a draft is saved."""
 
@@ -134,6 +154,28 @@ class ShownFirst(forms.Form):
         self.data["seen"] = shown
 
 
+#: The highest number that a place in a list may have
+LAST_PLACE: Final = 32767
+AFTER_OTHERS: Final = "Lower numbers come first. Empty: after the others."
+
+
+def at_end_by_default(form: forms.ModelForm) -> None:
+    """Let a row of a call be given without its place; a new one shows none."""
+    form.fields["sort_order"].required = False
+    if not form.instance.pk:
+        form.initial["sort_order"] = None
+
+
+def place_of(form: forms.ModelForm) -> int:
+    """The place that was typed, or else the one after the other rows of the call."""
+    place = form.cleaned_data["sort_order"]
+    if place is not None:
+        return int(place)
+    others = type(form.instance)._default_manager.filter(call=form.instance.call).exclude(pk=form.instance.pk)
+    last = others.aggregate(last=Max("sort_order"))["last"] or 0
+    return min(last // 10 * 10 + 10, LAST_PLACE)
+
+
 class PartForm(ReadForm, forms.ModelForm):
     """A row of a draft call."""
 
@@ -166,8 +208,15 @@ class RequirementForm(PartForm):
             "clause": "Such as E.O. 14320 s.3(b)(i)(A), or “Program policy”.",
             "choices": "For a choice only: one a line.",
             "max_characters": "For a text only. Empty: as many as a page takes.",
-            "sort_order": "Lower numbers come first.",
+            "sort_order": AFTER_OTHERS,
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        at_end_by_default(self)
+
+    def clean_sort_order(self) -> int:
+        return place_of(self)
 
 
 class CriterionForm(PartForm):
@@ -198,16 +247,20 @@ class CriterionForm(PartForm):
         error_messages = {"code": CODE_WORDS}
         help_texts = {
             "code": "Letters, digits and hyphens, such as local-training; once in a call.",
-            "sort_order": "Lower numbers come first.",
+            "sort_order": AFTER_OTHERS,
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        at_end_by_default(self)
         evaluating = Agency.objects.filter(is_evaluating=True)
         self.fields["agencies"].queryset = evaluating  # type: ignore[attr-defined]
         anchors = sorted(self.instance.anchors.items())
         shown = "\n".join(f"{value}: {words}" for value, words in anchors)
         self.initial = {**self.initial, "anchors_text": shown}
+
+    def clean_sort_order(self) -> int:
+        return place_of(self)
 
     def clean_anchors_text(self) -> dict[str, str]:
         anchors: dict[str, str] = {}
@@ -261,6 +314,9 @@ class JurisdictionForm(PartForm):
         }
 
     confidence = forms.ChoiceField(label="How sure it is", choices=Confidence.choices)
+
+    def clean_checked_on(self) -> date | None:
+        return day_of(self, "checked_on")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -340,6 +396,19 @@ class NewDemandForm(forms.ModelForm):
     class Meta(RequirementForm.Meta):
         pass
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        at_end_by_default(self)
+
+    def clean_sort_order(self) -> int:
+        return place_of(self)
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """A place alone makes no requirement."""
+        changed = super().changed_data
+        return [] if changed == ["sort_order"] else changed
+
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
         known = {entry.code for entry in REQUIREMENTS}
@@ -378,7 +447,7 @@ class AmendDemandsForm(AmendPartsForm):
 class AddFileForm(AmendPartsForm):
     """A file that an amendment brings; one without ``takes_file`` asks for all but the file."""
 
-    file = forms.FileField(help_text="PDF, DOCX, XLSX, CSV, PNG or JPEG. Public at once.")
+    file = forms.FileField(help_text="PDF, DOCX, XLSX, CSV, PNG or JPEG.")
     title = forms.CharField(max_length=200, required=False, help_text="Empty: the name of the file.")
     field_order = ("file", "title", "is_withdrawn", "summary", "reason", "legal_basis")
 
@@ -797,12 +866,13 @@ class SubscribeForm(forms.Form):
 
     @staticmethod
     def call_numbered(number: str) -> Call | None:
-        return Call.objects.public().filter(number=number[:20]).first() if number else None
+        calls = Call.objects.public().exclude(status=CallStatus.CANCELLED)
+        return calls.filter(number=number[:20]).first() if number else None
 
     def clean_call(self) -> Call | None:
         call = self.call_numbered(self.cleaned_data["call"])
         if self.cleaned_data["call"] and call is None:
-            raise ValidationError("There is no such call. Choose one on the page of calls.")
+            raise ValidationError("There is no such call to follow. Choose one on the page of calls.")
         return call
 
 

@@ -31,6 +31,8 @@ class NoticeKind:
     sample: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
     #: Whether its reader may put it off or turn it off; what gives a right, a duty or a date is always mailed
     mailed: Mailed = field(default=Mailed.AS_PREFERRED, kw_only=True)
+    #: It is of the Government's own work: nobody gets it who holds no office
+    is_internal: bool = field(default=False, kw_only=True)
     #: Offices of which its recipient must still hold one when it is sent
     roles: tuple[str, ...] = ()
     #: It is for people to whom the matter is closed: not yet in, or just shut out

@@ -368,6 +368,7 @@ CHANGE_REPORTED: Final = NoticeKind(
     "A material change was reported for {number}",
     "The consortium of proposal {number} has reported a material change.",
     "E.O. 14320 s.3(b)(v)",
+    is_internal=True,
     when="A consortium reports a material change",
     who="Program officers",
     mailed=Mailed.AT_ONCE,

@@ -165,12 +165,15 @@ def seed_from_library(call: Call) -> None:
     )  # fmt: skip
 
 
-def hold_draft(call: Call, *, by: User, revision: int | None = None) -> None:
-    """Lock a draft that ``by`` may edit; raises WrongStatus once approved, StaleRevision when it moved on."""
+def hold_draft(call: Call, *, by: User, revision: int | None = None, tried: str = "") -> None:
+    """Lock a draft that ``by`` may edit; raises WrongStatus once approved, StaleRevision when it moved on.
+
+    ``tried`` names an act that is no edit.
+    """
     require("program.change_call", by, call)
     hold(call, revision=revision)
     if call.status != CallStatus.DRAFT:
-        raise WrongStatus(EDIT, call)
+        raise WrongStatus(EDIT, call, tried=tried)
 
 
 def facts_of(record: Call | Part) -> dict[str, str]:
@@ -294,7 +297,7 @@ def ask_for_approval(call: Call, *, by: User) -> AuditEvent:
 
     Raises NotReady with all that is missing.
     """
-    hold_draft(call, by=by)
+    hold_draft(call, by=by, tried="Ask for approval")
     if problems := APPROVE.problems(call):
         raise NotReady(problems)
     if last_act(call) == "call.ask_approval":

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, Final
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count
 from django.http import Http404, HttpResponse
@@ -34,7 +35,7 @@ from program.record_words import act_in_words
 from program.requests import SignedInRequest, number_said
 from program.revisions import StaleRevision
 from program.services import directives as services
-from program.transitions import NotReady, available
+from program.transitions import NotReady, Transition, available
 from program.views.directives import directives_with_duties, row_of_action, rows_of, with_steps
 
 View = Callable[..., HttpResponse]
@@ -284,6 +285,12 @@ def action_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     return form_of(request, found, form, change, done="Saved.", title="Change the facts", button="Save")
 
 
+def what_comes_first(taken: Transition, found: AgencyAction) -> str:
+    labels = dict(ActionStatus.choices)
+    sources = " or ".join(f"“{labels[each]}”" for each in ActionStatus.values if each in taken.sources)
+    return f"“{taken.label}” comes after {sources}. This action is “{found.get_status_display()}”."
+
+
 @register_readers
 @require_http_methods(FORM)
 def action_step(request: SignedInRequest, pk: int, step: str) -> HttpResponse:
@@ -292,6 +299,9 @@ def action_step(request: SignedInRequest, pk: int, step: str) -> HttpResponse:
     found, taken = find(request, pk), STEPS.get(step)
     if taken is None:
         raise Http404
+    if request.method != "POST" and found.status not in taken.sources:
+        messages.info(request, what_comes_first(taken, found))
+        return redirect("program:agency-action", pk)
     form = StepForm(
         request.POST or None, request.FILES or None, instance=ActionStep(), revision=found.revision,
         with_measure=step in services.WITH_MEASURE,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,6 +17,12 @@ from program.notice_kinds import CATALOGUE
 from program.querysets import DIGEST
 from program.requests import SignedInRequest, number_said
 from program.services.preferences import DIGEST_HOUR, choice_of, choose_mail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from program.models import User
+    from program.notice_kinds import NoticeKind
 
 PAGE = 25
 
@@ -45,14 +53,29 @@ def mail_preference(request: SignedInRequest) -> HttpResponse:
         choose_mail(MailChoice(form.cleaned_data["choice"]), by=request.user)
         messages.success(request, "Saved. Your notices go this way from now on.")
         return redirect("program:mail-preference")
-    kinds = sorted(CATALOGUE.values(), key=lambda kind: kind.when)
+    kinds = kinds_for(request.user)
     facts = {
         "form": form,
         "hour": DIGEST_HOUR,
-        "always": [kind for kind in kinds if kind.mailed == Mailed.ALWAYS and kind.code != DIGEST],
-        "at_once": [kind for kind in kinds if kind.mailed == Mailed.AT_ONCE],
+        "always": once(kind for kind in kinds if kind.mailed == Mailed.ALWAYS and kind.code != DIGEST),
+        "at_once": once(kind for kind in kinds if kind.mailed == Mailed.AT_ONCE),
     }
     return render(request, "program/mail_preference.html", facts, status=422 if form.errors else 200)
+
+
+def kinds_for(person: User) -> list[NoticeKind]:
+    """The kinds that may come to a person: those of the Government's work only to who holds an office."""
+    kinds = [
+        kind
+        for kind in CATALOGUE.values()
+        if (person.holds(*kind.roles) if kind.roles else person.is_government or not kind.is_internal)
+    ]
+    return sorted(kinds, key=lambda kind: kind.when)
+
+
+def once(kinds: Iterable[NoticeKind]) -> list[NoticeKind]:
+    """One of those that tell different people of the same event."""
+    return list({kind.when: kind for kind in kinds}.values())
 
 
 @require_POST

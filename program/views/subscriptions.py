@@ -34,7 +34,11 @@ HOUR = 3600
 @require_http_methods(FORM)
 def subscribe(request: HttpRequest) -> HttpResponse:
     """Send an address the link that confirms it; the answer is the same whoever has it."""
-    form = SubscribeForm(request.POST if request.method == "POST" else None, initial=request.GET.dict())
+    said = request.GET.dict()
+    number = said.get("call", "")
+    if is_ended := bool(number) and SubscribeForm.call_numbered(number) is None:
+        del said["call"]
+    form = SubscribeForm(request.POST if request.method == "POST" else None, initial=said)
     if request.method == "POST" and form.is_valid():
         if not ratelimit.consume(request, action="subscribe"):
             return too_often(request, form)
@@ -42,11 +46,13 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         if ratelimit.consume(request, action="subscribe_address", key=email.lower()):
             subscriptions.ask_to_follow(form.cleaned_data["call"], email=email)
         return redirect("program:subscription-asked")
-    return show_form(request, form, 422 if form.errors else 200)
+    return show_form(request, form, 422 if form.errors else 200, is_ended=is_ended)
 
 
-def show_form(request: HttpRequest, form: SubscribeForm, status: int) -> HttpResponse:
-    facts = {"form": form, "call": form.call_asked}
+def show_form(
+    request: HttpRequest, form: SubscribeForm, status: int, *, is_ended: bool = False
+) -> HttpResponse:
+    facts = {"form": form, "call": form.call_asked, "is_ended": is_ended}
     return render(request, "program/subscriptions/subscribe.html", facts, status=status)
 
 
@@ -62,6 +68,13 @@ def too_often(request: HttpRequest, form: SubscribeForm) -> HttpResponse:
 @require_safe
 def asked(request: HttpRequest) -> HttpResponse:
     return render(request, "program/subscriptions/asked.html")
+
+
+def not_whole(request: HttpRequest) -> HttpResponse:
+    """A link to stop that was cut off on its way says how to find the whole one."""
+    reason = "This link is not whole, so nothing was stopped. Open it from the mail once more."
+    facts = {"reason": reason, "is_stop": True}
+    return kept_by_nobody(render(request, "program/subscriptions/ended.html", facts, status=410))
 
 
 def kept_by_nobody(response: HttpResponse) -> HttpResponse:
@@ -96,8 +109,8 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
         row = subscriptions.found_by(token, salt=STOP_SALT)
         if request.method == "POST":
             subscriptions.stop(token)
-    except BadSignature as error:
-        raise Http404("No subscription has this link.") from error
+    except BadSignature:
+        return not_whole(request)
     is_over = row is None or row.refused_at is not None or request.method == "POST"
     is_refused = row is not None and not row.stands
     standing = subscriptions.standing_of(row) if row and is_refused else []
@@ -118,8 +131,8 @@ def mail_stop(request: HttpRequest, token: str) -> HttpResponse:
     """Turn off the mail that may be turned off; mail programs press the button themselves (RFC 8058)."""
     try:
         reader = preferences.reader_of(token)
-    except BadSignature as error:
-        raise Http404("No mail has this link.") from error
+    except BadSignature:
+        return not_whole(request)
     if reader is None:
         raise Http404("The account is closed.")
     if request.method == "POST":

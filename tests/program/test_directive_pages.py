@@ -152,6 +152,15 @@ def test_review_is_walked_through_the_pages(client):
     assert "Director of OMB" in public and "entered by" not in public
 
 
+def test_step_that_another_comes_before_shows_no_form_and_says_which(client):
+    action = entered()
+    sign_in(client, officer())
+    address = reverse("program:agency-action-step", args=[action.pk, "finalize"])
+    answer = client.get(address, follow=True)
+    assert answer.redirect_chain == [(reverse("program:agency-action", args=[action.pk]), 302)]
+    assert "comes after" in text_of(answer) and "“Under review”" in text_of(answer)
+
+
 def test_step_pressed_twice_says_who_was_first(client):
     action = entered()
     address = reverse("program:agency-action-step", args=[action.pk, "find_inconsistent"])

@@ -45,6 +45,12 @@ def signed_in(client):
     return sign_in
 
 
+def published(client, address, typed):
+    """What comes of pressing once more after the mail was seen."""
+    seen = client.post(address, typed).context["preview"].seen
+    return client.post(address, typed | {"seen": seen})
+
+
 def text_of(response):
     return " ".join(response.content.decode().split())
 
@@ -501,7 +507,7 @@ def test_amendment_says_when_it_was_published_and_from_when_it_is_in_force(signe
         words["revision"] = call.revision
         early = client.post(f"/desk/calls/{call.number}/amend/", words | {"effective_on": "2026-03-31"})
         assert (early.status_code, "in force from today at the earliest" in text_of(early)) == (422, True)
-        client.post(f"/desk/calls/{call.number}/amend/", words | {"effective_on": "2026-04-20"})
+        published(client, f"/desk/calls/{call.number}/amend/", words | {"effective_on": "2026-04-20"})
     client.logout()
     page = text_of(client.get(f"/calls/{call.number}/"))
     assert "Published April 1, 2026 by the Program office, in force from April 20, 2026" in page
@@ -527,7 +533,7 @@ def test_stale_amendment_and_extension_answer_409_with_both_texts(signed_in):
     call.refresh_from_db()
     assert (call.text, call.amendments.count()) == ("Theirs.", 1)
     again = words | {"text": "Mine.", "revision": call.revision}
-    assert client.post(f"{desk}/amend/", again).status_code == 302
+    assert published(client, f"{desk}/amend/", again).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -577,7 +583,7 @@ def test_requirements_of_an_open_call_are_amended_at_the_desk_and_compared_in_pu
     sent |= {"new-evidence_type": "text"}
     stale = client.post(desk, sent | {"revision": 1})
     assert (stale.status_code, "Every chapter." in text_of(stale)) == (409, True)
-    assert client.post(desk, sent).status_code == 302
+    assert published(client, desk, sent).status_code == 302
     client.logout()
     page = text_of(client.get(f"/calls/{call.number}/"))
     assert "Added: A plan of upkeep" in page
@@ -716,7 +722,7 @@ def test_open_call_is_amended_extended_and_cancelled_at_the_desk(signed_in):
     desk, later = f"/desk/calls/{call.number}", next_business_day(call.due_on + timedelta(days=3))
     words = {"summary": "A change.", "reason": "A reason.", "legal_basis": "A basis."}
     words["revision"] = call.revision
-    assert client.post(f"{desk}/amend/", words | {"text": "New text."}).status_code == 302
+    assert published(client, f"{desk}/amend/", words | {"text": "New text."}).status_code == 302
     words["revision"] += 1
     early = client.post(f"{desk}/extend/", words | {"due_on": call.due_on, "understood": "on"})
     assert (early.status_code, "Choose a day after" in text_of(early)) == (422, True)
@@ -729,7 +735,7 @@ def test_open_call_is_amended_extended_and_cancelled_at_the_desk(signed_in):
     assert (call.text, call.due_on) == ("New text.", later)
     assert PAST_THE_ORDER in text_of(client.get(f"/calls/{call.number}/"))
     assert client.post(f"{desk}/cancel/", {"reason": ""}).status_code == 422
-    assert client.post(f"{desk}/cancel/", {"reason": "Withdrawn."}).status_code == 302
+    assert published(client, f"{desk}/cancel/", {"reason": "Withdrawn."}).status_code == 302
     call.refresh_from_db()
     assert call.status == CallStatus.CANCELLED
 
@@ -853,7 +859,7 @@ def test_choices_that_are_one_are_refused_in_an_amendment(signed_in):
     sent |= {f"new-{name}": value for name, value in requirement_typed(choices="Red\nRED").items()}
     refused = client.post(address, sent)
     assert (refused.status_code, list(refused.context["new"].errors)) == (422, ["choices"])
-    assert client.post(address, sent | {"new-choices": "Red\nGreen"}).status_code == 302
+    assert published(client, address, sent | {"new-choices": "Red\nGreen"}).status_code == 302
 
 
 @pytest.mark.parametrize("second", ["5: Very good", "05: Very good"])
@@ -1037,3 +1043,56 @@ def test_call_past_its_deadline_offers_no_cancellation(signed_in):
         with clock.moved_to(at):
             page = text_of(signed_in(officer()).get(desk))
         assert (f'href="{desk}cancel/"' in page) is offered
+
+
+def test_texts_of_no_length_and_days_to_come_are_refused_where_they_are_typed(signed_in):
+    call, client = drafted_call(), signed_in(officer())
+    desk, tomorrow = f"/desk/calls/{call.number}/", clock.today() + timedelta(days=1)
+    typed = requirement_typed(evidence_type="text", choices="", max_characters=0)
+    refused = client.post(f"{desk}requirements/new/", typed)
+    assert refused.context["form"].errors == {"max_characters": ["Give a number of 1 or more."]}
+    refused = client.post(f"{desk}edit/", form_of(call, cure_days=91))
+    assert refused.context["form"].errors == {"cure_days": ["Give a number of 90 or less."]}
+    refused = client.post(f"{desk}edit/", form_of(call, fr_published_on=tomorrow))
+    assert ["still to come" in said for said in refused.context["form"].errors["fr_published_on"]] == [True]
+    place = {"country": "KE", "reason": "A law.", "source": "A source.", "confidence": "high"}
+    refused = client.post(f"{desk}places/new/", place | {"checked_on": tomorrow})
+    assert ["still to come" in said for said in refused.context["form"].errors["checked_on"]] == [True]
+
+
+def test_new_row_of_a_call_stands_after_the_others_where_no_place_is_given(signed_in):
+    call, client = drafted_call(), signed_in(officer())
+    desk = f"/desk/calls/{call.number}/"
+    for page, typed in (
+        ("requirements", requirement_typed(sort_order="")),
+        (
+            "criteria",
+            {"code": "colour", "title": "Colour", "weight": 0, "lowest": 1, "highest": 5, "sort_order": ""},
+        ),
+    ):
+        shown = client.get(f"{desk}{page}/new/")
+        assert shown.context["form"]["sort_order"].value() is None
+        assert client.post(f"{desk}{page}/new/", typed).status_code == 302
+        rows = list(getattr(call, page).order_by("sort_order"))
+        assert rows[-1].code == "colour" and rows[-1].sort_order > rows[-2].sort_order
+    opened = issued_call()
+    sent = as_they_stand(client.get(f"/desk/calls/{opened.number}/amend/requirements/"))
+    sent |= {f"new-{name}": value for name, value in requirement_typed(sort_order="").items()}
+    sent |= {"summary": "A colour.", "reason": "Asked for.", "revision": opened.revision}
+    assert published(client, f"/desk/calls/{opened.number}/amend/requirements/", sent).status_code == 302
+    assert opened.requirements.order_by("sort_order").last().code == "colour"
+
+
+def test_asking_to_approve_what_is_no_draft_names_the_act_that_was_pressed(signed_in):
+    call, client = issued_call(), signed_in(officer())
+    answer = client.post(f"/desk/calls/{call.number}/ask-approval/", follow=True)
+    assert "“Ask for approval” was not done" in text_of(answer)
+
+
+def test_discarded_draft_says_so_where_a_call_is_copied(signed_in):
+    kept, given_up = drafted_call(), drafted_call()
+    calls.discard_call(given_up, by=given_up.created_by, reason="Written twice.")
+    page = signed_in(officer()).get("/desk/calls/new/")
+    labels = dict(page.context["form"].fields["copied_from"].choices)
+    shown = [str(labels[key]).endswith("(discarded draft)") for key in labels if key]
+    assert sorted(shown) == [False, True] and kept.number in text_of(page)

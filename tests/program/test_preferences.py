@@ -329,12 +329,29 @@ class TestChoosing:
         assert client.post(address, {}).status_code == 422
         assert choice_of(person) == MailChoice.DAILY
 
-    def test_page_says_what_is_always_mailed_and_why(self, client):
+    def test_page_says_what_is_always_mailed_and_why(self, client, settings):
+        settings.DEMONSTRATION = True  # no second factor
         client.force_login(UserFactory())
         page = client.get(reverse("program:mail-preference"))
         assert CALL_AMENDED in page.context["always"] and CALL_ISSUED not in page.context["always"]
         assert CALL_AMENDED.when in page.text and "cannot be turned off" in page.text
-        assert CALL_TO_APPROVE in page.context["at_once"]
+        assert CALL_TO_APPROVE not in page.context["at_once"]
+        client.force_login(officer())
+        assert CALL_TO_APPROVE in client.get(reverse("program:mail-preference")).context["at_once"]
+
+    @pytest.mark.parametrize("role", ["", "program_officer", "edag_chair"])
+    def test_page_lists_no_line_twice_and_shows_outsiders_nothing_of_the_governments(
+        self, client, settings, role
+    ):
+        settings.DEMONSTRATION = True  # no second factor
+        client.force_login(officer(role) if role else UserFactory())
+        page = client.get(reverse("program:mail-preference"))
+        shown = page.context["always"], page.context["at_once"]
+        for kinds in shown:
+            assert len({kind.when for kind in kinds}) == len(kinds) > 3
+        found = {kind.code for kinds in shown for kind in kinds}
+        assert ("evaluation.to_sign" in found, "financing.referred" in found) == (bool(role), bool(role))
+        assert "evaluation.announced" in found
 
     def test_mail_of_a_notice_leads_there(self):
         tell(UserFactory())

@@ -257,7 +257,7 @@ class TestBeingTold:
         call = open_call()
         following(call=call)
         every = following()
-        assert subscriptions.told_count(call) == 1
+        assert subscriptions.follower_count(call) == 1
         amend(call)
         assert Notice.objects.get(kind="call-amended").subscription == every
 
@@ -266,7 +266,7 @@ class TestBeingTold:
         row = following(call=call)
         person = UserFactory(email=ADDRESS)
         every = subscribe(None, by=person)
-        assert subscriptions.told_count(call) == 1
+        assert subscriptions.follower_count(call) == 1
         amend(call)
         told = Notice.objects.get(kind="call-amended")
         assert (told.recipient, told.subscription) == (person, every)
@@ -457,6 +457,29 @@ class TestStopping:
             answer = client.get(path)
             assert "no-store" in answer.headers["Cache-Control"]
             assert "noindex" in answer.headers["X-Robots-Tag"]
+
+    @pytest.mark.parametrize("name", ["subscription-stop", "mail-stop", "subscription-confirm"])
+    def test_link_that_was_cut_off_is_explained_and_changes_nothing(self, client, name):
+        row = following()
+        token = stop_path(row).rstrip("/").rpartition("/")[2][:-4]
+        path = reverse(f"program:{name}", args=[token])
+        for press in (client.get, client.post):
+            answer = press(path)
+            assert answer.status_code == 410 and "This link is not whole" in answer.text
+            assert "noindex" in answer.headers["X-Robots-Tag"]
+        assert Subscription.objects.get() == row
+
+    def test_cancelled_call_is_not_offered_to_be_followed(self, client):
+        call = open_call()
+        address = reverse("program:subscribe")
+        assert f"Follow call {call.number}" in client.get(address, {"call": call.number}).text
+        cancel_call(call, by=officer(), reason="It was issued twice.")
+        page = client.get(address, {"call": call.number}).text
+        assert "This call cannot be followed" in page and "Follow every call" in page
+        assert call.number not in page.partition("<form method")[2]
+        typed = {"call": call.number, "email": ADDRESS}
+        assert client.post(address, typed).status_code == 422
+        assert not Subscription.objects.exists()
 
     def test_cannot_be_stopped_before_it_stands_but_ends_what_was_asked(self, client):
         ask(client)
