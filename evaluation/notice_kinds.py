@@ -150,6 +150,7 @@ ESCALATION_CHANGED: Final = NoticeKind(
     "Something was added to the escalation of the objection of {agency} to proposal {number}. Its level is "
     "“{level}”. Read what was said.",
     ORDER,
+    is_internal=True,
     when="The Program office adds to an escalation",
     who="Program officers, who signs for the agency, and who signs the determination",
     sample={"agency": "Department of Energy", "level": "Principals", "number": "AIX-2026-00014"},
@@ -194,6 +195,7 @@ REVIEW_SUBMITTED: Final = NoticeKind(
     "A review of {number} is in",
     "A reviewer of {agency} has submitted a review of proposal {number}.",
     ORDER,
+    is_internal=True,
     when="A review is submitted",
     who="Leads of the reviewer's agency",
     sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
@@ -218,6 +220,7 @@ POSITION_FILED: Final = NoticeKind(
     "{agency} has filed its position on {number}",
     "The position of {agency} on proposal {number} is in. {answered} of 5 agencies have answered.",
     ORDER,
+    is_internal=True,
     when="An agency files its position",
     who="Program officers",
     sample={"agency": "Department of Energy", "answered": 3, "number": "AIX-2026-00014"},
@@ -451,6 +454,7 @@ CATALOG_RELEASED: Final = NoticeKind(
     "The anchor of designation {number} has released a text for the public catalog. Nothing of it is public "
     "until the Program office publishes it.",
     ORDER,
+    is_internal=True,
     when="The anchor releases a text for the public catalog",
     who="Program officers",
     mailed=Mailed.AT_ONCE,
