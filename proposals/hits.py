@@ -15,7 +15,8 @@ MOST_LETTERS: Final = 100
 MOST: Final = 500
 #: Nothing in these is text that is read in its place
 SKIPPED: Final = frozenset(["script", "style", "svg", "title", "textarea", "select", "template"])
-HIDDEN: Final = "usa-sr-only"
+#: How the classes end of what is read out and not shown
+HIDDEN: Final = "sr-only"
 #: A link may not stand in these, so it follows them
 CLOSED: Final = frozenset(["a", "button", "summary"])
 VOID: Final = frozenset(
@@ -66,9 +67,8 @@ class Marker(HTMLParser):
             following = number % self.count + 1
             words = "Next hit" if following > number else "First hit"
             self.pieces[place] = (
-                f'<a class="site-next-hit" href="#hit-{following}">'
-                f'<span aria-hidden="true">{"↓" if following > number else "↑"}</span>'
-                f'<span class="{HIDDEN}">{words}</span></a>'
+                f'<a class="site-next-hit" href="#hit-{following}" aria-label="{words}">'
+                f"{'↓' if following > number else '↑'}</a>"
             )
         return Found("".join(self.pieces), self.count, self.is_cut)
 
@@ -78,7 +78,11 @@ class Marker(HTMLParser):
         self._end_run()
         if tag not in VOID:
             classes = (dict(attrs).get("class") or "").split()
-            is_skipped = tag in SKIPPED or HIDDEN in classes or (bool(self.open) and self.open[-1][2])
+            is_skipped = (
+                tag in SKIPPED
+                or any(one.endswith(HIDDEN) for one in classes)
+                or (bool(self.open) and self.open[-1][2])
+            )
             self.open.append((tag, len(self.pieces), is_skipped))
         self.pieces.append(self.get_starttag_text() or "")
 

@@ -11,6 +11,7 @@ from evaluation.enums import LONGEST_TEXT, EscalationLevel, EscalationOutcome
 from evaluation.models.consultation import Position
 from evaluation.models.intake import Deadlined
 from evaluation.querysets import EscalationEntryQuerySet, EscalationQuerySet
+from program.deadlines import local_day, long_date
 from program.models import Agency, User
 from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT
@@ -103,7 +104,7 @@ class EscalationEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_level_display()}, {self.at:%B %d, %Y}"
+        return f"{self.get_level_display()}, {long_date(local_day(self.at))}"
 
     @property
     def proposal(self) -> Proposal:

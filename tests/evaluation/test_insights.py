@@ -275,7 +275,7 @@ class TestWeights:
         ("a", "b", "words"),
         [
             (50, 40, "make 90 percent together"),
-            (150, -50, "less than or equal to 100"),
+            (150, -50, "of 100 or less"),
             ("", 100, "Give a weight"),
             ("x", 0, "whole number"),
         ],
