@@ -21,6 +21,7 @@ from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, Reas
 from evaluation.lifecycle import ANNOUNCE, CLEAR, RENEW
 from evaluation.models import Condition, Designation, Determination, Escalation, ObjectionAnswer, Referral
 from evaluation.packets import content_of, packet_in_words, packet_text
+from evaluation.querysets import is_official
 from evaluation.services.determinations import (
     MOST_TOGETHER,
     announcement_recipients,
@@ -166,6 +167,7 @@ def show_determination(
         else [],
         **job_facts(found.version),
         **compliance_facts(run),
+        "is_official": is_official(user),
         "referrals": referrals,
         "columns": columns(referrals, user, clock.now()),
         "findings": [

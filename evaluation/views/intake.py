@@ -134,6 +134,7 @@ def show_intake(
         "stale_because": stale_because(run) if run else "",
         **job_facts(version),
         **compliance_facts(run),
+        "is_official": True,
         "open_count": run.checks.all().open().count() if run else 0,
         "has_list": ScreeningList.objects.exists(),
         "hindrances": [problem for check in checks.ACCEPTANCE for problem in check(proposal)],

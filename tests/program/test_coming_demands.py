@@ -119,13 +119,12 @@ def test_day_after_the_close_is_taken_once_the_call_is_extended(call):
     due_on = next_business_day(call.due_on + timedelta(days=14))
     with pytest.raises(NotReady):
         amend(call, added=[new()], effective_on=due_on)
-    calls.extend_call(call, by=officer(), due_on=due_on, legal_basis="A basis.", **WORDS)
+    calls.extend_call(call, by=officer(), due_on=due_on, **WORDS)
     amendment = amend(call, added=[new()], effective_on=due_on)
     calls.extend_call(
         call,
         by=officer(),
         due_on=next_business_day(due_on + timedelta(days=1)),
-        legal_basis="A basis.",
         **WORDS,
     )
     assert amendment.added.get().demanded_from == start_of_day(due_on)
