@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any, Final
 
-from evaluation.models import NamedParty, VersionProfile
+from django.db import connection
+
 from evaluation.profiles import compared_text, named_in
-from proposals.models import Membership
 
 if TYPE_CHECKING:
-    from proposals.models import Version
+    from proposals.models import Proposal, Version
+
+PROFILE: Final = """
+WITH profiled AS (
+    INSERT INTO evaluation_versionprofile (version_id, title, summary) VALUES (%s, %s, %s)
+    RETURNING version_id
+)
+INSERT INTO evaluation_namedparty (version_id, party_key, name, role, is_anchor, compared)
+SELECT profiled.version_id, party.party_key, party.name, party.role, party.is_anchor, party.compared
+FROM profiled, jsonb_to_recordset(%s::jsonb) AS party (
+    party_key text, name text, role text, is_anchor boolean, compared text
+)
+"""
 
 
-def profile_version(version: Version) -> VersionProfile:
-    """Write down what of a version is compared, within the transaction that submits it."""
-    package = version.value
-    members = Membership.objects.filter(consortium=version.proposal.consortium_id)
-    organizations = {f"member-{pk}": key for pk, key in members.values_list("pk", "organization")}
-    profile = VersionProfile.objects.create(
-        version=version, title=compared_text(package.title), summary=compared_text(package.summary)
-    )
-    NamedParty.objects.bulk_create(
-        [NamedParty(version=version, **facts) for facts in named_in(package, organizations)], batch_size=500
-    )
-    return profile
+def profile_version(version: Version, working: Proposal) -> None:
+    """Write down what of a version is compared, in one statement of the transaction that submits it.
+
+    ``working`` is its working copy as ``for_detail`` loads it.
+    """
+    package, members = version.value, working.consortium.present_members  # type: ignore[attr-defined]
+    organizations: dict[str, Any] = {f"member-{row.pk}": row.organization_id for row in members}
+    parties = json.dumps(list(named_in(package, organizations)))
+    texts = (compared_text(package.title), compared_text(package.summary))
+    with connection.cursor() as cursor:
+        cursor.execute(PROFILE, [version.pk, *texts, parties])

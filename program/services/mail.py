@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 SENT_AGAIN: Final = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
 MOST_AT_ONCE: Final = 500
 MOST_BYTES: Final = 256 * 1024
+#: As long as no address and no reason is: a quotation mark was left open
+LONGEST_CELL: Final = 100_000
+TOO_LONG: Final = "A row of the file is too long. Look for a quotation mark that is not closed."
 MOST_ADDRESSES: Final = 2000
 
 
@@ -148,8 +151,9 @@ def _rows_of(file: BinaryIO) -> Iterator[tuple[int, str, str]]:
     try:
         lines = list(csv.reader(io.StringIO(text, newline="")))
     except csv.Error:
-        message = "A row of the file is too long. Look for a quotation mark that is not closed."
-        raise _refusal(message) from None
+        raise _refusal(TOO_LONG) from None
+    if any(len(cell) > LONGEST_CELL for cells in lines for cell in cells):
+        raise _refusal(TOO_LONG)
     for number, cells in enumerate(lines, start=1):
         cells = [cell.strip() for cell in cells]
         if any(cells) and not (number == 1 and "@" not in cells[0] and "mail" in cells[0].lower()):

@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 CERTIFY_CLAUSE = "18 U.S.C. 1001"
 CHANGE_CLAUSE = "E.O. 14320 s.3(b)(v)"
-FROZEN: Final[list[Callable[[Version], object]]] = []
+FROZEN: Final[list[Callable[[Version, Proposal], object]]] = []
 
 
-def when_frozen(act: Callable[[Version], object]) -> None:
-    """Have ``act`` done with each version that is submitted, in the transaction that submits it."""
+def when_frozen(act: Callable[[Version, Proposal], object]) -> None:
+    """Have ``act`` done with each version and its working copy, in the transaction that submits it."""
     FROZEN.append(act)
 
 
@@ -220,7 +220,7 @@ def _freeze(candidate: Candidate, *, by: User, note: str) -> Version:
         on_time_rule=candidate.rule_text,
     )
     for act in FROZEN:
-        act(version)
+        act(version, candidate.working)
     return version
 
 

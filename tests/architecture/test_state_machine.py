@@ -169,7 +169,7 @@ class Life(RuleBasedStateMachine):
             lambda: [self.file(code, code, "object" if code == objector else "support")
                 for code in make.EVALUATING],
             lambda: (self.screen("officer"), self.prepare("officer"), self.complete("officer")),
-            lambda: (self.sign("chief"), self.announce("chief")),
+            lambda: (self.clear_and_sign("chief", "third officer"), self.announce("chief")),
             lambda: self.propose_tool("chair"),
         ]  # fmt: skip
         for step in steps[:stage]:

@@ -17,7 +17,7 @@ from program.enums import OfficeRole
 from program.models import User
 from proposals.composition import compose
 from proposals.enums import ProposalStatus
-from proposals.models import Holding
+from proposals.models import Holding, Proposal
 from proposals.services import submissions, withdraw_proposal
 from tests.evaluation.test_pages import page
 from tests.factories import evaluation as make
@@ -120,7 +120,8 @@ def test_the_last_version_counts_and_only_of_what_is_live_or_designated():
     here, there = with_owner("Halcyon Trust"), with_owner("Halcyon Trust")
     assert shared(here)[there.number]
     consortium = with_member(make.version_of(there).value, holders=())
-    profile_version(make.new_version(there, {"consortium": consortium}))
+    version = make.new_version(there, {"consortium": consortium})
+    profile_version(version, Proposal.objects.for_detail().get(pk=there.pk))
     assert shared(here)[there.number] == []
     assert shared(there)[here.number] == []
 

@@ -258,7 +258,7 @@ class TestDates:
         for _ in range(2):
             subscribe(issued_call(), by=person)
             ProposalFactory(call=issued_call(), created_by=person)
-            with django_assert_num_queries(8):
+            with django_assert_num_queries(13):
                 client.get(path)
 
     def test_page_costs_the_same_for_one_day_and_for_three(self, client, django_assert_num_queries):
@@ -269,7 +269,7 @@ class TestDates:
         for _ in range(2):
             subscribe(issued_call(), by=person)
             ProposalFactory(call=issued_call(), created_by=person)
-            with django_assert_num_queries(12):
+            with django_assert_num_queries(17):
                 client.get(reverse("program:calendar"))
 
 

@@ -1078,7 +1078,7 @@ def test_new_row_of_a_call_stands_after_the_others_where_no_place_is_given(signe
     opened = issued_call()
     sent = as_they_stand(client.get(f"/desk/calls/{opened.number}/amend/requirements/"))
     sent |= {f"new-{name}": value for name, value in requirement_typed(sort_order="").items()}
-    sent |= {"summary": "A colour.", "reason": "Asked for.", "revision": opened.revision}
+    sent |= {"summary": "A colour.", "reason": "Asked.", "legal_basis": "b", "revision": opened.revision}
     assert published(client, f"/desk/calls/{opened.number}/amend/requirements/", sent).status_code == 302
     assert opened.requirements.order_by("sort_order").last().code == "colour"
 

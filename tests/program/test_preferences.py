@@ -393,7 +393,7 @@ def test_mail_program_turns_off_what_the_digest_gathers_with_one_post_and_no_sig
         assert (answer.status_code, "Your mail is turned off" in answer.text) == (200, True)
     assert choice_of(person) == MailChoice.OFF
     assert AuditEvent.objects.filter(act="user.choose_mail").count() == 2  # the daily digest, and its end
-    assert strict.post(f"{path[:-2]}x/").status_code == 404
+    assert strict.post(f"{path[:-2]}x/").status_code == 410
     person.is_active = False
     person.save()
     assert strict.get(path).status_code == 404

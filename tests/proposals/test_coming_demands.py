@@ -468,7 +468,7 @@ def test_only_who_may_edit_answers_in_the_way_to_come(client, call, proposal, da
         assert client.post(f"{page}/later-{pk}/", typed).status_code == 404
     assert client.post(f"{page}/later-{rows['grid']}/remove/", {"revision": "0"}).status_code == 404
     wrong = client.post(f"{page}/later-{rows['grid']}/", typed | {f"later-{rows['grid']}-number": "many"})
-    assert 'value="many"' in wrong.text and "Enter a number." in wrong.text
+    assert 'value="many"' in wrong.text and "Give a number, such as" in wrong.text
     assert not Answer.objects.filter(requirement__code="grid").exists()
 
 

@@ -208,5 +208,5 @@ def test_tick_asks_the_same_of_the_database_for_one_proposal_and_for_many(call, 
         proposal_under(call, f"team{number}")
         with clock.moved_to(washington(11, 17)):
             assert remind_teams() == 1
-            with django_assert_num_queries(1):
+            with django_assert_num_queries(3):
                 assert remind_teams() == 0
