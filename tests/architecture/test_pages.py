@@ -122,6 +122,8 @@ def look(found, client, role, address, hidden, name=""):
         found.written += [f"{role} looks at {address}: {sql[:120]}" for sql in sent]
     hears = heard(response)
     status, _, text = hears
+    if status == 302:
+        client.get(reverse("program:privacy"))  # says there why, and not on the next page that is compared
     if status >= 500 and status != 503:
         found.fallen.append(f"{role} gets {status} at {address}")
     small = text.lower()
