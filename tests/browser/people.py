@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from typing import ClassVar
 
 from allauth.mfa.totp.internal.auth import (
     TOTP,
@@ -19,6 +20,8 @@ PASSWORD = "correct horse battery staple"
 
 class Person:
     """Somebody with a browser of their own; ``faults`` collects console errors and what axe finds."""
+
+    used: ClassVar[dict[str, str]] = {}
 
     def __init__(self, browser, address, user, faults, *, seen=None, width=1280):
         self.user, self.address, self.faults = user, address, faults
@@ -52,6 +55,9 @@ class Person:
             self.page.locator("#id_code").wait_for()
             if (left := 30 - time.time() % 30) < 8:  # a code that ends before it is read would be refused
                 time.sleep(left)
+            if self.used.get(secret) == code_of(secret):  # and so would one that was read already
+                time.sleep(30 - time.time() % 30)
+            self.used[secret] = code_of(secret)
             self.page.fill("#id_code", code_of(secret))
             self.page.locator("form:has(#id_code) button[type=submit]").first.click()
         self.page.wait_for_url(lambda url: "/accounts/" not in url)

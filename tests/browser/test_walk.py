@@ -294,7 +294,8 @@ def determine(person, people, officer_, proposal, anchor):
         **{f"objection-{objection.pk}-answer": "The site is built in two steps, as the grid allows."},
     ).send(form)
     officer_.visit(f"/desk/determinations/{determination.pk}/").send("Put it up for clearance")
-    person(people.approver).visit(f"/desk/determinations/{determination.pk}/").send("Clear the determination")
+    people.desk = person(people.approver).visit(f"/desk/determinations/{determination.pk}/")
+    people.desk.send("Clear the determination")
     official = person(people.official).visit(f"/desk/determinations/{determination.pk}/")
     official.send("Sign the determination")
     anchor.visit(f"/proposals/{proposal.pk}/").says("Under evaluation")
@@ -317,7 +318,7 @@ def release_to_the_catalog(person, people, anchor, proposal, designation):
         contact_email="sales@harbor.example",
     )
     anchor.send(form)
-    desk = person(people.approver).visit(f"/desk/designations/{designation.number}/catalog/")
+    desk = people.desk.visit(f"/desk/designations/{designation.number}/catalog/")
     desk.says("Hospital AI for East Africa").send("Publish")
     person(None).visit("/catalog/").says("Hospital AI for East Africa")
 
