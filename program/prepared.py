@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import BigIntegerField, Expression, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from django.db.models import Field, QuerySet
     from django.db.models.sql.compiler import SQLCompiler
@@ -44,17 +44,25 @@ class Constant(Value):
 class Whoever:
     """Who asks a prepared question: of them it knows the offices, and the key only as ``Given("person")``.
 
-    For questions whose answer depends on no other office that somebody with ``roles`` may hold beside.
+    ``offices`` are pairs of role and agency code; of ``roles`` the agency is not known. For questions whose
+    answer depends on no other office that somebody with ``roles`` may hold beside.
     """
 
-    is_authenticated = is_active = is_government = True
+    is_authenticated = is_active = True
 
-    def __init__(self, *roles: str) -> None:
+    def __init__(self, *roles: str, offices: Iterable[tuple[str, str]] = ()) -> None:
         self.pk = Given("person", BigIntegerField())
-        self.roles = roles
+        self.offices_held = frozenset(offices) | {(role, "") for role in roles}
+
+    @property
+    def is_government(self) -> bool:
+        return bool(self.offices_held)
 
     def holds(self, *roles: str) -> bool:
-        return any(role in roles for role in self.roles)
+        return any(role in roles for role, _ in self.offices_held)
+
+    def agencies_as(self, *roles: str) -> set[str]:
+        return {code for role, code in self.offices_held if role in roles}
 
 
 class Prepared:
@@ -89,3 +97,17 @@ class Prepared:
             found = cursor.fetchall()
         converters = compiler.get_converters([column for column, _, _ in compiler.select])
         return list(map(tuple, compiler.apply_converters(found, converters))) if converters else found
+
+
+class Keys(Expression):
+    """The keys that a prepared question of one column finds, for ``pk__in`` of another statement."""
+
+    def __init__(self, question: Prepared, **given: Any) -> None:
+        super().__init__(BigIntegerField())
+        self.question = question
+        self.given = given
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        _, sql, params = self.question._written
+        given = (self.given[one.name] if isinstance(one, Given) else one for one in params)
+        return f"({sql})", tuple(given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.apps import apps
@@ -15,7 +16,7 @@ from program import clock
 from program.enums import CallStatus, OfficeRole
 from program.gathering import Rows, gather
 from program.grants import granted_pks
-from program.prepared import Given, Prepared
+from program.prepared import Given, Keys, Prepared, Whoever
 from program.reminders import days_before, hours_before, reaching
 from proposals.enums import AnchorOfferStatus, MembershipStatus, ProposalStatus, TimeRequestStatus
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
+    from django.db.models import Expression
 
     from program.models import Call, User
     from proposals.models import Proposal
@@ -165,8 +167,11 @@ def on_the_inside(user: User | AnonymousUser) -> Q:
     return Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,))) | Q(pk__in=counsel_to)
 
 
-def by_office(user: User) -> Q:
-    """Proposals that the offices of ``user`` open, also where the person works for the consortium."""
+def by_office(user: User, *, designated: bool | None = None, on: Expression | None = None) -> Q:
+    """Proposals that the offices of ``user`` open, also where the person works for the consortium.
+
+    ``designated`` is what ``reads_designated`` says and ``on`` is today, where the question is written once.
+    """
     submitted = Q(submitted_at__isnull=False)
     if user.holds(*READS_SUBMITTED):
         return submitted
@@ -174,12 +179,35 @@ def by_office(user: User) -> Q:
     if user.holds(OfficeRole.REVIEWER):
         allowed |= submitted & Q(pk__in=granted_pks("proposals.evaluate_proposal", user))
     if user.holds(OfficeRole.LEAD):
-        allowed |= Q(Exists(leads_in_force(user)), accepted_at__isnull=False)
-    if reads_designated(user):
+        allowed |= Q(Exists(leads_in_force(user, on=on)), accepted_at__isnull=False)
+    if reads_designated(user) if designated is None else designated:
         allowed |= Q(status=ProposalStatus.DESIGNATED)
     if user.is_government:
-        allowed |= Q(Exists(signing_delegations(user)), accepted_at__isnull=False)
+        allowed |= Q(Exists(signing_delegations(user, on=on)), accepted_at__isnull=False)
     return allowed
+
+
+@lru_cache(maxsize=256)
+def _opened(offices: frozenset[tuple[str, str]], *, designated: bool, inside: bool) -> Prepared:
+    """The keys of what such ``offices`` open; with what one works for when ``inside``, else without it."""
+    whoever: Any = Whoever(offices=offices)
+    rows = apps.get_model("proposals", "Proposal").objects.order_by()
+    allowed, own = (
+        by_office(whoever, designated=designated, on=clock.today_in_prepared()),
+        on_the_inside(whoever),
+    )
+    return Prepared(
+        lambda: (
+            rows.filter(own | allowed if inside else allowed & ~own)
+            .exclude(recused(whoever))
+            .values_list("pk")
+        )
+    )
+
+
+def _keys_of(user: User, *, inside: bool) -> Keys:
+    question = _opened(user.offices_held, designated=reads_designated(user), inside=inside)
+    return Keys(question, person=user.pk, **clock.given())
 
 
 def recused(user: User) -> Exists:
@@ -287,7 +315,7 @@ class ProposalQuerySet(models.QuerySet):
         """
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.filter(on_the_inside(user) | by_office(user)).exclude(recused(user))
+        return self.filter(pk__in=_keys_of(user, inside=True))
 
     def read_by_office(self, user: User | AnonymousUser) -> Self:
         """The rows that ``proposals.read_by_office_proposal`` allows; a test holds the two equal.
@@ -296,7 +324,7 @@ class ProposalQuerySet(models.QuerySet):
         """
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.filter(by_office(user)).exclude(on_the_inside(user)).exclude(recused(user))
+        return self.filter(pk__in=_keys_of(user, inside=False))
 
     def titled_for(self, user: User | AnonymousUser) -> Self:
         """With ``shown_title``: the working title for the consortium's side, else the submitted one."""
@@ -425,19 +453,19 @@ def editors_of_working_copy(proposal: Proposal) -> QuerySet:
     return readers.filter(Q(pk__in=on_team.values("user")) | Q(pk__in=edits.values("user")))
 
 
-def leads_in_force(user: User) -> QuerySet:
+def leads_in_force(user: User, *, on: Expression | None = None) -> QuerySet:
     """The offices by which ``user`` leads an evaluating agency today."""
-    offices = apps.get_model("program", "Office").objects.in_force()
+    offices = apps.get_model("program", "Office").objects.in_force(on=on)
     return offices.filter(user_id=user.pk, role=OfficeRole.LEAD, agency__is_evaluating=True)
 
 
-def signing_delegations(user: User) -> QuerySet:
+def signing_delegations(user: User, *, on: Expression | None = None) -> QuerySet:
     """What ``user`` may sign today for a giver who holds the office: determinations, an agency's positions.
 
     The positions of an agency are signed by its own reviewers alone.
     """
     delegation = apps.get_model("program", "Delegation")
-    offices = apps.get_model("program", "Office").objects.in_force()
+    offices = apps.get_model("program", "Office").objects.in_force(on=on)
     given_by = offices.filter(user=OuterRef("given_by"), agency=OuterRef("agency"))
     determinations = Q(
         Exists(given_by.filter(role=OfficeRole.DECISION_OFFICIAL)), act=delegation.SIGN_DETERMINATION
@@ -448,7 +476,7 @@ def signing_delegations(user: User) -> QuerySet:
         agency__code__in=user.agencies_as(OfficeRole.REVIEWER),
         agency__is_evaluating=True,
     )
-    return delegation.objects.in_force().filter(determinations | positions, given_to=user.pk)
+    return delegation.objects.in_force(on=on).filter(determinations | positions, given_to=user.pk)
 
 
 class CertificationQuerySet(models.QuerySet):
