@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, Coalesce
 
 from evaluation.enums import (
@@ -25,6 +39,7 @@ from evaluation.enums import (
     Outcome,
     ReferralStatus,
     ReviewStatus,
+    Weighed,
 )
 from program.deadlines import local_day
 from program.enums import OfficeRole
@@ -168,13 +183,19 @@ class FindingQuerySet(OfProposalQuerySet):
     path = "determination__proposal"
 
 
+def of_newest_run() -> Q:
+    """Whether a check was made by the latest screening of the last version of its proposal."""
+    runs = apps.get_model("evaluation", "ScreeningRun").objects.filter(version=OuterRef("run__version"))
+    newest = Subquery(runs.order_by("-pk").values("pk")[:1])
+    return Q(run=newest, run__version__number=F("run__version__proposal__version_count"))
+
+
 class PartyCheckQuerySet(OfProposalQuerySet):
     path = "run__version__proposal"
 
     def newest(self) -> Self:
-        """Checks of each version's latest run."""
-        runs = apps.get_model("evaluation", "ScreeningRun").objects.filter(version=OuterRef("run__version"))
-        return self.filter(run=Subquery(runs.order_by("-pk").values("pk")[:1]))
+        """Checks of the latest run of each proposal's last version."""
+        return self.filter(of_newest_run())
 
     def with_opinions(self) -> Self:
         """With ``confirmation``, the newest one's key or none, and what stands against it.
@@ -192,13 +213,11 @@ class PartyCheckQuerySet(OfProposalQuerySet):
         return self.annotate(
             confirmation=Subquery(confirmations.order_by("-pk").values("pk")[:1]),
             cleared_count=Count("adjudications__decided_by", filter=cleared, distinct=True),
-            clearing_count=models.Case(
-                models.When(two_people, then=Constant(2)), default=Constant(1), output_field=IntegerField()
+            clearing_count=Case(
+                When(two_people, then=Constant(2)), default=Constant(1), output_field=IntegerField()
             ),
-            is_cleared=models.ExpressionWrapper(enough, models.BooleanField()),
-            is_confirmed=models.ExpressionWrapper(
-                Q(confirmation__isnull=False) & ~enough, models.BooleanField()
-            ),
+            is_cleared=ExpressionWrapper(enough, BooleanField()),
+            is_confirmed=ExpressionWrapper(Q(confirmation__isnull=False) & ~enough, BooleanField()),
         )
 
     def flagged(self) -> Self:
@@ -229,6 +248,13 @@ class PartyCheckQuerySet(OfProposalQuerySet):
         ).prefetch_related(said)
 
 
+#: Proposals whose flags wait for people: they may still be taken in, referred, decided or go on designated
+WEIGHED = (
+    ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION,
+    ProposalStatus.DESIGNATED,
+)  # fmt: skip
+
+
 class ComplianceCheckQuerySet(OfProposalQuerySet):
     path = "run__version__proposal"
 
@@ -238,8 +264,46 @@ class ComplianceCheckQuerySet(OfProposalQuerySet):
         later = apps.get_model("evaluation", "ComplianceCheck").objects.filter(**same, pk__gt=OuterRef("pk"))
         return self.filter(~Exists(later))
 
+    def of_last_versions(self) -> Self:
+        """What counts of the latest screening of each proposal's last version."""
+        return self.newest().filter(of_newest_run())
+
     def flagged(self) -> Self:
         return self.exclude(result__in=[ComplianceResult.NEITHER, ComplianceResult.CLEAR])
+
+    def with_standing(self) -> Self:
+        """Flags with ``is_standing`` and ``is_off``, as the properties of one say: ``stands``, ``set_aside``.
+
+        Neither is one that waits for people.
+        """
+        decisions = apps.get_model("evaluation", "ComplianceDecision").objects
+        of_one = decisions.filter(compliance_check=OuterRef("pk"))
+        newest = Subquery(of_one.filter(outcome=Weighed.STANDS).order_by("-pk").values("pk")[:1])
+        set_aside = Q(decisions__outcome=Weighed.SET_ASIDE)
+        two_people = Q(result=ComplianceResult.BLOCKED) | Q(standing_pk__isnull=False)
+        enough = Q(people__gte=Case(When(two_people, then=Constant(2)), default=Constant(1)))
+        rows = self.flagged().annotate(standing_pk=newest)
+        since = Q(standing_pk=None) | Q(decisions__pk__gt=F("standing_pk"))
+        return rows.annotate(
+            people=Count("decisions__decided_by", filter=set_aside & since, distinct=True),
+            is_off=ExpressionWrapper(enough, BooleanField()),
+            is_standing=ExpressionWrapper(Q(standing_pk__isnull=False) & ~enough, BooleanField()),
+        )
+
+    def open(self) -> Self:
+        """Flags of proposals that go on, on which people have not come to a decision."""
+        rows = self.filter(run__version__proposal__status__in=WEIGHED).with_standing()
+        return rows.filter(is_off=False, is_standing=False)
+
+    def standing(self) -> Self:
+        return self.with_standing().filter(is_standing=True)
+
+    def set_aside(self) -> Self:
+        return self.with_standing().filter(is_off=True)
+
+    def for_list(self) -> Self:
+        """With the proposal that each is of."""
+        return self.select_related("run__version__proposal__consortium").defer("run__version__package")
 
     def barring(self) -> Self:
         return self.filter(result=ComplianceResult.BLOCKED)

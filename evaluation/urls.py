@@ -63,6 +63,7 @@ urlpatterns = [
         name="determination-prepare",
     ),
     path("desk/proposals/<str:number>/compliance/", compliance.compliance, name="compliance"),
+    path("desk/compliance/", compliance.compliance_list, name="compliance-list"),
     path("desk/compliance/<int:pk>/", compliance.compliance_weigh, name="compliance-weigh"),
     path("desk/screening/", screening.screening, name="screening"),
     path("desk/screening/lists/", screening.list_import, name="list-import"),

@@ -9,7 +9,14 @@ from django.db.models import Count, Q, Subquery
 from django.db.models.functions import Coalesce, JSONArray
 
 from evaluation.enums import DesignationStatus, DeterminationStatus
-from evaluation.models import CatalogRelease, Condition, Determination, Escalation, PartyCheck
+from evaluation.models import (
+    CatalogRelease,
+    ComplianceCheck,
+    Condition,
+    Determination,
+    Escalation,
+    PartyCheck,
+)
 from evaluation.querysets import papers_of
 from evaluation.services.papers import PAPERS
 from program import clock
@@ -39,6 +46,7 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
     """
     officer: Any = Whoever(OfficeRole.PROGRAM_OFFICER)
     matches = PartyCheck.objects.visible_to(officer).newest().waiting().order_by()
+    flags = ComplianceCheck.objects.visible_to(officer).of_last_versions().open().order_by()
     questions = Question.objects.visible_to(officer).filter(status=QuestionStatus.ASKED).order_by()
     requests = TimeRequest.objects.read_by_office(officer).to_answer().order_by()
     calls = Call.objects.visible_to(officer)
@@ -67,6 +75,7 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
     drafted = JSONArray("pk", "proposal__number", "proposal__consortium__name")
     return User.objects.filter(pk=officer.pk).values_list(
         counted(matches),
+        counted(flags),
         counted(questions),
         counted(requests),
         *(counted(rows.order_by()) for rows in papers),

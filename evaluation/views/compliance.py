@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -14,7 +15,7 @@ from evaluation.enums import ComplianceKind, Weighed
 from evaluation.models import ComplianceCheck, ScreeningList
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out
-from evaluation.views.desk import require_desk
+from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
 from evaluation.waiting_screenings import job_facts
 from evaluation.weighing import newest_checks
@@ -25,12 +26,50 @@ from proposals.models import Proposal, Version
 from proposals.services import record_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from django.http import HttpResponse
 
+    from evaluation.querysets import ComplianceCheckQuerySet
     from program.requests import SignedInRequest
     from program.transitions import Problem
+
+
+OPEN = "open"
+STATES: dict[str, tuple[str, Callable[[ComplianceCheckQuerySet], ComplianceCheckQuerySet]]] = {
+    OPEN: ("To decide", lambda checks: checks.open()),
+    "stands": ("Found to stand", lambda checks: checks.standing()),
+    "set-aside": ("Set aside", lambda checks: checks.set_aside()),
+}
+
+
+@implements("s.3(b)(v)")
+@require_safe
+def compliance_list(request: SignedInRequest) -> HttpResponse:
+    """Flags of every proposal's newest checks: to decide, standing or set aside; of one kind when asked."""
+    require_desk(request.user, *OFFICE)
+    state = request.GET.get("show", "")
+    state = state if state in STATES else OPEN
+    kind = request.GET.get("kind", "")
+    rows = STATES[state][1](ComplianceCheck.objects.visible_to(request.user).of_last_versions()).for_list()
+    if kind in ComplianceKind.values:
+        rows = rows.filter(kind=kind)
+    after = number_said(request.GET.get("after", ""))
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    found = list(rows.order_by("pk")[: PAGE + 1])
+    page = found[:PAGE]
+    following = {"show": state, "kind": kind, "after": page[-1].pk if page else ""}
+    facts = {
+        "checks": page,
+        "states": [(value, words) for value, (words, _) in STATES.items()],
+        "state": state,
+        "kinds": ComplianceKind.choices,
+        "kind": kind if kind in ComplianceKind.values else "",
+        "disclaimer": DISCLAIMER,
+        "next": f"?{urlencode(following)}" if len(found) > PAGE else "",
+    }
+    return render(request, "evaluation/compliance_list.html", facts)
 
 
 @implements("s.3(b)(v)")

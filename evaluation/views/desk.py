@@ -188,6 +188,7 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("Intake", "evaluation:intake", is_official(user)),
         ("More time", "evaluation:more-time", is_officer or is_auditor),
         ("Screening", "evaluation:screening", is_official(user)),
+        ("Compliance", "evaluation:compliance-list", is_official(user)),
         ("Determinations", "evaluation:determinations", is_official(user) or is_lead),
         ("Designations", "evaluation:designations", True),
         ("Insights", "evaluation:insights", is_official(user)),
@@ -287,11 +288,12 @@ def what_next(row: Determination) -> str:
 
 def tasks_of_officers(user: User) -> list[dict[str, Any]]:
     """What waits for the Program office, in one statement: calls, conditions, deferrals, texts, intake."""
-    matched, asked, for_time, *rest = waiting_for_officers.ask(person=user.pk, **clock.given()) or ()
+    matched, flagged, asked, for_time, *rest = waiting_for_officers.ask(person=user.pk, **clock.given()) or ()
     *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_settle = rest[:-4]
     to_publish, to_clear, to_mend, to_take_in = rest[-4:]
     lines = (
         (matched, "match of a party to settle", "matches of parties to settle", "evaluation:screening"),
+        (flagged, "compliance flag to decide", "compliance flags to decide", "evaluation:compliance-list"),
         (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
         (for_time, "request for more time", "requests for more time", "evaluation:more-time"),
         (sum(set_aside), "PDF that could not be made", "PDFs that could not be made", "evaluation:papers"),

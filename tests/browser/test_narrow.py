@@ -31,7 +31,7 @@ def pages_of(world):
             ("proposals:receipts",), ("evaluation:catalog-review", world.designation.number),
             ("evaluation:desk",), ("evaluation:intake",), ("evaluation:intake-proposal", inside.number),
             ("evaluation:proposal", inside.number), ("evaluation:assignments", inside.number),
-            ("evaluation:screening",), ("evaluation:determinations",),
+            ("evaluation:screening",), ("evaluation:compliance-list",), ("evaluation:determinations",),
             ("evaluation:determination", world.determination.pk),
             ("evaluation:designation", world.designation.number), ("program:offices",),
             ("program:desk-calls",), ("program:desk-call", world.planned.number),

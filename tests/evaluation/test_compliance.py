@@ -19,7 +19,7 @@ from evaluation.compliance import Known, findings
 from evaluation.enums import ComplianceKind as Kind
 from evaluation.enums import ComplianceResult as Result
 from evaluation.enums import Outcome
-from evaluation.models import ComplianceCheck, ComplianceDecision, Determination, PacketPaper
+from evaluation.models import ComplianceCheck, ComplianceDecision, Determination, PacketPaper, PartyCheck
 from evaluation.packets import packet_of, packet_text, render_packet
 from evaluation.staleness import stale_because
 from program import clock
@@ -30,6 +30,7 @@ from program.transitions import NotReady
 from proposals.enums import ComplianceAnswer, ComputeBand
 from proposals.package import Country as Place
 from proposals.package import Holder, OutsideParty, TargetMarket
+from proposals.services import withdraw_proposal
 from tests.evaluation.test_pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.packages import complete_package, hardware, member
@@ -418,7 +419,71 @@ def test_whoever_lets_it_stand_is_overruled_by_two():
     ):
         services.weigh(check, by=person, outcome=outcome, reason="So.")
         states.append(newest(proposal, kind=Kind.DESTINATION).state)
+        assert listed_in(states[-1]) >= {check.pk}
+        assert not listed_in({"set_aside": "stands", "stands": "set_aside"}[states[-1]])
     assert states == ["set_aside", "stands", "stands", "set_aside"]
+
+
+def listed_in(state):
+    """Keys of the flags that the list across proposals shows for a state."""
+    rows = ComplianceCheck.objects.of_last_versions()
+    found = {"open": rows.open, "stands": rows.standing, "set_aside": rows.set_aside}[state]()
+    return set(found.values_list("pk", flat=True))
+
+
+@db
+def test_the_list_across_proposals_has_each_flag_in_the_state_that_it_says_of_itself(client):
+    desk, second = officer(), officer()
+    proposals = [make.at_intake() for _ in range(2)]
+    embargoed()
+    for proposal in proposals:
+        make.screened(proposal, desk)
+    check = newest(proposals[0], kind=Kind.DESTINATION, result=Result.BLOCKED)
+    for person in (desk, second):
+        rows = [row for one in proposals for row in flags_of(one)]
+        for state in ("open", "stands", "set_aside"):
+            assert listed_in(state) == {row.pk for row in rows if row.state == state}
+        services.weigh(check, by=person, outcome="set_aside", reason="Licensed.")
+    assert check.pk in listed_in("set_aside")
+
+    (told,) = [row for row in page(client, desk, "desk").context["tasks"] if "compliance" in row["what"]]
+    assert told["what"] == f"{len(listed_in('open'))} compliance flags to decide"
+    shown = client.get(told["url"])
+    assert {row.pk for row in shown.context["checks"]} == listed_in("open")
+    of_kind = client.get(told["url"], {"show": "set-aside", "kind": Kind.DESTINATION})
+    assert [row.pk for row in of_kind.context["checks"]] == [check.pk]
+    assert f"/desk/proposals/{proposals[0].number}/compliance/#check-{check.pk}" in of_kind.content.decode()
+
+    withdraw_proposal(proposals[1], by=representative_of(proposals[1]), note="Not now.")
+    assert not {row.pk for row in flags_of(proposals[1])} & listed_in("open")
+
+
+def flags_of(proposal):
+    run = make.version_of(proposal).screening_runs.first()
+    return [row for row in run.compliance_checks.all().newest().with_decisions() if row.is_flag]
+
+
+@db
+def test_a_replaced_version_leaves_nothing_to_decide(client):
+    desk = officer()
+    proposal = make.at_intake()
+    make.flagged(proposal, desk)
+    make.screened(proposal, desk)
+    assert listed_in("open")
+    make.new_version(proposal, {})
+    assert not listed_in("open")
+    assert not PartyCheck.objects.newest().waiting().exists()
+
+
+@db
+@pytest.mark.parametrize(
+    ("person", "status"), [(officer, 200), (make.decision_official, 200), (make.lead, 403), (None, 403)]
+)
+def test_the_list_across_proposals_is_read_by_the_office_alone(client, person, status):
+    proposal = make.at_intake()
+    make.screened(proposal)
+    somebody = person() if person else representative_of(proposal)
+    assert page(client, somebody, "compliance-list").status_code == status
 
 
 @db
