@@ -102,7 +102,7 @@ def _asked(user: User) -> Any:
 
     Which proposals ``user`` reads is for the list to say that these narrow: asked twice it takes long.
     """
-    rows = Referral.objects.current()
+    rows = Referral.objects.filter(version__number=F("version__proposal__version_count"))
     if not reads_every_consultation(user):
         rows = rows.filter(agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
     return rows.filter(

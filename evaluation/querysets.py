@@ -49,7 +49,7 @@ from program.prepared import Constant
 from program.reminders import HAS_COME, OVERDUE, EndOfDay, StartOfDay, days_before, half_since, reaching
 from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.models import Proposal
-from proposals.querysets import counsel_grants
+from proposals.querysets import by_office, closed_to, counsel_grants
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -129,7 +129,9 @@ class OfProposalQuerySet(models.QuerySet):
 
     def of_office(self, user: User | AnonymousUser) -> Self:
         """Rows of proposals that the person may see and does not work for: an office gives nothing there."""
-        return self.filter(**{f"{self.path}__in": Proposal.objects.read_by_office(user)})
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self.filter(~Q(**{f"{self.path}__in": closed_to(user)}), by_office(user, f"{self.path}__"))
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.of_office(user) if is_official(user) else self.none()

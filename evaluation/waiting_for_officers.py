@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Q, Subquery
-from django.db.models.functions import Coalesce, JSONArray
+from django.db.models import Q
+from django.db.models.functions import JSONArray
 
 from evaluation.enums import DesignationStatus, DeterminationStatus
 from evaluation.models import (
@@ -22,7 +22,8 @@ from evaluation.services.papers import PAPERS
 from program import clock
 from program.enums import CallStatus, OfficeRole, PaperState, QuestionStatus
 from program.models import Call, Question, User
-from program.prepared import Constant, Prepared, Whoever
+from program.prepared import Prepared, Whoever
+from program.tallies import tallied
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, TimeRequest
 
@@ -30,12 +31,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 SHOWN = 20
-
-
-def counted(rows: QuerySet[Any]) -> Coalesce:
-    """How many ``rows`` there are, within another statement."""
-    keys = rows.model._base_manager.filter(pk__in=rows.values("pk")).order_by().annotate(one=Constant(1))
-    return Coalesce(Subquery(keys.values("one").annotate(number=Count("pk")).values("number")), Constant(0))
 
 
 @Prepared
@@ -74,11 +69,11 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
     sent_back = determinations.filter(status=DeterminationStatus.DRAFT, clearance_asked_at=None)
     drafted = JSONArray("pk", "proposal__number", "proposal__consortium__name")
     return User.objects.filter(pk=officer.pk).values_list(
-        counted(matches),
-        counted(flags),
-        counted(questions),
-        counted(requests),
-        *(counted(rows.order_by()) for rows in papers),
+        tallied(matches),
+        tallied(flags),
+        tallied(questions),
+        tallied(requests),
+        *(tallied(rows) for rows in papers),
         ArraySubquery(
             drafts.exclude(created_by=officer.pk)
             .exclude(written_by=officer.pk)

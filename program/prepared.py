@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import BigIntegerField, Expression, Value
+from django.db.models import BigIntegerField, BooleanField, Expression, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -111,3 +111,15 @@ class Keys(Expression):
         _, sql, params = self.question._written
         given = (self.given[one.name] if isinstance(one, Given) else one for one in params)
         return f"({sql})", tuple(given)
+
+
+class Holds(Keys):
+    """Whether a prepared question finds anything, as a condition of another statement."""
+
+    def __init__(self, question: Prepared, **given: Any) -> None:
+        super().__init__(question, **given)
+        self.output_field = BooleanField()
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = super().as_sql(compiler, connection)
+        return f"EXISTS{sql}", params

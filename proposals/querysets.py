@@ -16,7 +16,7 @@ from program import clock
 from program.enums import CallStatus, OfficeRole
 from program.gathering import Rows, gather
 from program.grants import granted_pks
-from program.prepared import Given, Keys, Prepared, Whoever
+from program.prepared import Given, Holds, Keys, Prepared, Whoever
 from program.reminders import days_before, hours_before, reaching
 from proposals.enums import AnchorOfferStatus, MembershipStatus, ProposalStatus, TimeRequestStatus
 
@@ -167,47 +167,62 @@ def on_the_inside(user: User | AnonymousUser) -> Q:
     return Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,))) | Q(pk__in=counsel_to)
 
 
-def by_office(user: User, *, designated: bool | None = None, on: Expression | None = None) -> Q:
+def by_office(user: User, of: str = "") -> Q:
     """Proposals that the offices of ``user`` open, also where the person works for the consortium.
 
-    ``designated`` is what ``reads_designated`` says and ``on`` is today, where the question is written once.
+    Of rows that belong to a proposal ``of`` is the path to it, as in ``"version__proposal__"``.
     """
-    submitted = Q(submitted_at__isnull=False)
+    submitted, accepted = (Q(**{f"{of}{at}__isnull": False}) for at in ("submitted_at", "accepted_at"))
     if user.holds(*READS_SUBMITTED):
         return submitted
+    given = {"person": user.pk, **clock.given()}
     allowed = Q(pk__in=[])
     if user.holds(OfficeRole.REVIEWER):
-        allowed |= submitted & Q(pk__in=granted_pks("proposals.evaluate_proposal", user))
+        allowed |= submitted & Q(**{f"{of}pk__in": Keys(_to_evaluate, **given)})
     if user.holds(OfficeRole.LEAD):
-        allowed |= Q(Exists(leads_in_force(user, on=on)), accepted_at__isnull=False)
-    if reads_designated(user) if designated is None else designated:
-        allowed |= Q(status=ProposalStatus.DESIGNATED)
+        allowed |= accepted & Q(Holds(_leads, **given))
+    if reads_designated(user):
+        allowed |= Q(**{f"{of}status": ProposalStatus.DESIGNATED})
     if user.is_government:
-        allowed |= Q(Exists(signing_delegations(user, on=on)), accepted_at__isnull=False)
+        allowed |= accepted & Q(Holds(_signs(frozenset(user.agencies_as(OfficeRole.REVIEWER))), **given))
     return allowed
 
 
-@lru_cache(maxsize=256)
-def _opened(offices: frozenset[tuple[str, str]], *, designated: bool, inside: bool) -> Prepared:
-    """The keys of what such ``offices`` open; with what one works for when ``inside``, else without it."""
-    whoever: Any = Whoever(offices=offices)
-    rows = apps.get_model("proposals", "Proposal").objects.order_by()
-    allowed, own = (
-        by_office(whoever, designated=designated, on=clock.today_in_prepared()),
-        on_the_inside(whoever),
-    )
-    return Prepared(
-        lambda: (
-            rows.filter(own | allowed if inside else allowed & ~own)
-            .exclude(recused(whoever))
-            .values_list("pk")
-        )
+def closed_to(user: User) -> Keys:
+    """Proposals on which an office gives ``user`` nothing: one works for them, or is recused from them."""
+    return Keys(_closed, person=user.pk)
+
+
+@Prepared
+def _closed() -> QuerySet:
+    person: Any = Whoever()
+    proposals = apps.get_model("proposals", "Proposal").objects.order_by()
+    recusals = apps.get_model("proposals", "Recusal").objects.order_by().filter(user=person.pk)
+    on_team = proposals.filter(consortium__in=_consortia(person, (MembershipStatus.CONSENTED,)))
+    counsel_to = counsel_grants(person.pk).order_by()
+    return on_team.values_list("pk").union(
+        counsel_to.values_list("content_object"), recusals.values_list("proposal"), all=True
     )
 
 
-def _keys_of(user: User, *, inside: bool) -> Keys:
-    question = _opened(user.offices_held, designated=reads_designated(user), inside=inside)
-    return Keys(question, person=user.pk, **clock.given())
+@Prepared
+def _to_evaluate() -> QuerySet:
+    person: Any = Whoever()
+    return granted_pks("proposals.evaluate_proposal", person).values_list("content_object_id")
+
+
+@Prepared
+def _leads() -> QuerySet:
+    person: Any = Whoever()
+    return leads_in_force(person, on=clock.today_in_prepared()).order_by().values_list("pk")
+
+
+@lru_cache(maxsize=64)
+def _signs(agencies: frozenset[str]) -> Prepared:
+    """What somebody who reviews for ``agencies`` signs by delegation."""
+    person: Any = Whoever(offices=[(OfficeRole.REVIEWER, code) for code in agencies])
+    today = clock.today_in_prepared()
+    return Prepared(lambda: signing_delegations(person, on=today).order_by().values_list("pk"))
 
 
 def recused(user: User) -> Exists:
@@ -264,10 +279,7 @@ def _read_as_officer(rows: Any, user: User | AnonymousUser) -> Any:
     offices = (OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR)
     if not user.is_authenticated or not user.is_active or not user.holds(*offices):
         return rows.none()
-    proposals = apps.get_model("proposals", "Proposal").objects
-    recused = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
-    inside = proposals.filter(on_the_inside(user)).order_by().values("pk")
-    return rows.exclude(proposal__in=inside).exclude(proposal__in=recused.values("proposal"))
+    return rows.filter(~Q(proposal__in=closed_to(user)))
 
 
 class AnchorOfferQuerySet(models.QuerySet):
@@ -315,7 +327,7 @@ class ProposalQuerySet(models.QuerySet):
         """
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.filter(pk__in=_keys_of(user, inside=True))
+        return self.filter(on_the_inside(user) | by_office(user)).exclude(recused(user))
 
     def read_by_office(self, user: User | AnonymousUser) -> Self:
         """The rows that ``proposals.read_by_office_proposal`` allows; a test holds the two equal.
@@ -324,7 +336,7 @@ class ProposalQuerySet(models.QuerySet):
         """
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.filter(pk__in=_keys_of(user, inside=False))
+        return self.filter(~Q(pk__in=closed_to(user)), by_office(user))
 
     def titled_for(self, user: User | AnonymousUser) -> Self:
         """With ``shown_title``: the working title for the consortium's side, else the submitted one."""

@@ -32,6 +32,7 @@ from program.models import Delegation, User
 from program.order import implements
 from program.prepared import Given, Prepared
 from program.requests import number_said
+from program.tallies import tallied, tally_words
 from program.waiting import SOURCES
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
@@ -80,18 +81,19 @@ def desk(request: SignedInRequest) -> HttpResponse:
         shown = rows.filter(status__in=STATUSES[status]) if status in STATUSES else rows
     facts = {
         "tasks": tasks_of(request.user),
-        "tally": rows.aggregate(
-            late=Count("pk", filter=is_late),
-            submitted=Count("pk", filter=Q(status=ProposalStatus.SUBMITTED)),
-            returned=Count("pk", filter=Q(status=ProposalStatus.RETURNED)),
-            under_evaluation=Count("pk", filter=Q(status=ProposalStatus.UNDER_EVALUATION)),
-            decided=Count("pk", filter=Q(status__in=STATUSES["decided"])),
-        ),
+        "tally": tally(request.user, rows, is_late),
         "rooms": rooms_of(request.user),
         "status": status if status in (*STATUSES, LATE) else "",
         **queue(request, shown, now, by_due=status == LATE or "due" in request.GET.getlist("order")),
     }
     return render(request, "evaluation/desk.html", facts)
+
+
+def tally(user: User, rows: QuerySet[Proposal], is_late: Q) -> dict[str, int]:
+    """How many of ``rows`` are late and in each status, each up to ``MOST``; one statement."""
+    kinds = {LATE: is_late} | {status: Q(status__in=them) for status, them in STATUSES.items()}
+    numbers = {name: tallied(rows.filter(kind)) for name, kind in kinds.items()}
+    return dict(zip(numbers, User.objects.values_list(*numbers.values()).get(pk=user.pk), strict=True))
 
 
 def queue(request: SignedInRequest, rows: Any, now: datetime, *, by_due: bool) -> dict[str, Any]:
@@ -217,7 +219,7 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
         ]
     delegated = delegated_to(user)
     if agencies := agencies_to_sign_for(user, delegated):
-        due = Referral.objects.visible_to(user).awaited().filter(agency__code__in=agencies).current()
+        due = Referral.objects.visible_to(user).awaited().filter(agency__code__in=agencies)
         tasks += [
             {
                 "what": f"File the position of {row.agency} on {row.version.proposal.number}",
@@ -360,7 +362,7 @@ def tasks_of_officers(user: User) -> list[dict[str, Any]]:
     ]
     counts = [
         {
-            "what": f"{number} {one if number == 1 else many}",
+            "what": f"{tally_words(number)} {one if number == 1 else many}",
             "who": "Every call" if name == "program:desk-questions" else "Every proposal",
             "url": reverse(name),
             "due_at": None,

@@ -18,7 +18,6 @@ from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.proposals import changes_to
-from evaluation.waiting_for_officers import counted
 from evaluation.waiting_screenings import job_facts
 from evaluation.weighing import compliance_facts
 from program import clock
@@ -26,6 +25,7 @@ from program.deadlines import local_day
 from program.enums import OfficeRole
 from program.order import implements
 from program.requests import number_said
+from program.tallies import tallied
 from program.transitions import NotReady, Problem
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
@@ -65,11 +65,7 @@ def intake(request: SignedInRequest) -> HttpResponse:
     version = Version.objects.filter(proposal=OuterRef("pk"), number=OuterRef("version_count"))
     runs = ScreeningRun.objects.filter(version__proposal=OuterRef("pk")).order_by("-pk")
     runs = runs.filter(version__number=OuterRef("version_count"))
-    open_checks = PartyCheck.objects.newest().open().order_by()
-    open_checks = open_checks.filter(  # within the statement that counts them, which is within the list's
-        run__version__proposal=OuterRef(OuterRef("pk")),
-        run__version__number=OuterRef(OuterRef("version_count")),
-    )
+    open_checks = PartyCheck.objects.newest().open().filter(run__version__proposal=OuterRef("pk"))
     found = list(
         rows.select_related("consortium", "call")
         .annotate(
@@ -77,7 +73,7 @@ def intake(request: SignedInRequest) -> HttpResponse:
             received_at=Subquery(version.values("received_at")),
             is_on_time=Subquery(version.values("on_time")),
             screened_at=Subquery(runs.values("run_at")[:1]),
-            open_checks=counted(open_checks),
+            open_checks=tallied(open_checks),
         )
         .order_by("submitted_at", "pk")[: PAGE + 1]
     )

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from program import moments
+from program import moments, tallies
 from program.clock import WASHINGTON
 from program.enums import EvidenceType
 from program.intake import ALLOWED, most_bytes
@@ -92,6 +92,12 @@ def machine(at: date | datetime | None) -> str:
     if isinstance(at, datetime):
         return at.astimezone(WASHINGTON).isoformat(timespec="seconds")
     return "" if at is None else at.isoformat()
+
+
+@register.filter
+def tally_words(number: int) -> str:
+    """A number on a desk: "12", or "over 1,000" where no more were counted."""
+    return tallies.tally_words(number)
 
 
 @register.filter

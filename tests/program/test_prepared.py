@@ -10,7 +10,7 @@ from django.db.models import BigIntegerField
 from program import clock
 from program.models import User
 from program.models.people import Office
-from program.prepared import Given, Prepared
+from program.prepared import Given, Holds, Keys, Prepared
 from tests.factories.program import OfficeFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +23,16 @@ def test_each_asking_has_its_own_answer():
     assert question.ask(person=one.pk) == (one.name, True)
     assert question.ask(person=other.pk) == (other.name, False)
     assert question.ask(person=0) is None
+
+
+def test_keys_of_a_prepared_question_narrow_another_statement_and_so_does_whether_there_are_any():
+    open_accounts = Prepared(lambda: User.objects.filter(pk=PERSON, is_active=True).values_list("pk"))
+    one, other = UserFactory(), UserFactory(is_active=False)
+    for person, found in ((one, [one.pk]), (other, [])):
+        keys = Keys(open_accounts, person=person.pk)
+        assert list(User.objects.filter(pk__in=keys).values_list("pk", flat=True)) == found
+        everybody = User.objects.filter(Holds(open_accounts, person=person.pk), pk__in=[one.pk, other.pk])
+        assert everybody.count() == 2 * len(found)
 
 
 def test_value_that_nobody_gave_is_an_error():

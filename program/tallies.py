@@ -1,0 +1,25 @@
+"""How many rows there are, up to a bound: a number on a desk reads no more of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Func, IntegerField
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+MOST: Final = 1_000
+
+
+def tallied(rows: QuerySet[Any]) -> Func:
+    """The number of ``rows`` within another statement; one more than ``MOST`` where there are more."""
+    keys = ArraySubquery(rows.order_by().values("pk")[: MOST + 1])
+    sql = "COALESCE(CARDINALITY(%(expressions)s::bigint[]), 0)"  # null where Django knows that none can be
+    return Func(keys, template=sql, output_field=IntegerField())
+
+
+def tally_words(number: int) -> str:
+    """``number`` as it is shown: "over 1,000" where ``tallied`` counted no further."""
+    return f"over {MOST:,}" if number > MOST else f"{number:,}"
