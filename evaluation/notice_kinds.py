@@ -144,6 +144,41 @@ ESCALATION_OPENED: Final = NoticeKind(
         "number": "AIX-2026-00014",
     },
 )
+ESCALATION_DUE: Final = NoticeKind(
+    "evaluation.escalation_due",
+    "{left} left to settle the objection of {agency} to {number}",
+    "The objection of {agency} to proposal {number} is not settled. Its escalation, at the level “{level}”, "
+    "is to be settled by {due}.",
+    ORDER,
+    is_internal=True,
+    when="An escalation is three days and one day before its last day",
+    who="Program officers, who signs for the agency, and who signs the determination",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "agency": "Department of Energy",
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "left": "3 days",
+        "level": "Staff",
+        "number": "AIX-2026-00014",
+    },
+)
+ESCALATION_OVERDUE: Final = NoticeKind(
+    "evaluation.escalation_overdue",
+    "The objection of {agency} to {number} was not settled in time",
+    "The escalation of the objection of {agency} to proposal {number}, at the level “{level}”, was to be "
+    "settled by {due}. Settle it, raise it to the next level, or set another day.",
+    ORDER,
+    is_internal=True,
+    when="An escalation is open after its last day",
+    who="Program officers, who signs for the agency, and who signs the determination",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "agency": "Department of Energy",
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "level": "Staff",
+        "number": "AIX-2026-00014",
+    },
+)
 ESCALATION_CHANGED: Final = NoticeKind(
     "evaluation.escalation_changed",
     "Added to the escalation of {agency} on {number}",

@@ -63,6 +63,16 @@ def signers_of_decision(proposal: Proposal) -> QuerySet[User]:
     return User.objects.filter(Q(pk__in=officials.values("pk")) | Q(pk__in=others.values("pk")))
 
 
+def sides_of(escalation: Escalation) -> list[User]:
+    """Who settles an objection: the Program office, who signs for the agency, and who signs the decision."""
+    proposal = escalation.proposal
+    return [
+        *program_officers(proposal),
+        *signers_for(escalation.agency, proposal),
+        *signers_of_decision(proposal),
+    ]
+
+
 def workers_on(referral: Referral) -> QuerySet[User]:
     """Who answers for the agency: who may sign for it, and its reviewers whose sheet is not in."""
     proposal = referral.version.proposal

@@ -10,6 +10,8 @@ from rapidfuzz import fuzz
 from evaluation.models import NamedParty, VersionProfile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from program.models import User
     from proposals.models import Proposal, Version
 
@@ -79,6 +81,25 @@ def overlaps_of(version: Version, user: User) -> Overlaps:
         found.values(), key=lambda other: (not other.why, not other.has_same_anchor, other.proposal.number)
     )
     return Overlaps(listed[:SHOWN], len(read) > MOST or len(listed) > SHOWN)
+
+
+def duplicates_of(versions: Sequence[Version], user: User) -> dict[int, list[Proposal]]:
+    """By the key of each of ``versions`` the likely duplicates that ``user`` may read; three statements."""
+    keys = {version.pk: version for version in versions}
+    mine: dict[str, set[int]] = {}
+    for version, name in NamedParty.objects.filter(version__in=keys, is_anchor=True).values_list(
+        "version", "compared"
+    ):
+        mine.setdefault(name, set()).add(version)
+    anchors = NamedParty.objects.visible_to(user).compared().filter(is_anchor=True, compared__in=mine)
+    profiles = {own.version_id: own for own in VersionProfile.objects.filter(version__in=keys)}
+    found: dict[int, dict[int, Proposal]] = {}
+    for row in anchors.for_list()[: MOST * len(keys)]:
+        for key in mine[row.compared] & profiles.keys():
+            is_other = row.version.proposal_id != keys[key].proposal_id
+            if is_other and likeness(keys[key], profiles[key], row.version):
+                found.setdefault(key, {})[row.version.proposal_id] = row.version.proposal
+    return {key: list(others.values()) for key, others in found.items()}
 
 
 def likeness(version: Version, own: VersionProfile, other: Version) -> list[str]:

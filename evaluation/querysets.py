@@ -66,6 +66,7 @@ LAST_DAY = days_before(1)
 #: Time for which the clock stood is no time
 POSITION_STEPS = (half_since(F("opened_at") + F("stood_for")), days_before(3), LAST_DAY)
 ANSWER_STEPS = (days_before(3), LAST_DAY)
+ESCALATION_STEPS = (days_before(3), LAST_DAY, OVERDUE)
 CONDITION_STEPS = (*map(days_before, (30, 7)), LAST_DAY, OVERDUE)
 SIGN_FOR_AGENCY = (OfficeRole.LEAD, OfficeRole.REVIEWER)
 DELEGATED_BY = {
@@ -158,12 +159,15 @@ class NamedPartyQuerySet(OfVersionQuerySet):
     def shared_with(self, version: Any) -> Self:
         """Names that ``version`` names too, of other proposals that are live or designated."""
         names = self.model._default_manager.filter(version=version.pk).order_by()
-        rows = self.filter(
-            compared__in=names.values("compared"),
+        rows = self.compared().filter(compared__in=names.values("compared"))
+        return rows.exclude(version__proposal=version.proposal_id)
+
+    def compared(self) -> Self:
+        """Names in the last version of what is live or designated."""
+        return self.filter(
             version__proposal__status__in=COMPARED,
             version__number=F("version__proposal__version_count"),
         )
-        return rows.exclude(version__proposal=version.proposal_id)
 
     def for_list(self) -> Self:
         """With the proposal and what tells whether it is a duplicate; anchors first."""
@@ -505,6 +509,10 @@ class EscalationQuerySet(OfProposalQuerySet):
     def open(self) -> Self:
         """Those that are not over, on proposals that are still decided on."""
         return self.filter(closed_at=None, proposal__status=ProposalStatus.UNDER_EVALUATION)
+
+    def to_remind(self, at: datetime) -> Self:
+        """Open ones at three days, on the last day and once it is over."""
+        return reaching(self.open(), ESCALATION_STEPS, due=F("due_at"), at=at)
 
     def for_list(self) -> Self:
         return self.select_related(

@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.schedules import crontab
 from django.conf import settings
 
-from evaluation.models import Condition, Designation, Determination, InformationRequest, Referral
+from evaluation.models import Condition, Designation, Determination, Escalation, InformationRequest, Referral
 from evaluation.packets import sha256_to_clear
 from evaluation.services import (
     ask_again,
@@ -18,6 +18,7 @@ from evaluation.services import (
     release_overdue,
     remind_of_condition,
     remind_of_deferral,
+    remind_of_escalation,
     remind_of_expiry,
     remind_of_position,
     remind_of_question,
@@ -80,12 +81,14 @@ def remind() -> int:
     conditions = Condition.objects.to_remind(at).only("pk")
     deferrals = Determination.objects.to_remind(at).only("pk")
     designations = Designation.objects.to_remind(at).only("pk")
+    escalations = Escalation.objects.to_remind(at).only("pk")
     return (
         do_each(remind_of_position, positions[:MOST_AT_ONCE])
         + do_each(remind_of_question, questions[:MOST_AT_ONCE])
         + do_each(remind_of_condition, conditions[:MOST_AT_ONCE])
         + do_each(remind_of_deferral, deferrals[:MOST_AT_ONCE])
         + do_each(remind_of_expiry, designations[:MOST_AT_ONCE])
+        + do_each(remind_of_escalation, escalations[:MOST_AT_ONCE])
     )
 
 

@@ -71,6 +71,7 @@ from evaluation.services.questions import (
 from evaluation.services.reminders import (
     remind_of_condition,
     remind_of_deferral,
+    remind_of_escalation,
     remind_of_expiry,
     remind_of_position,
     remind_of_question,
@@ -131,6 +132,7 @@ __all__ = [
     "release_overdue",
     "remind_of_condition",
     "remind_of_deferral",
+    "remind_of_escalation",
     "remind_of_expiry",
     "remind_of_position",
     "remind_of_question",

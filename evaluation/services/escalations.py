@@ -13,7 +13,7 @@ from evaluation.due import due_from_now, rule_in_words
 from evaluation.enums import LONGEST_TEXT, EscalationLevel, EscalationOutcome, Stance
 from evaluation.models import Escalation, EscalationEntry
 from evaluation.notice_kinds import ESCALATION_CHANGED, ESCALATION_OPENED
-from evaluation.notices import escalation_page, in_words, program_officers, signers_for, signers_of_decision
+from evaluation.notices import escalation_page, in_words, sides_of
 from program import audit, clock, days, notices
 from program.closures import counted_closures
 from program.deadlines import Period, end_of_day
@@ -207,9 +207,8 @@ def _write(
 
 
 def _tell_both_sides(kind: NoticeKind, escalation: Escalation, event: AuditEvent) -> None:
-    proposal, agency = escalation.proposal, escalation.agency
-    people = [*program_officers(proposal), *signers_for(agency, proposal), *signers_of_decision(proposal)]
     notices.owe(
-        event, kind, people, url=escalation_page(escalation), number=proposal.number, agency=str(agency),
+        event, kind, sides_of(escalation), url=escalation_page(escalation),
+        number=escalation.proposal.number, agency=str(escalation.agency),
         due=in_words(escalation.due_at), level=escalation.get_level_display(),
     )  # fmt: skip

@@ -6,17 +6,34 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from evaluation.models import Condition, Designation, Determination, InformationRequest, Referral
+from evaluation.models import Condition, Designation, Determination, Escalation, InformationRequest, Referral
 from evaluation.notice_kinds import (
     ANSWER_DUE,
     CONDITION_DUE,
     CONDITION_OVERDUE,
     DEFERRAL_OVER,
     DESIGNATION_ENDS,
+    ESCALATION_DUE,
+    ESCALATION_OVERDUE,
     POSITION_DUE,
 )
-from evaluation.notices import desk_page, in_words, program_officers, questions_page, workers_on
-from evaluation.querysets import ANSWER_STEPS, CONDITION_STEPS, DEFERRAL_STEPS, EXPIRY_STEPS, POSITION_STEPS
+from evaluation.notices import (
+    desk_page,
+    escalation_page,
+    in_words,
+    program_officers,
+    questions_page,
+    sides_of,
+    workers_on,
+)
+from evaluation.querysets import (
+    ANSWER_STEPS,
+    CONDITION_STEPS,
+    DEFERRAL_STEPS,
+    ESCALATION_STEPS,
+    EXPIRY_STEPS,
+    POSITION_STEPS,
+)
 from program import audit, clock, moments, notices
 from program.notices import Audience
 from program.reminders import OVERDUE, at_step, last_told, note
@@ -98,6 +115,22 @@ def remind_of_expiry(designation: Designation, *, by: User) -> AuditEvent | None
         Audience(DESIGNATION_ENDS, program_officers(proposal), desk_page(proposal)),
     )
     return _tell(reminder, designation, by, *audiences, number=designation.number)
+
+
+@transaction.atomic
+def remind_of_escalation(escalation: Escalation, *, by: User) -> AuditEvent | None:
+    """Remind both sides of an objection that is not settled, once for each step; the clock's act."""
+    require("evaluation.remind_escalation", by, escalation)
+    rows = Escalation.objects.to_remind(clock.now()).select_related("agency", "proposal")
+    begun = ("escalation.open", "escalation.reopen", "escalation.add")
+    found = at_step(rows.filter(pk=escalation.pk), ESCALATION_STEPS, lambda row: last_told((row, begun)))
+    if not found:
+        return None
+    escalation, reminder = found
+    kind = ESCALATION_OVERDUE if reminder.step == OVERDUE.code else ESCALATION_DUE
+    audience = Audience(kind, sides_of(escalation), escalation_page(escalation))
+    facts = {"number": escalation.proposal.number, "agency": str(escalation.agency)}
+    return _tell(reminder, escalation, by, audience, level=escalation.get_level_display(), **facts)
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluation import checks, services
 from evaluation.enums import CompletenessFinding
 from evaluation.models import CompletenessReview, PartyCheck, ScreeningList, ScreeningRun
-from evaluation.overlaps import overlaps_of
+from evaluation.overlaps import duplicates_of, overlaps_of
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import PAGE, require_desk
@@ -78,8 +78,14 @@ def intake(request: SignedInRequest) -> HttpResponse:
         .order_by("submitted_at", "pk")[: PAGE + 1]
     )
     page, now = found[:PAGE], clock.now()
+    last = Version.objects.filter(proposal__in=page, number=F("proposal__version_count")).defer("package")
+    version_of = {version.proposal_id: version for version in last}
+    duplicates = duplicates_of(list(version_of.values()), request.user)
     facts = {
-        "proposals": [(row, days_since(row.submitted_at, now)) for row in page],
+        "proposals": [
+            (row, days_since(row.submitted_at, now), duplicates.get(version_of[row.pk].pk, []))
+            for row in page
+        ],
         "next": f"?after={page[-1].pk}" if len(found) > PAGE else "",
         "now": now,
     }

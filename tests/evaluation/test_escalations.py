@@ -20,6 +20,7 @@ from program.models import AuditEvent, Delegation, Notice
 from program.transitions import NotReady
 from proposals.services import withdraw_proposal
 from tests.evaluation.test_pages import page, press
+from tests.evaluation.test_reminders import remind_at
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import representative_of
@@ -256,3 +257,31 @@ def test_no_warning_once_the_escalation_is_over(client, desk):
     draft = make.ready_to_sign(by=desk, DOE="object")
     added(Escalation.objects.get(), desk, outcome="objection_stands")
     assert "</a> is open" not in page(client, make.decision_official(), "determination", draft.pk).text
+
+
+def test_both_sides_are_reminded_until_it_is_settled_and_of_a_new_day_anew(proposal, escalation, desk):
+    lead, other = make.lead("DOE"), make.lead("STATE")
+    due = escalation.due_at
+    remind_at(due - 4 * DAY, due - 3 * DAY, due - 2 * DAY, due - DAY, due, due + DAY)
+    for person in (desk, lead):
+        assert told(person) == [
+            "3 days left to settle the objection of Department of Energy to " + proposal.number,
+            "1 day left to settle the objection of Department of Energy to " + proposal.number,
+            f"The objection of Department of Energy to {proposal.number} was not settled in time",
+        ]
+    assert not told(other)
+
+    with clock.moved_to(due + DAY):
+        added(escalation, desk, due_on=local_day(due + 20 * DAY))
+    escalation.refresh_from_db()
+    remind_at(escalation.due_at - DAY)
+    assert len(told(lead)) == 4
+    added(escalation, desk, outcome="settled")
+    remind_at(escalation.due_at + DAY)
+    assert len(told(lead)) == 4
+
+
+def told(person):
+    kinds = ("evaluation.escalation_due", "evaluation.escalation_overdue")
+    rows = Notice.objects.filter(recipient=person, kind__in=kinds)
+    return list(rows.order_by("pk").values_list("title", flat=True))

@@ -26,6 +26,7 @@ from tests.factories.proposals import (
     ConsortiumFactory,
     MembershipFactory,
     ProposalFactory,
+    RecusalFactory,
     representative_of,
     submitted,
 )
@@ -237,3 +238,19 @@ def test_a_long_name_is_compared_as_far_as_it_is_kept():
     consortium = with_member(package, legal_name="word " * 900)
     rows = list(named_in(package.model_copy(update={"consortium": consortium}), {}))
     assert max(len(row["compared"]) for row in rows) == 300
+
+
+def test_the_queue_marks_what_is_likely_the_same_again_for_who_may_read_the_other(client):
+    first = ProposalFactory(status=ProposalStatus.SUBMITTED)
+    twin, other = again(first), ProposalFactory(status=ProposalStatus.SUBMITTED)
+    desk, recused = officer(), officer()
+    RecusalFactory(proposal=first, user=recused)
+
+    def marked(person):
+        rows = page(client, person, "intake").context["proposals"]
+        return {row.pk: [one.number for one in duplicates] for row, _, duplicates in rows}
+
+    assert marked(desk) == {first.pk: [twin.number], twin.pk: [first.number], other.pk: []}
+    assert marked(recused) == {twin.pk: [], other.pk: []}
+    shown = page(client, desk, "intake").content.decode()
+    assert "Likely duplicate" in shown and f"of {twin.number}" in shown

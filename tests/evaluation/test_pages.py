@@ -765,11 +765,11 @@ def test_intake_puts_the_longest_waiting_first_and_counts_what_its_last_version_
     shown = page(client, desk, "intake")
     rest = client.get(reverse("evaluation:intake"), {"after": longest.pk})
 
-    listed = [(row.number, waiting, row.deficient_count) for row, waiting in shown.context["proposals"]]
+    listed = [(row.number, waiting, row.deficient_count) for row, waiting, _ in shown.context["proposals"]]
     assert listed == [
         (longest.number, "9 days", 2), (one_day.number, "1 day", 0), (today.number, "today", 0),
     ]  # fmt: skip
-    assert [row for row, _ in rest.context["proposals"]] == [one_day, today]
+    assert [row for row, *_ in rest.context["proposals"]] == [one_day, today]
     assert "9 days" in shown.content.decode()
 
 
@@ -907,7 +907,7 @@ def test_catalog_costs_two_statements(client, warm, rows, django_assert_num_quer
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("intake", 6), ("screening", 10), ("compliance-list", 5), ("determinations", 5), ("designations", 6)],
+    [("intake", 10), ("screening", 10), ("compliance-list", 5), ("determinations", 5), ("designations", 6)],
 )
 def test_lists_of_the_desk_cost_the_same_for_one_row_and_three(
     client, warm, rows, name, count, django_assert_num_queries
@@ -935,7 +935,7 @@ def test_intake_says_of_each_whether_it_came_in_time_and_what_its_parties_need(c
     make.flagged(waiting, desk)
     make.screened(settled, desk)
     shown = page(client, desk, "intake")
-    found = {row.pk: row for row, _ in shown.context["proposals"]}
+    found = {row.pk: row for row, *_ in shown.context["proposals"]}
     told = {pk: (row.is_on_time, row.open_checks, row.screened_at is not None) for pk, row in found.items()}
     assert told == {
         waiting.pk: (True, 1, True),
