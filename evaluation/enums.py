@@ -9,6 +9,9 @@ LONGEST_TEXT = 20_000
 LONGEST_SUMMARY = 3000
 #: Stands in the record beside the reason of a pause
 LONGEST_PAUSE_NOTE = 2000
+#: A comment in the discussion of a proposal, and the place that it names
+LONGEST_COMMENT = 6000
+LONGEST_PLACE = 120
 
 
 class CompletenessFinding(TextChoices):
@@ -187,3 +190,11 @@ class LetterKind(TextChoices):
     REINSTATEMENT = "reinstatement", "Reinstatement"
     REVOCATION = "revocation", "Revocation"
     EXPIRY = "expiry", "Expiry"
+
+
+class Grade(TextChoices):
+    """Who reads a comment in the discussion of a proposal; ``docs/decisions/0023`` says each one exactly."""
+
+    OWN_AGENCY = "own_agency", "Own agency"
+    ALL_AGENCIES = "all_agencies", "All five agencies"
+    PROGRAM_OFFICE = "program_office", "Program office"

@@ -8,7 +8,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from evaluation.enums import (
+    LONGEST_COMMENT,
     LONGEST_PAUSE_NOTE,
+    LONGEST_PLACE,
     LONGEST_SUMMARY,
     LONGEST_TEXT,
     EscalationLevel,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from evaluation.discussing import Room, Subject
     from program.models import Criterion
 
 
@@ -469,3 +472,52 @@ class WeightsForm(forms.Form):
     def weights(self) -> dict[int, int]:
         """Percent by the key of the criterion."""
         return {int(name.removeprefix("weight-")): value for name, value in self.cleaned_data.items()}
+
+
+class EditCommentForm(forms.Form):
+    """Another text for a comment; who reads it and what it is about stay."""
+
+    text = LongText(label="Comment", required=False, widget=text(6, LONGEST_COMMENT))
+
+
+class AnswerCommentForm(EditCommentForm):
+    """What is said in the discussion, to whom, and who is asked to read it."""
+
+    room = forms.ChoiceField(label="Who reads it", widget=forms.RadioSelect, required=False)
+    mentions = forms.MultipleChoiceField(
+        label="Ask somebody to read it", required=False, widget=forms.CheckboxSelectMultiple,
+        help_text="They get a notice. It says nothing of the text.",
+    )  # fmt: skip
+    field_order = ("room", "about", "place", "text", "mentions")
+
+    def __init__(self, *args: Any, rooms: Iterable[Room], people: Iterable[Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["room"].choices = [  # type: ignore[attr-defined]
+            (room.code, f"{room.label}: {room.meaning}") for room in rooms
+        ]
+        self.fields["mentions"].choices = [  # type: ignore[attr-defined]
+            (str(person.pk), f"{person}, {', '.join(person.agency_names)}") for person in people
+        ]
+
+
+class CommentForm(AnswerCommentForm):
+    """A comment that begins a thread: also what it is about."""
+
+    about = forms.ChoiceField(
+        label="About", required=False,
+        help_text="What is about a criterion or about reviews is hidden from reviewers whose own review of "
+        "this version is not in.",
+    )  # fmt: skip
+    place = forms.CharField(
+        label="Where in it", required=False, max_length=LONGEST_PLACE, validators=[plain_text],
+        help_text="Optional, such as the name of a row or “4.2”.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, subjects: dict[str, Subject], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for code, subject in subjects.items():
+            if code:
+                groups.setdefault(subject.kind, []).append((code, subject.label))
+        choices = [("", "The proposal as a whole"), *groups.items()]
+        self.fields["about"].choices = choices  # type: ignore[attr-defined]

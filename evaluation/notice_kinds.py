@@ -515,3 +515,33 @@ CATALOG_RETURNED: Final = NoticeKind(
     mailed=Mailed.AT_ONCE,
     sample={"number": "AIX-D-2026-0001"},
 )
+DISCUSSION_ADDED: Final = NoticeKind(
+    "evaluation.discussion_added",
+    "New comment on proposal {number}",
+    "{by} wrote in the discussion of proposal {number}. Who reads the comment: {room}. What it says stands "
+    "in the discussion alone.",
+    ORDER,
+    is_internal=True,
+    when="A comment is written in the discussion of a proposal",
+    who="Who took part and may read it; the agency or the Program office that it is written to",
+    sample={
+        "by": "Jordan Avery",
+        "number": "AIX-2026-00014",
+        "room": "Own agency, Department of Energy",
+    },
+)
+DISCUSSION_NAMED: Final = NoticeKind(
+    "evaluation.discussion_named",
+    "You are named in a comment on proposal {number}",
+    "{by} wrote in the discussion of proposal {number} and asks you to read it. Who reads the comment: "
+    "{room}. What it says stands in the discussion alone.",
+    ORDER,
+    is_internal=True,
+    when="A comment in the discussion of a proposal names a person",
+    who="Who is named and may read it",
+    sample={
+        "by": "Jordan Avery",
+        "number": "AIX-2026-00014",
+        "room": "All five agencies",
+    },
+)

@@ -98,6 +98,12 @@ def escalation_page(escalation: Escalation) -> str:
     return reverse("evaluation:escalation", args=[escalation.pk])
 
 
+def discussion_page(proposal: Proposal, *, thread: int | None = None, comment: int | None = None) -> str:
+    """The discussion, or the one thread of it where a comment stands."""
+    path = reverse("evaluation:discussion", args=[proposal.number])
+    return f"{path}?thread={thread}#comment-{comment or thread}" if thread else path
+
+
 def questions_page(proposal: Proposal) -> str:
     """The consortium's page about what the Government asks and has written."""
     return reverse("evaluation:questions", args=[proposal.pk])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import rules
 
 from evaluation.enums import AssignmentStatus, DesignationStatus
-from evaluation.querysets import SIGN_FOR_AGENCY, decides, delegations_in_force
+from evaluation.querysets import SIGN_FOR_AGENCY, decides, delegations_in_force, discussed_by
 from program.enums import OfficeRole
 from program.models import Delegation
 from program.rules import granted, is_clock, is_decision_official, is_program_officer, permit
@@ -169,6 +169,18 @@ def speaks_for_anchor(user: User, record: Any) -> bool:
 
 
 @rules.predicate
+def has_a_voice(user: User, record: Any) -> bool:
+    """Takes part in the evaluation of the proposal, in another place than an auditor's."""
+    proposal = proposal_of(record)
+    return proposal is not None and discussed_by(user, writing=True).filter(pk=proposal.pk).exists()
+
+
+@rules.predicate
+def is_author(user: User, record: Any) -> bool:
+    return record is not None and getattr(record, "author_id", None) == user.pk
+
+
+@rules.predicate
 def is_active_designation(user: User, designation: Any) -> bool:
     return designation is not None and designation.status == DesignationStatus.ACTIVE
 
@@ -177,7 +189,7 @@ for model in (
     "completenessreview", "namedparty", "screeningrun", "partycheck", "compliancecheck", "assignment",
     "review", "agencyscore", "referral", "position", "clockevent", "escalation", "escalationentry",
     "informationrequest", "determination", "announcement", "letter", "designation", "condition",
-    "catalogentry", "catalogrelease",
+    "catalogentry", "catalogrelease", "discussioncomment",
 ):  # fmt: skip
     permit(f"evaluation.view_{model}", is_listed)
 
@@ -199,6 +211,10 @@ permit("evaluation.add_recusal", is_person_recused | ((is_program_officer | lead
 permit("evaluation.change_review", is_reviewer & stands_apart)
 permit("evaluation.submit_review", is_reviewer & stands_apart)
 permit("evaluation.reopen_review", leads_agency & stands_apart)
+
+# Discussion
+permit("evaluation.add_discussioncomment", has_a_voice & stands_apart)
+permit("evaluation.change_discussioncomment", is_author & is_listed & has_a_voice & stands_apart)
 
 # Consultation
 permit("evaluation.add_referral", is_program_officer & stands_apart)

@@ -50,6 +50,7 @@ KINDS: Final[dict[str, Kind]] = {
     "evaluation.referral": Kind("Consultation on", (OF_VERSION,), PROPOSAL, OF_VERSION),
     "evaluation.informationrequest": Kind("Question on", (OF_PROPOSAL,), PROPOSAL, OF_PROPOSAL),
     "evaluation.escalation": Kind("Escalation on", (OF_PROPOSAL,), "evaluation:escalation"),
+    "evaluation.discussioncomment": Kind("Comment on", (OF_VERSION,), "evaluation:discussion", OF_VERSION),
     "evaluation.partycheck": Kind("Party of", (OF_RUN,), PROPOSAL, OF_RUN),
     "evaluation.compliancecheck": Kind("Compliance check of", (OF_RUN,), PROPOSAL, OF_RUN),
     "evaluation.screeninglist": Kind("", ("name",)),

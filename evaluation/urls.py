@@ -14,6 +14,7 @@ from evaluation.views import (
     designations,
     desk,
     determinations,
+    discussion,
     escalations,
     insights,
     intake,
@@ -61,6 +62,18 @@ urlpatterns = [
         "desk/proposals/<str:number>/determination/",
         determinations.determination_prepare,
         name="determination-prepare",
+    ),
+    path("desk/proposals/<str:number>/discussion/", discussion.discussion, name="discussion"),
+    path("desk/proposals/<str:number>/discussion/write/", discussion.comment_write, name="comment-write"),
+    path("desk/proposals/<str:number>/discussion/draft/", discussion.comment_draft, name="comment-draft"),
+    path("desk/proposals/<str:number>/discussion/read/", discussion.discussion_read, name="discussion-read"),
+    path(
+        "desk/proposals/<str:number>/discussion/<int:pk>/edit/", discussion.comment_edit, name="comment-edit"
+    ),
+    path(
+        "desk/proposals/<str:number>/discussion/<int:pk>/withdraw/",
+        discussion.comment_withdraw,
+        name="comment-withdraw",
     ),
     path("desk/proposals/<str:number>/compliance/", compliance.compliance, name="compliance"),
     path("desk/compliance/", compliance.compliance_list, name="compliance-list"),

@@ -269,6 +269,13 @@ def households() -> list[str]:
     return [model._meta.label_lower for model in apps.get_models() if getattr(model, "is_household", False)]
 
 
+def deliberations() -> list[str]:
+    """Models of whose records only those are told who find them in the list that they may see."""
+    return [
+        model._meta.label_lower for model in apps.get_models() if getattr(model, "is_deliberative", False)
+    ]
+
+
 class SubscriptionQuerySet(models.QuerySet):
     def of(self, user: User) -> Self:
         """A person's own, and those of the address from before they had an account."""

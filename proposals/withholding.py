@@ -15,7 +15,7 @@ from django.db.models.functions import Cast
 from program import clock
 from program.models import Notice
 from program.notice_kinds import CATALOGUE
-from program.querysets import events_about, households
+from program.querysets import deliberations, events_about, households
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def withheld(person: User, notices: Sequence[Notice]) -> dict[int, str]:
                 rows.filter(**{f"{path}__in": seen}),
                 "The recipient may no longer read the proposal.",
             )
+            if label in deliberations():
+                rows = rows.filter(pk__in=_listed(model, person))
         elif label in households():
             seen = model.objects.visible_to(person).order_by().values("pk")
             rows, reason = rows.filter(pk__in=seen), "The recipient is no longer on the team."
@@ -58,13 +60,17 @@ def withheld(person: User, notices: Sequence[Notice]) -> dict[int, str]:
     return reasons
 
 
+def _listed(model: Any, person: User) -> Any:
+    return model.objects.visible_to(person).order_by().values("pk")
+
+
 def close_out_of_sight(person: User) -> int:
     """Take back the notices about what ``person`` may not see any more; returns how many."""
     outsiders = [kind.code for kind in CATALOGUE.values() if kind.tells_outsiders]
     told = Notice.objects.filter(recipient=person, closed_at=None).exclude(kind__in=outsiders)
     seen = Proposal.objects.visible_to(person).order_by().values("pk")
     hidden = events_about(Proposal.objects.exclude(pk__in=seen).order_by().values("pk"), prefix="event__")
-    for label in households():
+    for label in (*households(), *deliberations()):
         model: Any = apps.get_model(label)
         keys = model.objects.visible_to(person).order_by().values(key=Cast("pk", CharField()))
         hidden |= Q(event__subject_type=label) & ~Q(event__subject_id__in=keys)

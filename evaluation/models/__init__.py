@@ -22,6 +22,12 @@ from evaluation.models.determinations import (
     ObjectionAnswer,
     PacketPaper,
 )
+from evaluation.models.discussion import (
+    DiscussionComment,
+    DiscussionDraft,
+    DiscussionRead,
+    DiscussionText,
+)
 from evaluation.models.escalations import Escalation, EscalationEntry
 from evaluation.models.intake import CompletenessReview, Return
 from evaluation.models.parties import NamedParty, VersionProfile
@@ -56,6 +62,10 @@ __all__ = [
     "Conflict",
     "Designation",
     "Determination",
+    "DiscussionComment",
+    "DiscussionDraft",
+    "DiscussionRead",
+    "DiscussionText",
     "Escalation",
     "EscalationEntry",
     "Finding",

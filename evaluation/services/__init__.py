@@ -51,6 +51,13 @@ from evaluation.services.determinations import (
     tell_overtaken,
     undo_overtaken_clearance,
 )
+from evaluation.services.discussion import (
+    edit_comment,
+    keep_discussion_draft,
+    mark_discussion_read,
+    withdraw_comment,
+    write_comment,
+)
 from evaluation.services.escalations import add_to_escalation
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
 from evaluation.services.lists import (
@@ -113,14 +120,17 @@ __all__ = [
     "correct_adjudication",
     "declare_and_begin",
     "declare_conflict",
+    "edit_comment",
     "end_assignment",
     "end_referral",
     "expire_designation",
     "file_position",
     "import_screening_list",
+    "keep_discussion_draft",
     "lapse_referral",
     "make_paper_again",
     "mark_condition_met",
+    "mark_discussion_read",
     "open_review",
     "pause_clocks",
     "prepare_determination",
@@ -165,8 +175,10 @@ __all__ = [
     "waiting_imports",
     "weigh",
     "withdraw_catalog_entry",
+    "withdraw_comment",
     "withdraw_question",
     "work_off",
     "work_off_each",
     "work_off_import",
+    "write_comment",
 ]

@@ -16,6 +16,7 @@ from evaluation.services.reviews import keep_agency_scores, open_review
 from program import audit, clock, grants, notices
 from program.acts import DoFirst
 from program.enums import OfficeRole
+from program.revisions import one_at_a_time
 from program.transitions import NotReady, Problem, perform, require
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Recusal
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 ORDER = "E.O. 14320 s.3(d)"
 EVALUATE = "proposals.evaluate_proposal"
+#: What is done to a discussion one at a time; a recusal is too, so that nobody is told beside it
+DISCUSS = "discuss"
 ASSIGNABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 
 
@@ -127,11 +130,14 @@ def end_assignment(assignment: Assignment, *, by: User, reason: str) -> AuditEve
 
 def declare_first(version: Version, by: User) -> None:
     """Lead an assigned reviewer who has not declared to the declaration; raises DoFirst."""
+    declare_first_on(version.proposal_id, by)
+
+
+def declare_first_on(proposal: int, by: User) -> None:
+    """As ``declare_first``, before whatever else stands at the proposal."""
     if not by.holds(OfficeRole.REVIEWER):
         return
-    owed = Assignment.objects.active().filter(
-        proposal=version.proposal_id, reviewer=by.pk, conflict__isnull=True
-    )
+    owed = Assignment.objects.active().filter(proposal=proposal, reviewer=by.pk, conflict__isnull=True)
     if pk := owed.values_list("pk", flat=True).first():
         raise DoFirst(reverse("evaluation:assignment", args=[pk]))
 
@@ -146,6 +152,7 @@ def recuse(
     replacement comes from the same agency, and is named by who may assign.
     """
     proposal = Proposal.objects.select_for_update().get(pk=proposal.pk)
+    one_at_a_time(DISCUSS, proposal.pk)
     recusal = Recusal(
         proposal=proposal,
         user=person,

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from evaluation import services
 from evaluation.clocks import days_of
+from evaluation.discussing import tally_of
 from evaluation.enums import ReferralStatus
 from evaluation.forms import PositionForm
 from evaluation.models import (
@@ -103,6 +104,7 @@ def show_position(
         .filter(proposal=version.proposal, agency=referral.agency)
         .active()
         .for_list(),
+        "tally": tally_of(request.user, version.proposal),
         "may_sign": may_sign,
         "is_replaced": version.number < version.proposal.version_count,
         "current": Referral.objects.visible_to(request.user)

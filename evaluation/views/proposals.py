@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from evaluation import services
 from evaluation.columns import columns, summary
+from evaluation.discussing import tally_of
 from evaluation.enums import ReferralStatus
 from evaluation.forms import PauseForm, QuestionForm, ReopenReferralForm
 from evaluation.models import (
@@ -120,6 +121,7 @@ def show_proposal(
         "history": history_of(found) if is_official(user) else [],
         "is_official": is_official(user),
         "overlaps": overlaps_of(version, user) if is_official(user) else None,
+        "tally": tally_of(user, found),
         "may_prepare": user.has_perm("evaluation.add_determination", found),
         "may_assign": user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD),
         "may_extend": user.holds(OfficeRole.PROGRAM_OFFICER) and found.status in EXTEND.sources,

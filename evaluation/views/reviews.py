@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from evaluation import services
+from evaluation.discussing import tally_of
 from evaluation.enums import ReviewStatus
 from evaluation.forms import ConflictForm, ReasonForm, ReviewForm, ScoreForm
 from evaluation.models import Assignment, Review, Score
@@ -165,6 +166,7 @@ def show_review(
         "is_stale": found.version.number != found.version.proposal.version_count,
         "changed": changed_since_reviewed(found),
         "next": next_in_queue(request, found),
+        "tally": tally_of(request.user, found.version.proposal),
         "may_reopen": found.status == ReviewStatus.SUBMITTED
         and request.user.has_perm("evaluation.reopen_review", found),
         "reopen_form": ReasonForm(label="Why it is given back"),
