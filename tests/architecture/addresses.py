@@ -15,7 +15,7 @@ from pypdf import PdfReader
 
 from config.second_factor import VERIFIED
 from evaluation.models import LetterPaper
-from evaluation.querysets import papers_of
+from evaluation.querysets import discussed_by, papers_of
 from evaluation.views.intake import OFFICE
 from program.spreadsheets import KINDS
 from proposals.enums import Part
@@ -115,6 +115,10 @@ def reads_by_office(proposal, user):
     return Proposal.objects.read_by_office(user).filter(pk=proposal.pk).exists()
 
 
+def reads_discussion(proposal, user):
+    return discussed_by(user).filter(pk=proposal.pk).exists()
+
+
 def cases(world, name, pattern, seen):
     def case(real, absent, sees_it):
         yield name, real, {**real, **absent}, sees_it
@@ -136,6 +140,12 @@ def cases(world, name, pattern, seen):
         real = {"number": world.designation.number, **more}
         sees_it = seen["designation"] if name.startswith("api-") else partial(reads_by_office, world.done)
         yield from case(real, {"number": "AIX-D-2026-9999"}, sees_it)
+    elif pattern.startswith("desk/proposals/<str:number>/discussion/"):
+        real = {"number": world.inside.number}
+        if "<int:pk>" in pattern:
+            yield from case({**real, "pk": world.remark.pk}, {"pk": ABSENT}, seen["remark"])
+        else:
+            yield from case(real, {"number": NOWHERE}, partial(reads_discussion, world.inside))
     elif re.match(r"desk/(intake|proposals|assignments)/<str:number>", pattern):
         for record in ("inside", "done"):
             more = {"pk": ABSENT - 1} if "<int:pk>" in pattern else {}

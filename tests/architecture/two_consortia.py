@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
@@ -284,6 +285,13 @@ def _build():
     mark_texts("zebrareview", review, *review.scores.all())
     Review.objects.filter(pk=review.pk).update(private_notes="zebranotes")
     evaluating.submit_review(Review.objects.get(pk=review.pk), by=assignment.reviewer)
+    remark = evaluating.write_comment(
+        inside, by=assignment.reviewer, room="own_agency:STATE", text="zebraremark", sent_as=uuid4(),
+        about="reviews:STATE", place="zebraremark",
+    )  # fmt: skip
+    evaluating.keep_discussion_draft(
+        inside, by=desk, values={"text": "zebrathought", "room": "all_agencies"}, revision=0
+    )
     (pause,) = evaluating.pause_clocks(
         inside, by=desk, referrals=[make.referral_of(inside, "STATE")], reason="offices_closed",
         note="zebrapause, a storm.",
@@ -375,7 +383,7 @@ def _build():
         "place": TeamMember.objects.filter(membership=ours.anchor, removed_at=None).last(),
         "assignment": assignment, "review": review, "score": review.scores.first(),
         "referral": make.referral_of(inside), "position": position, "question": question,
-        "escalation": escalation,
+        "escalation": escalation, "remark": remark,
         "determination": determination, "condition": condition, "check": check,
         "compliance_check": compliance_check,
         "designation": designation, "letter": done.letters.get(), "tool_referral": referral,
@@ -404,6 +412,8 @@ def _build():
         Matter("zebranotes", lambda user: user.pk == review.reviewer_id),
         Matter("zebraposition", may(type(position), position)),
         Matter("zebraescalation", may(type(escalation), escalation)),
+        Matter("zebraremark", may(type(remark), remark)),
+        Matter("zebrathought", lambda user: user.pk == desk.pk),
         Matter("zebrapause", may(type(pause), pause)),
         Matter("zebradetermination", may(type(determination), determination)),
         Matter("zebratext", may(type(text), text)),

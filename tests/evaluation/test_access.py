@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
@@ -15,6 +17,7 @@ from evaluation.models import (
     ComplianceCheck,
     Designation,
     Determination,
+    DiscussionComment,
     InformationRequest,
     Letter,
     NamedParty,
@@ -37,8 +40,8 @@ from tests.factories.proposals import ProposalFactory, TeamMemberFactory, repres
 
 pytestmark = pytest.mark.django_db
 LISTED = [
-    AgencyScore, Assignment, ClockEvent, ComplianceCheck, Designation, Determination, InformationRequest,
-    Letter, NamedParty, PartyCheck, Position, Referral, Review, ScreeningRun,
+    AgencyScore, Assignment, ClockEvent, ComplianceCheck, Designation, Determination, DiscussionComment,
+    InformationRequest, Letter, NamedParty, PartyCheck, Position, Referral, Review, ScreeningRun,
 ]  # fmt: skip
 ROLES = {
     "stranger": lambda proposal: UserFactory(),
@@ -59,9 +62,17 @@ SEES_SIGNED = {
     "program officer": set(LISTED) - {Designation, Letter},
     "decision official": set(LISTED) - {Designation, Letter},
     "auditor": set(LISTED) - {Designation, Letter},
-    "lead of State": {Assignment, ClockEvent, InformationRequest, Position, Referral, Review},
-    "lead of Energy": {ClockEvent, InformationRequest, Position, Referral},
-    "reviewer of State": {Assignment, ClockEvent, InformationRequest, Referral},
+    "lead of State": {
+        Assignment,
+        ClockEvent,
+        DiscussionComment,
+        InformationRequest,
+        Position,
+        Referral,
+        Review,
+    },
+    "lead of Energy": {ClockEvent, DiscussionComment, InformationRequest, Position, Referral},
+    "reviewer of State": {Assignment, ClockEvent, DiscussionComment, InformationRequest, Referral},
     "reviewer of nothing": set(),
     "EDAG officer": set(),
 }
@@ -73,6 +84,9 @@ def told(proposal):
     assignment = make.assigned(proposal)
     services.submit_review(make.filled_review(assignment), by=assignment.reviewer)
     make.asked(proposal)
+    services.write_comment(
+        proposal, by=assignment.reviewer, room="all_agencies", text="It is not secure.", sent_as=uuid4()
+    )
     services.pause_clocks(
         proposal, by=officer(), referrals=[make.referral_of(proposal)], reason="offices_closed", note="Snow."
     )
@@ -84,6 +98,7 @@ def sees(user, proposal):
         AgencyScore: "version__proposal", PartyCheck: "run__version__proposal",
         ClockEvent: "referral__version__proposal", Position: "referral__version__proposal",
         ComplianceCheck: "run__version__proposal", NamedParty: "version__proposal",
+        DiscussionComment: "version__proposal",
         Referral: "version__proposal", Review: "version__proposal", ScreeningRun: "version__proposal",
     }  # fmt: skip
     return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from rules.permissions import permissions
 
@@ -39,6 +41,9 @@ def records():
     assignment = make.assigned(inside)
     make.filled_review(assignment)
     make.asked(inside)
+    comment = services.write_comment(
+        inside, by=assignment.reviewer, room="all_agencies", text="It is not secure.", sent_as=uuid4()
+    )
     determination = make.signed(make.ready_to_sign(inside))
     designation = make.designated()
     proposals = [draft, inside, designation.proposal]
@@ -53,6 +58,7 @@ def records():
         "informationrequest": list(InformationRequest.objects.filter(proposal=inside)),
         "determination": [determination],
         "designation": [designation],
+        "discussioncomment": [comment],
     }
 
 
