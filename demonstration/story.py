@@ -8,6 +8,7 @@ import json
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Final
+from uuid import uuid4
 
 from django.db import transaction
 
@@ -18,7 +19,15 @@ from demonstration.timeline import TIMELINES, at_work
 from evaluation import services as evaluation
 from evaluation.enums import Adjudicated, CompletenessFinding, PauseReason
 from evaluation.listfile import HEADER
-from evaluation.models import Assignment, Determination, PartyCheck, Position, Referral, ScreeningList
+from evaluation.models import (
+    Assignment,
+    Determination,
+    DiscussionComment,
+    PartyCheck,
+    Position,
+    Referral,
+    ScreeningList,
+)
 from program import clock
 from program.clock_account import clock_account
 from program.models import Agency, Call, User
@@ -193,6 +202,8 @@ class Story:
             self.pause()
         if escalation := self.told.get("escalation"):
             self.take_further(escalation)
+        if discussion := self.told.get("discussion"):
+            self.discuss(discussion)
         if decision := self.told.get("determination"):
             self.decide(decision)
 
@@ -300,6 +311,19 @@ class Story:
                 participants=said["participants"],
                 minutes=said["minutes"],
             )
+
+    def discuss(self, said: list[Facts]) -> None:
+        """What they say to each other, each to whom it is for; ``answers`` counts what was said before."""
+        comments: list[DiscussionComment] = []
+        for line in said:
+            with clock.moved_to(self.on(self.start + 16, 15, 10 + 10 * len(comments))):
+                comments.append(
+                    evaluation.write_comment(
+                        self.proposal, by=official(line["by"]), room=line["room"], text=line["text"],
+                        about=line.get("about", ""), place=line.get("place", ""), sent_as=uuid4(),
+                        answers=comments[line["answers"]] if "answers" in line else None,
+                    )
+                )  # fmt: skip
 
     def pause(self) -> None:
         """The office lets one clock wait for the answer that is still out."""

@@ -12,6 +12,7 @@ django.setup()
 from django.apps import apps  # noqa: E402
 from django.db.models import Count  # noqa: E402
 
+from evaluation.models import DiscussionComment  # noqa: E402
 from program import audit  # noqa: E402
 from program.models import Call, Delivery, Organization, User  # noqa: E402
 from proposals.checks import all_problems  # noqa: E402
@@ -80,6 +81,11 @@ def facts():
         "kestrel": kestrel(),
         "orchard": consultations(proposals["Orchard Bridge Alliance"]),
         "orchard_recusals": proposals["Orchard Bridge Alliance"].recusals.count(),
+        "orchard_discussion": sorted(
+            DiscussionComment.objects.filter(version__proposal=proposals["Orchard Bridge Alliance"])
+            .values_list("grade")
+            .annotate(Count("pk"))
+        ),
         "beacon_sheets": dict(
             proposals["Beacon Street Stack"]
             .versions.get()

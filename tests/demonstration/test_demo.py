@@ -94,6 +94,7 @@ def test_consultation_in_progress_shows_every_kind_of_answer(loaded):
         "STATE: support",
     ]
     assert loaded["orchard_recusals"] == 1
+    assert loaded["orchard_discussion"] == [["all_agencies", 2], ["own_agency", 1], ["program_office", 1]]
     assert loaded["beacon_sheets"] == {"submitted": 2, "draft": 1}
 
 
