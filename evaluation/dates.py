@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaluation.enums import DesignationStatus
 from evaluation.models import Condition, InformationRequest, Referral
 from evaluation.notices import desk_page, questions_page
 from program.dates import DueDate, has_dates, nearest_rows
@@ -36,12 +35,8 @@ def questions_to_answer(user: User) -> Iterator[DueDate]:
 def conditions_to_meet(user: User) -> Iterator[DueDate]:
     """Conditions that are not met, of designations of the person's teams."""
     teams = TeamMember.objects.of(user).values("membership__consortium")
-    rows = Condition.objects.visible_to(user).filter(
-        designation__status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED],
-        designation__proposal__consortium__in=teams,
-        met_at=None,
-        due_on__isnull=False,
-    )
+    rows = Condition.objects.visible_to(user).open()
+    rows = rows.filter(designation__proposal__consortium__in=teams, due_on__isnull=False)
     for row in nearest_rows(rows.select_related("designation__proposal"), "due_on"):
         if row.designation and row.due_on:
             title = f"Condition {row.number} of designation {row.designation.number}"

@@ -11,14 +11,16 @@ from django.conf import settings
 from evaluation.enums import LetterKind, Outcome
 from evaluation.models import Condition, Letter, LetterPaper
 from evaluation.packets import day_said, referrals_of, us_content_facts
+from evaluation.terms import difference, said_of
 from program import clock, papers, pdf
 from program.canonical import canonical_json, sha256_hex
 from program.enums import StackLayer
 from program.publish import after_commit
 
 if TYPE_CHECKING:
-    from evaluation.models import Designation, Determination
+    from evaluation.models import Designation, DesignationAmendment, Determination
     from proposals.models import Proposal, Version
+    from proposals.package import Package
 
 DISCLAIMER: Final = (
     "Designation is not an export license, a financing commitment or an endorsement, and gives no "
@@ -40,6 +42,7 @@ def issue_letter(
     at: datetime,
     determination: Determination | None = None,
     designation: Designation | None = None,
+    amendment: DesignationAmendment | None = None,
     reason: str = "",
     signer: str = "",
     signer_title: str = "",
@@ -48,9 +51,10 @@ def issue_letter(
     """Freeze the letter of an act, part of the act's transaction; its PDF is owed from now on."""
     version = (determination or designation).version  # type: ignore[union-attr]  # one of the two is given
     decided = determination or designation.determination  # type: ignore[union-attr]
+    package = designation.package if designation else version.value
     body = canonical_json(
         {
-            **_package_facts(version),
+            **_package_facts(version, package),
             "kind": str(kind),
             "designation_number": designation.number if designation else "",
             "proposal_number": proposal.number,
@@ -64,6 +68,7 @@ def issue_letter(
             "status": designation.get_status_display() if designation else "",
             "reason": reason,
             **_terms(decided, designation.expires_on if designation else None, designates=bool(designation)),
+            **(_amended(amendment) if amendment else {}),
             "authority": AUTHORITY,
             "disclaimer": DISCLAIMER,
             "signer_name": signer,
@@ -87,21 +92,54 @@ def issue_letter(
 
 def _terms(decided: Determination, expires_on: date | None, *, designates: bool) -> dict[str, Any]:
     """What was signed beside the reasons: the last day and the conditions, and who was consulted."""
-    conditions = Condition.objects.filter(determination=decided) if designates else ()
+    rows = Condition.objects.filter(determination=decided, lifted_at=None) if designates else ()
     return {
         "expires_on": day_said(expires_on),
-        "conditions": [
-            {
-                "number": condition.number,
-                "text": condition.text,
-                "owner": condition.owner,
-                "due_on": day_said(condition.due_on),
-                "evidence": condition.evidence,
-                "effect": condition.effect,
-            }
-            for condition in conditions
-        ],
+        "conditions": [_printed({"number": row.number, **said_of(row)}) for row in rows],
         "consulted": [referral.agency.display_name for referral in referrals_of(decided.version)],
+    }
+
+
+def _printed(condition: dict[str, Any]) -> dict[str, Any]:
+    return {name: condition[name] for name in ("number", "text", "owner", "due_on", "evidence", "effect")}
+
+
+def _amended(amendment: DesignationAmendment) -> dict[str, Any]:
+    """What a signed amendment changes from which day on, and the terms as they stand from then on."""
+    said = json.loads(amendment.body)
+    after, on = said["after"], amendment.effective_on or clock.today()
+    return {
+        "amendment": {
+            "number": amendment.number or 0,
+            "effective_on": day_said(on),
+            "clause": amendment.clause,
+            "changes": difference(said["before"], after),
+        },
+        "markets": [row["name"] for row in after["markets"]],
+        "layers": [
+            {
+                "label": str(layer.label),
+                "summary": _layer_summary(
+                    [row["name"] for row in after["components"] if row["layer"] == layer]
+                ),
+            }
+            for layer in StackLayer
+        ],
+        "expires_on": after["expires_on"],
+        "conditions": [_printed(row) for row in after["conditions"]],
+    }
+
+
+def letter_of_amendment(amendment: DesignationAmendment) -> dict[str, Any]:
+    """What the letter of a signed amendment will say, for its preview."""
+    version = amendment.designation.version
+    return {
+        **_package_facts(version, version.value),
+        **_read(_amended(amendment)),
+        "reason": amendment.reason,
+        "signer_name": amendment.signed_by.name if amendment.signed_by else "",
+        "authority": AUTHORITY,
+        "disclaimer": DISCLAIMER,
     }
 
 
@@ -111,7 +149,7 @@ def letter_before(determination: Determination) -> dict[str, Any]:
     expires_on = determination.expires_on if designates else None
     terms = _terms(determination, expires_on, designates=designates)
     return {
-        **_package_facts(determination.version),
+        **_package_facts(determination.version, determination.version.value),
         **_read({**terms, "deferred_until": day_said(determination.defer_until)}),
         "reason": determination.letter_text,
         "signer_name": determination.signed_by.name if determination.signed_by else "",
@@ -120,8 +158,7 @@ def letter_before(determination: Determination) -> dict[str, Any]:
     }
 
 
-def _package_facts(version: Version) -> dict[str, Any]:
-    package = version.value
+def _package_facts(version: Version, package: Package) -> dict[str, Any]:
     return {
         "title": package.title,
         "consortium": package.consortium.name,
@@ -153,7 +190,7 @@ def facts_of(letter: Letter) -> dict[str, Any]:
 
 def _read(body: dict[str, Any]) -> dict[str, Any]:
     """The stored text with its days read as such."""
-    days = {
+    days: dict[str, Any] = {
         name: date.fromisoformat(body[name])
         for name in ("designated_on", "expires_on", "deferred_until")
         if body.get(name)
@@ -162,6 +199,9 @@ def _read(body: dict[str, Any]) -> dict[str, Any]:
         {**condition, "due_on": date.fromisoformat(condition["due_on"]) if condition["due_on"] else None}
         for condition in body["conditions"]
     ]
+    if amendment := body.get("amendment"):
+        on = date.fromisoformat(amendment["effective_on"])
+        days["amendment"] = {**amendment, "effective_on": on}
     return {**body, **days, "conditions": conditions}
 
 

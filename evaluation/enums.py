@@ -175,6 +175,26 @@ class DesignationStatus(TextChoices):
     EXPIRED = "expired", "Expired"
 
 
+class AmendmentStatus(TextChoices):
+    """``lapsed``: announced, and the designation ended before its day came."""
+
+    DRAFT = "draft", "Draft"
+    DROPPED = "dropped", "Given up"
+    SIGNED = "signed", "Signed, not announced"
+    RECALLED = "recalled", "Recalled"
+    ANNOUNCED = "announced", "Announced, not yet in force"
+    IN_FORCE = "in_force", "In force"
+    LAPSED = "lapsed", "Never in force"
+
+
+class TermChange(TextChoices):
+    """What an amendment does to a condition."""
+
+    CHANGE = "change", "Change"
+    ADD = "add", "Add"
+    LIFT = "lift", "Lift"
+
+
 class CatalogReleaseStatus(TextChoices):
     PROPOSED = "proposed", "Waits for the Program office"
     PUBLISHED = "published", "Published"
@@ -190,6 +210,7 @@ class LetterKind(TextChoices):
     REINSTATEMENT = "reinstatement", "Reinstatement"
     REVOCATION = "revocation", "Revocation"
     EXPIRY = "expiry", "Expiry"
+    AMENDMENT = "amendment", "Amendment"
 
 
 class Grade(TextChoices):

@@ -24,6 +24,8 @@ from evaluation.models import (
     AnswerDraft,
     CatalogRelease,
     Condition,
+    ConditionChange,
+    DesignationAmendment,
     Determination,
     Finding,
     InformationRequest,
@@ -41,7 +43,7 @@ from proposals.enums import Part
 from proposals.models.fields import plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from evaluation.discussing import Room, Subject
@@ -387,6 +389,52 @@ class ConditionForm(DueForm, forms.ModelForm):
         super().__init__(*args, **kwargs)
         for name in ("text", "owner", "evidence", "effect"):
             self.fields[name].required = True  # what the signature demands is asked for when it is written
+
+
+class AmendmentForm(forms.ModelForm):
+    """What the amendment says beside its conditions; what can be removed is what is still designated."""
+
+    removed_markets = forms.MultipleChoiceField(
+        label="Target markets to remove", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    removed_components = forms.MultipleChoiceField(
+        label="Components to remove", required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = DesignationAmendment
+        fields = ("effective_on", "clause", "reason", "changes_last_day", "expires_on")
+        widgets = {"reason": text(5)}
+
+    def __init__(self, *args: Any, terms: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        layers = {str(layer): layer.label for layer in StackLayer}
+        choices = {
+            "removed_markets": [(row["key"], row["name"] or row["key"]) for row in terms["markets"]],
+            "removed_components": [
+                (row["key"], f"{layers[row['layer']]}: {row['name'] or row['key']}")
+                for row in terms["components"]
+            ],
+        }
+        for name, known in choices.items():
+            self.fields[name].choices = known  # type: ignore[attr-defined]
+            self.initial[name] = getattr(self.instance, name)
+
+
+class ConditionChangeForm(DueForm, forms.ModelForm):
+    """A condition as it will stand, whole."""
+
+    field_order = ConditionForm.field_order
+
+    class Meta:
+        model = ConditionChange
+        fields = ConditionForm.Meta.fields
+        widgets = ConditionForm.Meta.widgets
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("text", "owner", "evidence", "effect"):
+            self.fields[name].required = True
 
 
 class CatalogEntryForm(forms.ModelForm):

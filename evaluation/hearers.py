@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from proposals.models import Proposal
 
 HEARERS: Final[list[Callable[[AuditEvent, Designation], None]]] = []
+TOLD_OF_CHANGES: Final[list[Callable[[Designation], Iterable[User]]]] = []
 TOLD_AT_FIRST: Final[list[Callable[[Proposal], Iterable[User]]]] = []
 
 
@@ -36,6 +37,20 @@ def is_told_of_new_designations(
     if people not in TOLD_AT_FIRST:
         TOLD_AT_FIRST.append(people)
     return people
+
+
+def is_told_of_changes(
+    people: Callable[[Designation], Iterable[User]],
+) -> Callable[[Designation], Iterable[User]]:
+    """Name ``people`` in the preview of a change; the hearer owes its notice to the same."""
+    if people not in TOLD_OF_CHANGES:
+        TOLD_OF_CHANGES.append(people)
+    return people
+
+
+def told_of_change(designation: Designation) -> list[User]:
+    """Everybody in the apps above whom a change of ``designation`` would be told to."""
+    return [person for people in TOLD_OF_CHANGES for person in people(designation)]
 
 
 def told_of_new_designation(proposal: Proposal) -> list[User]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from evaluation import checks
+from evaluation import amendment_checks, checks
+from evaluation.enums import AmendmentStatus as M
 from evaluation.enums import AssignmentStatus as A
 from evaluation.enums import CatalogReleaseStatus as C
 from evaluation.enums import DesignationStatus as D
@@ -227,6 +228,91 @@ EXPIRE: Final = Transition(
     description="The clock ends a designation after its last day.",
 )
 DESIGNATION_TRANSITIONS: Final = (SUSPEND, REINSTATE, REVOKE, EXPIRE)
+
+DROP_AMENDMENT: Final = Transition(
+    "drop",
+    {M.DRAFT},
+    M.DROPPED,
+    clause=ORDER,
+    label="Give the draft up",
+    description="The draft is kept and goes no further.",
+)
+CLEAR_AMENDMENT: Final = Transition(
+    "clear",
+    {M.DRAFT},
+    M.DRAFT,
+    clause=ORDER,
+    checks=amendment_checks.AMENDMENT_CHECKS,
+    stamps=["cleared_at"],
+    label="Clear the amendment",
+    description="A third official clears exactly what was read; a change of it undoes that.",
+)
+SEND_AMENDMENT_BACK: Final = Transition(
+    "send_back",
+    {M.DRAFT},
+    M.DRAFT,
+    clause=ORDER,
+    label="Send back",
+    description="A draft that was put up for clearance goes back to who wrote it, with a reason.",
+)
+SIGN_AMENDMENT: Final = Transition(
+    "sign",
+    {M.DRAFT},
+    M.SIGNED,
+    clause=ORDER,
+    checks=amendment_checks.SIGNATURE_CHECKS,
+    stamps=["signed_at"],
+    label="Sign the amendment",
+    description="Decided, and not yet announced: nothing is visible outside.",
+)
+RECALL_AMENDMENT: Final = Transition(
+    "recall",
+    {M.SIGNED},
+    M.RECALLED,
+    clause=ORDER,
+    stamps=["recalled_at"],
+    label="Recall",
+    description="A signed amendment is taken back before it is announced, with a reason.",
+)
+ANNOUNCE_AMENDMENT: Final = Transition(
+    "announce",
+    {M.SIGNED},
+    M.ANNOUNCED,
+    clause=ORDER,
+    checks=amendment_checks.ANNOUNCEMENT_CHECKS,
+    stamps=["announced_at"],
+    label="Announce",
+    description="The consortium is told and the letter is issued; it is in force from its day on.",
+)
+TAKE_EFFECT: Final = Transition(
+    "take_effect",
+    {M.ANNOUNCED},
+    M.IN_FORCE,
+    clause=ORDER,
+    checks=[amendment_checks.is_of_live_designation, amendment_checks.is_due, amendment_checks.is_next],
+    stamps=["in_force_at"],
+    label="Take effect",
+    description="Its day has come: the terms of the designation change.",
+)
+LAPSE_AMENDMENT: Final = Transition(
+    "lapse",
+    {M.ANNOUNCED},
+    M.LAPSED,
+    clause=ORDER,
+    checks=[amendment_checks.has_lost_its_designation],
+    label="Let lapse",
+    description="The designation ended before the day of the amendment came.",
+)
+AMENDMENT_TRANSITIONS: Final = (
+    DROP_AMENDMENT,
+    CLEAR_AMENDMENT,
+    SEND_AMENDMENT_BACK,
+    SIGN_AMENDMENT,
+    RECALL_AMENDMENT,
+    ANNOUNCE_AMENDMENT,
+    TAKE_EFFECT,
+    LAPSE_AMENDMENT,
+)
 
 PUBLISH_TEXT: Final = Transition(
     "publish",

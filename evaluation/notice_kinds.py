@@ -431,6 +431,118 @@ DESIGNATION_CHANGED: Final = NoticeKind(
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014", "status": "suspended"},
 )
+AMENDMENT_TO_CLEAR: Final = NoticeKind(
+    "evaluation.amendment_to_clear",
+    "An amendment of {number} is to be cleared",
+    "A draft amendment of designation {number} is put up for clearance. Clear it or send it back.",
+    ORDER,
+    is_internal=True,
+    when="A draft amendment of a designation is put up for clearance",
+    who="Program officers who have not worked on it",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-D-2026-0001"},
+)
+AMENDMENT_TO_SIGN: Final = NoticeKind(
+    "evaluation.amendment_to_sign",
+    "An amendment of {number} is to be signed",
+    "An amendment of designation {number} is cleared and lies ready to be read and signed.",
+    ORDER,
+    is_internal=True,
+    when="An amendment of a designation is cleared",
+    who="Decision officials, and their delegates, who may sign it",
+    mailed=Mailed.ALWAYS,
+    sample={"number": "AIX-D-2026-0001"},
+)
+AMENDMENT_SENT_BACK: Final = NoticeKind(
+    "evaluation.amendment_sent_back",
+    "The draft amendment of {number} was sent back",
+    "The draft amendment of designation {number} was sent back. The reason: {reason}",
+    ORDER,
+    is_internal=True,
+    when="A draft amendment of a designation is sent back instead of being cleared or signed",
+    who="Who has worked on the draft",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-D-2026-0001", "reason": "Condition 2 names no evidence."},
+)
+AMENDMENT_CLEARANCE_UNDONE: Final = NoticeKind(
+    "evaluation.amendment_clearance_undone",
+    "The amendment of {number} is not cleared any more",
+    "{what} The clearance of the amendment of designation {number} is undone; it cannot be signed until it "
+    "is cleared again.",
+    ORDER,
+    is_internal=True,
+    when="A draft amendment is changed after its clearance",
+    who="Who cleared it, and who has worked on the draft",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-D-2026-0001", "what": "Ada Field has changed the draft."},
+)
+AMENDMENT_OVERTAKEN: Final = NoticeKind(
+    "evaluation.amendment_overtaken",
+    "The amendment of {number} is overtaken",
+    "{what} An amendment of designation {number} was written on the terms of before. {remedy}",
+    ORDER,
+    is_internal=True,
+    when="A designation changes while an amendment of it is a draft or signed",
+    who="Who has written, cleared or signed the amendment",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "number": "AIX-D-2026-0001",
+        "remedy": "Recall it; it cannot be announced.",
+        "what": "Condition 1 is recorded as met.",
+    },
+)
+AMENDMENT_SIGNED: Final = NoticeKind(
+    "evaluation.amendment_signed",
+    "An amendment of {number} is signed",
+    "An amendment of designation {number} is signed and not yet announced. Nothing is visible outside.",
+    ORDER,
+    is_internal=True,
+    when="An amendment of a designation is signed",
+    who="Program officers",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-D-2026-0001"},
+)
+AMENDMENT_RECALLED: Final = NoticeKind(
+    "evaluation.amendment_recalled",
+    "The amendment of {number} was recalled",
+    "The signed amendment of designation {number} was recalled before it was announced.",
+    ORDER,
+    is_internal=True,
+    when="A signed amendment of a designation is recalled",
+    who="Program officers",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-D-2026-0001"},
+)
+AMENDED: Final = NoticeKind(
+    "evaluation.amended",
+    "Designation {number} is amended from {day}",
+    "Amendment {amendment} of designation {number} is announced. It is in force from {day}. Read the letter.",
+    ORDER,
+    when="An amendment of a designation is announced",
+    who="The team of the consortium, the leads of the five agencies, and program officers",
+    mailed=Mailed.ALWAYS,
+    sample={"amendment": 1, "day": "December 18, 2026", "number": "AIX-D-2026-0001"},
+)
+AMENDMENT_IN_FORCE: Final = NoticeKind(
+    "evaluation.amendment_in_force",
+    "Amendment {amendment} of {number} is in force",
+    "Amendment {amendment} of designation {number} is in force from today.",
+    ORDER,
+    when="The day of an amendment that was announced before comes",
+    who="The team of the consortium, and program officers",
+    mailed=Mailed.AT_ONCE,
+    sample={"amendment": 1, "number": "AIX-D-2026-0001"},
+)
+AMENDMENT_LAPSED: Final = NoticeKind(
+    "evaluation.amendment_lapsed",
+    "Amendment {amendment} of {number} does not take effect",
+    "Designation {number} has ended. Amendment {amendment}, announced for a later day, does not take effect.",
+    ORDER,
+    when="A designation ends before the day of an amendment comes",
+    who="The team of the consortium, and program officers",
+    mailed=Mailed.AT_ONCE,
+    sample={"amendment": 1, "number": "AIX-D-2026-0001"},
+)
 DESIGNATION_ENDS: Final = NoticeKind(
     "evaluation.designation_ends",
     "{left} left of designation {number}",

@@ -8,19 +8,20 @@ from django.urls import reverse
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
+from evaluation.terms import public_lines
 from program.enums import StackLayer
 from proposals.enums import Sector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from evaluation.models import CatalogEntry
+    from evaluation.models import CatalogEntry, DesignationAmendment
     from evaluation.querysets import CatalogQuerySet
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 AT_ONCE: Final = 200
 HEADINGS: Final = (
-    "Number", "Title", "Summary", "Designated at", "Consortium", "Companies",
+    "Number", "Title", "Summary", "Designated at", "Last day", "Amendments", "Consortium", "Companies",
     *(layer.label for layer in StackLayer),
     "Sectors", "Markets", "Codes of the markets", "Contact", "Contact e-mail", "Contact web address",
     "Released at", "Address",
@@ -45,6 +46,22 @@ class ContactFacts(TypedDict):
     url: str
 
 
+class ChangeFacts(TypedDict):
+    """What an amendment changed: ``what`` it is in words, and what was said of it before and after."""
+
+    what: str
+    before: str
+    after: str
+
+
+class AmendmentFacts(TypedDict):
+    """An amendment in force, by its number within the designation; ``changes`` are those that are public."""
+
+    number: Annotated[int, Field(ge=1)]
+    in_force_from: Annotated[str, Field(json_schema_extra={"format": "date"})]
+    changes: list[ChangeFacts]
+
+
 class PackageFacts(TypedDict):
     """A designated package as its anchor released it; what was not released is empty."""
 
@@ -52,6 +69,8 @@ class PackageFacts(TypedDict):
     title: str
     summary: str
     designated_at: Moment
+    last_day: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
+    amendments: list[AmendmentFacts]
     consortium: str
     members: list[str]
     layers: dict[StackLayer, str]
@@ -94,6 +113,8 @@ def facts_of(entry: CatalogEntry, absolute: Callable[[str], str]) -> PackageFact
         "title": entry.title,
         "summary": entry.summary,
         "designated_at": designation.designated_at.isoformat(),
+        "last_day": designation.expires_on.isoformat() if designation.expires_on else "",
+        "amendments": [amendment_facts(row, entry) for row in amendments_of(entry)],
         "consortium": entry.consortium,
         "members": entry.members,
         "layers": {layer: entry.layers[layer] for layer in StackLayer if entry.layers.get(layer)},
@@ -102,6 +123,22 @@ def facts_of(entry: CatalogEntry, absolute: Callable[[str], str]) -> PackageFact
         "contact": {"name": entry.contact_name, "email": entry.contact_email, "url": entry.contact_url},
         "released_at": entry.released_at.isoformat(),
         "url": absolute(reverse("evaluation:catalog-entry", args=[designation.number])),
+    }
+
+
+def amendments_of(entry: CatalogEntry) -> list[DesignationAmendment]:
+    """Those in force, as ``with_amendments`` has loaded them."""
+    return entry.designation.amendments_in_force  # type: ignore[attr-defined]
+
+
+def amendment_facts(amendment: DesignationAmendment, entry: CatalogEntry) -> AmendmentFacts:
+    lines = public_lines(amendment, shows_markets=entry.shows_markets)
+    return {
+        "number": amendment.number or 0,
+        "in_force_from": amendment.effective_on.isoformat() if amendment.effective_on else "",
+        "changes": [
+            {"what": line["what"], "before": line["before"], "after": line["after"]} for line in lines
+        ],
     }
 
 
@@ -120,6 +157,8 @@ def line_of(facts: PackageFacts) -> list[str]:
         facts["title"],
         facts["summary"],
         facts["designated_at"],
+        facts["last_day"],
+        "; ".join(f"{row['number']}, from {row['in_force_from']}" for row in facts["amendments"]),
         facts["consortium"],
         "; ".join(facts["members"]),
         *(facts["layers"].get(layer, "") for layer in StackLayer),

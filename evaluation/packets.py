@@ -389,8 +389,11 @@ def _market_overlap(version: Version) -> list[dict[str, Any]]:
         layers=_in_package("$.components[*].layer"),
     )
     found = rows.order_by("number").values(
-        "number", "status", "version__targets", "title", "consortium", "layers"
+        "number", "status", "version__targets", "removed_targets", "title", "consortium", "layers"
     )
+    shared = [
+        (row, ours.keys() & set(row["version__targets"]) - set(row["removed_targets"])) for row in found
+    ]
     return [
         {
             "designation": row["number"],
@@ -398,12 +401,12 @@ def _market_overlap(version: Version) -> list[dict[str, Any]]:
             "consortium": row["consortium"][0],
             "status": row["status"],
             "markets": [
-                {"code": code, "name": ours[code]}
-                for code in sorted(ours.keys() & set(row["version__targets"]), key=lambda code: ours[code])
+                {"code": code, "name": ours[code]} for code in sorted(codes, key=lambda code: ours[code])
             ],
             "layers": [str(layer) for layer in StackLayer if layer in layers & set(row["layers"])],
         }
-        for row in found
+        for row, codes in shared
+        if codes
     ]
 
 

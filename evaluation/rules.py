@@ -189,7 +189,7 @@ for model in (
     "completenessreview", "namedparty", "screeningrun", "partycheck", "compliancecheck", "assignment",
     "review", "agencyscore", "referral", "position", "clockevent", "escalation", "escalationentry",
     "informationrequest", "determination", "announcement", "letter", "designation", "condition",
-    "catalogentry", "catalogrelease", "discussioncomment",
+    "catalogentry", "catalogrelease", "discussioncomment", "designationamendment",
 ):  # fmt: skip
     permit(f"evaluation.view_{model}", is_listed)
 
@@ -253,6 +253,22 @@ permit("evaluation.reinstate_designation", is_decision_official & stands_apart)
 permit("evaluation.revoke_designation", is_decision_official & stands_apart)
 permit("evaluation.expire_designation", is_clock)
 permit("evaluation.remind_designation", is_clock)
+permit("evaluation.add_designationamendment", is_program_officer & stands_apart)
+permit("evaluation.change_designationamendment", is_program_officer & stands_apart)
+permit("evaluation.drop_designationamendment", is_program_officer & stands_apart)
+permit("evaluation.clear_designationamendment", is_program_officer & ~is_preparer & stands_apart)
+permit(
+    "evaluation.send_back_designationamendment",
+    (is_program_officer | signs_determinations) & ~is_preparer & stands_apart,
+)
+permit(
+    "evaluation.sign_designationamendment",
+    signs_determinations & ~is_preparer & ~has_cleared & stands_apart,
+)
+permit("evaluation.recall_designationamendment", signs_determinations & stands_apart)
+permit("evaluation.announce_designationamendment", is_decision_official & stands_apart)
+permit("evaluation.take_effect_designationamendment", (is_decision_official & stands_apart) | is_clock)
+permit("evaluation.lapse_designationamendment", (is_decision_official & stands_apart) | is_clock)
 permit("evaluation.release_designation", speaks_for_anchor & is_active_designation & ~is_recused)
 permit("evaluation.publish_catalogrelease", is_program_officer & stands_apart)
 permit("evaluation.return_catalogrelease", is_program_officer & stands_apart)

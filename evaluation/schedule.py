@@ -8,7 +8,15 @@ from celery import shared_task
 from celery.schedules import crontab
 from django.conf import settings
 
-from evaluation.models import Condition, Designation, Determination, Escalation, InformationRequest, Referral
+from evaluation.models import (
+    Condition,
+    Designation,
+    DesignationAmendment,
+    Determination,
+    Escalation,
+    InformationRequest,
+    Referral,
+)
 from evaluation.packets import sha256_to_clear
 from evaluation.services import (
     ask_again,
@@ -22,6 +30,7 @@ from evaluation.services import (
     remind_of_expiry,
     remind_of_position,
     remind_of_question,
+    settle_amendment,
     tell_overtaken,
     to_screen_again,
     undo_overtaken_clearance,
@@ -46,6 +55,7 @@ SCHEDULE = {
         "task": "evaluation.schedule.expire_due_designations",
         "schedule": crontab(minute="5"),
     },
+    "amend-designations": {"task": "evaluation.schedule.amend_designations", "schedule": 60.0},
     "screen-again": {"task": "evaluation.schedule.screen_again", "schedule": 60.0},
     "sweep-screenings": {"task": "evaluation.schedule.sweep_screenings", "schedule": 20.0},
     "sweep-imports": {"task": "evaluation.schedule.sweep_imports", "schedule": 20.0},
@@ -105,6 +115,13 @@ def tell_overtaken_determinations() -> int:
     cleared = Determination.objects.cleared().for_list()
     changed = (row for row in cleared if row.cleared_sha256 != sha256_to_clear(row))
     return told + do_each(undo_overtaken_clearance, changed)
+
+
+@shared_task
+def amend_designations() -> int:
+    """Let announced amendments take effect whose day has come in Washington, in their order."""
+    rows = DesignationAmendment.objects.due(clock.today()).order_by("designation", "number")
+    return do_each(settle_amendment, rows)
 
 
 @shared_task

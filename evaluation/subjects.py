@@ -56,6 +56,7 @@ KINDS: Final[dict[str, Kind]] = {
     "evaluation.screeninglist": Kind("", ("name",)),
     "evaluation.determination": Kind("Determination on", (OF_VERSION,), "evaluation:determination"),
     "evaluation.designation": Kind("Designation", ("number",), "evaluation:designation", "number"),
+    "evaluation.designationamendment": Kind("Amendment of", ("designation__number",), "evaluation:amendment"),
     "evaluation.catalogrelease": Kind(
         "Catalog text of", ("designation__number",), "evaluation:catalog-review", "designation__number"
     ),

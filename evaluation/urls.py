@@ -6,6 +6,7 @@ from django.urls import path
 
 from evaluation.opendata import SCHEMA_VERSION
 from evaluation.views import (
+    amendments,
     assignments,
     catalog,
     catalog_review,
@@ -161,6 +162,28 @@ urlpatterns = [
         designations.condition_meet,
         name="condition-meet",
     ),
+    path("desk/designations/<str:number>/amend/", amendments.amendment_prepare, name="amendment-prepare"),
+    path("desk/amendments/<int:pk>/", amendments.amendment, name="amendment"),
+    path("desk/amendments/<int:pk>/text.json", amendments.amendment_json, name="amendment-json"),
+    path("desk/amendments/<int:pk>/save/", amendments.amendment_save, name="amendment-save"),
+    path("desk/amendments/<int:pk>/conditions/", amendments.amendment_condition, name="amendment-condition"),
+    path(
+        "desk/amendments/<int:pk>/conditions/<int:change_pk>/remove/",
+        amendments.amendment_condition_remove,
+        name="amendment-condition-remove",
+    ),
+    path("desk/amendments/<int:pk>/ready/", amendments.amendment_ready, name="amendment-ready"),
+    path("desk/amendments/<int:pk>/give-up/", amendments.amendment_drop, name="amendment-drop"),
+    path("desk/amendments/<int:pk>/clear/", amendments.amendment_clear, name="amendment-clear"),
+    path("desk/amendments/<int:pk>/send-back/", amendments.amendment_send_back, name="amendment-send-back"),
+    path("desk/amendments/<int:pk>/sign/", amendments.amendment_sign, name="amendment-sign"),
+    path("desk/amendments/<int:pk>/recall/", amendments.amendment_recall, name="amendment-recall"),
+    path(
+        "desk/amendments/<int:pk>/announcement/",
+        amendments.amendment_announcement,
+        name="amendment-announcement",
+    ),
+    path("desk/amendments/<int:pk>/announce/", amendments.amendment_announce, name="amendment-announce"),
     path("desk/designations/<str:number>/<slug:act>/", designations.designation_act, name="designation-act"),
     path("desk/papers/", papers.paper_list, name="papers"),
     path("desk/papers/<slug:kind>/<int:pk>/again/", papers.paper_again, name="paper-again"),

@@ -8,11 +8,12 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Q
 from django.db.models.functions import JSONArray
 
-from evaluation.enums import DesignationStatus, DeterminationStatus
+from evaluation.enums import AmendmentStatus, DeterminationStatus
 from evaluation.models import (
     CatalogRelease,
     ComplianceCheck,
     Condition,
+    DesignationAmendment,
     Determination,
     Escalation,
     PartyCheck,
@@ -49,9 +50,7 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
     papers = [papers_of(kind, officer).filter(state=PaperState.QUARANTINED) for kind in PAPERS.values()]
     named = JSONArray("number", "title")
     handed_in = Proposal.objects.read_by_office(officer).filter(status=ProposalStatus.SUBMITTED)
-    conditions = Condition.objects.visible_to(officer).filter(
-        designation__status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED], met_at=None
-    )
+    conditions = Condition.objects.visible_to(officer).open()
     deferred = (
         Determination.objects.visible_to(officer)
         .deferrals()
@@ -68,6 +67,9 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
     determinations = Determination.objects.visible_to(officer)
     sent_back = determinations.filter(status=DeterminationStatus.DRAFT, clearance_asked_at=None)
     drafted = JSONArray("pk", "proposal__number", "proposal__consortium__name")
+    amendments = DesignationAmendment.objects.visible_to(officer)
+    amended = JSONArray("pk", "designation__number", "designation__proposal__consortium__name")
+    amended_back = amendments.filter(status=AmendmentStatus.DRAFT, clearance_asked_at=None)
     return User.objects.filter(pk=officer.pk).values_list(
         tallied(matches),
         tallied(flags),
@@ -102,6 +104,18 @@ def waiting_for_officers() -> QuerySet[User, tuple[Any, ...]]:
             .exclude(clearance_note="")
             .order_by("pk")
             .values_list(drafted)[:SHOWN]
+        ),
+        ArraySubquery(
+            amendments.to_clear()
+            .exclude(written_by=officer.pk)
+            .order_by("clearance_asked_at", "pk")
+            .values_list(amended)[:SHOWN]
+        ),
+        ArraySubquery(
+            amended_back.filter(written_by=officer.pk)
+            .exclude(clearance_note="")
+            .order_by("pk")
+            .values_list(amended)[:SHOWN]
         ),
         ArraySubquery(
             handed_in.order_by("submitted_at").values_list(JSONArray("number", "consortium__name"))[:SHOWN]

@@ -43,6 +43,14 @@ def has_active_designation(referral: ToolReferral) -> Iterator[Problem]:
     yield from is_active(referral.designation)
 
 
+def is_for_a_designated_market(referral: ToolReferral) -> Iterator[Problem]:
+    """Nothing goes on for a market that an amendment has removed from the designation."""
+    designation = referral.designation
+    if designation.removed_markets and referral.market not in {m.name for m in designation.package.markets}:
+        message = f"An amendment has removed {referral.market} from designation {designation.number}."
+        yield Problem("market-removed", message, S3D)
+
+
 def is_active(designation: Designation) -> Iterator[Problem]:
     """The designation itself is active on this day."""
     if designation.status != DesignationStatus.ACTIVE:

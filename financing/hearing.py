@@ -1,15 +1,17 @@
-"""What the EDAG and the holders of tools are told when a designation begins, is suspended or ends."""
+"""What the EDAG and the holders of tools are told when a designation begins, is changed or ends."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
 
-from evaluation.hearers import hears_of_designations, is_told_of_new_designations
+from evaluation.hearers import hears_of_designations, is_told_of_changes, is_told_of_new_designations
 from financing import notice_kinds, notices
 from financing.enums import ReferralStatus
 from financing.models import ToolReferral
+from program import moments
 from program.notices import owe
 
 if TYPE_CHECKING:
@@ -20,11 +22,24 @@ if TYPE_CHECKING:
     from proposals.models import Proposal
 
 BEGIN = "designation.begin"
+AMEND = "designation.amend"
+IN_FORCE = "designation.amendment_in_force"
+HELD = ("referred", "accepted", "committed", "suspended")
 
 
 @is_told_of_new_designations
 def told_of_new(proposal: Proposal) -> QuerySet[User]:
     return notices.members(proposal)
+
+
+@is_told_of_changes
+def told_of_amendment(designation: Designation) -> QuerySet[User]:
+    """The chairs, and officers of each agency that holds a referral of the package or has committed."""
+    people = notices.chairs(designation.proposal)
+    held = ToolReferral.objects.filter(designation=designation, status__in=HELD)
+    for referral in held.select_related("agency"):
+        people |= notices.holders(referral.agency, designation.proposal)
+    return people.distinct()
 
 
 @hears_of_designations
@@ -37,6 +52,19 @@ def tell_edag(event: AuditEvent, designation: Designation) -> None:
     proposal = designation.proposal
     if event.act == BEGIN:
         owe(event, notice_kinds.DESIGNATED, told_of_new(proposal), url=url, designation=designation.number)
+        return
+    if event.act == AMEND:
+        after = event.said["after"]
+        facts = {
+            "amendment": after["amendment"],
+            "day": moments.day(date.fromisoformat(after["effective_on"])),
+        }
+        people = told_of_amendment(designation)
+        owe(event, notice_kinds.DESIGNATION_AMENDED, people, url=url, designation=designation.number, **facts)
+        return
+    if event.act == IN_FORCE:
+        removed = designation.matches.current().filter(market_key__in=designation.removed_markets)
+        removed.update(superseded_at=event.at)
         return
     committed = ToolReferral.objects.filter(designation=designation, status=ReferralStatus.COMMITTED)
     people = notices.chairs(proposal)

@@ -19,6 +19,7 @@ REFER: Final = Transition(
     label="Refer",
     checks=[
         checks.has_active_designation,
+        checks.is_for_a_designated_market,
         checks.rests_on_screened_parties,
         checks.is_held_by_its_agency,
         checks.names_everything,
@@ -42,7 +43,7 @@ ACCEPT: Final = Transition(
     clause=S4D,
     stamps=["accepted_at"],
     label="Accept",
-    checks=[checks.has_active_designation],
+    checks=[checks.has_active_designation, checks.is_for_a_designated_market],
     description="The agency takes the case up under its own statute and underwriting.",
 )
 DECLINE: Final = Transition(
@@ -61,7 +62,7 @@ COMMIT: Final = Transition(
     clause="s.4(d)",
     stamps=["committed_at"],
     label="Record the commitment",
-    checks=[checks.has_active_designation],
+    checks=[checks.has_active_designation, checks.is_for_a_designated_market],
     description="The agency has committed the tool; amount, term and instrument are recorded.",
 )
 SUPERSEDE: Final = Transition(

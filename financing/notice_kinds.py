@@ -30,6 +30,19 @@ DESIGNATION_CHANGED: Final = NoticeKind(
     mailed=Mailed.ALWAYS,
     sample={"designation": "AIX-D-2026-0001", "status": "suspended"},
 )
+DESIGNATION_AMENDED: Final = NoticeKind(
+    "financing.designation_amended",
+    "Designation {designation}: amendment {amendment}",
+    "Amendment {amendment} of designation {designation} is announced, in force from {day}. No tool is "
+    "referred, accepted or committed for a market that it removes; commitments already made are not undone "
+    "by it.",
+    "s.3(d)",
+    is_internal=True,
+    when="An amendment of a designation is announced",
+    who="Chairs of the EDAG, and agencies that hold a referral or have committed support",
+    mailed=Mailed.ALWAYS,
+    sample={"amendment": 1, "day": "December 18, 2026", "designation": "AIX-D-2026-0001"},
+)
 PROPOSED: Final = NoticeKind(
     "financing.proposed",
     "A tool referral is proposed: {number}",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 
-from evaluation.enums import DesignationStatus
-from evaluation.models import CatalogEntry, Designation
+from evaluation.enums import AmendmentStatus, DesignationStatus
+from evaluation.models import CatalogEntry, Designation, DesignationAmendment
+from evaluation.terms import lines_of, public_lines
 from evaluation.worldmap import places
 from program.api.resources import Resource
 from program.enums import StackLayer
@@ -83,19 +84,54 @@ class ReleasedSerializer(serializers.ModelSerializer):
         return [str(name) for name in entry.members] if entry.shows_members else []
 
 
+class ChangeSerializer(serializers.Serializer):
+    """One line of the difference: ``kind`` is last_day, condition, market or component."""
+
+    kind = serializers.CharField()
+    what = serializers.CharField()
+    before = serializers.CharField()
+    after = serializers.CharField()
+
+
+class AmendmentSerializer(serializers.Serializer):
+    """An announced amendment; those outside read it once it is in force, and of it what is public."""
+
+    number = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=AmendmentStatus.choices)
+    effective_on = serializers.DateField()
+    changes = ChangeSerializer(many=True)
+
+
 class DesignationSerializer(serializers.ModelSerializer):
     """A designation; ``proposal`` is an id for who may see it, ``released`` is what the catalog shows."""
 
     proposal = serializers.SerializerMethodField()
+    amendments = serializers.SerializerMethodField()
     released = serializers.SerializerMethodField()
 
     class Meta:
         model = Designation
-        fields = ("number", "status", "designated_at", "expires_on", "proposal", "released")
+        fields = ("number", "status", "designated_at", "expires_on", "amendments", "proposal", "released")
         read_only_fields = fields
 
     def get_proposal(self, designation: Any) -> int | None:
         return designation.proposal_id if designation.seen_inside else None
+
+    @extend_schema_field(AmendmentSerializer(many=True))
+    def get_amendments(self, designation: Any) -> list[dict[str, Any]]:
+        seen = designation.seen_inside
+        return [
+            {
+                "number": row.number,
+                "status": row.status,
+                "effective_on": row.effective_on,
+                "changes": lines_of(row)
+                if seen
+                else public_lines(row, shows_markets=designation.catalog_entry.shows_markets),
+            }
+            for row in designation.told_amendments
+            if seen or row.status == AmendmentStatus.IN_FORCE
+        ]
 
     @extend_schema_field(ReleasedSerializer(allow_null=True))
     def get_released(self, designation: Any) -> dict[str, Any] | None:
@@ -126,6 +162,9 @@ class DesignationViewSet(Resource):
             )
             .filter(Q(seen_inside=True) | Q(is_released=True))
             .select_related("catalog_entry")
+            .prefetch_related(
+                Prefetch("amendments", DesignationAmendment.objects.told(), to_attr="told_amendments")
+            )
         )
 
     def get_serializer_class(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evaluation.models.amendments import ConditionChange, DesignationAmendment
 from evaluation.models.compliance import ComplianceCheck, ComplianceDecision
 from evaluation.models.consultation import (
     AnswerDraft,
@@ -59,8 +60,10 @@ __all__ = [
     "ComplianceCheck",
     "ComplianceDecision",
     "Condition",
+    "ConditionChange",
     "Conflict",
     "Designation",
+    "DesignationAmendment",
     "Determination",
     "DiscussionComment",
     "DiscussionDraft",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -21,6 +21,11 @@ from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from proposals.package import Package
 
 
 class Designation(Revised):
@@ -45,6 +50,18 @@ class Designation(Revised):
     revoked_at = models.DateTimeField(null=True, editable=False)
     expired_at = models.DateTimeField(null=True, editable=False)
     status_reason = PlainTextField(blank=True, editable=False, longest=LONGEST_TEXT)
+    removed_markets = models.JSONField(
+        default=list, db_default=[], blank=True, editable=False,
+        help_text="Keys of the markets of the version that amendments have removed.",
+    )  # fmt: skip
+    removed_components = models.JSONField(
+        default=list, db_default=[], blank=True, editable=False,
+        help_text="Keys of the components of the version that amendments have removed.",
+    )  # fmt: skip
+    removed_targets = models.JSONField(
+        default=list, db_default=[], blank=True, editable=False,
+        help_text="Codes of the countries that no market is for any more.",
+    )  # fmt: skip
     objects = DesignationQuerySet.as_manager()
 
     class Meta:
@@ -76,6 +93,22 @@ class Designation(Revised):
         """Revoked or expired: its conditions ended with it."""
         return self.status in (DesignationStatus.REVOKED, DesignationStatus.EXPIRED)
 
+    @property
+    def package(self) -> Package:
+        """The designated version without what amendments have removed; never more than the version says."""
+        return narrowed(self.version.value, self.removed_markets, self.removed_components)
+
+
+def narrowed(package: Package, markets: Collection[str], components: Collection[str]) -> Package:
+    """The package without the markets and components of these keys."""
+    if not markets and not components:
+        return package
+    kept = {
+        "markets": tuple(market for market in package.markets if market.key not in markets),
+        "components": tuple(each for each in package.components if each.key not in components),
+    }
+    return package.model_copy(update=kept)
+
 
 class Condition(Revised):
     """Something a designation depends on: who must do what until when, and what follows if not."""
@@ -97,17 +130,35 @@ class Condition(Revised):
     met_at = models.DateTimeField(null=True, editable=False)
     met_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     met_note = PlainTextField(blank=True, editable=False, longest=LONGEST_TEXT)
+    added_by = models.ForeignKey(
+        "DesignationAmendment", models.PROTECT, null=True, related_name="+", editable=False
+    )
+    lifted_by = models.ForeignKey(
+        "DesignationAmendment", models.PROTECT, null=True, related_name="+", editable=False
+    )
+    lifted_at = models.DateTimeField(null=True, editable=False)
     objects = ConditionQuerySet.as_manager()
 
     class Meta:
         ordering = ["number"]
         permissions = [("meet_condition", "meet")]
         constraints = [
-            models.UniqueConstraint(name="condition_numbered_once", fields=["determination", "number"])
+            models.UniqueConstraint(name="condition_numbered_once", fields=["determination", "number"]),
+            models.CheckConstraint(
+                name="condition_lifted_by_an_amendment",
+                violation_error_message=NOT_KEPT,
+                condition=Q(lifted_at=None, lifted_by=None)
+                | Q(lifted_at__isnull=False, lifted_by__isnull=False, met_at=None),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Condition {self.number}"
+
+    @property
+    def is_open(self) -> bool:
+        """Neither met nor lifted; that the designation has ended is asked of it."""
+        return self.met_at is None and self.lifted_at is None
 
 
 class CatalogText(models.Model):
@@ -150,6 +201,7 @@ class CatalogEntry(CatalogText, Revised):
     released_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     released_at = models.DateTimeField(editable=False)
     withdrawn_at = models.DateTimeField(null=True, editable=False)
+    amended_at = models.DateTimeField(null=True, editable=False)
     folded = models.TextField(
         blank=True, default="", db_default="", editable=False, help_text="Its words, to search in."
     )

@@ -21,6 +21,7 @@ from proposals.package import ApplicationComponent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from evaluation.models import CatalogText
     from program.models import User
@@ -61,7 +62,7 @@ def release_catalog_entry(
     for name in TYPED_FIELDS:
         if name in values:
             setattr(release, name, values[name])
-    _name_what_was_designated(release, designation.version.value)
+    _name_what_was_designated(release, designation.package)
     release.full_clean()
     release.save()
     event = audit.record(
@@ -87,6 +88,30 @@ def release_catalog_entry(
     return release
 
 
+def _leave_out_what_was_removed(text: CatalogText, package: Package) -> None:
+    """Keep of markets, countries and sectors what the package still holds."""
+    text.markets = [each for each in text.markets if each in _markets(package)]
+    text.countries = [each for each in text.countries if each in _countries(package)]
+    text.sectors = [each for each in text.sectors if each in sectors_of(package)]
+
+
+def narrow_entry(designation: Designation, *, at: datetime) -> list[str]:
+    """Let the entry say no more than an amendment has left; the names of the markets that it showed before.
+
+    Part of the act by which the amendment takes effect. What was released in words stays the anchor's.
+    """
+    entry = CatalogEntry.objects.select_for_update().filter(designation=designation).first()
+    if entry is None:
+        return []
+    shown = [each["name"] for each in entry.markets] if entry.withdrawn_at is None else []
+    _leave_out_what_was_removed(entry, designation.package)
+    entry.amended_at = at
+    entry.revision += 1
+    entry.save(update_fields=["markets", "countries", "sectors", "amended_at", "revision", "updated_at"])
+    kept = [each["name"] for each in entry.markets]
+    return [name for name in shown if name not in kept]
+
+
 def _name_what_was_designated(release: CatalogRelease, package: Package) -> None:
     release.markets = _markets(package) if release.shows_markets else []
     release.countries = _countries(package) if release.shows_markets else []
@@ -110,6 +135,7 @@ def publish_catalog_entry(release: CatalogRelease, *, by: User) -> CatalogEntry:
         entry.revision += 1
     for name, said in text_of(release).items():
         setattr(entry, name, said)
+    _leave_out_what_was_removed(entry, designation.package)
     entry.folded = folded_words(entry)
     entry.released_by, entry.released_at, entry.withdrawn_at = release.released_by, event.at, None
     entry.full_clean()

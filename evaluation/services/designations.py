@@ -13,6 +13,7 @@ from evaluation.lifecycle import EXPIRE, REINSTATE, REVOKE, SUSPEND
 from evaluation.models import Condition, Designation
 from evaluation.notice_kinds import CONDITION_MET, DESIGNATION_CHANGED
 from evaluation.notices import desk_page, program_officers, questions_page
+from evaluation.services.amendments import overtake_amendments
 from program import audit, clock, moments, notices
 from program.revisions import hold
 from program.transitions import NotReady, Problem, perform, require
@@ -78,17 +79,21 @@ def _change(
     )
     notices.owe(event, DESIGNATION_CHANGED, program_officers(proposal), url=desk_page(proposal), **facts)
     tell_hearers(event, designation)
+    status = designation.get_status_display().lower()
+    overtake_amendments(designation, by=by, what=f"The designation is {status} now.")
     return event
 
 
 @transaction.atomic
 def mark_condition_met(condition: Condition, *, by: User, note: str) -> Condition:
     """Record that a condition of a designation is met, and by which evidence."""
+    if condition.designation_id is not None:
+        Designation.objects.select_for_update().get(pk=condition.designation_id)
     hold(condition)
     designation = condition.designation
     require("evaluation.meet_condition", by, designation)
     problems = []
-    if designation is None or designation.is_ended or condition.met_at is not None:
+    if designation is None or designation.is_ended or not condition.is_open:
         problems.append(Problem("not-open", "This condition is not open.", ORDER))
     if not note.strip():
         problems.append(Problem("note", "Name the evidence that shows it.", ORDER, field="note"))
@@ -113,4 +118,5 @@ def mark_condition_met(condition: Condition, *, by: User, note: str) -> Conditio
         number=designation.number,
         condition=condition.number,
     )
+    overtake_amendments(designation, by=by, what=f"{condition} is recorded as met.")
     return condition

@@ -499,14 +499,14 @@ def tell_overtaken(determination: Determination, *, by: User) -> AuditEvent | No
 
 def announcement_recipients(determination: Determination) -> list[User]:
     """Everybody whom the announcement owes a notice: of the decision, and of the designation that begins."""
-    people = _told_of_decision(determination.proposal)
+    people = told_of_decision(determination.proposal)
     if determination.outcome == Outcome.DESIGNATE:
         people |= {person.pk: person for person in told_of_new_designation(determination.proposal)}
     told = (person for person in people.values() if person.is_active and not person.is_service)
     return sorted(told, key=lambda person: person.name)
 
 
-def _told_of_decision(proposal: Proposal) -> dict[int, User]:
+def told_of_decision(proposal: Proposal) -> dict[int, User]:
     """The consortium's team, the five agencies' leads and the Program office, by key."""
     people = {person.pk: person for person in team_of(proposal.consortium_id)}
     for agency in Agency.objects.filter(is_evaluating=True):
@@ -535,7 +535,7 @@ def announce_determination(
     }[Outcome(determination.outcome)](determination, by, event.at)
     proposal = determination.proposal
     team = {person.pk for person in team_of(proposal.consortium_id)}
-    for person in _told_of_decision(proposal).values():
+    for person in told_of_decision(proposal).values():
         url = questions_page(proposal) if person.pk in team else desk_page(proposal)
         notices.owe(event, ANNOUNCED, [person], url=url, number=letter.proposal.number)
     return event

@@ -81,7 +81,7 @@ def remind_of_condition(condition: Condition, *, by: User) -> AuditEvent | None:
     """Remind the consortium and the Program office of a condition that is not met; the clock's act."""
     require("evaluation.remind_condition", by, condition)
     rows = Condition.objects.to_remind(clock.now()).select_related("designation__proposal")
-    begun = ("designation.begin",)
+    begun = ("designation.begin", "designation.amend")
     found = at_step(
         rows.filter(pk=condition.pk), CONDITION_STEPS, lambda row: last_told((row.designation, begun))
     )
@@ -103,7 +103,7 @@ def remind_of_expiry(designation: Designation, *, by: User) -> AuditEvent | None
     """Warn who speaks for the anchor and the Program office that a designation expires; the clock's act."""
     require("evaluation.remind_designation", by, designation)
     rows = Designation.objects.to_remind(clock.now()).select_related("proposal__consortium")
-    begun = ("designation.begin",)
+    begun = ("designation.begin", "designation.amend")
     found = at_step(rows.filter(pk=designation.pk), EXPIRY_STEPS, lambda row: last_told((row, begun)))
     if not found:
         return None

@@ -22,7 +22,8 @@ from django.views.decorators.vary import vary_on_headers
 from evaluation.documents import DISCLAIMER
 from evaluation.folding import fold
 from evaluation.models import CatalogEntry
-from evaluation.opendata import HEADINGS, facts_of, lines_of, schema_of
+from evaluation.opendata import HEADINGS, amendments_of, facts_of, lines_of, schema_of
+from evaluation.terms import public_lines
 from evaluation.worldmap import HEIGHT, WIDTH, blocs_like_countries, places
 from program.enums import StackLayer
 from program.limits import limited
@@ -127,9 +128,9 @@ def catalog(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     rows = public_entries().filter(*demands.values())
     kind = request.GET.get("format")
     if kind == "csv":
-        lines = lines_of(rows, request.build_absolute_uri)
+        lines = lines_of(rows.with_amendments(), request.build_absolute_uri)
         return sent("csv", "catalog-of-designated-packages", written_in_lines(HEADINGS, lines))
-    entries, following = page_of(request, rows)
+    entries, following = page_of(request, rows.with_amendments() if kind == "json" else rows)
     if kind == "json":
         return JsonResponse(
             {
@@ -234,10 +235,12 @@ def looser(sought: Sought, demands: dict[str, Q]) -> list[tuple[str, str, int]]:
 @require_safe
 def catalog_entry(request: HttpRequest, number: str) -> HttpResponse:
     """One designated package as its anchor released it."""
-    entry = get_object_or_404(CatalogEntry.objects.public().for_list(), designation__number=number)
+    entry = get_object_or_404(public_entries().with_amendments(), designation__number=number)
     if request.GET.get("format") == "json":
         return JsonResponse({**signed(request), **facts_of(entry, request.build_absolute_uri)})
-    return render(request, "evaluation/catalog_entry.html", {**card_of(entry), "disclaimer": DISCLAIMER})
+    amendments = [(row, public_lines(row, shows_markets=entry.shows_markets)) for row in amendments_of(entry)]
+    facts = {**card_of(entry), "amendments": amendments, "disclaimer": DISCLAIMER}
+    return render(request, "evaluation/catalog_entry.html", facts)
 
 
 def signed(request: HttpRequest) -> dict[str, str]:
@@ -296,7 +299,7 @@ class DesignationFeed(Feed):
         return item.designation.designated_at
 
     def item_updateddate(self, item: CatalogEntry) -> datetime:
-        return item.released_at
+        return max(filter(None, [item.released_at, item.amended_at]))
 
 
 @login_not_required

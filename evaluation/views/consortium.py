@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from evaluation import services
 from evaluation.documents import DISCLAIMER
-from evaluation.enums import CatalogReleaseStatus, DesignationStatus
+from evaluation.enums import CatalogReleaseStatus
 from evaluation.forms import AnswerDraftForm, CatalogEntryForm
 from evaluation.models import (
     AnswerDraft,
@@ -28,6 +28,7 @@ from evaluation.models import (
     Return,
 )
 from evaluation.notices import catalog_page
+from evaluation.terms import lines_of
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.saving import conflict_page, keep_draft, texts_of
 from program import clock
@@ -56,10 +57,8 @@ if TYPE_CHECKING:
 def conditions_to_meet(user: User, proposal: Proposal | None) -> Iterable[Task]:
     """Open conditions of the designations whose anchor the person works for."""
     anchored = TeamMember.objects.of(user).filter(membership__is_anchor=True)
-    rows = Condition.objects.filter(
-        designation__status__in=[DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED],
-        designation__proposal__consortium__in=anchored.values("membership__consortium"),
-        met_at=None,
+    rows = Condition.objects.open().filter(
+        designation__proposal__consortium__in=anchored.values("membership__consortium")
     )
     if proposal is not None:
         rows = rows.filter(designation__proposal=proposal)
@@ -110,7 +109,8 @@ def show_questions(
         "designation": designation,
         "standing": Standing(designation.number, designation.status) if designation else Standing(),
         "conditions": conditions,
-        "has_open_conditions": any(row.met_at is None for row in conditions),
+        "has_open_conditions": any(row.is_open for row in conditions),
+        "amendments": [(row, lines_of(row)) for row in designation.amendments.told()] if designation else [],
         "today": clock.today(),
         "may_answer": may_answer,
         "may_draft": bool(asked) and request.user.has_perm("evaluation.draft_informationrequest", asked[0]),
@@ -280,7 +280,7 @@ def _show_release(
     problems: Iterable[Problem] = (),
     status: int = 200,
 ) -> HttpResponse:
-    package = designation.version.value
+    package = designation.package
     is_public = entry is not None and entry.withdrawn_at is None
     facts = {
         "proposal": designation.proposal,

@@ -15,7 +15,7 @@ from evaluation.documents import DISCLAIMER, facts_of
 from evaluation.enums import LetterKind
 from evaluation.forms import ReasonForm
 from evaluation.lifecycle import EXPIRE, REINSTATE, REVOKE, SUSPEND
-from evaluation.models import Condition, Designation, Letter
+from evaluation.models import Condition, Designation, DesignationAmendment, Letter
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
 from evaluation.views.proposals import READERS
@@ -77,12 +77,27 @@ def show_designation(
             (act, ReasonForm(prefix=act.name, label="Reasons, as the letter will say them")) for act in acts
         ],
         "may_meet": request.user.has_perm("evaluation.meet_condition", found),
+        "amendments": DesignationAmendment.objects.visible_to(request.user)
+        .filter(designation=found)
+        .select_related("prepared_by"),
+        "may_amend": not found.is_ended
+        and request.user.has_perm("evaluation.add_designationamendment", found),
+        "removed": removed_from(found),
         "entry": getattr(found, "catalog_entry", None),
         "disclaimer": DISCLAIMER,
         "today": clock.today(),
         "problems": problems,
     }
     return render(request, "evaluation/designation.html", facts, status=status)
+
+
+def removed_from(found: Designation) -> dict[str, list[str]]:
+    """Names of the markets and components that amendments have removed from what was designated."""
+    package = found.version.value
+    return {
+        "markets": [market.name for market in package.markets if market.key in found.removed_markets],
+        "components": [each.name for each in package.components if each.key in found.removed_components],
+    }
 
 
 @require_POST

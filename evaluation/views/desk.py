@@ -14,9 +14,22 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from evaluation.columns import columns, summary
-from evaluation.enums import AssignmentStatus, DesignationStatus, DeterminationStatus, ReviewStatus
+from evaluation.enums import (
+    AmendmentStatus,
+    AssignmentStatus,
+    DesignationStatus,
+    DeterminationStatus,
+    ReviewStatus,
+)
 from evaluation.lateness import first_due, late, overdue_questions, reasons_of
-from evaluation.models import Assignment, Designation, Determination, Referral, Review
+from evaluation.models import (
+    Assignment,
+    Designation,
+    DesignationAmendment,
+    Determination,
+    Referral,
+    Review,
+)
 from evaluation.querysets import (
     DELEGATED_BY,
     RUNNING,
@@ -248,9 +261,28 @@ def tasks_of(user: User) -> list[dict[str, Any]]:
             .defer("version__package", "packet")[:20]
             if is_signers_turn(row, announces=announces)
         ]
+        tasks += amendments_to_sign(user, announces=announces)
     if user.holds(OfficeRole.PROGRAM_OFFICER):
         tasks += tasks_of_officers(user)
     return tasks + [asdict(task) for source in SOURCES for task in source(user)]
+
+
+def amendments_to_sign(user: User, *, announces: bool) -> list[dict[str, Any]]:
+    """Cleared amendments that the person may sign, and for the decision official those to announce."""
+    written = DesignationAmendment.objects.filter(written_by=user.pk)
+    rows = DesignationAmendment.objects.visible_to(user).live().exclude(pk__in=written)
+    rows = rows.exclude(Q(cleared_at=None) | Q(cleared_by=user.pk), status=AmendmentStatus.DRAFT)
+    if not announces:
+        rows = rows.filter(status=AmendmentStatus.DRAFT)
+    return [
+        {
+            "what": f"{NEXT_ACT[row.status]} the amendment of {row.designation.number}",
+            "who": row.designation.proposal.consortium.name,
+            "url": reverse("evaluation:amendment", args=[row.pk]),
+            "due_at": None,
+        }
+        for row in rows.for_list().defer("designation__version__package", "body")[:20]
+    ]
 
 
 def is_signers_turn(row: Determination, *, announces: bool) -> bool:
@@ -291,8 +323,8 @@ def what_next(row: Determination) -> str:
 def tasks_of_officers(user: User) -> list[dict[str, Any]]:
     """What waits for the Program office, in one statement: calls, conditions, deferrals, texts, intake."""
     matched, flagged, asked, for_time, *rest = waiting_for_officers.ask(person=user.pk, **clock.given()) or ()
-    *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_settle = rest[:-4]
-    to_publish, to_clear, to_mend, to_take_in = rest[-4:]
+    *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_settle = rest[:-6]
+    to_publish, to_clear, to_mend, amendments_to_clear, amendments_to_mend, to_take_in = rest[-6:]
     lines = (
         (matched, "match of a party to settle", "matches of parties to settle", "evaluation:screening"),
         (flagged, "compliance flag to decide", "compliance flags to decide", "evaluation:compliance-list"),
@@ -358,6 +390,19 @@ def tasks_of_officers(user: User) -> list[dict[str, Any]]:
             "due_at": None,
         }
         for act, rows in (("Clear", to_clear), ("Go on with what was sent back of", to_mend))
+        for pk, number, consortium in rows
+    ]
+    waiting += [
+        {
+            "what": f"{act} the amendment of {number}",
+            "who": consortium,
+            "url": reverse("evaluation:amendment", args=[pk]),
+            "due_at": None,
+        }
+        for act, rows in (
+            ("Clear", amendments_to_clear),
+            ("Go on with what was sent back of", amendments_to_mend),
+        )
         for pk, number, consortium in rows
     ]
     counts = [

@@ -181,7 +181,7 @@ def show_determination(
         if run and not found.announced_at and not found.recalled_at
         else "",
         "open_count": run.checks.all().open().count() if run else 0,
-        "conditions": list(found.conditions.all()),
+        "conditions": packet.get("conditions", ()) if found.packet else list(found.conditions.all()),
         "form": DeterminationForm(instance=found),
         "condition_form": ConditionForm(prefix="condition"),
         "recall_form": ReasonForm(label="Why it is recalled"),

@@ -36,9 +36,7 @@ def match_tools(designation: Designation, *, by: User) -> list[Match]:
     if problems := list(is_active(designation)):
         raise NotReady(problems)
     tools = {tool.code: tool for tool in Tool.objects.for_list()}
-    found = match(
-        designation.version.value, [facts_of(tool) for tool in tools.values()], world_on(clock.today())
-    )
+    found = match(designation.package, [facts_of(tool) for tool in tools.values()], world_on(clock.today()))
     event_facts: dict[str, int] = {}
     at = clock.instant()
     designation.matches.current().update(superseded_at=at)

@@ -49,7 +49,7 @@ def propose_referral(
     designation.refresh_from_db(from_queryset=type(designation)._base_manager.select_for_update())
     if not by.has_perm("financing.propose_toolreferral", designation):
         raise PermissionDenied("You may not propose a referral for this package.")
-    markets = {market.name: market for market in designation.version.value.markets}
+    markets = {market.name: market for market in designation.package.markets}
     places = markets[market].countries if market in markets else ()
     requests = {r.mechanism for r in designation.version.value.support_requests}
     referral = ToolReferral(

@@ -11,6 +11,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from evaluation.models import Designation
+from evaluation.querysets import LIVE
 from financing.forms import ClassForm
 from financing.models import MarketBarrier, Partnership, ToolReferral
 from financing.querysets import follows_financing
@@ -89,11 +91,17 @@ def show(request: SignedInRequest, place: Country, status: int = 200, **more: An
 def targeting(place: Country, user: User, *, after: str = "") -> tuple[list[tuple[Proposal, str]], str]:
     """Packages whose last submitted version targets ``place``, with the name of the market; newest first.
 
-    The working copy is not asked: what was removed or added there since was not submitted. ``after`` is the
-    key of the last package of the page before; the address of the page that follows comes second.
+    The working copy is not asked: what was removed or added there since was not submitted. A country for
+    which an amendment has removed the last market of a designation is not targeted by it any more. ``after``
+    is the key of the last package of the page before; the address of the page that follows comes second.
     """
     submitted = Version.objects.current().targeting(place.pk).filter(proposal=OuterRef("pk"))
     rows = Proposal.objects.visible_to(user).filter(Exists(submitted), submitted_at__isnull=False)
+    narrowed = Designation.objects.filter(
+        proposal=OuterRef("pk"), version__number=OuterRef("version_count"), status__in=LIVE,
+        removed_targets__contains=[place.pk],
+    )  # fmt: skip
+    rows = rows.exclude(Exists(narrowed))
     if (last := number_said(after)) is not None:
         rows = rows.filter(_stands_after(last, user))
     rows = rows.select_related("consortium").prefetch_related("designations")

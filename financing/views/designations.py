@@ -109,7 +109,7 @@ def show(
     It shows what the designated version says, so that the reading is recorded.
     """
     read_by(request, record)
-    package = record.version.value
+    package = record.package
     tools = list(Tool.objects.visible_to(request.user).for_list())
     referrals = list(
         ToolReferral.objects.visible_to(request.user).filter(designation=record).for_list().order_by("pk")
@@ -180,7 +180,7 @@ def referral_propose(request: SignedInRequest, number: str) -> HttpResponse:
     if not request.user.has_perm("financing.propose_toolreferral", record):
         raise PermissionDenied("You may not propose a referral.")
     read_by(request, record)
-    markets = record.version.value.markets
+    markets = record.package.markets
     problems: Sequence[Problem] = ()
     form = ReferralForm(request.POST or None, markets=markets, initial=_suggested(request, record))
     if request.method == "POST" and form.is_valid():

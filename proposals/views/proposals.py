@@ -86,6 +86,8 @@ ACTS = {
     "designation.revoke": "Designation revoked",
     "designation.expire": "Designation expired",
     "designation.meet_condition": "Condition of the designation met",
+    "designation.amend": "Amendment of the designation announced",
+    "designation.amendment_in_force": "Amendment of the designation in force",
     "designation.release_catalog_entry": "Text released for the public catalog",
     "designation.withdraw_catalog_entry": "Public catalog entry taken out",
     "membership.consent": "Member consented",
@@ -100,7 +102,7 @@ OFFICIAL_ACTS = frozenset(
         "proposal.return", "proposal.accept", "proposal.lapse", "proposal.designate", "proposal.decline",
         "proposal.extend", "proposal.reopen", "timerequest.decline",
         "designation.suspend", "designation.reinstate", "designation.revoke", "designation.expire",
-        "designation.meet_condition",
+        "designation.meet_condition", "designation.amend", "designation.amendment_in_force",
     }
 )  # fmt: skip
 #: A member goes; its organization is named.

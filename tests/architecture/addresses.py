@@ -190,6 +190,7 @@ def cases(world, name, pattern, seen):
             ("desk/positions/", "referral", None),
             ("desk/escalations/", "escalation", None),
             ("desk/determinations/", "determination", None),
+            ("desk/amendments/", "amendment", None),
             ("desk/screening/lists/", "listed", lambda user: user.holds(*OFFICE)),
             ("desk/screening/", "check", None),
             ("desk/compliance/", "compliance_check", None),
@@ -206,6 +207,8 @@ def cases(world, name, pattern, seen):
             more["score_pk"] = world.score.pk
         if "<int:condition_pk>" in pattern:
             more["condition_pk"] = world.condition.pk
+        if "<int:change_pk>" in pattern:
+            more["change_pk"] = world.amendment.condition_changes.get().pk
         yield from by_pk(record, rule, **more)
 
 

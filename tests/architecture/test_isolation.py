@@ -125,6 +125,7 @@ def test_desk_address_with_a_key_of_another_proposal_is_absent(world):
         ("evaluation:referral-reopen", {"number": other.number, "pk": world.referral.pk}),
         ("evaluation:assignment-end", {"number": other.number, "pk": world.assignment.pk}),
         ("evaluation:condition-meet", {"number": world.designation.number, "pk": world.condition.pk}),
+        ("evaluation:amendment-condition-remove", {"pk": world.amendment.pk, "change_pk": ABSENT}),
     ]
     client = client_of(desk)
     for name, real in doubles:

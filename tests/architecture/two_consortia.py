@@ -337,6 +337,13 @@ def _build():
     evaluating.announce_determination(chosen, by=chief)
     designation = done.designations.get()
     text = make.released(designation, title="zebratext", summary="zebratext", contact_name="zebratext")
+    amendment = evaluating.prepare_amendment(designation, by=desk)
+    said = dict.fromkeys(("text", "owner", "evidence", "effect"), "zebraamendment")
+    evaluating.save_condition_change(
+        amendment, by=desk, kind="add", values={**said, "due_on": clock.today() + timedelta(days=30)}
+    )
+    evaluating.save_amendment(amendment, by=desk, values={"reason": "zebraamendment"}, revision=None)
+    evaluating.sign_amendment(make.cleared_amendment(amendment), by=chief)
     match_tools(designation, by=people["edag officer"])
     Match.objects.update(reasons=[{"kind": "x", "text": "zebraedag", "citation": "", "confidence": "U"}])
     referral = financing.proposed(designation, purpose="zebraedag", by=people["edag officer"])
@@ -386,7 +393,8 @@ def _build():
         "escalation": escalation, "remark": remark,
         "determination": determination, "condition": condition, "check": check,
         "compliance_check": compliance_check,
-        "designation": designation, "letter": done.letters.get(), "tool_referral": referral,
+        "amendment": amendment, "designation": designation, "letter": done.letters.get(),
+        "tool_referral": referral,
         "meeting": meeting, "item": item, "action": action, "planned": planned, "asked": asked,
         "attachment": Attachment.objects.get(proposal=inside), "counsel": people["counsel"],
         "notice": ours.created_by.notices.first(),
@@ -416,6 +424,7 @@ def _build():
         Matter("zebrathought", lambda user: user.pk == desk.pk),
         Matter("zebrapause", may(type(pause), pause)),
         Matter("zebradetermination", may(type(determination), determination)),
+        Matter("zebraamendment", may(type(amendment), amendment)),
         Matter("zebratext", may(type(text), text)),
         Matter("zebraaction", may(AgencyAction, hidden)),
         Matter("zebraedag", may(type(referral), referral)),

@@ -19,7 +19,7 @@ from django.core.cache import cache
 from django.urls import resolve, reverse
 
 from evaluation.models import Designation
-from evaluation.services import suspend_designation
+from evaluation.services import ask_to_clear_amendment, suspend_designation
 from program.acts import fresh_sign_in_required
 from program.models import AuditEvent, Delegation
 from proposals.composition import compose
@@ -138,6 +138,25 @@ def to_reinstate():
     return person, address, form
 
 
+def to_clear_amendment():
+    draft = make.drafted_amendment()
+    ask_to_clear_amendment(draft, by=draft.prepared_by)
+    page = reverse("evaluation:amendment", args=[draft.pk])
+    return officer(), reverse("evaluation:amendment-clear", args=[draft.pk]), {"body_sha256": page}
+
+
+def to_sign_amendment():
+    ready = make.cleared_amendment()
+    page = reverse("evaluation:amendment", args=[ready.pk])
+    address = reverse("evaluation:amendment-sign", args=[ready.pk])
+    return make.decision_official(), address, {"body_sha256": page}
+
+
+def to_announce_amendment():
+    signed = make.signed_amendment()
+    return signed.signed_by, reverse("evaluation:amendment-announce", args=[signed.pk]), {}
+
+
 ACTS = {
     "proposal.certify": to_certify,
     "proposal.submit": to_submit,
@@ -150,6 +169,9 @@ ACTS = {
     "determination.sign": to_sign,
     "determination.announce": to_announce,
     "announcement.begin": to_announce_together,
+    "designationamendment.clear": to_clear_amendment,
+    "designationamendment.sign": to_sign_amendment,
+    "designationamendment.announce": to_announce_amendment,
     "designation.suspend": to_suspend,
     "designation.revoke": to_revoke,
     "designation.reinstate": to_reinstate,
@@ -158,6 +180,7 @@ ACTS = {
 BINDING = {
     "certify_proposal", "submit_proposal", "resubmit_proposal", "file_position", "sign_determination",
     "clear_determination", "announce_determination", "announce_together",
+    "clear_amendment", "sign_amendment", "announce_amendment",
     "suspend_designation", "reinstate_designation",
     "revoke_designation",
     "appoint", "end_office", "delegate",
@@ -206,6 +229,14 @@ def everything():
         for model in apps.get_app_config(app).get_models()
         if model is not AuditEvent
     } | {"events": list(AuditEvent.objects.exclude(subject_type="program.user").values_list("pk", flat=True))}
+
+
+def as_read(client, form):
+    """The form with the digest that its page shows, where it is of what was read."""
+    return {
+        name: client.get(said).context[name] if name.endswith("_sha256") else said
+        for name, said in form.items()
+    }
 
 
 def events_of(act):
@@ -268,8 +299,7 @@ def callers_in(path):
 def test_old_session_is_challenged_first_and_the_form_then_counts_once(client, act, prepared):
     person, address, form = prepared()
     signed_in(client, person)
-    if page := form.get("packet_sha256"):
-        form = {"packet_sha256": client.get(page).context["packet_sha256"]}
+    form = as_read(client, form)
     before, acts_before = everything(), events_of(act)
     with time_machine.travel(datetime.now(UTC) + LONGER_THAN_FRESH, tick=True):
         challenge = client.post(address, form)
@@ -295,8 +325,7 @@ def test_old_session_is_challenged_first_and_the_form_then_counts_once(client, a
 def test_fresh_session_is_not_asked_again(client, act, prepared):
     person, address, form = prepared()
     signed_in(client, person)
-    if page := form.get("packet_sha256"):
-        form = {"packet_sha256": client.get(page).context["packet_sha256"]}
+    form = as_read(client, form)
     acts_before = events_of(act)
     answer = client.post(address, form)
     assert not answer.url.startswith("/accounts/")

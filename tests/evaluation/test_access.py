@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from evaluation.models import (
     ClockEvent,
     ComplianceCheck,
     Designation,
+    DesignationAmendment,
     Determination,
     DiscussionComment,
     InformationRequest,
@@ -27,7 +29,7 @@ from evaluation.models import (
     Review,
     ScreeningRun,
 )
-from program import grants
+from program import clock, grants
 from program.enums import OfficeRole
 from program.models import AuditEvent, User
 from proposals.models import Proposal
@@ -40,7 +42,7 @@ from tests.factories.proposals import ProposalFactory, TeamMemberFactory, repres
 
 pytestmark = pytest.mark.django_db
 LISTED = [
-    AgencyScore, Assignment, ClockEvent, ComplianceCheck, Designation, Determination, DiscussionComment,
+    AgencyScore, Assignment, ClockEvent, ComplianceCheck, Designation, DesignationAmendment, Determination, DiscussionComment,
     InformationRequest, Letter, NamedParty, PartyCheck, Position, Referral, Review, ScreeningRun,
 ]  # fmt: skip
 ROLES = {
@@ -59,9 +61,9 @@ ROLES = {
 SEES_SIGNED = {
     "stranger": set(),
     "representative": {InformationRequest},
-    "program officer": set(LISTED) - {Designation, Letter},
-    "decision official": set(LISTED) - {Designation, Letter},
-    "auditor": set(LISTED) - {Designation, Letter},
+    "program officer": set(LISTED) - {Designation, DesignationAmendment, Letter},
+    "decision official": set(LISTED) - {Designation, DesignationAmendment, Letter},
+    "auditor": set(LISTED) - {Designation, DesignationAmendment, Letter},
     "lead of State": {
         Assignment,
         ClockEvent,
@@ -98,7 +100,7 @@ def sees(user, proposal):
         AgencyScore: "version__proposal", PartyCheck: "run__version__proposal",
         ClockEvent: "referral__version__proposal", Position: "referral__version__proposal",
         ComplianceCheck: "run__version__proposal", NamedParty: "version__proposal",
-        DiscussionComment: "version__proposal",
+        DiscussionComment: "version__proposal", DesignationAmendment: "designation__proposal",
         Referral: "version__proposal", Review: "version__proposal", ScreeningRun: "version__proposal",
     }  # fmt: skip
     return {
@@ -151,6 +153,44 @@ def test_after_the_announcement_the_consortium_reads_letter_and_designation():
     person = representative_of(designation.proposal)
     assert sees(person, designation.proposal) == {Designation, Letter}
     assert not CatalogEntry.objects.visible_to(UserFactory()).exists()
+
+
+ROLES_OF_AMENDMENTS = {
+    "draft": {"program officer", "decision official", "auditor"},
+    "signed": {"program officer", "decision official", "auditor"},
+    "announced": {"program officer", "decision official", "auditor", "team"},
+    "in_force": {"program officer", "decision official", "auditor", "team"},
+}
+
+
+@pytest.mark.parametrize("status", ROLES_OF_AMENDMENTS)
+def test_an_amendment_is_read_by_office_until_it_is_announced(status):
+    designation = make.with_condition()
+    proposal = designation.proposal
+    later = clock.today() + timedelta(days=9)
+    amendment = {
+        "draft": lambda: make.drafted_amendment(designation),
+        "signed": lambda: make.signed_amendment(designation=designation),
+        "announced": lambda: make.amended(designation=designation, effective_on=later),
+        "in_force": lambda: make.amended(designation=designation),
+    }[status]()
+    assert amendment.status == status
+    people = {role: ROLES[role](proposal) for role in ("program officer", "decision official", "auditor")}
+    people |= {"team": representative_of(proposal), "stranger": UserFactory(), "lead": make.lead("DOE")}
+    seeing = {
+        role
+        for role, person in people.items()
+        if DesignationAmendment.objects.visible_to(User.objects.get(pk=person.pk)).exists()
+    }
+    assert seeing - {"lead"} == ROLES_OF_AMENDMENTS[status]
+    assert ("lead" in seeing) == (status in ("announced", "in_force"))
+    for person in people.values():
+        person = User.objects.get(pk=person.pk)
+        listed = DesignationAmendment.objects.visible_to(person).exists()
+        assert person.has_perm("evaluation.view_designationamendment", amendment) == listed
+    services.recuse(proposal, person=people["program officer"], by=officer(), reason="A cousin.")
+    recused = User.objects.get(pk=people["program officer"].pk)
+    assert not DesignationAmendment.objects.visible_to(recused).exists()
 
 
 def test_others_reviews_are_hidden_until_ones_own_is_in():

@@ -11,6 +11,7 @@ from evaluation.models import (
     Assignment,
     CatalogRelease,
     Designation,
+    DesignationAmendment,
     Determination,
     InformationRequest,
     Referral,
@@ -31,6 +32,7 @@ TABLES = {
     Determination: lifecycle.DETERMINATION_TRANSITIONS,
     Designation: lifecycle.DESIGNATION_TRANSITIONS,
     CatalogRelease: lifecycle.CATALOG_TRANSITIONS,
+    DesignationAmendment: lifecycle.AMENDMENT_TRANSITIONS,
 }
 BARRED = [
     (model, transition, status)
@@ -45,6 +47,8 @@ def record_of(model):
     """A record of ``model`` that was brought about by the services, and who may do which act to it."""
     if model is Designation:
         return make.designated()
+    if model is DesignationAmendment:
+        return make.signed_amendment()
     if model is CatalogRelease:
         return make.released(make.designated())
     if model is Determination:
@@ -59,6 +63,9 @@ def record_of(model):
 
 
 def actor_for(transition, record):
+    if isinstance(record, DesignationAmendment):
+        by_officers = (lifecycle.DROP_AMENDMENT, lifecycle.CLEAR_AMENDMENT, lifecycle.SEND_AMENDMENT_BACK)
+        return officer() if transition in by_officers else make.decision_official()
     if transition in (lifecycle.LAPSE, lifecycle.END_REFERRAL, lifecycle.EXPIRE):
         return clock_account()
     if isinstance(record, Review) and transition is lifecycle.SUBMIT_REVIEW:
@@ -86,10 +93,22 @@ def test_transition_is_barred_from_every_other_status(model, transition, status)
     stamps = dict.fromkeys(STAMPED.get((model, status), ()), "2026-11-01T00:00Z")
     if model is CatalogRelease:
         stamps = {"decided_by": officer(), "decided_at": record.released_at, "reason": "So."}
+    if model is DesignationAmendment:
+        stamps = stamps_of_amendment(status)
     model.objects.filter(pk=record.pk).update(status=status, **stamps)
 
     with pytest.raises(WrongStatus), transaction.atomic():
         perform(transition, record, by=actor_for(transition, record))
+
+
+def stamps_of_amendment(status):
+    if status in ("draft", "dropped"):
+        return {"signed_at": None, "signed_by": None, "body": ""}
+    if status in ("announced", "in_force", "lapsed"):
+        at = "2026-11-01T00:00Z"
+        told = {"number": 1, "announced_at": at, "effective_on": "2026-11-01"}
+        return told | ({"in_force_at": at} if status == "in_force" else {})
+    return {}
 
 
 STAMPED = {

@@ -45,7 +45,8 @@ def records():
         inside, by=assignment.reviewer, room="all_agencies", text="It is not secure.", sent_as=uuid4()
     )
     determination = make.signed(make.ready_to_sign(inside))
-    designation = make.designated()
+    designation = make.with_condition()
+    amendment = make.signed_amendment(designation=designation)
     proposals = [draft, inside, designation.proposal]
     return {
         "proposal": proposals,
@@ -59,6 +60,7 @@ def records():
         "determination": [determination],
         "designation": [designation],
         "discussioncomment": [comment],
+        "designationamendment": [amendment],
     }
 
 

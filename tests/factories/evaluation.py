@@ -10,7 +10,14 @@ from django.db.models import F
 
 from evaluation import services
 from evaluation.enums import Outcome, Stance
-from evaluation.models import CompletenessReview, Designation, Determination, Referral, ScreeningList
+from evaluation.models import (
+    CompletenessReview,
+    Designation,
+    DesignationAmendment,
+    Determination,
+    Referral,
+    ScreeningList,
+)
 from evaluation.packets import sha256_to_clear
 from program import clock
 from program.enums import OfficeRole
@@ -290,3 +297,70 @@ def delegated(giver, receiver, act=Delegation.SIGN_POSITION, agency="STATE"):
         authority="Delegation Order 7",
         effective_from=date(2026, 1, 1),
     )
+
+
+CONDITION = {
+    "text": "Report each quarter.", "owner": "Anchor", "evidence": "The report.", "effect": "Suspension.",
+}  # fmt: skip
+
+
+def with_condition(by=None, **facts):
+    """A designation with one condition, due in sixty days."""
+    desk = officer()
+    draft = ready_to_sign(by=desk, **facts)
+    due_on = clock.today() + timedelta(days=60)
+    services.save_condition(draft, by=desk, values={**CONDITION, "due_on": due_on})
+    return designated(by=by, determination=Determination.objects.get(pk=draft.pk))
+
+
+def two_markets(designation=None):
+    """A designation of a version with two markets, and two components in its first layer."""
+    designation = designation or with_condition()
+    package = designation.version.value
+    kenya, part = package.markets[0], package.components[0]
+    ghana = kenya.model_copy(
+        update={
+            "key": "market-ghana", "code": "GH", "name": "Ghana",
+            "countries": (kenya.countries[0].model_copy(update={"code": "GH", "name": "Ghana"}),),
+        }
+    )  # fmt: skip
+    other = part.model_copy(update={"key": "component-other", "name": "A second rack"})
+    change = {"markets": (*package.markets, ghana), "components": (*package.components, other)}
+    designation.version = new_version(designation.proposal, change)
+    designation.save()
+    return Designation.objects.get(pk=designation.pk)
+
+
+def drafted_amendment(designation=None, by=None, lifts=True, **values):
+    """A draft amendment that lacks nothing; it lifts the condition of the designation unless told not to."""
+    designation, by = designation or with_condition(), by or officer()
+    amendment = services.prepare_amendment(designation, by=by)
+    condition = designation.conditions.first()
+    if lifts and condition is not None:
+        services.save_condition_change(amendment, by=by, kind="lift", condition=condition)
+    values = {"reason": "It is met by law now.", **values}
+    return services.save_amendment(amendment, by=by, values=values, revision=None)
+
+
+def cleared_amendment(amendment=None, by=None, **facts):
+    amendment = amendment or drafted_amendment(**facts)
+    services.ask_to_clear_amendment(amendment, by=amendment.prepared_by)
+    third = by or officer()
+    services.clear_amendment(amendment, by=third)
+    if by is None:
+        third.offices.update(effective_to=clock.today())
+    return DesignationAmendment.objects.get(pk=amendment.pk)
+
+
+def signed_amendment(amendment=None, by=None, **facts):
+    amendment = cleared_amendment(amendment, **facts)
+    services.sign_amendment(amendment, by=by or decision_official())
+    return DesignationAmendment.objects.get(pk=amendment.pk)
+
+
+def amended(amendment=None, by=None, **facts):
+    """An amendment that was announced; in force where no later day is named."""
+    by = by or decision_official()
+    amendment = signed_amendment(amendment, by=by, **facts)
+    services.announce_amendment(amendment, by=by)
+    return DesignationAmendment.objects.get(pk=amendment.pk)

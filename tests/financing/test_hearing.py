@@ -6,13 +6,19 @@ import pytest
 from django.urls import reverse
 
 from evaluation import services
+from evaluation.models import Designation
 from financing.enums import ReferralStatus
+from financing.models import Match, Tool
 from financing.notice_kinds import STAGE_REACHED
-from financing.services.referrals import close_referral
+from financing.services.referrals import close_referral, refer_tool
+from financing.views.countries import targeting
 from financing.waiting import waiting_for
-from program.models import Notice, User
+from program import clock
+from program.models import Country, Notice, User
+from program.transitions import NotReady
 from tests.factories import evaluation as make
-from tests.factories.financing import chair, edag_officer, fresh, referral
+from tests.factories.financing import chair, edag_officer, fresh, proposed, referral
+from tests.factories.program import CountryFactory, officer
 from tests.financing.test_views import page
 
 
@@ -72,3 +78,33 @@ def test_notice_of_a_commitment_does_not_deny_it():
     assert "no commitment" not in texts.last()
     assert "no commitment" in texts.first()
     close_referral(record, by=edag_officer(record.agency.code))
+
+
+def test_an_amendment_closes_a_market_to_tools_and_its_people_are_told():
+    designation, head = make.two_markets(), chair()
+    make.screened(designation.proposal)
+    at = {"as_of": clock.today(), "made_by": officer(), "made_at": clock.now(), "tool": Tool.objects.first()}
+    for key in ("market-ghana", "market-kenya"):
+        Match.objects.create(
+            designation=designation, market_key=key, market=key, assessment="possible", reasons=[],
+            citation="s.4(d)", **at,
+        )  # fmt: skip
+    asked = proposed(designation, market="Ghana", tool="direct_loan")
+    make.amended(designation=designation, removed_markets=["market-ghana"])
+    assert head.pk in told("financing.designation_amended")
+    assert [match.market_key for match in Match.objects.current()] == ["market-kenya"]
+    with pytest.raises(NotReady) as refusal:
+        refer_tool(asked, by=head)
+    assert "market-removed" in {problem.code for problem in refusal.value.problems}
+    with pytest.raises(NotReady):
+        proposed(Designation.objects.get(pk=designation.pk), market="Ghana", tool="loan_guarantee")
+
+
+def test_a_country_that_was_removed_is_not_targeted_any_more():
+    designation = make.two_markets()
+    CountryFactory(code="GH")
+    ghana = Country.objects.get(pk="GH")
+    head = chair()
+    assert [proposal for proposal, _ in targeting(ghana, head)[0]] == [designation.proposal]
+    make.amended(designation=designation, removed_markets=["market-ghana"])
+    assert targeting(ghana, fresh(head))[0] == []
