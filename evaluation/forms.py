@@ -413,7 +413,7 @@ class AmendmentForm(forms.ModelForm):
             "removed_markets": [(row["key"], row["name"] or row["key"]) for row in terms["markets"]],
             "removed_components": [
                 (row["key"], f"{layers[row['layer']]}: {row['name'] or row['key']}")
-                for row in terms["components"]
+                for row in sorted(terms["components"], key=lambda row: list(layers).index(row["layer"]))
             ],
         }
         for name, known in choices.items():

@@ -17,8 +17,10 @@ KINDS: Final = {
     "evaluation.referred": "Referred to an agency",
     "evaluation.answered": "Question to a consortium answered",
     "evaluation.lapsed": "No response of an agency",
+    "evaluation.amended": "Designation amended",
     "financing.referred": "Referred to the holder of a tool",
     "financing.answered": "Referral to a tool answered",
+    "financing.designation_amended": "Designation amended, for the EDAG",
     "financing.designation_changed": "Designation changed, for the EDAG",
 }
 
