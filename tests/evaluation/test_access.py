@@ -42,8 +42,9 @@ from tests.factories.proposals import ProposalFactory, TeamMemberFactory, repres
 
 pytestmark = pytest.mark.django_db
 LISTED = [
-    AgencyScore, Assignment, ClockEvent, ComplianceCheck, Designation, DesignationAmendment, Determination, DiscussionComment,
-    InformationRequest, Letter, NamedParty, PartyCheck, Position, Referral, Review, ScreeningRun,
+    AgencyScore, Assignment, ClockEvent, ComplianceCheck, Designation, DesignationAmendment,
+    Determination, DiscussionComment, InformationRequest, Letter, NamedParty, PartyCheck, Position,
+    Referral, Review, ScreeningRun,
 ]  # fmt: skip
 ROLES = {
     "stranger": lambda proposal: UserFactory(),
