@@ -32,6 +32,31 @@ class Adjudicated(TextChoices):
     CONFIRMED = "confirmed", "Confirmed"
 
 
+class InterestKind(TextChoices):
+    """What a person in government declares about themself."""
+
+    EMPLOYER = "employer", "Employer or client, earlier or outside the Government"
+    HOLDING = "holding", "Holding in a named company"
+    CATEGORY = "category", "Category of holdings, such as a sector fund"
+
+
+class Whose(TextChoices):
+    """Whose interest it is: those of spouse and minor child count as one's own, 18 U.S.C. 208(a)."""
+
+    OWN = "own", "My own"
+    SPOUSE = "spouse", "My spouse's"
+    CHILD = "child", "My minor child's"
+
+
+class HintKind(TextChoices):
+    """Why a person and a package may touch; a hint warns and decides nothing."""
+
+    EMPLOYER = "employer", "Employer or client"
+    EARLIER_EMPLOYER = "earlier_employer", "Earlier employer or client"
+    HOLDING = "holding", "Holding"
+    CATEGORY = "category", "Category of holdings"
+
+
 class ComplianceKind(TextChoices):
     """What of a version the compliance checks look at."""
 

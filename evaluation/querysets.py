@@ -357,6 +357,30 @@ class AssignmentQuerySet(OfProposalQuerySet):
         )
 
 
+def as_ethics_official(user: User | AnonymousUser, path: str) -> Q:
+    """Rows of people, at the look-up ``path``, who hold an office where ``user`` is the ethics official."""
+    codes = user.agencies_as(OfficeRole.ETHICS_OFFICIAL) if user.is_authenticated else set()
+    if not codes:
+        return Q(pk__in=[])
+    offices = apps.get_model("program", "Office").objects.in_force().filter(agency__code__in=codes)
+    return Q(**{f"{path}__in": offices.values("user")})
+
+
+class InterestQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """One's own, and those of the people of the agency whose ethics official one is; nobody else's."""
+        return self.filter(Q(person=user.pk or 0) | as_ethics_official(user, "person"))
+
+    def standing(self) -> Self:
+        """What is declared today: neither corrected nor withdrawn."""
+        return self.filter(replaced_by=None, is_withdrawn=False)
+
+
+class ConfirmationQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.filter(Q(person=user.pk or 0) | as_ethics_official(user, "person"))
+
+
 class ReviewQuerySet(OfProposalQuerySet):
     path = "version__proposal"
 

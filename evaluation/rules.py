@@ -139,6 +139,16 @@ def asks_for_agency(user: User, record: Any) -> bool:
 
 
 @rules.predicate
+def is_own_interest(user: User, interest: Any) -> bool:
+    return interest is not None and interest.person_id == user.pk
+
+
+@rules.predicate
+def holds_an_office(user: User, record: Any) -> bool:
+    return user.is_government
+
+
+@rules.predicate
 def is_person_recused(user: User, recusal: Any) -> bool:
     return recusal is not None and recusal.user_id == user.pk
 
@@ -215,6 +225,11 @@ permit("evaluation.reopen_review", leads_agency & stands_apart)
 # Discussion
 permit("evaluation.add_discussioncomment", has_a_voice & stands_apart)
 permit("evaluation.change_discussioncomment", is_author & is_listed & has_a_voice & stands_apart)
+
+# What a person in government declares about themself
+permit("evaluation.view_interest", is_listed)
+permit("evaluation.add_interest", is_own_interest & holds_an_office)
+permit("evaluation.withdraw_interest", is_own_interest)
 
 # Consultation
 permit("evaluation.add_referral", is_program_officer & stands_apart)

@@ -29,6 +29,7 @@ class OfficeRole(TextChoices):
     EDAG_CHAIR = "edag_chair", "EDAG chair"
     EDAG_OFFICER = "edag_officer", "EDAG officer"
     AUDITOR = "auditor", "Auditor"
+    ETHICS_OFFICIAL = "ethics_official", "Ethics official"
     CLOCK = "clock", "Program clock (machine)"
 
 

@@ -31,6 +31,7 @@ from evaluation.models.discussion import (
 )
 from evaluation.models.escalations import Escalation, EscalationEntry
 from evaluation.models.intake import CompletenessReview, Return
+from evaluation.models.interests import Interest, InterestConfirmation
 from evaluation.models.parties import NamedParty, VersionProfile
 from evaluation.models.reviews import AgencyScore, Assignment, Conflict, Review, Score
 from evaluation.models.screening import (
@@ -73,6 +74,8 @@ __all__ = [
     "EscalationEntry",
     "Finding",
     "InformationRequest",
+    "Interest",
+    "InterestConfirmation",
     "Letter",
     "LetterPaper",
     "ListChange",

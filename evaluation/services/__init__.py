@@ -77,6 +77,7 @@ from evaluation.services.discussion import (
 )
 from evaluation.services.escalations import add_to_escalation
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
+from evaluation.services.interests import confirm_interests, declare_interest, withdraw_interest
 from evaluation.services.lists import (
     ask_for_import,
     import_screening_list,
@@ -138,9 +139,11 @@ __all__ = [
     "assign_reviewer",
     "clear_amendment",
     "clear_determination",
+    "confirm_interests",
     "correct_adjudication",
     "declare_and_begin",
     "declare_conflict",
+    "declare_interest",
     "drop_amendment",
     "edit_comment",
     "end_assignment",
@@ -208,6 +211,7 @@ __all__ = [
     "weigh",
     "withdraw_catalog_entry",
     "withdraw_comment",
+    "withdraw_interest",
     "withdraw_question",
     "work_off",
     "work_off_each",
