@@ -224,6 +224,25 @@ class Story:
                     replacement=official("reviewer2-STATE"),
                 )
 
+        if asked := self.told.get("ethics"):
+            with clock.moved_to(self.on(self.start + 1, 10)):
+                self.ask_ethics(asked)
+
+    def ask_ethics(self, asked: Facts) -> None:
+        """Two reviewers declare what touches the package; a lead asks about one of them."""
+        until = clock.today() - timedelta(days=asked["left_days_ago"])
+        person, other = official("reviewer2-STATE"), official("reviewer2-COMMERCE")
+        evaluation.declare_interest(
+            by=person, kind="employer", whose="own", name=asked["employer"], until=until
+        )
+        evaluation.declare_interest(by=other, kind="holding", whose="spouse", name=asked["holding"])
+        for one in (person, other):
+            evaluation.confirm_interests(by=one)
+        evaluation.ask_ethics_official(
+            self.proposal, person=person, agency=Agency.objects.get(code="STATE"),
+            by=official("lead-STATE"), text=asked["text"],
+        )  # fmt: skip
+
     def review(self, code: str, sheet: Facts, at: datetime) -> None:
         """One sheet: no conflict declared, scored line by line, submitted when it has a recommendation."""
         assignment = Assignment.objects.active().get(proposal=self.proposal, agency__code=code)

@@ -180,7 +180,7 @@ def is_free_of_conflict(review: Review) -> Iterator[Problem]:
         yield Problem(
             "conflict-not-declared", "Declare first whether you have a conflict of interest.", ORDER
         )
-    elif conflict.has_conflict:
+    elif conflict.has_conflict and not review.assignment.is_cleared:
         yield Problem(
             "conflict", "You declared a conflict of interest; this review cannot be submitted.", ORDER
         )

@@ -57,6 +57,40 @@ class HintKind(TextChoices):
     CATEGORY = "category", "Category of holdings"
 
 
+class ConflictAbout(TextChoices):
+    """What is put before the ethics official; the law differs."""
+
+    FINANCIAL = "financial", "A financial interest: holdings, employment, a prospective employer"
+    RELATIONSHIP = "relationship", "A relationship: an earlier employer or client, family, an organization"
+    HINT = "hint", "What the portal found alike, to be looked at"
+
+
+class ConflictCaseStatus(TextChoices):
+    OPEN = "open", "Waits for the ethics official"
+    RECUSED = "recused", "Recused"
+    CLEARED = "cleared", "May review"
+
+
+class ConflictBasis(TextChoices):
+    """The clause under which an ethics official decides, the first two that the person is recused."""
+
+    DISQUALIFYING = (
+        "5 CFR 2635.402(c)",
+        "18 U.S.C. 208(a), 5 CFR 2635.402(c): disqualifying interest",
+    )
+    QUESTIONED = "5 CFR 2635.502(e)", "5 CFR 2635.502(e): impartiality likely to be questioned"
+    UNQUESTIONED = "5 CFR 2635.502(c)(2)", "5 CFR 2635.502(c)(2): impartiality not likely to be questioned"
+    AUTHORIZED = "5 CFR 2635.502(d)", "5 CFR 2635.502(d): authorized, the Government's interest outweighs"
+    WAIVED = "18 U.S.C. 208(b)(1)", "18 U.S.C. 208(b)(1): waived in writing, in advance, by who appointed"
+    EXEMPT = "18 U.S.C. 208(b)(2)", "18 U.S.C. 208(b)(2), 5 CFR part 2640: exempt by regulation"
+    NO_INTEREST = "5 CFR 2635.402(b)", "5 CFR 2635.402(b): no financial interest in this matter"
+
+
+RECUSING = (ConflictBasis.DISQUALIFYING, ConflictBasis.QUESTIONED)
+#: What opens a proposal in spite of a financial interest; an authorization by the agency does not
+OF_FINANCIAL = (ConflictBasis.WAIVED, ConflictBasis.EXEMPT, ConflictBasis.NO_INTEREST)
+
+
 class ComplianceKind(TextChoices):
     """What of a version the compliance checks look at."""
 

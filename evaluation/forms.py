@@ -13,6 +13,9 @@ from evaluation.enums import (
     LONGEST_PLACE,
     LONGEST_SUMMARY,
     LONGEST_TEXT,
+    RECUSING,
+    ConflictAbout,
+    ConflictBasis,
     EscalationLevel,
     EscalationOutcome,
     Outcome,
@@ -29,6 +32,7 @@ from evaluation.models import (
     Determination,
     Finding,
     InformationRequest,
+    Interest,
     Referral,
     Review,
     Score,
@@ -143,17 +147,101 @@ class RecuseForm(forms.Form):
         self.fields["replacement"].queryset = replacements  # type: ignore[attr-defined]
 
 
+class InterestForm(forms.ModelForm):
+    """One thing that a person in government declares about themself."""
+
+    class Meta:
+        model = Interest
+        fields = ("kind", "whose", "name", "sector", "until")
+        widgets = {"kind": forms.RadioSelect}
+
+
 class ConflictForm(forms.Form):
-    has_conflict = forms.TypedChoiceField(
+    """What a reviewer declares before the first reading; ``details`` are those that the service takes."""
+
+    has_conflict = forms.ChoiceField(
         label="Does a conflict of interest stand against your review?",
-        choices=[("no", "No. I have none that I know of."), ("yes", "Yes. I describe it below.")],
-        coerce=lambda word: word == "yes",
+        choices=[
+            ("no", "No. I have none that I know of."),
+            ("ask", "There may be one. The ethics official of my agency decides."),
+            ("yes", "Yes. I recuse myself."),
+        ],
         widget=forms.RadioSelect,
+    )
+    about = forms.ChoiceField(
+        label="What it is about",
+        choices=[("", "Choose, where the ethics official decides"), *ConflictAbout.choices[:2]],
+        required=False,
     )
     text = LongText(
         widget=text(3), required=False, label="The conflict",
-        help_text="Employment, holdings, family, earlier work for a member or its owners.",
+        help_text="Employment, holdings, family, earlier work for a member or its owners. Where the ethics "
+        "official decides, only they read it.",
     )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("has_conflict") == "ask" and not values.get("about"):
+            self.add_error("about", "Say what it is about.")
+        return values
+
+    @property
+    def details(self) -> dict[str, Any]:
+        answer = self.cleaned_data["has_conflict"]
+        return {
+            "has_conflict": answer != "no",
+            "about": self.cleaned_data["about"] if answer == "ask" else "",
+            "text": self.cleaned_data["text"],
+        }
+
+
+class AskEthicsForm(forms.Form):
+    """Whom the ethics official of their agency is asked about."""
+
+    person = OfficialField(User.objects.none(), label="About whom", empty_label="Choose a reviewer")
+    text = LongText(
+        widget=text(2), required=False, label="Why",
+        help_text="The person and the ethics official read it.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, people: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"].queryset = people  # type: ignore[attr-defined]
+
+
+class ClearForm(forms.Form):
+    basis = forms.ChoiceField(
+        label="Under which clause",
+        choices=[
+            ("", "Choose a clause"),
+            *((one.value, one.label) for one in ConflictBasis if one not in RECUSING),
+        ],
+        help_text="5 CFR 2635.502(d) authorizes in spite of a relationship. What 18 U.S.C. 208 forbids "
+        "cannot be authorized that way: it takes a waiver or an exemption under 208(b).",
+    )  # fmt: skip
+    reason = LongText(
+        widget=text(3), required=False, label="Reason",
+        help_text="The person and auditors read it. Name the waiver, if any; describe no holding.",
+    )  # fmt: skip
+
+
+class RecuseCaseForm(forms.Form):
+    basis = forms.ChoiceField(
+        label="Under which clause",
+        choices=[("", "Choose a clause"), *((one.value, one.label) for one in RECUSING)],
+    )
+    reason = LongText(
+        widget=text(3), required=False, label="Reason",
+        help_text="The person and auditors read it. Describe no holding.",
+    )  # fmt: skip
+    replacement = OfficialField(
+        User.objects.none(), required=False, label="Replaced by", empty_label="Nobody yet",
+        help_text="A reviewer of the same agency, where the person was assigned.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, replacements: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["replacement"].queryset = replacements  # type: ignore[attr-defined]
 
 
 class ReviewForm(forms.ModelForm):

@@ -9,6 +9,7 @@ from evaluation import amendment_checks, checks
 from evaluation.enums import AmendmentStatus as M
 from evaluation.enums import AssignmentStatus as A
 from evaluation.enums import CatalogReleaseStatus as C
+from evaluation.enums import ConflictCaseStatus as E
 from evaluation.enums import DesignationStatus as D
 from evaluation.enums import DeterminationStatus as T
 from evaluation.enums import InformationRequestStatus as Q
@@ -33,6 +34,26 @@ END_ASSIGNMENT: Final = Transition(
     description="The reviewer's access ends at once.",
 )
 ASSIGNMENT_TRANSITIONS: Final = (END_ASSIGNMENT,)
+
+CLEAR_CONFLICT: Final = Transition(
+    "clear",
+    {E.OPEN},
+    E.CLEARED,
+    clause="5 CFR 2635.502",
+    stamps=["decided_at"],
+    label="May review",
+    description="The ethics official lets the person review, under a clause; the proposal opens to them.",
+)
+RECUSE_CONFLICT: Final = Transition(
+    "recuse",
+    {E.OPEN},
+    E.RECUSED,
+    clause="5 CFR 2635.502",
+    stamps=["decided_at"],
+    label="Recuse",
+    description="The proposal stays closed to the person, and their assignment ends.",
+)
+CONFLICT_TRANSITIONS: Final = (CLEAR_CONFLICT, RECUSE_CONFLICT)
 
 SUBMIT_REVIEW: Final = Transition(
     "submit",

@@ -8,6 +8,7 @@ from program.enums import Mailed
 from program.notice_kinds import NoticeKind
 
 ORDER: Final = "E.O. 14320 s.3(d)"
+IMPARTIALITY: Final = "5 CFR 2635.502"
 REFERRED: Final = NoticeKind(
     "evaluation.referred",
     "Proposal {number} is referred to {agency}",
@@ -224,6 +225,96 @@ REVIEWER_RECUSED: Final = NoticeKind(
     who="Leads of the reviewer's agency",
     mailed=Mailed.AT_ONCE,
     sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
+)
+CONFLICT_TO_DECIDE: Final = NoticeKind(
+    "evaluation.conflict_to_decide",
+    "Decide whether {person} may review {number}",
+    "You are asked whether a conflict of interest keeps {person} from reviewing proposal {number}. Decide by "
+    "{due}; until then the proposal is closed to that person.",
+    IMPARTIALITY,
+    tells_outsiders=True,
+    is_internal=True,
+    when="A conflict of interest is declared, or somebody asks about one",
+    who="Ethics officials of the reviewer's agency",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "number": "AIX-2026-00014",
+        "person": "Hana Okafor",
+    },
+)
+CLOSED_UNTIL_DECIDED: Final = NoticeKind(
+    "evaluation.closed_until_decided",
+    "{number} is closed to you until the ethics official decides",
+    "The ethics official of {agency} is asked whether you may review proposal {number}, and decides by "
+    "{due}. Until then it is closed to you.",
+    IMPARTIALITY,
+    tells_outsiders=True,
+    is_internal=True,
+    when="An ethics official is asked about a person",
+    who="That person",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "agency": "Department of Energy",
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "number": "AIX-2026-00014",
+    },
+)
+WAITS_FOR_ETHICS: Final = NoticeKind(
+    "evaluation.waits_for_ethics",
+    "{person} waits for the ethics official on {number}",
+    "The ethics official of {agency} is asked whether {person} may review proposal {number}, and decides by "
+    "{due}. Until then it is closed to that person.",
+    IMPARTIALITY,
+    is_internal=True,
+    when="An ethics official is asked about a person",
+    who="Leads of that person's agency",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "agency": "Department of Energy",
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "number": "AIX-2026-00014",
+        "person": "Hana Okafor",
+    },
+)
+NO_ETHICS_OFFICIAL: Final = NoticeKind(
+    "evaluation.no_ethics_official",
+    "Appoint an ethics official of {agency}",
+    "Nobody can decide whether {person} may review proposal {number}: {agency} has no ethics official, or it "
+    "is that person. Appoint another one, such as the alternate or somebody of the agency head's office.",
+    IMPARTIALITY,
+    is_internal=True,
+    when="An ethics official is to be asked and the agency has none who may decide",
+    who="Program officers",
+    mailed=Mailed.ALWAYS,
+    sample={"agency": "Department of Energy", "number": "AIX-2026-00014", "person": "Hana Okafor"},
+)
+CONFLICT_DECIDED: Final = NoticeKind(
+    "evaluation.conflict_decided",
+    "Proposal {number}: {decision}",
+    "The ethics official of {agency} has decided about proposal {number}: {decision}. Read the reason.",
+    IMPARTIALITY,
+    tells_outsiders=True,
+    is_internal=True,
+    when="An ethics official decides about a person",
+    who="That person",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "agency": "Department of Energy",
+        "decision": "you may review it",
+        "number": "AIX-2026-00014",
+    },
+)
+MAY_REVIEW: Final = NoticeKind(
+    "evaluation.may_review",
+    "{person} may review {number}",
+    "The ethics official of {agency} has decided that {person} may review proposal {number}.",
+    IMPARTIALITY,
+    is_internal=True,
+    when="An ethics official lets a person review",
+    who="Leads of that person's agency",
+    mailed=Mailed.AT_ONCE,
+    sample={"agency": "Department of Energy", "number": "AIX-2026-00014", "person": "Hana Okafor"},
 )
 REVIEW_SUBMITTED: Final = NoticeKind(
     "evaluation.review_submitted",

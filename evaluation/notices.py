@@ -41,6 +41,10 @@ def leads_of(agency: Agency, proposal: Proposal) -> QuerySet[User]:
     return holders(proposal, OfficeRole.LEAD, agency=agency)
 
 
+def ethics_officials(agency: Agency, proposal: Proposal) -> QuerySet[User]:
+    return holders(proposal, OfficeRole.ETHICS_OFFICIAL, agency=agency)
+
+
 def delegates(proposal: Proposal, act: str, agency: Agency | None = None) -> QuerySet[User]:
     """People in office who may do ``act`` under a delegation today and are not recused from ``proposal``."""
     given, offices = delegations_that_hold(act), Office.objects.in_force()

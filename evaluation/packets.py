@@ -19,6 +19,7 @@ from evaluation.enums import (
     CheckResult,
     ComplianceKind,
     ComplianceResult,
+    ConflictCaseStatus,
     DesignationStatus,
     DeterminationStatus,
     EscalationLevel,
@@ -445,7 +446,8 @@ def _questions(proposal: Proposal) -> list[dict[str, Any]]:
 
 def _recusals(proposal: Proposal) -> list[dict[str, Any]]:
     """Who stayed away, and for which agencies they held an office that day; not why."""
-    rows = Recusal.objects.filter(proposal=proposal).select_related("user")
+    rows = Recusal.objects.filter(proposal=proposal).exclude(conflict_case__status=ConflictCaseStatus.OPEN)
+    rows = rows.select_related("user")
     return [
         {
             "name": row.user.name,

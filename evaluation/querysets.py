@@ -34,6 +34,7 @@ from evaluation.enums import (
     CheckResult,
     ClockAct,
     ComplianceResult,
+    ConflictCaseStatus,
     DesignationStatus,
     DeterminationStatus,
     Grade,
@@ -51,7 +52,7 @@ from program.prepared import Constant
 from program.reminders import HAS_COME, OVERDUE, EndOfDay, StartOfDay, days_before, half_since, reaching
 from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.models import Proposal
-from proposals.querysets import by_office, closed_to, counsel_grants, leads_in_force
+from proposals.querysets import by_office, closed_to, counsel_grants, leads_in_force, on_the_inside
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -379,6 +380,38 @@ class InterestQuerySet(models.QuerySet):
 class ConfirmationQuerySet(models.QuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(Q(person=user.pk or 0) | as_ethics_official(user, "person"))
+
+
+class ConflictCaseQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """One's own, and for ethics officials those of their agency, but of proposals closed to them."""
+        own = Q(person=user.pk or 0)
+        codes = user.agencies_as(OfficeRole.ETHICS_OFFICIAL) if user.is_authenticated else set()
+        if not codes:
+            return self.filter(own)
+        closed = closed_proposals(user)
+        return self.filter(own | (Q(agency__code__in=codes) & ~Q(proposal__in=closed)))
+
+    def open(self) -> Self:
+        return self.filter(status=ConflictCaseStatus.OPEN)
+
+    def cleared(self, proposal: int, person: int) -> Self:
+        """By which an ethics official let this person review this proposal."""
+        return self.filter(proposal=proposal, person=person, status=ConflictCaseStatus.CLEARED)
+
+    def to_decide(self, user: User) -> Self:
+        """Open cases that ``user`` decides: nobody decides about themself."""
+        return self.visible_to(user).open().exclude(person=user.pk)
+
+    def for_list(self) -> Self:
+        return self.select_related("proposal", "person", "agency", "decided_by", "recusal__replaced_by")
+
+
+def closed_proposals(user: User | AnonymousUser) -> models.QuerySet:
+    """Keys of the proposals that are closed to ``user``: they work for them or are recused."""
+    recused = apps.get_model("proposals", "Recusal").objects.filter(user=user.pk or 0)
+    closed = Proposal.objects.filter(on_the_inside(user) | Q(pk__in=recused.values("proposal")))
+    return closed.order_by().values("pk")
 
 
 class ReviewQuerySet(OfProposalQuerySet):

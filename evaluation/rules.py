@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import rules
 
-from evaluation.enums import AssignmentStatus, DesignationStatus
+from evaluation.enums import AssignmentStatus, ConflictCaseStatus, DesignationStatus
+from evaluation.models import ConflictCase
 from evaluation.querysets import SIGN_FOR_AGENCY, decides, delegations_in_force, discussed_by
 from program.enums import OfficeRole
 from program.models import Delegation
@@ -149,6 +150,36 @@ def holds_an_office(user: User, record: Any) -> bool:
 
 
 @rules.predicate
+def is_ethics_official(user: User, record: Any) -> bool:
+    """The ethics official of the agency that the record names."""
+    return record is not None and user.holds(OfficeRole.ETHICS_OFFICIAL, agency=record.agency.code)
+
+
+@rules.predicate
+def is_person_of_case(user: User, case: Any) -> bool:
+    """It is about the person themself, who holds an office."""
+    return case is not None and case.person_id == user.pk and user.is_government
+
+
+@rules.predicate
+def settled_conflict(user: User, assignment: Any) -> bool:
+    """Has recused the reviewer in a case of a conflict, with which the assignment ends."""
+    return assignment is not None and recused_by(user, assignment).filter(person=assignment.reviewer).exists()
+
+
+@rules.predicate
+def names_replacement(user: User, assignment: Any) -> bool:
+    """The ethics official of the agency, where they recused a reviewer of it from the proposal."""
+    return is_ethics_official.test(user, assignment) and recused_by(user, assignment).exists()
+
+
+def recused_by(user: User, assignment: Any) -> Any:
+    """The cases on the assignment's proposal, for its agency, that ``user`` settled by a recusal."""
+    cases = ConflictCase.objects.filter(proposal=assignment.proposal_id, agency=assignment.agency_id)
+    return cases.filter(status=ConflictCaseStatus.RECUSED, decided_by=user.pk)
+
+
+@rules.predicate
 def is_person_recused(user: User, recusal: Any) -> bool:
     return recusal is not None and recusal.user_id == user.pk
 
@@ -214,8 +245,11 @@ permit("evaluation.weigh_compliancecheck", is_program_officer & stands_apart)
 permit("evaluation.remake_paper", is_program_officer & stands_apart)
 
 # Assignment and review
-permit("evaluation.add_assignment", (is_program_officer | leads_agency) & stands_apart)
-permit("evaluation.end_assignment", (is_program_officer | leads_agency | is_reviewer) & stands_apart)
+permit("evaluation.add_assignment", (is_program_officer | leads_agency | names_replacement) & stands_apart)
+permit(
+    "evaluation.end_assignment",
+    ((is_program_officer | leads_agency | is_reviewer) & stands_apart) | settled_conflict,
+)
 permit("evaluation.declare_assignment", is_reviewer & stands_apart)
 permit("evaluation.add_recusal", is_person_recused | ((is_program_officer | leads_office_of) & stands_apart))
 permit("evaluation.change_review", is_reviewer & stands_apart)
@@ -225,6 +259,18 @@ permit("evaluation.reopen_review", leads_agency & stands_apart)
 # Discussion
 permit("evaluation.add_discussioncomment", has_a_voice & stands_apart)
 permit("evaluation.change_discussioncomment", is_author & is_listed & has_a_voice & stands_apart)
+
+# What an ethics official is asked and decides
+permit("evaluation.view_conflictcase", is_listed)
+permit(
+    "evaluation.add_conflictcase",
+    is_person_of_case | ((is_program_officer | leads_agency | is_ethics_official) & stands_apart),
+)
+permit("evaluation.clear_conflictcase", is_ethics_official & ~is_person_of_case & stands_apart)
+permit(
+    "evaluation.recuse_conflictcase",
+    is_person_of_case | ((is_ethics_official | is_program_officer | leads_agency) & stands_apart),
+)
 
 # What a person in government declares about themself
 permit("evaluation.view_interest", is_listed)

@@ -21,6 +21,7 @@ AT_THE_DESK = (
     OfficeRole.LEAD,
     OfficeRole.DECISION_OFFICIAL,
     OfficeRole.AUDITOR,
+    OfficeRole.ETHICS_OFFICIAL,
 )
 IN_THE_EDAG = (
     OfficeRole.EDAG_CHAIR,

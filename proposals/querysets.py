@@ -524,6 +524,13 @@ class RecusalQuerySet(models.QuerySet):
         return self.filter(own)
 
 
+class StandingRecusals(models.Manager.from_queryset(RecusalQuerySet)):  # type: ignore[misc]
+    """The recusals that stand, as every question of access asks them; a lifted one is history."""
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(lifted_at=None)
+
+
 def works_for_proposers(user: User) -> bool:
     """Whether ``user`` is on the team of a consortium, or is counsel with a right on a proposal."""
     places = apps.get_model("proposals", "TeamMember").objects.active()

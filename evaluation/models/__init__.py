@@ -30,6 +30,7 @@ from evaluation.models.discussion import (
     DiscussionText,
 )
 from evaluation.models.escalations import Escalation, EscalationEntry
+from evaluation.models.ethics import ConflictCase
 from evaluation.models.intake import CompletenessReview, Return
 from evaluation.models.interests import Interest, InterestConfirmation
 from evaluation.models.parties import NamedParty, VersionProfile
@@ -63,6 +64,7 @@ __all__ = [
     "Condition",
     "ConditionChange",
     "Conflict",
+    "ConflictCase",
     "Designation",
     "DesignationAmendment",
     "Determination",

@@ -25,6 +25,7 @@ from evaluation.services.assignments import (
     declare_conflict,
     end_assignment,
     recuse,
+    recuse_conflict,
 )
 from evaluation.services.catalog import (
     publish_catalog_entry,
@@ -76,6 +77,7 @@ from evaluation.services.discussion import (
     write_comment,
 )
 from evaluation.services.escalations import add_to_escalation
+from evaluation.services.ethics import ask_ethics_official, clear_conflict
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
 from evaluation.services.interests import confirm_interests, declare_interest, withdraw_interest
 from evaluation.services.lists import (
@@ -131,6 +133,7 @@ __all__ = [
     "answer_question",
     "ask_again",
     "ask_consortium",
+    "ask_ethics_official",
     "ask_for_import",
     "ask_for_screening",
     "ask_packet_pdf",
@@ -138,6 +141,7 @@ __all__ = [
     "ask_to_clear_amendment",
     "assign_reviewer",
     "clear_amendment",
+    "clear_conflict",
     "clear_determination",
     "confirm_interests",
     "correct_adjudication",
@@ -165,6 +169,7 @@ __all__ = [
     "recall_amendment",
     "recall_determination",
     "recuse",
+    "recuse_conflict",
     "reinstate_designation",
     "release_catalog_entry",
     "release_overdue",

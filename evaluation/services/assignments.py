@@ -9,9 +9,10 @@ from django.urls import reverse
 
 from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import END_ASSIGNMENT
-from evaluation.models import Assignment, Conflict, Review
+from evaluation.models import Assignment, Conflict, ConflictCase, Review
 from evaluation.notice_kinds import ASSIGNED, REVIEWER_RECUSED, UNASSIGNED
 from evaluation.notices import desk_page, leads_of
+from evaluation.services.ethics import ask_ethics_official, settle_by_recusal, tell_of_recusal
 from evaluation.services.reviews import keep_agency_scores, open_review
 from program import audit, clock, grants, notices
 from program.acts import DoFirst
@@ -80,10 +81,13 @@ def _assignment_problems(assignment: Assignment) -> list[Problem]:
 
 
 @transaction.atomic
-def declare_conflict(assignment: Assignment, *, by: User, has_conflict: bool, text: str = "") -> Conflict:
+def declare_conflict(
+    assignment: Assignment, *, by: User, has_conflict: bool, text: str = "", about: str = ""
+) -> Conflict:
     """Declare before the first reading whether a conflict of interest stands against it.
 
-    Who declares one is recused with it; the lead of the agency names another reviewer.
+    Who recuses themself is recused with it; the lead of the agency names another reviewer. Where ``about``
+    says what it is, the ethics official of the agency decides, and the record does not repeat the text.
     """
     # The proposal before the assignment, as a recusal by an officer locks them
     Proposal.objects.select_for_update().get(pk=assignment.proposal_id)
@@ -96,20 +100,26 @@ def declare_conflict(assignment: Assignment, *, by: User, has_conflict: bool, te
     conflict = Conflict.objects.create(
         assignment=assignment, has_conflict=has_conflict, text=text.strip(), declared_at=clock.now()
     )
+    note = "" if about else text
     audit.record(
-        assignment, "assignment.declare", by=by, after={"has_conflict": has_conflict}, note=text, clause=ORDER
+        assignment, "assignment.declare", by=by, after={"has_conflict": has_conflict}, note=note, clause=ORDER
     )
-    if has_conflict:
+    if has_conflict and about:
+        ask_ethics_official(
+            assignment.proposal, person=by, agency=assignment.agency, by=by, text=text, about=about,
+            assignment=assignment,
+        )  # fmt: skip
+    elif has_conflict:
         recuse(assignment.proposal, person=by, by=by, reason=text)
     return conflict
 
 
 @transaction.atomic
 def declare_and_begin(
-    assignment: Assignment, *, by: User, has_conflict: bool, text: str = ""
+    assignment: Assignment, *, by: User, has_conflict: bool, text: str = "", about: str = ""
 ) -> Review | None:
     """Declare before the first reading, and begin the sheet where no conflict stands against it."""
-    declare_conflict(assignment, by=by, has_conflict=has_conflict, text=text)
+    declare_conflict(assignment, by=by, has_conflict=has_conflict, text=text, about=about)
     return None if has_conflict else open_review(assignment, by=by)
 
 
@@ -149,7 +159,8 @@ def recuse(
     """Keep a person away from a proposal from this moment on: pages, lists, search, files, API and mail.
 
     Assignments end, the grant goes, a draft sheet stays closed, submitted scores no longer count. A
-    replacement comes from the same agency, and is named by who may assign.
+    replacement comes from the same agency, and is named by who may assign. What waits for the ethics
+    official is settled with it.
     """
     proposal = Proposal.objects.select_for_update().get(pk=proposal.pk)
     one_at_a_time(DISCUSS, proposal.pk)
@@ -164,9 +175,42 @@ def recuse(
     require("evaluation.add_recusal", by, recusal)
     if not recusal.reason:
         raise NotReady([Problem("reason", "Give the reason for the recusal.", ORDER, field="reason")])
+    case = ConflictCase.objects.open().filter(proposal=proposal, person=person).first()
+    if case is not None:
+        return recuse_conflict(case, by=by, reason=reason, replacement=replacement)
     if proposal.recusals.filter(user=person).exists():
         message = f"{person} is already recused from this proposal."
         raise NotReady([Problem("recused", message, ORDER, field="person")])
+    return _close(recusal, by, replacement)
+
+
+@transaction.atomic
+def recuse_conflict(
+    case: ConflictCase, *, by: User, reason: str, basis: str = "", replacement: User | None = None
+) -> Recusal:
+    """Recuse the person of an open case: as the ethics official decides, or as they say themselves.
+
+    Why is kept with the case; beside the recusal stands only who decided.
+    """
+    Proposal.objects.select_for_update().get(pk=case.proposal_id)
+    require("evaluation.recuse_conflictcase", by, case)
+    if not basis and by.holds(OfficeRole.ETHICS_OFFICIAL, agency=case.agency.code) and by != case.person:
+        message = "Choose a clause under which the person is recused."
+        raise NotReady([Problem("basis", message, "5 CFR 2635.502", field="basis")])
+    event = settle_by_recusal(case, by=by, basis=basis, reason=reason)
+    assigned = Assignment.objects.active().filter(proposal=case.proposal_id, reviewer=case.person_id)
+    had_assignment = assigned.exists()
+    recusal = case.recusal
+    recusal.recused_by, recusal.replaced_by = by, replacement
+    recusal.reason = f"Decided by the ethics official of {case.agency}, {basis}." if basis else reason.strip()
+    closed = _close(recusal, by, replacement)
+    tell_of_recusal(case, event, had_assignment=had_assignment)
+    return closed
+
+
+def _close(recusal: Recusal, by: User, replacement: User | None) -> Recusal:
+    """Write the recusal down with all that follows from it; the proposal is locked."""
+    proposal, person = recusal.proposal, recusal.user
     assignments = list(
         Assignment.objects.active().filter(proposal=proposal, reviewer=person).select_related("agency")
     )

@@ -1,4 +1,4 @@
-"""What a person in government declares about themself: add, withdraw, confirm; nothing of it is in the record."""
+"""What a person in government declares about themself; the record says that, and not what."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def open_review(assignment: Assignment, *, by: User) -> Review:
     )
     require("evaluation.declare_assignment", by, assignment)
     conflict = getattr(assignment, "conflict", None)
-    if conflict is None or conflict.has_conflict:
+    if conflict is None or (conflict.has_conflict and not assignment.is_cleared):
         raise NotReady(
             [
                 Problem(
@@ -183,6 +183,7 @@ LEFT JOIN (
         AND NOT (assignment.status = 'ended' AND EXISTS (
             SELECT 1 FROM proposals_recusal AS recusal
             WHERE recusal.proposal_id = assignment.proposal_id AND recusal.user_id = review.reviewer_id
+                AND recusal.lifted_at IS NULL
         ))
 ) AS counted ON counted.criterion_id = criterion.id
 WHERE version.id = %(version)s AND (

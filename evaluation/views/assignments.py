@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.shortcuts import get_object_or_404, render
@@ -13,14 +15,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation import services
-from evaluation.forms import AssignForm, RecuseForm
-from evaluation.models import Assignment
+from evaluation.conflicts import ask_ethics, conflict_hints
+from evaluation.enums import ConflictCaseStatus
+from evaluation.forms import AskEthicsForm, AssignForm, RecuseForm
+from evaluation.models import Assignment, ConflictCase
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
 from program.acts import lay_beside
 from program.enums import OfficeRole
 from program.models import Agency, Office, User
-from proposals.models import Proposal, Recusal
+from proposals.models import Proposal, Recusal, Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,6 +77,26 @@ def recuse_form(request: SignedInRequest, number: str, data: Any = None) -> Recu
     )  # fmt: skip
 
 
+def ask_form(request: SignedInRequest, number: str, data: Any = None) -> AskEthicsForm:
+    people = people_in(agencies_of(request.user), OfficeRole.REVIEWER, apart_from=number)
+    return AskEthicsForm(data, prefix="ask", people=people)
+
+
+def waiting_for_ethics(request: SignedInRequest, proposal: Proposal) -> QuerySet[ConflictCase]:
+    """Of whom it is to be decided whether they may review; not why."""
+    cases = ConflictCase.objects.open().filter(proposal=proposal).select_related("person", "agency")
+    if request.user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR):
+        return cases
+    return cases.filter(agency__in=agencies_of(request.user))
+
+
+def to_ask_about(proposal: Proposal, people: Iterable[User]) -> list[str]:
+    """About whom the ethics official should be asked; what they declared stays with these two."""
+    version = Version.objects.filter(proposal=proposal, number=proposal.version_count).first()
+    hints = conflict_hints(version, people) if version else {}
+    return [ask_ethics(person) for person in sorted(hints, key=str)]
+
+
 @require_safe
 def assignments(request: SignedInRequest, number: str) -> HttpResponse:
     """The reviewers of each agency, how far they are, and who is recused."""
@@ -99,13 +123,18 @@ def show_assignments(
         .order_by("agency__sort_order", "pk"),
         "recusals": Recusal.objects.visible_to(request.user)
         .filter(proposal=proposal)
+        .exclude(conflict_case__status=ConflictCaseStatus.OPEN)
         .select_related("user", "recused_by", "replaced_by"),
+        "waiting": waiting_for_ethics(request, proposal),
         "assign_form": assign_form(request, number),
         "recuse_form": recuse_form(request, number),
+        "ask_form": ask_form(request, number),
         "problems": problems,
         "may_assign": request.user.holds(*ASSIGNING),
         **(forms or {}),
     }
+    if facts["may_assign"]:
+        facts["to_ask_about"] = to_ask_about(proposal, facts["ask_form"].fields["person"].queryset)
     return render(request, "evaluation/assignments.html", facts, status=status)
 
 
@@ -116,9 +145,36 @@ def reviewer_assign(request: SignedInRequest, number: str) -> HttpResponse:
     again = partial(_again, request, number, {"assign_form": form, "refused": form})
     if not form.is_valid():
         return again([])
-    return carry_out(
-        request, services.assign_reviewer, proposal, done=f"{form.cleaned_data['reviewer']} was assigned.",
+    reviewer = form.cleaned_data["reviewer"]
+    answer = carry_out(
+        request, services.assign_reviewer, proposal, done=f"{reviewer} was assigned.",
         to=page(number), again=again, **form.cleaned_data,
+    )  # fmt: skip
+    if answer.status_code == HTTPStatus.FOUND:
+        for words in to_ask_about(proposal, [reviewer]):
+            messages.warning(request, words)
+    return answer
+
+
+@require_POST
+def conflict_raise(request: SignedInRequest, number: str) -> HttpResponse:
+    """Ask the ethics official about a reviewer, to whom the proposal is closed until they decide."""
+    proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
+    require_desk(request.user, *ASSIGNING)
+    form = ask_form(request, number, request.POST)
+    again = partial(_again, request, number, {"ask_form": form, "refused": form})
+    if not form.is_valid():
+        return again([])
+    person = form.cleaned_data["person"]
+    assigned = Assignment.objects.active().filter(proposal=proposal, reviewer=person).first()
+    reviewing = agencies_of(request.user).filter(
+        pk__in=person.offices.in_force().filter(role=OfficeRole.REVIEWER).values("agency")
+    )
+    return carry_out(
+        request, services.ask_ethics_official, proposal, to=page(number), again=again,
+        done=f"The ethics official is asked. Until they decide, the proposal is closed to {person}.",
+        person=person, agency=assigned.agency if assigned else reviewing.first(), assignment=assigned,
+        text=form.cleaned_data["text"],
     )  # fmt: skip
 
 

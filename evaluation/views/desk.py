@@ -62,7 +62,7 @@ NEVER = Value(datetime.max.replace(tzinfo=UTC, year=9998))
 NEXT_ACT: dict[str, str] = {DeterminationStatus.DRAFT: "Sign", DeterminationStatus.SIGNED: "Announce"}
 DESK_ROLES = (
     OfficeRole.PROGRAM_OFFICER, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL,
-    OfficeRole.AUDITOR,
+    OfficeRole.AUDITOR, OfficeRole.ETHICS_OFFICIAL,
 )  # fmt: skip
 STATUSES = {
     "submitted": (ProposalStatus.SUBMITTED,),
@@ -205,6 +205,7 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("Screening", "evaluation:screening", is_official(user)),
         ("Compliance", "evaluation:compliance-list", is_official(user)),
         ("Determinations", "evaluation:determinations", is_official(user) or is_lead),
+        ("Conflicts of interest", "evaluation:conflict-cases", user.holds(OfficeRole.ETHICS_OFFICIAL)),
         ("Designations", "evaluation:designations", True),
         ("Insights", "evaluation:insights", is_official(user)),
         ("Directives", "program:desk-directives", is_official(user)),

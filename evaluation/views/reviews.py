@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from evaluation import services
+from evaluation.conflicts import conflict_hints
 from evaluation.discussing import tally_of
 from evaluation.enums import ReviewStatus
 from evaluation.forms import ConflictForm, ReasonForm, ReviewForm, ScoreForm
@@ -90,13 +91,14 @@ def show_declaration(
         "problems": problems,
         "package": version.value,
         "parties": list(version.value.parties()),
+        "hints": conflict_hints(version, [request.user]).get(request.user, []),
     }
     return render(request, "evaluation/declaration.html", facts, status=status)
 
 
 @require_POST
 def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Declare; who has a conflict is recused with it, who has none begins the sheet."""
+    """Declare: no conflict begins the sheet, a question waits for the ethics official, the rest recuses."""
     found = get_object_or_404(
         Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
     )
@@ -107,11 +109,15 @@ def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
 
     if not form.is_valid():
         return again([])
-    has_conflict = form.cleaned_data["has_conflict"]
+    details = form.details
+    done = (
+        "Thank you. You are recused from it." if details["has_conflict"] else "Thank you. You can read now."
+    )
+    if details["about"]:
+        done = f"Thank you. The ethics official of {found.agency} decides; until then it is closed to you."
     return carry_out(
-        request, services.declare_and_begin, found, again=again, **form.cleaned_data,
-        to="/desk/" if has_conflict else reverse("evaluation:assignment", args=[pk]),
-        done="Thank you. You are recused from it." if has_conflict else "Thank you. You can read now.",
+        request, services.declare_and_begin, found, again=again, done=done, **details,
+        to="/desk/" if details["has_conflict"] else reverse("evaluation:assignment", args=[pk]),
     )  # fmt: skip
 
 

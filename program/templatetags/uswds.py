@@ -43,7 +43,7 @@ MARKS = {
 # What a status means for the reader. The word is always printed; colour and icon only repeat it.
 TONES = {
     "good": """issued answered announced designated active committed support accepted verified released met
-        in_force complete consented delivered sent clean fulfilled""",
+        in_force complete consented delivered sent clean fulfilled cleared""",
     "info": """approved submitted under_evaluation acknowledged signed referred assigned in_progress scheduled
         continuing""",
     "waiting": """returned open suspended support_with_conditions deferred owed pending due invited

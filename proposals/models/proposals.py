@@ -15,7 +15,7 @@ from program.models.words import NOT_KEPT
 from proposals.enums import Part, ProposalStatus
 from proposals.models.consortia import Consortium
 from proposals.models.fields import PlainTextField, plain_text
-from proposals.querysets import ProposalQuerySet, RecusalQuerySet
+from proposals.querysets import ProposalQuerySet, RecusalQuerySet, StandingRecusals
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -163,7 +163,10 @@ class ProposalGrant(UserObjectPermissionBase):
 
 
 class Recusal(TimeStamped):
-    """That a person stays away from a proposal; it closes the proposal to them at once, in every channel."""
+    """That a person stays away from a proposal; it closes the proposal to them at once, in every channel.
+
+    One that was lifted by an ethics official is kept; ``objects`` knows only those that stand.
+    """
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="recusals")
     user = models.ForeignKey(User, models.PROTECT, related_name="recusals")
@@ -171,11 +174,20 @@ class Recusal(TimeStamped):
     recused_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     recused_at = models.DateTimeField()
     replaced_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
-    objects = RecusalQuerySet.as_manager()
+    lifted_at = models.DateTimeField(null=True, editable=False)
+    objects = StandingRecusals()
+    every = RecusalQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
-        constraints = [models.UniqueConstraint(name="recused_once", fields=["proposal", "user"])]
+        constraints = [
+            models.UniqueConstraint(
+                name="recused_once",
+                violation_error_message="This person is recused from the proposal already.",
+                fields=["proposal", "user"],
+                condition=Q(lifted_at=None),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} recused from {self.proposal}"

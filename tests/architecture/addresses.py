@@ -189,6 +189,8 @@ def cases(world, name, pattern, seen):
             ("desk/reviews/", "review", None),
             ("desk/positions/", "referral", None),
             ("desk/escalations/", "escalation", None),
+            ("desk/conflicts/", "conflict_case", None),
+            ("desk/interests/", "interest", None),
             ("desk/determinations/", "determination", None),
             ("desk/amendments/", "amendment", None),
             ("desk/screening/lists/", "listed", lambda user: user.holds(*OFFICE)),

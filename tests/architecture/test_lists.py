@@ -47,6 +47,12 @@ COUNTED_BY = {
     "evaluation:catalog": "evaluation/test_pages.py::test_catalog_costs_two_statements",
     "evaluation:catalog-map": "evaluation/test_catalog.py::test_costs_the_same_whatever_its_length",
     "evaluation:catalog-feed": "evaluation/test_catalog.py::test_costs_the_same_whatever_its_length",
+    **{
+        f"evaluation:{name}": "evaluation/test_ethics.py::"
+        "test_lists_of_the_official_cost_the_same_for_one_and_for_many"
+        for name in ("conflict-cases", "interest-people")
+    },
+    "evaluation:interests": "evaluation/test_ethics.py::test_own_interests_cost_the_same_for_many",
     "evaluation:insights": "evaluation/test_insights.py::test_page_costs_the_same_whatever_is_counted",
     "evaluation:more-time": "evaluation/test_more_time.py::test_list_costs_the_same_for_one_row_and_three",
     "evaluation:papers": "evaluation/test_papers.py::test_list_costs_the_same_for_one_row_and_three",
@@ -96,7 +102,7 @@ NO_LIST = {
     "program:office-appoint", "program:office-delegate", "program:organization-new",
     "proposals:new", "proposals:receipts", "proposals:receipts-offline",
     "proposals:schema", "proposals:schema-json",
-    "evaluation:announcements", "evaluation:announce-together",
+    "evaluation:announcements", "evaluation:announce-together", "evaluation:interests-confirm",
     "evaluation:record-verify", "evaluation:insight-weights", "evaluation:catalog-schema",
     "financing:plan", "financing:partnership_new", "financing:barrier_new",
 }  # fmt: skip
@@ -254,7 +260,7 @@ def latest_designations():
 
 #: Each list that is counted here, with the statements that its page costs whatever its length.
 COSTS = {
-    "evaluation:assignments": (assignments, 11),
+    "evaluation:assignments": (assignments, 17),
     "evaluation:latest-designations": (latest_designations, 1),
     "evaluation:list-import": (screening_lists, 8),
     "evaluation:questions": (questions, 21),

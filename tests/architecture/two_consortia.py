@@ -17,7 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 
 from evaluation import services as evaluating
-from evaluation.models import ComplianceCheck, PartyCheck, Review
+from evaluation.models import ComplianceCheck, ConflictCase, PartyCheck, Review
 from financing.models import Match
 from financing.services.matching import match_tools
 from financing.services.meetings import give_action
@@ -238,6 +238,9 @@ def _build():
     people["recused lead"] = make.lead("DOE")
     people["assigned reviewer"] = make.reviewer("STATE")
     people["second assigned reviewer"] = make.reviewer("STATE")
+    people["reviewer who asked"] = make.reviewer("STATE")
+    people["ethics official"] = officer(OfficeRole.ETHICS_OFFICIAL, "STATE")
+    people["ethics official of DOE"] = officer(OfficeRole.ETHICS_OFFICIAL, "DOE")
     people["edag officer"] = financing.edag_officer("EXIM")
     people["edag chair"] = financing.chair()
     people["counsel"] = UserFactory()
@@ -281,6 +284,13 @@ def _build():
     )
     assignment = make.assigned(inside, person=people["assigned reviewer"], by=desk)
     make.assigned(inside, person=people["second assigned reviewer"], by=desk)
+    asking = make.assigned(inside, person=people["reviewer who asked"], by=desk, declared=False)
+    interest = evaluating.declare_interest(
+        by=asking.reviewer, kind="holding", whose="own", name="zebrainterest"
+    )
+    evaluating.declare_conflict(
+        asking, by=asking.reviewer, has_conflict=True, text="zebraconflict", about="relationship"
+    )
     review = make.filled_review(assignment)
     mark_texts("zebrareview", review, *review.scores.all())
     Review.objects.filter(pk=review.pk).update(private_notes="zebranotes")
@@ -388,6 +398,7 @@ def _build():
         "invited": Membership.objects.get(consortium=ours, organization=invited),
         "invitation": Membership.objects.get(consortium=ours, organization=invited).invitations.get(),
         "place": TeamMember.objects.filter(membership=ours.anchor, removed_at=None).last(),
+        "interest": interest, "conflict_case": asking.conflict_cases.get(),
         "assignment": assignment, "review": review, "score": review.scores.first(),
         "referral": make.referral_of(inside), "position": position, "question": question,
         "escalation": escalation, "remark": remark,
@@ -415,6 +426,8 @@ def _build():
         Matter("zebraours", lambda user: reads_consortium(user, world)),
         Matter("zebraowner", lambda user: reads_owners(user, world)),
         Matter("zebrarecusal", lambda user: sees(user, inside) and user.holds(*RECORDS_RECUSALS)),
+        Matter("zebrainterest", may(type(interest), interest)),
+        Matter("zebraconflict", may(ConflictCase, asking.conflict_cases.get())),
         Matter("zebraquestion", may(type(question), question)),
         Matter("zebrareview", may(Review, review)),
         Matter("zebranotes", lambda user: user.pk == review.reviewer_id),

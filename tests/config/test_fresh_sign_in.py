@@ -194,6 +194,7 @@ VERBS = {
 BIND_NOBODY = {
     "evaluation:review-submit": "advice within an agency, which the reviewer may reopen",
     "evaluation:assignment-end": "takes a reading right away",
+    "evaluation:conflict-clear": "lets a reviewer of the agency read, until it is asked about again",
     "proposals:access-revoke": "takes a reading right away",
     "program:delegation-end": "takes a power away",
     "proposals:invitation-revoke": "takes an invitation back",

@@ -26,6 +26,7 @@ ROLES = (
     "Decision official",
     "EDAG chair",
     "Auditor",
+    *(f"Ethics official ({agency})" for agency in ("Commerce", "State")),
     *(f"Reviewer ({agency})" for agency in ("Commerce", "State", "Department of War", "Energy", "OSTP")),
     *(f"Agency lead ({agency})" for agency in ("Commerce", "State", "Department of War", "Energy", "OSTP")),
     *(f"EDAG officer ({agency})" for agency in ("State", "Commerce", "EXIM", "DFC", "USTDA", "SBA")),

@@ -21,9 +21,15 @@ from tests.factories.proposals import ProposalFactory, RecusalFactory, represent
 pytestmark = pytest.mark.django_db
 
 # Rights on a list, a call, a company: no proposal stands behind them
-WITHOUT_PROPOSAL = {"evaluation.import_screeninglist", "proposals.add_proposal"}
-# A person who is recused may still say so again
-OWN = {"evaluation.add_recusal"}
+WITHOUT_PROPOSAL = {
+    "evaluation.import_screeninglist", "proposals.add_proposal",
+    "evaluation.view_interest", "evaluation.add_interest", "evaluation.withdraw_interest",
+}  # fmt: skip
+# A person who is recused may still say so again, and reads what is decided about them
+OWN = {
+    "evaluation.add_recusal", "evaluation.view_conflictcase", "evaluation.add_conflictcase",
+    "evaluation.recuse_conflictcase",
+}  # fmt: skip
 # Acts of the clock, which nobody recuses
 CLOCKS = {
     "proposals.lapse_proposal", "proposals.remind_proposal", "proposals.note_loss_proposal",
@@ -40,6 +46,9 @@ def records():
     draft, inside = ProposalFactory(complete=True), make.accepted()
     assignment = make.assigned(inside)
     make.filled_review(assignment)
+    case = services.ask_ethics_official(
+        inside, person=make.reviewer("STATE"), agency=assignment.agency, by=make.lead("STATE"), text="A hint."
+    )
     make.asked(inside)
     comment = services.write_comment(
         inside, by=assignment.reviewer, room="all_agencies", text="It is not secure.", sent_as=uuid4()
@@ -51,6 +60,7 @@ def records():
     return {
         "proposal": proposals,
         "version": [make.version_of(inside)],
+        "conflictcase": [case],
         "partycheck": [PartyCheck.objects.filter(run__version__proposal=inside).first()],
         "compliancecheck": [ComplianceCheck.objects.filter(run__version__proposal=inside).first()],
         "assignment": list(Assignment.objects.filter(proposal=inside)),
@@ -74,6 +84,7 @@ def people(records):
         make.lead("STATE"),
         assignment.reviewer,
         officer(OfficeRole.EDAG_CHAIR, "STATE"),
+        officer(OfficeRole.ETHICS_OFFICIAL, "STATE"),
     ]
 
 

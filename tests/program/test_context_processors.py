@@ -64,6 +64,7 @@ def entries(user, at="/"):
         (person(OfficeRole.PROGRAM_OFFICER), ["Desk", "EDAG"]),
         (person(OfficeRole.DECISION_OFFICIAL), ["Desk", "EDAG"]),
         (person(OfficeRole.AUDITOR), ["Desk", "EDAG"]),
+        (person(OfficeRole.ETHICS_OFFICIAL), ["Desk"]),
         (person(OfficeRole.EDAG_CHAIR), ["EDAG"]),
         (person(OfficeRole.EDAG_OFFICER), ["EDAG"]),
     ],

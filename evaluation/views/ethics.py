@@ -1,0 +1,142 @@
+"""Conflicts of interest: what an ethics official is asked and decides, and what the person reads of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from evaluation import services
+from evaluation.conflicts import conflict_hints
+from evaluation.enums import ConflictCaseStatus
+from evaluation.forms import ClearForm, ReasonForm, RecuseCaseForm
+from evaluation.models import ConflictCase
+from evaluation.views.acting import carry_out
+from evaluation.views.assignments import people_in
+from evaluation.views.desk import require_desk
+from evaluation.views.more_time import page_of
+from program import clock
+from program.acts import lay_beside
+from program.enums import OfficeRole
+from program.models import Agency
+from program.order import implements
+from proposals.models import Version
+
+if TYPE_CHECKING:
+    from django import forms
+    from django.http import HttpResponse
+
+    from program.requests import SignedInRequest
+    from program.transitions import Problem
+
+
+@require_safe
+def case_list(request: SignedInRequest) -> HttpResponse:
+    """What waits for the ethics official, the oldest first, and what was decided."""
+    require_desk(request.user, OfficeRole.ETHICS_OFFICIAL)
+    rows = ConflictCase.objects.visible_to(request.user).for_list()
+    facts = {
+        **page_of(request, "waiting", rows.open(), newest=False),
+        **page_of(request, "decided", rows.exclude(status=ConflictCaseStatus.OPEN)),
+        "now": clock.now(),
+    }
+    return render(request, "evaluation/conflict_cases.html", facts)
+
+
+@implements("s.3(d)")
+@require_safe
+def case(request: SignedInRequest, pk: int) -> HttpResponse:
+    """One case: the ethics official reads what is declared and decides, the person reads what is decided."""
+    return show_case(request, _case(request, pk))
+
+
+def _case(request: SignedInRequest, pk: int) -> ConflictCase:
+    rows = ConflictCase.objects.visible_to(request.user).for_list()
+    return get_object_or_404(rows.select_related("raised_by", "proposal__consortium"), pk=pk)
+
+
+def show_case(
+    request: SignedInRequest,
+    found: ConflictCase,
+    forms: dict[str, Any] | None = None,
+    problems: list[Problem] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    is_open = found.status == ConflictCaseStatus.OPEN
+    may_decide = is_open and request.user.has_perm("evaluation.clear_conflictcase", found)
+    facts: dict[str, Any] = {
+        "case": found,
+        "problems": problems or [],
+        "now": clock.now(),
+        "is_own": found.person == request.user,
+        "is_open": is_open,
+        "may_decide": may_decide,
+    }
+    if may_decide:
+        version = Version.objects.get(proposal=found.proposal_id, number=found.proposal.version_count)
+        facts |= {
+            "hints": conflict_hints(version, [found.person]).get(found.person, []),
+            "parties": list(version.value.parties()),
+            "clear_form": ClearForm(prefix="clear"),
+            "recuse_form": recuse_form(found),
+        }
+    if is_open and facts["is_own"]:
+        facts["own_form"] = ReasonForm(label="Why you recuse yourself")
+    return render(request, "evaluation/conflict_case.html", facts | (forms or {}), status=status)
+
+
+def recuse_form(found: ConflictCase, data: Any = None) -> RecuseCaseForm:
+    agency = Agency.objects.filter(pk=found.agency_id)
+    reviewers = people_in(agency, OfficeRole.REVIEWER, apart_from=found.proposal.number or "")
+    return RecuseCaseForm(data, prefix="recuse", replacements=reviewers.exclude(pk=found.person_id))
+
+
+@require_POST
+def case_clear(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Let the person review."""
+    found = _case(request, pk)
+    form = ClearForm(request.POST, prefix="clear")
+    return _decide(request, found, form, "clear_form", services.clear_conflict, "may review it")
+
+
+@require_POST
+def case_recuse(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Recuse the person, and name who replaces them."""
+    found = _case(request, pk)
+    form = recuse_form(found, request.POST)
+    return _decide(request, found, form, "recuse_form", services.recuse_conflict, "is recused from it")
+
+
+def _decide(
+    request: SignedInRequest, found: ConflictCase, form: forms.Form, name: str, service: Any, what: str
+) -> HttpResponse:
+    def again(problems: list[Problem]) -> HttpResponse:
+        shown = {name: form, "refused": form}
+        return show_case(request, found, shown, lay_beside(form, problems), status=422)
+
+    if not form.is_valid():
+        return again([])
+    return carry_out(
+        request, service, found, done=f"{found.person} {what}, and is told.", again=again,
+        to=reverse("evaluation:conflict-case", args=[found.pk]), **form.cleaned_data,
+    )  # fmt: skip
+
+
+@require_POST
+def case_recuse_oneself(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The person recuses themself while the ethics official has not decided."""
+    found = get_object_or_404(ConflictCase.objects.filter(person=request.user).for_list(), pk=pk)
+    form = ReasonForm(request.POST, label="Why you recuse yourself")
+    if not form.is_valid():
+        return redirect("evaluation:conflict-case", pk)
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        shown = {"own_form": form, "refused": form}
+        return show_case(request, found, shown, lay_beside(form, problems), status=422)
+
+    return carry_out(
+        request, services.recuse_conflict, found, done="You are recused from it.", again=again,
+        to=reverse("evaluation:conflict-case", args=[pk]), reason=form.cleaned_data["reason"],
+    )  # fmt: skip

@@ -1,0 +1,401 @@
+"""The ethics official: what is declared or asked closes the proposal at once, until they have decided."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from evaluation import services
+from evaluation.models import Assignment, ConflictCase, Interest
+from evaluation.packets import packet_of
+from program import clock
+from program.enums import OfficeRole
+from program.models import AuditEvent, Delivery, Notice, User
+from program.notices import deliver
+from program.transitions import NotReady, WrongStatus
+from proposals.models import Proposal, Recusal
+from tests.evaluation.test_access import sees
+from tests.evaluation.test_conflict_hints import declared, ethics, owned_package
+from tests.evaluation.test_pages import page, press
+from tests.factories import evaluation as make
+from tests.factories.program import CriterionFactory, officer
+from tests.factories.proposals import RecusalFactory
+from tests.statements import statements
+
+pytestmark = pytest.mark.django_db
+CLEARED = {"basis": "5 CFR 2635.502(d)", "reason": "Only this reviewer knows the grid."}
+RECUSED = {"basis": "5 CFR 2635.502(e)", "reason": "The work ended last month."}
+
+
+def asked(proposal=None, about="relationship", assignment=None):
+    """A reviewer of State who has put something before the ethics official."""
+    assignment = assignment or make.assigned(proposal or make.accepted(), declared=False)
+    person = assignment.reviewer
+    services.declare_conflict(
+        assignment, by=person, has_conflict=True, text="My sister works for the anchor.", about=about
+    )
+    return ConflictCase.objects.get(person=person)
+
+
+def now(person):
+    """The person as they are stored now."""
+    return User.objects.get(pk=person.pk)
+
+
+def told(kind):
+    return set(Notice.objects.filter(kind=f"evaluation.{kind}").values_list("recipient__name", flat=True))
+
+
+def names(*people):
+    return {person.name for person in people}
+
+
+def test_until_it_is_decided_the_person_reads_nothing_in_any_channel():
+    proposal, official = make.accepted(), ethics()
+    assignment = make.assigned(proposal)
+    assert sees(now(assignment.reviewer), proposal)
+    case = services.ask_ethics_official(
+        proposal, person=assignment.reviewer, agency=assignment.agency, by=make.lead("STATE"),
+        text="Look at the owner.",
+    )  # fmt: skip
+    person = now(assignment.reviewer)
+    assert sees(person, proposal) == set()
+    assert not Proposal.objects.visible_to(person).exists()
+    assert not person.has_perm("proposals.view_proposal", proposal)
+    assert not person.has_perm("proposals.evaluate_proposal", proposal)
+    assert Assignment.objects.get().status == "active"
+    assert (told("conflict_to_decide"), told("no_ethics_official")) == (names(official), set())
+
+    services.clear_conflict(case, by=official, **CLEARED)
+
+    assert sees(now(person), proposal)
+    assert now(person).has_perm("proposals.evaluate_proposal", proposal)
+    assert (
+        not Recusal.objects.exists()
+        and Recusal.every.get().lifted_at == ConflictCase.objects.get().decided_at
+    )
+
+
+def test_who_is_cleared_begins_and_submits_the_review():
+    proposal, official = make.accepted(), ethics()
+    CriterionFactory(call=proposal.call)
+    case = asked(proposal)
+    assignment = case.assignment
+    services.clear_conflict(case, by=official, **CLEARED)
+    person = now(case.person)
+    assert told("conflict_decided") == names(person)
+    review = services.open_review(assignment, by=person)
+    assignment.reviewer = person
+    services.submit_review(make.filled_review(assignment), by=person)
+    review.refresh_from_db()
+    assert review.status == "submitted"
+
+
+def test_a_recusal_ends_the_assignment_and_names_the_replacement_at_once():
+    proposal, official, lead = make.accepted(), ethics(), make.lead("STATE")
+    case, other = asked(proposal), make.reviewer("STATE")
+    with pytest.raises(NotReady):
+        services.recuse_conflict(case, by=official, replacement=make.reviewer("DOE"), **RECUSED)
+    case.refresh_from_db()
+    assert case.status == "open"
+
+    services.recuse_conflict(case, by=official, replacement=other, **RECUSED)
+
+    recusal = Recusal.objects.get()
+    assert (recusal.user, recusal.replaced_by, recusal.recused_by) == (case.person, other, official)
+    assert "sister" not in recusal.reason and "last month" not in recusal.reason
+    assert proposal.assignments.get(status="active").reviewer == other
+    assert Assignment.objects.get(reviewer=case.person).status == "ended"
+    assert told("conflict_decided") == names(case.person)
+    assert told("reviewer_recused") == names(lead)
+    event = AuditEvent.objects.of(case).get(act="conflictcase.recuse")
+    assert (event.actor, event.clause) == (official, "5 CFR 2635.502(e)")
+    assert (RECUSED["reason"] in event.body) and ("sister" not in event.body)
+    with pytest.raises(WrongStatus):
+        services.recuse_conflict(case, by=official, **RECUSED)
+
+
+def test_nobody_decides_about_themself_nor_for_another_agency():
+    person = officer(OfficeRole.REVIEWER, "STATE")
+    own = person.offices.get()
+    own.pk, own.role = None, OfficeRole.ETHICS_OFFICIAL
+    own.save()
+    desk = officer()
+    case = asked(assignment=make.assigned(make.accepted(), person=now(person), declared=False))
+    assert names(desk) <= told("no_ethics_official")
+    for other in (now(person), ethics("DOE"), make.lead("STATE"), desk, make.decision_official()):
+        with pytest.raises(PermissionDenied):
+            services.clear_conflict(case, by=other, **CLEARED)
+    second = ethics("STATE")
+    services.clear_conflict(case, by=second, **CLEARED)
+    with pytest.raises(IntegrityError, match="cleared_by_another"), transaction.atomic():
+        ConflictCase.objects.update(decided_by=person)
+
+
+def test_an_official_who_is_recused_from_the_proposal_decides_nothing_on_it():
+    proposal, first, second = make.accepted(), ethics(), ethics()
+    RecusalFactory(proposal=proposal, user=first)
+    case = asked(proposal)
+    assert told("conflict_to_decide") == names(second)
+    assert not ConflictCase.objects.visible_to(now(first)).exists()
+    with pytest.raises(PermissionDenied):
+        services.clear_conflict(case, by=now(first), **CLEARED)
+
+
+@pytest.mark.parametrize("how", ["declared", "found"])
+def test_a_financial_interest_is_not_authorized_by_the_agency(how):
+    official = ethics()
+    if how == "declared":
+        case = asked(about="financial")
+    else:
+        proposal = owned_package().proposal
+        person = make.reviewer()
+        declared(person, name="Tidewater Capital")
+        case = services.ask_ethics_official(
+            proposal, person=person, agency=official.offices.get().agency, by=officer(), text="A hint."
+        )
+    for basis in ("5 CFR 2635.502(d)", "5 CFR 2635.502(c)(2)"):
+        with pytest.raises(NotReady, match="matter of 18 U"):
+            services.clear_conflict(case, by=official, basis=basis, reason="We need them.")
+    services.clear_conflict(case, by=official, basis="18 U.S.C. 208(b)(1)", reason="Waiver of May 4.")
+
+
+def test_a_decision_needs_its_clause_and_its_reason():
+    official, case = ethics(), asked()
+    for act, facts in (
+        (services.clear_conflict, {**CLEARED, "reason": " "}),
+        (services.clear_conflict, {**CLEARED, "basis": "5 CFR 2635.502(e)"}),
+        (services.clear_conflict, {**CLEARED, "basis": "my own"}),
+        (services.recuse_conflict, {**RECUSED, "reason": " "}),
+        (services.recuse_conflict, {**RECUSED, "basis": "5 CFR 2635.502(d)"}),
+        (services.recuse_conflict, {**RECUSED, "basis": ""}),
+    ):
+        with pytest.raises(NotReady):
+            act(case, by=official, **facts)
+    case.refresh_from_db()
+    assert case.status == "open"
+
+
+@pytest.mark.parametrize("who", ["person", "lead", "officer"])
+def test_a_recusal_without_the_official_settles_the_open_case(who):
+    lead, desk = make.lead("STATE"), officer()
+    case = asked()
+    by = {"person": case.person, "lead": lead, "officer": desk}[who]
+    services.recuse(case.proposal, person=case.person, by=by, reason="I stay away.")
+    case.refresh_from_db()
+    assert (case.status, case.decided_by, case.basis) == ("recused", by, "")
+    assert Recusal.objects.get().reason == "I stay away."
+    assert Assignment.objects.get().status == "ended"
+    with pytest.raises(WrongStatus):
+        services.clear_conflict(case, by=ethics(), **CLEARED)
+
+
+def test_it_is_asked_once_and_not_about_who_is_recused_or_holds_no_office():
+    proposal, lead = make.accepted(), make.lead("STATE")
+    person, agency = make.reviewer("STATE"), lead.offices.get().agency
+    facts = {"agency": agency, "by": lead, "text": "Look at the owner."}
+    with pytest.raises(NotReady, match="holds no office"):
+        services.ask_ethics_official(proposal, person=make.reviewer("DOE"), **facts)
+    with pytest.raises(NotReady, match="Say what"):
+        services.ask_ethics_official(proposal, person=person, **{**facts, "text": " "})
+    for other in (make.lead("DOE"), make.reviewer("STATE"), officer(OfficeRole.AUDITOR)):
+        with pytest.raises(PermissionDenied):
+            services.ask_ethics_official(proposal, person=person, **{**facts, "by": other})
+    services.ask_ethics_official(proposal, person=person, **facts)
+    with pytest.raises(NotReady, match="closed to"):
+        services.ask_ethics_official(proposal, person=person, **facts)
+    with pytest.raises(NotReady):
+        services.assign_reviewer(proposal, reviewer=person, agency=agency, by=lead)
+
+
+def test_the_person_is_told_although_the_proposal_is_closed_and_others_only_while_it_is_open(mailoutbox):
+    official, lead = ethics(), make.lead("STATE")
+    case = asked()
+    for pk in Delivery.objects.values_list("pk", flat=True):
+        deliver(pk)
+    subjects = {mail.to[0]: mail.subject for mail in mailoutbox}
+    number = case.proposal.number
+    assert f"{number} is closed to you until the ethics official decides" in subjects[case.person.email]
+    assert f"Decide whether {case.person} may review {number}" in subjects[official.email]
+    assert f"{case.person} waits for the ethics official on {number}" in subjects[lead.email]
+    assert all("sister" not in mail.body for mail in mailoutbox)
+
+
+def test_the_packet_names_who_is_recused_and_not_who_waits():
+    proposal, official = make.accepted(), ethics()
+    case = asked(proposal)
+    determination = make.ready_to_sign(proposal)
+    assert packet_of(determination)["recusals"] == []
+    services.recuse_conflict(case, by=official, **RECUSED)
+    (row,) = packet_of(determination)["recusals"]
+    assert row["name"] == case.person.name
+
+
+def test_cases_are_read_by_the_person_and_their_ethics_official_alone(client):
+    official, case = ethics(), asked()
+    readers = {official: 200, case.person: 200}
+    for other in (
+        ethics("DOE"), make.lead("STATE"), make.reviewer("STATE"), officer(), officer(OfficeRole.AUDITOR)
+    ):  # fmt: skip
+        readers[other] = 404
+    for person, answer in readers.items():
+        assert page(client, now(person), "conflict-case", case.pk).status_code == answer, person
+        assert now(person).has_perm("evaluation.view_conflictcase", case) == (answer == 200)
+        listed = page(client, now(person), "conflict-cases")
+        holds = now(person).holds(OfficeRole.ETHICS_OFFICIAL)
+        assert listed.status_code == (200 if holds else 403), person
+        assert (case.proposal.number in listed.text) == (person == official)
+
+
+def test_reviewer_asks_and_the_official_decides_by_pages(client):
+    official = ethics()
+    assignment = make.assigned(make.accepted(), declared=False)
+    person, number = assignment.reviewer, assignment.proposal.number
+    sent = {"has_conflict": "ask", "text": "My sister works there."}
+    refused = press(client, person, "conflict-declare", assignment.pk, **sent)
+    assert refused.context["form"].errors == {"about": ["Say what it is about."]}
+    press(client, person, "conflict-declare", assignment.pk, about="relationship", **sent)
+    case = ConflictCase.objects.get()
+    assert page(client, person, "assignment", assignment.pk).status_code == 404
+    assert page(client, person, "proposal", number).status_code == 404
+    own = page(client, person, "conflict-case", case.pk).text
+    assert "My sister works there." in own and "Recuse myself" in own and "Let them review" not in own
+    assert f"Decide whether {person} may review {number}" in page(client, official, "desk").text
+    assert str(person) in page(client, official, "conflict-cases").text
+    decided = {"clear-basis": "18 U.S.C. 208(b)(1)", "clear-reason": ""}
+    refused = press(client, official, "conflict-clear", case.pk, **decided)
+    assert (refused.status_code, refused.context["clear_form"].errors) == (
+        422, {"reason": ["Give the reason for the decision."]},
+    )  # fmt: skip
+    press(client, official, "conflict-clear", case.pk, **{**decided, "clear-reason": "Waiver of May 4."})
+    again = press(client, official, "conflict-clear", case.pk, **{**decided, "clear-reason": "Again."})
+    assert again.status_code == 302
+    assert ConflictCase.objects.get().reason == "Waiver of May 4."
+    assert page(client, person, "assignment", assignment.pk).status_code == 200
+    assert press(client, person, "conflict-recuse-oneself", case.pk, reason="Late.").status_code == 302
+    assert ConflictCase.objects.get().status == "cleared"
+
+
+def test_official_recuses_and_replaces_by_page_and_others_do_not(client):
+    official, case, other = ethics(), asked(), make.reviewer("STATE")
+    sent = {"recuse-basis": RECUSED["basis"], "recuse-reason": "Kin.", "recuse-replacement": other.pk}
+    for stranger in (make.lead("STATE"), ethics("DOE"), officer()):
+        assert press(client, stranger, "conflict-recuse", case.pk, **sent).status_code == 404
+        assert press(client, stranger, "conflict-clear", case.pk, **sent).status_code == 404
+    assert press(client, official, "conflict-recuse", case.pk, **sent).status_code == 302
+    case.refresh_from_db()
+    assert (case.status, case.recusal.replaced_by) == ("recused", other)
+    assert "Kin." in page(client, case.person, "conflict-case", case.pk).text
+
+
+def test_person_recuses_themself_while_nobody_has_decided(client):
+    ethics()
+    case = asked()
+    refused = press(client, case.person, "conflict-recuse-oneself", case.pk, reason=" ")
+    assert refused.status_code == 422
+    assert press(client, make.reviewer(), "conflict-recuse-oneself", case.pk, reason="I").status_code == 404
+    press(client, case.person, "conflict-recuse-oneself", case.pk, reason="I stay away.")
+    case.refresh_from_db()
+    assert (case.status, case.decided_by) == ("recused", case.person)
+
+
+def test_who_assigns_is_told_to_ask_and_reads_no_holding(client):
+    proposal = owned_package().proposal
+    lead, person, other = make.lead("STATE"), make.reviewer("STATE"), make.reviewer("STATE")
+    make.accept(proposal, officer())
+    declared(person, name="Tidewater Capital", whose="spouse")
+    shown = page(client, lead, "assignments", proposal.number)
+    assert shown.context["to_ask_about"] == [
+        f"Ask the ethics official of the agency before {person} reviews this proposal."
+    ]
+    assert "Tidewater" not in shown.text and "holding" not in shown.text
+    sent = {"assign-agency": lead.offices.get().agency.pk, "assign-reviewer": person.pk}
+    client.post(reverse("evaluation:reviewer-assign", args=[proposal.number]), sent)
+    assert "Ask the ethics official" in client.get("/notices/").text
+    own = page(client, person, "assignment", Assignment.objects.get().pk).text
+    assert f"The spouse of {person} has a holding in Tidewater Capital." in own
+    asking = {"ask-person": person.pk, "ask-text": "The portal says so."}
+    assert press(client, other, "conflict-raise", proposal.number, **asking).status_code in (403, 404)
+    assert press(client, make.lead("DOE"), "conflict-raise", proposal.number, **asking).status_code == 422
+    press(client, lead, "conflict-raise", proposal.number, **asking)
+    case = ConflictCase.objects.get()
+    assert (case.person, case.assignment) == (person, Assignment.objects.get())
+    listed = page(client, lead, "assignments", proposal.number)
+    assert list(listed.context["waiting"]) == [case]
+    assert "The portal says so." not in listed.text
+    full = page(client, ethics(), "conflict-case", case.pk).text
+    assert f"The spouse of {person} has a holding in Tidewater Capital." in full
+
+
+def test_lists_of_the_official_cost_the_same_for_one_and_for_many(client):
+    official = ethics()
+    counts = []
+    for _ in range(2):
+        for person in (make.reviewer("STATE"), make.reviewer("STATE")):
+            declared(person, name="Tidewater Capital")
+            services.confirm_interests(by=person)
+            asked(assignment=make.assigned(make.accepted(), person=person, declared=False))
+        sent = []
+        for name in ("conflict-cases", "interest-people"):
+            page(client, official, name)
+            with statements() as seen:
+                assert page(client, official, name).status_code == 200
+            sent.append(len(seen))
+        counts.append(sent)
+    assert counts[0] == counts[1]
+
+
+def test_own_interests_cost_the_same_for_many(client):
+    person, counts = make.reviewer(), []
+    for number in range(2):
+        for letter in "AB":
+            gone = declared(person, name=f"Sold {letter} {number}")
+            services.withdraw_interest(gone, by=person, reason="Sold.")
+            declared(person, name=f"Firm {letter} {number}")
+        page(client, person, "interests")
+        with statements() as sent:
+            assert page(client, person, "interests").status_code == 200
+        counts.append(len(sent))
+    assert counts[0] == counts[1]
+
+
+def test_person_declares_withdraws_and_confirms_by_page(client, settings):
+    person = make.reviewer()
+    refused = press(client, person, "interests", kind="category", whose="own")
+    assert (refused.status_code, refused.context["form"].errors) == (
+        422, {"sector": ["Choose the sector of the holdings."]},
+    )  # fmt: skip
+    sent = {"kind": "holding", "whose": "own", "name": "Tidewater Capital"}
+    address = reverse("evaluation:interests")
+    assert [client.post(address, sent).status_code for _ in range(2)] == [302, 422]
+    interest = Interest.objects.get()
+    assert "Tidewater Capital" in page(client, person, "interests").text
+    assert "Tidewater" not in page(client, make.reviewer(), "interests").text
+    assert page(client, person, "interests").context["is_due"]
+    press(client, person, "interests-confirm")
+    assert not page(client, person, "interests").context["is_due"]
+    settings.INTERESTS_HOLD_DAYS = 0
+    assert page(client, person, "interests").context["is_due"]
+    assert press(client, make.reviewer(), "interest-withdraw", interest.pk, reason="x").status_code == 404
+    assert press(client, person, "interest-withdraw", interest.pk, reason=" ").status_code == 422
+    press(client, person, "interest-withdraw", interest.pk, reason="Sold.")
+    assert not Interest.objects.standing().exists() and "Sold." in page(client, person, "interests").text
+    official = ethics("STATE")
+    declared(person, name="Old Salt")
+    listed = page(client, official, "interest-people")
+    assert "Old Salt" in listed.text and "To be confirmed" in listed.text
+    assert "Old Salt" not in page(client, ethics("DOE"), "interest-people").text
+    assert page(client, make.lead("STATE"), "interest-people").status_code == 403
+
+
+def test_a_case_is_due_within_the_days_of_the_setting(settings):
+    settings.ETHICS_DECISION_DAYS = 3
+    ethics()
+    case = asked()
+    day = timezone.localtime(case.due_at, clock.WASHINGTON).date()
+    assert day - clock.today() == timedelta(days=4)
