@@ -62,7 +62,7 @@ class ConflictAbout(TextChoices):
 
     FINANCIAL = "financial", "A financial interest: holdings, employment, a prospective employer"
     RELATIONSHIP = "relationship", "A relationship: an earlier employer or client, family, an organization"
-    HINT = "hint", "What the portal found alike, to be looked at"
+    HINT = "hint", "Raised by who assigns, to be looked at"
 
 
 class ConflictCaseStatus(TextChoices):

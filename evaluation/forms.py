@@ -18,6 +18,7 @@ from evaluation.enums import (
     ConflictBasis,
     EscalationLevel,
     EscalationOutcome,
+    InterestKind,
     Outcome,
     PauseReason,
     Recommendation,
@@ -43,7 +44,7 @@ from program.enums import StackLayer
 from program.forms import ShownFirst
 from program.models import Agency, User
 from program.texts import LongText
-from proposals.enums import Part
+from proposals.enums import Part, Sector
 from proposals.models.fields import plain_text
 
 if TYPE_CHECKING:
@@ -154,6 +155,11 @@ class InterestForm(forms.ModelForm):
         model = Interest
         fields = ("kind", "whose", "name", "sector", "until")
         widgets = {"kind": forms.RadioSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = InterestKind.choices  # type: ignore[attr-defined]
+        self.fields["sector"].choices = [("", "No category"), *Sector.choices]  # type: ignore[attr-defined]
 
 
 class ConflictForm(forms.Form):

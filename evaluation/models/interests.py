@@ -83,6 +83,12 @@ class Interest(Corrected):
             raise ValidationError(problems)
 
     @property
+    def of_whom(self) -> str:
+        """Whose it is, as somebody else says it."""
+        whose = {Whose.OWN: "their own", Whose.SPOUSE: "their spouse's", Whose.CHILD: "their minor child's"}
+        return whose[Whose(self.whose)]
+
+    @property
     def in_words(self) -> str:
         """What it is, for who may read it."""
         if self.kind == InterestKind.CATEGORY:

@@ -96,6 +96,7 @@ def desk(request: SignedInRequest) -> HttpResponse:
         "tasks": tasks_of(request.user),
         "tally": tally(request.user, rows, is_late),
         "rooms": rooms_of(request.user),
+        "has_queue": request.user.holds(*(set(DESK_ROLES) - {OfficeRole.ETHICS_OFFICIAL})),
         "status": status if status in (*STATUSES, LATE) else "",
         **queue(request, shown, now, by_due=status == LATE or "due" in request.GET.getlist("order")),
     }

@@ -12,7 +12,7 @@ from evaluation import services
 from evaluation.conflicts import conflict_hints
 from evaluation.enums import ConflictCaseStatus
 from evaluation.forms import ClearForm, ReasonForm, RecuseCaseForm
-from evaluation.models import ConflictCase
+from evaluation.models import Assignment, ConflictCase
 from evaluation.views.acting import carry_out
 from evaluation.views.assignments import people_in
 from evaluation.views.desk import require_desk
@@ -90,7 +90,10 @@ def show_case(
 def recuse_form(found: ConflictCase, data: Any = None) -> RecuseCaseForm:
     agency = Agency.objects.filter(pk=found.agency_id)
     reviewers = people_in(agency, OfficeRole.REVIEWER, apart_from=found.proposal.number or "")
-    return RecuseCaseForm(data, prefix="recuse", replacements=reviewers.exclude(pk=found.person_id))
+    form = RecuseCaseForm(data, prefix="recuse", replacements=reviewers.exclude(pk=found.person_id))
+    if not Assignment.objects.active().filter(proposal=found.proposal, reviewer=found.person).exists():
+        del form.fields["replacement"]  # nobody is replaced where nobody was assigned
+    return form
 
 
 @require_POST
