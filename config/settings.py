@@ -475,6 +475,12 @@ COMPLIANCE_RULES_FILE = env.str(
 )
 if not Path(COMPLIANCE_RULES_FILE).is_file():
     raise ImproperlyConfigured("COMPLIANCE_RULES_FILE names no file. Leave it out to use ours.")
+# What holds where nobody has said otherwise: open reviews of one person at once, and reviewers that each
+# agency gives a proposal
+REVIEWER_CAPACITY = env.int("REVIEWER_CAPACITY", default=6)
+REVIEWERS_NEEDED = env.int("REVIEWERS_NEEDED", default=1)
+if REVIEWER_CAPACITY < 0 or REVIEWERS_NEEDED < 0:
+    raise ImproperlyConfigured("REVIEWER_CAPACITY and REVIEWERS_NEEDED are numbers from 0 on.")
 
 # The record: where the roots of its seals are kept outside the database, one line of JSON each
 RECORD_ROOTS_FILE = env.str("RECORD_ROOTS_FILE", default="")

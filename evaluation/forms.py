@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from evaluation.enums import (
@@ -36,8 +37,10 @@ from evaluation.models import (
     Interest,
     Referral,
     Review,
+    ReviewerProfile,
     Score,
 )
+from evaluation.models.reviewers import EXPERTISE, MOST_AT_ONCE, MOST_NEEDED
 from program.days import DayField
 from program.deadlines import Period, Unit
 from program.enums import StackLayer
@@ -160,6 +163,50 @@ class InterestForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = InterestKind.choices  # type: ignore[attr-defined]
         self.fields["sector"].choices = [("", "No category"), *Sector.choices]  # type: ignore[attr-defined]
+
+
+class ReviewerForm(forms.Form):
+    """What an agency says of one of its reviewers; for what they go first says the Program office."""
+
+    capacity = forms.IntegerField(
+        required=False, min_value=0, max_value=MOST_AT_ONCE, label="Open reviews at once, at most",
+        widget=forms.NumberInput(attrs={"data-size": "small"}),
+    )  # fmt: skip
+    layers = forms.MultipleChoiceField(
+        choices=StackLayer, required=False, widget=forms.CheckboxSelectMultiple, label="Layers they know"
+    )
+    sectors = forms.MultipleChoiceField(
+        choices=Sector, required=False, widget=forms.CheckboxSelectMultiple, label="Sectors they know"
+    )
+    named_for = forms.MultipleChoiceField(
+        choices=list(EXPERTISE.items()), required=False, widget=forms.CheckboxSelectMultiple,
+        label="They go first for",
+        help_text="A standing rule: a suggestion names them before others where a proposal has one of these.",
+    )  # fmt: skip
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, profile: ReviewerProfile, may_name: bool, **kwargs: Any) -> None:
+        initial = {
+            "capacity": profile.capacity,
+            "layers": profile.expertise,
+            "sectors": profile.expertise,
+            "named_for": profile.named_for,
+            "revision": profile.revision,
+        }
+        super().__init__(*args, initial=initial, **kwargs)
+        everybody = settings.REVIEWER_CAPACITY
+        self.fields["capacity"].help_text = f"Left empty, it is {everybody}, as for everybody."
+        if not may_name:
+            del self.fields["named_for"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        cleaned["expertise"] = [*cleaned.pop("layers", []), *cleaned.pop("sectors", [])]
+        return cleaned
+
+
+class NeedForm(forms.Form):
+    number = forms.IntegerField(min_value=0, max_value=MOST_NEEDED, label="Reviewers for each proposal")
 
 
 class ConflictForm(forms.Form):

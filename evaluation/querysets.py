@@ -80,6 +80,8 @@ DELEGATED_BY = {
     Delegation.SIGN_POSITION: OfficeRole.LEAD,
     Delegation.SIGN_DETERMINATION: OfficeRole.DECISION_OFFICIAL,
 }
+#: Where reviewers are assigned
+ASSIGNABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 RUNNING = (ReferralStatus.OPEN, ReferralStatus.ACKNOWLEDGED)
 #: What a new package is compared with
 COMPARED = (
@@ -341,6 +343,30 @@ class AssignmentQuerySet(OfProposalQuerySet):
     def active(self) -> Self:
         return self.filter(status=AssignmentStatus.ACTIVE)
 
+    def open_reviews(self) -> Self:
+        """Active ones whose latest sheet is not in while the position of their agency is asked for.
+
+        ``due_at`` is when that position is due, None while no clock runs.
+        """
+        referrals = apps.get_model("evaluation", "Referral").objects.filter(
+            version__proposal=OuterRef("proposal"),
+            version__number=OuterRef("proposal__version_count"),
+            agency=OuterRef("agency"),
+        )
+        over = referrals.filter(status__in=[ReferralStatus.ANSWERED, ReferralStatus.ENDED])
+        rows = self.active().filter(~Exists(over), proposal__status__in=ASSIGNABLE)
+        running = referrals.filter(paused_at=None)
+        return rows.with_sheets().filter(is_in=False).annotate(due_at=Subquery(running.values("due_at")[:1]))
+
+    def with_sheets(self) -> Self:
+        """With ``is_in``: whether the sheet for the latest version was submitted."""
+        sheets = apps.get_model("evaluation", "Review").objects.filter(
+            assignment=OuterRef("pk"),
+            status=ReviewStatus.SUBMITTED,
+            version__number=OuterRef("proposal__version_count"),
+        )
+        return self.annotate(is_in=Exists(sheets))
+
     def owed_by(self, user: User) -> Self:
         """Active assignments of ``user`` whose sheet for the latest version is not in and still asked for."""
         owed = self.active().filter(reviewer=user.pk).exclude(proposal__status=ProposalStatus.WITHDRAWN)
@@ -348,14 +374,7 @@ class AssignmentQuerySet(OfProposalQuerySet):
 
     def for_list(self) -> Self:
         """With ``is_in``: whether the sheet for the latest version was submitted."""
-        sheets = apps.get_model("evaluation", "Review").objects.filter(
-            assignment=OuterRef("pk"),
-            status=ReviewStatus.SUBMITTED,
-            version__number=OuterRef("proposal__version_count"),
-        )
-        return self.select_related("agency", "reviewer", "proposal__consortium", "conflict").annotate(
-            is_in=Exists(sheets)
-        )
+        return self.select_related("agency", "reviewer", "proposal__consortium", "conflict").with_sheets()
 
 
 def as_ethics_official(user: User | AnonymousUser, path: str) -> Q:

@@ -250,6 +250,9 @@ permit(
     "evaluation.end_assignment",
     ((is_program_officer | leads_agency | is_reviewer) & stands_apart) | settled_conflict,
 )
+permit("evaluation.change_reviewerprofile", is_program_officer | leads_agency)
+permit("evaluation.name_reviewerprofile", is_program_officer)
+permit("evaluation.change_reviewersneeded", is_program_officer | leads_agency)
 permit("evaluation.declare_assignment", is_reviewer & stands_apart)
 permit("evaluation.add_recusal", is_person_recused | ((is_program_officer | leads_office_of) & stands_apart))
 permit("evaluation.change_review", is_reviewer & stands_apart)

@@ -26,6 +26,7 @@ from evaluation.views import (
     positions,
     proposals,
     record,
+    reviewers,
     reviews,
     screening,
 )
@@ -102,6 +103,10 @@ urlpatterns = [
     path("desk/interests/confirm/", interests.interests_confirm, name="interests-confirm"),
     path("desk/interests/people/", interests.interest_people, name="interest-people"),
     path("desk/interests/<int:pk>/withdraw/", interests.interest_withdraw, name="interest-withdraw"),
+    path("desk/reviewers/", reviewers.reviewers, name="reviewers"),
+    path("desk/reviewers/needed/", reviewers.reviewers_needed, name="reviewers-needed"),
+    path("desk/reviewers/<str:code>/<int:pk>/", reviewers.reviewer, name="reviewer"),
+    path("desk/reviewers.<slug:kind>", reviewers.reviewers_export, name="reviewers-export"),
     path("desk/assigned/<int:pk>/", reviews.assignment, name="assignment"),
     path("desk/assigned/<int:pk>/declare/", reviews.conflict_declare, name="conflict-declare"),
     path("desk/assigned/<int:pk>/begin/", reviews.review_begin, name="review-begin"),

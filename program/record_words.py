@@ -163,6 +163,8 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "interest.declare": "Interest declared by a person in government",
         "interest.withdraw": "Declared interest withdrawn",
         "interestconfirmation.give": "Declared interests confirmed as complete",
+        "reviewerprofile.change": "Capacity or expertise of a reviewer changed",
+        "reviewersneeded.change": "Number of reviewers for each proposal changed",
         "review.submit": "Review submitted",
         "review.reopen": "Review opened again for changes",
         "informationrequest.ask": "Question put to the consortium",

@@ -34,6 +34,7 @@ from evaluation.models.ethics import ConflictCase
 from evaluation.models.intake import CompletenessReview, Return
 from evaluation.models.interests import Interest, InterestConfirmation
 from evaluation.models.parties import NamedParty, VersionProfile
+from evaluation.models.reviewers import ReviewerProfile, ReviewersNeeded
 from evaluation.models.reviews import AgencyScore, Assignment, Conflict, Review, Score
 from evaluation.models.screening import (
     Adjudication,
@@ -92,6 +93,8 @@ __all__ = [
     "Referral",
     "Return",
     "Review",
+    "ReviewerProfile",
+    "ReviewersNeeded",
     "Score",
     "ScreeningEntry",
     "ScreeningJob",

@@ -103,6 +103,7 @@ from evaluation.services.reminders import (
     remind_of_position,
     remind_of_question,
 )
+from evaluation.services.reviewers import describe_reviewer, set_reviewers_needed
 from evaluation.services.reviews import (
     open_review,
     reopen_review,
@@ -148,6 +149,7 @@ __all__ = [
     "declare_and_begin",
     "declare_conflict",
     "declare_interest",
+    "describe_reviewer",
     "drop_amendment",
     "edit_comment",
     "end_assignment",
@@ -202,6 +204,7 @@ __all__ = [
     "sectors_of",
     "send_amendment_back",
     "send_back_determination",
+    "set_reviewers_needed",
     "settle_amendment",
     "sign_amendment",
     "sign_determination",

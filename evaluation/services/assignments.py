@@ -12,6 +12,7 @@ from evaluation.lifecycle import END_ASSIGNMENT
 from evaluation.models import Assignment, Conflict, ConflictCase, Review
 from evaluation.notice_kinds import ASSIGNED, REVIEWER_RECUSED, UNASSIGNED
 from evaluation.notices import desk_page, leads_of
+from evaluation.querysets import ASSIGNABLE
 from evaluation.services.ethics import ask_ethics_official, settle_by_recusal, tell_of_recusal
 from evaluation.services.reviews import keep_agency_scores, open_review
 from program import audit, clock, grants, notices
@@ -19,7 +20,6 @@ from program.acts import DoFirst
 from program.enums import OfficeRole
 from program.revisions import one_at_a_time
 from program.transitions import NotReady, Problem, perform, require
-from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Recusal
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ ORDER = "E.O. 14320 s.3(d)"
 EVALUATE = "proposals.evaluate_proposal"
 #: What is done to a discussion one at a time; a recusal is too, so that nobody is told beside it
 DISCUSS = "discuss"
-ASSIGNABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from evaluation.forms import AskEthicsForm, AssignForm, RecuseForm
 from evaluation.models import Assignment, ConflictCase
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
+from evaluation.workload import agencies_of
 from program.acts import lay_beside
 from program.enums import OfficeRole
 from program.models import Agency, Office, User
@@ -38,14 +39,6 @@ if TYPE_CHECKING:
 
 ASSIGNING = (OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD)
 RECUSABLE = (OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL)
-
-
-def agencies_of(user: User) -> QuerySet[Agency]:
-    """Agencies for which the person may assign: all of the five, or the one they lead."""
-    evaluating = Agency.objects.filter(is_evaluating=True)
-    if user.holds(OfficeRole.PROGRAM_OFFICER):
-        return evaluating
-    return evaluating.filter(code__in=user.agencies_as(OfficeRole.LEAD))
 
 
 def people_in(agencies: QuerySet[Agency], *roles: str, apart_from: str) -> QuerySet[User]:

@@ -205,6 +205,7 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("More time", "evaluation:more-time", is_officer or is_auditor),
         ("Screening", "evaluation:screening", is_official(user)),
         ("Compliance", "evaluation:compliance-list", is_official(user)),
+        ("Reviewers", "evaluation:reviewers", is_officer or is_lead or is_auditor),
         ("Determinations", "evaluation:determinations", is_official(user) or is_lead),
         ("Conflicts of interest", "evaluation:conflict-cases", user.holds(OfficeRole.ETHICS_OFFICIAL)),
         ("Designations", "evaluation:designations", True),

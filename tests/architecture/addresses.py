@@ -41,7 +41,8 @@ OPEN = {
     "program:suppression-remove", "program:refusal-lift", "program:outage-correct",
     "program:silence-dismiss", "program:closure-correct",
     "program:notice-kind", "program:notice-kind-mail", "program:subscription-confirm",
-    "program:calendar-feed", "evaluation:insight-export",
+    "program:calendar-feed", "evaluation:insight-export", "evaluation:reviewers-export",
+    "evaluation:reviewer",
     "program:subscription-stop", "program:mail-stop",
 }  # fmt: skip
 

@@ -24,6 +24,8 @@ pytestmark = pytest.mark.django_db
 WITHOUT_PROPOSAL = {
     "evaluation.import_screeninglist", "proposals.add_proposal",
     "evaluation.view_interest", "evaluation.add_interest", "evaluation.withdraw_interest",
+    "evaluation.change_reviewerprofile", "evaluation.name_reviewerprofile",
+    "evaluation.change_reviewersneeded",
 }  # fmt: skip
 # A person who is recused may still say so again, and reads what is decided about them
 OWN = {
