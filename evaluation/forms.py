@@ -186,14 +186,14 @@ class ReviewerForm(forms.Form):
     revision = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, profile: ReviewerProfile, may_name: bool, **kwargs: Any) -> None:
-        initial = {
+        kwargs["initial"] = {
             "capacity": profile.capacity,
             "layers": profile.expertise,
             "sectors": profile.expertise,
             "named_for": profile.named_for,
             "revision": profile.revision,
         }
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **kwargs)
         everybody = settings.REVIEWER_CAPACITY
         self.fields["capacity"].help_text = f"Left empty, it is {everybody}, as for everybody."
         if not may_name:

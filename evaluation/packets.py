@@ -385,9 +385,9 @@ def _market_overlap(version: Version) -> list[dict[str, Any]]:
     layers = {component.layer for component in package.components}
     rows = Designation.objects.filter(status__in=STANDING, version__targets__has_any_keys=sorted(ours))
     rows = rows.exclude(proposal=version.proposal_id).annotate(
-        title=_in_package("$.title"),
-        consortium=_in_package("$.consortium.name"),
-        layers=_in_package("$.components[*].layer"),
+        title=in_package("$.title"),
+        consortium=in_package("$.consortium.name"),
+        layers=in_package("$.components[*].layer"),
     )
     found = rows.order_by("number").values(
         "number", "status", "version__targets", "removed_targets", "title", "consortium", "layers"
@@ -411,7 +411,7 @@ def _market_overlap(version: Version) -> list[dict[str, Any]]:
     ]
 
 
-def _in_package(path: str) -> Func:
+def in_package(path: str) -> Func:
     """What a designated version says at ``path``, read by the database: no package is fetched for a title."""
     where = Func(Value(path), template="(%(expressions)s)::jsonpath", output_field=JSONField())
     package = Cast("version__package", JSONField())

@@ -29,6 +29,7 @@ from evaluation.views import (
     reviewers,
     reviews,
     screening,
+    suggestions,
 )
 
 app_name = "evaluation"
@@ -87,6 +88,8 @@ urlpatterns = [
     path("desk/screening/lists/<int:pk>/", screening.list_difference, name="list-difference"),
     path("desk/screening/<int:pk>/", screening.check_adjudicate, name="check-adjudicate"),
     path("desk/screening/<int:pk>/correct/", screening.check_correct, name="check-correct"),
+    path("desk/assignments/suggest/", suggestions.suggestion, name="suggestion"),
+    path("desk/assignments/suggest/confirm/", suggestions.suggestion_confirm, name="suggestion-confirm"),
     path("desk/assignments/<str:number>/", assignments.assignments, name="assignments"),
     path("desk/assignments/<str:number>/assign/", assignments.reviewer_assign, name="reviewer-assign"),
     path("desk/assignments/<str:number>/recuse/", assignments.person_recuse, name="person-recuse"),

@@ -115,7 +115,7 @@ def rooms_of(agencies: Iterable[Agency]) -> list[Room]:
 def loads_of(people: set[int]) -> dict[int, dict[str, int]]:
     """Open reviews of each person that has some: all, due within seven days, and late."""
     now = clock.now()
-    rows = (
+    rows: Any = (
         Assignment.objects.open_reviews()
         .filter(reviewer__in=people)
         .order_by()
@@ -129,7 +129,7 @@ def loads_of(people: set[int]) -> dict[int, dict[str, int]]:
     return {row.pop("reviewer"): row for row in rows}
 
 
-def with_needs(referrals: QuerySet[Referral]) -> QuerySet[Referral]:
+def with_needs(referrals: QuerySet[Referral]) -> QuerySet[Any]:
     """With ``needed`` and ``assigned``: reviewers that the agency gives the proposal, and those it has.
 
     Who holds the office no more is not counted, whatever was assigned to them.
@@ -151,7 +151,7 @@ def with_needs(referrals: QuerySet[Referral]) -> QuerySet[Referral]:
     )
 
 
-def short_of_reviewers(user: User) -> QuerySet[Referral]:
+def short_of_reviewers(user: User) -> QuerySet[Any]:
     """Open consultations of the person's agencies that have fewer reviewers than they need."""
     rows = Referral.objects.visible_to(user).awaited().filter(agency__in=agencies_of(user))
     return with_needs(rows).filter(assigned__lt=F("needed"))

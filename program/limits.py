@@ -39,6 +39,7 @@ class Limit:
 LIMITS: Final = {
     "search": Limit(60, 60, "searched"),
     "export": Limit(30, 60, "asked for files"),
+    "suggest": Limit(20, 60, "asked for suggestions"),
     "upload": Limit(120, 60, "sent files"),
     "check": Limit(30, 60, "checked files"),
     "api": Limit(300, 60, "asked the API"),

@@ -19,12 +19,9 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from django.http import HttpResponse, StreamingHttpResponse
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
 from program.intake import Refused, examine
+from program.workbooks import Font, Workbook, WriteOnlyCell, get_column_letter, load_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -15,12 +15,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.utils import get_column_letter
-
 from program.intake import Refused, examine
 from program.spreadsheets import TOO_LONG, as_typed, cell, words
 from program.transitions import Problem
+from program.workbooks import Workbook, get_column_letter, load_workbook
 from proposals.package import (
     Answer,
     ApplicationComponent,

@@ -21,6 +21,7 @@ from evaluation.services.amendments import (
 )
 from evaluation.services.assignments import (
     assign_reviewer,
+    assign_suggested,
     declare_and_begin,
     declare_conflict,
     end_assignment,
@@ -141,6 +142,7 @@ __all__ = [
     "ask_to_clear",
     "ask_to_clear_amendment",
     "assign_reviewer",
+    "assign_suggested",
     "clear_amendment",
     "clear_conflict",
     "clear_determination",

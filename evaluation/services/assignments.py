@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -9,12 +10,14 @@ from django.urls import reverse
 
 from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import END_ASSIGNMENT
-from evaluation.models import Assignment, Conflict, ConflictCase, Review
+from evaluation.models import Assignment, Conflict, ConflictCase, Referral, Review
 from evaluation.notice_kinds import ASSIGNED, REVIEWER_RECUSED, UNASSIGNED
 from evaluation.notices import desk_page, leads_of
 from evaluation.querysets import ASSIGNABLE
 from evaluation.services.ethics import ask_ethics_official, settle_by_recusal, tell_of_recusal
 from evaluation.services.reviews import keep_agency_scores, open_review
+from evaluation.suggesting import closed_to
+from evaluation.workload import agencies_of, rooms_of, with_needs
 from program import audit, clock, grants, notices
 from program.acts import DoFirst
 from program.enums import OfficeRole
@@ -23,6 +26,9 @@ from program.transitions import NotReady, Problem, perform, require
 from proposals.models import Proposal, Recusal
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from evaluation.workload import Reviewer
     from program.models import Agency, AuditEvent, User
     from proposals.models import Version
 
@@ -55,6 +61,82 @@ def assign_reviewer(proposal: Proposal, *, reviewer: User, agency: Agency, by: U
         event, ASSIGNED, [reviewer], url=desk_page(proposal), number=proposal.number, agency=str(agency)
     )
     return assignment
+
+
+@transaction.atomic
+def assign_suggested(pairs: Collection[tuple[int, int]], *, by: User) -> list[Assignment]:
+    """Assign a reviewer to each consultation, by pairs of their keys: all of them, or none.
+
+    Everything is asked anew; raises NotReady with all that no longer holds. Pairs that are all assigned
+    already, by a second press, change nothing.
+    """
+    one_at_a_time("assign-suggested")
+    asked = sorted(set(pairs))
+    keys = {referral for referral, _ in asked}
+    rows = Referral.objects.visible_to(by).filter(pk__in=keys, agency__in=agencies_of(by))
+    found = {
+        row.pk: row for row in rows.select_related("agency", "version__proposal").defer("version__package")
+    }
+    if keys - found.keys():
+        message = "A proposal of the suggestion is not open to you any more."
+        raise NotReady([Problem("gone", message, ORDER)])
+    held = Proposal.objects.select_for_update().order_by("pk")
+    list(held.filter(pk__in={row.version.proposal_id for row in found.values()}))
+    if all(_is_assigned(found[referral], person) for referral, person in asked):
+        return []
+    people = {
+        (room.agency.pk, each.person.pk): each
+        for room in rooms_of({row.agency for row in found.values()})
+        for each in room.reviewers
+    }
+    if problems := list(_suggestion_problems(asked, found, people)):
+        raise NotReady(problems)
+    return [
+        assign_reviewer(
+            found[referral].version.proposal,
+            reviewer=people[found[referral].agency_id, person].person,
+            agency=found[referral].agency,
+            by=by,
+        )
+        for referral, person in asked
+    ]
+
+
+def _is_assigned(referral: Referral, person: int) -> bool:
+    active = Assignment.objects.active().filter(proposal=referral.version.proposal_id)
+    return active.filter(agency=referral.agency_id, reviewer=person).exists()
+
+
+def _suggestion_problems(
+    asked: list[tuple[int, int]], found: dict[int, Referral], people: dict[tuple[int, int], Reviewer]
+) -> Iterator[Problem]:
+    """What of a suggestion no longer holds."""
+    awaited = with_needs(Referral.objects.awaited().filter(pk__in=found))
+    lacking = {pk: needed - there for pk, needed, there in awaited.values_list("pk", "needed", "assigned")}
+    for key, number in Counter(referral for referral, _ in asked).items():
+        name = f"{found[key].version.proposal.number}, {found[key].agency}"
+        if key not in lacking:
+            yield Problem("over", f"{name}: the consultation is not open any more.", ORDER)
+        elif number > lacking[key]:
+            message = f"{name}: the agency needs {max(0, lacking[key])} more, and {number} are suggested."
+            yield Problem("enough", message, ORDER)
+    closed = closed_to(found.values(), {each.person for each in people.values()})
+    chosen: dict[tuple[int, int], Reviewer] = {}
+    for key, person in asked:
+        referral = found[key]
+        proposal, place = referral.version.proposal, (referral.agency_id, person)
+        if place not in people:
+            message = f"{proposal.number}: somebody is not a reviewer of {referral.agency} any more."
+            yield Problem("not-reviewer", message, ORDER)
+            continue
+        chosen[place] = people[place]
+        if why := closed.get((proposal.pk, person)):
+            yield Problem("closed", f"{proposal.number}: {people[place].person} {why[0]}.", ORDER)
+    added = Counter(person for _, person in asked)
+    for (_, person), each in chosen.items():
+        if added[person] > each.room:
+            now = f"{each.person} has {each.open} open reviews and may have {each.capacity}"
+            yield Problem("full", f"{now}: not {added[person]} more.", ORDER)
 
 
 def _assignment_problems(assignment: Assignment) -> list[Problem]:

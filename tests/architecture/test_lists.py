@@ -57,6 +57,8 @@ COUNTED_BY = {
     "evaluation:more-time": "evaluation/test_more_time.py::test_list_costs_the_same_for_one_row_and_three",
     "evaluation:reviewers": "evaluation/test_reviewers.py::"
     "test_page_costs_the_same_for_one_reviewer_and_for_three",
+    "evaluation:suggestion": "evaluation/test_suggestions.py::"
+    "test_suggestion_costs_the_same_for_one_proposal_and_for_three",
     "evaluation:papers": "evaluation/test_papers.py::test_list_costs_the_same_for_one_row_and_three",
     "evaluation:desk": "evaluation/test_pages.py::test_desk_costs_the_same_whatever_its_length",
     **{
@@ -104,7 +106,8 @@ NO_LIST = {
     "program:office-appoint", "program:office-delegate", "program:organization-new",
     "proposals:new", "proposals:receipts", "proposals:receipts-offline",
     "proposals:schema", "proposals:schema-json",
-    "evaluation:announcements", "evaluation:announce-together", "evaluation:interests-confirm", "evaluation:reviewers-needed",
+    "evaluation:announcements", "evaluation:announce-together", "evaluation:interests-confirm",
+    "evaluation:reviewers-needed", "evaluation:suggestion-confirm",
     "evaluation:record-verify", "evaluation:insight-weights", "evaluation:catalog-schema",
     "financing:plan", "financing:partnership_new", "financing:barrier_new",
 }  # fmt: skip
