@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db.models import DateTimeField, Value
+from django.db.models import DateTimeField, Func, JSONField, Value
 from django.db.models.functions import Cast
 
 from evaluation.enums import HintKind, InterestKind, Whose
@@ -17,15 +17,14 @@ from evaluation.profiles import NOBODY
 from program import clock, moments
 from program.models import Affiliation
 from proposals.enums import Sector
-from proposals.models import TeamMember
+from proposals.models import TeamMember, Version
 from proposals.package import ApplicationComponent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     from program.models import User
-    from proposals.models import Version
 
 FORMER_EMPLOYER: Final = "5 CFR 2635.502(b)(1)(iv)"
 EMPLOYER: Final = "18 U.S.C. 208(a); 5 CFR 2635.402"
@@ -70,31 +69,46 @@ def conflict_hints(version: Version, people: Iterable[User]) -> dict[User, list[
     Compared are their declared interests, and the organizations that the portal knows them to work or to have
     worked for, with every party of the version: members, parents, their owners and the owners of these.
     """
+    return hints_of_each([version.pk], people, lambda _: {version.pk: sectors_in(version)})[version.pk]
+
+
+def hints_of_each(
+    versions: Iterable[int],
+    people: Iterable[User],
+    sectors_of: Callable[[Iterable[int]], dict[int, frozenset[str]]] | None = None,
+) -> dict[int, dict[User, list[Hint]]]:
+    """Hints for each version, by its key; four statements, whatever the number of either."""
     known = {person.pk: person for person in people}
+    found: dict[int, dict[User, dict[Hint, None]]] = {version: {} for version in versions}
     interests = list(Interest.objects.standing().filter(person__in=known)) if known else []
     worked = list(organizations_of(known)) if known else []
     if not interests and not worked:
-        return {}
-    by_name: dict[str, list[NamedParty]] = {}
-    for party in NamedParty.objects.filter(version=version):
-        by_name.setdefault(name_key(party.compared), []).append(party)
-    sectors = sectors_in(version) if any(one.sector for one in interests) else frozenset()
+        return {version: {} for version in found}
+    named: dict[int, dict[str, list[NamedParty]]] = {}
+    for party in NamedParty.objects.filter(version__in=found):
+        by_key = named.setdefault(party.version_id, {})
+        by_key.setdefault(name_key(party.compared), []).append(party)
+    read = sectors_of or sectors_of_each
+    sectors = read(found) if any(one.sector for one in interests) else {}
     since = clock.today() - timedelta(days=settings.FORMER_EMPLOYER_DAYS)
-    found: dict[User, dict[Hint, None]] = {}
-    for one in interests:
-        person = known[one.person_id]
-        parties = by_name.get(name_key(normalize(one.name)), ()) if one.name else ()
-        for hint in hints_of_interest(one, person, parties, sectors, since):
-            found.setdefault(person, {})[hint] = None
-    for user, organization, name, until in worked:
-        person, parties = known[user], [
-            *by_name.get(f"#{organization}", ()), *by_name.get(name_key(normalize(name)), ()),
-        ]  # fmt: skip
-        last = until.astimezone(clock.WASHINGTON).date() if until else None
-        for party in parties:
-            if last is None or last >= since:
-                found.setdefault(person, {})[employer_hint(str(person), name, last, party)] = None
-    return {person: list(hints) for person, hints in found.items()}
+    for version, hints in found.items():
+        by_name = named.get(version, {})
+        for one in interests:
+            person = known[one.person_id]
+            parties = by_name.get(name_key(normalize(one.name)), ()) if one.name else ()
+            for hint in hints_of_interest(one, person, parties, sectors.get(version, frozenset()), since):
+                hints.setdefault(person, {})[hint] = None
+        for user, organization, name, until in worked:
+            person, parties = known[user], [
+                *by_name.get(f"#{organization}", ()), *by_name.get(name_key(normalize(name)), ()),
+            ]  # fmt: skip
+            last = until.astimezone(clock.WASHINGTON).date() if until else None
+            for party in parties:
+                if last is None or last >= since:
+                    hints.setdefault(person, {})[employer_hint(str(person), name, last, party)] = None
+    return {
+        version: {person: list(said) for person, said in hints.items()} for version, hints in found.items()
+    }
 
 
 def name_key(compared: str) -> str:
@@ -121,6 +135,18 @@ def sectors_in(version: Version) -> frozenset[str]:
     """The sectors that the package is for."""
     applications = (one for one in version.value.components if isinstance(one, ApplicationComponent))
     return frozenset(str(one.sector) for one in applications if one.sector)
+
+
+def sectors_of_each(versions: Iterable[int]) -> dict[int, frozenset[str]]:
+    """The same of many, by the key of the version; no package is fetched."""
+    said = Func(
+        Cast("package", JSONField()),
+        Value("$.components[*].sector"),
+        function="jsonb_path_query_array",
+        output_field=JSONField(),
+    )
+    rows = Version.objects.filter(pk__in=versions).values_list("pk", said)
+    return {version: frozenset(sectors) - {""} for version, sectors in rows}
 
 
 def hints_of_interest(

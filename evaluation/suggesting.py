@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.balance import KNOWS_LAYER, KNOWS_SECTOR, NAMED_FIRST, Gap, Person, choose
+from evaluation.conflicts import hints_of_each
 from evaluation.enums import AssignmentStatus
 from evaluation.models import Assignment, Conflict
 from evaluation.models.reviewers import in_words
@@ -19,7 +20,7 @@ from program.enums import StackLayer
 from proposals.models import Recusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from evaluation.models import Referral
     from evaluation.workload import Reviewer
@@ -33,6 +34,10 @@ RECUSED: Final = ("is recused", "are recused")
 DECLARED: Final = ("has declared a conflict", "have declared a conflict")
 TAKEN_OFF: Final = ("was taken off it before", "were taken off it before")
 READS: Final = ("reads it already", "read it already")
+HINTED: Final = (
+    "has to ask the ethics official of the agency first",
+    "have to ask the ethics official of the agency first",
+)
 FULL: Final = ("has as many open reviews as can be", "have as many open reviews as can be")
 FILLED: Final = ("is full with what is suggested here", "are full with what is suggested here")
 FITS_LESS: Final = ("knows less of it", "know less of it")
@@ -141,14 +146,17 @@ def suggest(user: User, number: str = "") -> Suggestion:
     return Suggestion(parts, is_cut=len(found) > MOST)
 
 
-def closed_to(referrals: Iterable[Referral], people: Iterable[User]) -> dict[tuple[int, int], Why]:
+def closed_to(referrals: Collection[Referral], people: Collection[User]) -> dict[tuple[int, int], Why]:
     """By keys of proposal and person, why a person is assigned to a proposal by no suggestion."""
     proposals = {referral.version.proposal_id for referral in referrals}
     persons = {person.pk for person in people}
     closed: dict[tuple[int, int], Why] = {}
+    by_version = {referral.version_id: referral.version.proposal_id for referral in referrals}
+    for version, hints in hints_of_each(by_version, people).items():
+        closed |= {(by_version[version], person.pk): HINTED for person in hints}
     assigned = Assignment.objects.filter(proposal__in=proposals, reviewer__in=persons).order_by()
     for proposal, person, status in assigned.values_list("proposal", "reviewer", "status"):
-        if status == AssignmentStatus.ACTIVE or (proposal, person) not in closed:
+        if closed.get((proposal, person)) != READS:
             closed[proposal, person] = READS if status == AssignmentStatus.ACTIVE else TAKEN_OFF
     declared = Conflict.objects.filter(assignment__in=assigned, has_conflict=True)
     said = declared.values_list("assignment__proposal", "assignment__reviewer")

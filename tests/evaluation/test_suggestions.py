@@ -245,9 +245,25 @@ def test_suggestion_costs_the_same_for_one_proposal_and_for_three(client, warm, 
     for more in (1, 2):
         for _ in range(more):
             make.accepted()
-            describe(make.reviewer(), state, expertise=["data"])
+            person = describe(make.reviewer(), state, expertise=["data"])
+            services.declare_interest(by=person, kind="category", whose="own", sector="agriculture")
         page(client, lead, "suggestion")
         with statements() as sent:
             assert page(client, lead, "suggestion").status_code == 200
         costs.append(len(sent))
     assert costs[0] == costs[1], costs
+
+
+def test_who_has_a_hint_of_a_conflict_is_not_suggested_and_nobody_learns_which(client, state, lead):
+    proposal, other = make.accepted(), make.accepted()
+    hinted = make.reviewer()
+    member = proposal.consortium.anchor.organization.legal_name
+    services.declare_interest(by=hinted, kind="holding", whose="own", name=member)
+    found = suggest(lead)
+    assert pairs(found) == [(other, hinted)]
+    (short,) = found.shortfalls
+    assert short.why == "Of 1 reviewer: 1 has to ask the ethics official of the agency first."
+    row = f"{make.referral_of(proposal).pk}-{hinted.pk}"
+    refused = press(client, lead, "suggestion-confirm", row=[row])
+    assert refused.status_code == 422 and "has to ask the ethics official" in refused.text
+    assert member not in refused.text
