@@ -133,6 +133,7 @@ def show_assignments(
 
 @require_POST
 def reviewer_assign(request: SignedInRequest, number: str) -> HttpResponse:
+    require_desk(request.user, *ASSIGNING)
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     form = assign_form(request, number, request.POST)
     again = partial(_again, request, number, {"assign_form": form, "refused": form})
@@ -190,6 +191,7 @@ def assignment_end(request: SignedInRequest, number: str, pk: int) -> HttpRespon
 @require_POST
 def person_recuse(request: SignedInRequest, number: str) -> HttpResponse:
     """Recuse a person, at once and in every channel, and name who replaces them."""
+    require_desk(request.user, *ASSIGNING)
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     form = recuse_form(request, number, request.POST)
     again = partial(_again, request, number, {"recuse_form": form, "refused": form})
