@@ -5,6 +5,7 @@ What every page says to everybody is judged in test_pages, what every form does 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from copy import deepcopy
 from itertools import product
@@ -12,11 +13,21 @@ from itertools import product
 import pytest
 from django.urls import reverse
 
+from evaluation.models import Review
 from evaluation.services import recuse
 from program.models import AuditEvent
 from proposals.models import Proposal
 from proposals.services import remove_team_member
-from tests.architecture.addresses import ABSENT, answer, client_of, comparable, content_of, keyed, refuses
+from tests.architecture.addresses import (
+    ABSENT,
+    answer,
+    client_of,
+    comparable,
+    content_of,
+    keyed,
+    lists,
+    refuses,
+)
 from tests.architecture.tables import touched_since, writes
 from tests.architecture.two_consortia import build, on_team, sees
 from tests.factories import evaluation as make
@@ -37,7 +48,7 @@ def world(built, monkeypatch):
 
 
 VERBS = ("head", "options", "put", "patch", "delete")
-STRANGERS = ("their representative", "recused program officer")
+STRANGERS = ("their representative", "recused program officer", "recused reviewer")
 
 
 @pytest.mark.slow
@@ -147,6 +158,43 @@ def test_recusal_closes_every_page_at_once(world):
     assert [client.get(address).status_code for address in addresses] == [404] * 5
     assert not sees(lead, world.inside)
     assert not Proposal.objects.visible_to(lead).filter(pk=world.inside.pk).exists()
+
+
+def test_recused_reviewer_finds_nothing_of_the_proposal_at_any_address(world):
+    """Neither its number nor a word of it; a reviewer who is not recused finds them at many."""
+    addresses = [*lists(), *(reverse(name, kwargs=real) for name, real, _, _ in keyed(world))]
+    addresses = [address for address in addresses if not address.startswith("/invitations/")]
+    wanted = re.compile(f"zebra(?!duty)|{world.inside.number}", re.I)  # duties are public
+
+    def found_by(role):
+        person = world.people[role]
+        client, (sheet,) = client_of(person), Review.objects.filter(reviewer=person)
+        own = [
+            reverse("evaluation:assignment", args=[sheet.assignment_id]),
+            reverse("evaluation:review", args=[sheet.pk]),
+        ]
+        return [
+            address
+            for address in own + addresses
+            if wanted.search(answer(client, "get", address)[2].replace(address, ""))
+        ]
+
+    assert found_by("recused reviewer") == []
+    assert len(found_by("assigned reviewer")) > 15
+
+
+def test_recused_reviewer_does_nothing_with_the_sheet_that_they_had_begun(world):
+    person = world.people["recused reviewer"]
+    client, sheet = client_of(person), Review.objects.get(reviewer=person)
+    acts = [
+        ("conflict-declare", [sheet.assignment_id]), ("review-begin", [sheet.assignment_id]),
+        ("review-save", [sheet.pk]), ("score-save", [sheet.pk, sheet.scores.first().pk]),
+        ("review-submit", [sheet.pk]), ("review-reopen", [sheet.pk]),
+    ]  # fmt: skip
+    earlier = writes()
+    answers = [client.post(reverse(f"evaluation:{name}", args=keys)).status_code for name, keys in acts]
+    assert answers == [404] * len(acts)
+    assert touched_since(earlier) == []
 
 
 def test_removal_from_the_team_closes_every_page_at_once(world):

@@ -241,6 +241,7 @@ def _build():
     people["reviewer who asked"] = make.reviewer("STATE")
     people["ethics official"] = officer(OfficeRole.ETHICS_OFFICIAL, "STATE")
     people["ethics official of DOE"] = officer(OfficeRole.ETHICS_OFFICIAL, "DOE")
+    people["recused reviewer"] = make.reviewer("STATE")
     people["edag officer"] = financing.edag_officer("EXIM")
     people["edag chair"] = financing.chair()
     people["counsel"] = UserFactory()
@@ -291,6 +292,8 @@ def _build():
     evaluating.declare_conflict(
         asking, by=asking.reviewer, has_conflict=True, text="zebraconflict", about="relationship"
     )
+    make.filled_review(make.assigned(inside, person=people["recused reviewer"], by=desk))
+    evaluating.recuse(inside, person=people["recused reviewer"], by=desk, reason="zebrarecusal, a sister.")
     review = make.filled_review(assignment)
     mark_texts("zebrareview", review, *review.scores.all())
     Review.objects.filter(pk=review.pk).update(private_notes="zebranotes")
