@@ -19,7 +19,7 @@ from evaluation.names import COMMON, in_order, initials, is_readable, joined, no
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-RULESET: Final = "2026-11.2"
+RULESET: Final = "2026-11.3"
 CITATION: Final = "15 CFR 744.11, 744.15, 744.16, 744.21; 31 CFR chapter V"
 TWO_PEOPLE: Final = 95.0
 REVIEW_FROM: Final = 85.0

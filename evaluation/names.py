@@ -19,6 +19,7 @@ LEGAL_FORMS: Final = words(
     eood fzc fzco fze fzllc gmbh inc incorporated jsc kft kg kgaa kk limited llc llp lp ltd ltda mbh nv
     nyrt oao ojsc ood ooo oy oyj pao pjs pjsc plc psc pt pte pty pvt sa sae sal saoc saog sarl sas sdn se
     sl slu spa srl sro tbk ulc wll zao zrt
+    شركه شركت محدوده مساهمه ذمم شذمم شمم شمع شمعع شمك شمل شمب شمق
     """
 )
 OUTER_FORMS: Final = frozenset(["ao", "too", "tov", "chp", "ip", "fgup", "gup", "npo", "npp", "ua", "vof"])
@@ -56,10 +57,17 @@ LONG_FORMS: Final = tuple(
         "anonim sirketi",
         "limited sirketi",
         "perseroan terbatas",
+        "ذات مسووليه محدوده",
+        "ذات مسيوليه محدوده",
+        "مساهمه عامه",
+        "مساهمه خاصه",
+        "مساهمه مقفله",
+        "سهامي عام",
+        "سهامي خاص",
     )
 )
 HAN_FORMS: Final = re.compile(r"(?:股份)?有限(?:责任|責任)?公司|集团|集團|株式会社|株式會社")
-JOINING: Final = frozenset(["and", "the", "of", "for", "de", "la", "le", "und", "et"])
+JOINING: Final = frozenset(["and", "the", "of", "for", "de", "la", "le", "und", "et", "و"])
 CYRILLIC: Final = {
     "а": "a", "б": "b", "в": "v", "г": "g", "ґ": "g", "д": "d", "е": "e", "є": "ye", "ж": "zh", "з": "z",
     "и": "i", "і": "i", "й": "y", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r",
@@ -69,9 +77,29 @@ CYRILLIC: Final = {
 LETTERS: Final = str.maketrans(
     CYRILLIC | {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
 )
+# One way to write what Arabic and Persian write in several; hamza and vowels fall with the other marks
+ARABIC: Final = str.maketrans(
+    {"ى": "ي", "ی": "ي", "ک": "ك", "ھ": "ه", "ہ": "ه", "ة": "ه", "ە": "ه", "ٱ": "ا", "ء": "", "ـ": ""}
+    | {digit: str(at % 10) for at, digit in enumerate("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹")}
+)
+# "The" and "and the", written with their word, where at least three letters are left of it
+ARTICLE: Final = re.compile("(?:وال|ال)(?=[ا-ي]{3})")
 # Words that tell little about which company it is: they may be missing, and their agreement proves nothing.
 ORGANIZING: Final = frozenset(
-    ["group", "holding", "holdings", "companies", "grupa", "gruppa", "gruppe", "groupe", "grupo", "kholding"]
+    [
+        "group",
+        "holding",
+        "holdings",
+        "companies",
+        "grupa",
+        "gruppa",
+        "gruppe",
+        "groupe",
+        "grupo",
+        "kholding",
+        "مجموعه",
+        "قابضه",
+    ]
 )
 GENERIC: Final = words(
     """
@@ -101,6 +129,9 @@ GENERIC: Final = words(
     telecommunications tianjin tibet torgovy trade traders trading transport transportation tsentr turkey
     turkish ukraine united university ventures west western wireless works worldwide wuhan xiamen
     xian xinjiang yunnan zavod zhejiang zhengzhou zhuhai
+    تجاره للتجاره تجاريه عامه دوليه عالميه وطنيه عربيه صناعه للصناعه صناعات للصناعات صناعيه هندسه هندسيه
+    تقنيه تكنولوجيا للتكنولوجيا كترونيات للالكترونيات حلول خدمات للخدمات اتصالات للاتصالات استثمار للاستثمار
+    مصنع موسسه معهد مركز بنك
     """
 )
 DISTINCT, COMMON = 10, 2
@@ -126,19 +157,26 @@ SOUNDS: Final = tuple(
 
 @lru_cache(maxsize=1 << 12)
 def normalize(name: str) -> str:
-    """Folded, without marks, punctuation and legal forms, Cyrillic in Latin letters; tokens keep their order.
+    """Folded, without marks, punctuation and legal forms, Cyrillic in Latin letters, Arabic in one spelling.
+
+    Tokens keep their order.
 
     A name that consists of nothing but legal forms keeps them.
     """
     folded = unicodedata.normalize("NFKC", name).casefold().translate(LETTERS)
     plain = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
+    plain = plain.translate(ARABIC)
     spelled = re.sub(r"(?<=\b\w)\.(?=\w\b)", "", plain.replace("&", " and "))
     spelled = HAN_FORMS.sub("", spelled).strip() or spelled
     tokens = re.sub(r"[^\w]+|_", " ", re.sub(r"['’`ʼ]", "", spelled)).split()
     kept = tokens
-    while (shorter := _spelled_together(_without_forms(kept))) != kept:
+    while (shorter := _spelled_together(_without_forms(_without_articles(kept)))) != kept:
         kept = shorter
     return " ".join(kept or tokens)
+
+
+def _without_articles(tokens: list[str]) -> list[str]:
+    return [token[found.end() :] if (found := ARTICLE.match(token)) else token for token in tokens]
 
 
 def _without_forms(tokens: list[str]) -> list[str]:
@@ -157,13 +195,26 @@ def _without_forms(tokens: list[str]) -> list[str]:
 
 def _spelled_together(tokens: list[str]) -> list[str]:
     """Letters that stand alone one after another are one word: "z t e" is "zte"."""
-    runs = groupby(tokens, key=lambda token: len(token) == 1 and token.isascii() and token.isalpha())
+    runs = groupby(
+        tokens,
+        key=lambda token: len(token) == 1 and (token.isascii() or is_arabic(token)) and token.isalpha(),
+    )
     return [word for single, run in runs for word in (["".join(run)] if single else run)]
 
 
+def is_arabic(letter: str) -> bool:
+    return "\u0621" <= letter <= "\u064a"
+
+
 def is_readable(normalized: str) -> bool:
-    """Whether a normalized name has Latin letters or digits to compare; lists are written in these."""
-    return any("a" <= letter <= "z" or letter.isdigit() for letter in normalized)
+    """Whether a normalized name has Latin letters to compare, or digits alone; lists are written in these.
+
+    A number says nothing of a name whose letters the list does not use.
+    """
+    letters = [letter for letter in normalized if letter.isalpha()]
+    if letters:
+        return any("a" <= letter <= "z" for letter in letters)
+    return any(letter.isdigit() for letter in normalized)
 
 
 @lru_cache(maxsize=1 << 13)

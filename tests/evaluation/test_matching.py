@@ -42,6 +42,13 @@ LIST = Matcher(
         ("Viet Ao Dai Fashion", "viet ao dai fashion"),
         ("杭州海康威视数字技术股份有限公司", "杭州海康威视数字技术"),
         ("北京虚构", "北京虚构"),
+        ("شَرِكَةُ الأَمَلِ للتجارة ذ.م.م", "امل للتجاره"),
+        ("شركة الامل للتجاره (ذ م م)", "امل للتجاره"),
+        ("الأمل للتجارة ذات المسؤولية المحدودة", "امل للتجاره"),
+        ("مصنع الرافدين ٧٧١", "مصنع رافدين 771"),
+        ("شرکت هوایی سهامی خاص", "هوايي"),
+        ("ســـلام", "سلام"),
+        ("شركة", "شركه"),
     ],
 )
 def test_names_are_normalized(name, wanted):
@@ -86,6 +93,52 @@ def test_a_name_in_other_letters_is_compared_with_those_of_the_list():
     found = listed.screen(["Prairie Grid", "虚构龙蜻蜓半导体股份有限公司"])
     assert [hit.key for hit in found.flags] == [1]
     assert found.unread == ()
+
+
+ARABIC = Matcher(
+    [
+        Listed(1, (normalize("شركة التنين الخيالي للإلكترونيات المحدودة"),)),
+        Listed(2, (normalize("Al-Amal General Trading LLC"),)),
+        Listed(3, (normalize("زين"),)),
+        Listed(4, (normalize("مصنع الرافدين ٧٧١"),)),
+        Listed(5, (normalize("Iran Electronics"), normalize("صا ایران"))),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("التِّنِّينُ الخَيَالِيُّ لِلإِلِكْتُرُونِيَّاتِ", 1),
+        ("تنين خيالي للالكترونيات ذ.م.م", 1),
+        ("مجموعة التنين الخيالى للإلكترونيات", 1),
+        ("شركة التنيين الخيالي للإلكترونيات ش.م.ع", 1),
+        ("Amal General Trading", 2),
+        ("El Amal General Trading", 2),
+        ("شركة زين", 3),
+        ("زين للاتصالات", 3),
+        ("مصنع الرافدين 771", 4),
+        ("صا إيران", 5),
+    ],
+)
+def test_names_in_arabic_are_flagged_however_they_are_written(name, entry):
+    found = ARABIC.screen([name])
+    assert [hit.key for hit in found.flags] == [entry]
+    assert found.unread == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["شركة النسر للإلكترونيات المحدودة", "مصنع الرافدين ٧٧٢", "مصنع ٧٧١", "虚构龙蜻蜓 14", "شركة ذ.م.م"],
+)
+def test_other_names_in_other_letters_are_not_clear_either_with_a_number(name):
+    found = ARABIC.screen([name])
+    assert (found.flags, found.unread) == ((), (name,))
+
+
+@pytest.mark.parametrize("name", ["14", "Plant 14"])
+def test_a_number_alone_or_beside_latin_letters_is_compared(name):
+    assert ARABIC.screen([name]).unread == ()
 
 
 @pytest.mark.parametrize(

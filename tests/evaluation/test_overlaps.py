@@ -254,3 +254,20 @@ def test_the_queue_marks_what_is_likely_the_same_again_for_who_may_read_the_othe
     assert marked(recused) == {twin.pk: [], other.pk: []}
     shown = page(client, desk, "intake").content.decode()
     assert "Likely duplicate" in shown and f"of {twin.number}" in shown
+
+
+def test_names_in_arabic_are_written_anew_for_versions_submitted_before():
+    version = make.version_of(with_owner("شركة النور للتجارة"))
+    old = NamedParty.objects.get(version=version, compared="نور للتجاره")
+    earlier = {"party_key": old.party_key, "name": old.name, "role": old.role, "version": version}
+    other = make.version_of(with_owner("Another Owner"))
+    NamedParty.objects.create(**earlier | {"version": other, "compared": "شركة النور للتجارة"})
+    write_anew = importlib.import_module("evaluation.migrations.0034_names_in_arabic").write_anew
+
+    for _ in range(2):
+        write_anew(apps, None)
+
+    rows = NamedParty.objects.filter(name=old.name).values_list("version", "compared")
+    assert sorted(rows) == sorted(
+        [(version.pk, "نور للتجاره"), (other.pk, "شركة النور للتجارة"), (other.pk, "نور للتجاره")]
+    )

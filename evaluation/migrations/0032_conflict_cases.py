@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0029_interests_declared'),
+        ('evaluation', '0031_interests_declared'),
         ('program', '0040_ethics_official'),
         ('proposals', '0019_recusals_lifted'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -11,7 +11,7 @@ from program.triggers import append_only, never_emptied
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0028_parties_named'),
+        ('evaluation', '0030_amendments'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

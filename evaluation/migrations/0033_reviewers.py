@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0029_interests_declared'),
+        ('evaluation', '0032_conflict_cases'),
         ('program', '0039_refused_where_typed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
