@@ -44,9 +44,11 @@ from evaluation.models import (
     Referral,
     ScreeningRun,
 )
+from evaluation.querysets import RUNNING
 from evaluation.weighing import newest_checks
 from program import clock, papers, pdf
 from program.canonical import canonical_json, sha256_hex
+from program.deadlines import local_day, long_date
 from program.enums import Confidence, Mark, StackLayer
 from proposals.enums import Presumption
 from proposals.models import Recusal
@@ -62,6 +64,7 @@ US_CONTENT_WORDS: Final = {
     "is no disqualification.",
     Presumption.NOT_COMPUTABLE: "Not computable: a value is missing.",
 }
+STEPS: Final = ("opened_at", "acknowledged_at", "answered_at", "lapsed_at", "ended_at", "paused_at")
 STANDING: Final = (DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED)
 
 
@@ -108,7 +111,8 @@ def _clearance(determination: Determination, digest: str) -> dict[str, str] | No
 
 def _compiled(determination: Determination) -> dict[str, Any]:
     version, proposal = determination.version, determination.proposal
-    referrals, now = referrals_of(version), clock.now()
+    referrals = referrals_of(version)
+    at = last_event(referrals)
     return {
         "kind": "determination-packet",
         "proposal": {
@@ -139,7 +143,7 @@ def _compiled(determination: Determination) -> dict[str, Any]:
             }
             for finding in determination.findings.select_related("requirement")
         ],
-        "consultations": [_consultation(referral, now) for referral in referrals],
+        "consultations": [_consultation(referral, at) for referral in referrals],
         "earlier_positions": _earlier_positions(proposal, referrals),
         "objections": [
             {"agency": answer.position.referral.agency.code, "answer": answer.answer}
@@ -194,14 +198,25 @@ def _standing(referral: Referral) -> Position | None:
     return referral.position if referral.status == ReferralStatus.ANSWERED else None
 
 
-def _consultation(referral: Referral, now: datetime) -> dict[str, Any]:
+def last_event(referrals: list[Referral]) -> datetime:
+    """When anything last happened to the consultations: a day that passes alone changes no packet."""
+    moments = [getattr(row, name) for row in referrals for name in STEPS]
+    for row in referrals:
+        for pause in row.pauses:  # type: ignore[attr-defined]
+            ended = getattr(pause, "ended_by", None)
+            moments += [pause.at, ended.at if ended else None]
+    return max((moment for moment in moments if moment is not None), default=clock.now())
+
+
+def _consultation(referral: Referral, at: datetime) -> dict[str, Any]:
     return {
         "agency": referral.agency.code,
         "name": referral.agency.display_name,
         "status": referral.status,
         "opened_at": referral.opened_at.isoformat(),
         "due_at": referral.due_at.isoformat(),
-        "days": asdict(days_of(referral, now)),
+        "days": asdict(days_of(referral, at)),
+        "days_as_of": day_said(local_day(at)) if referral.status in RUNNING else None,
         "pauses": [_paused(pause) for pause in referral.pauses],  # type: ignore[attr-defined]
         **_said(_standing(referral)),
         "carried": referral.carry_reason,
@@ -471,7 +486,8 @@ def day_said(day: date | None) -> str | None:
 # As people read it
 
 DAYS: Final = (
-    "defer_until", "expires_on", "due_on", "met_on", "effective_from", "effective_to", "ruled_on",
+    "defer_until", "days_as_of", "expires_on", "due_on", "met_on", "effective_from", "effective_to",
+    "ruled_on",
 )  # fmt: skip
 WEIGHED: Final = {"open": "Not decided", "set_aside": "Set aside", "stands": "Found to stand"}
 STATES: Final = {"open": "Open", "cleared": "False positive", "confirmed": "Confirmed"}
@@ -486,7 +502,8 @@ def packet_in_words(text: str) -> dict[str, Any]:
     packet["outcome_words"] = Outcome(packet["outcome"]).label if packet["outcome"] else ""
     for row in packet["consultations"]:
         if "days" in row:
-            row["clock"] = str(Days(**row["days"]))
+            as_of = row.get("days_as_of")
+            row["clock"] = f"{Days(**row['days'])}{f', as of {long_date(as_of)}' if as_of else ''}"
         for pause in row.get("pauses", ()):
             question = f", question {pause['question']}" if pause["question"] else ""
             pause["words"] = f"{PauseReason(pause['reason']).label}{question}"

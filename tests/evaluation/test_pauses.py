@@ -15,7 +15,7 @@ from evaluation.clocks import days_of
 from evaluation.enums import PauseReason, ReferralStatus
 from evaluation.insights.figures import insights_of
 from evaluation.models import ClockEvent, InformationRequest, Referral
-from evaluation.packets import packet_text
+from evaluation.packets import packet_in_words, packet_text, sha256_to_clear
 from evaluation.schedule import end_left_referrals, lapse_due_referrals, release_clocks, remind
 from program import clock
 from program.clock_account import clock_account
@@ -552,6 +552,20 @@ def test_packet_says_how_long_each_took_and_why_its_clock_stood(desk, proposal):
     assert rows["DOE"]["days"] == {"elapsed": 9, "paused": 3, "left": None}
     assert rows["STATE"]["days"] == {"elapsed": 12, "paused": 0, "left": 18}
     assert [pause["reason"] for pause in rows["DOE"]["pauses"]] == ["offices_closed"]
+
+
+def test_a_day_that_passes_changes_no_packet_and_an_event_does(desk, proposal):
+    paused(proposal, desk, MARCH_3 + 7 * DAY)
+    with clock.moved_to(MARCH_3 + 8 * DAY):
+        draft = services.prepare_determination(proposal, by=desk)
+        text, digest = packet_text(draft), sha256_to_clear(draft)
+    words = {row["agency"]: row["clock"] for row in packet_in_words(text)["consultations"]}
+    assert words["STATE"] == "7 days elapsed, 23 left, as of Tuesday, March 10, 2026"
+    with clock.moved_to(MARCH_3 + 12 * DAY):
+        assert sha256_to_clear(draft) == digest
+    resumed(proposal, desk, MARCH_3 + 13 * DAY)
+    with clock.moved_to(MARCH_3 + 14 * DAY):
+        assert sha256_to_clear(draft) != digest
 
 
 def test_determination_waits_for_a_paused_consultation_in_words(desk, proposal):
