@@ -66,7 +66,7 @@ SAID = ("text", "owner", "due_on", "due_rule", "evidence", "effect")
 
 @transaction.atomic
 def prepare_amendment(designation: Designation, *, by: User) -> DesignationAmendment:
-    """Begin an amendment of a designation that is active or suspended."""
+    """Begin an amendment of a designation that is active or suspended; pressed twice, it is begun once."""
     _hold_designation(designation.pk)
     designation.refresh_from_db()
     require("evaluation.add_designationamendment", by, designation)
@@ -74,6 +74,11 @@ def prepare_amendment(designation: Designation, *, by: User) -> DesignationAmend
         status = designation.get_status_display().lower()
         message = f"The designation is {status}; it cannot be amended any more."
         raise NotReady([Problem("designation-ended", message, ORDER)])
+    untouched = designation.amendments.filter(
+        status=AmendmentStatus.DRAFT, prepared_by=by, revision=1
+    ).first()
+    if untouched is not None:
+        return untouched
     amendment = DesignationAmendment.objects.create(designation=designation, prepared_by=by, saved_by=by)
     amendment.written_by.add(by)
     audit.record(

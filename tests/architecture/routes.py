@@ -44,7 +44,7 @@ PUBLIC = {
     "catalog/latest/",
     "catalog/map/",
     "catalog/feed.atom",
-    "catalog/schema/1.0.json",
+    "catalog/schema/1.1.json",
     "catalog/<str:number>/",
     "receipts/",
     "package-schema/",

@@ -322,8 +322,8 @@ def test_every_country_has_its_place_on_the_map_or_none():
     [
         ("catalog", {}, 2),
         ("catalog", {"q": "stack", "layer": "hardware"}, 3),
-        ("catalog", {"format": "json"}, 2),
-        ("catalog", {"format": "csv"}, 2),
+        ("catalog", {"format": "json"}, 3),
+        ("catalog", {"format": "csv"}, 3),
         ("catalog-feed", {}, 1),
         ("catalog-map", {}, 1),
     ],
