@@ -38,6 +38,7 @@ def load() -> Iterator[str]:
     made = yield from consortia()
     if made or not Meeting.objects.filter(title=edag.FIRST_MEETING).exists():
         edag.play()
+        story.describe_reviewers(calls.open_call())
         story.screen_again(clock.now())
         directives.play()
         settle_past_mail()

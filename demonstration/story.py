@@ -431,6 +431,27 @@ def screening_list(at: datetime, *, added: tuple[Facts, ...] = ()) -> ScreeningL
     return made
 
 
+def describe_reviewers(call: Call) -> None:
+    """What each lead says of the reviewers of the agency, and how many each proposal of the call needs."""
+    for key, said in STORY["reviewers"].items():
+        code = key.partition("-")[2]
+        evaluation.describe_reviewer(
+            official(key), agency=Agency.objects.get(code=code), by=official(f"lead-{code}"), **said
+        )
+    for key, tags in STORY["named_for"].items():
+        said, code = STORY["reviewers"][key], key.partition("-")[2]
+        evaluation.describe_reviewer(
+            official(key),
+            agency=Agency.objects.get(code=code),
+            by=official("officer"),
+            named_for=tags,
+            **said,
+        )
+    for code, number in STORY["reviewers_needed"].items():
+        agency = Agency.objects.get(code=code)
+        evaluation.set_reviewers_needed(call, agency=agency, number=number, by=official(f"lead-{code}"))
+
+
 def screen_again(at: datetime) -> None:
     """Screen what a list or a rule of that day has overtaken, as the clock does."""
     with clock.moved_to(at):

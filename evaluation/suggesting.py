@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.balance import KNOWS_LAYER, KNOWS_SECTOR, NAMED_FIRST, Gap, Person, choose
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from evaluation.workload import Reviewer
     from program.models import Agency, User
 
-#: Consultations for which one page suggests, those that are due first
+#: Places that one page fills, in the consultations that are due first
 MOST: Final = 200
 LAYERS: Final = frozenset(map(str, StackLayer))
 #: Why somebody does not read a proposal, for one person and for several
@@ -121,7 +122,8 @@ def suggest(user: User, number: str = "") -> Suggestion:
         rows = rows.filter(version__proposal__number=number)
     rows = rows.annotate(sectors=in_package("$.components[*].sector")).defer("version__package")
     found: list[Any] = list(rows.order_by("due_at", "pk")[: MOST + 1])
-    referrals = found[:MOST]
+    places = accumulate(row.needed - row.assigned for row in found[:MOST])
+    referrals = [row for row, sofar in zip(found, places, strict=False) if sofar <= MOST]
     agencies = sorted(
         {referral.agency for referral in referrals}, key=lambda agency: (agency.sort_order, agency.code)
     )
@@ -143,7 +145,7 @@ def suggest(user: User, number: str = "") -> Suggestion:
         facts.part(room, of_room[room.agency.pk], pairs, added)
         for room, pairs in zip(rooms, chosen, strict=True)
     ]
-    return Suggestion(parts, is_cut=len(found) > MOST)
+    return Suggestion(parts, is_cut=len(found) > len(referrals))
 
 
 def closed_to(referrals: Collection[Referral], people: Collection[User]) -> dict[tuple[int, int], Why]:
@@ -217,7 +219,9 @@ class Facts:
             for each in chosen:
                 fit = self.fit(referral, each)
                 whys = Counter(self.why_not(referral, other, added, fit) for other in others)
-                part.rows.append(Row(referral, each, self.reasons(referral, each), told(whys, "other")))
+                part.rows.append(
+                    Row(referral, each, self.reasons(referral, each), told(whys, "other reviewer"))
+                )
             missing = referral.needed - referral.assigned - len(chosen)  # type: ignore[attr-defined]
             if missing:
                 whys = Counter(self.why_not(referral, other, added) for other in others)
@@ -263,6 +267,8 @@ def told(whys: Counter[Why], noun: str) -> str:
     """Why others are not suggested, as one sentence; empty where there are none."""
     if not whys:
         return ""
-    said = [f"{number} {why[0] if number == 1 else why[1]}" for why, number in whys.most_common()]
-    total = whys.total()
-    return f"Of {total} {noun}{'' if total == 1 else 's'}: {'; '.join(said)}."
+    total, most = whys.total(), whys.most_common()
+    if total == 1:
+        return f"The only {noun} {most[0][0][0]}."
+    said = [f"{number} {why[0] if number == 1 else why[1]}" for why, number in most]
+    return f"Of {total} {noun}s: {'; '.join(said)}."

@@ -43,7 +43,7 @@ def show_suggestion(
     request: SignedInRequest, number: str, problems: Sequence[Problem] = (), *, status: int = 200
 ) -> HttpResponse:
     require_desk(request.user, *ASSIGNING)
-    facts: dict[str, Any] = {"problems": problems, "most": MOST, "seconds": SECONDS}
+    facts: dict[str, Any] = {"problems": problems, "seconds": SECONDS}
     if number:
         seen = Proposal.objects.read_by_office(request.user)
         facts["proposal"] = get_object_or_404(seen, number=number)
@@ -61,7 +61,7 @@ def suggestion_confirm(request: SignedInRequest) -> HttpResponse:
     require_desk(request.user, *ASSIGNING)
     number, rows = request.POST.get("proposal", ""), request.POST.getlist("row")
     pairs = [(int(found[1]), int(found[2])) for row in rows if (found := PAIR.fullmatch(row))]
-    if not pairs or len(pairs) != len(rows) or len(pairs) > MOST * 9:
+    if not pairs or len(pairs) != len(rows) or len(pairs) > MOST:
         problem = Problem("rows", "Leave at least one row of the suggestion in.")
         return show_suggestion(request, number, [problem], status=422)
     try:

@@ -63,7 +63,7 @@ def test_who_knows_the_sector_goes_before_others_and_who_is_named_before_them(st
     (row,) = suggest(lead).rows
     assert row.reviewer.person == knows
     assert row.reasons == [f"Knows its sector: {Sector(sector).label}."]
-    assert row.others == "Of 1 other: 1 knows less of it."
+    assert row.others == "The only other reviewer knows less of it."
     describe(plain, state, named_for=[sector])
     (row,) = suggest(lead).rows
     assert (row.reviewer.person, row.reasons) == (plain, [f"Goes first for: {Sector(sector).label}."])
@@ -79,7 +79,7 @@ def test_second_reviewer_brings_a_layer_that_the_first_does_not_know(state, lead
     (row,) = suggest(lead).rows
     assert row.reviewer.person == brings
     assert row.reasons == ["Knows layers that nobody who reads it knows yet: Data pipelines and labeling."]
-    assert row.others == "Of 2 others: 1 reads it already; 1 knows less of it."
+    assert row.others == "Of 2 other reviewers: 1 reads it already; 1 knows less of it."
 
 
 def test_load_is_spread_and_nobody_gets_more_than_may_be_open(state, lead):
@@ -140,6 +140,21 @@ def test_each_is_suggested_what_they_may_assign(client, state, lead):
     for person in (make.reviewer(), officer(OfficeRole.AUDITOR), make.decision_official()):
         assert page(client, person, "suggestion").status_code == 403
         assert press(client, person, "suggestion-confirm", row="1-1").status_code == 403
+
+
+def test_one_page_fills_so_many_places_in_what_is_due_first(client, state, lead, monkeypatch):
+    monkeypatch.setattr("evaluation.suggesting.MOST", 3)
+    monkeypatch.setattr("evaluation.views.suggestions.MOST", 3)
+    first, second = make.accepted(), make.accepted()
+    for proposal in (first, second):
+        need(proposal, state, 2)
+    for _ in range(4):
+        make.reviewer()
+    found = suggest(lead)
+    assert found.is_cut and [each for each, _ in pairs(found)] == [first] * 2
+    assert "these are due first" in page(client, lead, "suggestion").text
+    many = [f"1-{number}" for number in range(4)]
+    assert press(client, lead, "suggestion-confirm", row=many).status_code == 422
 
 
 def test_only_open_consultations_are_looked_at(state, lead):
@@ -262,7 +277,7 @@ def test_who_has_a_hint_of_a_conflict_is_not_suggested_and_nobody_learns_which(c
     found = suggest(lead)
     assert pairs(found) == [(other, hinted)]
     (short,) = found.shortfalls
-    assert short.why == "Of 1 reviewer: 1 has to ask the ethics official of the agency first."
+    assert short.why == "The only reviewer has to ask the ethics official of the agency first."
     row = f"{make.referral_of(proposal).pk}-{hinted.pk}"
     refused = press(client, lead, "suggestion-confirm", row=[row])
     assert refused.status_code == 422 and "has to ask the ethics official" in refused.text
