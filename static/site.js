@@ -241,7 +241,8 @@
         this.leaving = false;
         this.changed(PAUSE);
       });
-      form.addEventListener("change", () => this.changed(PAUSE));
+      /* A text that was saved while it was typed is no news when the field is left. */
+      form.addEventListener("change", () => (this.dirty || this.differs()) && this.changed(PAUSE));
       form.addEventListener("focusout", () => this.dirty && !this.leaving && this.changed(200));
       form.addEventListener("submit", (event) => this.beforeSubmit(event));
       window.addEventListener("beforeunload", (event) => (this.dirty || this.wrong) && !this.leaving && event.preventDefault());
@@ -267,6 +268,10 @@
       if (type !== "checkbox") return value.replace(/\r\n/g, "\n");
       if (fields.length === 1 && !fields[0].closest("[data-many]")) return fields[0].checked ? "True" : "False";
       return fields.filter((field) => field.checked).map((field) => field.value).sort();
+    }
+
+    differs() {
+      return Object.keys(this.base).some((name) => this.isChanged(name));
     }
 
     isChanged(name) {
@@ -511,7 +516,7 @@
 
     goOn(words) {
       this.blocked = false;
-      this.dirty = Object.keys(this.base).some((name) => this.isChanged(name));
+      this.dirty = this.differs();
       if (this.dirty) return this.running || this.save();
       this.news = "";
       this.say(words);

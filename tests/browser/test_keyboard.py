@@ -1,9 +1,10 @@
-"""From registering a company to the receipt without a pointing device (WCAG 2.2, 2.1.1, 2.4.7, 2.4.11)."""
+"""Packages and reviews from first page to last without a pointing device (WCAG 2.2, 2.1.1, 2.4.7, 2.4.11)."""
 
 from __future__ import annotations
 
 import pytest
 
+from evaluation.models import Review
 from proposals.enums import TeamRole
 from proposals.models import Proposal
 from tests.browser.keyboard import Typist
@@ -19,8 +20,10 @@ from tests.browser.packages import (
     state_compliance,
 )
 from tests.browser.people import with_second_factor
+from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, issued_call
 from tests.factories.proposals import ProposalFactory, TeamMemberFactory, representative_of
+from tests.processes import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -60,3 +63,39 @@ def test_countries_among_two_hundred_fold_away_and_are_typed_to_be_found(person)
     one.keep(one.page.locator("form:has(details.site-many)"))
     assert "United Kingdom" in many.locator("summary").inner_text()
     assert proposal.cloud_access_countries.filter(pk="GB").exists()
+
+
+def test_review_is_declared_scored_and_submitted_by_keys_alone(person):
+    """The first of two in the queue: a score, "not applicable", the overall part; then on to the next."""
+    call = issued_call()
+    first, second = make.accepted(call=call), make.accepted(call=call)
+    reader = with_second_factor(make.reviewer("STATE"))
+    owed, following = (make.assigned(each, person=reader, declared=False) for each in (first, second))
+
+    one = person(reader, kind=Typist).visit("/desk/")
+    one.follow(f"Review {first.number}")
+    form = one.form(f"/desk/assigned/{owed.pk}/declare/")
+    one.fill(form, has_conflict="no").send(form)
+    sheet = Review.objects.get(assignment=owed)
+    scored, *others = sheet.scores.order_by("criterion__sort_order", "pk")
+    one.fill(form_of(one, sheet, scored), value="4", strengths="Five layers from one source.")
+    one.keep(form_of(one, sheet, scored))
+    for score in others:
+        one.fill(form_of(one, sheet, score), not_applicable=True)
+        one.keep(form_of(one, sheet, score))
+    form = one.form(f"/desk/reviews/{sheet.pk}/save/")
+    one.fill(form, recommendation="support", rationale="Strong in the market, safe in operation.")
+    saved = Review.objects.filter(pk=sheet.pk, rationale__endswith="operation.")
+    wait_until(saved.exists, what="the overall part to be saved")
+    one.keep(form).send("Submit the review")
+    one.says("Your review is in").says("Next in your queue").follow(second.number)
+
+    sheet.refresh_from_db()
+    scored.refresh_from_db()
+    assert (sheet.status, scored.value, sheet.recommendation) == ("submitted", 4, "support")
+    assert sheet.scores.filter(not_applicable=True).count() == len(others) > 0
+    assert one.page.url.endswith(f"/desk/assigned/{following.pk}/")
+
+
+def form_of(one, sheet, score):
+    return one.form(f"/desk/reviews/{sheet.pk}/scores/{score.pk}/")
