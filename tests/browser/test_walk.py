@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db.models import F
 
 from evaluation.models import (
     Assignment,
@@ -20,6 +22,7 @@ from evaluation.models import (
     Review,
     ScreeningRun,
 )
+from evaluation.schedule import lapse_due_referrals
 from evaluation.services import import_screening_list
 from financing.models import Tool, ToolReferral
 from financing.reference import load_tools
@@ -73,6 +76,7 @@ def people(portal):
         code: with_second_factor(officer(OfficeRole.REVIEWER, code))
         for code in ("COMMERCE", "STATE", "DOD", "DOE", "OSTP")
     }
+    story.recused = with_second_factor(officer(OfficeRole.REVIEWER, "OSTP"))
     story.chair = with_second_factor(officer(OfficeRole.EDAG_CHAIR, "STATE"))
     story.exim = with_second_factor(officer(OfficeRole.EDAG_OFFICER, "EXIM"))
     story.anchor = UserFactory(name="Ada Anchor", title="Vice President", email="ada@harbor.example")
@@ -213,53 +217,125 @@ def two_members_stand_in(version, second):
 
 def accept(person, people, proposal, screening_list):
     """The Program office finds every requirement given, screens all parties, accepts."""
-    officer_ = person(people.drafter).visit(f"/desk/intake/{proposal.number}/")
+    officer_ = person(people.drafter)
+    take_in(officer_, proposal)
+    assert proposal.call.status == "issued"
+    return officer_
+
+
+def take_in(officer_, proposal):
+    """The last version: find, screen, accept."""
+    officer_.visit(f"/desk/intake/{proposal.number}/")
     form = officer_.form(f"/desk/intake/{proposal.number}/findings/")
     for requirement in proposal.call.requirements.all():
         officer_.fill(form, **{f"requirement-{requirement.pk}": "accepted"})
     officer_.send(form)
     officer_.send("Screen all parties now")
-    wait_until(lambda: ScreeningRun.objects.filter(version__proposal=proposal).exists(), what="the screening")
+    run = ScreeningRun.objects.filter(version=proposal.versions.latest("number"))
+    wait_until(run.exists, what="the screening")
     officer_.visit(f"/desk/intake/{proposal.number}/").says("parties were compared on")
     officer_.send("Accept for evaluation")
     proposal.refresh_from_db()
-    assert (proposal.status, proposal.call.status) == ("under_evaluation", "issued")
-    return officer_
+    assert proposal.status == "under_evaluation"
+
+
+def assign(officer_, proposal, code, reviewer):
+    officer_.visit(f"/desk/assignments/{proposal.number}/")
+    form = officer_.form(f"/desk/assignments/{proposal.number}/assign/")
+    agency = str(Agency.objects.get(code=code).pk)
+    officer_.fill(form, agency=agency, reviewer=str(reviewer.pk)).send(form)
+
+
+def recuse_a_reviewer(person, people, officer_, proposal, folder):
+    """An officer recuses a reviewer of OSTP and names another; the first is kept away at once."""
+    assign(officer_, proposal, "OSTP", people.recused)
+    away = person(people.recused).visit("/desk/").says(proposal.number)
+    told = Delivery.objects.filter(notice__recipient=people.recused)
+    wait_until(lambda: told.exists() and not told.exclude(state="sent").exists(), what="the mail of it")
+    form = officer_.visit(f"/desk/assignments/{proposal.number}/").form("/recuse/")
+    officer_.fill(
+        form,
+        person=str(people.recused.pk),
+        replacement=str(people.reviewers["OSTP"].pk),
+        reason="A sister works for the anchor.",
+    ).send(form)
+    keep_picture(officer_, folder, "recused")
+    for page in (f"/desk/proposals/{proposal.number}/", f"/proposals/{proposal.pk}/versions/1/"):
+        assert away.page.request.get(away.address + page).status == 404
+    away.visit("/desk/")
+    assert proposal.number not in away.page.content()
+
+
+def review(person, proposal, reviewer):
+    """Declare, score every criterion, submit."""
+    assignment = Assignment.objects.get(proposal=proposal, reviewer=reviewer)
+    desk = person(reviewer).visit("/desk/").says(proposal.number)
+    desk.visit(f"/desk/assigned/{assignment.pk}/")
+    form = desk.form(f"/desk/assigned/{assignment.pk}/declare/")
+    desk.fill(form, has_conflict="no").send(form)
+    sheet = Review.objects.get(assignment=assignment)
+    for score in sheet.scores.all():
+        form = desk.visit(f"/desk/reviews/{sheet.pk}/").form(f"/desk/reviews/{sheet.pk}/scores/{score.pk}/")
+        desk.fill(
+            form, value="4", strengths="Five layers from one source.", weaknesses="One supplier abroad."
+        )
+        desk.send(form)
+    form = desk.form(f"/desk/reviews/{sheet.pk}/save/")
+    desk.fill(form, recommendation="support", rationale="Strong in the market, safe in operation.").send(form)
+    desk.visit(f"/desk/reviews/{sheet.pk}/").send("Submit the review")
+    return desk, sheet
+
+
+def replace_the_version(people, proposal, anchor, representative, officer_, desk, sheet, folder):
+    """The anchor submits a second version; who had reviewed the first sees what changed, and reviews anew."""
+    base = f"/proposals/{proposal.pk}"
+    part = anchor.visit(f"{base}/overview/").form(f"{base}/overview/")
+    anchor.fill(part, summary="A full AI stack for 52 district hospitals.").send(part)
+    representative.visit(f"{base}/review-and-submit/")
+    form = representative.form(f"{base}/certify/")
+    representative.fill(
+        form, signer_title="Vice President", authority_basis="officer", typed_signature="Rita Representative"
+    ).send(form)
+    representative.send(representative.form(f"{base}/resubmit/"))
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.version_count) == ("submitted", 2)
+    take_in(officer_, proposal)
+    desk.visit(f"/desk/reviews/{sheet.pk}/").says("A newer version was submitted")
+    desk.visit(f"/desk/assigned/{sheet.assignment_id}/").send("Begin the review")
+    desk.says("Changed since you reviewed")
+    keep_picture(desk, folder, "changed-since")
+    desk.send("Submit the review")
 
 
 def review_in_five_agencies(person, people, officer_, proposal):
-    """Each agency's reviewer is assigned, declares, scores every criterion, submits."""
+    """The reviewers of the other four agencies; the replacement is assigned already."""
     for code, reviewer in people.reviewers.items():
-        officer_.visit(f"/desk/assignments/{proposal.number}/")
-        form = officer_.form(f"/desk/assignments/{proposal.number}/assign/")
-        agency = str(Agency.objects.get(code=code).pk)
-        officer_.fill(form, agency=agency, reviewer=str(reviewer.pk)).send(form)
-        assignment = Assignment.objects.get(proposal=proposal, reviewer=reviewer)
-        desk = person(reviewer).visit("/desk/").says(proposal.number)
-        desk.visit(f"/desk/assigned/{assignment.pk}/")
-        form = desk.form(f"/desk/assigned/{assignment.pk}/declare/")
-        desk.fill(form, has_conflict="no").send(form)
-        review = Review.objects.get(assignment=assignment)
-        for score in review.scores.all():
-            form = desk.visit(f"/desk/reviews/{review.pk}/").form(
-                f"/desk/reviews/{review.pk}/scores/{score.pk}/"
-            )
-            desk.fill(
-                form, value="4", strengths="Five layers from one source.", weaknesses="One supplier abroad."
-            )
-            desk.send(form)
-        form = desk.form(f"/desk/reviews/{review.pk}/save/")
-        desk.fill(form, recommendation="support", rationale="Strong in the market, safe in operation.").send(
-            form
-        )
-        desk.visit(f"/desk/reviews/{review.pk}/").send("Submit the review")
-    assert Review.objects.filter(status="submitted").count() == 5
+        if code != "STATE":
+            if code != "OSTP":
+                assign(officer_, proposal, code, reviewer)
+            review(person, proposal, reviewer)
+    assert Review.objects.filter(status="submitted", version__number=2).count() == 5
 
 
-def file_five_positions(person, people, proposal):
-    """Five leads acknowledge and file; Energy objects, and blocks nothing by it."""
-    for code, lead in people.leads.items():
-        referral = Referral.objects.get(version__proposal=proposal, agency__code=code)
+def let_one_lapse(officer_, proposal, folder):
+    """The days of OSTP go by; the clock ends its consultation, which is shown as no response."""
+    ostp = Referral.objects.filter(version__proposal=proposal, version__number=2, agency__code="OSTP")
+    ostp.update(opened_at=F("opened_at") - timedelta(days=60), due_at=clock.instant() - timedelta(hours=1))
+    assert lapse_due_referrals() == 1
+    assert ostp.get().status == "lapsed"
+    officer_.visit(f"/desk/proposals/{proposal.number}/").says("No response")
+    keep_picture(officer_, folder, "lapsed")
+
+
+def keep_picture(one, folder, name):
+    one.page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
+def file_four_positions(person, people, proposal):
+    """Four leads acknowledge and file; Energy objects, and blocks nothing by it."""
+    for code in ("COMMERCE", "STATE", "DOD", "DOE"):
+        lead = people.leads[code]
+        referral = Referral.objects.get(version__proposal=proposal, version__number=2, agency__code=code)
         desk = person(lead).visit(f"/desk/positions/{referral.pk}/")
         desk.send("Acknowledge receipt")
         desk.fill(
@@ -269,7 +345,7 @@ def file_five_positions(person, people, proposal):
             if code == "DOE"
             else "It serves the national interest.",
         ).send("Sign and file")
-    assert Position.objects.filter(referral__version__proposal=proposal).count() == 5
+    assert Position.objects.filter(referral__version__proposal=proposal).count() == 4
 
 
 def determine(person, people, officer_, proposal, anchor):
@@ -307,7 +383,7 @@ def determine(person, people, officer_, proposal, anchor):
     return Designation.objects.get(proposal=proposal)
 
 
-def release_to_the_catalog(person, people, anchor, proposal, designation):
+def release_to_the_catalog(person, people, anchor, proposal, designation, folder):
     """The anchor releases what foreign buyers may read, an officer publishes it; a stranger finds it."""
     anchor.visit(f"/proposals/{proposal.pk}/catalog-release/")
     form = anchor.page.locator("main form[method=post]").first
@@ -320,7 +396,7 @@ def release_to_the_catalog(person, people, anchor, proposal, designation):
     anchor.send(form)
     desk = people.desk.visit(f"/desk/designations/{designation.number}/catalog/")
     desk.says("Hospital AI for East Africa").send("Publish")
-    person(None).visit("/catalog/").says("Hospital AI for East Africa")
+    keep_picture(person(None).visit("/catalog/").says("Hospital AI for East Africa"), folder, "catalog")
 
 
 def refer_and_commit(person, people, designation):
@@ -356,7 +432,7 @@ def refer_and_commit(person, people, designation):
     assert referral.status == "committed"
 
 
-def test_one_proposal_from_call_to_commitment(person, people, post_office, screening_list):
+def test_one_proposal_from_call_to_commitment(person, people, post_office, screening_list, tmp_path):
     call = issue_a_call(person, people)
     anchor, proposal = form_a_consortium(person, people, call)
     representative = invite_the_representative(person, people, anchor, proposal, post_office)
@@ -365,10 +441,15 @@ def test_one_proposal_from_call_to_commitment(person, people, post_office, scree
     version = submit(representative, proposal)
     two_members_stand_in(version, second)
     officer_ = accept(person, people, proposal, screening_list)
+    recuse_a_reviewer(person, people, officer_, proposal, tmp_path)
+    assign(officer_, proposal, "STATE", people.reviewers["STATE"])
+    desk, sheet = review(person, proposal, people.reviewers["STATE"])
+    replace_the_version(people, proposal, anchor, representative, officer_, desk, sheet, tmp_path)
     review_in_five_agencies(person, people, officer_, proposal)
-    file_five_positions(person, people, proposal)
+    file_four_positions(person, people, proposal)
+    let_one_lapse(officer_, proposal, tmp_path)
     designation = determine(person, people, officer_, proposal, anchor)
-    release_to_the_catalog(person, people, anchor, proposal, designation)
+    release_to_the_catalog(person, people, anchor, proposal, designation, tmp_path)
     refer_and_commit(person, people, designation)
 
     every_step_left_its_trace(post_office, people, version, designation)
@@ -379,7 +460,8 @@ def every_step_left_its_trace(post_office, people, version, designation):
     acts = set(AuditEvent.objects.values_list("act", flat=True))
     assert acts >= {
         "call.approve", "call.issue", "membership.consent",
-        "proposal.certify", "proposal.submit", "proposal.accept",
+        "proposal.certify", "proposal.submit", "proposal.accept", "proposal.recuse", "proposal.resubmit",
+        "referral.lapse",
         "determination.sign", "determination.announce", "proposal.designate",
         "toolreferral.refer", "toolreferral.accept", "toolreferral.commit",
     }  # fmt: skip
@@ -395,7 +477,12 @@ def every_step_left_its_trace(post_office, people, version, designation):
         ).exists(),
         what="the letter's PDF",
     )
-    wait_until(lambda: not Delivery.objects.exclude(state="sent").exists(), what="all mail to be sent")
+    kept = Delivery.objects.filter(state="dropped")  # what the recused person may not read any more
+    wait_until(
+        lambda: not Delivery.objects.exclude(state__in=["sent", "dropped"]).exists(),
+        what="all mail to be sent",
+    )
+    assert set(kept.values_list("notice__recipient", flat=True)) <= {people.recused.pk}
     told = [envelope.rcpt_tos[0] for envelope in post_office.messages]
-    assert len(told) == Notice.objects.count() + Invitation.objects.count()
+    assert len(told) == Notice.objects.count() + Invitation.objects.count() - kept.count()
     assert {people.anchor.email, people.member.email} <= set(told)
