@@ -8,7 +8,15 @@ class EvaluationConfig(AppConfig):
 
     def ready(self) -> None:
         # models must be loaded first; they tell the pages below
-        from evaluation import closures, dates, ethics_tasks, fulfilling, standing  # noqa: F401
+        from evaluation import (  # noqa: F401
+            agency_tasks,
+            closures,
+            dates,
+            ethics_tasks,
+            fulfilling,
+            office_tasks,
+            standing,
+        )
         from evaluation.services.assignments import declare_first
         from evaluation.services.profiles import profile_version
         from proposals.services.reading import before_reading

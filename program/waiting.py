@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One thing to do, for whom or about what, on which page, and by when if there is a day."""
+    """One thing to do, for whom or about what, on which page, and by when if there is a day.
+
+    ``instead`` says why no day is shown where one would be expected.
+    """
 
     what: str
     who: str
     url: str
     due_at: datetime | None = None
+    instead: str = ""
 
 
 SOURCES: Final[list[Callable[[User], Iterable[Task]]]] = []
@@ -29,6 +33,11 @@ def at_the_desk(source: Callable[[User], Iterable[Task]]) -> Callable[[User], It
     """Show what ``source`` answers among a person's tasks; it asks nothing for whom it does not concern."""
     SOURCES.append(source)
     return source
+
+
+def desk_tasks(user: User) -> list[Task]:
+    """What waits for ``user`` in government, in the order of the sources."""
+    return [task for source in SOURCES for task in source(user)]
 
 
 TEAM_SOURCES: Final[list[Callable[[User, Any], Iterable[Task]]]] = []

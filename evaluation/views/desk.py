@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import BigIntegerField, Count, OuterRef, Q, Subquery, Value
+from django.db.models import Count, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,38 +14,28 @@ from django.views.decorators.http import require_safe
 
 from evaluation.columns import columns, summary
 from evaluation.enums import (
-    AmendmentStatus,
     AssignmentStatus,
     DesignationStatus,
-    DeterminationStatus,
     ReviewStatus,
 )
 from evaluation.lateness import first_due, late, overdue_questions, reasons_of
 from evaluation.models import (
     Assignment,
     Designation,
-    DesignationAmendment,
-    Determination,
     Referral,
     Review,
 )
 from evaluation.querysets import (
-    DELEGATED_BY,
     RUNNING,
-    SIGN_FOR_AGENCY,
-    delegations_that_hold,
     is_official,
 )
-from evaluation.waiting_for_officers import waiting_for_officers
 from program import clock
-from program.deadlines import end_of_day
 from program.enums import DELEGATORS, OfficeRole
-from program.models import Delegation, User
+from program.models import User
 from program.order import implements
-from program.prepared import Given, Prepared
 from program.requests import number_said
-from program.tallies import tallied, tally_words
-from program.waiting import SOURCES
+from program.tallies import tallied
+from program.waiting import desk_tasks
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 
@@ -59,7 +48,6 @@ if TYPE_CHECKING:
 PAGE = 25
 #: Sorts what has no clock behind everything that has one
 NEVER = Value(datetime.max.replace(tzinfo=UTC, year=9998))
-NEXT_ACT: dict[str, str] = {DeterminationStatus.DRAFT: "Sign", DeterminationStatus.SIGNED: "Announce"}
 DESK_ROLES = (
     OfficeRole.PROGRAM_OFFICER, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL,
     OfficeRole.AUDITOR, OfficeRole.ETHICS_OFFICIAL,
@@ -93,7 +81,7 @@ def desk(request: SignedInRequest) -> HttpResponse:
     else:
         shown = rows.filter(status__in=STATUSES[status]) if status in STATUSES else rows
     facts = {
-        "tasks": tasks_of(request.user),
+        "tasks": desk_tasks(request.user),
         "tally": tally(request.user, rows, is_late),
         "rooms": rooms_of(request.user),
         "has_queue": request.user.holds(*(set(DESK_ROLES) - {OfficeRole.ETHICS_OFFICIAL})),
@@ -218,219 +206,6 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("Record", "evaluation:record", is_auditor),
     ]
     return [(label, reverse(name)) for label, name, is_open in rooms if is_open]
-
-
-def tasks_of(user: User) -> list[dict[str, Any]]:
-    """What waits for this person by the offices they hold, in order of due date."""
-    tasks: list[dict[str, Any]] = []
-    if user.holds(OfficeRole.REVIEWER):
-        tasks += [
-            {
-                "what": f"Review {row.proposal.number}",
-                "who": row.proposal.consortium.name,
-                "url": reverse("evaluation:assignment", args=[row.pk]),
-                "due_at": None,
-            }
-            for row in Assignment.objects.visible_to(user).owed_by(user)[:20]
-        ]
-    delegated = delegated_to(user)
-    if agencies := agencies_to_sign_for(user, delegated):
-        due = Referral.objects.visible_to(user).awaited().filter(agency__code__in=agencies)
-        tasks += [
-            {
-                "what": f"File the position of {row.agency} on {row.version.proposal.number}",
-                "who": row.version.proposal.consortium.name,
-                "url": reverse("evaluation:position", args=[row.pk]),
-                "due_at": None if row.paused_at else row.due_at,
-                "instead": "Clock paused" if row.paused_at else "",
-            }
-            for row in due.for_list().defer("version__package").order_by("due_at")[:20]
-        ]
-    announces = user.holds(OfficeRole.DECISION_OFFICIAL)
-    own_drafts = Determination.objects.filter(status=DeterminationStatus.DRAFT, written_by=user.pk)
-    if announces or any(act == Delegation.SIGN_DETERMINATION for act, _ in delegated):
-        tasks += [
-            {
-                "what": what_next(row),
-                "who": row.proposal.consortium.name,
-                "url": reverse("evaluation:determination", args=[row.pk]),
-                "due_at": None,
-            }
-            for row in Determination.objects.visible_to(user)
-            .live()
-            .exclude(pk__in=own_drafts)
-            .exclude(Q(cleared_at=None) | Q(cleared_by=user.pk), status=DeterminationStatus.DRAFT)
-            .for_list()
-            .defer("version__package", "packet")[:20]
-            if is_signers_turn(row, announces=announces)
-        ]
-        tasks += amendments_to_sign(user, announces=announces)
-    if user.holds(OfficeRole.PROGRAM_OFFICER):
-        tasks += tasks_of_officers(user)
-    return tasks + [asdict(task) for source in SOURCES for task in source(user)]
-
-
-def amendments_to_sign(user: User, *, announces: bool) -> list[dict[str, Any]]:
-    """Cleared amendments that the person may sign, and for the decision official those to announce."""
-    written = DesignationAmendment.objects.filter(written_by=user.pk)
-    rows = DesignationAmendment.objects.visible_to(user).live().exclude(pk__in=written)
-    rows = rows.exclude(Q(cleared_at=None) | Q(cleared_by=user.pk), status=AmendmentStatus.DRAFT)
-    if not announces:
-        rows = rows.filter(status=AmendmentStatus.DRAFT)
-    return [
-        {
-            "what": f"{NEXT_ACT[row.status]} the amendment of {row.designation.number}",
-            "who": row.designation.proposal.consortium.name,
-            "url": reverse("evaluation:amendment", args=[row.pk]),
-            "due_at": None,
-        }
-        for row in rows.for_list().defer("designation__version__package", "body")[:20]
-    ]
-
-
-def is_signers_turn(row: Determination, *, announces: bool) -> bool:
-    """Whether a live determination waits for who signs; only the decision official announces."""
-    if row.status == DeterminationStatus.DRAFT:
-        return not row.overtaken_by
-    return announces or bool(row.overtaken_by)
-
-
-def delegated_to(user: User) -> list[tuple[str, str]]:
-    """What the person may sign under a delegation today, each with its agency; nothing outside office."""
-    if not user.is_government:
-        return []
-    return [(act, agency) for act, agency in signed_for_others.ask_all(person=user.pk, **clock.given())]
-
-
-@Prepared
-def signed_for_others() -> QuerySet[Delegation, tuple[Any, ...]]:
-    """Act and agency of each delegation of a person that holds today."""
-    held = delegations_that_hold(*DELEGATED_BY, on=clock.today_in_prepared())
-    return held.filter(given_to=Given("person", BigIntegerField())).values_list("act", "agency__code")
-
-
-def agencies_to_sign_for(user: User, delegated: list[tuple[str, str]]) -> set[str]:
-    """Codes of the agencies whose position the person may sign: leading them, or for who leads them."""
-    given = {agency for act, agency in delegated if act == Delegation.SIGN_POSITION}
-    return user.agencies_as(OfficeRole.LEAD) | (given & user.agencies_as(*SIGN_FOR_AGENCY))
-
-
-def what_next(row: Determination) -> str:
-    """What a live determination waits for: a signature, its announcement, or its recall."""
-    name = f"the determination on {row.proposal.number}"
-    if row.status == DeterminationStatus.SIGNED and row.overtaken_by:
-        return f"Recall {name}: {row.overtaken_by}"
-    return f"{NEXT_ACT[row.status]} {name}"
-
-
-def tasks_of_officers(user: User) -> list[dict[str, Any]]:
-    """What waits for the Program office, in one statement: calls, conditions, deferrals, texts, intake."""
-    matched, flagged, asked, for_time, *rest = waiting_for_officers.ask(person=user.pk, **clock.given()) or ()
-    *set_aside, to_approve, to_revise, to_issue, to_meet, to_decide, to_settle = rest[:-6]
-    to_publish, to_clear, to_mend, amendments_to_clear, amendments_to_mend, to_take_in = rest[-6:]
-    lines = (
-        (matched, "match of a party to settle", "matches of parties to settle", "evaluation:screening"),
-        (flagged, "compliance flag to decide", "compliance flags to decide", "evaluation:compliance-list"),
-        (asked, "question without an answer", "questions without an answer", "program:desk-questions"),
-        (for_time, "request for more time", "requests for more time", "evaluation:more-time"),
-        (sum(set_aside), "PDF that could not be made", "PDFs that could not be made", "evaluation:papers"),
-    )
-    waiting = [
-        {
-            "what": f"{act} {number}",
-            "who": title or "A call without a title",
-            "url": reverse("program:desk-call", args=[number]),
-            "due_at": None,
-        }
-        for act, rows in (
-            ("Approve the draft of call", to_approve),
-            ("Revise the draft that was sent back of call", to_revise),
-            ("Issue call", to_issue),
-        )
-        for number, title in rows
-    ]
-    waiting += [
-        {
-            "what": f"Condition {condition} of {number}",
-            "who": owner,
-            "url": f"{reverse('evaluation:designation', args=[number])}#conditions",
-            "due_at": end_of_day(date.fromisoformat(due_on)) if due_on else None,
-        }
-        for number, condition, owner, due_on in to_meet
-    ]
-    waiting += [
-        {
-            "what": f"Go on with the decision on {number}, deferred until this day",
-            "who": consortium,
-            "url": reverse("evaluation:proposal", args=[number]),
-            "due_at": end_of_day(date.fromisoformat(defer_until)),
-        }
-        for number, consortium, defer_until in to_decide
-    ]
-    waiting += [
-        {
-            "what": f"Escalation of the objection of {agency} on {number}",
-            "who": consortium,
-            "url": reverse("evaluation:escalation", args=[pk]),
-            "due_at": datetime.fromisoformat(due_at),
-        }
-        for pk, agency, number, consortium, due_at in to_settle
-    ]
-    waiting += [
-        {
-            "what": f"Publish or return the catalog text of {number}",
-            "who": title,
-            "url": reverse("evaluation:catalog-review", args=[number]),
-            "due_at": None,
-        }
-        for number, title in to_publish
-    ]
-    waiting += [
-        {
-            "what": f"{act} the determination on {number}",
-            "who": consortium,
-            "url": reverse("evaluation:determination", args=[pk]),
-            "due_at": None,
-        }
-        for act, rows in (("Clear", to_clear), ("Go on with what was sent back of", to_mend))
-        for pk, number, consortium in rows
-    ]
-    waiting += [
-        {
-            "what": f"{act} the amendment of {number}",
-            "who": consortium,
-            "url": reverse("evaluation:amendment", args=[pk]),
-            "due_at": None,
-        }
-        for act, rows in (
-            ("Clear", amendments_to_clear),
-            ("Go on with what was sent back of", amendments_to_mend),
-        )
-        for pk, number, consortium in rows
-    ]
-    counts = [
-        {
-            "what": f"{tally_words(number)} {one if number == 1 else many}",
-            "who": "Every call" if name == "program:desk-questions" else "Every proposal",
-            "url": reverse(name),
-            "due_at": None,
-        }
-        for number, one, many, name in lines
-        if number
-    ]
-    return (
-        waiting
-        + counts
-        + [
-            {
-                "what": f"Take {number} in",
-                "who": consortium,
-                "url": reverse("evaluation:intake-proposal", args=[number]),
-                "due_at": None,
-            }
-            for number, consortium in to_take_in
-        ]
-    )
 
 
 @require_safe

@@ -65,11 +65,11 @@ def test_from_the_designation_to_the_announcement_by_the_pages_alone(client):
     assert not shown.context["missing"]
     assert "Report each month." in shown.text
     assert press(client, desk, "amendment-ready", pk).status_code == 302
-    assert any("amendment" in task["what"] for task in page(client, third, "desk").context["tasks"])
+    assert any("amendment" in task.what for task in page(client, third, "desk").context["tasks"])
     digest = page(client, third, "amendment", pk).context["body_sha256"]
     assert press(client, third, "amendment-clear", pk, body_sha256="0" * 64).status_code == 422
     assert press(client, third, "amendment-clear", pk, body_sha256=digest).status_code == 302
-    assert any("Sign the amendment" in task["what"] for task in page(client, chief, "desk").context["tasks"])
+    assert any("Sign the amendment" in task.what for task in page(client, chief, "desk").context["tasks"])
     assert "Sign the amendment</button>" not in page(client, third, "amendment", pk).text
     shown = page(client, chief, "amendment", pk)
     assert "Sign the amendment</button>" in shown.text

@@ -136,7 +136,7 @@ def test_text_of_a_designation_that_is_not_active_is_not_published(client):
     with pytest.raises(NotReady):
         services.publish_catalog_entry(text, by=desk)
     address = reverse("evaluation:catalog-review", args=[designation.number])
-    assert address not in {task["url"] for task in page(client, desk, "desk").context["tasks"]}
+    assert address not in {task.url for task in page(client, desk, "desk").context["tasks"]}
 
 
 def test_officer_finds_the_text_at_the_desk_and_reads_the_difference(client):
@@ -144,8 +144,8 @@ def test_officer_finds_the_text_at_the_desk_and_reads_the_difference(client):
     make.published(designation, title="Old words", contact_email="a@firm.example")
     make.released(designation, title="New words", contact_email="a@firm.example", shows_members=True)
     address = reverse("evaluation:catalog-review", args=[designation.number])
-    tasks = {task["url"]: task for task in page(client, desk, "desk").context["tasks"]}
-    assert tasks[address]["who"] == "New words"
+    tasks = {task.url: task for task in page(client, desk, "desk").context["tasks"]}
+    assert tasks[address].who == "New words"
     assert address in page(client, desk, "designation", designation.number).text
 
     shown = page(client, desk, "catalog-review", designation.number)
@@ -156,7 +156,7 @@ def test_officer_finds_the_text_at_the_desk_and_reads_the_difference(client):
     refused = press(client, desk, "catalog-return", designation.number, text="2", reason="")
     assert refused.status_code == 422 and "Say what the anchor is to change" in refused.text
     assert press(client, desk, "catalog-publish", designation.number, text="2").status_code == 302
-    assert address not in {task["url"] for task in page(client, desk, "desk").context["tasks"]}
+    assert address not in {task.url for task in page(client, desk, "desk").context["tasks"]}
 
 
 def test_who_decides_nothing_reads_without_buttons_and_strangers_find_nothing(client):

@@ -38,7 +38,7 @@ def told(kind):
 
 
 def tasks(client, person):
-    return [task["what"] for task in page(client, again(person), "desk").context["tasks"]]
+    return [task.what for task in page(client, again(person), "desk").context["tasks"]]
 
 
 def test_who_clears_has_not_worked_on_the_draft_and_does_not_sign_it():

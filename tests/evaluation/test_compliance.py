@@ -446,11 +446,11 @@ def test_the_list_across_proposals_has_each_flag_in_the_state_that_it_says_of_it
         services.weigh(check, by=person, outcome="set_aside", reason="Licensed.")
     assert check.pk in listed_in("set_aside")
 
-    (told,) = [row for row in page(client, desk, "desk").context["tasks"] if "compliance" in row["what"]]
-    assert told["what"] == f"{len(listed_in('open'))} compliance flags to decide"
-    shown = client.get(told["url"])
+    (told,) = [row for row in page(client, desk, "desk").context["tasks"] if "compliance" in row.what]
+    assert told.what == f"{len(listed_in('open'))} compliance flags to decide"
+    shown = client.get(told.url)
     assert {row.pk for row in shown.context["checks"]} == listed_in("open")
-    of_kind = client.get(told["url"], {"show": "set-aside", "kind": Kind.DESTINATION})
+    of_kind = client.get(told.url, {"show": "set-aside", "kind": Kind.DESTINATION})
     assert [row.pk for row in of_kind.context["checks"]] == [check.pk]
     assert f"/desk/proposals/{proposals[0].number}/compliance/#check-{check.pk}" in of_kind.content.decode()
 

@@ -74,7 +74,7 @@ def test_a_delegate_of_an_agency_sees_what_its_positions_are_about(agency, sees)
 
 def tasks(client, person):
     """What the desk of ``person`` says is to be done."""
-    return [task["what"] for task in page(client, User.objects.get(pk=person.pk), "desk").context["tasks"]]
+    return [task.what for task in page(client, User.objects.get(pk=person.pk), "desk").context["tasks"]]
 
 
 def kinds_told(person):

@@ -224,11 +224,11 @@ def test_office_adds_on_the_page_and_the_proposal_leads_there(client, proposal, 
 
 def test_open_escalation_is_a_task_of_the_office_with_its_day(client, proposal, escalation, desk):
     shown = page(client, desk, "desk")
-    tasks = {task["url"]: task for task in shown.context["tasks"]}
+    tasks = {task.url: task for task in shown.context["tasks"]}
     task = tasks[reverse("evaluation:escalation", args=[escalation.pk])]
-    assert task["due_at"] == escalation.due_at
+    assert task.due_at == escalation.due_at
     added(escalation, desk, outcome="settled")
-    assert not any("scalation" in task["what"] for task in page(client, desk, "desk").context["tasks"])
+    assert not any("scalation" in task.what for task in page(client, desk, "desk").context["tasks"])
 
 
 def test_determination_warns_of_an_open_escalation_and_is_signed_all_the_same(client, desk):

@@ -293,7 +293,7 @@ def test_signed_determination_that_was_overtaken_is_to_be_recalled(client, how):
     chief = make.decision_official()
     determination = make.signed(by=chief)
     proposal = determination.proposal
-    before = [task["what"] for task in page(client, chief, "desk").context["tasks"]]
+    before = [task.what for task in page(client, chief, "desk").context["tasks"]]
     assert before == [f"Announce the determination on {proposal.number}"]
     if how == "withdrawn":
         withdraw_proposal(proposal, by=representative_of(proposal), note="A member left.")
@@ -301,7 +301,7 @@ def test_signed_determination_that_was_overtaken_is_to_be_recalled(client, how):
     else:
         make.resubmitted(proposal)
         what = "a newer version came in"
-    after = [task["what"] for task in page(client, chief, "desk").context["tasks"]]
+    after = [task.what for task in page(client, chief, "desk").context["tasks"]]
     assert after == [f"Recall the determination on {proposal.number}: {what}"]
     assert (tell_overtaken_determinations(), tell_overtaken_determinations()) == (1, 0)
     assert Notice.objects.filter(kind="evaluation.overtaken", recipient=chief).count() == 1
@@ -420,7 +420,7 @@ def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly
     for address in (reverse("proposals:tasks"), reverse("proposals:detail", args=[proposal.pk])):
         assert f"Meet condition 1 of {designation.number}" in client.get(address).content.decode()
     owed = page(client, desk, "desk").context["tasks"]
-    assert f"Condition 1 of {designation.number}" in {task["what"] for task in owed}
+    assert f"Condition 1 of {designation.number}" in {task.what for task in owed}
     press(client, desk, "condition-meet", designation.number, condition.pk, note="Report of 2026")
     press(
         client,
@@ -858,7 +858,7 @@ def test_a_deferral_whose_day_has_come_is_a_task_of_the_office_until_it_is_gone_
     name = f"Go on with the decision on {proposal.number}, deferred until this day"
 
     def tasks(person):
-        return [task["what"] for task in page(client, person, "desk").context["tasks"]]
+        return [task.what for task in page(client, person, "desk").context["tasks"]]
 
     assert name not in tasks(desk)
     with clock.moved_to(end_of_day(determination.defer_until - timedelta(days=1))):
@@ -1005,7 +1005,7 @@ def test_officer_sees_open_matches_and_questions_among_the_tasks(client):
     desk = officer()
     assert not page(client, desk, "desk").context["tasks"]
     make.flagged(make.at_intake(), desk)
-    tasks = {task["what"]: task["url"] for task in page(client, desk, "desk").context["tasks"]}
+    tasks = {task.what: task.url for task in page(client, desk, "desk").context["tasks"]}
     assert tasks["1 match of a party to settle"] == reverse("evaluation:screening")
 
 
@@ -1024,7 +1024,7 @@ def test_what_waits_for_officers_is_asked_of_the_one_who_asks(client):
     }  # fmt: skip
 
     def told(person):
-        return {task["what"] for task in page(client, person, "desk").context["tasks"]}
+        return {task.what for task in page(client, person, "desk").context["tasks"]}
 
     for person, seen in ((reading, waiting), (leading, waiting), (recused, set()), (inside, set())):
         assert told(User.objects.get(pk=person.pk)) == seen

@@ -8,7 +8,6 @@ import pytest
 from django.urls import reverse
 
 from evaluation.enums import DesignationStatus
-from evaluation.views.desk import tasks_of
 from financing.enums import AgendaDecision
 from financing.models import Action, Meeting
 from financing.services.meetings import decide_item, finish_action, give_action, hold_meeting
@@ -17,6 +16,7 @@ from financing.waiting import waiting_for
 from program import clock
 from program.enums import OfficeRole
 from program.models import Notice, Office
+from program.waiting import desk_tasks
 from tests.factories.financing import (
     bring_designation_to,
     chair,
@@ -110,7 +110,7 @@ def test_task_is_on_the_desk_of_who_works_there_too(client, settings, role):
     held = meeting()
     hold_meeting(held, by=chair())
     give_action(held.items.get(), text="Ask the buyer.", owner=person, due_on=clock.today(), by=chair())
-    assert "Ask the buyer." in [task["what"] for task in tasks_of(fresh(person))]
+    assert "Ask the buyer." in [task.what for task in desk_tasks(fresh(person))]
     OfficeFactory(user=person, role=role, agency__code="COMMERCE")
     client.force_login(fresh(person), backend="allauth.account.auth_backends.AuthenticationBackend")
     for page in ("evaluation:desk", "financing:edag"):

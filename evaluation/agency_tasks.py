@@ -1,0 +1,124 @@
+"""What waits at the desk for who reviews, who signs positions, and who signs determinations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import BigIntegerField, Q
+from django.urls import reverse
+
+from evaluation.enums import AmendmentStatus, DeterminationStatus
+from evaluation.models import Assignment, DesignationAmendment, Determination, Referral
+from evaluation.querysets import DELEGATED_BY, SIGN_FOR_AGENCY, delegations_that_hold
+from program import clock
+from program.enums import OfficeRole
+from program.models import Delegation
+from program.prepared import Given, Prepared
+from program.waiting import Task, at_the_desk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.models import QuerySet
+
+    from program.models import User
+
+MOST: Final = 20
+#: Of a determination and of an amendment alike
+NEXT_ACT: Final[dict[str, str]] = {
+    DeterminationStatus.DRAFT: "Sign",
+    DeterminationStatus.SIGNED: "Announce",
+}
+
+
+@at_the_desk
+def sheets_to_fill(user: User) -> Iterator[Task]:
+    if not user.holds(OfficeRole.REVIEWER):
+        return
+    for row in Assignment.objects.visible_to(user).owed_by(user)[:MOST]:
+        address = reverse("evaluation:assignment", args=[row.pk])
+        yield Task(f"Review {row.proposal.number}", row.proposal.consortium.name, address)
+
+
+@at_the_desk
+def to_sign(user: User) -> Iterator[Task]:
+    """Positions, determinations and amendments, by office and under delegations."""
+    delegated = delegated_to(user)
+    if agencies := agencies_to_sign_for(user, delegated):
+        yield from positions_to_file(user, agencies)
+    announces = user.holds(OfficeRole.DECISION_OFFICIAL)
+    if announces or any(act == Delegation.SIGN_DETERMINATION for act, _ in delegated):
+        yield from determinations_to_sign(user, announces=announces)
+        yield from amendments_to_sign(user, announces=announces)
+
+
+def delegated_to(user: User) -> list[tuple[str, str]]:
+    """What the person may sign under a delegation today, each with its agency; nothing outside office."""
+    if not user.is_government:
+        return []
+    return [(act, agency) for act, agency in signed_for_others.ask_all(person=user.pk, **clock.given())]
+
+
+@Prepared
+def signed_for_others() -> QuerySet[Delegation, tuple[Any, ...]]:
+    """Act and agency of each delegation of a person that holds today."""
+    held = delegations_that_hold(*DELEGATED_BY, on=clock.today_in_prepared())
+    return held.filter(given_to=Given("person", BigIntegerField())).values_list("act", "agency__code")
+
+
+def agencies_to_sign_for(user: User, delegated: list[tuple[str, str]]) -> set[str]:
+    """Codes of the agencies whose position the person may sign: leading them, or for who leads them."""
+    given = {agency for act, agency in delegated if act == Delegation.SIGN_POSITION}
+    return user.agencies_as(OfficeRole.LEAD) | (given & user.agencies_as(*SIGN_FOR_AGENCY))
+
+
+def positions_to_file(user: User, agencies: set[str]) -> Iterator[Task]:
+    rows = Referral.objects.visible_to(user).awaited().filter(agency__code__in=agencies)
+    for row in rows.for_list().defer("version__package").order_by("due_at")[:MOST]:
+        proposal = row.version.proposal
+        yield Task(
+            f"File the position of {row.agency} on {proposal.number}",
+            proposal.consortium.name,
+            reverse("evaluation:position", args=[row.pk]),
+            None if row.paused_at else row.due_at,
+            "Clock paused" if row.paused_at else "",
+        )
+
+
+def determinations_to_sign(user: User, *, announces: bool) -> Iterator[Task]:
+    """Cleared ones of others, and for the decision official those to announce or to recall."""
+    drafts = Determination.objects.filter(status=DeterminationStatus.DRAFT, written_by=user.pk)
+    rows = Determination.objects.visible_to(user).live().exclude(pk__in=drafts)
+    rows = rows.exclude(Q(cleared_at=None) | Q(cleared_by=user.pk), status=DeterminationStatus.DRAFT)
+    for row in rows.for_list().defer("version__package", "packet")[:MOST]:
+        if is_signers_turn(row, announces=announces):
+            address = reverse("evaluation:determination", args=[row.pk])
+            yield Task(what_next(row), row.proposal.consortium.name, address)
+
+
+def is_signers_turn(row: Determination, *, announces: bool) -> bool:
+    """Whether a live determination waits for who signs; only the decision official announces."""
+    if row.status == DeterminationStatus.DRAFT:
+        return not row.overtaken_by
+    return announces or bool(row.overtaken_by)
+
+
+def what_next(row: Determination) -> str:
+    """What a live determination waits for: a signature, its announcement, or its recall."""
+    name = f"the determination on {row.proposal.number}"
+    if row.status == DeterminationStatus.SIGNED and row.overtaken_by:
+        return f"Recall {name}: {row.overtaken_by}"
+    return f"{NEXT_ACT[row.status]} {name}"
+
+
+def amendments_to_sign(user: User, *, announces: bool) -> Iterator[Task]:
+    """Cleared amendments that the person may sign, and for the decision official those to announce."""
+    written = DesignationAmendment.objects.filter(written_by=user.pk)
+    rows = DesignationAmendment.objects.visible_to(user).live().exclude(pk__in=written)
+    rows = rows.exclude(Q(cleared_at=None) | Q(cleared_by=user.pk), status=AmendmentStatus.DRAFT)
+    if not announces:
+        rows = rows.filter(status=AmendmentStatus.DRAFT)
+    for row in rows.for_list().defer("designation__version__package", "body")[:MOST]:
+        what = f"{NEXT_ACT[row.status]} the amendment of {row.designation.number}"
+        address = reverse("evaluation:amendment", args=[row.pk])
+        yield Task(what, row.designation.proposal.consortium.name, address)
