@@ -331,6 +331,13 @@ class ScoreForm(forms.ModelForm):
         ]
         self.fields["not_applicable"].label = "Not applicable to this package"
 
+    def clean(self) -> dict[str, Any]:
+        """Not applicable takes back a value that was chosen before; a radio button cannot be unticked."""
+        cleaned = super().clean() or {}
+        if cleaned.get("not_applicable"):
+            cleaned["value"] = None
+        return cleaned
+
 
 #: What evaluation.carry does, in words
 CARRIED = (

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.balance import KNOWS_LAYER, KNOWS_SECTOR, NAMED_FIRST, Gap, Person, choose
 from evaluation.conflicts import hints_of_each
-from evaluation.enums import AssignmentStatus
-from evaluation.models import Assignment, Conflict
+from evaluation.enums import AssignmentStatus, ConflictCaseStatus
+from evaluation.models import Assignment, Conflict, ConflictCase
 from evaluation.models.reviewers import in_words
 from evaluation.packets import in_package
 from evaluation.workload import Room, rooms_of, short_of_reviewers
@@ -148,21 +148,32 @@ def suggest(user: User, number: str = "") -> Suggestion:
     return Suggestion(parts, is_cut=len(found) > len(referrals))
 
 
-def closed_to(referrals: Collection[Referral], people: Collection[User]) -> dict[tuple[int, int], Why]:
-    """By keys of proposal and person, why a person is assigned to a proposal by no suggestion."""
+def kept_away(referrals: Collection[Referral], people: Collection[User]) -> dict[tuple[int, int], Why]:
+    """By keys of proposal and person, why a person is assigned to a proposal by no suggestion.
+
+    Whom the ethics official cleared is kept away by no conflict that they declared, nor by a hint of a
+    version that was in by then.
+    """
     proposals = {referral.version.proposal_id for referral in referrals}
     persons = {person.pk for person in people}
     closed: dict[tuple[int, int], Why] = {}
-    by_version = {referral.version_id: referral.version.proposal_id for referral in referrals}
-    for version, hints in hints_of_each(by_version, people).items():
-        closed |= {(by_version[version], person.pk): HINTED for person in hints}
+    cases = ConflictCase.objects.filter(
+        proposal__in=proposals, person__in=persons, status=ConflictCaseStatus.CLEARED
+    )
+    cleared = {(case.proposal_id, case.person_id): case.decided_at for case in cases.order_by("decided_at")}
+    versions = {referral.version_id: referral.version for referral in referrals}
+    for key, hints in hints_of_each(versions, people).items():
+        for person in hints:
+            place = versions[key].proposal_id, person.pk
+            if (at := cleared.get(place)) is None or at < versions[key].received_at:
+                closed[place] = HINTED
     assigned = Assignment.objects.filter(proposal__in=proposals, reviewer__in=persons).order_by()
     for proposal, person, status in assigned.values_list("proposal", "reviewer", "status"):
         if closed.get((proposal, person)) != READS:
             closed[proposal, person] = READS if status == AssignmentStatus.ACTIVE else TAKEN_OFF
     declared = Conflict.objects.filter(assignment__in=assigned, has_conflict=True)
     said = declared.values_list("assignment__proposal", "assignment__reviewer")
-    closed |= dict.fromkeys(said, DECLARED)
+    closed |= dict.fromkeys((place for place in said if place not in cleared), DECLARED)
     recused = Recusal.objects.filter(proposal__in=proposals, user__in=persons).order_by()
     closed |= dict.fromkeys(recused.values_list("proposal", "user"), RECUSED)
     return closed
@@ -173,7 +184,7 @@ class Facts:
 
     def __init__(self, referrals: list[Referral], rooms: list[Room]) -> None:
         self.reviewers = {(room.agency.pk, each.person.pk): each for room in rooms for each in room.reviewers}
-        self.closed = closed_to(referrals, {each.person for each in self.reviewers.values()})
+        self.closed = kept_away(referrals, {each.person for each in self.reviewers.values()})
         #: By keys of proposal and agency, the layers that somebody who reads it knows
         self.known: dict[tuple[int, int], set[str]] = {}
         reading = Assignment.objects.active().filter(

@@ -630,6 +630,28 @@
 
   window.addEventListener("focus", comeBack);
 
+  /* Another form of the page, as the one that hands a sheet in, waits until what was typed beside it is saved. */
+  const settled = new WeakSet();
+
+  async function saveFirst(event) {
+    const { target: form, submitter } = event;
+    if (settled.delete(form) || form.dataset.autosaving || form.method !== "post") return;
+    const unsaved = Array.from(autosaves).filter((one) => one.form.isConnected && (one.running || one.dirty));
+    if (!unsaved.length) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    for (const one of unsaved) {
+      clearTimeout(one.timer);
+      await one.running;
+      await one.save();
+      clearTimeout(one.timer);
+    }
+    settled.add(form);
+    form.requestSubmit(submitter);
+  }
+
+  document.addEventListener("submit", saveFirst, true);
+
   /* ---- The session ends after a time without work; say so before ---- */
 
   const sessionSeconds = Number(document.body.dataset.sessionSeconds || 0);

@@ -16,7 +16,7 @@ from evaluation.notices import desk_page, leads_of
 from evaluation.querysets import ASSIGNABLE
 from evaluation.services.ethics import ask_ethics_official, settle_by_recusal, tell_of_recusal
 from evaluation.services.reviews import keep_agency_scores, open_review
-from evaluation.suggesting import closed_to
+from evaluation.suggesting import kept_away
 from evaluation.workload import agencies_of, rooms_of, with_needs
 from program import audit, clock, grants, notices
 from program.acts import DoFirst
@@ -120,7 +120,7 @@ def _suggestion_problems(
         elif number > lacking[key]:
             message = f"{name}: the agency needs {max(0, lacking[key])} more, and {number} are suggested."
             yield Problem("enough", message, ORDER)
-    closed = closed_to(found.values(), {each.person for each in people.values()})
+    closed = kept_away(found.values(), {each.person for each in people.values()})
     chosen: dict[tuple[int, int], Reviewer] = {}
     for key, person in asked:
         referral = found[key]

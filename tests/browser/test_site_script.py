@@ -346,6 +346,18 @@ def test_nothing_is_saved_beside_a_form_that_is_on_its_way(portal):
     assert (sent_field(portal, "title"), sent_field(portal, "revision")) == ("Newer", "4")
 
 
+@pytest.mark.parametrize("answer", [(200, {"revision": 4}), "broken"])
+def test_another_form_waits_until_what_was_typed_beside_it_is_saved(portal, answer):
+    portal.answers = [answer, (200, {}), (200, {})]
+    portal.show(FORM + "{% post_button 'Hand in' '/hand-in/' %}")
+    portal.page.fill("#id_title", "Typed last")
+    portal.page.on("dialog", lambda asked: asked.accept())  # what is not saved yet is asked about
+    with portal.page.expect_navigation(url="**/hand-in/"):
+        portal.page.get_by_role("button", name="Hand in").click()
+    assert sent_field(portal, "title", 0) == "Typed last"
+    assert ["x-autosave" in one["headers"] for one in portal.sent] == [True, False]
+
+
 def test_who_leaves_while_a_kept_form_holds_text_is_asked_first(portal):
     portal.show(
         '<form method="post" action="/change/" data-keep><label for="id_text">What</label>'

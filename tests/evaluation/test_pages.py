@@ -168,6 +168,18 @@ def test_reviewer_declares_then_scores_with_autosave(client):
     assert page(client, person, "review", review.pk).status_code == 200
 
 
+def test_not_applicable_takes_back_the_value_that_a_radio_button_cannot(client):
+    review = make.filled_review(make.assigned(make.accepted()))
+    score = review.scores.first()
+    prefix = f"criterion-{score.criterion_id}"
+    typed = {"revision": str(score.revision), f"{prefix}-value": "3", f"{prefix}-not_applicable": "on"}
+    sign_in(client, review.reviewer)
+    address = reverse("evaluation:score-save", args=[review.pk, score.pk])
+    assert client.post(address, typed, headers={"x-autosave": "1"}).status_code == 200
+    score.refresh_from_db()
+    assert (score.value, score.not_applicable) == (None, True)
+
+
 def test_reviewer_reads_nothing_before_the_declaration(client):
     proposal = make.accepted()
     assignment = make.assigned(proposal, declared=False)

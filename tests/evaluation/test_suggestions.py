@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from evaluation import services
-from evaluation.models import Assignment
+from evaluation.models import Assignment, ConflictCase
 from evaluation.services.assignments import EVALUATE
 from evaluation.suggesting import suggest
+from program import clock
 from program.enums import OfficeRole
 from program.models import AuditEvent, Notice, User
 from program.transitions import NotReady
@@ -282,3 +284,19 @@ def test_who_has_a_hint_of_a_conflict_is_not_suggested_and_nobody_learns_which(c
     refused = press(client, lead, "suggestion-confirm", row=[row])
     assert refused.status_code == 422 and "has to ask the ethics official" in refused.text
     assert member not in refused.text
+
+
+def test_whom_the_ethics_official_cleared_is_suggested_until_a_new_version_gives_a_hint(state, lead):
+    proposal, hinted = make.accepted(), make.reviewer()
+    member = proposal.consortium.anchor.organization.legal_name
+    services.declare_interest(by=hinted, kind="employer", whose="own", name=member, until=clock.today())
+    case = services.ask_ethics_official(
+        proposal, person=hinted, agency=state, by=lead, text="They worked there.", about="relationship"
+    )
+    assert not pairs(suggest(lead))
+    ethics = officer(OfficeRole.ETHICS_OFFICIAL, "STATE")
+    services.clear_conflict(case, by=ethics, basis="5 CFR 2635.502(d)", reason="Two days, long ago.")
+    assert pairs(suggest(lead)) == [(proposal, hinted)]
+    earlier = make.version_of(proposal).received_at - timedelta(seconds=1)
+    ConflictCase.objects.update(decided_at=earlier)
+    assert not pairs(suggest(lead))
