@@ -181,7 +181,8 @@ class ReviewerForm(forms.Form):
     named_for = forms.MultipleChoiceField(
         choices=list(EXPERTISE.items()), required=False, widget=forms.CheckboxSelectMultiple,
         label="They go first for",
-        help_text="A standing rule: a suggestion names them before others where a proposal has one of these.",
+        help_text="A standing rule: they are assigned when a proposal that has one of these is accepted, "
+        "as far as the agency needs reviewers and nothing stands against it. A suggestion prefers them, too.",
     )  # fmt: skip
     revision = forms.IntegerField(widget=forms.HiddenInput)
 

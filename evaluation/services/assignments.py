@@ -39,7 +39,9 @@ DISCUSS = "discuss"
 
 
 @transaction.atomic
-def assign_reviewer(proposal: Proposal, *, reviewer: User, agency: Agency, by: User) -> Assignment:
+def assign_reviewer(
+    proposal: Proposal, *, reviewer: User, agency: Agency, by: User, note: str = ""
+) -> Assignment:
     """Let a reviewer of the agency read and score the proposal; opens it to them by a grant."""
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     assignment = Assignment(
@@ -56,6 +58,7 @@ def assign_reviewer(proposal: Proposal, *, reviewer: User, agency: Agency, by: U
         by=by,
         clause=ORDER,
         after={"proposal": proposal.number, "reviewer": reviewer.email, "agency": agency.code},
+        note=note,
     )
     notices.owe(
         event, ASSIGNED, [reviewer], url=desk_page(proposal), number=proposal.number, agency=str(agency)

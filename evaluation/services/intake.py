@@ -12,6 +12,7 @@ from evaluation.lifecycle import ACCEPT, RETURN
 from evaluation.models import CompletenessReview, Return
 from evaluation.notices import in_words, questions_page
 from evaluation.services.consultation import refer_version
+from evaluation.services.standing_rules import assign_by_rule
 from program import audit, notices
 from program.closures import counted_closures
 from program.transitions import NotReady, Problem, perform, require
@@ -88,10 +89,14 @@ def review_completeness(
 def accept_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEvent:
     """Take a submitted proposal into evaluation and refer exactly its last version to the five agencies.
 
+    Reviewers whom a standing rule of their agency names are assigned with it.
+
     A confirmed match on a blocking list and a requirement found deficient stand against it.
     """
     event = perform(ACCEPT, proposal, by=by, note=note)
-    refer_version(proposal.versions.get(number=proposal.version_count), by=by, event=event)
+    version = proposal.versions.get(number=proposal.version_count)
+    refer_version(version, by=by, event=event)
+    assign_by_rule(version, by=by)
     notices.owe(
         event, ACCEPTED, team_of(proposal.consortium_id), url=address(proposal), number=proposal.number
     )
