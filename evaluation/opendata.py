@@ -23,7 +23,8 @@ AT_ONCE: Final = 200
 HEADINGS: Final = (
     "Number", "Title", "Summary", "Designated at", "Last day", "Amendments", "Consortium", "Companies",
     *(layer.label for layer in StackLayer),
-    "Sectors", "Markets", "Codes of the markets", "Contact", "Contact e-mail", "Contact web address",
+    "Sectors", "Markets", "Codes of the markets", "Codes of the countries",
+    "Contact", "Contact e-mail", "Contact web address",
     "Released at", "Address",
 )  # fmt: skip
 
@@ -35,6 +36,13 @@ class MarketFacts(TypedDict):
     """A target market; ``code`` is that of ISO 3166-1 for a country."""
 
     code: str
+    name: str
+
+
+class CountryFacts(TypedDict):
+    """A country by its code of ISO 3166-1."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     name: str
 
 
@@ -63,7 +71,10 @@ class AmendmentFacts(TypedDict):
 
 
 class PackageFacts(TypedDict):
-    """A designated package as its anchor released it; what was not released is empty."""
+    """A designated package as its anchor released it; what was not released is empty.
+
+    ``countries`` are those of the markets, among them each that a bloc holds.
+    """
 
     number: Annotated[str, Field(pattern=r"^AIX-D-\d{4}-\d{4,}$")]
     title: str
@@ -76,6 +87,7 @@ class PackageFacts(TypedDict):
     layers: dict[StackLayer, str]
     sectors: list[Sector]
     markets: list[MarketFacts]
+    countries: list[CountryFacts]
     contact: ContactFacts
     released_at: Moment
     url: Address
@@ -120,6 +132,7 @@ def facts_of(entry: CatalogEntry, absolute: Callable[[str], str]) -> PackageFact
         "layers": {layer: entry.layers[layer] for layer in StackLayer if entry.layers.get(layer)},
         "sectors": [Sector(code) for code in entry.sectors],
         "markets": [{"code": market["code"], "name": market["name"]} for market in entry.markets],
+        "countries": [{"code": one["code"], "name": one["name"]} for one in entry.countries],
         "contact": {"name": entry.contact_name, "email": entry.contact_email, "url": entry.contact_url},
         "released_at": entry.released_at.isoformat(),
         "url": absolute(reverse("evaluation:catalog-entry", args=[designation.number])),
@@ -165,6 +178,7 @@ def line_of(facts: PackageFacts) -> list[str]:
         "; ".join(sector.label for sector in facts["sectors"]),
         "; ".join(market["name"] for market in markets),
         "; ".join(market["code"] for market in markets),
+        "; ".join(country["code"] for country in facts["countries"]),
         contact["name"],
         contact["email"],
         contact["url"],

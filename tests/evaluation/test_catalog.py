@@ -148,6 +148,8 @@ def test_country_finds_the_bloc_that_holds_it_and_no_own_list(client):
         ("ECOWAS", "ECOWAS", 1), ("GH", "Ghana", 1), ("Gulf hospitals", "Gulf hospitals", 1),
         ("KE", "Kenya", 1),
     ]  # fmt: skip
+    (package,) = opened(client, market="GH", format="json").json()["packages"]
+    assert {each["code"] for each in package["countries"]} >= {"GH", "KE"}
     data = client.get("/api/v1/designations/", {"market": "gh"}).json()
     assert [each["number"] for each in data["results"]] == [designation.number]
     make.published(designation)
@@ -231,6 +233,7 @@ def test_table_says_what_the_json_says_and_no_cell_is_a_formula(client, three):
     for package in opened(client, format="json").json()["packages"]:
         line = lines[package["number"]]
         assert line["Companies"] == "; ".join(package["members"])
+        assert line["Codes of the countries"] == "; ".join(each["code"] for each in package["countries"])
         assert line["Codes of the markets"] == "; ".join(each["code"] for each in package["markets"])
         assert (line["Consortium"], line["Address"]) == (package["consortium"], package["url"])
     odd = lines[three[2].designation.number]
