@@ -345,9 +345,13 @@ def has_newer_version(determination: Determination) -> Iterator[Problem]:
 
 def states_every_condition_whole(determination: Determination) -> Iterator[Problem]:
     """A condition says who must do what until when, how it is shown and what follows if it is not met."""
+    conditions = determination.conditions.all()
     if determination.outcome != Outcome.DESIGNATE:
+        if conditions:
+            message = "Only a designation has conditions. Take them out, or say them among the reasons."
+            yield Problem("conditions", message, ORDER, "conditions")
         return
-    for condition in determination.conditions.all():
+    for condition in conditions:
         for name, words in CONDITION_WORDS.items():
             value = getattr(condition, name)
             if not (value.strip() if isinstance(value, str) else value):

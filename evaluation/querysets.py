@@ -383,7 +383,7 @@ def as_ethics_official(user: User | AnonymousUser, path: str) -> Q:
     if not codes:
         return Q(pk__in=[])
     offices = apps.get_model("program", "Office").objects.in_force().filter(agency__code__in=codes)
-    return Q(**{f"{path}__in": offices.values("user")})
+    return Q(**{f"{path}__in": offices.exclude(role=OfficeRole.CLOCK).values("user")})
 
 
 class InterestQuerySet(models.QuerySet):

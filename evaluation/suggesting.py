@@ -34,6 +34,7 @@ LAYERS: Final = frozenset(map(str, StackLayer))
 RECUSED: Final = ("is recused", "are recused")
 DECLARED: Final = ("has declared a conflict", "have declared a conflict")
 TAKEN_OFF: Final = ("was taken off it before", "were taken off it before")
+WAITS: Final = ("waits for the ethics official", "wait for the ethics official")
 READS: Final = ("reads it already", "read it already")
 HINTED: Final = (
     "has to ask the ethics official of the agency first",
@@ -175,7 +176,8 @@ def kept_away(referrals: Collection[Referral], people: Collection[User]) -> dict
     said = declared.values_list("assignment__proposal", "assignment__reviewer")
     closed |= dict.fromkeys((place for place in said if place not in cleared), DECLARED)
     recused = Recusal.objects.filter(proposal__in=proposals, user__in=persons).order_by()
-    closed |= dict.fromkeys(recused.values_list("proposal", "user"), RECUSED)
+    for proposal, person, case in recused.values_list("proposal", "user", "conflict_case__status"):
+        closed[proposal, person] = WAITS if case == ConflictCaseStatus.OPEN else RECUSED
     return closed
 
 

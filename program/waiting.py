@@ -36,8 +36,10 @@ def at_the_desk(source: Callable[[User], Iterable[Task]]) -> Callable[[User], It
 
 
 def desk_tasks(user: User) -> list[Task]:
-    """What waits for ``user`` in government, in the order of the sources."""
-    return [task for source in SOURCES for task in source(user)]
+    """What waits for ``user`` in government: what is due, the first due first, then what has no day."""
+    found = [task for source in SOURCES for task in source(user)]
+    dated = [(task.due_at, number, task) for number, task in enumerate(found) if task.due_at]
+    return [task for *_, task in sorted(dated)] + [task for task in found if not task.due_at]
 
 
 TEAM_SOURCES: Final[list[Callable[[User, Any], Iterable[Task]]]] = []

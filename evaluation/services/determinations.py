@@ -207,7 +207,7 @@ def save_condition(
     condition: Condition | None = None,
     revision: int | None = None,
 ) -> Condition:
-    """Add a condition to the draft, or change one of it; nothing begins overdue.
+    """Add a condition to the draft, or change one of it; nothing begins overdue. Added twice it stands once.
 
     Its day is named among ``values``, or counted from today by ``period``; then the rule is kept with it.
     """
@@ -227,6 +227,9 @@ def save_condition(
             ]
         )
     if condition is None:
+        same = {name: values[name] for name in CONDITION_FIELDS if name in values}
+        if twice := determination.conditions.filter(**same).first():
+            return twice
         last = determination.conditions.aggregate(last=Max("number"))["last"] or 0
         condition = Condition(determination=determination, number=last + 1)
         for name in CONDITION_FIELDS:

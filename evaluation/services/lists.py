@@ -186,6 +186,9 @@ def ask_for_import(
     problems = []
     if refused := days.refusal(file_date):
         problems.append(Problem("list-date", refused, PARTIES, field="file_date"))
+    elif file_date > clock.today():
+        message = "This day lies ahead: no file is of it. Give the date that the file bears."
+        problems.append(Problem("list-date", message, PARTIES, field="file_date"))
     file.seek(0)
     try:
         if next(ListFile(file).rows(), None) is None:

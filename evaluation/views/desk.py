@@ -48,10 +48,11 @@ if TYPE_CHECKING:
 PAGE = 25
 #: Sorts what has no clock behind everything that has one
 NEVER = Value(datetime.max.replace(tzinfo=UTC, year=9998))
-DESK_ROLES = (
+SEES_DESIGNATIONS = (
     OfficeRole.PROGRAM_OFFICER, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL,
-    OfficeRole.AUDITOR, OfficeRole.ETHICS_OFFICIAL,
+    OfficeRole.AUDITOR,
 )  # fmt: skip
+DESK_ROLES = (*SEES_DESIGNATIONS, OfficeRole.ETHICS_OFFICIAL)
 STATUSES = {
     "submitted": (ProposalStatus.SUBMITTED,),
     "returned": (ProposalStatus.RETURNED,),
@@ -196,7 +197,7 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("Reviewers", "evaluation:reviewers", is_officer or is_lead or is_auditor),
         ("Determinations", "evaluation:determinations", is_official(user) or is_lead),
         ("Conflicts of interest", "evaluation:conflict-cases", user.holds(OfficeRole.ETHICS_OFFICIAL)),
-        ("Designations", "evaluation:designations", True),
+        ("Designations", "evaluation:designations", user.holds(*SEES_DESIGNATIONS)),
         ("Insights", "evaluation:insights", is_official(user)),
         ("Directives", "program:desk-directives", is_official(user)),
         ("Public catalog", "evaluation:catalog", True),

@@ -43,7 +43,8 @@ def show_suggestion(
     request: SignedInRequest, number: str, problems: Sequence[Problem] = (), *, status: int = 200
 ) -> HttpResponse:
     require_desk(request.user, *ASSIGNING)
-    facts: dict[str, Any] = {"problems": problems, "seconds": SECONDS}
+    left_out = {*request.POST.getlist("shown")} - {*request.POST.getlist("row")}
+    facts: dict[str, Any] = {"problems": problems, "seconds": SECONDS, "left_out": left_out}
     if number:
         seen = Proposal.objects.read_by_office(request.user)
         facts["proposal"] = get_object_or_404(seen, number=number)

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from evaluation import services
+from evaluation.checks import states_every_condition_whole
 from evaluation.enums import LONGEST_TEXT
 from evaluation.models import AnswerDraft, AnswerFile, Determination, Return
 from program import clock
@@ -249,3 +250,13 @@ def test_a_late_answer_is_marked_late_on_both_sides(client, is_late):
         shown = page(client, reader, name, args).content.decode()
         assert (">Late<" in shown) == is_late
         assert ("it was due by" in shown) == is_late
+
+
+def test_a_condition_added_twice_stands_once_and_only_a_designation_has_some():
+    desk = officer()
+    draft = make.ready_to_sign(by=desk)
+    one, again = (services.save_condition(draft, by=desk, values=CONDITION) for _ in range(2))
+    assert one == again and draft.conditions.count() == 1
+    draft.refresh_from_db()
+    draft.outcome = "defer"
+    assert "conditions" in {problem.code for problem in states_every_condition_whole(draft)}

@@ -247,3 +247,12 @@ def test_a_long_difference_is_paged_at_the_same_cost(client, desk):
     assert len(costs) == 3
     assert len(set(costs[1:])) == 1
     assert ListChange.objects.filter(difference=made.difference).count() == 60 + 5
+
+
+def test_a_file_is_of_no_day_that_lies_ahead():
+    tomorrow = clock.today() + timedelta(days=1)
+    with pytest.raises(NotReady, match="lies ahead"):
+        services.ask_for_import(
+            io.BytesIO(as_json(listed())), by=officer(), **{**FACTS, "file_date": tomorrow}
+        )
+    assert not ListImport.objects.exists()

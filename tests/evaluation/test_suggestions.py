@@ -16,9 +16,11 @@ from program.enums import OfficeRole
 from program.models import AuditEvent, Notice, User
 from program.transitions import NotReady
 from proposals.enums import Sector
+from proposals.services import withdraw_proposal
 from tests.evaluation.test_pages import page, press
 from tests.factories import evaluation as make
 from tests.factories.program import officer
+from tests.factories.proposals import representative_of
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -300,3 +302,15 @@ def test_whom_the_ethics_official_cleared_is_suggested_until_a_new_version_gives
     earlier = make.version_of(proposal).received_at - timedelta(seconds=1)
     ConflictCase.objects.update(decided_at=earlier)
     assert not pairs(suggest(lead))
+
+
+def test_a_row_that_was_taken_out_stays_out_of_the_new_suggestion(client, state, lead):
+    first, second = make.accepted(), make.accepted()
+    make.reviewer()
+    wanted, out = (f"{one}-{two}" for one, two in keys(suggest(lead)))
+    gone = next(each for each in (first, second) if wanted.startswith(f"{make.referral_of(each).pk}-"))
+    withdraw_proposal(gone, by=representative_of(gone), note="Not now.")
+    refused = press(client, lead, "suggestion-confirm", row=[wanted], shown=[wanted, out])
+    assert refused.status_code == 422
+    (box,) = re.findall(f'<input[^>]*id="row-{out}"[^>]*>', refused.text)
+    assert "checked" not in box

@@ -13,10 +13,10 @@ from financing.models import Action, Meeting
 from financing.services.meetings import decide_item, finish_action, give_action, hold_meeting
 from financing.services.referrals import accept_referral, decline_referral, refer_tool
 from financing.waiting import waiting_for
-from program import clock
+from program import clock, waiting
 from program.enums import OfficeRole
 from program.models import Notice, Office
-from program.waiting import desk_tasks
+from program.waiting import Task, desk_tasks
 from tests.factories.financing import (
     bring_designation_to,
     chair,
@@ -115,3 +115,15 @@ def test_task_is_on_the_desk_of_who_works_there_too(client, settings, role):
     client.force_login(fresh(person), backend="allauth.account.auth_backends.AuthenticationBackend")
     for page in ("evaluation:desk", "financing:edag"):
         assert b"Ask the buyer." in client.get(reverse(page)).content
+
+
+def test_what_is_due_stands_before_what_has_no_day(monkeypatch):
+    now = clock.instant()
+    listed = [
+        Task("c", "", ""),
+        Task("b", "", "", now + timedelta(days=1)),
+        Task("a", "", "", now),
+        Task("d", "", ""),
+    ]
+    monkeypatch.setattr(waiting, "SOURCES", [lambda user: listed[:2], lambda user: listed[2:]])
+    assert [task.what for task in desk_tasks(None)] == ["a", "b", "c", "d"]
