@@ -176,7 +176,7 @@ def with_agencies(people: QuerySet[User]) -> Any:
 
 def workers_for(agency: Agency, proposal: Proposal) -> QuerySet[User]:
     """Who works on the proposal for the agency: who signs for it, and its reviewers who have declared."""
-    assigned = proposal.assignments.active().filter(agency=agency, conflict__has_conflict=False)
+    assigned = proposal.assignments.free_to_read().filter(agency=agency)
     reviewers = holders(proposal, OfficeRole.REVIEWER, agency=agency).filter(
         pk__in=assigned.values("reviewer")
     )

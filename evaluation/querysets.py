@@ -343,6 +343,12 @@ class AssignmentQuerySet(OfProposalQuerySet):
     def active(self) -> Self:
         return self.filter(status=AssignmentStatus.ACTIVE)
 
+    def free_to_read(self) -> Self:
+        """Active ones whose reviewer declared that no conflict stands, or was cleared of what does."""
+        cases = apps.get_model("evaluation", "ConflictCase").objects
+        cleared = Exists(cases.cleared(OuterRef("proposal"), OuterRef("reviewer")))
+        return self.active().filter(Q(conflict__has_conflict=False) | (Q(conflict__isnull=False) & cleared))
+
     def open_reviews(self) -> Self:
         """Active ones whose latest sheet is not in while the position of their agency is asked for.
 
@@ -414,8 +420,8 @@ class ConflictCaseQuerySet(models.QuerySet):
     def open(self) -> Self:
         return self.filter(status=ConflictCaseStatus.OPEN)
 
-    def cleared(self, proposal: int, person: int) -> Self:
-        """By which an ethics official let this person review this proposal."""
+    def cleared(self, proposal: Any, person: Any) -> Self:
+        """By which an ethics official let this person review this proposal; the keys, or where they stand."""
         return self.filter(proposal=proposal, person=person, status=ConflictCaseStatus.CLEARED)
 
     def to_decide(self, user: User) -> Self:
@@ -882,9 +888,8 @@ class CatalogReleaseQuerySet(models.QuerySet):
 
 def assigned_to(user: User) -> models.QuerySet[Any]:
     """The assignments by which ``user`` reviews today: who has not declared yet has none."""
-    rows = apps.get_model("evaluation", "Assignment").objects.active()
-    codes = user.agencies_as(OfficeRole.REVIEWER)
-    return rows.filter(reviewer=user.pk, agency__code__in=codes, conflict__has_conflict=False)
+    rows = apps.get_model("evaluation", "Assignment").objects.free_to_read()
+    return rows.filter(reviewer=user.pk, agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
 
 
 def positions_to_sign(user: User) -> models.QuerySet[Delegation]:

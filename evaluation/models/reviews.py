@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from django.db import models
 from django.db.models import F, Q
 
-from evaluation.enums import LONGEST_TEXT, AssignmentStatus, ConflictCaseStatus, Recommendation, ReviewStatus
+from evaluation.enums import LONGEST_TEXT, AssignmentStatus, Recommendation, ReviewStatus
 from evaluation.querysets import AgencyScoreQuerySet, AssignmentQuerySet, ReviewQuerySet
 from program.models import Agency, Criterion, Revised, TimeStamped, User
 from program.models.words import NOT_KEPT
@@ -56,8 +56,7 @@ class Assignment(TimeStamped):
     @property
     def is_cleared(self) -> bool:
         """Whether an ethics official has let the reviewer read in spite of what they declared."""
-        cases = self.proposal.conflict_cases.filter(person=self.reviewer_id)
-        return cases.filter(status=ConflictCaseStatus.CLEARED).exists()
+        return self.proposal.conflict_cases.cleared(self.proposal_id, self.reviewer_id).exists()
 
 
 class Conflict(models.Model):

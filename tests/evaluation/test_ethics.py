@@ -11,8 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from evaluation import services
+from evaluation.discussing import workers_for
 from evaluation.models import Assignment, ConflictCase, Interest
 from evaluation.packets import packet_of
+from evaluation.querysets import discussed_by
 from program import clock
 from program.enums import OfficeRole
 from program.models import AuditEvent, Delivery, Notice, User
@@ -94,6 +96,15 @@ def test_who_is_cleared_begins_and_submits_the_review():
     services.submit_review(make.filled_review(assignment), by=person)
     review.refresh_from_db()
     assert review.status == "submitted"
+
+
+def test_who_is_cleared_takes_part_in_the_discussion_and_is_told_of_it():
+    proposal, official = make.accepted(), ethics()
+    case = asked(proposal)
+    assert case.person not in workers_for(case.agency, proposal)
+    services.clear_conflict(case, by=official, **CLEARED)
+    assert proposal in discussed_by(now(case.person))
+    assert case.person in workers_for(case.agency, proposal)
 
 
 def test_a_recusal_ends_the_assignment_and_names_the_replacement_at_once():
