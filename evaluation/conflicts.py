@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db.models import DateTimeField, Func, JSONField, Value
 from django.db.models.functions import Cast
 
-from evaluation.enums import HintKind, InterestKind, Whose
-from evaluation.models import Interest, NamedParty
+from evaluation.enums import ConflictCaseStatus, HintKind, InterestKind, Whose
+from evaluation.models import ConflictCase, Interest, NamedParty
 from evaluation.names import joined, normalize
 from evaluation.profiles import NOBODY
 from program import clock, moments
@@ -22,7 +22,7 @@ from proposals.package import ApplicationComponent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import date
+    from datetime import date, datetime
 
     from program.models import User
 
@@ -70,6 +70,30 @@ def conflict_hints(version: Version, people: Iterable[User]) -> dict[User, list[
     worked for, with every party of the version: members, parents, their owners and the owners of these.
     """
     return hints_of_each([version.pk], people, lambda _: {version.pk: sectors_in(version)})[version.pk]
+
+
+def hints_to_ask_about(version: Version, people: Iterable[User]) -> dict[User, list[Hint]]:
+    """The same, but of whom the ethics official has cleared since the version came in."""
+    found = conflict_hints(version, people)
+    cleared = cleared_at([version.proposal_id], [person.pk for person in found]) if found else {}
+    return {
+        person: hints
+        for person, hints in found.items()
+        if not covers(cleared.get((version.proposal_id, person.pk)), version)
+    }
+
+
+def cleared_at(proposals: Iterable[int], people: Iterable[int]) -> dict[tuple[int, int], datetime | None]:
+    """By keys of proposal and person, when an ethics official last let the person review; one statement."""
+    cases = ConflictCase.objects.filter(
+        proposal__in=proposals, person__in=people, status=ConflictCaseStatus.CLEARED
+    )
+    return {(case.proposal_id, case.person_id): case.decided_at for case in cases.order_by("decided_at")}
+
+
+def covers(cleared: datetime | None, version: Version) -> bool:
+    """Whether a clearance of that moment speaks of the hints of ``version``."""
+    return cleared is not None and cleared >= version.received_at
 
 
 def hints_of_each(

@@ -239,11 +239,19 @@ class ConflictForm(forms.Form):
             self.add_error("about", "Say what it is about.")
         return values
 
+    def __init__(self, *args: Any, is_cleared: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_cleared:
+            no, *others = self.fields["has_conflict"].choices  # type: ignore[attr-defined]
+            cleared = ("cleared", "There is nothing but what the ethics official cleared me of.")
+            self.fields["has_conflict"].choices = [no, cleared, *others]  # type: ignore[attr-defined]
+
     @property
     def details(self) -> dict[str, Any]:
         answer = self.cleaned_data["has_conflict"]
         return {
             "has_conflict": answer != "no",
+            "is_cleared": answer == "cleared",
             "about": self.cleaned_data["about"] if answer == "ask" else "",
             "text": self.cleaned_data["text"],
         }

@@ -11,9 +11,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.balance import KNOWS_LAYER, KNOWS_SECTOR, NAMED_FIRST, Gap, Person, choose
-from evaluation.conflicts import hints_of_each
-from evaluation.enums import AssignmentStatus, ConflictCaseStatus
-from evaluation.models import Assignment, Conflict, ConflictCase
+from evaluation.conflicts import cleared_at, covers, hints_of_each
+from evaluation.enums import AssignmentStatus
+from evaluation.models import Assignment, Conflict
 from evaluation.models.reviewers import in_words
 from evaluation.packets import in_package
 from evaluation.workload import Room, rooms_of, short_of_reviewers
@@ -158,15 +158,12 @@ def kept_away(referrals: Collection[Referral], people: Collection[User]) -> dict
     proposals = {referral.version.proposal_id for referral in referrals}
     persons = {person.pk for person in people}
     closed: dict[tuple[int, int], Why] = {}
-    cases = ConflictCase.objects.filter(
-        proposal__in=proposals, person__in=persons, status=ConflictCaseStatus.CLEARED
-    )
-    cleared = {(case.proposal_id, case.person_id): case.decided_at for case in cases.order_by("decided_at")}
+    cleared = cleared_at(proposals, persons)
     versions = {referral.version_id: referral.version for referral in referrals}
     for key, hints in hints_of_each(versions, people).items():
         for person in hints:
             place = versions[key].proposal_id, person.pk
-            if (at := cleared.get(place)) is None or at < versions[key].received_at:
+            if not covers(cleared.get(place), versions[key]):
                 closed[place] = HINTED
     assigned = Assignment.objects.filter(proposal__in=proposals, reviewer__in=persons).order_by()
     for proposal, person, status in assigned.values_list("proposal", "reviewer", "status"):

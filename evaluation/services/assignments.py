@@ -36,6 +36,7 @@ ORDER = "E.O. 14320 s.3(d)"
 EVALUATE = "proposals.evaluate_proposal"
 #: What is done to a discussion one at a time; a recusal is too, so that nobody is told beside it
 DISCUSS = "discuss"
+CLEARED = "What the ethics official has decided about, and nothing else."
 
 
 @transaction.atomic
@@ -166,12 +167,19 @@ def _assignment_problems(assignment: Assignment) -> list[Problem]:
 
 @transaction.atomic
 def declare_conflict(
-    assignment: Assignment, *, by: User, has_conflict: bool, text: str = "", about: str = ""
+    assignment: Assignment,
+    *,
+    by: User,
+    has_conflict: bool,
+    text: str = "",
+    about: str = "",
+    is_cleared: bool = False,
 ) -> Conflict:
     """Declare before the first reading whether a conflict of interest stands against it.
 
     Who recuses themself is recused with it; the lead of the agency names another reviewer. Where ``about``
     says what it is, the ethics official of the agency decides, and the record does not repeat the text.
+    ``is_cleared`` says that the ethics official has decided about it already, and let them review.
     """
     # The proposal before the assignment, as a recusal by an officer locks them
     Proposal.objects.select_for_update().get(pk=assignment.proposal_id)
@@ -179,15 +187,21 @@ def declare_conflict(
     require("evaluation.declare_assignment", by, assignment)
     if Conflict.objects.filter(assignment=assignment).exists():
         raise NotReady([Problem("declared", "You have declared this already.", ORDER)])
-    if has_conflict and not text.strip():
+    if is_cleared and not assignment.is_cleared:
+        message = "No ethics official has decided that you may review it."
+        raise NotReady([Problem("not-cleared", message, ORDER, field="has_conflict")])
+    text = text.strip() or (CLEARED if is_cleared else "")
+    if has_conflict and not text:
         raise NotReady([Problem("text", "Say what the conflict is.", ORDER, field="text")])
     conflict = Conflict.objects.create(
-        assignment=assignment, has_conflict=has_conflict, text=text.strip(), declared_at=clock.now()
+        assignment=assignment, has_conflict=has_conflict, text=text, declared_at=clock.now()
     )
-    note = "" if about else text
+    note = "" if about or is_cleared else text
     audit.record(
         assignment, "assignment.declare", by=by, after={"has_conflict": has_conflict}, note=note, clause=ORDER
     )
+    if is_cleared:
+        return conflict
     if has_conflict and about:
         ask_ethics_official(
             assignment.proposal, person=by, agency=assignment.agency, by=by, text=text, about=about,
@@ -200,11 +214,11 @@ def declare_conflict(
 
 @transaction.atomic
 def declare_and_begin(
-    assignment: Assignment, *, by: User, has_conflict: bool, text: str = "", about: str = ""
+    assignment: Assignment, *, by: User, has_conflict: bool, is_cleared: bool = False, **details: str
 ) -> Review | None:
     """Declare before the first reading, and begin the sheet where no conflict stands against it."""
-    declare_conflict(assignment, by=by, has_conflict=has_conflict, text=text, about=about)
-    return None if has_conflict else open_review(assignment, by=by)
+    declare_conflict(assignment, by=by, has_conflict=has_conflict, is_cleared=is_cleared, **details)
+    return None if has_conflict and not is_cleared else open_review(assignment, by=by)
 
 
 @transaction.atomic

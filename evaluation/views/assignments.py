@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation import services
-from evaluation.conflicts import ask_ethics, conflict_hints
+from evaluation.conflicts import ask_ethics, hints_to_ask_about
 from evaluation.enums import ConflictCaseStatus
 from evaluation.forms import AskEthicsForm, AssignForm, RecuseForm
 from evaluation.models import Assignment, ConflictCase
@@ -86,7 +86,7 @@ def waiting_for_ethics(request: SignedInRequest, proposal: Proposal) -> QuerySet
 def to_ask_about(proposal: Proposal, people: Iterable[User]) -> list[str]:
     """About whom the ethics official should be asked; what they declared stays with these two."""
     version = Version.objects.filter(proposal=proposal, number=proposal.version_count).first()
-    hints = conflict_hints(version, people) if version else {}
+    hints = hints_to_ask_about(version, people) if version else {}
     return [ask_ethics(person) for person in sorted(hints, key=str)]
 
 

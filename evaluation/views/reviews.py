@@ -46,7 +46,7 @@ def assignment(request: SignedInRequest, pk: int) -> HttpResponse:
         Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
     )
     if getattr(found, "conflict", None) is None:
-        return show_declaration(request, found, ConflictForm())
+        return show_declaration(request, found, ConflictForm(is_cleared=found.is_cleared))
     review = Review.objects.filter(
         assignment=found, version__number=F("version__proposal__version_count")
     ).first()
@@ -102,7 +102,7 @@ def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(
         Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
     )
-    form = ConflictForm(request.POST)
+    form = ConflictForm(request.POST, is_cleared=found.is_cleared)
 
     def again(problems: list[Problem]) -> HttpResponse:
         return show_declaration(request, found, form, lay_beside(form, problems), status=422)
@@ -110,14 +110,13 @@ def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return again([])
     details = form.details
-    done = (
-        "Thank you. You are recused from it." if details["has_conflict"] else "Thank you. You can read now."
-    )
+    is_closed = details["has_conflict"] and not details["is_cleared"]
+    done = "Thank you. You are recused from it." if is_closed else "Thank you. You can read now."
     if details["about"]:
         done = f"Thank you. The ethics official of {found.agency} decides; until then it is closed to you."
     return carry_out(
         request, services.declare_and_begin, found, again=again, done=done, **details,
-        to="/desk/" if details["has_conflict"] else reverse("evaluation:assignment", args=[pk]),
+        to="/desk/" if is_closed else reverse("evaluation:assignment", args=[pk]),
     )  # fmt: skip
 
 

@@ -15,12 +15,13 @@ from evaluation.discussing import workers_for
 from evaluation.models import Assignment, ConflictCase, Interest
 from evaluation.packets import packet_of
 from evaluation.querysets import discussed_by
+from evaluation.views.assignments import to_ask_about
 from program import clock
 from program.enums import OfficeRole
 from program.models import AuditEvent, Delivery, Notice, User
 from program.notices import deliver
 from program.transitions import NotReady, WrongStatus
-from proposals.models import Proposal, Recusal
+from proposals.models import Proposal, Recusal, Version
 from tests.evaluation.test_access import sees
 from tests.evaluation.test_conflict_hints import declared, ethics, owned_package
 from tests.evaluation.test_pages import page, press
@@ -341,6 +342,29 @@ def test_who_assigns_is_told_to_ask_and_reads_no_holding(client):
     assert "The portal says so." not in listed.text
     full = page(client, ethics(), "conflict-case", case.pk).text
     assert f"The spouse of {person} has a holding in Tidewater Capital." in full
+
+
+def test_whom_the_official_cleared_is_warned_of_no_more_and_declares_just_that(client):
+    proposal = owned_package().proposal
+    lead, person, official = make.lead("STATE"), make.reviewer("STATE"), ethics()
+    make.accept(proposal, officer())
+    declared(person, name="Tidewater Capital")
+    assignment = make.assigned(proposal, person=person, declared=False)
+    case = services.ask_ethics_official(
+        proposal, person=person, agency=assignment.agency, by=lead, text="A hint.", assignment=assignment
+    )
+    with pytest.raises(NotReady, match="No ethics official"):
+        other = make.assigned(proposal, declared=False)
+        services.declare_conflict(other, by=other.reviewer, has_conflict=True, is_cleared=True)
+    assert to_ask_about(proposal, [person])
+    services.clear_conflict(case, by=official, basis="18 U.S.C. 208(b)(1)", reason="Waiver of May 4.")
+    assert to_ask_about(proposal, [person]) == []
+    assert "cleared me of" in page(client, person, "assignment", assignment.pk).text
+    press(client, person, "conflict-declare", assignment.pk, has_conflict="cleared")
+    assert not Recusal.objects.exists() and ConflictCase.objects.count() == 1
+    assert assignment.reviews.exists()
+    Version.objects.update(received_at=clock.instant())
+    assert to_ask_about(proposal, [person])
 
 
 def test_lists_of_the_official_cost_the_same_for_one_and_for_many(client):
