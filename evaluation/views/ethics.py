@@ -23,6 +23,7 @@ from program.enums import OfficeRole
 from program.models import Agency
 from program.order import implements
 from proposals.models import Version
+from proposals.services import record_reading
 
 if TYPE_CHECKING:
     from django import forms
@@ -76,6 +77,7 @@ def show_case(
     }
     if may_decide:
         version = Version.objects.get(proposal=found.proposal_id, number=found.proposal.version_count)
+        record_reading(version, by=request.user)
         facts |= {
             "hints": conflict_hints(version, [found.person]).get(found.person, []),
             "parties": list(version.value.parties()),

@@ -21,7 +21,7 @@ from program.enums import OfficeRole
 from program.models import AuditEvent, Delivery, Notice, User
 from program.notices import deliver
 from program.transitions import NotReady, WrongStatus
-from proposals.models import Proposal, Recusal, Version
+from proposals.models import Proposal, Recusal
 from tests.evaluation.test_access import sees
 from tests.evaluation.test_conflict_hints import declared, ethics, owned_package
 from tests.evaluation.test_pages import page, press
@@ -340,8 +340,12 @@ def test_who_assigns_is_told_to_ask_and_reads_no_holding(client):
     listed = page(client, lead, "assignments", proposal.number)
     assert list(listed.context["waiting"]) == [case]
     assert "The portal says so." not in listed.text
-    full = page(client, ethics(), "conflict-case", case.pk).text
+    official = ethics()
+    full = page(client, official, "conflict-case", case.pk).text
     assert f"The spouse of {person} has a holding in Tidewater Capital." in full
+    page(client, person, "conflict-case", case.pk)
+    read = AuditEvent.objects.of(proposal).filter(act="proposal.read", actor__in=[official, person])
+    assert [event.actor for event in read] == [official]
 
 
 def test_whom_the_official_cleared_is_warned_of_no_more_and_declares_just_that(client):
@@ -353,8 +357,8 @@ def test_whom_the_official_cleared_is_warned_of_no_more_and_declares_just_that(c
     case = services.ask_ethics_official(
         proposal, person=person, agency=assignment.agency, by=lead, text="A hint.", assignment=assignment
     )
+    other = make.assigned(proposal, declared=False)
     with pytest.raises(NotReady, match="No ethics official"):
-        other = make.assigned(proposal, declared=False)
         services.declare_conflict(other, by=other.reviewer, has_conflict=True, is_cleared=True)
     assert to_ask_about(proposal, [person])
     services.clear_conflict(case, by=official, basis="18 U.S.C. 208(b)(1)", reason="Waiver of May 4.")
@@ -363,7 +367,7 @@ def test_whom_the_official_cleared_is_warned_of_no_more_and_declares_just_that(c
     press(client, person, "conflict-declare", assignment.pk, has_conflict="cleared")
     assert not Recusal.objects.exists() and ConflictCase.objects.count() == 1
     assert assignment.reviews.exists()
-    Version.objects.update(received_at=clock.instant())
+    ConflictCase.objects.update(decided_at=clock.instant() - timedelta(days=1))  # before that version
     assert to_ask_about(proposal, [person])
 
 
