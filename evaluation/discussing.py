@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from proposals.models import Proposal
 
+#: What is done to a discussion one at a time; a recusal is too, so that nobody is told beside it
+DISCUSS = "discuss"
 #: Why it is kept from who asks for records
 CITATION = "5 U.S.C. 552(b)(5)"
 MEANINGS = {

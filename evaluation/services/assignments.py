@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.urls import reverse
 
+from evaluation.discussing import DISCUSS
 from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import END_ASSIGNMENT
 from evaluation.models import Assignment, Conflict, ConflictCase, Referral, Review
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 ORDER = "E.O. 14320 s.3(d)"
 EVALUATE = "proposals.evaluate_proposal"
-#: What is done to a discussion one at a time; a recusal is too, so that nobody is told beside it
-DISCUSS = "discuss"
 CLEARED = "What the ethics official has decided about, and nothing else."
 
 

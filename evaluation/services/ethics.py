@@ -11,6 +11,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from evaluation.conflicts import conflict_hints
+from evaluation.discussing import DISCUSS
 from evaluation.enums import OF_FINANCIAL, RECUSING, ConflictAbout, ConflictBasis
 from evaluation.lifecycle import CLEAR_CONFLICT, RECUSE_CONFLICT
 from evaluation.models import Assignment, ConflictCase
@@ -26,6 +27,7 @@ from evaluation.notice_kinds import (
 from evaluation.notices import ethics_officials, in_words, leads_of, program_officers
 from program import audit, clock, notices
 from program.deadlines import end_of_day
+from program.revisions import one_at_a_time
 from program.transitions import NotReady, Problem, perform, require
 from proposals.models import Proposal, Recusal, Version
 
@@ -51,6 +53,7 @@ def ask_ethics_official(
     The proposal is closed to the person from this moment on: pages, lists, search, files, API and mail.
     """
     proposal = Proposal.objects.select_for_update().get(pk=proposal.pk)
+    one_at_a_time(DISCUSS, proposal.pk)
     at = clock.now()
     case = ConflictCase(
         proposal=proposal, person=person, agency=agency, assignment=assignment, about=about,

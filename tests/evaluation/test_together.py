@@ -8,11 +8,13 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from evaluation import services
+from evaluation.discussing import DISCUSS
 from evaluation.models import (
     AgencyScore,
     Assignment,
     ClockEvent,
     Conflict,
+    ConflictCase,
     Position,
     Referral,
     Review,
@@ -20,6 +22,7 @@ from evaluation.models import (
 from evaluation.schedule import lapse_due_referrals
 from program import clock
 from program.clock_account import clock_account
+from program.revisions import one_at_a_time
 from program.transitions import NotReady
 from proposals.models import Proposal, Recusal, Version
 from tests.beside import act_while
@@ -123,6 +126,19 @@ def test_reviewer_who_declares_a_conflict_beside_an_officers_recusal_waits_and_l
     assert Recusal.objects.get().recused_by == desk
     assignment.refresh_from_db()
     assert (assignment.status, Conflict.objects.count()) == ("ended", 0)
+
+
+def test_asking_the_ethics_official_waits_for_what_is_being_said_in_the_discussion(proposal):
+    assignment, lead = make.assigned(proposal), make.lead("STATE")
+
+    case = act_while(
+        lambda: services.ask_ethics_official(
+            proposal, person=assignment.reviewer, agency=assignment.agency, by=lead, text="A hint."
+        ),
+        lambda: one_at_a_time(DISCUSS, proposal.pk),
+    )
+
+    assert isinstance(case, ConflictCase), case
 
 
 # The clock of a consultation
