@@ -165,7 +165,8 @@ def keep_agency_scores(review: Review) -> None:
         cursor.execute(KEEP_SCORES, {"version": review.version_id, "agency": review.agency_id})
 
 
-#: A sheet of a reviewer who was recused after it came in counts no more.
+#: A sheet of a reviewer who was recused after it came in counts no more; until the ethics official has
+#: decided it counts.
 KEEP_SCORES: Final = """
 INSERT INTO evaluation_agencyscore AS kept
     (version_id, agency_id, criterion_id, sheet_count, mean, median, lowest, highest)
@@ -183,7 +184,10 @@ LEFT JOIN (
         AND NOT (assignment.status = 'ended' AND EXISTS (
             SELECT 1 FROM proposals_recusal AS recusal
             WHERE recusal.proposal_id = assignment.proposal_id AND recusal.user_id = review.reviewer_id
-                AND recusal.lifted_at IS NULL
+                AND recusal.lifted_at IS NULL AND NOT EXISTS (
+                    SELECT FROM evaluation_conflictcase AS held
+                    WHERE held.recusal_id = recusal.id AND held.status = 'open'
+                )
         ))
 ) AS counted ON counted.criterion_id = criterion.id
 WHERE version.id = %(version)s AND (

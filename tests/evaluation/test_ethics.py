@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from evaluation import services
 from evaluation.discussing import workers_for
-from evaluation.models import Assignment, ConflictCase, Interest
+from evaluation.models import AgencyScore, Assignment, ConflictCase, Interest
 from evaluation.packets import packet_of
 from evaluation.querysets import discussed_by
 from evaluation.views.assignments import to_ask_about
@@ -106,6 +106,25 @@ def test_who_is_cleared_takes_part_in_the_discussion_and_is_told_of_it():
     services.clear_conflict(case, by=official, **CLEARED)
     assert proposal in discussed_by(now(case.person))
     assert case.person in workers_for(case.agency, proposal)
+
+
+def test_a_sheet_counts_until_it_is_decided_and_no_more_after_a_recusal():
+    proposal, official, lead = make.accepted(), ethics(), make.lead("STATE")
+    CriterionFactory(call=proposal.call)
+    first, second = make.assigned(proposal), make.assigned(proposal)
+
+    def counted():
+        return AgencyScore.objects.get(agency=first.agency).sheet_count
+
+    services.submit_review(make.filled_review(first, 4), by=first.reviewer)
+    services.end_assignment(first, by=lead, reason="On leave.")
+    case = services.ask_ethics_official(
+        proposal, person=first.reviewer, agency=first.agency, by=lead, text="A hint."
+    )
+    services.submit_review(make.filled_review(second, 4), by=second.reviewer)
+    assert counted() == 2
+    services.recuse_conflict(case, by=official, **RECUSED)
+    assert counted() == 1
 
 
 def test_a_recusal_ends_the_assignment_and_names_the_replacement_at_once():
