@@ -163,20 +163,24 @@ def is_person_of_case(user: User, case: Any) -> bool:
 
 @rules.predicate
 def settled_conflict(user: User, assignment: Any) -> bool:
-    """Has recused the reviewer in a case of a conflict, with which the assignment ends."""
-    return assignment is not None and recused_by(user, assignment).filter(person=assignment.reviewer).exists()
+    """Has recused the reviewer in a case of a conflict, with which every assignment to the proposal ends."""
+    if assignment is None:
+        return False
+    return recused_by(user, assignment.proposal_id).filter(person=assignment.reviewer_id).exists()
 
 
 @rules.predicate
 def names_replacement(user: User, assignment: Any) -> bool:
     """The ethics official of the agency, where they recused a reviewer of it from the proposal."""
-    return is_ethics_official.test(user, assignment) and recused_by(user, assignment).exists()
+    if not is_ethics_official.test(user, assignment):
+        return False
+    return recused_by(user, assignment.proposal_id).filter(agency=assignment.agency_id).exists()
 
 
-def recused_by(user: User, assignment: Any) -> Any:
-    """The cases on the assignment's proposal, for its agency, that ``user`` settled by a recusal."""
-    cases = ConflictCase.objects.filter(proposal=assignment.proposal_id, agency=assignment.agency_id)
-    return cases.filter(status=ConflictCaseStatus.RECUSED, decided_by=user.pk)
+def recused_by(user: User, proposal: int) -> Any:
+    """The cases on the proposal that ``user`` settled by a recusal."""
+    cases = ConflictCase.objects.filter(proposal=proposal, status=ConflictCaseStatus.RECUSED)
+    return cases.filter(decided_by=user.pk)
 
 
 @rules.predicate

@@ -300,18 +300,22 @@ def recuse_conflict(
     recusal = case.recusal
     recusal.recused_by, recusal.replaced_by = by, replacement
     recusal.reason = f"Decided by the ethics official of {case.agency}, {basis}." if basis else reason.strip()
-    closed = _close(recusal, by, replacement)
+    closed = _close(recusal, by, replacement, agency=case.agency)
     tell_of_recusal(case, event, had_assignment=had_assignment)
     return closed
 
 
-def _close(recusal: Recusal, by: User, replacement: User | None) -> Recusal:
-    """Write the recusal down with all that follows from it; the proposal is locked."""
+def _close(recusal: Recusal, by: User, replacement: User | None, *, agency: Agency | None = None) -> Recusal:
+    """Write the recusal down with all that follows from it; the proposal is locked.
+
+    The replacement reviews for ``agency``, or for each for which the person did.
+    """
     proposal, person = recusal.proposal, recusal.user
     assignments = list(
         Assignment.objects.active().filter(proposal=proposal, reviewer=person).select_related("agency")
     )
-    if replacement is not None and not assignments:
+    replaced = [row for row in assignments if agency is None or row.agency == agency]
+    if replacement is not None and not replaced:
         raise NotReady(
             [
                 Problem(
@@ -337,7 +341,7 @@ def _close(recusal: Recusal, by: User, replacement: User | None) -> Recusal:
     ):
         keep_agency_scores(review)
     for assignment in assignments:
-        if replacement is not None:
+        if replacement is not None and assignment in replaced:
             assign_reviewer(proposal, reviewer=replacement, agency=assignment.agency, by=by)
         notices.owe(
             event,

@@ -93,7 +93,8 @@ def recuse_form(found: ConflictCase, data: Any = None) -> RecuseCaseForm:
     agency = Agency.objects.filter(pk=found.agency_id)
     reviewers = people_in(agency, OfficeRole.REVIEWER, apart_from=found.proposal.number or "")
     form = RecuseCaseForm(data, prefix="recuse", replacements=reviewers.exclude(pk=found.person_id))
-    if not Assignment.objects.active().filter(proposal=found.proposal, reviewer=found.person).exists():
+    assigned = Assignment.objects.active().filter(proposal=found.proposal, agency=found.agency)
+    if not assigned.filter(reviewer=found.person).exists():
         del form.fields["replacement"]  # nobody is replaced where nobody was assigned
     return form
 

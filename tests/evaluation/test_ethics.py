@@ -151,6 +151,25 @@ def test_a_recusal_ends_the_assignment_and_names_the_replacement_at_once():
         services.recuse_conflict(case, by=official, **RECUSED)
 
 
+def test_who_reviews_for_two_agencies_is_recused_for_both_and_replaced_for_that_of_the_case():
+    proposal, official = make.accepted(), ethics()
+    case, other = asked(proposal), make.reviewer("STATE")
+    elsewhere = officer(OfficeRole.REVIEWER, "DOE").offices.get()
+    elsewhere.user = case.person
+    elsewhere.save()
+    # Not by a service, which gives no second agency to who is held
+    Assignment.objects.create(
+        proposal=proposal, agency=elsewhere.agency, reviewer=case.person, assigned_by=official,
+        assigned_at=clock.now(),
+    )  # fmt: skip
+
+    services.recuse_conflict(case, by=official, replacement=other, **RECUSED)
+
+    assert not Assignment.objects.active().filter(reviewer=case.person).exists()
+    active = Assignment.objects.active().filter(proposal=proposal)
+    assert [(row.reviewer, row.agency) for row in active] == [(other, case.agency)]
+
+
 def test_nobody_decides_about_themself_nor_for_another_agency():
     person = officer(OfficeRole.REVIEWER, "STATE")
     own = person.offices.get()
