@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from program.enums import Mailed
+from program.enums import Mailed, OfficeRole
 from program.notice_kinds import NoticeKind
 
 ORDER: Final = "E.O. 14320 s.3(d)"
@@ -234,6 +234,7 @@ CONFLICT_TO_DECIDE: Final = NoticeKind(
     IMPARTIALITY,
     tells_outsiders=True,
     is_internal=True,
+    roles=(OfficeRole.ETHICS_OFFICIAL,),
     when="A conflict of interest is declared, or somebody asks about one",
     who="Ethics officials of the reviewer's agency",
     mailed=Mailed.ALWAYS,
