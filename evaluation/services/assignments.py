@@ -287,7 +287,7 @@ def recuse_conflict(
 ) -> Recusal:
     """Recuse the person of an open case: as the ethics official decides, or as they say themselves.
 
-    Why is kept with the case; beside the recusal stands only who decided.
+    Why, and under which clause, is kept with the case; beside the recusal stands only who decided.
     """
     Proposal.objects.select_for_update().get(pk=case.proposal_id)
     require("evaluation.recuse_conflictcase", by, case)
@@ -299,7 +299,7 @@ def recuse_conflict(
     had_assignment = assigned.exists()
     recusal = case.recusal
     recusal.recused_by, recusal.replaced_by = by, replacement
-    recusal.reason = f"Decided by the ethics official of {case.agency}, {basis}." if basis else reason.strip()
+    recusal.reason = f"Decided by the ethics official of {case.agency}." if basis else reason.strip()
     closed = _close(recusal, by, replacement, agency=case.agency)
     tell_of_recusal(case, event, had_assignment=had_assignment)
     return closed

@@ -121,8 +121,9 @@ def clear_conflict(case: ConflictCase, *, by: User, basis: str, reason: str) -> 
     recusal, proposal = case.recusal, case.proposal
     recusal.lifted_at = event.at
     recusal.save(update_fields=["lifted_at", "updated_at"])
+    # Which clause opened it says whether the interest was a financial one: the case alone names it
     opened = audit.record(
-        proposal, "proposal.lift_hold", by=by, clause=basis, after={"person": case.person.email}
+        proposal, "proposal.lift_hold", by=by, clause=IMPARTIALITY, after={"person": case.person.email}
     )
     facts = {"person": str(case.person), "number": proposal.number, "agency": str(case.agency)}
     decision = "you may review it"

@@ -151,6 +151,24 @@ def test_a_recusal_ends_the_assignment_and_names_the_replacement_at_once():
         services.recuse_conflict(case, by=official, **RECUSED)
 
 
+@pytest.mark.parametrize("act", ["clear", "recuse"])
+def test_whether_it_was_a_financial_interest_is_kept_with_the_case(act):
+    proposal, official = make.accepted(), ethics()
+    case = asked(proposal, about="financial")
+    if act == "clear":
+        basis = "18 U.S.C. 208(b)(1)"
+        services.clear_conflict(case, by=official, basis=basis, reason="Waiver of May 4.")
+    else:
+        basis = "5 CFR 2635.402(c)"
+        services.recuse_conflict(case, by=official, basis=basis, reason="Shares.")
+    assert AuditEvent.objects.of(case).filter(clause=basis).count() == 1
+    others = AuditEvent.objects.exclude(subject_type="evaluation.conflictcase")
+    assert not [event.act for event in others if basis in event.body or basis == event.clause]
+    assert basis not in Recusal.every.get().reason + Assignment.objects.get().ended_reason
+    told = Notice.objects.exclude(recipient__in=[case.person, official])
+    assert not [notice for notice in told if basis in notice.text + notice.clause]
+
+
 def test_who_reviews_for_two_agencies_is_recused_for_both_and_replaced_for_that_of_the_case():
     proposal, official = make.accepted(), ethics()
     case, other = asked(proposal), make.reviewer("STATE")
@@ -274,6 +292,15 @@ def test_the_person_is_told_although_the_proposal_is_closed_and_others_only_whil
     assert f"Decide whether {case.person} may review {number}" in subjects[official.email]
     assert f"{case.person} waits for the ethics official on {number}" in subjects[lead.email]
     assert all("sister" not in mail.body for mail in mailoutbox)
+
+
+def test_who_is_no_ethics_official_any_more_is_sent_nothing_of_what_waits(mailoutbox):
+    official = ethics()
+    asked()
+    official.offices.update(effective_to=clock.today())
+    for pk in Delivery.objects.values_list("pk", flat=True):
+        deliver(pk)
+    assert official.email not in {mail.to[0] for mail in mailoutbox}
 
 
 def test_the_packet_names_who_is_recused_and_not_who_waits():
