@@ -41,13 +41,18 @@ ASSIGNING = (OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD)
 RECUSABLE = (OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL)
 
 
-def people_in(agencies: QuerySet[Agency], *roles: str, apart_from: str) -> QuerySet[User]:
+def people_in(
+    agencies: QuerySet[Agency], *roles: str, apart_from: str, with_held: bool = False
+) -> QuerySet[User]:
     """Holders of an office in one of ``agencies`` who are not recused from the proposal of that number.
 
-    Each with ``agency_names``, by which a list tells them apart.
+    Each with ``agency_names``, by which a list tells them apart; ``with_held`` with those about whom the
+    ethics official has not decided.
     """
     offices = Office.objects.in_force().filter(agency__in=agencies, role__in=roles)
     recused = Recusal.objects.filter(proposal__number=apart_from)
+    if with_held:
+        recused = recused.exclude(conflict_case__status=ConflictCaseStatus.OPEN)
     people = User.objects.filter(pk__in=offices.values("user"), is_active=True)
     names = offices.filter(user=OuterRef("pk")).order_by().values("agency__display_name").distinct()
     people = people.annotate(agency_names=ArraySubquery(names))
@@ -65,7 +70,8 @@ def assign_form(request: SignedInRequest, number: str, data: Any = None) -> Assi
 def recuse_form(request: SignedInRequest, number: str, data: Any = None) -> RecuseForm:
     agencies = agencies_of(request.user)
     return RecuseForm(
-        data, prefix="recuse", people=people_in(agencies, *RECUSABLE, apart_from=number),
+        data, prefix="recuse",
+        people=people_in(agencies, *RECUSABLE, apart_from=number, with_held=True),
         replacements=people_in(agencies, OfficeRole.REVIEWER, apart_from=number),
     )  # fmt: skip
 

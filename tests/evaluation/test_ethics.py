@@ -405,6 +405,7 @@ def test_who_assigns_is_told_to_ask_and_reads_no_holding(client):
     listed = page(client, lead, "assignments", proposal.number)
     assert list(listed.context["waiting"]) == [case]
     assert "The portal says so." not in listed.text
+    assert f"Why {person} is recused" in listed.text
     official = ethics()
     full = page(client, official, "conflict-case", case.pk).text
     assert f"The spouse of {person} has a holding in Tidewater Capital." in full
@@ -434,6 +435,20 @@ def test_whom_the_official_cleared_is_warned_of_no_more_and_declares_just_that(c
     assert assignment.reviews.exists()
     ConflictCase.objects.update(decided_at=clock.instant() - timedelta(days=1))  # before that version
     assert to_ask_about(proposal, [person])
+
+
+def test_who_assigns_recuses_whom_the_official_has_not_decided_about_by_page(client):
+    lead, case = make.lead("STATE"), asked()
+    number, sent = case.proposal.number, {"recuse-person": case.person.pk}
+    assert press(client, lead, "person-recuse", number, **sent).status_code == 422
+    assert (
+        press(client, lead, "person-recuse", number, **sent, **{"recuse-reason": "Kin."}).status_code == 302
+    )
+    case.refresh_from_db()
+    assert (case.status, case.decided_by) == ("recused", lead)
+    assert (
+        press(client, lead, "person-recuse", number, **sent, **{"recuse-reason": "Kin."}).status_code == 422
+    )
 
 
 def test_lists_of_the_official_cost_the_same_for_one_and_for_many(client):
