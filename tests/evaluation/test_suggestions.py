@@ -291,7 +291,8 @@ def test_who_has_a_hint_of_a_conflict_is_not_suggested_and_nobody_learns_which(c
 def test_whom_the_ethics_official_cleared_is_suggested_until_a_new_version_gives_a_hint(state, lead):
     proposal, hinted = make.accepted(), make.reviewer()
     member = proposal.consortium.anchor.organization.legal_name
-    services.declare_interest(by=hinted, kind="employer", whose="own", name=member, until=clock.today())
+    left = clock.today() - timedelta(days=2)
+    services.declare_interest(by=hinted, kind="employer", whose="own", name=member, until=left)
     case = services.ask_ethics_official(
         proposal, person=hinted, agency=state, by=lead, text="They worked there.", about="relationship"
     )
