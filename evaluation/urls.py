@@ -102,6 +102,7 @@ urlpatterns = [
     path(
         "desk/conflicts/<int:pk>/recuse-myself/", ethics.case_recuse_oneself, name="conflict-recuse-oneself"
     ),
+    path("desk/conflicts/<int:pk>/stay-away/", ethics.case_stay_away, name="conflict-stay-away"),
     path("desk/interests/", interests.interests, name="interests"),
     path("desk/interests/confirm/", interests.interests_confirm, name="interests-confirm"),
     path("desk/interests/people/", interests.interest_people, name="interest-people"),

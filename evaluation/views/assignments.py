@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     from program.transitions import Problem
 
 ASSIGNING = (OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD)
-RECUSABLE = (OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL)
+RECUSABLE = (
+    OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL,
+    OfficeRole.ETHICS_OFFICIAL,
+)  # fmt: skip
 
 
 def people_in(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -83,6 +84,7 @@ def show_case(
             "parties": list(version.value.parties()),
             "clear_form": ClearForm(prefix="clear"),
             "recuse_form": recuse_form(found),
+            "away_form": away_form(),
         }
     if is_open and facts["is_own"]:
         facts["own_form"] = ReasonForm(label="Why you recuse yourself")
@@ -145,4 +147,30 @@ def case_recuse_oneself(request: SignedInRequest, pk: int) -> HttpResponse:
     return carry_out(
         request, services.recuse_conflict, found, done="You are recused from it.", again=again,
         to=reverse("evaluation:conflict-case", args=[pk]), reason=form.cleaned_data["reason"],
+    )  # fmt: skip
+
+
+def away_form(data: Any = None) -> ReasonForm:
+    hint = "Who assigns reviewers and auditors read it."
+    return ReasonForm(data, prefix="away", label="Why you stay away", hint=hint)
+
+
+@require_POST
+def case_stay_away(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The ethics official recuses themself from the proposal; another one decides."""
+    found = _case(request, pk)
+    if not request.user.has_perm("evaluation.clear_conflictcase", found):
+        raise PermissionDenied
+    form = away_form(request.POST)
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        shown = {"away_form": form, "refused": form}
+        return show_case(request, found, shown, lay_beside(form, problems), status=422)
+
+    if not form.is_valid():
+        return again([])
+    return carry_out(
+        request, services.recuse, found.proposal, person=request.user, again=again,
+        done=f"You stay away from {found.proposal.number}: it is closed to you, and another decides.",
+        to=reverse("evaluation:conflict-cases"), reason=form.cleaned_data["reason"],
     )  # fmt: skip

@@ -110,11 +110,11 @@ def test_who_is_cleared_takes_part_in_the_discussion_and_is_told_of_it():
 
 def test_a_sheet_counts_until_it_is_decided_and_no_more_after_a_recusal():
     proposal, official, lead = make.accepted(), ethics(), make.lead("STATE")
-    CriterionFactory(call=proposal.call)
+    criterion = CriterionFactory(call=proposal.call)
     first, second = make.assigned(proposal), make.assigned(proposal)
 
     def counted():
-        return AgencyScore.objects.get(agency=first.agency).sheet_count
+        return AgencyScore.objects.get(agency=first.agency, criterion=criterion).sheet_count
 
     services.submit_review(make.filled_review(first, 4), by=first.reviewer)
     services.end_assignment(first, by=lead, reason="On leave.")
@@ -368,6 +368,29 @@ def test_official_recuses_and_replaces_by_page_and_others_do_not(client):
     case.refresh_from_db()
     assert (case.status, case.recusal.replaced_by) == ("recused", other)
     assert "Kin." in page(client, case.person, "conflict-case", case.pk).text
+
+
+def test_an_official_stays_away_by_page_and_others_recuse_one(client):
+    first, second, case = ethics(), ethics(), asked()
+
+    def pressed(person, reason="A cousin."):
+        return press(client, person, "conflict-stay-away", case.pk, **{"away-reason": reason})
+
+    for stranger in (make.lead("STATE"), ethics("DOE"), officer()):
+        assert pressed(stranger).status_code == 404
+    assert pressed(case.person).status_code == 403
+    refused = pressed(first, " ")
+    assert (refused.status_code, refused.context["away_form"].errors) == (
+        422, {"reason": ["Give the reason for the recusal."]},
+    )  # fmt: skip
+    assert "I stay away from this case" in refused.text
+    assert pressed(first).status_code == 302
+    assert Recusal.objects.get(user=first).recused_by == first
+    assert page(client, first, "conflict-case", case.pk).status_code == 404
+    assert page(client, second, "conflict-case", case.pk).context["may_decide"]
+    sent = {"recuse-person": second.pk, "recuse-reason": "A cousin."}
+    press(client, make.lead("STATE"), "person-recuse", case.proposal.number, **sent)
+    assert Recusal.objects.filter(user=second).exists()
 
 
 def test_person_recuses_themself_while_nobody_has_decided(client):
