@@ -244,6 +244,43 @@ CONFLICT_TO_DECIDE: Final = NoticeKind(
         "person": "Hana Okafor",
     },
 )
+CONFLICT_DUE: Final = NoticeKind(
+    "evaluation.conflict_due",
+    "{left} left to decide whether {person} may review {number}",
+    "Whether a conflict of interest keeps {person} from reviewing proposal {number} is not decided. Decide "
+    "by {due}; until then the proposal is closed to that person.",
+    IMPARTIALITY,
+    tells_outsiders=True,
+    is_internal=True,
+    roles=(OfficeRole.ETHICS_OFFICIAL,),
+    when="A conflict of interest is not decided three days and one day before its last day",
+    who="Ethics officials of the reviewer's agency",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "left": "3 days",
+        "number": "AIX-2026-00014",
+        "person": "Hana Okafor",
+    },
+)
+CONFLICT_OVERDUE: Final = NoticeKind(
+    "evaluation.conflict_overdue",
+    "Whether {person} may review {number} was not decided in time",
+    "Whether a conflict of interest keeps {person} from reviewing proposal {number} was to be decided by "
+    "{due}. The proposal stays closed to that person until you decide.",
+    IMPARTIALITY,
+    tells_outsiders=True,
+    is_internal=True,
+    roles=(OfficeRole.ETHICS_OFFICIAL,),
+    when="A conflict of interest is not decided after its last day",
+    who="Ethics officials of the reviewer's agency",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "due": "the end of Friday, December 18, 2026, Washington time",
+        "number": "AIX-2026-00014",
+        "person": "Hana Okafor",
+    },
+)
 CLOSED_UNTIL_DECIDED: Final = NoticeKind(
     "evaluation.closed_until_decided",
     "{number} is closed to you until the ethics official decides",
@@ -285,7 +322,7 @@ NO_ETHICS_OFFICIAL: Final = NoticeKind(
     "is that person. Appoint another one, such as the alternate or somebody of the agency head's office.",
     IMPARTIALITY,
     is_internal=True,
-    when="An ethics official is to be asked and the agency has none who may decide",
+    when="An ethics official is to be asked or reminded, and the agency has none who may decide",
     who="Program officers",
     mailed=Mailed.ALWAYS,
     sample={"agency": "Department of Energy", "number": "AIX-2026-00014", "person": "Hana Okafor"},

@@ -16,6 +16,7 @@ from evaluation.models import (
     CatalogRelease,
     ComplianceCheck,
     Condition,
+    ConflictCase,
     DesignationAmendment,
     Determination,
     Escalation,
@@ -173,6 +174,11 @@ def amendments_to_mend(officer: Any) -> QuerySet[DesignationAmendment]:
     return sent_back(drafts, officer)
 
 
+def conflicts_without_official(officer: Any) -> QuerySet[ConflictCase]:
+    proposals = Proposal.objects.read_by_office(officer).order_by().values("pk")
+    return ConflictCase.objects.without_official(on=clock.today_in_prepared()).filter(proposal__in=proposals)
+
+
 def papers_set_aside(officer: Any) -> list[QuerySet[Any]]:
     return [papers_of(kind, officer).filter(state=PaperState.QUARANTINED) for kind in PAPERS.values()]
 
@@ -233,6 +239,13 @@ WAITING: Final[tuple[Listed | Counted, ...]] = (
         "compliance flag to decide",
         "compliance flags to decide",
         "evaluation:compliance-list",
+    ),
+    Counted(
+        conflicts_without_official,
+        "conflict of interest without an ethics official to decide it",
+        "conflicts of interest without an ethics official to decide them",
+        "program:offices",
+        who="Every agency",
     ),
     Counted(
         lambda officer: Question.objects.visible_to(officer).filter(status=QuestionStatus.ASKED),

@@ -74,6 +74,7 @@ LIVE = (DesignationStatus.ACTIVE, DesignationStatus.SUSPENDED)
 POSITION_STEPS = (half_since(F("opened_at") + F("stood_for")), days_before(3), LAST_DAY)
 ANSWER_STEPS = (days_before(3), LAST_DAY)
 ESCALATION_STEPS = (days_before(3), LAST_DAY, OVERDUE)
+CONFLICT_STEPS = (days_before(3), LAST_DAY, OVERDUE)
 CONDITION_STEPS = (*map(days_before, (30, 7)), LAST_DAY, OVERDUE)
 SIGN_FOR_AGENCY = (OfficeRole.LEAD, OfficeRole.REVIEWER)
 DELEGATED_BY = {
@@ -423,6 +424,19 @@ class ConflictCaseQuerySet(models.QuerySet):
     def cleared(self, proposal: Any, person: Any) -> Self:
         """By which an ethics official let this person review this proposal; the keys, or where they stand."""
         return self.filter(proposal=proposal, person=person, status=ConflictCaseStatus.CLEARED)
+
+    def without_official(self, *, on: TruncDate | None = None) -> Self:
+        """Open ones that nobody may decide today (``on``)."""
+        offices = apps.get_model("program", "Office").objects.in_force(on=on)
+        recused = apps.get_model("proposals", "Recusal").objects.filter(
+            proposal=OuterRef(OuterRef("proposal")), user=OuterRef("user")
+        )
+        officials = offices.filter(role=OfficeRole.ETHICS_OFFICIAL, agency=OuterRef("agency"))
+        return self.open().filter(~Exists(officials.filter(~Exists(recused), ~Q(user=OuterRef("person")))))
+
+    def to_remind(self, at: datetime) -> Self:
+        """Open ones at three days, on the last day and once it is over."""
+        return reaching(self.open(), CONFLICT_STEPS, due=F("due_at"), at=at)
 
     def to_decide(self, user: User) -> Self:
         """Open cases that ``user`` decides: nobody decides about themself."""

@@ -273,6 +273,7 @@ permit(
     "evaluation.add_conflictcase",
     is_person_of_case | ((is_program_officer | leads_agency | is_ethics_official) & stands_apart),
 )
+permit("evaluation.remind_conflictcase", is_clock)
 permit("evaluation.clear_conflictcase", is_ethics_official & ~is_person_of_case & stands_apart)
 permit(
     "evaluation.recuse_conflictcase",

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from evaluation.models import (
     Condition,
+    ConflictCase,
     Designation,
     DesignationAmendment,
     Determination,
@@ -25,6 +26,7 @@ from evaluation.services import (
     lapse_referral,
     release_overdue,
     remind_of_condition,
+    remind_of_conflict,
     remind_of_deferral,
     remind_of_escalation,
     remind_of_expiry,
@@ -92,6 +94,7 @@ def remind() -> int:
     deferrals = Determination.objects.to_remind(at).only("pk")
     designations = Designation.objects.to_remind(at).only("pk")
     escalations = Escalation.objects.to_remind(at).only("pk")
+    conflicts = ConflictCase.objects.to_remind(at).only("pk")
     return (
         do_each(remind_of_position, positions[:MOST_AT_ONCE])
         + do_each(remind_of_question, questions[:MOST_AT_ONCE])
@@ -99,6 +102,7 @@ def remind() -> int:
         + do_each(remind_of_deferral, deferrals[:MOST_AT_ONCE])
         + do_each(remind_of_expiry, designations[:MOST_AT_ONCE])
         + do_each(remind_of_escalation, escalations[:MOST_AT_ONCE])
+        + do_each(remind_of_conflict, conflicts[:MOST_AT_ONCE])
     )
 
 

@@ -156,6 +156,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "assignment.declare": "Conflict of interest declared or denied",
         "assignment.end": "Assignment ended",
         "conflictcase.raise": "Ethics official asked whether a person may review",
+        "conflictcase.remind": "Ethics official reminded of a person to decide about",
         "conflictcase.clear": "Person found free to review",
         "conflictcase.recuse": "Person recused after a conflict of interest was raised",
         "proposal.hold": "Proposal closed to a person until the ethics official decides",

@@ -98,6 +98,7 @@ from evaluation.services.questions import (
 )
 from evaluation.services.reminders import (
     remind_of_condition,
+    remind_of_conflict,
     remind_of_deferral,
     remind_of_escalation,
     remind_of_expiry,
@@ -178,6 +179,7 @@ __all__ = [
     "release_catalog_entry",
     "release_overdue",
     "remind_of_condition",
+    "remind_of_conflict",
     "remind_of_deferral",
     "remind_of_escalation",
     "remind_of_expiry",

@@ -5,21 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
+from django.urls import reverse
 
-from evaluation.models import Condition, Designation, Determination, Escalation, InformationRequest, Referral
+from evaluation.models import (
+    Condition,
+    ConflictCase,
+    Designation,
+    Determination,
+    Escalation,
+    InformationRequest,
+    Referral,
+)
 from evaluation.notice_kinds import (
     ANSWER_DUE,
     CONDITION_DUE,
     CONDITION_OVERDUE,
+    CONFLICT_DUE,
+    CONFLICT_OVERDUE,
     DEFERRAL_OVER,
     DESIGNATION_ENDS,
     ESCALATION_DUE,
     ESCALATION_OVERDUE,
+    NO_ETHICS_OFFICIAL,
     POSITION_DUE,
 )
 from evaluation.notices import (
     desk_page,
     escalation_page,
+    ethics_officials,
     in_words,
     program_officers,
     questions_page,
@@ -29,11 +42,13 @@ from evaluation.notices import (
 from evaluation.querysets import (
     ANSWER_STEPS,
     CONDITION_STEPS,
+    CONFLICT_STEPS,
     DEFERRAL_STEPS,
     ESCALATION_STEPS,
     EXPIRY_STEPS,
     POSITION_STEPS,
 )
+from evaluation.services.ethics import IMPARTIALITY, case_page
 from program import audit, clock, moments, notices
 from program.notices import Audience
 from program.reminders import OVERDUE, at_step, last_told, note
@@ -134,6 +149,26 @@ def remind_of_escalation(escalation: Escalation, *, by: User) -> AuditEvent | No
 
 
 @transaction.atomic
+def remind_of_conflict(case: ConflictCase, *, by: User) -> AuditEvent | None:
+    """Remind who decides about a person, or the Program office where nobody may; the clock's act."""
+    require("evaluation.remind_conflictcase", by, case)
+    rows = ConflictCase.objects.to_remind(clock.now()).select_related("agency", "proposal", "person")
+    raised = ("conflictcase.raise",)
+    found = at_step(rows.filter(pk=case.pk), CONFLICT_STEPS, lambda row: last_told((row, raised)))
+    if not found:
+        return None
+    case, reminder = found
+    proposal = case.proposal
+    officials = ethics_officials(case.agency, proposal).exclude(pk=case.person_id)
+    kind = CONFLICT_OVERDUE if reminder.step == OVERDUE.code else CONFLICT_DUE
+    audience = Audience(kind, officials, case_page(case))
+    if not officials:
+        audience = Audience(NO_ETHICS_OFFICIAL, program_officers(proposal), reverse("program:offices"))
+    facts = {"number": proposal.number, "agency": str(case.agency), "person": str(case.person)}
+    return _tell(reminder, case, by, audience, clause=IMPARTIALITY, **facts)
+
+
+@transaction.atomic
 def remind_of_deferral(determination: Determination, *, by: User) -> AuditEvent | None:
     """Tell the Program office, once, that the day of a deferral has come; the clock's act."""
     require("evaluation.remind_determination", by, determination)
@@ -148,10 +183,12 @@ def remind_of_deferral(determination: Determination, *, by: User) -> AuditEvent 
     return _tell(reminder, determination, by, audience, number=proposal.number, day=day)
 
 
-def _tell(reminder: Reminder, record: Any, by: User, *audiences: Audience, **facts: Any) -> AuditEvent:
+def _tell(
+    reminder: Reminder, record: Any, by: User, *audiences: Audience, clause: str = ORDER, **facts: Any
+) -> AuditEvent:
     """Record that the step was told, and owe each audience its notice with the time left."""
     act = f"{record._meta.model_name}.remind"
-    event = audit.record(record, act, by=by, after={"step": reminder.step}, clause=ORDER)
+    event = audit.record(record, act, by=by, after={"step": reminder.step}, clause=clause)
     left = moments.left(reminder.due_at - clock.now())
     notices.owe_each(event, *audiences, left=left, due=in_words(reminder.due_at), **facts)
     return note(reminder, event)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from evaluation import services
 from evaluation.discussing import workers_for
 from evaluation.models import AgencyScore, Assignment, ConflictCase, Interest
+from evaluation.office_tasks import office_tasks
 from evaluation.packets import packet_of
 from evaluation.querysets import discussed_by
 from evaluation.views.assignments import to_ask_about
@@ -25,6 +26,7 @@ from proposals.models import Proposal, Recusal
 from tests.evaluation.test_access import sees
 from tests.evaluation.test_conflict_hints import declared, ethics, owned_package
 from tests.evaluation.test_pages import page, press
+from tests.evaluation.test_reminders import remind_at
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, officer
 from tests.factories.proposals import RecusalFactory
@@ -541,3 +543,30 @@ def test_a_case_is_due_within_the_days_of_the_setting(settings):
     case = asked()
     day = timezone.localtime(case.due_at, clock.WASHINGTON).date()
     assert day - clock.today() == timedelta(days=4)
+
+
+def test_who_decides_is_reminded_and_the_office_where_nobody_may():
+    desk, official, other = officer(), ethics(), ethics("DOE")
+    case = asked()
+    number = case.proposal.number
+    wanted = "1 conflict of interest without an ethics official to decide it"
+    remind_at(case.due_at - timedelta(days=4), case.due_at - timedelta(days=3))
+    assert titles(official) == [f"3 days left to decide whether {case.person} may review {number}"]
+    assert wanted not in [task.what for task in office_tasks(now(desk))]
+    RecusalFactory(proposal=case.proposal, user=official)
+    assert wanted in [task.what for task in office_tasks(now(desk))]
+    remind_at(case.due_at - timedelta(days=1))
+    assert titles(desk) == ["Appoint an ethics official of Department of State"]
+    third = ethics()
+    assert wanted not in [task.what for task in office_tasks(now(desk))]
+    remind_at(case.due_at)
+    assert titles(third) == [f"Whether {case.person} may review {number} was not decided in time"]
+    services.clear_conflict(case, by=third, **CLEARED)
+    remind_at(case.due_at + timedelta(days=1))
+    assert (len(titles(official)), len(titles(third)), titles(other)) == (1, 1, [])
+
+
+def titles(person):
+    kinds = ("conflict_due", "conflict_overdue", "no_ethics_official")
+    rows = Notice.objects.filter(recipient=person, kind__in=[f"evaluation.{kind}" for kind in kinds])
+    return list(rows.order_by("pk").values_list("title", flat=True))

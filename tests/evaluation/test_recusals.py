@@ -38,7 +38,7 @@ CLOCKS = {
     "evaluation.lapse_referral",
     "evaluation.end_referral", "evaluation.remind_referral", "evaluation.remind_informationrequest",
     "evaluation.expire_designation", "evaluation.remind_condition", "evaluation.remind_determination",
-    "evaluation.remind_designation", "evaluation.remind_escalation",
+    "evaluation.remind_designation", "evaluation.remind_escalation", "evaluation.remind_conflictcase",
 }  # fmt: skip
 
 
