@@ -161,8 +161,8 @@ def kept_away(referrals: Collection[Referral], people: Collection[User]) -> dict
     cleared = cleared_at(proposals, persons)
     versions = {referral.version_id: referral.version for referral in referrals}
     for key, hints in hints_of_each(versions, people).items():
-        for person in hints:
-            place = versions[key].proposal_id, person.pk
+        for hinted in hints:
+            place = versions[key].proposal_id, hinted.pk
             if not covers(cleared.get(place), versions[key]):
                 closed[place] = HINTED
     assigned = Assignment.objects.filter(proposal__in=proposals, reviewer__in=persons).order_by()

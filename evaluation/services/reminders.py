@@ -144,7 +144,7 @@ def remind_of_escalation(escalation: Escalation, *, by: User) -> AuditEvent | No
     escalation, reminder = found
     kind = ESCALATION_OVERDUE if reminder.step == OVERDUE.code else ESCALATION_DUE
     audience = Audience(kind, sides_of(escalation), escalation_page(escalation))
-    facts = {"number": escalation.proposal.number, "agency": str(escalation.agency)}
+    facts: dict[str, Any] = {"number": escalation.proposal.number, "agency": str(escalation.agency)}
     return _tell(reminder, escalation, by, audience, level=escalation.get_level_display(), **facts)
 
 
@@ -164,7 +164,9 @@ def remind_of_conflict(case: ConflictCase, *, by: User) -> AuditEvent | None:
     audience = Audience(kind, officials, case_page(case))
     if not officials:
         audience = Audience(NO_ETHICS_OFFICIAL, program_officers(proposal), reverse("program:offices"))
-    facts = {"number": proposal.number, "agency": str(case.agency), "person": str(case.person)}
+    facts: dict[str, Any] = {
+        "number": proposal.number, "agency": str(case.agency), "person": str(case.person),
+    }  # fmt: skip
     return _tell(reminder, case, by, audience, clause=IMPARTIALITY, **facts)
 
 
