@@ -53,6 +53,7 @@ from proposals.models.fields import plain_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+    from uuid import UUID
 
     from evaluation.discussing import Room, Subject
     from program.models import Criterion
@@ -579,7 +580,7 @@ class AmendmentForm(forms.ModelForm):
 
 
 class ConditionChangeForm(DueForm, forms.ModelForm):
-    """A condition as it will stand, whole."""
+    """A condition as it will stand, whole; ``read`` is the revision that its page showed, 0 of none."""
 
     field_order = ConditionForm.field_order
 
@@ -588,8 +589,9 @@ class ConditionChangeForm(DueForm, forms.ModelForm):
         fields = ConditionForm.Meta.fields
         widgets = ConditionForm.Meta.widgets
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, read: int = 0, sent_as: UUID | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.read, self.sent_as = read, sent_as
         for name in ("text", "owner", "evidence", "effect"):
             self.fields[name].required = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
 
@@ -171,6 +172,9 @@ class ConditionChange(Revised):
     )
     kind = models.CharField(max_length=6, choices=TermChange, editable=False)
     condition = models.ForeignKey(Condition, models.PROTECT, null=True, related_name="+", editable=False)
+    sent_as = models.UUIDField(
+        editable=False, db_default=RandomUUID(), help_text="Of the form that put it in, which does so once."
+    )
     text = PlainTextField("condition", blank=True, longest=LONGEST_TEXT)
     owner = models.CharField("who must meet it", max_length=200, blank=True)
     due_on = DayColumn("due on", null=True, blank=True)
@@ -185,6 +189,11 @@ class ConditionChange(Revised):
                 name="condition_changed_once_by_amendment",
                 violation_error_message="The amendment changes this condition already.",
                 fields=["amendment", "condition"],
+            ),
+            models.UniqueConstraint(
+                name="condition_change_sent_once",
+                violation_error_message=NOT_KEPT,
+                fields=["amendment", "sent_as"],
             ),
             models.CheckConstraint(
                 name="condition_change_names_its_condition",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Max
@@ -46,7 +47,7 @@ from program import audit, clock, moments, notices
 from program.canonical import canonical_json, sha256_hex
 from program.deadlines import local_day
 from program.models import User
-from program.revisions import hold
+from program.revisions import StaleRevision, hold
 from program.transitions import NotReady, Problem, WrongStatus, perform, require
 from proposals.notices import team_of
 
@@ -112,26 +113,38 @@ def save_condition_change(
     condition: Condition | None = None,
     values: Mapping[str, Any] | None = None,
     period: Period | None = None,
+    sent_as: UUID | None = None,
+    revision: int | None = None,
 ) -> ConditionChange:
-    """Put into the draft what it adds, changes (whole) or lifts; what was said of a condition is replaced."""
+    """Put into the draft what it adds, changes (whole) or lifts; what was said of a condition is replaced.
+
+    ``sent_as`` names an added condition, by the key of the form that put it in; ``revision`` is 0 where
+    nothing was read. What stands already, by a second press, changes nothing. Raises StaleRevision when
+    somebody said something else meanwhile.
+    """
     _hold_draft(amendment, by)
     facts = {name: value for name, value in (values or {}).items() if name in SAID}
+    row = _change_that_stands(amendment, condition, sent_as)
     if period is not None:
         counted = due_from_now(period)
         facts |= {"due_on": counted.due_on, "due_rule": rule_in_words(counted)}
+    elif row is not None and row.due_on and row.due_on == facts.get("due_on"):
+        facts["due_rule"] = row.due_rule
     if (due_on := facts.get("due_on")) is not None and due_on < clock.today():
         message = "This day is over. Give a day on which it can still be met."
         raise NotReady([Problem("due", message, ORDER, field="due_on")])
     if kind != TermChange.ADD and not _is_open(amendment, condition):
         raise NotReady([Problem("not-open", "This condition is not open.", ORDER)])
-    row = None
-    if condition is not None:
-        row = ConditionChange.objects.filter(amendment=amendment, condition=condition).first()
-    row = row or ConditionChange(amendment=amendment, condition=condition)
-    said = dict.fromkeys(SAID, "") | {"due_on": None} | facts
-    for name, value in (
-        dict.fromkeys(SAID, "") | {"due_on": None} if kind == TermChange.LIFT else said
-    ).items():
+    said = dict.fromkeys(SAID, "") | {"due_on": None} | ({} if kind == TermChange.LIFT else facts)
+    if row is not None and row.kind == kind and all(getattr(row, name) == said[name] for name in SAID):
+        return row
+    if row is None and revision:
+        message = "Somebody took this out of the draft meanwhile. Press again if it is to stand."
+        raise NotReady([Problem("taken-out", message, ORDER)])
+    if row is not None and revision is not None and row.revision != revision:
+        raise StaleRevision(row, revision)
+    row = row or ConditionChange(amendment=amendment, condition=condition, sent_as=sent_as or uuid4())
+    for name, value in said.items():
         setattr(row, name, value)
     row.kind = kind
     row.revision += 1 if row.pk else 0
@@ -139,6 +152,15 @@ def save_condition_change(
     row.save()
     _note_save(amendment, by)
     return row
+
+
+def _change_that_stands(
+    amendment: DesignationAmendment, condition: Condition | None, sent_as: UUID | None
+) -> ConditionChange | None:
+    rows = ConditionChange.objects.filter(amendment=amendment)
+    if condition is not None:
+        return rows.filter(condition=condition).first()
+    return rows.filter(condition=None, sent_as=sent_as).first() if sent_as else None
 
 
 def _is_open(amendment: DesignationAmendment, condition: Condition | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,23 +23,32 @@ from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.designations import page as designation_page
 from evaluation.views.designations import show_designation
 from evaluation.views.desk import require_desk
+from evaluation.views.discussion import key_said
 from evaluation.views.proposals import READERS
-from evaluation.views.saving import keep_draft
+from evaluation.views.saving import TwoTexts, conflict_page, keep_draft, texts_of
 from program.acts import fresh_sign_in_required, lay_beside
 from program.canonical import canonical_json, sha256_hex
+from program.conflicts import typed_in
 from program.order import implements
 from program.requests import number_said
+from program.revisions import revision_read
 from program.transitions import NotReady
 from proposals.services import record_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from uuid import UUID
 
     from program.models import User
     from program.requests import SignedInRequest
+    from program.revisions import StaleRevision
     from program.transitions import Problem
 
-ADD_PREFIX = "added"
+TO_CHANGE, RECALLED = "What is to be changed", "Why it is recalled"
+#: By which right a form is on the page; what was typed into one that is there no more is shown without it
+SHOWN_BY = {
+    "form": "may_edit", "written": "may_edit", "send_back_form": "may_send_back", "recall_form": "may_recall",
+}  # fmt: skip
 
 
 @require_POST
@@ -80,7 +90,7 @@ def show_amendment(
     body = None if found.body else body_of(found)
     text = canonical_json(body) if body else text_of(found)
     terms = terms_of(found.designation)
-    changes = list(found.condition_changes.select_related("condition"))
+    written: ConditionChangeForm | None = (forms or {}).get("written")
     facts: dict[str, Any] = {
         "amendment": found,
         "designation": found.designation,
@@ -93,12 +103,10 @@ def show_amendment(
         "clearance": body["clearance"] if body else None,
         "missing": CLEAR_AMENDMENT.problems(found) if is_draft else [],
         "overtaken": found.status == AmendmentStatus.SIGNED and has_moved_on(found),
-        "changes": changes,
-        "open_conditions": _to_change(found, changes) if may_edit else [],
+        **_conditions(found, written, may_edit=may_edit),
         "form": AmendmentForm(instance=found, terms=terms),
-        "condition_form": ConditionChangeForm(prefix=ADD_PREFIX),
-        "send_back_form": ReasonForm(label="What is to be changed"),
-        "recall_form": ReasonForm(label="Why it is recalled"),
+        "send_back_form": ReasonForm(label=TO_CHANGE),
+        "recall_form": ReasonForm(label=RECALLED),
         "is_preparer": found.written_by.filter(pk=user.pk).exists(),
         "is_clearer": found.cleared_by_id == user.pk,
         "delegation": delegation_to_decide(user) if is_draft else None,
@@ -106,6 +114,13 @@ def show_amendment(
         **_rights(user, found),
         **(forms or {}),
     }
+    facts["open_recall"] = facts["overtaken"] or facts["recall_form"].is_bound
+    facts["typed"] = [
+        field
+        for name, right in SHOWN_BY.items()
+        if (sent := facts.get(name)) is not None and sent.is_bound and not facts[right]
+        for field in typed_in(sent)
+    ]
     return render(request, "evaluation/amendment.html", facts, status=status)
 
 
@@ -132,18 +147,58 @@ def _rights(user: User, found: DesignationAmendment) -> dict[str, bool]:
     }
 
 
-def _to_change(
-    found: DesignationAmendment, changes: Iterable[ConditionChange]
-) -> list[tuple[Condition, ConditionChangeForm]]:
-    """The open conditions that the draft leaves as they are, each with a form that says what it says now."""
+def _conditions(
+    found: DesignationAmendment, written: ConditionChangeForm | None, *, may_edit: bool
+) -> dict[str, Any]:
+    """What the draft does to conditions, and those that it leaves: each with a form of what it says now.
+
+    ``written`` is a form that was refused, shown in its place with what was typed.
+    """
+    changes = list(found.condition_changes.select_related("condition"))
+    if not may_edit:
+        return {"changes": [(change, None) for change in changes]}
     named = {change.condition_id for change in changes if change.condition_id}
     rows = Condition.objects.open().filter(designation=found.designation).exclude(pk__in=named)
-    return [(row, _form_for(row)) for row in rows]
+    places = {
+        "changes": [(change, _form_of(change)) for change in changes],
+        "open_conditions": [(row, _form_for(row)) for row in rows],
+        "condition_form": _form_to_add(uuid4()),
+    }
+    if written is None:
+        return places
+    known = {form.prefix for name in ("changes", "open_conditions") for _, form in places[name]}
+    for name in ("changes", "open_conditions"):
+        places[name] = [
+            (row, written if form.prefix == written.prefix else form) for row, form in places[name]
+        ]
+    if written.prefix not in known:
+        places["condition_form"] = written
+    return places
 
 
-def _form_for(row: Condition, data: Any = None) -> ConditionChangeForm:
-    said = {name: getattr(row, name) for name in ConditionChangeForm.Meta.fields}
-    return ConditionChangeForm(data, prefix=f"condition-{row.number}", initial=said)
+def _form_of(change: ConditionChange) -> ConditionChangeForm:
+    """What the draft says of a condition; of one that it lifts, what the condition says."""
+    says = change.condition if change.kind == TermChange.LIFT and change.condition else change
+    if change.condition is None:
+        return _form_to_add(change.sent_as, initial=_said_by(says), read=change.revision)
+    return _form_for(change.condition, initial=_said_by(says), read=change.revision)
+
+
+def _form_for(
+    row: Condition, data: Any = None, *, initial: dict[str, Any] | None = None, read: int = 0
+) -> ConditionChangeForm:
+    said = _said_by(row) if initial is None else initial
+    return ConditionChangeForm(data, prefix=f"condition-{row.number}", initial=said, read=read)
+
+
+def _form_to_add(
+    key: UUID, data: Any = None, *, initial: dict[str, Any] | None = None, read: int = 0
+) -> ConditionChangeForm:
+    return ConditionChangeForm(data, prefix=f"added-{key}", initial=initial, read=read, sent_as=key)
+
+
+def _said_by(row: Condition | ConditionChange) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ConditionChangeForm.Meta.fields}
 
 
 @require_GET
@@ -179,31 +234,49 @@ def amendment_condition(request: SignedInRequest, pk: int) -> HttpResponse:
     """Add a condition to the designation, or change or lift one of it, in the draft."""
     found = find(request, pk)
     kind, condition, form = request.POST.get("kind", ""), None, None
+    read, key = revision_read(request.POST.get("revision", "")), None
     if kind in (TermChange.CHANGE, TermChange.LIFT):
         named = number_said(request.POST.get("condition", "")) or 0
         condition = get_object_or_404(Condition, designation=found.designation, number=named)
     if kind == TermChange.CHANGE and condition is not None:
-        form = _form_for(condition, request.POST)
+        form = _form_for(condition, request.POST, read=read)
     elif kind != TermChange.LIFT:
-        kind, form = TermChange.ADD, ConditionChangeForm(request.POST, prefix=ADD_PREFIX)
+        kind, key = TermChange.ADD, key_said(request.POST.get("sent_as", ""))
+        form = _form_to_add(key, request.POST, read=read)
 
     def again(problems: list[Problem]) -> HttpResponse:
         if form is None:
             return show_amendment(request, pk, problems, status=422)
-        elsewhere = problems_of(form) + lay_beside(form, problems)
-        shown: dict[str, Any] = {"condition_form": form}
-        if condition is not None:
-            others = _to_change(found, found.condition_changes.all())
-            shown = {"open_conditions": [(row, form if row == condition else one) for row, one in others]}
-        return show_amendment(request, pk, elsewhere, shown, 422)
+        if any(problem.code == "taken-out" for problem in problems):
+            form.read = 0
+        elsewhere = lay_beside(form, problems)
+        return show_amendment(request, pk, [*problems_of(form), *elsewhere], {"written": form}, 422)
+
+    def both_texts(stale: StaleRevision) -> HttpResponse:
+        texts = _both_texts(request, stale.record, str(kind))
+        return conflict_page(request, texts, revision=stale.record.revision, back=f"{page(pk)}#conditions")
 
     if form is not None and not form.is_valid():
         return again([])
     return carry_out(
         request, services.save_condition_change, found, done="The draft is saved.",
-        to=f"{page(pk)}#conditions", again=again, kind=kind, condition=condition,
-        values=form.rest if form else None, period=form.period if form else None,
+        to=f"{page(pk)}#conditions", again=again, conflict=both_texts,
+        overtaken=partial(show_amendment, request, pk, (), {"written": form}, 409),
+        kind=kind, condition=condition, values=form.rest if form else None,
+        period=form.period if form else None, sent_as=key, revision=read,
     )  # fmt: skip
+
+
+def _both_texts(request: SignedInRequest, saved: ConditionChange, kind: str) -> list[TwoTexts]:
+    """What was posted beside what another said of the same condition meanwhile."""
+    does = TwoTexts(
+        "What the draft does", TermChange(kind).label, saved.get_kind_display(), "kind", saved.kind
+    )
+    fresh = _form_of(saved)
+    if saved.kind == TermChange.LIFT:
+        fresh = ConditionChangeForm(prefix=fresh.prefix)
+    compared = [fresh.add_prefix(name) for name in (*ConditionChangeForm.Meta.fields, "days")]
+    return [does, *(row for row in texts_of(request, fresh) if row.name in compared)]
 
 
 @require_POST
@@ -223,6 +296,25 @@ def _act(
     return carry_out(
         request, service, find(request, pk), done=done, to=page(pk), again=partial(_again, request, pk, {}),
         **details,
+    )  # fmt: skip
+
+
+def _act_with_reason(
+    request: SignedInRequest, pk: int, service: Callable[..., Any], name: str, label: str, done: str
+) -> HttpResponse:
+    """An act with its reason in words, which stay on the page when it is refused or done by another."""
+    form = ReasonForm(request.POST, label=label)
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        elsewhere = lay_beside(form, problems)
+        return _again(request, pk, {name: form}, [*problems_of(form), *elsewhere])
+
+    if not form.is_valid():
+        return again([])
+    return carry_out(
+        request, service, find(request, pk), done=done, to=page(pk), again=again,
+        overtaken=partial(show_amendment, request, pk, (), {name: form}, 409),
+        reason=form.cleaned_data["reason"],
     )  # fmt: skip
 
 
@@ -252,10 +344,9 @@ def amendment_clear(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 def amendment_send_back(request: SignedInRequest, pk: int) -> HttpResponse:
     """Give the draft back to who wrote it, with the reason."""
-    return _act(
-        request, pk, services.send_amendment_back, "The draft was sent back.",
-        reason=request.POST.get("reason", ""),
-    )  # fmt: skip
+    return _act_with_reason(
+        request, pk, services.send_amendment_back, "send_back_form", TO_CHANGE, "The draft was sent back."
+    )
 
 
 @require_POST
@@ -271,10 +362,9 @@ def amendment_sign(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def amendment_recall(request: SignedInRequest, pk: int) -> HttpResponse:
-    return _act(
-        request, pk, services.recall_amendment, "The amendment was recalled.",
-        reason=request.POST.get("reason", ""),
-    )  # fmt: skip
+    return _act_with_reason(
+        request, pk, services.recall_amendment, "recall_form", RECALLED, "The amendment was recalled."
+    )
 
 
 @require_GET

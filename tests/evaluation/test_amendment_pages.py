@@ -117,6 +117,69 @@ def test_autosave_keeps_what_is_typed_and_says_when_another_has_saved(client):
     assert again(draft).reason == "So far"
 
 
+def typed(prefix, **facts):
+    said = {**make.CONDITION, "due_on": days(90).isoformat(), "unit": "calendar", **facts}
+    return {f"{prefix}-{name}": text for name, text in said.items()}
+
+
+def test_two_officers_meet_over_one_condition_and_an_added_one_is_added_once(client):
+    first, second = officer(), officer()
+    draft = make.drafted_amendment(lifts=False)
+    change = {"kind": "change", "condition": 1, "revision": 0}
+    theirs = typed("condition-1", text="Report each month.")
+    assert press(client, first, "amendment-condition", draft.pk, **change, **theirs).status_code == 302
+    mine = typed("condition-1", text="Report each week.")
+    met = press(client, second, "amendment-condition", draft.pk, **change, **mine)
+    assert met.status_code == 409
+    assert "Report each month." in met.text and "Report each week." in met.text
+    lifted = press(client, second, "amendment-condition", draft.pk, kind="lift", condition=1, revision=0)
+    assert (lifted.status_code, draft.condition_changes.get().text) == (409, "Report each month.")
+
+    ((row, form),) = page(client, second, "amendment", draft.pk).context["changes"]
+    assert (form.read, form["text"].value()) == (row.revision, "Report each month.")
+    change["revision"] = form.read
+    assert press(client, second, "amendment-condition", draft.pk, **change, **mine).status_code == 302
+    assert draft.condition_changes.get().text == "Report each week."
+
+    form = page(client, second, "amendment", draft.pk).context["condition_form"]
+    add = {"kind": "add", "sent_as": str(form.sent_as), "revision": 0}
+    said = typed(form.prefix, text="Keep logs.")
+    for _ in range(2):
+        assert press(client, second, "amendment-condition", draft.pk, **add, **said).status_code == 302
+    added = draft.condition_changes.get(kind="add")
+    other = typed(form.prefix, text="Keep all logs.")
+    assert press(client, first, "amendment-condition", draft.pk, **add, **other).status_code == 409
+    add["revision"] = added.revision
+    assert press(client, first, "amendment-condition", draft.pk, **add, **other).status_code == 302
+    assert draft.condition_changes.get(kind="add").text == "Keep all logs."
+
+    services.remove_condition_change(again(added), by=second)
+    gone = press(client, first, "amendment-condition", draft.pk, **add, **typed(form.prefix, text="Mine."))
+    assert gone.status_code == 422 and "Mine.</textarea>" in gone.text
+    assert gone.context["condition_form"].read == 0
+    assert not draft.condition_changes.filter(kind="add").exists()
+
+
+def test_a_typed_reason_stays_when_it_is_refused_or_another_was_first(client):
+    desk, third, chief = officer(), officer(), make.decision_official()
+    draft = make.drafted_amendment(by=desk)
+    services.ask_to_clear_amendment(draft, by=desk)
+    long = "Long. " * 4000
+    refused = press(client, third, "amendment-send-back", draft.pk, reason=long)
+    assert (refused.status_code, refused.context["send_back_form"]["reason"].value()) == (422, long)
+    assert press(client, third, "amendment-send-back", draft.pk, reason=" ").status_code == 422
+    services.send_amendment_back(again(draft), by=officer(), reason="Name the law.")
+    late = press(client, third, "amendment-send-back", draft.pk, reason="Say which buyer.")
+    assert late.status_code == 422 and "Say which buyer." in late.text
+    signed = make.signed_amendment()
+    services.recall_amendment(again(signed), by=chief, reason="It moved.")
+    late = press(client, chief, "amendment-recall", signed.pk, reason="The buyer left.")
+    assert late.status_code == 409 and "The buyer left." in late.text
+    words = typed("condition-1", text="Report each week.")
+    late = press(client, desk, "amendment-condition", signed.pk, kind="change", condition=1, **words)
+    assert late.status_code == 409 and "Report each week." in late.text
+
+
 def test_others_find_no_page_of_a_draft_and_the_consortium_none_at_the_desk(client):
     draft = make.drafted_amendment()
     team = representative_of(draft.proposal)
