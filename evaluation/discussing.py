@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
+from django.db.models import BigIntegerField, Count, Exists, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from evaluation.enums import Grade, ReviewStatus
@@ -188,6 +188,31 @@ def workers_for(agency: Agency, proposal: Proposal) -> QuerySet[User]:
 
 
 def readers_among(comment: DiscussionComment, people: Iterable[User]) -> list[User]:
-    """Those of ``people`` who may read the comment; each is asked the one question that their page asks."""
-    rows = DiscussionComment.objects
-    return [person for person in people if rows.visible_to(person).filter(pk=comment.pk).exists()]
+    """Those of ``people`` who may read the comment; two statements, whatever their number.
+
+    Each is asked the one question that their page asks.
+    """
+    asked = list(people)
+    if not asked:
+        return []
+    read_offices(asked)
+    rows = DiscussionComment.objects.order_by()
+    questions = [
+        rows.visible_to(person)
+        .filter(pk=comment.pk)
+        .annotate(reader=Value(person.pk, output_field=BigIntegerField()))
+        .values_list("reader", flat=True)
+        for person in asked
+    ]
+    readers: set[Any] = set(rows.none().union(*questions, all=True))
+    return [person for person in asked if person.pk in readers]
+
+
+def read_offices(people: Iterable[User]) -> None:
+    """Let each of ``people`` know the offices that they hold today, in one statement for all."""
+    held: dict[int, set[tuple[str, str]]] = {person.pk: set() for person in people if person.is_active}
+    rows = Office.objects.in_force().filter(user__in=held).order_by()
+    for key, role, agency in rows.values_list("user", "role", "agency__code"):
+        held[key].add((role, agency))
+    for person in people:
+        person.offices_held = frozenset(held.get(person.pk, ()))

@@ -555,6 +555,24 @@ def test_who_is_named_is_told_once_and_only_what_they_may_read(client, proposal,
     assert answer.status_code == 422 and str(energy) in answer.text
 
 
+def test_who_reads_a_comment_is_asked_at_once_for_three_and_for_twelve(proposal, author):
+    comment, costs = said(proposal, author, STATE), []
+    strangers = [make.lead("DOE"), UserFactory(), make.reviewer(), UserFactory(is_active=False)]
+    make.assigned(proposal, person=strangers[2], declared=False)
+    people = [make.lead(), make.assigned(proposal).reviewer, officer(OfficeRole.AUDITOR)]
+    for more in (0, 9):
+        people += [make.lead() for _ in range(more)]
+        asked = list(User.objects.filter(pk__in=[one.pk for one in (*people, *strangers)]))
+        with statements() as sent:
+            found = discussing.readers_among(comment, asked)
+        assert set(found) == set(people)
+        assert found == [person for person in asked if sees(person, comment)]
+        costs.append(len(sent))
+    assert costs == [2, 2]
+    assert discussing.readers_among(comment, [strangers[1]]) == []
+    assert discussing.readers_among(comment, people[:1]) == people[:1]
+
+
 def test_people_to_name_do_not_tell_who_reviews_for_another_agency(proposal, author):
     colleague = make.assigned(proposal).reviewer
     theirs = make.assigned(proposal, "DOE").reviewer
