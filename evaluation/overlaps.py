@@ -84,7 +84,10 @@ def overlaps_of(version: Version, user: User) -> Overlaps:
 
 
 def duplicates_of(versions: Sequence[Version], user: User) -> dict[int, list[Proposal]]:
-    """By the key of each of ``versions`` the likely duplicates that ``user`` may read; three statements."""
+    """By the key of each of ``versions`` the likely duplicates that ``user`` may read; three statements.
+
+    Of one page of the queue: no more than ``MOST`` names of anchors are looked at for all of it.
+    """
     keys = {version.pk: version for version in versions}
     mine: dict[str, set[int]] = {}
     for version, name in NamedParty.objects.filter(version__in=keys, is_anchor=True).values_list(
@@ -94,7 +97,7 @@ def duplicates_of(versions: Sequence[Version], user: User) -> dict[int, list[Pro
     anchors = NamedParty.objects.visible_to(user).compared().filter(is_anchor=True, compared__in=mine)
     profiles = {own.version_id: own for own in VersionProfile.objects.filter(version__in=keys)}
     found: dict[int, dict[int, Proposal]] = {}
-    for row in anchors.for_list()[: MOST * len(keys)]:
+    for row in anchors.for_list()[:MOST]:
         for key in mine[row.compared] & profiles.keys():
             is_other = row.version.proposal_id != keys[key].proposal_id
             if is_other and likeness(keys[key], profiles[key], row.version):
@@ -103,13 +106,16 @@ def duplicates_of(versions: Sequence[Version], user: User) -> dict[int, list[Pro
 
 
 def likeness(version: Version, own: VersionProfile, other: Version) -> list[str]:
-    """Why two packages of one anchor are likely the same, in words; empty below two signs."""
+    """Why two packages of one anchor are likely the same, in words; empty below two signs.
+
+    The summaries are the longest: where they could not make it two, they are not compared.
+    """
     its = other.profile
-    signs = [
-        *_near("title", own.title, its.title),
-        *_near("summary", own.summary, its.summary),
-        *_same_markets(set(version.targets), set(other.targets)),
-    ]
+    markets = _same_markets(set(version.targets), set(other.targets))
+    title = _near("title", own.title, its.title)
+    if len(title) + len(markets) < SIGNS - 1:
+        return []
+    signs = [*title, *_near("summary", own.summary, its.summary), *markets]
     return ["the same anchor", *signs] if len(signs) >= SIGNS else []
 
 

@@ -10,7 +10,7 @@ from django.apps import apps
 
 from evaluation import services
 from evaluation.models import NamedParty, VersionProfile
-from evaluation.overlaps import overlaps_of
+from evaluation.overlaps import duplicates_of, overlaps_of
 from evaluation.profiles import named_in
 from evaluation.services.profiles import profile_version
 from program.enums import OfficeRole
@@ -213,6 +213,20 @@ def test_the_list_takes_three_statements():
     with statements() as sent:
         assert len(overlaps_of(version, desk).rows) == 3
     assert len(sent) == 3
+
+
+def test_one_page_of_the_queue_looks_at_so_many_anchors_and_compares_no_summary_in_vain(monkeypatch):
+    first = ProposalFactory(status=ProposalStatus.SUBMITTED)
+    versions = [make.version_of(first), make.version_of(again(first))]
+    monkeypatch.setattr("evaluation.overlaps.MOST", 3)
+    with statements() as sent:
+        assert len(duplicates_of(versions, officer())) == 2
+    assert sent[-1].endswith("LIMIT 3")
+    compared = []
+    monkeypatch.setattr("evaluation.overlaps._near", lambda what, *_: compared.append(what) or [])
+    monkeypatch.setattr("evaluation.overlaps._same_markets", lambda *_: [])
+    assert duplicates_of(versions, officer()) == {}
+    assert set(compared) == {"title"}
 
 
 def test_what_was_submitted_before_is_written_down_by_the_migration(monkeypatch):
