@@ -10,9 +10,21 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from evaluation.balance import KNOWS_LAYER, KNOWS_SECTOR, NAMED_FIRST, Gap, Person, choose
+from django.core.cache import cache
+
+from evaluation.balance import (
+    KNOWS_LAYER,
+    KNOWS_SECTOR,
+    NAMED_FIRST,
+    SECONDS,
+    Choice,
+    Gap,
+    NoChoice,
+    Person,
+    choose,
+)
 from evaluation.conflicts import cleared_at, covers, hints_of_each
-from evaluation.enums import AssignmentStatus
+from evaluation.enums import AssignmentStatus, ConflictCaseStatus
 from evaluation.models import Assignment, Conflict
 from evaluation.models.reviewers import in_words
 from evaluation.packets import in_package
@@ -21,7 +33,7 @@ from program.enums import StackLayer
 from proposals.models import Recusal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from evaluation.models import Referral
     from evaluation.workload import Reviewer
@@ -29,6 +41,8 @@ if TYPE_CHECKING:
 
 #: Places that one page fills, in the consultations that are due first
 MOST: Final = 200
+#: In the shared cache while a suggestion is worked out, for all processes together
+AT_WORK: Final = "suggestion-at-work"
 LAYERS: Final = frozenset(map(str, StackLayer))
 #: Why somebody does not read a proposal, for one person and for several
 RECUSED: Final = ("is recused", "are recused")
@@ -113,10 +127,29 @@ class Suggestion:
         return [one for part in self.parts for one in part.shortfalls]
 
 
+class AtWork(NoChoice):
+    """Another suggestion is worked out at this moment."""
+
+
+def choose_alone(asked: list[tuple[list[Gap], list[Person]]]) -> list[Choice]:
+    """The best choice, one at a time in the whole portal; raises AtWork while another is looked for.
+
+    The mark outlives the process that looks, so that one that dies keeps nobody out for long.
+    """
+    if not asked:
+        return []
+    if not cache.add(AT_WORK, True, timeout=SECONDS + 5):
+        raise AtWork
+    try:
+        return choose(asked)
+    finally:
+        cache.delete(AT_WORK)
+
+
 def suggest(user: User, number: str = "") -> Suggestion:
     """Reviewers for all that lack some in the agencies for which ``user`` assigns, or for one proposal.
 
-    Raises NoChoice when nothing was found in time.
+    Raises NoChoice when nothing was found in time, and AtWork while another suggestion is worked out.
     """
     rows = short_of_reviewers(user).select_related("agency", "version__proposal__consortium")
     if number:
@@ -131,7 +164,7 @@ def suggest(user: User, number: str = "") -> Suggestion:
     rooms = rooms_of(agencies)
     facts = Facts(referrals, rooms)
     of_room = {room.agency.pk: [r for r in referrals if r.agency_id == room.agency.pk] for room in rooms}
-    choices = choose(
+    choices = choose_alone(
         [
             (
                 [facts.gap(referral, room) for referral in of_room[room.agency.pk]],
@@ -149,7 +182,11 @@ def suggest(user: User, number: str = "") -> Suggestion:
     return Suggestion(parts, is_cut=len(found) > len(referrals))
 
 
-def kept_away(referrals: Collection[Referral], people: Collection[User]) -> dict[tuple[int, int], Why]:
+def kept_away(
+    referrals: Collection[Referral],
+    people: Collection[User],
+    sectors_of: Callable[[Iterable[int]], dict[int, frozenset[str]]] | None = None,
+) -> dict[tuple[int, int], Why]:
     """By keys of proposal and person, why a person is assigned to a proposal by no suggestion.
 
     Whom the ethics official cleared is kept away by no conflict that they declared, nor by a hint of a
@@ -160,7 +197,7 @@ def kept_away(referrals: Collection[Referral], people: Collection[User]) -> dict
     closed: dict[tuple[int, int], Why] = {}
     cleared = cleared_at(proposals, persons)
     versions = {referral.version_id: referral.version for referral in referrals}
-    for key, hints in hints_of_each(versions, people).items():
+    for key, hints in hints_of_each(versions, people, sectors_of).items():
         for hinted in hints:
             place = versions[key].proposal_id, hinted.pk
             if not covers(cleared.get(place), versions[key]):
@@ -183,7 +220,9 @@ class Facts:
 
     def __init__(self, referrals: list[Referral], rooms: list[Room]) -> None:
         self.reviewers = {(room.agency.pk, each.person.pk): each for room in rooms for each in room.reviewers}
-        self.closed = kept_away(referrals, {each.person for each in self.reviewers.values()})
+        sectors = {row.version_id: frozenset(row.sectors) - {""} for row in referrals}  # type: ignore[attr-defined]
+        everybody = {each.person for each in self.reviewers.values()}
+        self.closed = kept_away(referrals, everybody, lambda _: sectors)
         #: By keys of proposal and agency, the layers that somebody who reads it knows
         self.known: dict[tuple[int, int], set[str]] = {}
         reading = Assignment.objects.active().filter(

@@ -85,7 +85,7 @@ def assign_suggested(pairs: Collection[tuple[int, int]], *, by: User) -> list[As
         raise NotReady([Problem("gone", message, ORDER)])
     held = Proposal.objects.select_for_update().order_by("pk")
     list(held.filter(pk__in={row.version.proposal_id for row in found.values()}))
-    if all(_is_assigned(found[referral], person) for referral, person in asked):
+    if _are_assigned(asked, found):
         return []
     people = {
         (room.agency.pk, each.person.pk): each
@@ -105,9 +105,15 @@ def assign_suggested(pairs: Collection[tuple[int, int]], *, by: User) -> list[As
     ]
 
 
-def _is_assigned(referral: Referral, person: int) -> bool:
-    active = Assignment.objects.active().filter(proposal=referral.version.proposal_id)
-    return active.filter(agency=referral.agency_id, reviewer=person).exists()
+def _are_assigned(asked: list[tuple[int, int]], found: dict[int, Referral]) -> bool:
+    """Whether all that is asked stands already."""
+    rows = Assignment.objects.active().filter(
+        proposal__in={row.version.proposal_id for row in found.values()},
+        reviewer__in={person for _, person in asked},
+    )
+    standing = set(rows.order_by().values_list("proposal", "agency", "reviewer"))
+    wanted = ((found[referral], person) for referral, person in asked)
+    return all((row.version.proposal_id, row.agency_id, person) in standing for row, person in wanted)
 
 
 def _suggestion_problems(

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from evaluation import services
 from evaluation.balance import SECONDS, NoChoice
-from evaluation.suggesting import MOST, suggest
+from evaluation.suggesting import MOST, AtWork, suggest
 from evaluation.views.desk import require_desk
 from evaluation.workload import short_of_reviewers
 from program.enums import OfficeRole
@@ -50,6 +50,10 @@ def show_suggestion(
         facts["proposal"] = get_object_or_404(seen, number=number)
     try:
         facts["suggestion"] = suggest(request.user, number)
+    except AtWork:
+        answer = render(request, "evaluation/suggestion.html", {**facts, "is_at_work": True}, status=503)
+        answer["Retry-After"] = str(SECONDS)
+        return answer
     except NoChoice:
         facts["lacking"] = short_of_reviewers(request.user).count()
     return render(request, "evaluation/suggestion.html", facts, status=status)

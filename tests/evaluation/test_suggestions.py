@@ -6,11 +6,12 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 
 from evaluation import services
 from evaluation.models import Assignment, ConflictCase
 from evaluation.services.assignments import EVALUATE
-from evaluation.suggesting import suggest
+from evaluation.suggesting import AT_WORK, suggest
 from program import clock
 from program.enums import OfficeRole
 from program.models import AuditEvent, Notice, User
@@ -269,6 +270,37 @@ def test_suggestion_costs_the_same_for_one_proposal_and_for_three(client, warm, 
         page(client, lead, "suggestion")
         with statements() as sent:
             assert page(client, lead, "suggestion").status_code == 200
+        costs.append(len(sent))
+    assert costs[0] == costs[1], costs
+    assert sum("jsonb_path_query_array" in each for each in sent) == 1
+
+
+def test_one_suggestion_is_worked_out_at_a_time(client, state, lead):
+    proposal, person = make.accepted(), make.reviewer()
+    row = f"{make.referral_of(proposal).pk}-{person.pk}"
+    cache.add(AT_WORK, True, timeout=60)
+    try:
+        waits = page(client, lead, "suggestion")
+        assert (waits.status_code, waits["Retry-After"]) == (503, "20")
+        assert "Another suggestion is being worked out" in waits.text
+        refused = press(client, lead, "suggestion-confirm", row=[row, "999999-1"])
+        assert refused.status_code == 503 and "Nobody was assigned" in refused.text
+    finally:
+        cache.delete(AT_WORK)
+    assert not Assignment.objects.exists()
+    for _ in range(2):
+        assert f'value="{row}"' in page(client, lead, "suggestion").text
+
+
+def test_a_second_press_is_known_by_one_statement_for_all(state, lead):
+    person = make.reviewer()
+    referrals = [make.referral_of(make.accepted()) for _ in range(3)]
+    asked = [(referral.pk, person.pk) for referral in referrals]
+    services.assign_suggested(asked, by=lead)
+    costs = []
+    for some in (asked[:1], asked):
+        with statements() as sent:
+            assert services.assign_suggested(some, by=lead) == []
         costs.append(len(sent))
     assert costs[0] == costs[1], costs
 
