@@ -593,6 +593,17 @@ AMENDMENT_SENT_BACK: Final = NoticeKind(
     mailed=Mailed.AT_ONCE,
     sample={"number": "AIX-D-2026-0001", "reason": "Condition 2 names no evidence."},
 )
+AMENDMENT_DROPPED: Final = NoticeKind(
+    "evaluation.amendment_dropped",
+    "The draft amendment of {number} was given up",
+    "{person} gave up the draft amendment of designation {number}. It is kept as it was and goes no further.",
+    ORDER,
+    is_internal=True,
+    when="A draft amendment of a designation is given up",
+    who="Who has worked on the draft or cleared it",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-D-2026-0001", "person": "Ada Field"},
+)
 AMENDMENT_CLEARANCE_UNDONE: Final = NoticeKind(
     "evaluation.amendment_clearance_undone",
     "The amendment of {number} is not cleared any more",

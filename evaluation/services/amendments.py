@@ -29,6 +29,7 @@ from evaluation.models import Condition, ConditionChange, Designation, Designati
 from evaluation.notice_kinds import (
     AMENDED,
     AMENDMENT_CLEARANCE_UNDONE,
+    AMENDMENT_DROPPED,
     AMENDMENT_IN_FORCE,
     AMENDMENT_LAPSED,
     AMENDMENT_OVERTAKEN,
@@ -258,9 +259,11 @@ def amendment_page(amendment: DesignationAmendment) -> str:
 
 @transaction.atomic
 def drop_amendment(amendment: DesignationAmendment, *, by: User, reason: str = "") -> AuditEvent:
-    """Give a draft up; it is kept as it was."""
+    """Give a draft up; it is kept as it was, and who wrote or cleared it is told."""
     _hold_designation(amendment.designation_id)
-    return perform(DROP_AMENDMENT, amendment, by=by, note=reason)
+    event = perform(DROP_AMENDMENT, amendment, by=by, note=reason)
+    _tell(event, AMENDMENT_DROPPED, amendment, _people_of(amendment).exclude(pk=by.pk), person=str(by))
+    return event
 
 
 @transaction.atomic

@@ -349,8 +349,10 @@ def test_a_condition_of_the_past_of_another_or_met_is_refused():
 
 
 def test_a_draft_is_given_up_once_and_stays_as_it_was():
-    draft, desk = make.drafted_amendment(), officer()
-    services.drop_amendment(draft, by=desk)
+    draft, desk, third = make.drafted_amendment(), officer(), officer()
+    make.cleared_amendment(draft, by=third)
+    services.drop_amendment(again(draft), by=desk)
+    assert told("amendment_dropped") == {draft.prepared_by_id, third.pk}
     with pytest.raises(WrongStatus):
         services.drop_amendment(again(draft), by=desk)
     with pytest.raises(WrongStatus):
