@@ -190,8 +190,8 @@ class ReviewerForm(forms.Form):
     def __init__(self, *args: Any, profile: ReviewerProfile, may_name: bool, **kwargs: Any) -> None:
         kwargs["initial"] = {
             "capacity": profile.capacity,
-            "layers": profile.expertise,
-            "sectors": profile.expertise,
+            "layers": [code for code in profile.expertise if code in StackLayer],
+            "sectors": [code for code in profile.expertise if code in Sector],
             "named_for": profile.named_for,
             "revision": profile.revision,
         }

@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 TO_CHANGE, RECALLED = "What is to be changed", "Why it is recalled"
 #: By which right a form is on the page; what was typed into one that is there no more is shown without it
 SHOWN_BY = {
-    "form": "may_edit", "written": "may_edit", "send_back_form": "may_send_back", "recall_form": "may_recall",
+    "form": "may_edit", "written": "has_place",
+    "send_back_form": "may_send_back", "recall_form": "may_recall",
 }  # fmt: skip
 
 
@@ -156,13 +157,14 @@ def _conditions(
     """
     changes = list(found.condition_changes.select_related("condition"))
     if not may_edit:
-        return {"changes": [(change, None) for change in changes]}
+        return {"changes": [(change, None) for change in changes], "has_place": False}
     named = {change.condition_id for change in changes if change.condition_id}
     rows = Condition.objects.open().filter(designation=found.designation).exclude(pk__in=named)
-    places = {
+    places: dict[str, Any] = {
         "changes": [(change, _form_of(change)) for change in changes],
         "open_conditions": [(row, _form_for(row)) for row in rows],
         "condition_form": _form_to_add(uuid4()),
+        "has_place": True,
     }
     if written is None:
         return places
@@ -171,8 +173,10 @@ def _conditions(
         places[name] = [
             (row, written if form.prefix == written.prefix else form) for row, form in places[name]
         ]
-    if written.prefix not in known:
+    if written.prefix not in known and written.sent_as:
         places["condition_form"] = written
+    elif written.prefix not in known:
+        places["has_place"] = False  # the condition is not open any more
     return places
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,6 +21,7 @@ from evaluation.views.desk import require_desk
 from evaluation.views.more_time import page_of
 from program import clock
 from program.acts import lay_beside
+from program.conflicts import typed_in
 from program.enums import OfficeRole
 from program.models import Agency
 from program.order import implements
@@ -88,7 +90,10 @@ def show_case(
         }
     if is_open and facts["is_own"]:
         facts["own_form"] = ReasonForm(label="Why you recuse yourself")
-    return render(request, "evaluation/conflict_case.html", facts | (forms or {}), status=status)
+    facts |= forms or {}
+    if not is_open and "refused" in facts:  # it is decided: there is no form any more
+        facts["typed"] = typed_in(facts["refused"])
+    return render(request, "evaluation/conflict_case.html", facts, status=status)
 
 
 def recuse_form(found: ConflictCase, data: Any = None) -> RecuseCaseForm:
@@ -120,14 +125,15 @@ def case_recuse(request: SignedInRequest, pk: int) -> HttpResponse:
 def _decide(
     request: SignedInRequest, found: ConflictCase, form: forms.Form, name: str, service: Any, what: str
 ) -> HttpResponse:
-    def again(problems: list[Problem]) -> HttpResponse:
+    def again(problems: list[Problem], status: int = 422) -> HttpResponse:
         shown = {name: form, "refused": form}
-        return show_case(request, found, shown, lay_beside(form, problems), status=422)
+        return show_case(request, _case(request, found.pk), shown, lay_beside(form, problems), status)
 
     if not form.is_valid():
         return again([])
     return carry_out(
         request, service, found, done=f"{found.person} {what}, and is told.", again=again,
+        overtaken=partial(again, [], 409),
         to=reverse("evaluation:conflict-case", args=[found.pk]), **form.cleaned_data,
     )  # fmt: skip
 
@@ -137,15 +143,16 @@ def case_recuse_oneself(request: SignedInRequest, pk: int) -> HttpResponse:
     """The person recuses themself while the ethics official has not decided."""
     found = get_object_or_404(ConflictCase.objects.filter(person=request.user).for_list(), pk=pk)
     form = ReasonForm(request.POST, label="Why you recuse yourself")
-    if not form.is_valid():
-        return redirect("evaluation:conflict-case", pk)
 
-    def again(problems: list[Problem]) -> HttpResponse:
+    def again(problems: list[Problem], status: int = 422) -> HttpResponse:
         shown = {"own_form": form, "refused": form}
-        return show_case(request, found, shown, lay_beside(form, problems), status=422)
+        return show_case(request, _case(request, pk), shown, lay_beside(form, problems), status)
 
+    if not form.is_valid():
+        return again([])
     return carry_out(
         request, services.recuse_conflict, found, done="You are recused from it.", again=again,
+        overtaken=partial(again, [], 409),
         to=reverse("evaluation:conflict-case", args=[pk]), reason=form.cleaned_data["reason"],
     )  # fmt: skip
 

@@ -63,11 +63,15 @@ def show_interests(
     form: InterestForm | None = None,
     status: int = 200,
     not_ended: int | None = None,
+    why: str = "",
 ) -> HttpResponse:
+    """The list; ``why`` was typed to withdraw ``not_ended``, which was refused."""
     user = request.user
+    standing = list(Interest.objects.filter(person=user).standing())
+    is_over = not_ended is not None and all(one.pk != not_ended for one in standing)
     given = InterestConfirmation.objects.filter(person=user).first()
     facts = {
-        "interests": Interest.objects.filter(person=user).standing(),
+        "interests": standing,
         "cases": ConflictCase.objects.filter(person=user).for_list().order_by("-pk"),
         "ended": Interest.objects.filter(person=user, is_withdrawn=True).order_by("-pk"),
         "confirmed_at": given.confirmed_at if given else None,
@@ -76,6 +80,8 @@ def show_interests(
         "refused": form,
         "problems": problems or [],
         "not_ended": not_ended,
+        "why": why,
+        "typed": [{"label": "Why it stands no more", "text": why}] if is_over and why.strip() else [],
         "former_days": settings.FORMER_EMPLOYER_DAYS,
     }
     return render(request, "evaluation/interests.html", facts, status=status)
@@ -91,13 +97,14 @@ def interest_withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
     """Say that a declared interest stands no more, and why."""
     require_office(request.user)
     found = get_object_or_404(Interest, person=request.user, pk=pk)
+    why = request.POST.get("reason", "")
 
     def again(problems: list[Problem]) -> HttpResponse:
-        return show_interests(request, problems, status=422, not_ended=pk)
+        return show_interests(request, problems, status=422, not_ended=pk, why=why)
 
     return carry_out(
         request, services.withdraw_interest, found, done="It is withdrawn.",
-        to=reverse("evaluation:interests"), again=again, reason=request.POST.get("reason", ""),
+        to=reverse("evaluation:interests"), again=again, reason=why,
     )  # fmt: skip
 
 

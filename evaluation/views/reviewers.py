@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import messages
 from django.http import Http404
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -18,6 +17,7 @@ from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import require_desk
 from evaluation.workload import agencies_of, agencies_shown_to, needs_of, rooms_of
 from program.acts import lay_beside
+from program.conflicts import differences, read_again
 from program.enums import OfficeRole
 from program.limits import limited
 from program.models import Call
@@ -27,8 +27,8 @@ from program.spreadsheets import KINDS, sent, write
 if TYPE_CHECKING:
     from django.http import HttpResponse, StreamingHttpResponse
 
-    from evaluation.workload import Reviewer
     from program.requests import SignedInRequest
+    from program.revisions import StaleRevision
     from program.transitions import Problem
 
 READERS = (OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD, OfficeRole.AUDITOR)
@@ -83,16 +83,17 @@ def reviewer(request: SignedInRequest, code: str, pk: int) -> HttpResponse:
         request, services.describe_reviewer, found.person, agency=agency,
         done=f"What is said of {found.person} is saved.", to=reverse("evaluation:reviewers"),
         again=lambda problems: page({**facts, "problems": lay_beside(form, problems)}, status=422),
-        conflict=lambda _: changed_meanwhile(request, found),
+        conflict=lambda stale: page({**facts, **both_choices(form, stale)}, status=409),
         **form.cleaned_data,
     )  # fmt: skip
 
 
-def changed_meanwhile(request: SignedInRequest, found: Reviewer) -> HttpResponse:
-    messages.warning(
-        request, f"Somebody else changed what is said of {found.person} meanwhile. Read it, and choose again."
-    )
-    return redirect("evaluation:reviewer", found.agency.code, found.person.pk)
+def both_choices(form: ReviewerForm, stale: StaleRevision) -> dict[str, Any]:
+    """What another said meanwhile beside what was chosen; the form then goes on from what is saved now."""
+    saved = ReviewerForm(profile=stale.record, may_name="named_for" in form.fields)
+    both = differences(form, saved)
+    read_again(form, stale.record.revision)
+    return {"conflict": str(stale), "both": both}
 
 
 @require_POST

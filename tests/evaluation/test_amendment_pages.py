@@ -176,6 +176,10 @@ def test_a_typed_reason_stays_when_it_is_refused_or_another_was_first(client):
     late = press(client, chief, "amendment-recall", signed.pk, reason="The buyer left.")
     assert late.status_code == 409 and "The buyer left." in late.text
     words = typed("condition-1", text="Report each week.")
+    open_draft = make.drafted_amendment(lifts=False)
+    services.mark_condition_met(open_draft.designation.conditions.get(), by=officer(), note="It.")
+    late = press(client, desk, "amendment-condition", open_draft.pk, kind="change", condition=1, **words)
+    assert late.status_code == 422 and "Report each week.</p>" in late.text
     late = press(client, desk, "amendment-condition", signed.pk, kind="change", condition=1, **words)
     assert late.status_code == 409 and "Report each week." in late.text
 

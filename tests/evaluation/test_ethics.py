@@ -353,10 +353,11 @@ def test_reviewer_asks_and_the_official_decides_by_pages(client):
     )  # fmt: skip
     press(client, official, "conflict-clear", case.pk, **{**decided, "clear-reason": "Waiver of May 4."})
     again = press(client, official, "conflict-clear", case.pk, **{**decided, "clear-reason": "Again."})
-    assert again.status_code == 302
+    assert (again.status_code, again.context["typed"][-1]["text"]) == (409, "Again.")
     assert ConflictCase.objects.get().reason == "Waiver of May 4."
     assert page(client, person, "assignment", assignment.pk).status_code == 200
-    assert press(client, person, "conflict-recuse-oneself", case.pk, reason="Late.").status_code == 302
+    late = press(client, person, "conflict-recuse-oneself", case.pk, reason="Too late.")
+    assert late.status_code == 409 and "Too late." in late.text and "Recuse myself" not in late.text
     assert ConflictCase.objects.get().status == "cleared"
 
 
@@ -400,6 +401,8 @@ def test_person_recuses_themself_while_nobody_has_decided(client):
     case = asked()
     refused = press(client, case.person, "conflict-recuse-oneself", case.pk, reason=" ")
     assert refused.status_code == 422
+    long = press(client, case.person, "conflict-recuse-oneself", case.pk, reason="Long. " * 4000)
+    assert (long.status_code, len(long.context["own_form"]["reason"].value())) == (422, 24000)
     assert press(client, make.reviewer(), "conflict-recuse-oneself", case.pk, reason="I").status_code == 404
     press(client, case.person, "conflict-recuse-oneself", case.pk, reason="I stay away.")
     case.refresh_from_db()
@@ -527,7 +530,11 @@ def test_person_declares_withdraws_and_confirms_by_page(client, settings):
     assert page(client, person, "interests").context["is_due"]
     assert press(client, make.reviewer(), "interest-withdraw", interest.pk, reason="x").status_code == 404
     assert press(client, person, "interest-withdraw", interest.pk, reason=" ").status_code == 422
+    long = press(client, person, "interest-withdraw", interest.pk, reason="Sold " * 4000)
+    assert long.status_code == 422 and f'value="{"Sold " * 4000}"' in long.text
     press(client, person, "interest-withdraw", interest.pk, reason="Sold.")
+    late = press(client, person, "interest-withdraw", interest.pk, reason="All are sold.")
+    assert late.status_code == 422 and "All are sold." in late.text
     assert not Interest.objects.standing().exists() and "Sold." in page(client, person, "interests").text
     official = ethics("STATE")
     declared(person, name="Old Salt")

@@ -123,9 +123,13 @@ def test_form_refuses_what_cannot_be_and_tells_who_was_overtaken(client, state):
     assert (many.status_code, unknown.status_code) == (422, 422)
     assert not ReviewerProfile.objects.exists()
     press(client, lead, "reviewer", "STATE", person.pk, capacity=3, revision=0)
-    late = press(client, lead, "reviewer", "STATE", person.pk, capacity=9, revision=0)
-    assert "changed what is said of" in page(client, lead, "reviewer", "STATE", person.pk).text
-    assert (late.status_code, ReviewerProfile.objects.get().capacity) == (302, 3)
+    late = press(client, lead, "reviewer", "STATE", person.pk, capacity=9, layers=["data"], revision=0)
+    assert (late.status_code, ReviewerProfile.objects.get().capacity) == (409, 3)
+    assert ("9", "3") in [(each["yours"], each["theirs"]) for each in late.context["both"]]
+    form = late.context["form"]
+    assert (form["layers"].value(), form["revision"].value()) == (["data"], "1")
+    press(client, lead, "reviewer", "STATE", person.pk, capacity=9, layers=["data"], revision=1)
+    assert ReviewerProfile.objects.get().capacity == 9
 
 
 def test_load_counts_what_is_open_due_soon_and_late(state):
