@@ -52,7 +52,7 @@ from program.prepared import Constant
 from program.reminders import HAS_COME, OVERDUE, EndOfDay, StartOfDay, days_before, half_since, reaching
 from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.models import Proposal
-from proposals.querysets import by_office, closed_to, counsel_grants, leads_in_force, on_the_inside
+from proposals.querysets import by_office, closed_to, counsel_grants, leads_in_force
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -415,8 +415,7 @@ class ConflictCaseQuerySet(models.QuerySet):
         codes = user.agencies_as(OfficeRole.ETHICS_OFFICIAL) if user.is_authenticated else set()
         if not codes:
             return self.filter(own)
-        closed = closed_proposals(user)
-        return self.filter(own | (Q(agency__code__in=codes) & ~Q(proposal__in=closed)))
+        return self.filter(own | (Q(agency__code__in=codes) & ~Q(proposal__in=closed_to(user))))
 
     def open(self) -> Self:
         return self.filter(status=ConflictCaseStatus.OPEN)
@@ -444,13 +443,6 @@ class ConflictCaseQuerySet(models.QuerySet):
 
     def for_list(self) -> Self:
         return self.select_related("proposal", "person", "agency", "decided_by", "recusal__replaced_by")
-
-
-def closed_proposals(user: User | AnonymousUser) -> models.QuerySet:
-    """Keys of the proposals that are closed to ``user``: they work for them or are recused."""
-    recused = apps.get_model("proposals", "Recusal").objects.filter(user=user.pk or 0)
-    closed = Proposal.objects.filter(on_the_inside(user) | Q(pk__in=recused.values("proposal")))
-    return closed.order_by().values("pk")
 
 
 class ReviewQuerySet(OfProposalQuerySet):

@@ -226,7 +226,7 @@ class AuditEventQuerySet(models.QuerySet):
         Histories of one subject go through that subject; others see their own acts.
         """
         if user.is_authenticated and user.holds(OfficeRole.AUDITOR):
-            return self.exclude(closed_to(user))
+            return self.exclude(events_closed_to(user))
         return self.filter(actor_id=user.pk or 0)
 
 
@@ -240,7 +240,7 @@ def keeps_from_record(keys_of: Callable[[User], models.QuerySet]) -> None:
         KEPT_FROM.append(keys_of)
 
 
-def closed_to(user: User) -> Q:
+def events_closed_to(user: User) -> Q:
     """Events of the proposals from which ``user`` is kept, and of all that hangs on them."""
     closed = Q(pk__in=[])
     for keys_of in KEPT_FROM:

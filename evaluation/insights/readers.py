@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from evaluation.models import Assignment
-from proposals.models import Proposal, Recusal
-from proposals.querysets import on_the_inside
+from proposals.models import Proposal
+from proposals.querysets import closed_to
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -21,9 +21,8 @@ def left_out_of(user: User, call: Call) -> list[int]:
 
     Those that one works for or is recused from, and those of which one still owes a review.
     """
-    recused = Recusal.objects.filter(user_id=user.pk)
     owed = Assignment.objects.owed_by(user)
-    closed = on_the_inside(user) | Q(pk__in=recused.values("proposal")) | Q(pk__in=owed.values("proposal"))
+    closed = Q(pk__in=closed_to(user)) | Q(pk__in=owed.values("proposal"))
     rows = Proposal.objects.filter(closed, call=call, submitted_at__isnull=False)
     return sorted(rows.order_by().values_list("pk", flat=True))
 
