@@ -297,6 +297,8 @@ def recuse_conflict(
     """
     Proposal.objects.select_for_update().get(pk=case.proposal_id)
     require("evaluation.recuse_conflictcase", by, case)
+    if basis:  # a clause is named by who decides
+        require("evaluation.clear_conflictcase", by, case)
     if not basis and by.holds(OfficeRole.ETHICS_OFFICIAL, agency=case.agency.code) and by != case.person:
         message = "Choose a clause under which the person is recused."
         raise NotReady([Problem("basis", message, "5 CFR 2635.502", field="basis")])
