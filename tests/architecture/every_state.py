@@ -1,14 +1,17 @@
 """A proposal in each state that the evaluation knows, brought there by the services, and everybody near.
 
 The people are the same for all of them. Whoever is recused is so from every proposal that was submitted but
-one, ``KEPT``, so that a list that shows them nothing else still shows that.
+one, ``KEPT``, so that a list that shows them nothing else still shows that. Of whom the ethics official is to
+decide, the same holds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -43,6 +46,10 @@ DRAFTED = {"prepared"}
 SIGNED = {"signed"}
 CHOSEN = {"designated", "suspended"}
 TOLD = {"deferred", "declined", *CHOSEN}
+#: What is said in the discussion of a proposal, to whom and by whom
+SPOKEN = {
+    "own_agency:STATE": "reviewer", "all_agencies": "lead of another agency", "program_office": "reviewer",
+}  # fmt: skip
 STATES = (
     "draft", "discarded", "submitted", "returned", "kept", "accepted", "consulted", "withdrawn",
     "prepared", "signed", "deferred", "declined", "designated", "suspended",
@@ -57,7 +64,10 @@ class World:
     proposals: dict[str, Any] = field(default_factory=dict)
     words: dict[str, set[str]] = field(default_factory=dict)
     sheets: dict[str, Any] = field(default_factory=dict)
-    recused_sheets: dict[str, Any] = field(default_factory=dict)
+    cases: dict[str, Any] = field(default_factory=dict)
+    amendments: dict[str, Any] = field(default_factory=dict)
+    comments: dict[str, Any] = field(default_factory=dict)
+    interest: Any = None
 
     def spoken_of(self, text):
         """The states whose proposal ``text`` names, by its words or its number."""
@@ -84,6 +94,9 @@ def build():
         "reviewer": make.reviewer("STATE"),
         "reviewer of the agency, never assigned": make.reviewer("STATE"),
         "reviewer of another agency": make.reviewer("DOE"),
+        "held reviewer": make.reviewer("STATE"),
+        "ethics official": officer(OfficeRole.ETHICS_OFFICIAL, "STATE"),
+        "ethics official of another agency": officer(OfficeRole.ETHICS_OFFICIAL, "DOE"),
         "EDAG officer": financing.edag_officer("EXIM"),
         "recused program officer": officer(),
         "recused decision official": make.decision_official(),
@@ -96,6 +109,9 @@ def build():
     for person in people.values():
         if isinstance(person, User):
             open_feed(by=person)
+    world.interest = services.declare_interest(
+        by=people["held reviewer"], kind="holding", whose="own", name="Fictional Holdings"
+    )
     world.call = issued_call()
     CriterionFactory(call=world.call)
     for state in STATES:
@@ -151,7 +167,7 @@ def evaluate(world, state, proposal):
     if state not in AT_INTAKE:
         make.accept(proposal, desk)
         consult(world, state, proposal)
-    recuse(world, state, proposal)
+    keep_away(world, state, proposal)
     if state == "withdrawn":
         withdraw_proposal(proposal, by=people["representative"], note="We found another way.")
     if state in DRAFTED | SIGNED | TOLD:
@@ -162,7 +178,8 @@ def consult(world, state, proposal):
     people, desk = world.people, world.people["program officer"]
     sheet = assigned(world, proposal, "reviewer")
     world.sheets[state] = sheet
-    world.recused_sheets[state] = assigned(world, proposal, "recused reviewer")
+    assigned(world, proposal, "recused reviewer")
+    assigned(world, proposal, "held reviewer")
     if state in {"accepted", "withdrawn"}:
         return
     services.submit_review(sheet, by=people["reviewer"])
@@ -173,6 +190,10 @@ def consult(world, state, proposal):
             proposal, by=desk, agency=Agency.objects.get(code="COMMERCE"), question=f"zebra{state}?",
             due_on=clock.today() + timedelta(days=9),
         )  # fmt: skip
+        for room, role in SPOKEN.items():
+            world.comments[state, room] = services.write_comment(
+                proposal, by=people[role], room=room, text=f"zebra{state}, to {room}.", sent_as=uuid4()
+            )
 
 
 def assigned(world, proposal, role):
@@ -180,13 +201,19 @@ def assigned(world, proposal, role):
     return make.filled_review(assignment)
 
 
-def recuse(world, state, proposal):
+def keep_away(world, state, proposal):
+    """Recuse whom it says; what one of them may review waits for the ethics official."""
     if state == KEPT:
         return
     for role, person in world.people.items():
         if role.startswith("recused"):
             reason = "A former employer is a member."
             services.recuse(proposal, person=person, by=world.people["program officer"], reason=reason)
+    person = world.people["held reviewer"]
+    world.cases[state] = services.ask_ethics_official(
+        proposal, person=person, agency=Agency.objects.get(code="STATE"), by=world.people["program officer"],
+        text="A sister works there.", assignment=proposal.assignments.filter(reviewer=person).first(),
+    )  # fmt: skip
 
 
 def decide(world, state, proposal):
@@ -211,3 +238,7 @@ def decide(world, state, proposal):
         make.released(designation, title=f"zebra{state} anew")
     if state == "suspended":
         services.suspend_designation(designation, by=chief, reason="A member is under sanction.")
+    if state in CHOSEN:
+        draft = make.drafted_amendment(designation, by=people["program officer"], reason=f"zebra{state}")
+        signed = partial(make.signed_amendment, draft, by=chief)
+        world.amendments[state] = signed() if state == "suspended" else draft

@@ -19,7 +19,7 @@ from django.urls import resolve, reverse
 from evaluation.models import CatalogRelease, ComplianceCheck, PartyCheck
 from program import clock
 from program.enums import DeliveryState
-from program.models import Agency, Delivery
+from program.models import Agency, Delivery, Notice
 from program.services.feeds import address_of
 from tests.architecture.addresses import client_of, content_of, refuses, text_of
 from tests.architecture.every_state import (
@@ -29,6 +29,7 @@ from tests.architecture.every_state import (
     KEPT,
     NEVER_SENT,
     SIGNED,
+    SPOKEN,
     STATES,
     TOLD,
     build,
@@ -48,6 +49,10 @@ TAKEN = SENT - AT_INTAKE
 DECIDED = DRAFTED | SIGNED | TOLD
 CONSULTED = {KEPT, "consulted"}
 WITH_SHEETS = CONSULTED | DECIDED
+#: Of which the ethics official decides whether one reviewer may review them
+HELD = SENT - {KEPT}
+#: Of which an agency is still asked for its position
+ASKED = CONSULTED | {"accepted"}
 
 #: Who reads the package of a proposal in which states, whatever the channel
 TEAM = {"representative": EVERY, "member of the consortium": EVERY, "counsel": EVERY}
@@ -58,6 +63,9 @@ AGENCIES = {"lead": TAKEN, "lead of another agency": TAKEN, "reviewer": TAKEN}
 EDAG = {"EDAG officer": CHOSEN}
 OFFICES = OFFICIALS | AGENCIES | EDAG
 READERS = TEAM | OFFICES
+#: Who reads that there is something, and what of it, beside the package
+TOLD_OF = READERS | {"ethics official": HELD, "held reviewer": SENT}
+OFFICERS = dict.fromkeys(("program officer", "second program officer"), SENT)
 SOUGHT = "signed"
 
 
@@ -71,7 +79,7 @@ LISTS = {
     "my proposals": READERS,
     "proposals by API": READERS,
     "proposals of a market": OFFICES,
-    "queue": OFFICIALS | AGENCIES,
+    "queue": OFFICIALS | AGENCIES | {"ethics official": HELD},
     "intake": only(OFFICIALS, AT_INTAKE),
     "screening": only(OFFICIALS, {"consulted"}),
     "determinations": only(OFFICIALS, DECIDED) | {"lead": TOLD, "lead of another agency": TOLD},
@@ -81,6 +89,13 @@ LISTS = {
     "announcement of many": {"decision official": SIGNED},
     "one sought by its number": only(READERS, {SOUGHT}),
     "record, by the number": {"auditor": {SOUGHT}},
+    "conflict cases": {"ethics official": HELD},
+    "one's own interests": {"held reviewer": HELD},
+    "interests of others": {},
+    "reviewers": {},
+    "export of reviewers": {},
+    "suggested reviewers": only(OFFICERS, ASKED) | {"lead of another agency": {"accepted"}},
+    "compliance checks": only(OFFICIALS, ASKED | {"prepared", "signed", "deferred"}),
     "scores as CSV": only(OFFICIALS, WITH_SHEETS),
     "reviews as CSV": only(OFFICIALS, WITH_SHEETS),
     "reviews as XLSX": only(OFFICIALS, WITH_SHEETS),
@@ -96,7 +111,8 @@ def world(standing):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("program.acts.is_freshly_signed_in", lambda request: True)
         made = build()
-        Delivery.objects.filter(notice__kind__startswith="evaluation").update(state=DeliveryState.FAILED)
+        told = list(Notice.objects.filter(kind__startswith="evaluation").values_list("pk", flat=True))
+        Delivery.objects.filter(notice__in=told).update(state=DeliveryState.FAILED)
         yield made
 
 
@@ -157,13 +173,21 @@ PLAIN = {
     "notices": partial(reverse, "program:notices"),
     "mail": partial(reverse, "program:deliveries"),
     "PDFs set aside": partial(reverse, "evaluation:papers"),
+    "conflict cases": partial(reverse, "evaluation:conflict-cases"),
+    "one's own interests": partial(reverse, "evaluation:interests"),
+    "interests of others": partial(reverse, "evaluation:interest-people"),
+    "reviewers": partial(reverse, "evaluation:reviewers"),
+    "export of reviewers": partial(reverse, "evaluation:reviewers-export", args=["csv"]),
+    "suggested reviewers": partial(reverse, "evaluation:suggestion"),
+    "compliance checks": partial(reverse, "evaluation:compliance-list"),
 }
 
 
 def may(table, role):
-    """What the table says of ``role``; who is recused keeps what they were not recused from."""
-    if role.startswith("recused "):
-        return table.get(role.removeprefix("recused "), set()) & {KEPT}
+    """What the table says of ``role``; who is recused or held keeps what is not closed to them."""
+    _, is_kept_away, office = role.partition("recused ") if "recused " in role else role.partition("held ")
+    if is_kept_away and role not in table:
+        return table.get(office, set()) & {KEPT}
     return table.get(role, set())
 
 
@@ -213,9 +237,40 @@ def test_what_is_told_besides_is_told_of_what_one_may_read(world, clients, chann
     for role, person in world.people.items():
         found = found_by(world, clients[role], addresses_of(world, channel, person))
         told |= found
-        wrong += told_apart(role, found - may(READERS, role), set())
+        wrong += told_apart(role, found - may(TOLD_OF, role), set())
     assert not wrong, "\n".join(wrong)
     assert told or channel in {"insights", "weights", "PDFs set aside"}, "Nobody is told anything here."
+
+
+def test_of_what_is_held_one_reads_the_number_alone(world, clients):
+    """On every page that tells of it; what the package says is closed, as where one is recused."""
+    client, person = clients["held reviewer"], world.people["held reviewer"]
+    channels = ("one's own interests", "tasks", "notices", "mail", "calendar")
+    addresses = [address for channel in channels for address in addresses_of(world, channel, person)]
+    addresses += [reverse("evaluation:conflict-case", args=[world.cases[state].pk]) for state in HELD]
+    texts = {address: text_of(content_of(client.get(address))) for address in addresses}
+    assert set().union(*map(world.spoken_of, texts.values())) >= HELD
+    closed = [
+        (address, state) for address, text in texts.items() for state in HELD if f"zebra{state}" in text
+    ]
+    assert not closed
+
+
+def test_each_comment_is_read_by_those_whom_its_grade_names(world, clients):
+    """ADR 23: to the Program office, its officers and who speaks with them; the rest is read by offices."""
+    by_office = {
+        "own_agency:STATE": ("lead", "reviewer", "auditor"),
+        "all_agencies": (*OFFICIALS, *AGENCIES),
+        "program_office": (*OFFICERS, "auditor"),
+    }
+    for state in sorted(CONSULTED):
+        address = reverse("evaluation:discussion", args=[world.proposals[state].number])
+        texts = {role: text_of(content_of(client.get(address))) for role, client in clients.items()}
+        for room, author in SPOKEN.items():
+            said = f"zebra{state}, to {room}."
+            table = {role: {state} for role in by_office[room]}
+            readers = {role for role in clients if may(table, role)}
+            assert {role for role, text in texts.items() if said in text} == readers | {author}, (state, room)
 
 
 def proposal(world, state):
@@ -244,6 +299,14 @@ def determination(world, state):
 
 def designation(world, state):
     return proposal(world, state).designations.get()
+
+
+def amendment(world, state):
+    return world.amendments[state]
+
+
+def case(world, state):
+    return world.cases[state]
 
 
 def of_designation(name, *more):
@@ -308,6 +371,18 @@ OBJECTS = {
     ),
     "designation": (of_designation("evaluation:designation"), {"suspended"}, OFFICES),
     "catalog review": (of_designation("evaluation:catalog-review"), {"designated"}, OFFICES),
+    "discussion": (
+        by_number("evaluation:discussion"), {"submitted", "consulted", "designated"}, OFFICIALS | AGENCIES,
+    ),
+    "conflict case": (
+        by_key("evaluation:conflict-case", case), {"returned", "consulted", "designated"},
+        {"ethics official": HELD, "held reviewer": HELD},
+    ),
+    "amendment": (by_key("evaluation:amendment", amendment), CHOSEN, OFFICIALS),
+    "amendment as JSON": (by_key("evaluation:amendment-json", amendment), CHOSEN, OFFICIALS),
+    "announcement of an amendment": (
+        by_key("evaluation:amendment-announcement", amendment), {"suspended"}, OFFICIALS,
+    ),
     "designation at the EDAG": (of_designation("financing:designation"), {"suspended"}, OFFICIALS | EDAG),
     "suspended designation by API": (of_designation("api-designation-detail"), {"suspended"}, READERS),
 }  # fmt: skip
@@ -335,12 +410,13 @@ def test_each_record_opens_for_exactly_those_who_may_read_it(world, clients, nam
 
 @dataclass
 class Act:
-    """An act on the proposal of one state: where it is sent, and who may."""
+    """An act on the proposal of one state: where it is sent, who may, and who only hears why not."""
 
     address: Any
     state: str
     who: tuple[str, ...]
     body: Callable[..., dict[str, Any]] = lambda world, state: {}
+    in_vain: tuple[str, ...] = ()
 
 
 OFFICER = ("program officer", "second program officer")
@@ -348,6 +424,13 @@ CHIEF = ("decision official",)
 LEAD = ("lead",)
 LEADS = ("lead", "lead of another agency")
 SIDE = ("representative", "member of the consortium", "counsel")
+IN_GOVERNMENT = (
+    *OFFICIALS, *AGENCIES, *EDAG, "reviewer of the agency, never assigned", "reviewer of another agency",
+    "held reviewer", "ethics official", "ethics official of another agency",
+    "recused program officer", "recused decision official", "recused auditor", "recused lead",
+    "recused reviewer",
+)  # fmt: skip
+SPEAKING = (*OFFICER, *CHIEF, *LEADS, "reviewer")
 
 
 def own(name, find, *more):
@@ -415,6 +498,41 @@ def new_condition(world, state):
 def text_waiting(world, state):
     found = CatalogRelease.objects.filter(designation=designation(world, state)).latest("number")
     return {"text": found.number, "reason": "Say less."}
+
+
+def comment(name):
+    return lambda world, state: reverse(
+        name, args=[proposal(world, state).number, world.comments[state, "own_agency:STATE"].pk]
+    )
+
+
+def asked_about(world, state):
+    person = world.people["reviewer of the agency, never assigned"]
+    return {"ask-person": person.pk, "ask-text": "A cousin works there."}
+
+
+def amendment_text(world, state):
+    found = type(amendment(world, state)).objects.get(pk=amendment(world, state).pk)
+    return {"reason": "It narrows.", "clause": found.clause, "revision": found.revision}
+
+
+def lifted(world, state):
+    return {"kind": "lift", "condition": designation(world, state).conditions.get().number}
+
+
+def lift(world, state):
+    found = amendment(world, state)
+    keys = [found.pk, found.condition_changes.get().pk]
+    return reverse("evaluation:amendment-condition-remove", args=keys)
+
+
+def need(world, state):
+    return {"agency": "STATE", "call": world.call.number, "number": 3}
+
+
+def suggested(world, state):
+    person = world.people["reviewer of the agency, never assigned"]
+    return {"row": f"{referral(world, state).pk}-{person.pk}"}
 
 
 def said(**values):
@@ -489,6 +607,66 @@ ACTS = {
     "give a text back": Act(of_designation("evaluation:catalog-return"), "designated", OFFICER, text_waiting),
     "release": Act(theirs("evaluation:catalog-release"), "designated", SIDE[:1]),
     "take out of the catalog": Act(theirs("evaluation:catalog-withdraw"), "designated", SIDE[:1]),
+    "speak": Act(
+        by_number("evaluation:comment-write"), "consulted", SPEAKING, said(room="all_agencies", text="Look.")
+    ),
+    "draft a comment": Act(
+        by_number("evaluation:comment-draft"), "consulted", SPEAKING, said(room="all_agencies", text="Look.")
+    ),
+    "mark as read": Act(
+        by_number("evaluation:discussion-read"), "consulted", (*SPEAKING, "auditor"), said(up_to=2**62)
+    ),
+    "edit a comment": Act(
+        comment("evaluation:comment-edit"), "consulted", ("reviewer",), said(text="Look again.", revision=1)
+    ),
+    "withdraw a comment": Act(comment("evaluation:comment-withdraw"), "consulted", ("reviewer",)),
+    "ask the ethics official": Act(
+        by_number("evaluation:conflict-raise"), "consulted", (*OFFICER, *LEADS), asked_about
+    ),
+    "clear a conflict": Act(
+        by_key("evaluation:conflict-clear", case), "consulted", ("ethics official",),
+        said(**{"clear-basis": "5 CFR 2635.502(c)(2)", "clear-reason": "It ended."}),
+    ),
+    "recuse by a conflict": Act(
+        by_key("evaluation:conflict-recuse", case), "consulted", ("ethics official",),
+        said(**{"recuse-basis": "5 CFR 2635.502(e)", "recuse-reason": "It stands."}),
+    ),
+    "recuse oneself": Act(
+        by_key("evaluation:conflict-recuse-oneself", case), "consulted", ("held reviewer",),
+        said(reason="It is too near."),
+    ),
+    "withdraw an interest": Act(
+        lambda world, state: reverse("evaluation:interest-withdraw", args=[world.interest.pk]), "consulted",
+        ("held reviewer",), said(reason="Sold."),
+    ),
+    "confirm interests": Act(
+        lambda world, state: reverse("evaluation:interests-confirm"), "consulted", IN_GOVERNMENT
+    ),
+    "say how many reviewers": Act(
+        lambda world, state: reverse("evaluation:reviewers-needed"), "consulted",
+        (*OFFICER, *LEAD, "recused program officer", "recused lead"), need,
+    ),
+    "confirm a suggestion": Act(
+        lambda world, state: reverse("evaluation:suggestion-confirm"), "accepted", (*OFFICER, *LEAD),
+        suggested, ("lead of another agency", "recused program officer", "recused lead"),
+    ),
+    "begin an amendment": Act(of_designation("evaluation:amendment-prepare"), "designated", OFFICER),
+    "save an amendment": Act(
+        by_key("evaluation:amendment-save", amendment), "designated", OFFICER, amendment_text
+    ),
+    "amend a condition": Act(
+        by_key("evaluation:amendment-condition", amendment), "designated", OFFICER, lifted
+    ),
+    "leave a condition": Act(lift, "designated", OFFICER),
+    "put up an amendment": Act(by_key("evaluation:amendment-ready", amendment), "designated", OFFICER),
+    "give up an amendment": Act(by_key("evaluation:amendment-drop", amendment), "designated", OFFICER),
+    "clear an amendment": Act(by_key("evaluation:amendment-clear", amendment), "designated", OFFICER[1:]),
+    "send back an amendment": Act(
+        by_key("evaluation:amendment-send-back", amendment), "designated", (*OFFICER[1:], *CHIEF)
+    ),
+    "sign an amendment": Act(by_key("evaluation:amendment-sign", amendment), "designated", CHIEF),
+    "recall an amendment": Act(by_key("evaluation:amendment-recall", amendment), "suspended", CHIEF),
+    "announce an amendment": Act(by_key("evaluation:amendment-announce", amendment), "suspended", CHIEF),
     "certify": Act(theirs("proposals:certify"), "draft", SIDE[:1]),
     "submit": Act(theirs("proposals:submit"), "draft", SIDE[:1]),
     "resubmit": Act(theirs("proposals:resubmit"), "consulted", SIDE[:1]),
@@ -515,9 +693,9 @@ def test_each_act_is_refused_to_everybody_whose_it_is_not(world, clients, name):
         transaction.savepoint_rollback(point)
         assert response.status_code < 500, (role, address)
         is_refused = response.status_code in (403, 404) or not is_open_to(response)
-        if role in act.who and is_refused:
+        if role in (*act.who, *act.in_vain) and is_refused:
             wrong.append(f"{role} is refused: {response.status_code}")
-        elif role not in act.who and not is_refused:
+        elif role not in (*act.who, *act.in_vain) and not is_refused:
             wrong.append(f"{role} is heard: {response.status_code}")
         elif role not in act.who and changed:
             wrong.append(f"{role} changed {changed}")
