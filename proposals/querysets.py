@@ -188,9 +188,9 @@ def by_office(user: User, of: str = "") -> Q:
     return allowed
 
 
-def closed_to(user: User) -> Keys:
+def closed_to(user: User | AnonymousUser) -> Keys:
     """Proposals on which an office gives ``user`` nothing: one works for them, or is recused from them."""
-    return Keys(_closed, person=user.pk)
+    return Keys(_closed, person=user.pk or 0)
 
 
 @Prepared
