@@ -411,8 +411,10 @@ class ConfirmationQuerySet(models.QuerySet):
 class ConflictCaseQuerySet(models.QuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """One's own, and for ethics officials those of their agency, but of proposals closed to them."""
-        own = Q(person=user.pk or 0)
-        codes = user.agencies_as(OfficeRole.ETHICS_OFFICIAL) if user.is_authenticated else set()
+        if not user.is_authenticated:
+            return self.none()
+        own = Q(person=user.pk)
+        codes = user.agencies_as(OfficeRole.ETHICS_OFFICIAL)
         if not codes:
             return self.filter(own)
         return self.filter(own | (Q(agency__code__in=codes) & ~Q(proposal__in=closed_to(user))))
