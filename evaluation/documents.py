@@ -104,6 +104,13 @@ def _printed(condition: dict[str, Any]) -> dict[str, Any]:
     return {name: condition[name] for name in ("number", "text", "owner", "due_on", "evidence", "effect")}
 
 
+def _printed_as_amended(condition: dict[str, Any]) -> dict[str, Any]:
+    """A condition of the terms after an amendment, with the day on which it was met, if it was."""
+    met = condition["met_at"]
+    day = datetime.fromisoformat(met).astimezone(clock.WASHINGTON).date() if met else None
+    return {**_printed(condition), "met_on": day_said(day)}
+
+
 def _amended(amendment: DesignationAmendment) -> dict[str, Any]:
     """What a signed amendment changes from which day on, and the terms as they stand from then on."""
     said = json.loads(amendment.body)
@@ -126,7 +133,7 @@ def _amended(amendment: DesignationAmendment) -> dict[str, Any]:
             for layer in StackLayer
         ],
         "expires_on": after["expires_on"],
-        "conditions": [_printed(row) for row in after["conditions"]],
+        "conditions": [_printed_as_amended(row) for row in after["conditions"]],
     }
 
 
@@ -196,13 +203,17 @@ def _read(body: dict[str, Any]) -> dict[str, Any]:
         if body.get(name)
     }
     conditions = [
-        {**condition, "due_on": date.fromisoformat(condition["due_on"]) if condition["due_on"] else None}
+        {**condition, **{name: _day_of(condition.get(name)) for name in ("due_on", "met_on")}}
         for condition in body["conditions"]
     ]
     if amendment := body.get("amendment"):
         on = date.fromisoformat(amendment["effective_on"])
         days["amendment"] = {**amendment, "effective_on": on}
     return {**body, **days, "conditions": conditions}
+
+
+def _day_of(said: str | None) -> date | None:
+    return date.fromisoformat(said) if said else None
 
 
 TEMPLATES: Final = {LetterKind.DESIGNATION: "pdf/designation_letter.html"}

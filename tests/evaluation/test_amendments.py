@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.template.loader import render_to_string
 
 from evaluation import services
 from evaluation.documents import facts_of
@@ -413,6 +414,18 @@ def test_its_letter_says_the_difference_and_the_terms_from_its_day():
     assert [line["after"] for line in said["amendment"]["changes"]] == ["Lifted", "Removed"]
     assert (said["markets"], said["conditions"]) == (["Kenya"], [])
     assert said["signer_name"] == amendment.signed_by.name
+
+
+def test_its_letter_says_of_a_condition_that_it_is_met_and_not_what_follows_if_it_is_not():
+    designation = make.two_markets()
+    services.mark_condition_met(designation.conditions.get(), by=officer(), note="The report is here.")
+    make.amended(designation=designation, lifts=False, removed_markets=["market-ghana"])
+    facts = facts_of(Letter.objects.get(kind="amendment"))
+    assert [row["met_on"] for row in facts["conditions"]] == [clock.today()]
+    for template in ("pdf/letter.html", "evaluation/_letter.html"):
+        text = render_to_string(template, {**facts, "facts": facts})
+        assert "Met on" in text
+        assert make.CONDITION["effect"] not in text
 
 
 def test_amendments_take_effect_in_the_order_of_their_numbers():
