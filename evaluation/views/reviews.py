@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.db.models import F
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -99,9 +100,13 @@ def show_declaration(
 @require_POST
 def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
     """Declare: no conflict begins the sheet, a question waits for the ethics official, the rest recuses."""
-    found = get_object_or_404(
-        Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
-    )
+    own = Assignment.objects.filter(reviewer=request.user)
+    found = own.visible_to(request.user).active().for_list().filter(pk=pk).first()
+    if found is None:
+        # What was declared has closed it; pressed again, it stays closed
+        get_object_or_404(own.filter(conflict__has_conflict=True), pk=pk)
+        messages.warning(request, "You have declared this already.")
+        return redirect("evaluation:desk")
     form = ConflictForm(request.POST, is_cleared=found.is_cleared)
 
     def again(problems: list[Problem]) -> HttpResponse:
