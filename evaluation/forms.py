@@ -124,6 +124,16 @@ class OfficialField(forms.ModelChoiceField):
         return f"{person}, {', '.join(person.agency_names)}"
 
 
+class HintedField(OfficialField):
+    """As ``OfficialField``, with what is hinted about a conflict of interest of the person."""
+
+    hints: Mapping[Any, str] = {}
+
+    def label_from_instance(self, person: Any) -> str:
+        label = super().label_from_instance(person)
+        return f"{label}. Hint: {self.hints[person.pk]}" if person.pk in self.hints else label
+
+
 class AssignForm(forms.Form):
     agency = forms.ModelChoiceField(Agency.objects.none(), empty_label="Choose an agency")
     reviewer = OfficialField(
@@ -297,13 +307,14 @@ class RecuseCaseForm(forms.Form):
         widget=text(3), required=False, label="Reason",
         help_text="The person and auditors read it. Describe no holding.",
     )  # fmt: skip
-    replacement = OfficialField(
+    replacement = HintedField(
         User.objects.none(), required=False, label="Replaced by", empty_label="Nobody yet",
         help_text="A reviewer of the same agency, where the person was assigned.",
     )  # fmt: skip
 
-    def __init__(self, *args: Any, replacements: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, replacements: Any, hints: Mapping[Any, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["replacement"].hints = hints  # type: ignore[attr-defined]
         self.fields["replacement"].queryset = replacements  # type: ignore[attr-defined]
 
 

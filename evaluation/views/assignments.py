@@ -22,6 +22,7 @@ from evaluation.models import Assignment, ConflictCase
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
 from evaluation.workload import agencies_of
+from program import clock
 from program.acts import lay_beside
 from program.enums import OfficeRole
 from program.models import Agency, Office, User
@@ -128,6 +129,7 @@ def show_assignments(
         .exclude(conflict_case__status=ConflictCaseStatus.OPEN)
         .select_related("user", "recused_by", "replaced_by"),
         "waiting": waiting_for_ethics(request, proposal),
+        "now": clock.now(),
         "assign_form": assign_form(request, number),
         "recuse_form": recuse_form(request, number),
         "ask_form": ask_form(request, number),

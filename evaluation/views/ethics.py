@@ -79,7 +79,7 @@ def show_case(
         "may_decide": may_decide,
     }
     if may_decide:
-        version = Version.objects.get(proposal=found.proposal_id, number=found.proposal.version_count)
+        version = last_version(found)
         record_reading(version, by=request.user)
         facts |= {
             "hints": conflict_hints(version, [found.person]).get(found.person, []),
@@ -96,10 +96,17 @@ def show_case(
     return render(request, "evaluation/conflict_case.html", facts, status=status)
 
 
+def last_version(found: ConflictCase) -> Version:
+    return Version.objects.get(proposal=found.proposal_id, number=found.proposal.version_count)
+
+
 def recuse_form(found: ConflictCase, data: Any = None) -> RecuseCaseForm:
     agency = Agency.objects.filter(pk=found.agency_id)
     reviewers = people_in(agency, OfficeRole.REVIEWER, apart_from=found.proposal.number or "")
-    form = RecuseCaseForm(data, prefix="recuse", replacements=reviewers.exclude(pk=found.person_id))
+    others = reviewers.exclude(pk=found.person_id)
+    said = conflict_hints(last_version(found), others)
+    hints = {person.pk: " ".join(hint.text for hint in each) for person, each in said.items()}
+    form = RecuseCaseForm(data, prefix="recuse", replacements=others, hints=hints)
     assigned = Assignment.objects.active().filter(proposal=found.proposal, agency=found.agency)
     if not assigned.filter(reviewer=found.person).exists():
         del form.fields["replacement"]  # nobody is replaced where nobody was assigned

@@ -341,6 +341,9 @@ def test_reviewer_asks_and_the_official_decides_by_pages(client):
     press(client, person, "conflict-declare", assignment.pk, about="relationship", **sent)
     case = ConflictCase.objects.get()
     assert page(client, person, "assignment", assignment.pk).status_code == 404
+    again = press(client, person, "conflict-declare", assignment.pk, has_conflict="yes", text="Kin.")
+    assert "You have declared this already." in client.get(again.url).text
+    assert press(client, now(make.reviewer()), "conflict-declare", assignment.pk).status_code == 404
     assert page(client, person, "proposal", number).status_code == 404
     own = page(client, person, "conflict-case", case.pk).text
     assert "My sister works there." in own and "Recuse myself" in own and "Let them review" not in own
@@ -359,6 +362,27 @@ def test_reviewer_asks_and_the_official_decides_by_pages(client):
     late = press(client, person, "conflict-recuse-oneself", case.pk, reason="Too late.")
     assert late.status_code == 409 and "Too late." in late.text and "Recuse myself" not in late.text
     assert ConflictCase.objects.get().status == "cleared"
+
+
+def test_who_may_replace_stands_with_their_hints_before_the_official_alone(client):
+    version, official, other = owned_package(), ethics(), make.reviewer("STATE")
+    declared(other, name="Tidewater Capital")
+    make.accept(version.proposal, officer())
+    case = asked(version.proposal)
+    words = f"Hint: {other} has a holding in Tidewater Capital."
+    assert words in page(client, official, "conflict-case", case.pk).text
+    assert "Hint:" not in page(client, case.person, "conflict-case", case.pk).text
+
+
+def test_a_decision_that_is_late_is_said_to_be_with_the_assignments(client):
+    ethics()
+    case, lead = asked(), make.lead("STATE")
+    number = case.proposal.number
+    assert "decides by" in page(client, lead, "assignments", number).text
+    with clock.moved_to(case.due_at):
+        late = page(client, lead, "assignments", number).text
+    assert "was to decide by" in late
+    assert "Overdue" in late
 
 
 def test_official_recuses_and_replaces_by_page_and_others_do_not(client):
