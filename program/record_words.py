@@ -206,6 +206,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "determination.recall": "Determination recalled",
         "determination.overtake": "Signed determination overtaken",
         "determination.announce": "Determination announced",
+        "determination.stay_signed": "Signed determination not announced with others",
         "announcement.begin": "Several determinations announced with one press",
         "announcement.end": "Announcement of several determinations ended",
         "proposal.designate": "Designation announced",

@@ -44,7 +44,7 @@ from evaluation.services.screening_jobs import ask_if_stale
 from program import audit, clock, notices
 from program.canonical import canonical_json, sha256_hex
 from program.enums import OfficeRole
-from program.models import Agency, Delegation, User
+from program.models import Agency, AuditEvent, Delegation, User
 from program.revisions import hold
 from program.transitions import NotReady, Problem, WrongStatus, perform, require
 from proposals.enums import ProposalStatus
@@ -60,12 +60,12 @@ if TYPE_CHECKING:
 
     from evaluation.models import Position
     from program.deadlines import Period
-    from program.models import AuditEvent
 
 logger = logging.getLogger(__name__)
 ORDER = "E.O. 14320 s.3(d)"
 #: How many determinations one press announces; each in its own transaction, within one request
 MOST_TOGETHER = 25
+NOT_ANNOUNCED = "determination.stay_signed"
 DECISION_FIELDS = ("outcome", "defer_until", "expires_on", "rationale", "letter_text")
 CONDITION_FIELDS = ("text", "owner", "due_on", "due_rule", "evidence", "effect")
 R = TypeVar("R", Determination, Finding, ObjectionAnswer, Condition)
@@ -544,13 +544,25 @@ def announce_determination(
     return event
 
 
+def why_not_announced(rows: Iterable[Determination]) -> dict[int, AuditEvent]:
+    """For those of ``rows`` that are signed still: the event that says why their last announcement failed."""
+    keys = [str(row.pk) for row in rows if row.status == DeterminationStatus.SIGNED]
+    if not keys:
+        return {}
+    events = AuditEvent.objects.filter(
+        act=NOT_ANNOUNCED, subject_type=Determination._meta.label_lower, subject_id__in=keys
+    )
+    return {int(event.subject_id): event for event in events.order_by("sequence")}
+
+
 @dataclass
 class Announced:
-    """What came of one press: what is announced, and what stayed signed, each with why."""
+    """What came of one press: what is announced, what is not, each with why, and what was before it."""
 
     announcement: Announcement
     done: list[Determination] = field(default_factory=list)
     left: list[tuple[Determination, list[str]]] = field(default_factory=list)
+    before: list[Determination] = field(default_factory=list)
 
 
 def announce_together(chosen: Iterable[int], *, by: User) -> Announced:
@@ -559,30 +571,39 @@ def announce_together(chosen: Iterable[int], *, by: User) -> Announced:
     One event begins the announcement and one ends it; what fails stays signed and is named. Whoever presses
     again, or after a process has died, announces only what is still signed. Raises NotReady when nothing is.
     """
-    rows = Determination.objects.visible_to(by).to_announce().filter(pk__in=list(chosen))
+    keys = list(chosen)
+    rows = Determination.objects.visible_to(by).to_announce().filter(pk__in=keys)
     found = list(rows.for_list()[:MOST_TOGETHER])
     if not found:
         raise NotReady([Problem("nothing-signed", "None of these waits to be announced any more.", ORDER)])
     for determination in found:
         require("evaluation.announce_determination", by, determination)
+    announced = Determination.objects.visible_to(by).filter(pk__in=keys, status=DeterminationStatus.ANNOUNCED)
     with transaction.atomic():
         announcement = Announcement.objects.create(by=by, at=clock.now())
         after = {"determinations": [determination.pk for determination in found]}
         audit.record(announcement, "announcement.begin", by=by, after=after, clause=ORDER)
-    came = Announced(announcement)
+    came = Announced(announcement, before=list(announced.for_list()))
     for determination in found:
         try:
             announce_determination(determination, by=by, together=announcement)
         except NotReady as refusal:
             came.left.append((determination, [problem.message for problem in refusal.problems]))
         except (WrongStatus, PermissionDenied) as refusal:
-            came.left.append((determination, [str(refusal)]))
+            determination.refresh_from_db(fields=["status"])
+            if determination.status == DeterminationStatus.ANNOUNCED:
+                came.before.append(determination)
+            else:
+                came.left.append((determination, [str(refusal)]))
         except Exception:
             facts = {"record": f"evaluation.determination {determination.pk}"}
             logger.exception("A determination was not announced.", extra=facts)
             came.left.append((determination, ["Something failed here that is not the record's. Try again."]))
         else:
             came.done.append(determination)
+    for determination, reasons in came.left:
+        if determination.status == DeterminationStatus.SIGNED:
+            audit.record(determination, NOT_ANNOUNCED, by=by, note=" ".join(reasons), clause=ORDER)
     after = {"announced": [row.pk for row in came.done], "left": [row.pk for row, _ in came.left]}
     audit.record(announcement, "announcement.end", by=by, after=after, clause=ORDER)
     return came

@@ -27,6 +27,7 @@ from evaluation.services.determinations import (
     announcement_recipients,
     delegation_to_decide,
     objections_to,
+    why_not_announced,
 )
 from evaluation.services.papers import paper_of_packet
 from evaluation.staleness import stale_because
@@ -80,8 +81,9 @@ def determination_list(request: SignedInRequest) -> HttpResponse:
     found = list(rows.order_by("-pk")[: PAGE + 1])
     page = found[:PAGE]
     following = f"?after={page[-1].pk}{f'&status={SIGNED}' if signed else ''}" if len(found) > PAGE else ""
+    failed = why_not_announced(page)
     facts = {
-        "determinations": page,
+        "determinations": [(row, failed.get(row.pk)) for row in page],
         "next": following,
         "signed": signed,
         "may_choose": request.user.holds(OfficeRole.DECISION_OFFICIAL)
@@ -511,10 +513,12 @@ def announce_chosen(request: SignedInRequest) -> HttpResponse:
     if came.done:
         numbers = ", ".join(str(row.proposal.number) for row in came.done)
         messages.success(request, f"{came.announcement}: {len(came.done)} announced, {numbers}.")
+    if came.before:
+        numbers = ", ".join(str(row.proposal.number) for row in came.before)
+        messages.info(request, f"Announced already, by another press: {numbers}.")
     for row, reasons in came.left:
-        messages.warning(
-            request, f"{row.proposal.number} is not announced and stays signed. {' '.join(reasons)}"
-        )
+        stays = " and stays signed" if row.status == SIGNED else ""
+        messages.warning(request, f"{row.proposal.number} is not announced{stays}. {' '.join(reasons)}")
     return redirect(f"{reverse('evaluation:determinations')}{f'?status={SIGNED}' if came.left else ''}")
 
 

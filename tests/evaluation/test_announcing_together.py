@@ -68,6 +68,32 @@ def test_what_fails_is_listed_and_stays_signed(client, freshly_signed_in, chief,
     assert "not under evaluation any more" in told
     assert f"2 announced, {signed[0].proposal.number}, {signed[2].proposal.number}." in told
     assert not Letter.objects.filter(proposal=gone).exists()
+    later = page(client, chief, "determinations").text
+    assert later.count("Not announced on ") == 1
+    assert "not under evaluation any more" in later
+    services.recall_determination(Determination.objects.get(pk=signed[1].pk), by=chief, reason="Gone.")
+    assert "Not announced on " not in page(client, chief, "determinations").text
+
+
+def test_what_another_press_announced_meanwhile_is_told_as_announced(
+    client, freshly_signed_in, monkeypatch, chief, signed
+):
+    whole = module.announce_determination
+
+    def beside(determination, **facts):
+        if determination.pk == signed[1].pk:
+            whole(Determination.objects.get(pk=determination.pk), by=chief)
+        return whole(determination, **facts)
+
+    services.announce_determination(signed[0], by=chief)
+    monkeypatch.setattr(module, "announce_determination", beside)
+    answer = press(client, chief, "announce-together", determination=keys(signed))
+    told = client.get(answer.url).text
+    numbers = f"{signed[0].proposal.number}, {signed[1].proposal.number}"
+    assert f"Announced already, by another press: {numbers}." in told
+    assert "is not announced" not in told
+    assert Letter.objects.count() == 3
+    assert "Not announced on " not in page(client, chief, "determinations").text
 
 
 def test_a_fault_in_one_takes_back_that_one_whole(monkeypatch, chief, signed):
