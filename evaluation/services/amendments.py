@@ -218,7 +218,9 @@ def _note_save(amendment: DesignationAmendment, by: User, *named: str) -> None:
             note=what,
             clause=ORDER,
         )
-        _tell(event, AMENDMENT_CLEARANCE_UNDONE, amendment, _people_of(amendment, giver), what=what)
+        _tell_who_works_on_it(
+            event, AMENDMENT_CLEARANCE_UNDONE, amendment, _people_of(amendment, giver), what=what
+        )
 
 
 def _undo_clearance(amendment: DesignationAmendment, what: str) -> User | None:
@@ -245,7 +247,7 @@ def _people_of(amendment: DesignationAmendment, *others: User | None) -> QuerySe
     return User.objects.filter(pk__in=known)
 
 
-def _tell(
+def _tell_who_works_on_it(
     event: AuditEvent, kind: Any, amendment: DesignationAmendment, people: Iterable[User], **facts: Any
 ) -> None:
     notices.owe(
@@ -262,7 +264,9 @@ def drop_amendment(amendment: DesignationAmendment, *, by: User, reason: str = "
     """Give a draft up; it is kept as it was, and who wrote or cleared it is told."""
     _hold_designation(amendment.designation_id)
     event = perform(DROP_AMENDMENT, amendment, by=by, note=reason)
-    _tell(event, AMENDMENT_DROPPED, amendment, _people_of(amendment).exclude(pk=by.pk), person=str(by))
+    _tell_who_works_on_it(
+        event, AMENDMENT_DROPPED, amendment, _people_of(amendment).exclude(pk=by.pk), person=str(by)
+    )
     return event
 
 
@@ -279,7 +283,7 @@ def ask_to_clear_amendment(amendment: DesignationAmendment, *, by: User) -> Audi
     amendment.clearance_asked_at, amendment.clearance_note = event.at, ""
     amendment.save(update_fields=["clearance_asked_at", "clearance_note", "updated_at"])
     people = program_officers(amendment.proposal).exclude(pk__in=amendment.written_by.values("pk"))
-    _tell(event, AMENDMENT_TO_CLEAR, amendment, people)
+    _tell_who_works_on_it(event, AMENDMENT_TO_CLEAR, amendment, people)
     return event
 
 
@@ -301,7 +305,7 @@ def clear_amendment(amendment: DesignationAmendment, *, by: User, body_sha256: s
     event = perform(CLEAR_AMENDMENT, amendment, by=by, changes=changes)
     writers = amendment.written_by.values("pk")
     signers = signers_of_decision(amendment.proposal).exclude(pk__in=writers).exclude(pk=by.pk)
-    _tell(event, AMENDMENT_TO_SIGN, amendment, signers)
+    _tell_who_works_on_it(event, AMENDMENT_TO_SIGN, amendment, signers)
     return event
 
 
@@ -331,7 +335,7 @@ def send_amendment_back(amendment: DesignationAmendment, *, by: User, reason: st
         }  # fmt: skip
 
     event = perform(SEND_AMENDMENT_BACK, amendment, by=by, note=reason, changes=changes)
-    _tell(event, AMENDMENT_SENT_BACK, amendment, _people_of(amendment), reason=reason.strip())
+    _tell_who_works_on_it(event, AMENDMENT_SENT_BACK, amendment, _people_of(amendment), reason=reason.strip())
     return event
 
 
@@ -352,7 +356,7 @@ def sign_amendment(amendment: DesignationAmendment, *, by: User, body_sha256: st
         return {"signed_by": by, "delegation": delegation, "body": body, "body_sha256": sha256_hex(body)}
 
     event = perform(SIGN_AMENDMENT, amendment, by=by, delegation=delegation, changes=changes)
-    _tell(event, AMENDMENT_SIGNED, amendment, program_officers(amendment.proposal))
+    _tell_who_works_on_it(event, AMENDMENT_SIGNED, amendment, program_officers(amendment.proposal))
     return event
 
 
@@ -366,7 +370,7 @@ def recall_amendment(amendment: DesignationAmendment, *, by: User, reason: str) 
     event = perform(
         RECALL_AMENDMENT, amendment, by=by, note=reason, changes=lambda: {"recall_reason": reason.strip()}
     )
-    _tell(event, AMENDMENT_RECALLED, amendment, program_officers(amendment.proposal))
+    _tell_who_works_on_it(event, AMENDMENT_RECALLED, amendment, program_officers(amendment.proposal))
     return event
 
 
@@ -475,7 +479,7 @@ def take_effect(amendment: DesignationAmendment, *, by: User) -> AuditEvent:
     tell_hearers(began, designation)
     announced = amendment.announced_at
     if announced is not None and local_day(announced) < _day(amendment.effective_on):
-        _tell_both_sides(began, AMENDMENT_IN_FORCE, amendment)
+        _tell_who_is_bound(began, AMENDMENT_IN_FORCE, amendment)
     return event
 
 
@@ -508,8 +512,9 @@ def _change_conditions(amendment: DesignationAmendment, designation: Designation
         row.save(update_fields=[*said, "revision", "updated_at"])
 
 
-def _tell_both_sides(event: AuditEvent, kind: Any, row: DesignationAmendment) -> None:
-    proposal, facts = row.proposal, {"number": row.designation.number, "amendment": row.number}
+def _tell_who_is_bound(event: AuditEvent, kind: Any, row: DesignationAmendment) -> None:
+    proposal = row.proposal
+    facts = {"number": row.designation.number, "amendment": row.number}
     url = f"{questions_page(proposal)}#amendments"
     notices.owe(event, kind, team_of(proposal.consortium_id), url=url, **facts)
     notices.owe(event, kind, program_officers(proposal), url=amendment_page(row), **facts)
@@ -519,7 +524,7 @@ def _tell_both_sides(event: AuditEvent, kind: Any, row: DesignationAmendment) ->
 def lapse_amendment(amendment: DesignationAmendment, *, by: User) -> AuditEvent:
     """An announced amendment of a designation that ended before its day never takes effect."""
     event = perform(LAPSE_AMENDMENT, amendment, by=by)
-    _tell_both_sides(event, AMENDMENT_LAPSED, amendment)
+    _tell_who_is_bound(event, AMENDMENT_LAPSED, amendment)
     return event
 
 
@@ -548,7 +553,7 @@ def overtake_amendments(
             else "Recall it; it cannot be announced."
         )
         people = _people_of(amendment, giver)
-        _tell(event, AMENDMENT_OVERTAKEN, amendment, people, what=what, remedy=remedy)
+        _tell_who_works_on_it(event, AMENDMENT_OVERTAKEN, amendment, people, what=what, remedy=remedy)
     if designation.status not in LIVE:
         for amendment in designation.amendments.coming():
             lapse_amendment(amendment, by=by)

@@ -631,6 +631,10 @@ ACTS = {
         by_key("evaluation:conflict-recuse", case), "consulted", ("ethics official",),
         said(**{"recuse-basis": "5 CFR 2635.502(e)", "recuse-reason": "It stands."}),
     ),
+    "stay away from a case": Act(
+        by_key("evaluation:conflict-stay-away", case), "consulted", ("ethics official",),
+        said(**{"away-reason": "It is too near."}),
+    ),
     "recuse oneself": Act(
         by_key("evaluation:conflict-recuse-oneself", case), "consulted", ("held reviewer",),
         said(reason="It is too near."),
