@@ -15,9 +15,13 @@ MOST: Final = 1_000
 
 def tallied(rows: QuerySet[Any]) -> Func:
     """The number of ``rows`` within another statement; one more than ``MOST`` where there are more."""
-    keys = ArraySubquery(rows.order_by().values("pk")[: MOST + 1])
+    return tallied_keys(rows.order_by().values("pk")[: MOST + 1])
+
+
+def tallied_keys(keys: QuerySet[Any, Any]) -> Func:
+    """The number of ``keys``, a question of one column, within another statement."""
     sql = "COALESCE(CARDINALITY(%(expressions)s::bigint[]), 0)"  # null where Django knows that none can be
-    return Func(keys, template=sql, output_field=IntegerField())
+    return Func(ArraySubquery(keys), template=sql, output_field=IntegerField())
 
 
 def tally_words(number: int) -> str:

@@ -18,7 +18,7 @@ from evaluation.enums import (
     DesignationStatus,
     ReviewStatus,
 )
-from evaluation.lateness import first_due, late, overdue_questions, reasons_of
+from evaluation.lateness import first_due, late, overdue_questions, reasons_of, tallied_late
 from evaluation.models import (
     Assignment,
     Designation,
@@ -76,14 +76,14 @@ def desk(request: SignedInRequest) -> HttpResponse:
     require_desk(request.user)
     status = request.GET.get("status", "")
     rows = Proposal.objects.read_by_office(request.user).filter(submitted_at__isnull=False)
-    is_late = late(request.user, now := clock.now())
+    now = clock.now()
     if status == LATE:
-        shown = rows.filter(is_late)
+        shown = rows.filter(late(request.user, now))
     else:
         shown = rows.filter(status__in=STATUSES[status]) if status in STATUSES else rows
     facts = {
         "tasks": desk_tasks(request.user),
-        "tally": tally(request.user, rows, is_late),
+        "tally": tally(request.user, rows, now),
         "rooms": rooms_of(request.user),
         "has_queue": request.user.holds(*(set(DESK_ROLES) - {OfficeRole.ETHICS_OFFICIAL})),
         "status": status if status in (*STATUSES, LATE) else "",
@@ -92,10 +92,10 @@ def desk(request: SignedInRequest) -> HttpResponse:
     return render(request, "evaluation/desk.html", facts)
 
 
-def tally(user: User, rows: QuerySet[Proposal], is_late: Q) -> dict[str, int]:
-    """How many of ``rows`` are late and in each status, each up to ``MOST``; one statement."""
-    kinds = {LATE: is_late} | {status: Q(status__in=them) for status, them in STATUSES.items()}
-    numbers = {name: tallied(rows.filter(kind)) for name, kind in kinds.items()}
+def tally(user: User, rows: QuerySet[Proposal], now: datetime) -> dict[str, int]:
+    """How many of ``rows`` are in each status, and how many are late, each up to ``MOST``; one statement."""
+    numbers = {status: tallied(rows.filter(status__in=them)) for status, them in STATUSES.items()}
+    numbers[LATE] = tallied_late(user, now)
     return dict(zip(numbers, User.objects.values_list(*numbers.values()).get(pk=user.pk), strict=True))
 
 
