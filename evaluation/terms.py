@@ -136,6 +136,21 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, 
     return lines
 
 
+def kept_within(designation: Designation, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Of each country whose market is removed: the markets that remain and hold it, such as a bloc."""
+    gone = {row["key"] for row in _gone(before, after, "markets")}
+    left = {row["key"] for row in after["markets"]}
+    markets = designation.version.value.markets if gone else ()
+    removed = [market for market in markets if market.key in gone]
+    places = {place.code: place.name for market in removed for place in market.countries}
+    lines = []
+    for code, name in places.items():
+        names = [m.name for m in markets if m.key in left and any(each.code == code for each in m.countries)]
+        if names:
+            lines.append(f"{name} stays a target within {', '.join(names)}.")
+    return lines
+
+
 def _line(kind: str, what: str, before: str, after: str) -> dict[str, str]:
     return {"kind": kind, "what": what, "before": before, "after": after}
 
@@ -146,7 +161,7 @@ def _gone(before: dict[str, Any], after: dict[str, Any], name: str) -> Iterable[
 
 
 def _day(said: str | None) -> str:
-    return moments.day(date.fromisoformat(said)) if said else "None"
+    return moments.day(date.fromisoformat(said)) if said else ""
 
 
 def _said(field: str, condition: dict[str, Any] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -18,7 +19,7 @@ from evaluation.forms import AmendmentForm, ConditionChangeForm, ReasonForm
 from evaluation.lifecycle import ANNOUNCE_AMENDMENT, CLEAR_AMENDMENT
 from evaluation.models import Condition, ConditionChange, Designation, DesignationAmendment
 from evaluation.services.determinations import delegation_to_decide
-from evaluation.terms import body_of, difference, has_moved_on, lines_of, terms_of, text_of
+from evaluation.terms import body_of, difference, has_moved_on, kept_within, lines_of, terms_of, text_of
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.designations import page as designation_page
 from evaluation.views.designations import show_designation
@@ -100,6 +101,7 @@ def show_amendment(
         "is_draft": is_draft,
         "may_edit": may_edit,
         "lines": _lines(found, body),
+        "kept": _kept(found, body),
         "body_sha256": sha256_hex(text),
         "clearance": body["clearance"] if body else None,
         "missing": CLEAR_AMENDMENT.problems(found) if is_draft else [],
@@ -129,6 +131,12 @@ def _lines(found: DesignationAmendment, body: dict[str, Any] | None) -> list[dic
     if body is None:
         return lines_of(found) if found.body else []
     return difference(body["before"], body["after"])
+
+
+def _kept(found: DesignationAmendment, body: dict[str, Any] | None = None) -> list[str]:
+    """Which countries stay targets although their market is removed."""
+    said = json.loads(found.body) if found.body else body
+    return kept_within(found.designation, said["before"], said["after"]) if said else []
 
 
 def _rights(user: User, found: DesignationAmendment) -> dict[str, bool]:
@@ -383,6 +391,7 @@ def amendment_announcement(request: SignedInRequest, pk: int) -> HttpResponse:
         "designation": found.designation,
         "proposal": found.designation.proposal,
         "lines": lines_of(found) if found.body else [],
+        "kept": _kept(found),
         "letter": letter_of_amendment(found),
         "recipients": services.amendment_recipients(found),
         "missing": ANNOUNCE_AMENDMENT.problems(found),

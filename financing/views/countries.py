@@ -32,7 +32,6 @@ from proposals.models import Proposal, Version
 
 if TYPE_CHECKING:
     from program.models import User
-    from proposals.package import Package
 
 
 def find(code: str) -> Country:
@@ -108,9 +107,9 @@ def targeting(place: Country, user: User, *, after: str = "") -> tuple[list[tupl
     proposals = list(rows.order_by("-submitted_at", "-pk")[: PAGE_SIZE + 1])
     following = f"?after={proposals[PAGE_SIZE - 1].pk}#packages" if len(proposals) > PAGE_SIZE else ""
     shown = proposals[:PAGE_SIZE]
-    versions = Version.objects.current().filter(proposal__in=[proposal.pk for proposal in shown])
-    markets = {version.proposal_id: _market(version.value, place.pk) for version in versions}
-    return [(proposal, markets[proposal.pk]) for proposal in shown], following
+    current = Version.objects.current().filter(proposal__in=[proposal.pk for proposal in shown])
+    versions = {version.proposal_id: version for version in current}
+    return [(each, _market(versions[each.pk], each, place.pk)) for each in shown], following
 
 
 def _stands_after(pk: int, user: User) -> Q:
@@ -119,10 +118,12 @@ def _stands_after(pk: int, user: User) -> Q:
     return Q(submitted_at__lt=at) | Q(submitted_at=at, pk__lt=pk)
 
 
-def _market(package: Package, code: str) -> str:
-    """The first market of ``package`` that holds the country, by its name."""
-    names = (m.name for m in package.markets if any(place.code == code for place in m.countries))
-    return next(names, "")
+def _market(version: Version, proposal: Proposal, code: str) -> str:
+    """The first market of ``version`` that holds the country, by its name; none that was removed."""
+    live = [row for row in proposal.designations.all() if row.version_id == version.pk and row.status in LIVE]
+    removed = {key for designation in live for key in designation.removed_markets}
+    kept = (market for market in version.value.markets if market.key not in removed)
+    return next((m.name for m in kept if any(place.code == code for place in m.countries)), "")
 
 
 @edag_desk

@@ -271,6 +271,7 @@ def test_catalog_open_data_feed_and_api_follow_on_the_day(client):
     (amendment,) = facts["amendments"]
     assert (amendment["number"], amendment["in_force_from"]) == (1, days(10).isoformat())
     assert [change["what"] for change in amendment["changes"]] == ["Last day", "Target market"]
+    assert (amendment["changes"][0]["before"], data["amendments"][0]["changes"][0]["before"]) == ("", "")
     assert not in_csv
     assert [change["kind"] for change in data["amendments"][0]["changes"]] == ["last_day", "market"]
     assert data["expires_on"] == days(100).isoformat()
