@@ -45,9 +45,9 @@ def has_active_designation(referral: ToolReferral) -> Iterator[Problem]:
 
 def is_for_a_designated_market(referral: ToolReferral) -> Iterator[Problem]:
     """Nothing goes on for a market that an amendment has removed from the designation."""
-    designation = referral.designation
-    if designation.removed_markets and referral.market not in {m.name for m in designation.package.markets}:
-        message = f"An amendment has removed {referral.market} from designation {designation.number}."
+    if referral.is_market_removed:
+        number = referral.designation.number
+        message = f"An amendment has removed {referral.market} from designation {number}."
         yield Problem("market-removed", message, S3D)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 
 from evaluation.hearers import hears_of_designations, is_told_of_changes, is_told_of_new_designations
+from evaluation.terms import MARKET
 from financing import notice_kinds, notices
 from financing.enums import ReferralStatus
 from financing.models import ToolReferral
@@ -15,6 +16,8 @@ from program import moments
 from program.notices import owe
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.db.models import QuerySet
 
     from evaluation.models import Designation
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 BEGIN = "designation.begin"
 AMEND = "designation.amend"
 IN_FORCE = "designation.amendment_in_force"
+OPEN = ("proposed", "referred", "accepted", "suspended")
 HELD = ("referred", "accepted", "committed", "suspended")
 
 
@@ -33,13 +37,34 @@ def told_of_new(proposal: Proposal) -> QuerySet[User]:
 
 
 @is_told_of_changes
-def told_of_amendment(designation: Designation) -> QuerySet[User]:
-    """The chairs, and officers of each agency that holds a referral of the package or has committed."""
+def told_of_amendment(designation: Designation, removed: Collection[str] = ()) -> QuerySet[User]:
+    """The chairs, who holds a referral of the package or has committed, and leads for a removed market."""
+    people = _told_of_any(designation)
+    for lead, _ in leads_for(designation, removed):
+        people |= lead
+    return people.distinct()
+
+
+def _told_of_any(designation: Designation) -> QuerySet[User]:
     people = notices.chairs(designation.proposal)
     held = ToolReferral.objects.filter(designation=designation, status__in=HELD)
     for referral in held.select_related("agency"):
         people |= notices.holders(referral.agency, designation.proposal)
-    return people.distinct()
+    return people
+
+
+def leads_for(
+    designation: Designation, markets: Collection[str]
+) -> list[tuple[QuerySet[User], list[ToolReferral]]]:
+    """The lead officers in office of referrals that are open for one of ``markets``, each with these."""
+    rows = ToolReferral.objects.filter(designation=designation, market__in=markets, status__in=OPEN)
+    held: dict[tuple[int, int], list[ToolReferral]] = {}
+    for referral in rows.select_related("agency").order_by("pk"):
+        held.setdefault((referral.lead_officer_id, referral.agency_id), []).append(referral)
+    return [
+        (notices.holders(found[0].agency, designation.proposal).filter(pk=lead), found)
+        for (lead, _), found in held.items()
+    ]
 
 
 @hears_of_designations
@@ -59,8 +84,15 @@ def tell_edag(event: AuditEvent, designation: Designation) -> None:
             "amendment": after["amendment"],
             "day": moments.day(date.fromisoformat(after["effective_on"])),
         }
-        people = told_of_amendment(designation)
-        owe(event, notice_kinds.DESIGNATION_AMENDED, people, url=url, designation=designation.number, **facts)
+        facts["designation"] = designation.number
+        people = _told_of_any(designation).distinct()
+        owe(event, notice_kinds.DESIGNATION_AMENDED, people, url=url, **facts)
+        markets = {line["before"] for line in after["changes"] if line["kind"] == MARKET}
+        for lead, held in leads_for(designation, markets):
+            page = reverse("financing:referral", args=[held[0].number])
+            facts["numbers"] = ", ".join(referral.number for referral in held)
+            facts["markets"] = ", ".join(sorted({referral.market for referral in held}))
+            owe(event, notice_kinds.MARKET_REMOVED, lead, url=page, **facts)
         return
     if event.act == IN_FORCE:
         removed = designation.matches.current().filter(market_key__in=designation.removed_markets)

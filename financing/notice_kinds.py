@@ -43,6 +43,21 @@ DESIGNATION_AMENDED: Final = NoticeKind(
     mailed=Mailed.ALWAYS,
     sample={"amendment": 1, "day": "December 18, 2026", "designation": "AIX-D-2026-0001"},
 )
+MARKET_REMOVED: Final = NoticeKind(
+    "financing.market_removed",
+    "A market was removed: {numbers}",
+    "Amendment {amendment} of designation {designation}, in force from {day}, removes {markets}. You lead "
+    "{numbers}: from that day on nothing is referred, accepted or committed there.",
+    "s.3(d)",
+    is_internal=True,
+    when="An amendment that removes the market of an open referral is announced",
+    who="The lead officer of the referral",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "amendment": 1, "day": "December 18, 2026", "designation": "AIX-D-2026-0001", "markets": "Ghana",
+        "numbers": "AIX-D-2026-0001-R1",
+    },
+)  # fmt: skip
 PROPOSED: Final = NoticeKind(
     "financing.proposed",
     "A tool referral is proposed: {number}",

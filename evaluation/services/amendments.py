@@ -43,7 +43,7 @@ from evaluation.notices import program_officers, questions_page, signers_of_deci
 from evaluation.querysets import LIVE
 from evaluation.services.catalog import narrow_entry
 from evaluation.services.determinations import delegation_to_decide, told_of_decision
-from evaluation.terms import body_of, difference, sha256_to_clear_of
+from evaluation.terms import MARKET, body_of, difference, lines_of, sha256_to_clear_of
 from program import audit, clock, moments, notices
 from program.canonical import canonical_json, sha256_hex
 from program.deadlines import local_day
@@ -377,7 +377,8 @@ def recall_amendment(amendment: DesignationAmendment, *, by: User, reason: str) 
 def amendment_recipients(amendment: DesignationAmendment) -> list[User]:
     """Everybody whom the announcement owes a notice."""
     people = told_of_decision(amendment.proposal)
-    people |= {person.pk: person for person in told_of_change(amendment.designation)}
+    removed = {line["before"] for line in lines_of(amendment) if line["kind"] == MARKET}
+    people |= {person.pk: person for person in told_of_change(amendment.designation, removed)}
     told = (person for person in people.values() if person.is_active and not person.is_service)
     return sorted(told, key=lambda person: person.name)
 

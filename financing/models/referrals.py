@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from evaluation.enums import DesignationStatus
-from evaluation.models import Designation
+from evaluation.models import Designation, DesignationAmendment
 from financing.enums import LONGEST_TEXT, OPEN_STATUSES, Assessment, ReferralStatus
 from financing.models.tools import Tool
 from financing.querysets import MatchQuerySet, ToolReferralQuerySet
@@ -181,6 +181,21 @@ class ToolReferral(TimeStamped):
         if self.is_open and self.designation.status != DesignationStatus.ACTIVE:
             return ReferralStatus.SUSPENDED
         return self.status
+
+    @property
+    def is_market_removed(self) -> bool:
+        """Whether an amendment in force has removed its market from the designation."""
+        removed = self.designation.removed_markets
+        return bool(removed) and self.market not in {m.name for m in self.designation.package.markets}
+
+    @property
+    def removed_by(self) -> DesignationAmendment | None:
+        """The amendment in force that has removed its market."""
+        if not self.is_market_removed:
+            return None
+        keys = {market.key for market in self.designation.version.value.markets if market.name == self.market}
+        rows = self.designation.amendments.in_force().reverse()
+        return next((row for row in rows if keys & set(row.removed_markets)), None)
 
     def get_stage_display(self) -> str:
         return ReferralStatus(self.stage).label

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation.enums import DesignationStatus
+from financing.checks import is_for_a_designated_market
 from financing.enums import ReferralStatus
 from financing.forms import (
     CommitmentForm,
@@ -79,6 +80,12 @@ NEXT = {
     ReferralStatus.CLOSED: "Nothing more.",
 }
 
+NEXT_OF_REMOVED = {
+    ReferralStatus.PROPOSED: "Nothing is referred for this market any more: the EDAG sets it aside.",
+    ReferralStatus.REFERRED: "Nothing is accepted for this market any more: the agency declines the case.",
+    ReferralStatus.ACCEPTED: "Nothing is committed for this market any more: the agency declines the case.",
+}
+
 
 @dataclass(frozen=True)
 class Happened:
@@ -113,11 +120,15 @@ def show(request: SignedInRequest, record: ToolReferral, status: int = 200, **mo
     stage = ReferralStatus(record.stage)
     bound = more.pop("bound", {})
     acts = available(TRANSITIONS, record, request.user) if stage == record.status else []
+    removed_by = record.removed_by
+    if removed_by is not None:
+        acts = [act for act in acts if is_for_a_designated_market not in act.checks]
     events = AuditEvent.objects.of(record).select_related("actor")
     facts: dict[str, Any] = {
         "referral": record,
         "stage": stage,
-        "next": NEXT[stage],
+        "next": (removed_by and NEXT_OF_REMOVED.get(stage)) or NEXT[stage],
+        "removed_by": removed_by,
         "is_designation_active": record.designation.status == DesignationStatus.ACTIVE,
         "may_plan": request.user.has_perm("financing.plan_meeting"),
         "steps": [step.label for step in STEPS],

@@ -100,6 +100,48 @@ def test_an_amendment_closes_a_market_to_tools_and_its_people_are_told():
         proposed(Designation.objects.get(pk=designation.pk), market="Ghana", tool="loan_guarantee")
 
 
+def test_the_page_of_a_referral_says_that_its_market_was_removed_and_its_lead_is_told(client, settings):
+    settings.DEMONSTRATION = True  # the second factor is tested elsewhere
+    designation, head = make.two_markets(), chair()
+    make.screened(designation.proposal)
+    asked = proposed(designation, market="Ghana", tool="direct_loan")
+    other = proposed(designation, market="Kenya", tool="direct_loan")
+    assert "Refer the tool" in page(client, fresh(head), "referral", asked.number).text
+    signed = make.signed_amendment(designation=designation, removed_markets=["market-ghana"])
+    named = {person.pk for person in services.amendment_recipients(signed)}
+    assert asked.lead_officer_id in named
+    assert other.lead_officer_id not in named
+    services.announce_amendment(signed, by=signed.signed_by)
+    assert told("financing.market_removed") == {asked.lead_officer_id}
+    shown = page(client, fresh(head), "referral", asked.number).text
+    assert "by amendment 1, in force from" in shown
+    assert "Refer the tool" not in shown
+    assert "Set this proposal aside" in shown
+    shown = page(client, fresh(head), "referral", other.number).text
+    assert "by amendment 1" not in shown
+    assert "Refer the tool" in shown
+
+
+def test_a_removed_country_within_a_bloc_that_remains_is_named_by_the_bloc(client, settings):
+    settings.DEMONSTRATION = True  # the second factor is tested elsewhere
+    designation, head, desk = make.two_markets(), chair(), officer()
+    kenya, ghana = designation.version.value.markets
+    bloc = ghana.model_copy(update={"key": "market-ecowas", "code": "", "name": "ECOWAS"})
+    designation.version = make.new_version(designation.proposal, {"markets": (kenya, ghana, bloc)})
+    designation.save()
+    CountryFactory(code="GH")
+    draft = make.drafted_amendment(designation=designation, by=desk, removed_markets=["market-ghana"])
+    client.force_login(desk)
+    words = "Ghana stays a target within ECOWAS."
+    assert words in client.get(reverse("evaluation:amendment", args=[draft.pk])).text
+    signed = make.signed_amendment(draft)
+    client.force_login(signed.signed_by)
+    assert words in client.get(reverse("evaluation:amendment-announcement", args=[signed.pk])).text
+    services.announce_amendment(signed, by=signed.signed_by)
+    ((_, market),), _ = targeting(Country.objects.get(pk="GH"), fresh(head))
+    assert market == "ECOWAS"
+
+
 def test_a_country_that_was_removed_is_not_targeted_any_more():
     designation = make.two_markets()
     CountryFactory(code="GH")
