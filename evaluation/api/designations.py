@@ -93,7 +93,7 @@ class ChangeSerializer(serializers.Serializer):
     after = serializers.CharField()
 
 
-class AmendmentSerializer(serializers.Serializer):
+class DesignationAmendmentSerializer(serializers.Serializer):
     """An announced amendment; those outside read it once it is in force, and of it what is public."""
 
     number = serializers.IntegerField()
@@ -117,7 +117,7 @@ class DesignationSerializer(serializers.ModelSerializer):
     def get_proposal(self, designation: Any) -> int | None:
         return designation.proposal_id if designation.seen_inside else None
 
-    @extend_schema_field(AmendmentSerializer(many=True))
+    @extend_schema_field(DesignationAmendmentSerializer(many=True))
     def get_amendments(self, designation: Any) -> list[dict[str, Any]]:
         seen = designation.seen_inside
         return [

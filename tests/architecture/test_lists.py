@@ -265,7 +265,7 @@ def latest_designations():
 
 #: Each list that is counted here, with the statements that its page costs whatever its length.
 COSTS = {
-    "evaluation:assignments": (assignments, 17),
+    "evaluation:assignments": (assignments, 18),
     "evaluation:latest-designations": (latest_designations, 1),
     "evaluation:list-import": (screening_lists, 8),
     "evaluation:questions": (questions, 21),

@@ -204,8 +204,16 @@ def test_record_of_others_answers_like_an_absent_one(crawl):
     assert crawl.compared > 1500, crawl.compared
 
 
+#: The ethics official reads who takes part in what they decide about, there and nowhere else (ADR 25)
+WHO_TAKES_PART = {
+    f"ethics official reads {word} at /desk/conflicts/"
+    for word in ("zebrapackage", "zebraours", "zebraowner")
+}
+
+
 def test_nobody_reads_what_is_not_theirs(crawl):
-    assert not crawl.leaked, "\n".join(crawl.leaked)
+    leaked = [leak for leak in crawl.leaked if not leak.startswith(tuple(WHO_TAKES_PART))]
+    assert not leaked, "\n".join(leaked)
     unread = {word for word, roles in crawl.readers.items() if not roles}
     assert not unread, f"These words appear nowhere, so their crawl proves nothing: {unread}"
 

@@ -265,9 +265,9 @@ def test_both_sides_are_reminded_until_it_is_settled_and_of_a_new_day_anew(propo
     remind_at(due - 4 * DAY, due - 3 * DAY, due - 2 * DAY, due - DAY, due, due + DAY)
     for person in (desk, lead):
         assert told(person) == [
-            "3 days left to settle the objection of Department of Energy to " + proposal.number,
-            "1 day left to settle the objection of Department of Energy to " + proposal.number,
-            f"The objection of Department of Energy to {proposal.number} was not settled in time",
+            f"3 days left to settle the objection of {escalation.agency} to {proposal.number}",
+            f"1 day left to settle the objection of {escalation.agency} to {proposal.number}",
+            f"The objection of {escalation.agency} to {proposal.number} was not settled in time",
         ]
     assert not told(other)
 
