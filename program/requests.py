@@ -30,6 +30,11 @@ def page_of_form(request: HttpRequest) -> str:
     return reverse("program:start")
 
 
+def code_said(text: str) -> str:
+    """A code or a number of a record as it was posted; what no such code holds makes it none."""
+    return text if text.isprintable() else ""
+
+
 def number_said(text: str, *, digits: int = 18) -> int | None:
     """The whole number that an address or a form says; None where it says none, or one that no row bears."""
     return int(text) if text.isdecimal() and len(text) <= digits else None

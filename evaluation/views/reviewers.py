@@ -22,6 +22,7 @@ from program.enums import OfficeRole
 from program.limits import limited
 from program.models import Call
 from program.order import implements
+from program.requests import code_said
 from program.spreadsheets import KINDS, sent, write
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ def both_choices(form: ReviewerForm, stale: StaleRevision) -> dict[str, Any]:
 def reviewers_needed(request: SignedInRequest) -> HttpResponse:
     """How many reviewers an agency gives each proposal of a call."""
     require_desk(request.user, OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD)
-    agency = get_object_or_404(agencies_of(request.user), code=request.POST.get("agency", ""))
-    call = get_object_or_404(Call.objects.public(), number=request.POST.get("call", ""))
+    agency = get_object_or_404(agencies_of(request.user), code=code_said(request.POST.get("agency", "")))
+    call = get_object_or_404(Call.objects.public(), number=code_said(request.POST.get("call", "")))
     again = partial(show_reviewers, request, status=422)
     form = NeedForm(request.POST)
     if not form.is_valid():

@@ -17,6 +17,7 @@ from evaluation.workload import short_of_reviewers
 from program.enums import OfficeRole
 from program.limits import limited
 from program.order import implements
+from program.requests import code_said
 from program.transitions import NotReady, Problem
 from proposals.models import Proposal
 
@@ -64,7 +65,7 @@ def show_suggestion(
 def suggestion_confirm(request: SignedInRequest) -> HttpResponse:
     """Assign the rows that were left in, all or none; what no longer holds is said beside a new one."""
     require_desk(request.user, *ASSIGNING)
-    number, rows = request.POST.get("proposal", ""), request.POST.getlist("row")
+    number, rows = code_said(request.POST.get("proposal", "")), request.POST.getlist("row")
     pairs = [(int(found[1]), int(found[2])) for row in rows if (found := PAIR.fullmatch(row))]
     if not pairs or len(pairs) != len(rows) or len(pairs) > MOST:
         problem = Problem("rows", "Leave at least one row of the suggestion in.")
