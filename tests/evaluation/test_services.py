@@ -1078,7 +1078,8 @@ def test_what_was_signed_with_a_day_ahead_is_not_announced_once_that_day_is_over
     determination = make.ready_to_sign(outcome=outcome, by=desk)
     tomorrow = clock.today() + timedelta(days=1)
     words = dict.fromkeys(("text", "owner", "evidence", "effect"), "Words.")
-    services.save_condition(determination, by=desk, values={**words, "due_on": tomorrow})
+    if outcome == "designate":
+        services.save_condition(determination, by=desk, values={**words, "due_on": tomorrow})
     days = {"expires_on": tomorrow, "defer_until": tomorrow if outcome == "defer" else None}
     services.save_determination(determination, by=desk, revision=None, values=days)
     with clock.moved_to(clock.now() + timedelta(days=3)):
