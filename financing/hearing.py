@@ -81,18 +81,21 @@ def tell_edag(event: AuditEvent, designation: Designation) -> None:
     if event.act == AMEND:
         after = event.said["after"]
         facts = {
+            "designation": designation.number,
             "amendment": after["amendment"],
             "day": moments.day(date.fromisoformat(after["effective_on"])),
         }
-        facts["designation"] = designation.number
         people = _told_of_any(designation).distinct()
         owe(event, notice_kinds.DESIGNATION_AMENDED, people, url=url, **facts)
         markets = {line["before"] for line in after["changes"] if line["kind"] == MARKET}
         for lead, held in leads_for(designation, markets):
-            page = reverse("financing:referral", args=[held[0].number])
-            facts["numbers"] = ", ".join(referral.number for referral in held)
-            facts["markets"] = ", ".join(sorted({referral.market for referral in held}))
-            owe(event, notice_kinds.MARKET_REMOVED, lead, url=page, **facts)
+            owe(
+                event, notice_kinds.MARKET_REMOVED, lead,
+                url=reverse("financing:referral", args=[held[0].number]),
+                numbers=", ".join(referral.number for referral in held),
+                markets=", ".join(sorted({referral.market for referral in held})),
+                **facts,
+            )  # fmt: skip
         return
     if event.act == IN_FORCE:
         removed = designation.matches.current().filter(market_key__in=designation.removed_markets)
