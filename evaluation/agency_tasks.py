@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from evaluation.enums import AmendmentStatus, DeterminationStatus
 from evaluation.models import Assignment, DesignationAmendment, Determination, Referral
-from evaluation.querysets import DELEGATED_BY, SIGN_FOR_AGENCY, delegations_that_hold
+from evaluation.querysets.people import DELEGATED_BY, SIGN_FOR_AGENCY, delegations_that_hold
 from program import clock
 from program.enums import OfficeRole
 from program.models import Delegation

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from evaluation.checks import CONDITION_WORDS
 from evaluation.enums import AmendmentStatus, TermChange
-from evaluation.querysets import LIVE
+from evaluation.querysets.designations import LIVE
 from evaluation.terms import applied, body_of, changes_of, difference, has_moved_on, terms_of
 from program import clock
 from program.deadlines import long_date

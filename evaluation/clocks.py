@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from evaluation.enums import ReferralStatus
-from evaluation.querysets import RUNNING
+from evaluation.querysets.consultation import RUNNING
 from program.deadlines import Standstill, counted, local_day
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from evaluation.clocks import days_of
 from evaluation.enums import Carry, ReferralStatus, Stance
-from evaluation.querysets import is_official
+from evaluation.querysets.people import is_official
 from program import moments
 from program.enums import OfficeRole
 

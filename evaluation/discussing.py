@@ -11,7 +11,9 @@ from django.db.models.functions import Coalesce
 from evaluation.enums import Grade, ReviewStatus
 from evaluation.models import Assignment, DiscussionComment, Review
 from evaluation.notices import holders, signers_for
-from evaluation.querysets import assigned_to, discussed_by, positions_to_sign
+from evaluation.querysets.consultation import positions_to_sign
+from evaluation.querysets.discussion import discussed_by
+from evaluation.querysets.reviews import assigned_to
 from program.enums import OfficeRole
 from program.models import Agency, Criterion, Office, User
 from proposals.enums import Part

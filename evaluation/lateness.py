@@ -12,7 +12,8 @@ from django.db.models.functions import JSONArray, Least
 
 from evaluation.enums import InformationRequestStatus, ReferralStatus
 from evaluation.models import InformationRequest, Referral
-from evaluation.querysets import RUNNING, reads_every_consultation
+from evaluation.querysets.consultation import RUNNING
+from evaluation.querysets.people import reads_every_consultation
 from program import moments
 from program.enums import OfficeRole
 from program.tallies import MOST, tallied_keys

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from evaluation.enums import AssignmentStatus, ReviewStatus
-from evaluation.querysets import SIGN_FOR_AGENCY, delegations_that_hold
+from evaluation.querysets.people import SIGN_FOR_AGENCY, delegations_that_hold
 from program import clock, moments
 from program.enums import OfficeRole
 from program.models import Delegation, Office, User

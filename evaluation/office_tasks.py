@@ -22,7 +22,7 @@ from evaluation.models import (
     Escalation,
     PartyCheck,
 )
-from evaluation.querysets import papers_of
+from evaluation.querysets.people import papers_of
 from evaluation.services.papers import PAPERS
 from program import clock
 from program.deadlines import end_of_day

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from evaluation.models import CatalogEntry, DesignationAmendment
-    from evaluation.querysets import CatalogQuerySet
+    from evaluation.querysets.catalog import CatalogQuerySet
 
 SCHEMA_VERSION: Final = "1.1"
 AT_ONCE: Final = 200

@@ -44,7 +44,7 @@ from evaluation.models import (
     Referral,
     ScreeningRun,
 )
-from evaluation.querysets import RUNNING
+from evaluation.querysets.consultation import RUNNING
 from evaluation.weighing import newest_checks
 from program import clock, papers, pdf
 from program.canonical import canonical_json, sha256_hex

@@ -11,7 +11,8 @@ import rules
 
 from evaluation.enums import AssignmentStatus, ConflictCaseStatus, DesignationStatus
 from evaluation.models import ConflictCase
-from evaluation.querysets import SIGN_FOR_AGENCY, decides, delegations_in_force, discussed_by
+from evaluation.querysets.discussion import discussed_by
+from evaluation.querysets.people import SIGN_FOR_AGENCY, decides, delegations_in_force
 from program.enums import OfficeRole
 from program.models import Delegation
 from program.rules import granted, is_clock, is_decision_official, is_program_officer, permit

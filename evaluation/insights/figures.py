@@ -33,7 +33,7 @@ from evaluation.enums import DeterminationStatus, ReferralStatus
 from evaluation.insights.readers import left_out_of
 from evaluation.models import AgencyScore, Determination, Referral
 from evaluation.models.reviews import DISAGREEMENT
-from evaluation.querysets import RUNNING
+from evaluation.querysets.consultation import RUNNING
 from program import clock
 from program.models import Agency
 from proposals.enums import ProposalStatus

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from evaluation.enums import LONGEST_TEXT, AmendmentStatus, TermChange
 from evaluation.models.designations import Condition, Designation
 from evaluation.models.determinations import DIGEST
-from evaluation.querysets import AmendmentQuerySet
+from evaluation.querysets.designations import AmendmentQuerySet
 from program.models import Delegation, Revised, User
 from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT

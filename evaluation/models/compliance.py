@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from evaluation.enums import LONGEST_TEXT, ComplianceKind, ComplianceResult, Weighed
 from evaluation.models.screening import ScreeningRun
-from evaluation.querysets import ComplianceCheckQuerySet
+from evaluation.querysets.compliance import ComplianceCheckQuerySet
 from program.enums import Confidence
 from program.models import User
 from program.models.fields import DayColumn

@@ -18,7 +18,7 @@ from evaluation.enums import (
     Stance,
 )
 from evaluation.models.intake import Deadlined
-from evaluation.querysets import (
+from evaluation.querysets.consultation import (
     AnswerFileQuerySet,
     ClockEventQuerySet,
     InformationRequestQuerySet,

@@ -10,12 +10,8 @@ from django.db.models import F, Q
 
 from evaluation.enums import LONGEST_SUMMARY, LONGEST_TEXT, CatalogReleaseStatus, DesignationStatus
 from evaluation.models.determinations import Determination
-from evaluation.querysets import (
-    CatalogQuerySet,
-    CatalogReleaseQuerySet,
-    ConditionQuerySet,
-    DesignationQuerySet,
-)
+from evaluation.querysets.catalog import CatalogQuerySet, CatalogReleaseQuerySet
+from evaluation.querysets.designations import ConditionQuerySet, DesignationQuerySet
 from program.models import Revised, User
 from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT

@@ -9,12 +9,8 @@ from django.db.models import F, Q
 
 from evaluation.enums import LONGEST_TEXT, DeterminationStatus, LetterKind, Outcome
 from evaluation.models.consultation import Position
-from evaluation.querysets import (
-    AnnouncementQuerySet,
-    DeterminationQuerySet,
-    FindingQuerySet,
-    LetterQuerySet,
-)
+from evaluation.querysets.determinations import AnnouncementQuerySet, DeterminationQuerySet, LetterQuerySet
+from evaluation.querysets.proposals import FindingQuerySet
 from program.enums import Mark
 from program.models import Delegation, Paper, Requirement, Revised, User
 from program.models.fields import DayColumn

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from evaluation.enums import LONGEST_COMMENT, LONGEST_PLACE, Grade
-from evaluation.querysets import DiscussionCommentQuerySet, DiscussionTextQuerySet
+from evaluation.querysets.discussion import DiscussionCommentQuerySet, DiscussionTextQuerySet
 from program.models import Agency, Criterion, Revised, User
 from program.models.words import NOT_KEPT
 from proposals.enums import Part

@@ -10,7 +10,7 @@ from django.db.models import Q
 from evaluation.enums import LONGEST_TEXT, EscalationLevel, EscalationOutcome
 from evaluation.models.consultation import Position
 from evaluation.models.intake import Deadlined
-from evaluation.querysets import EscalationEntryQuerySet, EscalationQuerySet
+from evaluation.querysets.escalations import EscalationEntryQuerySet, EscalationQuerySet
 from program.deadlines import local_day, long_date
 from program.models import Agency, User
 from program.models.fields import DayColumn

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from evaluation.enums import LONGEST_TEXT, ConflictAbout, ConflictBasis, ConflictCaseStatus
 from evaluation.models.reviews import Assignment
-from evaluation.querysets import ConflictCaseQuerySet
+from evaluation.querysets.interests import ConflictCaseQuerySet
 from program.models import Agency, TimeStamped, User
 from program.models.words import NOT_KEPT
 from proposals.models import Proposal, Recusal

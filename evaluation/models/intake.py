@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from evaluation.enums import LONGEST_TEXT, CompletenessFinding
-from evaluation.querysets import OfVersionQuerySet
+from evaluation.querysets.proposals import OfVersionQuerySet
 from program.models import Requirement, Revised, TimeStamped, User
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from evaluation.enums import InterestKind, Whose
-from evaluation.querysets import ConfirmationQuerySet, InterestQuerySet
+from evaluation.querysets.interests import ConfirmationQuerySet, InterestQuerySet
 from program.models import User
 from program.models.base import Corrected
 from program.models.fields import DayColumn

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from evaluation.querysets import NamedPartyQuerySet
+from evaluation.querysets.parties import NamedPartyQuerySet
 from program.models.words import NOT_KEPT
 from proposals.models import Proposal, Version
 

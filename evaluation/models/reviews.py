@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from evaluation.enums import LONGEST_TEXT, AssignmentStatus, Recommendation, ReviewStatus
-from evaluation.querysets import AgencyScoreQuerySet, AssignmentQuerySet, ReviewQuerySet
+from evaluation.querysets.reviews import AgencyScoreQuerySet, AssignmentQuerySet, ReviewQuerySet
 from program.models import Agency, Criterion, Revised, TimeStamped, User
 from program.models.words import NOT_KEPT
 from proposals.models import Proposal, Version

@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import Q
 
 from evaluation.enums import LONGEST_TEXT, Adjudicated, ChangeKind, CheckResult, ScreeningReason
-from evaluation.querysets import OfVersionQuerySet, PartyCheckQuerySet
+from evaluation.querysets.proposals import OfVersionQuerySet
+from evaluation.querysets.screening import PartyCheckQuerySet
 from program.models import User
 from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT

@@ -40,7 +40,7 @@ from evaluation.notice_kinds import (
     AMENDMENT_TO_SIGN,
 )
 from evaluation.notices import program_officers, questions_page, signers_of_decision
-from evaluation.querysets import LIVE
+from evaluation.querysets.designations import LIVE
 from evaluation.services.catalog import narrow_entry
 from evaluation.services.determinations import delegation_to_decide, told_of_decision
 from evaluation.terms import MARKET, body_of, difference, lines_of, sha256_to_clear_of

@@ -14,7 +14,7 @@ from evaluation.lifecycle import END_ASSIGNMENT
 from evaluation.models import Assignment, Conflict, ConflictCase, Referral, Review
 from evaluation.notice_kinds import ASSIGNED, REVIEWER_RECUSED, UNASSIGNED
 from evaluation.notices import desk_page, leads_of
-from evaluation.querysets import ASSIGNABLE
+from evaluation.querysets.reviews import ASSIGNABLE
 from evaluation.services.ethics import ask_ethics_official, settle_by_recusal, tell_of_recusal
 from evaluation.services.reviews import keep_agency_scores, open_review
 from evaluation.suggesting import kept_away

@@ -21,7 +21,8 @@ from evaluation.notice_kinds import (
     VERSION_REPLACED,
 )
 from evaluation.notices import desk_page, in_words, program_officers, signers_for
-from evaluation.querysets import RUNNING, delegations_in_force
+from evaluation.querysets.consultation import RUNNING
+from evaluation.querysets.people import delegations_in_force
 from evaluation.services.escalations import follow_position
 from evaluation.services.pauses import end_pauses
 from program import clock, days, notices

@@ -39,7 +39,7 @@ from evaluation.notice_kinds import (
 )
 from evaluation.notices import desk_page, holders, program_officers, questions_page, signers_of_decision
 from evaluation.packets import packet_of, sha256_to_clear
-from evaluation.querysets import delegations_in_force
+from evaluation.querysets.people import delegations_in_force
 from evaluation.services.screening_jobs import ask_if_stale
 from program import audit, clock, notices
 from program.canonical import canonical_json, sha256_hex

@@ -15,7 +15,7 @@ from evaluation.enums import LONGEST_PAUSE_NOTE, ClockAct, InformationRequestSta
 from evaluation.models import ClockEvent, InformationRequest, Referral
 from evaluation.notice_kinds import CLOCK_PAUSED, CLOCK_RESUMED
 from evaluation.notices import desk_page, in_words, workers_on
-from evaluation.querysets import RUNNING
+from evaluation.querysets.consultation import RUNNING
 from program import audit, clock, notices
 from program.clock_account import clock_account
 from program.closures import counted_closures

@@ -39,15 +39,11 @@ from evaluation.notices import (
     sides_of,
     workers_on,
 )
-from evaluation.querysets import (
-    ANSWER_STEPS,
-    CONDITION_STEPS,
-    CONFLICT_STEPS,
-    DEFERRAL_STEPS,
-    ESCALATION_STEPS,
-    EXPIRY_STEPS,
-    POSITION_STEPS,
-)
+from evaluation.querysets.consultation import ANSWER_STEPS, POSITION_STEPS
+from evaluation.querysets.designations import CONDITION_STEPS, EXPIRY_STEPS
+from evaluation.querysets.determinations import DEFERRAL_STEPS
+from evaluation.querysets.escalations import ESCALATION_STEPS
+from evaluation.querysets.interests import CONFLICT_STEPS
 from evaluation.services.ethics import IMPARTIALITY, case_page
 from program import audit, clock, moments, notices
 from program.notices import Audience

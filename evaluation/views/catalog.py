@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from django.http import StreamingHttpResponse
 
-    from evaluation.querysets import CatalogQuerySet
+    from evaluation.querysets.catalog import CatalogQuerySet
 
 PAGE = 24
 LATEST = 3

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
-    from evaluation.querysets import ComplianceCheckQuerySet
+    from evaluation.querysets.compliance import ComplianceCheckQuerySet
     from program.requests import SignedInRequest
     from program.transitions import Problem
 

@@ -25,10 +25,8 @@ from evaluation.models import (
     Referral,
     Review,
 )
-from evaluation.querysets import (
-    RUNNING,
-    is_official,
-)
+from evaluation.querysets.consultation import RUNNING
+from evaluation.querysets.people import is_official
 from program import clock
 from program.enums import DELEGATORS, OfficeRole
 from program.models import User

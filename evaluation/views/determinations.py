@@ -21,7 +21,7 @@ from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, Reas
 from evaluation.lifecycle import ANNOUNCE, CLEAR, RENEW
 from evaluation.models import Condition, Designation, Determination, Escalation, ObjectionAnswer, Referral
 from evaluation.packets import content_of, packet_in_words, packet_text
-from evaluation.querysets import is_official
+from evaluation.querysets.people import is_official
 from evaluation.services.determinations import (
     MOST_TOGETHER,
     announcement_recipients,

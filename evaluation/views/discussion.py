@@ -17,7 +17,7 @@ from evaluation.forms import AnswerCommentForm, CommentForm, EditCommentForm
 from evaluation.models import DiscussionComment, DiscussionDraft, DiscussionText
 from evaluation.models.escalations import EVALUATED
 from evaluation.notices import discussion_page
-from evaluation.querysets import discussed_by
+from evaluation.querysets.discussion import discussed_by
 from evaluation.services.assignments import declare_first_on
 from evaluation.services.discussion import CLOSED, DRAFTED, draft_of
 from evaluation.views.acting import carry_out, problems_of

@@ -12,7 +12,7 @@ from evaluation.forms import WeightsForm
 from evaluation.insights.figures import insights_of
 from evaluation.insights.listings import LISTINGS, lines_of
 from evaluation.insights.weights import sensitivity
-from evaluation.querysets import OFFICIALS
+from evaluation.querysets.people import OFFICIALS
 from evaluation.views.desk import require_desk
 from program import audit
 from program.limits import limited

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from evaluation import services
 from evaluation.forms import InterestForm
 from evaluation.models import ConflictCase, Interest, InterestConfirmation
-from evaluation.querysets import as_ethics_official
+from evaluation.querysets.interests import as_ethics_official
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
 from program import clock

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation import services
-from evaluation.querysets import papers_of
+from evaluation.querysets.people import papers_of
 from evaluation.services.papers import PAPERS
 from evaluation.views.desk import PAGE, require_desk
 from program.enums import OfficeRole, PaperState

@@ -32,7 +32,7 @@ from evaluation.models import (
 )
 from evaluation.overlaps import overlaps_of
 from evaluation.packets import content_of
-from evaluation.querysets import is_official, reads_every_consultation
+from evaluation.querysets.people import is_official, reads_every_consultation
 from evaluation.services.questions import ASKABLE, LIMITED, next_round
 from evaluation.since import changes_between, known_to
 from evaluation.staleness import stale_because

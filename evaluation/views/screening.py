@@ -19,7 +19,7 @@ from evaluation.models import (
     ScreeningJob,
     ScreeningList,
 )
-from evaluation.querysets import TWO_PEOPLE_SCORE
+from evaluation.querysets.screening import TWO_PEOPLE_SCORE
 from evaluation.staleness import overtaken_by
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import PAGE, require_desk
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
 
     from evaluation.models import ListChange
-    from evaluation.querysets import PartyCheckQuerySet
+    from evaluation.querysets.screening import PartyCheckQuerySet
     from program.models import User
     from program.requests import SignedInRequest
     from program.transitions import Problem

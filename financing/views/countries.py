@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation.models import Designation
-from evaluation.querysets import LIVE
+from evaluation.querysets.designations import LIVE
 from financing.forms import ClassForm
 from financing.models import MarketBarrier, Partnership, ToolReferral
 from financing.querysets import follows_financing

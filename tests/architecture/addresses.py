@@ -15,7 +15,8 @@ from pypdf import PdfReader
 
 from config.second_factor import VERIFIED
 from evaluation.models import LetterPaper
-from evaluation.querysets import discussed_by, papers_of
+from evaluation.querysets.discussion import discussed_by
+from evaluation.querysets.people import papers_of
 from evaluation.views.intake import OFFICE
 from program.spreadsheets import KINDS
 from proposals.enums import Part

@@ -15,7 +15,7 @@ from evaluation.discussing import workers_for
 from evaluation.models import AgencyScore, Assignment, ConflictCase, Interest
 from evaluation.office_tasks import office_tasks
 from evaluation.packets import packet_of
-from evaluation.querysets import discussed_by
+from evaluation.querysets.discussion import discussed_by
 from evaluation.views.assignments import to_ask_about
 from program import clock
 from program.enums import OfficeRole

@@ -1,0 +1,95 @@
+"""Declared interests and the cases of the ethics officials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+
+from evaluation.enums import ConflictCaseStatus
+from evaluation.querysets.proposals import LAST_DAY
+from program.enums import OfficeRole
+from program.reminders import OVERDUE, days_before, reaching
+from proposals.querysets import closed_to
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.contrib.auth.models import AnonymousUser
+    from django.db.models.functions import TruncDate
+
+    from program.models import User
+
+CONFLICT_STEPS = (days_before(3), LAST_DAY, OVERDUE)
+
+
+def as_ethics_official(user: User | AnonymousUser, path: str) -> Q:
+    """Rows of people, at the look-up ``path``, who hold an office where ``user`` is the ethics official."""
+    codes = user.agencies_as(OfficeRole.ETHICS_OFFICIAL) if user.is_authenticated else set()
+    if not codes:
+        return Q(pk__in=[])
+    offices = apps.get_model("program", "Office").objects.in_force().filter(agency__code__in=codes)
+    return Q(**{f"{path}__in": offices.exclude(role=OfficeRole.CLOCK).values("user")})
+
+
+class InterestQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """One's own, and those of the people of the agency whose ethics official one is; nobody else's."""
+        return self.filter(Q(person=user.pk or 0) | as_ethics_official(user, "person"))
+
+    def standing(self) -> Self:
+        """What is declared today: neither corrected nor withdrawn."""
+        return self.filter(replaced_by=None, is_withdrawn=False)
+
+
+class ConfirmationQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.filter(Q(person=user.pk or 0) | as_ethics_official(user, "person"))
+
+
+class ConflictCaseQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """One's own, and for ethics officials those of their agency, but of proposals closed to them."""
+        if not user.is_authenticated:
+            return self.none()
+        own = Q(person=user.pk)
+        codes = user.agencies_as(OfficeRole.ETHICS_OFFICIAL)
+        if not codes:
+            return self.filter(own)
+        return self.filter(own | (Q(agency__code__in=codes) & ~Q(proposal__in=closed_to(user))))
+
+    def open(self) -> Self:
+        return self.filter(status=ConflictCaseStatus.OPEN)
+
+    def cleared(self, proposal: Any, person: Any) -> Self:
+        """By which an ethics official let this person review this proposal; the keys, or where they stand."""
+        return self.filter(proposal=proposal, person=person, status=ConflictCaseStatus.CLEARED)
+
+    def without_official(self, *, on: TruncDate | None = None) -> Self:
+        """Open ones that nobody may decide today (``on``)."""
+        offices = apps.get_model("program", "Office").objects.in_force(on=on)
+        recused = apps.get_model("proposals", "Recusal").objects.filter(
+            proposal=OuterRef(OuterRef("proposal")), user=OuterRef("user")
+        )
+        officials = offices.filter(role=OfficeRole.ETHICS_OFFICIAL, agency=OuterRef("agency"))
+        return self.open().filter(~Exists(officials.filter(~Exists(recused), ~Q(user=OuterRef("person")))))
+
+    def to_remind(self, at: datetime) -> Self:
+        """Open ones at three days, on the last day and once it is over."""
+        return reaching(self.open(), CONFLICT_STEPS, due=F("due_at"), at=at)
+
+    def to_decide(self, user: User) -> Self:
+        """Open cases that ``user`` decides: nobody decides about themself."""
+        return self.visible_to(user).open().exclude(person=user.pk)
+
+    def for_list(self) -> Self:
+        return self.select_related("proposal", "person", "agency", "decided_by", "recusal__replaced_by")
+
+
+def owes_declaration(user: User, proposal: str) -> Q:
+    """Whether ``user`` is assigned to the proposal at ``proposal`` and has not said if a conflict stands."""
+    rows = apps.get_model("evaluation", "Assignment").objects.active()
+    rows = rows.filter(reviewer=user.pk, conflict__isnull=True, proposal=OuterRef(proposal))
+    return Q(Exists(rows))

@@ -1,0 +1,68 @@
+"""Who in government reads everything, decides, and signs for whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from program.enums import OfficeRole
+from program.models import Delegation, Paper
+from proposals.models import Proposal
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+    from django.db.models.functions import TruncDate
+
+    from program.models import User
+
+P = TypeVar("P", bound=Paper)
+OFFICIALS = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
+SIGN_FOR_AGENCY = (OfficeRole.LEAD, OfficeRole.REVIEWER)
+DELEGATED_BY = {
+    Delegation.SIGN_POSITION: OfficeRole.LEAD,
+    Delegation.SIGN_DETERMINATION: OfficeRole.DECISION_OFFICIAL,
+}
+
+
+def is_official(user: User | AnonymousUser) -> bool:
+    """Whether the person works in the Program office, decides or audits."""
+    return user.is_authenticated and user.holds(*OFFICIALS)
+
+
+def reads_every_consultation(user: User | AnonymousUser) -> bool:
+    """Officials, and leads of agencies; a reviewer sees only that of their own agency."""
+    return is_official(user) or (user.is_authenticated and user.holds(OfficeRole.LEAD))
+
+
+def delegations_that_hold(*acts: str, on: TruncDate | None = None) -> models.QuerySet[Delegation]:
+    """The delegations of ``acts`` in force today (``on``), of givers who hold the office themselves."""
+    offices = apps.get_model("program", "Office").objects.in_force(on=on)
+    given = offices.filter(user=OuterRef("given_by"), agency=OuterRef("agency"))
+    holds = Q(pk__in=[])
+    for act in acts:
+        holds |= Q(Exists(given.filter(role=DELEGATED_BY[act])), act=act)
+    return Delegation.objects.in_force(on=on).filter(holds)
+
+
+def delegations_in_force(user: User, act: str) -> models.QuerySet[Delegation]:
+    """The delegations by which ``user`` may do ``act`` today, of givers who hold the office themselves."""
+    return delegations_that_hold(act).filter(given_to=user.pk)
+
+
+def decides(user: User | AnonymousUser) -> bool:
+    """Whether the person holds the decision or signs for who holds it."""
+    if not user.is_authenticated:
+        return False
+    if user.holds(OfficeRole.DECISION_OFFICIAL):
+        return True
+    return user.is_government and delegations_in_force(user, Delegation.SIGN_DETERMINATION).exists()
+
+
+def papers_of(kind: type[P], user: User) -> models.QuerySet[P]:
+    """PDFs whose proposal ``user`` reads by office; nobody's own proposal is among them."""
+    proposals = Proposal.objects.read_by_office(user).order_by()
+    rows = kind._default_manager.filter(**{f"{kind.proposal_by}__in": proposals.values("pk")})
+    return rows.select_related(kind.proposal_by).defer(*kind.texts)

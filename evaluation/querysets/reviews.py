@@ -1,0 +1,157 @@
+"""Assignments, score sheets and the scores of agencies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Exists, OuterRef, Q, Subquery
+
+from evaluation.enums import AssignmentStatus, ReferralStatus, ReviewStatus
+from evaluation.querysets.people import is_official
+from evaluation.querysets.proposals import OfProposalQuerySet, OfVersionQuerySet
+from program.enums import OfficeRole
+from program.gathering import Rows, gather
+from proposals.enums import MembershipStatus, ProposalStatus
+from proposals.querysets import counsel_grants
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from program.models import User
+
+#: Where reviewers are assigned
+ASSIGNABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
+
+
+def owes_sheet(user: User) -> Q:
+    """Whether ``user`` is to review the version of a row and has not handed the sheet in."""
+    mine = apps.get_model("evaluation", "Assignment").objects.active().filter(reviewer=user.pk)
+    sheets = apps.get_model("evaluation", "Review").objects.filter(
+        reviewer=user.pk, status=ReviewStatus.SUBMITTED, version=OuterRef("version")
+    )
+    return Q(Exists(mine.filter(proposal=OuterRef("version__proposal")))) & ~Q(Exists(sheets))
+
+
+class AgencyScoreQuerySet(OfVersionQuerySet):
+    """What sheets say together: nobody reads it who still owes one of their own on that version."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return super().visible_to(user).read_by(user) if user.is_authenticated else self.none()
+
+    def read_by(self, user: User) -> Self:
+        return self.filter(~owes_sheet(user))
+
+
+class AssignmentQuerySet(OfProposalQuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """One's own while it lasts, those of the agency one leads, all for officials."""
+        if not user.is_authenticated:
+            return self.none()
+        seen = self.of_office(user)
+        if is_official(user):
+            return seen
+        own = Q(reviewer=user.pk, status=AssignmentStatus.ACTIVE)
+        return seen.filter(own | Q(agency__code__in=user.agencies_as(OfficeRole.LEAD)))
+
+    def active(self) -> Self:
+        return self.filter(status=AssignmentStatus.ACTIVE)
+
+    def free_to_read(self) -> Self:
+        """Active ones whose reviewer declared that no conflict stands, or was cleared of what does."""
+        cases = apps.get_model("evaluation", "ConflictCase").objects
+        cleared = Exists(cases.cleared(OuterRef("proposal"), OuterRef("reviewer")))
+        return self.active().filter(Q(conflict__has_conflict=False) | (Q(conflict__isnull=False) & cleared))
+
+    def open_reviews(self) -> Self:
+        """Active ones whose latest sheet is not in while the position of their agency is asked for.
+
+        ``due_at`` is when that position is due, None while no clock runs.
+        """
+        referrals = apps.get_model("evaluation", "Referral").objects.filter(
+            version__proposal=OuterRef("proposal"),
+            version__number=OuterRef("proposal__version_count"),
+            agency=OuterRef("agency"),
+        )
+        over = referrals.filter(status__in=[ReferralStatus.ANSWERED, ReferralStatus.ENDED])
+        rows = self.active().filter(~Exists(over), proposal__status__in=ASSIGNABLE)
+        running = referrals.filter(paused_at=None)
+        return rows.with_sheets().filter(is_in=False).annotate(due_at=Subquery(running.values("due_at")[:1]))
+
+    def with_sheets(self) -> Self:
+        """With ``is_in``: whether the sheet for the latest version was submitted."""
+        sheets = apps.get_model("evaluation", "Review").objects.filter(
+            assignment=OuterRef("pk"),
+            status=ReviewStatus.SUBMITTED,
+            version__number=OuterRef("proposal__version_count"),
+        )
+        return self.annotate(is_in=Exists(sheets))
+
+    def owed_by(self, user: User) -> Self:
+        """Active assignments of ``user`` whose sheet for the latest version is not in and still asked for."""
+        owed = self.active().filter(reviewer=user.pk).exclude(proposal__status=ProposalStatus.WITHDRAWN)
+        return owed.for_list().filter(is_in=False)
+
+    def for_list(self) -> Self:
+        """With ``is_in``: whether the sheet for the latest version was submitted."""
+        return self.select_related("agency", "reviewer", "proposal__consortium", "conflict").with_sheets()
+
+
+class ReviewQuerySet(OfProposalQuerySet):
+    path = "version__proposal"
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """One's own; others' of one's agency, all for officials, once they are in.
+
+        Whoever owes a sheet on that version sees no other's until their own is in too.
+        """
+        if not user.is_authenticated:
+            return self.none()
+        seen = self.of_office(user)
+        own = Q(reviewer=user.pk, assignment__status=AssignmentStatus.ACTIVE)
+        submitted = Q(status=ReviewStatus.SUBMITTED)
+        owes = owes_sheet(user)
+        if is_official(user):
+            return seen.filter(own | (submitted & ~owes))
+        agencies = user.agencies_as(OfficeRole.LEAD, OfficeRole.REVIEWER)
+        return seen.filter(own | (submitted & Q(agency__code__in=agencies) & ~owes))
+
+    def held(self) -> Self:
+        """Locked with its proposal and assignment, and read with all that its checks and rights need.
+
+        One statement, which passes over a sheet that another transaction holds. Sheets of one proposal come
+        in one by one, so that what an agency scores together misses none.
+        """
+        rows = self.select_for_update(
+            of=("version__proposal", "assignment", "self"), no_key=True, skip_locked=True
+        )
+        places = apps.get_model("proposals", "TeamMember").objects.active()
+        on_team = places.filter(
+            user=OuterRef("reviewer"),
+            membership__status=MembershipStatus.CONSENTED,
+            membership__consortium=OuterRef("version__proposal__consortium"),
+        )
+        counsel = counsel_grants(OuterRef("reviewer")).filter(content_object=OuterRef("version__proposal"))
+        return gather(
+            rows.select_related("agency", "assignment__conflict", "version__proposal__call")
+            .defer("version__package")
+            .annotate(reviewer_is_inside=Exists(on_team) | Exists(counsel)),
+            Rows("scores"),
+            Rows("version__proposal__call__criteria", many=(Rows("agencies"),)),
+            Rows("version__proposal__recusals"),
+            Rows("version__proposal__proposalgrant", one=("permission",), to_attr="grants_given"),
+            Rows("agency__offices", one=("user",), where=Q(role=OfficeRole.LEAD), to_attr="lead_offices"),
+        )
+
+    def submitted(self) -> Self:
+        return self.filter(status=ReviewStatus.SUBMITTED)
+
+    def for_list(self) -> Self:
+        return self.select_related("agency", "reviewer", "version__proposal")
+
+
+def assigned_to(user: User) -> models.QuerySet[Any]:
+    """The assignments by which ``user`` reviews today: who has not declared yet has none."""
+    rows = apps.get_model("evaluation", "Assignment").objects.free_to_read()
+    return rows.filter(reviewer=user.pk, agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
