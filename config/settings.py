@@ -227,10 +227,12 @@ if (
 refuse_weak_password("DATABASE_URL", DATABASES["default"]["PASSWORD"])
 refuse_weak_password("DATABASE_OWNER_URL", DATABASE_OWNER["PASSWORD"])
 DATABASES["default"] |= {
-    "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
+    "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=600),
     "CONN_HEALTH_CHECKS": True,
     "ATOMIC_REQUESTS": False,
 }
+# Long questions are planned once for each connection; not behind a pooler that lends one for a transaction
+PLAN_ONCE = env.bool("PLAN_ONCE", default=True)
 STATEMENT_TIMEOUT_MS = env.int("STATEMENT_TIMEOUT_MS", default=5000)
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
@@ -238,7 +240,7 @@ DATABASES["default"]["OPTIONS"] = {
         f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
         f" -c lock_timeout={env.int('LOCK_TIMEOUT_MS', default=3000)}"
         f" -c idle_in_transaction_session_timeout={env.int('IDLE_TRANSACTION_TIMEOUT_MS', default=15000)}"
-        " -c timezone=UTC"
+        " -c timezone=UTC -c plan_cache_mode=force_generic_plan"
     ),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

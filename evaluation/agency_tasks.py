@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import BigIntegerField, Q
+from django.db.models import BigIntegerField, Q, Subquery
 from django.urls import reverse
 
 from evaluation.enums import AmendmentStatus, DeterminationStatus
@@ -12,9 +13,10 @@ from evaluation.models import Assignment, DesignationAmendment, Determination, R
 from evaluation.querysets.people import DELEGATED_BY, SIGN_FOR_AGENCY, delegations_that_hold
 from program import clock
 from program.enums import OfficeRole
-from program.models import Delegation
-from program.prepared import Given, Prepared
+from program.models import Agency, Delegation
+from program.prepared import Given, Prepared, PreparedByOffices
 from program.waiting import Task, at_the_desk
+from proposals.querysets import offices_that_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +37,15 @@ NEXT_ACT: Final[dict[str, str]] = {
 def sheets_to_fill(user: User) -> Iterator[Task]:
     if not user.holds(OfficeRole.REVIEWER):
         return
-    for row in Assignment.objects.visible_to(user).owed_by(user)[:MOST]:
+    for row in sheets_owed.of(offices_that_read(user), MOST).rows(person=user.pk, **clock.given()):
         address = reverse("evaluation:assignment", args=[row.pk])
         yield Task(f"Review {row.proposal.number}", row.proposal.consortium.name, address)
+
+
+@PreparedByOffices
+def sheets_owed(reviewer: Any, most: int) -> QuerySet[Assignment]:
+    """The reviewer's proposals without a sheet that is in, the first assigned first."""
+    return Assignment.objects.visible_to(reviewer).owed_by(reviewer).order_by("pk")[:most]
 
 
 @at_the_desk
@@ -73,8 +81,10 @@ def agencies_to_sign_for(user: User, delegated: list[tuple[str, str]]) -> set[st
 
 
 def positions_to_file(user: User, agencies: set[str]) -> Iterator[Task]:
-    rows = Referral.objects.visible_to(user).awaited().filter(agency__code__in=agencies)
-    for row in rows.for_list().defer("version__package").order_by("due_at")[:MOST]:
+    """A statement for each agency: in practice somebody signs for one."""
+    asked = (positions_awaited.of(offices_that_read(user), agency) for agency in agencies)
+    found = chain.from_iterable(one.rows(person=user.pk, **clock.given()) for one in asked)
+    for row in sorted(found, key=lambda row: row.due_at)[:MOST]:
         proposal = row.version.proposal
         yield Task(
             f"File the position of {row.agency} on {proposal.number}",
@@ -83,6 +93,17 @@ def positions_to_file(user: User, agencies: set[str]) -> Iterator[Task]:
             None if row.paused_at else row.due_at,
             "Clock paused" if row.paused_at else "",
         )
+
+
+@PreparedByOffices
+def positions_awaited(signer: Any, agency: str) -> QuerySet[Referral]:
+    key = Subquery(
+        Agency.objects.filter(code=agency).values("pk")
+    )  # known before the rows: an index gives them by day
+    rows = Referral.objects.visible_to(signer).awaited().filter(agency=key)
+    rows = rows.select_related("agency", "version__proposal__consortium").order_by("due_at")
+    named = "agency__code", "agency__display_name", "version__number", "version__proposal__number"
+    return rows.only("due_at", "paused_at", *named, "version__proposal__consortium__name")[:MOST]
 
 
 def determinations_to_sign(user: User, *, announces: bool) -> Iterator[Task]:

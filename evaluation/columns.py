@@ -40,8 +40,13 @@ class Column:
     tone: str
     due_at: datetime | None = None
     note: str = ""
-    url: str = ""
     clock: str = ""
+    referral: int = 0
+
+    @property
+    def url(self) -> str:
+        """The page of the consultation."""
+        return reverse("evaluation:position", args=[self.referral])
 
 
 def columns(referrals: Iterable[Referral], user: User, now: datetime) -> list[Column]:
@@ -60,7 +65,7 @@ def columns(referrals: Iterable[Referral], user: User, now: datetime) -> list[Co
                 now,
                 hidden="" if is_official(user) or has_answered or row.agency.code in mine else why_hidden,
             ),
-            url=reverse("evaluation:position", args=[row.pk]),
+            referral=row.pk,
             clock="" if row.carry == Carry.KEEP else str(days_of(row, now)),
         )
         for row in rows

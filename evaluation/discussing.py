@@ -14,9 +14,12 @@ from evaluation.notices import holders, signers_for
 from evaluation.querysets.consultation import positions_to_sign
 from evaluation.querysets.discussion import discussed_by
 from evaluation.querysets.reviews import assigned_to
+from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, Criterion, Office, User
+from program.prepared import Constant, Given, PreparedByOffices
 from proposals.enums import Part
+from proposals.querysets import offices_that_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,16 +96,22 @@ class Tally(NamedTuple):
 
 def tally_of(user: User, proposal: Proposal) -> Tally | None:
     """What stands in the discussion for ``user``; None for who takes no part in it. One statement."""
-    rows = DiscussionComment.objects.visible_to(user).standing().order_by()
-    rows = rows.filter(version__proposal=OuterRef("pk")).alias(is_new=rows.new_to(user))
+    asked = tallies.of(offices_that_read(user))
+    said = asked.ask(person=user.pk, proposal=proposal.pk, **clock.given())
+    return Tally(*said) if said else None
+
+
+@PreparedByOffices
+def tallies(reader: Any) -> QuerySet[Proposal, tuple[Any, ...]]:
+    rows = DiscussionComment.objects.visible_to(reader).standing().order_by()
+    rows = rows.filter(version__proposal=OuterRef("pk")).alias(is_new=rows.new_to(reader))
 
     def counted(found: Any) -> Coalesce:
         per_proposal = found.values("version__proposal").annotate(n=Count("pk")).values("n")
-        return Coalesce(Subquery(per_proposal, output_field=IntegerField()), 0)
+        return Coalesce(Subquery(per_proposal, output_field=IntegerField()), Constant(0))
 
-    here = discussed_by(user).filter(pk=proposal.pk).order_by()
-    said = here.values_list(counted(rows), counted(rows.filter(is_new=True))).first()
-    return Tally(*said) if said else None
+    here = discussed_by(reader).filter(pk=Given("proposal", BigIntegerField())).order_by()
+    return here.values_list(counted(rows), counted(rows.filter(is_new=True)))
 
 
 def agencies_of(user: User, proposal: Proposal) -> list[Agency]:

@@ -16,7 +16,7 @@ from evaluation.querysets.consultation import RUNNING
 from evaluation.querysets.people import reads_every_consultation
 from program import moments
 from program.enums import OfficeRole
-from program.tallies import MOST, tallied_keys
+from program.tallies import tallied_keys
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from program.models import User
+    from program.prepared import Given
 
+#: Beyond it nobody reads a number of what is late; the insights have it
+MOST_LATE: Final = 100
 SOON: Final = timedelta(days=3)
 EVALUATING_AGENCIES: Final = 5
 
@@ -39,7 +42,7 @@ class Reason:
     is_late: bool = True
 
 
-def late(user: User, now: datetime) -> Q:
+def late(user: User, now: datetime | Given) -> Q:
     """Of proposals that ``user`` reads, those on which something is late that ``user`` may read of.
 
     An agency that did not answer, a question to the consortium past its day, a correction that never came.
@@ -51,23 +54,23 @@ def late(user: User, now: datetime) -> Q:
     )
 
 
-def tallied_late(user: User, now: datetime) -> Func:
+def tallied_late(user: User, now: datetime | Given) -> Func:
     """As ``tallied`` of all that ``user`` reads by office and ``late`` finds, but looking at no more rows.
 
     Of so many consultations that are late, five of which may be of one proposal, enough proposals are found.
     """
-    enough = EVALUATING_AGENCIES * (MOST + 1)
+    enough = EVALUATING_AGENCIES * (MOST_LATE + 1)
     referrals = _unanswered(user, now).of_office(user).order_by().values_list("version__proposal")
     questions = _open_questions().filter(due_at__lte=now).of_office(user).order_by().values_list("proposal")
     returned = Proposal.objects.read_by_office(user).filter(_uncorrected(now)).order_by().values_list("pk")
-    return tallied_keys(referrals[:enough].union(questions[:enough], returned[:enough]))
+    return tallied_keys(referrals[:enough].union(questions[:enough], returned[:enough])[: MOST_LATE + 1])
 
 
-def _unanswered(user: User, now: datetime) -> Any:
+def _unanswered(user: User, now: datetime | Given) -> Any:
     return _asked(user).filter(Q(status=ReferralStatus.LAPSED) | Q(due_at__lte=now, paused_at=None))
 
 
-def _uncorrected(now: datetime) -> Q:
+def _uncorrected(now: datetime | Given) -> Q:
     return Q(status=ProposalStatus.RETURNED, cure_due_at__lte=now)
 
 
@@ -83,7 +86,7 @@ def first_due(user: User) -> Least:
     )
 
 
-def overdue_questions(now: datetime) -> ArraySubquery:
+def overdue_questions(now: datetime | Given) -> ArraySubquery:
     """``(number, due)`` of each question that the consortium has not answered in time."""
     rows = _open_questions().filter(proposal=OuterRef("pk"), due_at__lte=now)
     return ArraySubquery(rows.order_by("due_at", "pk").values_list(JSONArray("number", "due_at")))

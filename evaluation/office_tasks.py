@@ -201,7 +201,7 @@ WAITING: Final[tuple[Listed | Counted, ...]] = (
         on_call("Issue call"),
     ),
     Listed(
-        lambda officer: Condition.objects.visible_to(officer).open(),
+        lambda officer: Condition.objects.of_office(officer).open(),
         ("designation__number", "number", "owner", "due_on"),
         ("due_on", "pk"),
         condition_task,

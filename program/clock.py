@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -18,12 +18,13 @@ from django.db import connection
 from django.db.models import DateTimeField, Func, Value
 from django.db.models.functions import Coalesce, TruncDate
 
-from program.prepared import Given
+from program.prepared import Given, Whoever
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WASHINGTON = ZoneInfo("America/New_York")
+MOVED: Final = Given("moved_clock", DateTimeField())
 _moved: ContextVar[datetime | None] = ContextVar("moved_clock", default=None)
 _page: ContextVar[list[datetime] | None] = ContextVar("moment_of_page", default=None)
 
@@ -74,12 +75,18 @@ def today_in_query() -> TruncDate:
 
 def today_in_prepared() -> TruncDate:
     """As ``today_in_query`` for a prepared question, which is asked with ``**clock.given()``."""
-    moment = Coalesce(Given("moved_clock", DateTimeField()), TransactionTimestamp())
+    moment = Coalesce(MOVED, TransactionTimestamp())
     return TruncDate(moment, tzinfo=WASHINGTON)
 
 
-def given() -> dict[str, datetime | None]:
-    return {"moved_clock": _moved.get()}
+def today_of(asker: Any) -> TruncDate:
+    """Today as part of a query, prepared where ``asker`` is whoever will ask it."""
+    return today_in_prepared() if isinstance(asker, Whoever) else today_in_query()
+
+
+def given(asker: Any = None) -> dict[str, Any]:
+    """What a prepared question needs of the clock: to be asked, or to stand in a question of ``asker``."""
+    return {"moved_clock": MOVED if isinstance(asker, Whoever) else _moved.get()}
 
 
 class TransactionTimestamp(Func):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from program.models import AuditEvent, User
+    from program.prepared import Whoever
 
 
 @transaction.atomic
@@ -61,7 +62,7 @@ def revoke_each(
     )
 
 
-def granted_pks(permission: str, user: User | AnonymousUser) -> QuerySet:
+def granted_pks(permission: str, user: User | AnonymousUser | Whoever) -> QuerySet:
     """Keys of the objects on which ``user`` was granted ``permission``; none for a stranger."""
     app_label, _, codename = permission.partition(".")
     model = apps.get_model(app_label, codename.rpartition("_")[2])

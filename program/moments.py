@@ -7,6 +7,7 @@ times are those of Washington. An exclusive bound is shown as the last minute be
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from django.utils.formats import date_format
 
@@ -17,7 +18,13 @@ ZONE = "Washington time"
 
 def day(at: date | datetime) -> str:
     """A day as it is in Washington: "June 30, 2026"."""
-    return date_format(at.astimezone(WASHINGTON) if isinstance(at, datetime) else at, "F j, Y")
+    return _day(at.astimezone(WASHINGTON).date() if isinstance(at, datetime) else at)
+
+
+@lru_cache(maxsize=4096)
+def _day(day: date) -> str:
+    """Kept: a list writes the same few days again and again, and the portal has one language."""
+    return date_format(day, "F j, Y")
 
 
 def moment(at: datetime) -> str:

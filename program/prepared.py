@@ -1,15 +1,22 @@
 """A question asked at every request, its SQL written once: Django takes milliseconds over each.
 
-Whatever differs from one asking to the next is ``Given`` in the queryset and said when it is asked.
+Whatever differs from one asking to the next is ``Given`` in the queryset and said when it is asked. The
+database plans it once for each connection, too: over the questions of a desk it takes longer than over their
+answer (ADR 32).
 """
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+import hashlib
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Final, Self
+from weakref import WeakKeyDictionary
 
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import BigIntegerField, BooleanField, Expression, Value
+from django.db.models import BigIntegerField, BooleanField, Expression, Func, Value
+from psycopg2.extensions import AsIs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +26,9 @@ if TYPE_CHECKING:
 
 
 EXISTS = "EXISTS(SELECT %s "
+MOST_SHAPES: Final = 256
+#: Names of the questions that each connection of psycopg knows already
+_PLANNED: Final[WeakKeyDictionary[Any, set[str]]] = WeakKeyDictionary()
 
 
 class Given(Expression):
@@ -44,6 +54,8 @@ class Constant(Value):
 class Whoever:
     """Who asks a prepared question: of them it knows the offices, and the key only as ``Given("person")``.
 
+    What depends on the day is asked with ``**clock.given()``.
+
     ``offices`` are pairs of role and agency code; of ``roles`` the agency is not known. For questions whose
     answer depends on no other office that somebody with ``roles`` may hold beside.
     """
@@ -65,25 +77,81 @@ class Whoever:
         return {code for role, code in self.offices_held if role in roles}
 
 
+class AnyOf(Func):
+    """Whether the first is among the second, an array: ``AnyOf(F("pk"), Given("keys", ArrayField(…)))``."""
+
+    template = "(%(expressions)s))"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
+class Answered:
+    """What Django asks of a queryset when it makes records of its rows, where the rows are there already."""
+
+    db = DEFAULT_DB_ALIAS
+    _known_related_objects: Final[dict[Any, Any]] = {}
+
+    def __init__(self, compiler: SQLCompiler, found: list[tuple[Any, ...]]) -> None:
+        self.compiler, self.found = compiler, found
+
+    @property
+    def query(self) -> Self:
+        return self
+
+    def get_compiler(self, using: str) -> Self:
+        return self
+
+    def execute_sql(self, **how: Any) -> list[list[tuple[Any, ...]]]:
+        return [self.found]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.compiler, name)
+
+
 class Prepared:
-    """The question that ``build`` asks, a queryset of ``values_list``.
+    """The question that ``build`` asks: a queryset of ``values_list``, or one of records for ``rows``.
 
     Raises ValueError when it is first asked and holds a key, a number or a moment that was not ``Given``.
     """
 
-    def __init__(self, build: Callable[[], QuerySet[Any, tuple[Any, ...]]]) -> None:
+    def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
         self.build = build
 
     @cached_property
+    def _queryset(self) -> QuerySet[Any, Any]:
+        return self.build()
+
+    @cached_property
     def _written(self) -> tuple[SQLCompiler, str, tuple[Any, ...]]:
-        compiler = self.build().query.get_compiler(DEFAULT_DB_ALIAS)
+        compiler = self._queryset.query.get_compiler(DEFAULT_DB_ALIAS)
         sql, params = compiler.as_sql()
         exists = iter(range(sql.count(EXISTS)))  # Django lets each EXISTS select 1
-        fixed = [one for one in params if not isinstance(one, Given | str)]
+        fixed = [one for one in params if not isinstance(one, Given | str | bool)]
         fixed = [one for one in fixed if one != 1 or next(exists, None) is None]
         if fixed:
             raise ValueError(f"Such a value would be the same for ever; let it be Given: {fixed}")
         return compiler, sql, params
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """Of what differs, in the order in which the database is told."""
+        return tuple(dict.fromkeys(one.name for one in self._written[2] if isinstance(one, Given)))
+
+    @cached_property
+    def _planned(self) -> tuple[str, str]:
+        """The name of the question within a connection, and the statement that makes it known there."""
+        _, sql, params = self._written
+        places = {name: number for number, name in enumerate(self._names, start=1)}
+        said = [
+            AsIs(f"${places[one.name]}::{one.output_field.db_type(connection)}")
+            if isinstance(one, Given)
+            else one
+            for one in params
+        ]
+        with connection.connection.cursor() as cursor:
+            whole = cursor.mogrify(sql, said).decode()
+        name = f"asked_{hashlib.sha256(whole.encode()).hexdigest()[:24]}"
+        return name, f"PREPARE {name} AS {whole}"
 
     def ask(self, **given: Any) -> tuple[Any, ...] | None:
         """The row, or None. Raises KeyError for a value that the question needs and nobody gave."""
@@ -91,12 +159,36 @@ class Prepared:
 
     def ask_all(self, **given: Any) -> list[tuple[Any, ...]]:
         """Every row, in the question's order. Raises KeyError as ``ask`` does."""
-        compiler, sql, params = self._written
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [given[one.name] if isinstance(one, Given) else one for one in params])
-            found = cursor.fetchall()
+        compiler = self._written[0]
+        found = self._found(given)
         converters = compiler.get_converters([column for column, _, _ in compiler.select])
         return list(map(tuple, compiler.apply_converters(found, converters))) if converters else found
+
+    def rows(self, **given: Any) -> list[Any]:
+        """Every record, as the queryset would make them. Raises KeyError as ``ask`` does."""
+        answered = Answered(self._written[0], self._found(given))
+        return list(self._queryset._iterable_class(answered))  # type: ignore[arg-type, call-overload]
+
+    def _found(self, given: dict[str, Any]) -> list[tuple[Any, ...]]:
+        _, sql, params = self._written
+        with connection.cursor() as cursor:
+            if settings.PLAN_ONCE:
+                values = [given[name] for name in self._names]
+                places = f"({', '.join(['%s'] * len(values))})" if values else ""
+                cursor.execute(f"EXECUTE {self._known()}{places}", values)
+            else:
+                cursor.execute(sql, [given[one.name] if isinstance(one, Given) else one for one in params])
+            return cursor.fetchall()
+
+    def _known(self) -> str:
+        """The name by which this connection of the database knows the question."""
+        name, statement = self._planned
+        known = _PLANNED.setdefault(connection.connection, set())
+        if name not in known:
+            with connection.connection.cursor() as cursor:
+                cursor.execute(statement)
+            known.add(name)
+        return name
 
 
 class Keys(Expression):
@@ -113,6 +205,18 @@ class Keys(Expression):
         return f"({sql})", tuple(given)
 
 
+class KeysRead(Keys):
+    """As ``Keys``, read once before the other statement looks at its rows: an array, for ``AnyOf``."""
+
+    def __init__(self, question: Prepared, **given: Any) -> None:
+        super().__init__(question, **given)
+        self.output_field = ArrayField(BigIntegerField())
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = super().as_sql(compiler, connection)
+        return f"ARRAY{sql}", params
+
+
 class Holds(Keys):
     """Whether a prepared question finds anything, as a condition of another statement."""
 
@@ -123,3 +227,17 @@ class Holds(Keys):
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
         sql, params = super().as_sql(compiler, connection)
         return f"EXISTS{sql}", params
+
+
+class PreparedByOffices:
+    """A prepared question for each set of offices, which ``build`` is given as a ``Whoever``.
+
+    ``shape`` is what else makes another question of it, such as the filter of a list.
+    """
+
+    def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
+        self.build = build
+        self.of = lru_cache(maxsize=MOST_SHAPES)(self._of)
+
+    def _of(self, offices: frozenset[tuple[str, str]], *shape: Any) -> Prepared:
+        return Prepared(lambda: self.build(Whoever(offices=offices), *shape))

@@ -24,6 +24,7 @@ def tallied_keys(keys: QuerySet[Any, Any]) -> Func:
     return Func(ArraySubquery(keys), template=sql, output_field=IntegerField())
 
 
-def tally_words(number: int) -> str:
-    """``number`` as it is shown: "over 1,000" where ``tallied`` counted no further."""
-    return f"over {MOST:,}" if number > MOST else f"{number:,}"
+def tally_words(number: int, most: int | None = None) -> str:
+    """``number`` as it is shown: "over 1,000" where it was counted no further than ``most``, or ``MOST``."""
+    most = MOST if most is None else most
+    return f"over {most:,}" if number > most else f"{number:,}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.apps import apps
@@ -16,7 +15,7 @@ from program import clock
 from program.enums import CallStatus, OfficeRole
 from program.gathering import Rows, gather
 from program.grants import granted_pks
-from program.prepared import Given, Holds, Keys, Prepared, Whoever
+from program.prepared import AnyOf, Given, Holds, Keys, KeysRead, Prepared, PreparedByOffices, Whoever
 from program.reminders import days_before, hours_before, reaching
 from proposals.enums import AnchorOfferStatus, MembershipStatus, ProposalStatus, TimeRequestStatus
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
-    from django.db.models import Expression
 
     from program.models import Call, User
     from proposals.models import Proposal
@@ -150,9 +148,18 @@ def _consortia(user: User | AnonymousUser, statuses: tuple[str, ...]) -> QuerySe
     )
 
 
-def reads_designated(user: User) -> bool:
+def reads_designated(user: User | Whoever) -> bool:
     """Whether ``user`` follows designated packages for an agency that has a place in the EDAG today."""
-    return user.holds(*READS_DESIGNATED) and all(sits(user) for sits in SITS_IN_EDAG)
+    if not user.holds(*READS_DESIGNATED):
+        return False
+    return isinstance(user, Whoever) or all(sits(user) for sits in SITS_IN_EDAG)
+
+
+def offices_that_read(user: User) -> frozenset[tuple[str, str]]:
+    """The offices of ``user`` that open proposals today: with them a question is prepared."""
+    if not user.holds(*READS_DESIGNATED) or reads_designated(user):
+        return user.offices_held
+    return frozenset((role, agency) for role, agency in user.offices_held if role not in READS_DESIGNATED)
 
 
 def counsel_grants(user: Any) -> QuerySet:
@@ -167,7 +174,7 @@ def on_the_inside(user: User | AnonymousUser) -> Q:
     return Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,))) | Q(pk__in=counsel_to)
 
 
-def by_office(user: User, of: str = "") -> Q:
+def by_office(user: User | Whoever, of: str = "") -> Q:
     """Proposals that the offices of ``user`` open, also where the person works for the consortium.
 
     Of rows that belong to a proposal ``of`` is the path to it, as in ``"version__proposal__"``.
@@ -175,22 +182,31 @@ def by_office(user: User, of: str = "") -> Q:
     submitted, accepted = (Q(**{f"{of}{at}__isnull": False}) for at in ("submitted_at", "accepted_at"))
     if user.holds(*READS_SUBMITTED):
         return submitted
-    given = {"person": user.pk, **clock.given()}
+    given = {"person": user.pk, **clock.given(user)}
     allowed = Q(pk__in=[])
     if user.holds(OfficeRole.REVIEWER):
-        allowed |= submitted & Q(**{f"{of}pk__in": Keys(_to_evaluate, **given)})
+        if isinstance(user, Whoever):  # written once; so the database may ask it of one row at a time
+            grants = granted_pks("proposals.evaluate_proposal", user)
+            allowed |= submitted & Q(Exists(grants.filter(content_object=OuterRef(f"{of}pk"))))
+        else:
+            allowed |= submitted & Q(**{f"{of}pk__in": Keys(_to_evaluate, **given)})
     if user.holds(OfficeRole.LEAD):
         allowed |= accepted & Q(Holds(_leads, **given))
     if reads_designated(user):
         allowed |= Q(**{f"{of}status": ProposalStatus.DESIGNATED})
     if user.is_government:
-        allowed |= accepted & Q(Holds(_signs(frozenset(user.agencies_as(OfficeRole.REVIEWER))), **given))
+        reviews = frozenset((OfficeRole.REVIEWER, code) for code in user.agencies_as(OfficeRole.REVIEWER))
+        allowed |= accepted & Q(Holds(_signs.of(reviews), **given))
     return allowed
 
 
-def closed_to(user: User | AnonymousUser) -> Keys:
-    """Proposals on which an office gives ``user`` nothing: one works for them, or is recused from them."""
-    return Keys(_closed, person=user.pk or 0)
+def closed_to(user: User | AnonymousUser, path: str = "pk") -> Q:
+    """Proposals on which an office gives ``user`` nothing: one works for them, or is recused from them.
+
+    Of rows that belong to a proposal ``path`` leads to it, as in ``"version__proposal"``. They are a handful
+    of keys, which PostgreSQL reads once: of a subquery it would think that each row reads it anew.
+    """
+    return Q(AnyOf(F(path), KeysRead(_closed, person=user.pk or 0)))
 
 
 @Prepared
@@ -214,15 +230,12 @@ def _to_evaluate() -> QuerySet:
 @Prepared
 def _leads() -> QuerySet:
     person: Any = Whoever()
-    return leads_in_force(person, on=clock.today_in_prepared()).order_by().values_list("pk")
+    return leads_in_force(person).order_by().values_list("pk")
 
 
-@lru_cache(maxsize=64)
-def _signs(agencies: frozenset[str]) -> Prepared:
-    """What somebody who reviews for ``agencies`` signs by delegation."""
-    person: Any = Whoever(offices=[(OfficeRole.REVIEWER, code) for code in agencies])
-    today = clock.today_in_prepared()
-    return Prepared(lambda: signing_delegations(person, on=today).order_by().values_list("pk"))
+@PreparedByOffices
+def _signs(reviewer: Any) -> QuerySet:
+    return signing_delegations(reviewer).order_by().values_list("pk")
 
 
 def recused(user: User) -> Exists:
@@ -279,7 +292,7 @@ def _read_as_officer(rows: Any, user: User | AnonymousUser) -> Any:
     offices = (OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR)
     if not user.is_authenticated or not user.is_active or not user.holds(*offices):
         return rows.none()
-    return rows.filter(~Q(proposal__in=closed_to(user)))
+    return rows.filter(~closed_to(user, "proposal"))
 
 
 class AnchorOfferQuerySet(models.QuerySet):
@@ -336,7 +349,7 @@ class ProposalQuerySet(models.QuerySet):
         """
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.filter(~Q(pk__in=closed_to(user)), by_office(user))
+        return self.filter(~closed_to(user), by_office(user))
 
     def titled_for(self, user: User | AnonymousUser) -> Self:
         """With ``shown_title``: the working title for the consortium's side, else the submitted one."""
@@ -465,19 +478,20 @@ def editors_of_working_copy(proposal: Proposal) -> QuerySet:
     return readers.filter(Q(pk__in=on_team.values("user")) | Q(pk__in=edits.values("user")))
 
 
-def leads_in_force(user: User, *, on: Expression | None = None) -> QuerySet:
+def leads_in_force(user: User) -> QuerySet:
     """The offices by which ``user`` leads an evaluating agency today."""
-    offices = apps.get_model("program", "Office").objects.in_force(on=on)
+    offices = apps.get_model("program", "Office").objects.in_force(on=clock.today_of(user))
     return offices.filter(user_id=user.pk, role=OfficeRole.LEAD, agency__is_evaluating=True)
 
 
-def signing_delegations(user: User, *, on: Expression | None = None) -> QuerySet:
+def signing_delegations(user: User) -> QuerySet:
     """What ``user`` may sign today for a giver who holds the office: determinations, an agency's positions.
 
     The positions of an agency are signed by its own reviewers alone.
     """
+    today = clock.today_of(user)
     delegation = apps.get_model("program", "Delegation")
-    offices = apps.get_model("program", "Office").objects.in_force(on=on)
+    offices = apps.get_model("program", "Office").objects.in_force(on=today)
     given_by = offices.filter(user=OuterRef("given_by"), agency=OuterRef("agency"))
     determinations = Q(
         Exists(given_by.filter(role=OfficeRole.DECISION_OFFICIAL)), act=delegation.SIGN_DETERMINATION
@@ -488,7 +502,7 @@ def signing_delegations(user: User, *, on: Expression | None = None) -> QuerySet
         agency__code__in=user.agencies_as(OfficeRole.REVIEWER),
         agency__is_evaluating=True,
     )
-    return delegation.objects.in_force(on=on).filter(determinations | positions, given_to=user.pk)
+    return delegation.objects.in_force(on=today).filter(determinations | positions, given_to=user.pk)
 
 
 class CertificationQuerySet(models.QuerySet):

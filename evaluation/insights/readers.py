@@ -22,7 +22,7 @@ def left_out_of(user: User, call: Call) -> list[int]:
     Those that one works for or is recused from, and those of which one still owes a review.
     """
     owed = Assignment.objects.owed_by(user)
-    closed = Q(pk__in=closed_to(user)) | Q(pk__in=owed.values("proposal"))
+    closed = closed_to(user) | Q(pk__in=owed.values("proposal"))
     rows = Proposal.objects.filter(closed, call=call, submitted_at__isnull=False)
     return sorted(rows.order_by().values_list("pk", flat=True))
 

@@ -94,6 +94,11 @@ class Referral(Deadlined):
                 name="referral_due", fields=["due_at"], condition=Q(status__in=["open", "acknowledged"])
             ),
             models.Index(name="referral_of_agency", fields=["agency", "status", "due_at"]),
+            models.Index(
+                name="referral_awaited",
+                fields=["agency", "due_at"],
+                condition=Q(status__in=["open", "acknowledged"]),
+            ),
         ]
 
     def __str__(self) -> str:

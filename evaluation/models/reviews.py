@@ -48,7 +48,7 @@ class Assignment(TimeStamped):
                 condition=Q(status="active", ended_at=None) | Q(status="ended", ended_at__isnull=False),
             ),
         ]
-        indexes = [models.Index(name="assignment_of_reviewer", fields=["reviewer", "status"])]
+        indexes = [models.Index(name="assignment_of_reviewer", fields=["reviewer", "status", "id"])]
 
     def __str__(self) -> str:
         return f"{self.reviewer} for {self.agency}"

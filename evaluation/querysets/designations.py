@@ -66,7 +66,9 @@ class DesignationQuerySet(OfProposalQuerySet):
         )
 
 
-class ConditionQuerySet(models.QuerySet):
+class ConditionQuerySet(OfProposalQuerySet):
+    path = "designation__proposal"
+
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Those of designations one may see, and drafted ones of determinations one may see."""
         designations = apps.get_model("evaluation", "Designation").objects.visible_to(user)

@@ -58,7 +58,7 @@ class ConflictCaseQuerySet(models.QuerySet):
         codes = user.agencies_as(OfficeRole.ETHICS_OFFICIAL)
         if not codes:
             return self.filter(own)
-        return self.filter(own | (Q(agency__code__in=codes) & ~Q(proposal__in=closed_to(user))))
+        return self.filter(own | (Q(agency__code__in=codes) & ~closed_to(user, "proposal")))
 
     def open(self) -> Self:
         return self.filter(status=ConflictCaseStatus.OPEN)

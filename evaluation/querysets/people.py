@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from program import clock
 from program.enums import OfficeRole
 from program.models import Delegation, Paper
 from proposals.models import Proposal
@@ -49,7 +50,7 @@ def delegations_that_hold(*acts: str, on: TruncDate | None = None) -> models.Que
 
 def delegations_in_force(user: User, act: str) -> models.QuerySet[Delegation]:
     """The delegations by which ``user`` may do ``act`` today, of givers who hold the office themselves."""
-    return delegations_that_hold(act).filter(given_to=user.pk)
+    return delegations_that_hold(act, on=clock.today_of(user)).filter(given_to=user.pk)
 
 
 def decides(user: User | AnonymousUser) -> bool:

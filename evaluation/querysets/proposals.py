@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
 
 from evaluation.querysets.people import is_official
 from program.reminders import days_before
@@ -32,7 +31,7 @@ class OfProposalQuerySet(models.QuerySet):
         """Rows of proposals that the person may see and does not work for: an office gives nothing there."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.filter(~Q(**{f"{self.path}__in": closed_to(user)}), by_office(user, f"{self.path}__"))
+        return self.filter(~closed_to(user, self.path), by_office(user, f"{self.path}__"))
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.of_office(user) if is_official(user) else self.none()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Count, DateTimeField, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Cast, Coalesce
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -18,7 +18,7 @@ from evaluation.enums import (
     DesignationStatus,
     ReviewStatus,
 )
-from evaluation.lateness import first_due, late, overdue_questions, reasons_of, tallied_late
+from evaluation.lateness import MOST_LATE, first_due, late, overdue_questions, reasons_of, tallied_late
 from evaluation.models import (
     Assignment,
     Designation,
@@ -31,21 +31,36 @@ from program import clock
 from program.enums import DELEGATORS, OfficeRole
 from program.models import User
 from program.order import implements
+from program.prepared import AnyOf, Constant, Given, PreparedByOffices
 from program.requests import number_said
 from program.tallies import tallied
 from program.waiting import desk_tasks
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
+from proposals.querysets import offices_that_read
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.db.models import QuerySet
     from django.http import HttpResponse
 
     from program.requests import SignedInRequest
 
 PAGE = 25
+NOW = Given("now", DateTimeField())
+ZERO = Constant(0)
+#: What a row of the queue prints
+SHOWN = (
+    "number", "submitted_title", "status", "version_count", "submitted_at", "cure_due_at", "extended_to",
+    "consortium__name", "call__closes_at", "call__cancelled_at",
+)  # fmt: skip
+CONSULTED = (
+    "status", "opened_at", "answered_at", "ended_at", "due_at", "paused_at", "stood_days", "settled_on",
+    "carry", "agency__code", "agency__display_name", "agency__sort_order", "version__proposal", "position__stance",
+)  # fmt: skip
 #: Sorts what has no clock behind everything that has one
-NEVER = Value(datetime.max.replace(tzinfo=UTC, year=9998))
+NEVER = Cast(Value("9998-12-31 00:00:00+00"), DateTimeField())
 SEES_DESIGNATIONS = (
     OfficeRole.PROGRAM_OFFICER, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL,
     OfficeRole.AUDITOR,
@@ -73,42 +88,52 @@ def desk(request: SignedInRequest) -> HttpResponse:
     """My tasks, counts that lead to their lists, and the queue: ten statements whatever its length."""
     require_desk(request.user)
     status = request.GET.get("status", "")
-    rows = Proposal.objects.read_by_office(request.user).filter(submitted_at__isnull=False)
+    if status not in (*STATUSES, LATE):
+        status = ""
     now = clock.now()
-    if status == LATE:
-        shown = rows.filter(late(request.user, now))
-    else:
-        shown = rows.filter(status__in=STATUSES[status]) if status in STATUSES else rows
     facts = {
         "tasks": desk_tasks(request.user),
-        "tally": tally(request.user, rows, now),
+        "tally": tally(request.user, now),
+        "most_late": MOST_LATE,
         "rooms": rooms_of(request.user),
         "has_queue": request.user.holds(*(set(DESK_ROLES) - {OfficeRole.ETHICS_OFFICIAL})),
-        "status": status if status in (*STATUSES, LATE) else "",
-        **queue(request, shown, now, by_due=status == LATE or "due" in request.GET.getlist("order")),
+        "status": status,
+        **queue(request, status, now, by_due=status == LATE or "due" in request.GET.getlist("order")),
     }
     return render(request, "evaluation/desk.html", facts)
 
 
-def tally(user: User, rows: QuerySet[Proposal], now: datetime) -> dict[str, int]:
-    """How many of ``rows`` are in each status, and how many are late, each up to ``MOST``; one statement."""
-    numbers = {status: tallied(rows.filter(status__in=them)) for status, them in STATUSES.items()}
-    numbers[LATE] = tallied_late(user, now)
-    return dict(zip(numbers, User.objects.values_list(*numbers.values()).get(pk=user.pk), strict=True))
+def tally(user: User, now: datetime) -> dict[str, int]:
+    """How many proposals are in each status, and how many are late, each up to its bound; one statement."""
+    asked = tallies.of(offices_that_read(user))
+    numbers = asked.ask(person=user.pk, now=now, **clock.given()) or ()
+    return dict(zip((*STATUSES, LATE), numbers, strict=True))
 
 
-def queue(request: SignedInRequest, rows: Any, now: datetime, *, by_due: bool) -> dict[str, Any]:
-    """One keyset page of proposals, each with its five columns and what is late; the newest first.
+@PreparedByOffices
+def tallies(reader: Any) -> QuerySet[User, tuple[Any, ...]]:
+    rows = proposals_of(reader)
+    numbers = [tallied(rows.filter(status__in=them)) for them in STATUSES.values()]
+    return User.objects.filter(pk=reader.pk).values_list(*numbers, tallied_late(reader, NOW))
 
-    ``by_due`` puts first what was or is due first, and what has no clock last.
-    """
-    after = number_said(request.GET.get("after", ""))
+
+def proposals_of(reader: Any) -> QuerySet[Proposal]:
+    return Proposal.objects.read_by_office(reader).filter(submitted_at__isnull=False)
+
+
+@PreparedByOffices
+def queued(reader: Any, status: str, by_due: bool, goes_on: bool) -> QuerySet[Proposal]:
+    """A page of the queue and one more; ``goes_on`` behind the proposal ``Given("after")``."""
+    rows: Any = proposals_of(reader)
+    if status:
+        rows = rows.filter(late(reader, NOW)) if status == LATE else rows.filter(status__in=STATUSES[status])
     if by_due:
-        rows = rows.annotate(first_due=Coalesce(first_due(request.user), NEVER))
-    if after is not None and by_due:
+        rows = rows.annotate(first_due=Coalesce(first_due(reader), NEVER))
+    after = Given("after", BigIntegerField())
+    if goes_on and by_due:
         since = Subquery(rows.filter(pk=after).values("first_due"))
         rows = rows.filter(Q(first_due__gt=since) | Q(first_due=since, pk__lt=after))
-    elif after is not None:
+    elif goes_on:
         rows = rows.filter(pk__lt=after)
     asked = Assignment.objects.active().filter(proposal=OuterRef("pk")).order_by()
     sheets = Review.objects.filter(
@@ -117,29 +142,39 @@ def queue(request: SignedInRequest, rows: Any, now: datetime, *, by_due: bool) -
         status=ReviewStatus.SUBMITTED,
         assignment__status=AssignmentStatus.ACTIVE,
     ).order_by()
-    found = list(
-        rows.select_related("consortium", "call")
-        .annotate(
-            reviews_asked=Coalesce(Subquery(asked.values("proposal").values(number=Count("pk"))), 0),
-            reviews_in=Coalesce(Subquery(sheets.values("version__proposal").values(number=Count("pk"))), 0),
-            overdue=overdue_questions(now),
-        )
-        .order_by(*(["first_due"] if by_due else []), "-pk")[: PAGE + 1]
+    rows = rows.select_related("consortium", "call").annotate(
+        reviews_asked=Coalesce(Subquery(asked.values("proposal").values(number=Count("pk"))), ZERO),
+        reviews_in=Coalesce(Subquery(sheets.values("version__proposal").values(number=Count("pk"))), ZERO),
+        overdue=overdue_questions(NOW),
     )
+    return rows.order_by(*(["first_due"] if by_due else []), "-pk").only(*SHOWN)[: PAGE + 1]
+
+
+@PreparedByOffices
+def consulted(reader: Any) -> QuerySet[Referral]:
+    """The consultations on proposals of a page that the reader sees, of the newest version referred."""
+    page = AnyOf(F("version__proposal"), Given("page", ArrayField(BigIntegerField())))
+    rows = Referral.objects.visible_to(reader).filter(page).current()
+    return rows.select_related("agency", "version", "position").only(*CONSULTED)
+
+
+def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool) -> dict[str, Any]:
+    """One keyset page of proposals, each with its five columns and what is late; the newest first.
+
+    ``by_due`` puts first what was or is due first, and what has no clock last.
+    """
+    after = number_said(request.GET.get("after", ""))
+    offices, given = offices_that_read(request.user), {"person": request.user.pk, **clock.given()}
+    found = queued.of(offices, status, by_due, after is not None).rows(after=after, now=now, **given)
     page = found[:PAGE]
     referrals: dict[int, list[Referral]] = {}
-    for referral in (
-        Referral.objects.visible_to(request.user)
-        .filter(version__proposal__in=[p.pk for p in page])
-        .current()
-        .select_related("agency", "version", "position")
-        .defer("version__package")
-    ):
+    for referral in consulted.of(offices).rows(page=[proposal.pk for proposal in page], **given):
         referrals.setdefault(referral.version.proposal_id, []).append(referral)
     agencies = sorted(
         {r.agency for rows_of_one in referrals.values() for r in rows_of_one},
         key=lambda agency: (agency.sort_order, agency.code),
     )
+    names = [str(agency) for agency in agencies]
     lines = []
     for proposal in page:
         five = columns(referrals.get(proposal.pk, ()), request.user, now)
@@ -153,7 +188,7 @@ def queue(request: SignedInRequest, rows: Any, now: datetime, *, by_due: bool) -
         lines.append(
             {
                 "proposal": proposal,
-                "cells": [(str(agency), by_agency.get(str(agency))) for agency in agencies],
+                "cells": [(agency, by_agency.get(agency)) for agency in names],
                 "summary": summary(five),
                 "is_paused": bool(running) and not due,
                 "reviews": reviews_in_words(proposal.reviews_in, proposal.reviews_asked),

@@ -6,14 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.db.models import F
-from django.http import JsonResponse
+from django.db.models import BigIntegerField, F
+from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from evaluation import services
+from evaluation.agency_tasks import sheets_owed
 from evaluation.conflicts import conflict_hints
 from evaluation.discussing import tally_of
 from evaluation.enums import ReviewStatus
@@ -21,19 +22,23 @@ from evaluation.forms import ConflictForm, ReasonForm, ReviewForm, ScoreForm
 from evaluation.models import Assignment, Review, Score
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.saving import conflict_page, texts_of
+from program import clock
 from program.acts import lay_beside
 from program.models import AuditEvent
 from program.order import implements
+from program.prepared import Given, PreparedByOffices
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals.comparison import changed_parts
 from proposals.files import files_of_version
 from proposals.models import Version
+from proposals.querysets import offices_that_read
 from proposals.services import record_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from django.db.models import QuerySet
     from django.forms import ModelForm
     from django.http import HttpResponse
 
@@ -141,10 +146,10 @@ def show_review(
     refused: str = "This was not saved",
 ) -> HttpResponse:
     """The sheet; ``typed`` is the form that was refused, shown with what stands in it."""
-    rows = Review.objects.visible_to(request.user).select_related(
-        "version__proposal__call", "version__proposal__consortium", "agency", "reviewer", "assignment"
-    )
-    found = get_object_or_404(rows, pk=pk)
+    asked = sheets_seen.of(offices_that_read(request.user))
+    found = next(iter(asked.rows(person=request.user.pk, sheet=pk, **clock.given())), None)
+    if found is None:
+        raise Http404
     is_own = found.reviewer_id == request.user.pk
     record_reading(found.version, by=request.user)
     scores = list(found.scores.select_related("criterion"))
@@ -184,6 +189,19 @@ def show_review(
     return render(request, "evaluation/review.html", facts, status=status)
 
 
+@PreparedByOffices
+def sheets_seen(reader: Any) -> QuerySet[Review]:
+    """The sheet ``Given("sheet")`` with its version, for who may see it."""
+    return (
+        Review.objects.visible_to(reader)
+        .filter(pk=Given("sheet", BigIntegerField()))
+        .order_by()
+        .select_related(
+            "version__proposal__call", "version__proposal__consortium", "agency", "reviewer", "assignment"
+        )
+    )
+
+
 def given_back(found: Review) -> AuditEvent | None:
     """The act by which the lead gave the sheet back last, with the reason."""
     acts = AuditEvent.objects.of(found).filter(act="review.reopen").select_related("actor")
@@ -207,8 +225,9 @@ def changed_since_reviewed(found: Review) -> list[str]:
 
 def next_in_queue(request: SignedInRequest, found: Review) -> Assignment | None:
     """The reviewer's next proposal without a sheet that is in."""
-    rows = Assignment.objects.visible_to(request.user).owed_by(request.user)
-    return rows.exclude(pk=found.assignment_id).order_by("pk").first()
+    asked = sheets_owed.of(offices_that_read(request.user), 2)
+    rows = asked.rows(person=request.user.pk, **clock.given())
+    return next((row for row in rows if row.pk != found.assignment_id), None)
 
 
 @require_POST

@@ -95,9 +95,9 @@ def machine(at: date | datetime | None) -> str:
 
 
 @register.filter
-def tally_words(number: int) -> str:
+def tally_words(number: int, most: int | None = None) -> str:
     """A number on a desk: "12", or "over 1,000" where no more were counted."""
-    return tallies.tally_words(number)
+    return tallies.tally_words(number, most)
 
 
 @register.filter

@@ -518,6 +518,16 @@ def deadline_panel(
     return {**values, "level": level, "is_over": at is not None and now >= at, "now": now}
 
 
+@register.simple_tag
+def consultation_cell(agency: str, column: Any) -> SafeString:
+    """One agency's column in the row of a list; without a column, it was not asked."""
+    state, tone = (read(column, "state"), read(column, "tone") or "neutral") if column else ("", "neutral")
+    one_of(tone, TONE_ICONS, "The tone of a consultation")
+    runs = state == "Paused" or (column and read(column, "due_at"))
+    clock = read(column, "clock") if runs else ""
+    return drawn("consultation_cell", agency=agency, state=state, tone=tone, clock=clock)
+
+
 @register.inclusion_tag("components/consultations.html")
 def consultations(
     columns: Iterable[Any], *, heading: str = "Five consultations", level: int = 2

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db.models import BigIntegerField
+from django.contrib.postgres.fields import ArrayField
+from django.db import IntegrityError, connection, transaction
+from django.db.models import BigIntegerField, F
+from django.test.utils import CaptureQueriesContext
 
 from program import clock
 from program.models import User
 from program.models.people import Office
-from program.prepared import Given, Holds, Keys, Prepared
+from program.prepared import AnyOf, Given, Holds, Keys, Prepared, PreparedByOffices
 from tests.factories.program import OfficeFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -72,3 +76,81 @@ def test_page_stands_at_one_moment_and_an_act_at_its_own():
         assert clock.now() == first
     assert clock.now() > first
     assert clock.now() - first < timedelta(minutes=1)
+
+
+AGENCIES = Prepared(
+    lambda: (
+        Office.objects.filter(user=PERSON)
+        .select_related("agency", "user")
+        .only("role", "agency__code", "user__name")
+    )
+)
+
+
+def test_records_are_those_of_the_queryset_with_what_is_loaded_beside_them():
+    office = OfficeFactory()
+    OfficeFactory()
+    [found] = AGENCIES.rows(person=office.user_id)
+    assert (found, found.agency.code, found.user.name) == (office, office.agency.code, office.user.name)
+    with CaptureQueriesContext(connection) as asked:
+        assert found.effective_from == office.effective_from  # was not loaded with it
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("plan_once", [True, False])
+def test_database_answers_alike_whether_it_plans_once_or_each_time(settings, plan_once):
+    settings.PLAN_ONCE = plan_once
+    office = OfficeFactory()
+    with CaptureQueriesContext(connection) as asked:
+        assert [row.pk for row in AGENCIES.rows(person=office.user_id)] == [office.pk]
+        assert AGENCIES.rows(person=0) == []
+    assert [one["sql"].startswith("EXECUTE") for one in asked] == [plan_once] * 2
+
+
+def test_question_is_made_known_to_each_connection_once_and_outlives_a_transaction_that_fails():
+    known = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'asked_%'"
+
+    def number() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(known)
+            return cursor.fetchone()[0]
+
+    question = Prepared(lambda: User.objects.filter(pk=PERSON).values_list("email", "name", "pk"))
+    before = number()
+    with contextlib.suppress(IntegrityError), transaction.atomic():
+        question.ask(person=1)
+        raise IntegrityError
+    question.ask(person=2)
+    assert number() == before + 1
+
+
+def test_array_of_keys_is_given_whole():
+    question = Prepared(
+        lambda: (
+            User.objects.filter(AnyOf(F("pk"), Given("keys", ArrayField(BigIntegerField()))))
+            .values_list("pk")
+            .order_by("pk")
+        )
+    )
+    one, other, _ = UserFactory(), UserFactory(), UserFactory()
+    assert question.ask_all(keys=[one.pk, other.pk]) == sorted([(one.pk,), (other.pk,)])
+    assert question.ask_all(keys=[]) == []
+
+
+def test_offices_make_another_question_and_a_person_does_not():
+    built = []
+
+    @PreparedByOffices
+    def agencies(reader, role):
+        built.append(role)
+        codes = reader.agencies_as(role)
+        return Office.objects.filter(user=reader.pk, role=role, agency__code__in=codes).values_list(
+            "agency__code"
+        )
+
+    one, other = OfficeFactory(role="lead"), OfficeFactory(role="lead")
+    for office in (one, other, one):
+        held = frozenset({(office.role, office.agency.code)})
+        assert agencies.of(held, "lead").ask(person=office.user_id) == (office.agency.code,)
+        assert agencies.of(held, "lead").ask(person=0) is None
+    assert len(built) == len({one.agency.code, other.agency.code})
