@@ -19,6 +19,7 @@ from django.db import OperationalError, connection, transaction
 
 from program import clock, roots
 from program.canonical import canonical_json, sha256_hex
+from program.joining import joined
 from program.merkle import MerkleTree
 from program.models import AuditEvent, Seal
 from program.models.record import parse_body
@@ -44,7 +45,7 @@ WAITS, WAIT, PAUSE_SECONDS = 20, "1s", 0.5
 LOCK_NOT_AVAILABLE = "55P03"
 
 
-@transaction.atomic
+@joined()
 def record(
     subject: models.Model,
     act: str,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 
 from program import audit
+from program.joining import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -134,7 +134,7 @@ class TooMany(Exception):
         return self.message
 
 
-@transaction.atomic
+@joined()
 def perform(
     transition: Transition,
     record: Any,
@@ -150,7 +150,7 @@ def perform(
     The row is locked and read again first: of two people pressing one button, one succeeds. ``rows`` lock
     and read it, passing over what is held, where rights and checks need more than its own columns.
     ``changes`` is asked, once the record is ready, for other columns that change with its status. Raises
-    PermissionDenied, WrongStatus or NotReady, having changed nothing.
+    PermissionDenied, WrongStatus or NotReady, and whatever ``changes`` raises, having changed nothing.
     """
     if rows is None:
         record.refresh_from_db(from_queryset=type(record)._base_manager.select_for_update())
@@ -164,6 +164,7 @@ def perform(
         raise NotReady(problems)
 
     before, record.status = record.status, transition.target
+    values = dict(changes()) if changes else {}
     act = f"{record._meta.model_name}.{transition.name}"
     event = audit.record(
         record,
@@ -175,7 +176,7 @@ def perform(
         clause=transition.clause,
         delegation=delegation,
     )
-    values = {**(changes() if changes else {}), **dict.fromkeys(transition.stamps, event.at)}
+    values |= dict.fromkeys(transition.stamps, event.at)
     for name, value in values.items():
         setattr(record, name, value)
     record.save(update_fields=["status", "updated_at", *values])

@@ -8,12 +8,12 @@ from django.db import connection
 
 
 @contextmanager
-def statements():
-    """The statements sent meanwhile, without those that only mark a savepoint."""
+def statements(*, savepoints=False):
+    """The statements sent meanwhile, without those that only mark a savepoint unless they are asked for."""
     sent = []
 
     def note(execute, sql, params, many, context):
-        if not sql.startswith(("SAVEPOINT", "RELEASE")):
+        if savepoints or not sql.startswith(("SAVEPOINT", "RELEASE")):
             sent.append(sql)
         return execute(sql, params, many, context)
 
