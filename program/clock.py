@@ -73,10 +73,14 @@ def today_in_query() -> TruncDate:
     return TruncDate(in_query(), tzinfo=WASHINGTON)
 
 
+def in_prepared() -> Coalesce:
+    """As ``in_query`` for a prepared question, which is asked with ``**clock.given()``."""
+    return Coalesce(MOVED, TransactionTimestamp())
+
+
 def today_in_prepared() -> TruncDate:
     """As ``today_in_query`` for a prepared question, which is asked with ``**clock.given()``."""
-    moment = Coalesce(MOVED, TransactionTimestamp())
-    return TruncDate(moment, tzinfo=WASHINGTON)
+    return TruncDate(in_prepared(), tzinfo=WASHINGTON)
 
 
 def today_of(asker: Any) -> TruncDate:

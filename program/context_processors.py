@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from program.clock import WASHINGTON
 from program.enums import OfficeRole
 from program.models.notices import unread
 
@@ -79,8 +79,9 @@ class Portal:
         return settings.SESSION_COOKIE_AGE - settings.SESSION_RENEWAL_SECONDS
 
     @property
-    def now(self) -> Any:
-        return timezone.now()
+    def stamp(self) -> str:
+        """The moment at which the page was made, for its scripts: ISO 8601."""
+        return timezone.now().astimezone(WASHINGTON).isoformat(timespec="seconds")
 
     @cached_property
     def navigation(self) -> list[Link]:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDate
 
 from program import clock
 from program.enums import ActionStatus, CallStatus, DeliveryState, DutyState, OfficeRole, QuestionStatus
+from program.writes import writes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +40,15 @@ class CallQuerySet(models.QuerySet):
 
     def public(self) -> Self:
         """With ``asked_at``, the database's time of the question: what is open is judged by that clock."""
+        return self._public(asked_at=clock.in_query())
+
+    def public_in_prepared(self) -> Self:
+        """As ``public`` for a prepared question, which is asked with ``**clock.given()``."""
+        return self._public(asked_at=clock.in_prepared())
+
+    def _public(self, *, asked_at: Any) -> Self:
         rows = self.filter(status__in=PUBLIC_CALL_STATUSES, issued_at__isnull=False)
-        return rows.annotate(asked_at=clock.in_query())
+        return rows.annotate(asked_at=asked_at)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Issued calls for everybody; drafts for program officers and auditors only."""
@@ -96,12 +105,45 @@ class CallQuerySet(models.QuerySet):
             question_rows=published_answers(sought),
         )  # fmt: skip
 
+    def with_writes(self) -> Self:
+        """``writes`` are other numbers once a row is written that ``for_public_page`` reads; a test says so.
+
+        The tables that belong to no call are small, and are taken whole.
+        """
+        read = [
+            self.model._default_manager.filter(pk=OuterRef("pk")),
+            *(part.filter(call=OuterRef("pk")) for part in map(rows_in, PARTS_OF_CALL)),
+            agencies_of_criteria().filter(criterion__in=parts_within("Criterion").values("pk")),
+            rows_in("AnswerRevision").filter(question__in=parts_within("Question").values("pk")),
+            rows_in("Document").filter(pk__in=parts_within("CallFile").values("document")),
+            *map(rows_in, ("Agency", "Country", "Outage")),
+        ]
+        numbers = ArrayField(models.BigIntegerField())
+        written = Func(*map(writes_of, read), template="ARRAY[%(expressions)s]", output_field=numbers)
+        return self.annotate(writes=written)
+
     def for_desk_list(self) -> Self:
         """What a row of the desk's list prints; ``open_questions`` is how many wait for an answer."""
         questions = apps.get_model("program", "Question")._default_manager.filter(call=OuterRef("pk"))
         waiting = questions.filter(status=QuestionStatus.ASKED).order_by().values("call")
         counted = Subquery(waiting.annotate(number=Count("*")).values("number"))
         return self.defer("text", "certification_text").annotate(open_questions=Coalesce(counted, 0))
+
+
+#: The models whose rows belong to one call and stand on its page
+PARTS_OF_CALL: Final = (
+    "Requirement", "Criterion", "IneligibleJurisdiction", "CallFile", "Amendment", "Question",
+)  # fmt: skip
+
+
+def rows_in(model: str) -> models.QuerySet:
+    """All rows of a model of this app."""
+    return apps.get_model("program", model)._default_manager.all()
+
+
+def parts_within(model: str) -> models.QuerySet:
+    """The rows of one of a call's parts, for a subquery within one that hangs on the call."""
+    return rows_in(model).filter(call=OuterRef(OuterRef("pk"))).order_by()
 
 
 def rows_of(
@@ -159,10 +201,17 @@ def published_answers(sought: str) -> ArraySubquery:
     )  # fmt: skip
 
 
+def agencies_of_criteria() -> models.QuerySet:
+    """Pairs of a criterion and an agency whose reviewers score it."""
+    rows: models.QuerySet = apps.get_model("program", "Criterion").agencies.through._default_manager.all()
+    return rows
+
+
 def agencies_asked() -> ArraySubquery:
     """The names of the agencies whose reviewers alone score a criterion."""
-    pairs = apps.get_model("program", "Criterion").agencies.through._default_manager
-    asked = pairs.filter(criterion=OuterRef("pk")).order_by("agency__sort_order", "agency__code")
+    asked = (
+        agencies_of_criteria().filter(criterion=OuterRef("pk")).order_by("agency__sort_order", "agency__code")
+    )
     return ArraySubquery(asked.values_list("agency__display_name", flat=True))
 
 

@@ -6,13 +6,14 @@ import json
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.syndication.views import Feed
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse, reverse_lazy
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import linebreaks
@@ -21,15 +22,18 @@ from django.views.decorators.vary import vary_on_headers
 
 from evaluation.documents import DISCLAIMER
 from evaluation.folding import fold
-from evaluation.models import CatalogEntry
+from evaluation.models import CatalogEntry, Designation
 from evaluation.opendata import HEADINGS, amendments_of, facts_of, lines_of, schema_of
 from evaluation.terms import public_lines
 from evaluation.worldmap import HEIGHT, WIDTH, blocs_like_countries, places
+from program import kept
 from program.enums import StackLayer
 from program.limits import limited
 from program.order import implements
+from program.prepared import Prepared
 from program.requests import number_said
 from program.spreadsheets import sent, written_in_lines
+from program.writes import WRITES, writes_of
 from proposals.enums import Sector
 
 if TYPE_CHECKING:
@@ -47,6 +51,12 @@ LONGEST = 200
 MOST_WORDS = 8
 #: What the address may ask, and what the page calls it
 FIELDS = {"q": "words", "layer": "layer", "sector": "sector", "market": "market"}
+#: The pages of the catalog that were read last, as they were written
+CARDS: Final = kept.Kept(64)
+#: Another answer once a row is written that the pages are written from; a test holds the tables equal
+WRITTEN: Final = Prepared(
+    lambda: CatalogEntry.objects.order_by().values_list(WRITES, writes_of(Designation.objects.all()))
+)
 NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -124,14 +134,13 @@ def page_of(request: HttpRequest, rows: CatalogQuerySet) -> tuple[list[CatalogEn
 def catalog(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Cards of designated packages; as open data with ``?format=json``, all in one with ``?format=csv``."""
     sought = Sought.of(request)
-    demands = sought.demands
-    rows = public_entries().filter(*demands.values())
+    rows = public_entries().filter(*sought.demands.values())
     kind = request.GET.get("format")
     if kind == "csv":
         lines = lines_of(rows.with_amendments(), request.build_absolute_uri)
         return sent("csv", "catalog-of-designated-packages", written_in_lines(HEADINGS, lines))
-    entries, following = page_of(request, rows.with_amendments() if kind == "json" else rows)
     if kind == "json":
+        entries, following = page_of(request, rows.with_amendments())
         return JsonResponse(
             {
                 **signed(request),
@@ -140,6 +149,18 @@ def catalog(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
                 "packages": [facts_of(entry, request.build_absolute_uri) for entry in entries],
             }
         )
+    made_from = (WRITTEN.ask(), request.GET.urlencode())
+
+    def facts() -> dict[str, str]:
+        return {"catalog": CARDS.text(made_from, lambda: cards_of(request, sought))}
+
+    return kept.shown(request, "evaluation/catalog.html", facts, made_from=made_from)
+
+
+def cards_of(request: HttpRequest, sought: Sought) -> str:
+    """What the page holds of the catalog; the same for everybody."""
+    demands = sought.demands
+    entries, following = page_of(request, public_entries().filter(*demands.values()))
     told = list(CatalogEntry.objects.public().counted(Q(*demands.values())))
     counted, markets = counts_of(told), markets_of(told)
     found, total = next(((row["fit"], row["n"]) for row in told if row["each"] == "*"), (0, 0))
@@ -161,7 +182,7 @@ def catalog(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         "csv": sought.address(format="csv"),
         "disclaimer": DISCLAIMER,
     }
-    return render(request, "evaluation/catalog.html", facts)
+    return render_to_string("evaluation/_catalog.html", facts)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ SHOWN = (
 )  # fmt: skip
 CONSULTED = (
     "status", "opened_at", "answered_at", "ended_at", "due_at", "paused_at", "stood_days", "settled_on",
-    "carry", "agency__code", "agency__display_name", "agency__sort_order", "version__proposal", "position__stance",
+    "carry", "agency__code", "agency__display_name", "agency__sort_order", "version__proposal",
+    "position__stance",
 )  # fmt: skip
 #: Sorts what has no clock behind everything that has one
 NEVER = Cast(Value("9998-12-31 00:00:00+00"), DateTimeField())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Final
@@ -11,12 +12,15 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import CharField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
-from program import clock, library
+from program import clock, kept, library
 from program.acts import attempt
 from program.calendars import deadline_file
 from program.checks import past_the_order
@@ -27,19 +31,24 @@ from program.differences import compare_texts
 from program.documents import Withheld, download_response
 from program.enums import AmendmentKind, CallStatus, Confidence, PartOfCall, StackLayer
 from program.forms import QuestionForm
+from program.kept import Kept
 from program.limits import count_use
 from program.models import Call, CallFile, Document, Question, Requirement
 from program.order import implements
+from program.prepared import Given, Prepared
 from program.querysets import SCANNED
 from program.requests import SignedInRequest
 from program.services.calls import deadline_of, desk_url, public_url
 from program.services.questions import ask_question, withdraw_question
 from program.services.subscriptions import follows, subscribe, unsubscribe
+from program.templatetags.portal import remaining
 from program.transitions import NotReady, TooMany
 from program.withheld import withheld_for
 
 LONGEST_SEARCH = 200
 LONG_TEXTS = ("text", "certification_text", "privacy_text", "confidentiality_text")
+#: What stands on the page of a call for everybody, as it was written for the last of its readers
+RECORDS: Final = Kept(32)
 
 
 @login_not_required
@@ -65,33 +74,92 @@ def is_open(call: Call, now: datetime) -> bool:
 @login_not_required
 @require_safe
 def call_detail(request: HttpRequest, number: str) -> HttpResponse:
-    """One issued call: text, requirements, timeline, amendments, questions. One statement for a stranger."""
+    """One issued call: text, requirements, timeline, amendments, questions.
+
+    A stranger costs one statement, and another where something was written since the last reader.
+    """
     if sought := request.GET.get("q", "").strip()[:LONGEST_SEARCH]:
         count_use(request, "search")
-    call = get_object_or_404(Call.objects.public().for_public_page(sought=sought), number=number)
-    return show_call(request, call, QuestionForm(), sought=sought)
+    return show_call(request, call_shown(number), QuestionForm(), sought=sought)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A public call without its long texts, and the ``writes`` of all that its page reads."""
+
+    call: Call
+    writes: tuple[int, ...]
+
+
+HEAD: Final = [field.attname for field in Call._meta.concrete_fields if field.name not in LONG_TEXTS]
+SHOWN: Final = Prepared(
+    lambda: (
+        Call.objects.public_in_prepared()
+        .with_writes()
+        .filter(number=Given("number", CharField()))
+        .values_list(*HEAD, "asked_at", "writes")
+    )
+)
+
+
+def call_shown(number: str) -> Shown:
+    """The issued call of this number, asked of at this moment. Raises Http404 where there is none."""
+    found = SHOWN.ask(number=number, **clock.given())
+    if found is None:
+        raise Http404("There is no call of this number.")
+    *columns, asked_at, writes = found
+    call = Call.from_db(DEFAULT_DB_ALIAS, HEAD, columns)
+    call.asked_at = asked_at  # type: ignore[attr-defined]
+    return Shown(call, tuple(writes))
 
 
 def show_call(
-    request: HttpRequest, call: Call, form: QuestionForm, status: int = 200, sought: str = ""
+    request: HttpRequest, shown: Shown, form: QuestionForm, status: int = 200, sought: str = ""
 ) -> HttpResponse:
     """The public page; a signed-in person sees as well their own questions and whether they follow."""
-    facts = {
-        **facts_of_call(call, request),
-        "form": form,
-        "sought": sought,
-        "is_open": is_open(call, call.asked_at),  # type: ignore[attr-defined]
-        "my_questions": [],
-        "is_following": False,
-    }
-    if request.user.is_authenticated:
-        mine = Question.objects.filter(call=call, asked_by=request.user)
-        facts["my_questions"] = [
-            (question, with_differences([vars(each) for each in question.revisions.all()]))
-            for question in mine.for_asker()
-        ]
-        facts["is_following"] = follows(request.user, call)
-    return render(request, "program/calls/detail.html", facts, status=status)
+    call, person = shown.call, request.user
+    asked_at: datetime = call.asked_at  # type: ignore[attr-defined]
+    late = past_the_order(call)  # reads the closures where they matter
+
+    def facts() -> dict[str, Any]:
+        mine = Question.objects.filter(call=call, asked_by=person) if person.is_authenticated else None
+        return {
+            "call": call,
+            "past_the_order": late,
+            "form": form,
+            "is_open": is_open(call, asked_at),
+            "record": record_of(request, shown, sought),
+            "my_questions": [
+                (question, with_differences([vars(each) for each in question.revisions.all()]))
+                for question in (mine.for_asker() if mine is not None else ())
+            ],
+            "is_following": person.is_authenticated and follows(person, call),
+        }
+
+    if sought or person.is_authenticated:
+        return render(request, "program/calls/detail.html", facts(), status=status)
+    left = (is_open(call, asked_at), remaining(call.closes_at, asked_at))
+    made_from = (shown.writes, late, day_asked(call), *left, is_by_part(request))
+    return kept.shown(request, "program/calls/detail.html", facts, made_from=made_from)
+
+
+def record_of(request: HttpRequest, shown: Shown, sought: str) -> str:
+    """What everybody reads of a call below its head; a search of its answers is written each time."""
+
+    def write() -> str:
+        calls = Call.objects.public().for_public_page(sought=sought)
+        facts = facts_of_call(get_object_or_404(calls, pk=shown.call.pk), request)
+        return render_to_string("program/calls/_record.html", {**facts, "sought": sought})
+
+    if sought:
+        return write()
+    made_from = (shown.call.pk, shown.writes, day_asked(shown.call), is_by_part(request))
+    return RECORDS.text(made_from, write)
+
+
+def is_by_part(request: HttpRequest) -> bool:
+    """Whether the answers stand by the parts of the call, not by their headings."""
+    return request.GET.get("by") == "part"
 
 
 def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
@@ -127,7 +195,7 @@ def facts_of_call(call: Any, request: HttpRequest) -> dict[str, object]:
         "criteria": [{**row, "anchors": in_order(row["anchors"])} for row in call.criterion_rows],
         "amendments": amendments,
         "files": [row for row in file_rows if row["withdrawn_by_id"] is None],
-        **answers_of(call, by_part=request.GET.get("by") == "part"),
+        **answers_of(call, by_part=is_by_part(request)),
         "outages": [
             {**row, **{name: moment_of(row[name]) for name in ("began_at", "ended_at")}}
             for row in call.outage_rows
@@ -300,8 +368,8 @@ def call_file(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
 @require_POST
 def call_ask(request: SignedInRequest, number: str) -> HttpResponse:
     """Put a question to the Program office."""
-    call = get_object_or_404(Call.objects.public().for_public_page(), number=number)
-    form = QuestionForm(request.POST)
+    shown = call_shown(number)
+    call, form = shown.call, QuestionForm(request.POST)
     if form.is_valid():
         try:
             ask_question(call, by=request.user, **form.cleaned_data)
@@ -309,14 +377,14 @@ def call_ask(request: SignedInRequest, number: str) -> HttpResponse:
             form.add_error("text", str(refusal))
         except TooMany as refusal:
             form.add_error("text", str(refusal))
-            answer = show_call(request, call, form, status=429)
+            answer = show_call(request, shown, form, status=429)
             answer["Retry-After"] = str(refusal.seconds)
             return answer
         else:
             done = "Your question went to the Program office. You will be told of the answer."
             messages.success(request, done)
             return redirect(f"{public_url(call)}#my-questions")
-    return show_call(request, call, form, status=422)
+    return show_call(request, shown, form, status=422)
 
 
 @require_POST

@@ -81,8 +81,10 @@ def test_public_call_page_stays_within_two_statements(client, django_assert_num_
         calls.amend_call(call, by=person, text=f"Text {n}", summary=f"Change {n}", reason="Questions")
         asked = ask_question(call, by=UserFactory(), text=f"Question {n}?")
         answer_question(asked, by=person, answer=f"Answer {n}.")
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         response = client.get(f"/calls/{call.number}/")
+    with django_assert_num_queries(1):
+        assert len(client.get(f"/calls/{call.number}/").content) == len(response.content)
     page = text_of(response)
     assert [f"Change {rows - 1}" in page, f"Answer {rows - 1}." in page] == [True, True]
 

@@ -61,11 +61,11 @@ def test_answers_stand_by_heading_or_by_part_and_link_to_what_they_are_about(cli
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_search_costs_one_statement_and_shows_what_fits(client, call, django_assert_num_queries, rows):
+def test_search_costs_two_statements_and_shows_what_fits(client, call, django_assert_num_queries, rows):
     for n in range(rows):
         answered(call, answer=f"Leased servers {n}.")
     answered(call, text="Who may lead?", answer="A company.")
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         page = page_of(client, call, q="server lease")
     assert [f"Leased servers {rows - 1}." in page, "A company." in page] == [True, False]
     nothing = page_of(client, call, q="<b>zebra")
