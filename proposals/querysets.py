@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Coalesce, Greatest
 
 from program import clock
@@ -17,6 +17,7 @@ from program.gathering import Rows, gather
 from program.grants import granted_pks
 from program.prepared import AnyOf, Given, Holds, Keys, KeysRead, Prepared, PreparedByOffices, Whoever
 from program.reminders import days_before, hours_before, reaching
+from program.writes import writes_of
 from proposals.enums import AnchorOfferStatus, MembershipStatus, ProposalStatus, TimeRequestStatus
 
 if TYPE_CHECKING:
@@ -46,10 +47,6 @@ READS_DESIGNATED = (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
 #: Questions of the app above: whether an office of the EDAG counts, because its agency has a place there.
 SITS_IN_EDAG: Final[list[Callable[[User], bool]]] = []
 
-# Of a set of rows: where each lies and which transaction wrote it, in one number
-WRITES: Final = Func(
-    template="BIT_XOR(HASHTIDEXTENDED(CTID, XMIN::text::bigint))", output_field=models.BigIntegerField()
-)
 # Everything on a working copy but its components, of which there may be thousands
 WORKING: Final = (
     Rows(
@@ -170,8 +167,7 @@ def counsel_grants(user: Any) -> QuerySet:
 
 def on_the_inside(user: User | AnonymousUser) -> Q:
     """Proposals whose working copy ``user`` reads: on the team, or counsel who was given the right."""
-    counsel_to = counsel_grants(user.pk or 0).values("content_object")
-    return Q(consortium__in=_consortia(user, (MembershipStatus.CONSENTED,))) | Q(pk__in=counsel_to)
+    return Q(pk__in=Keys(_inside, person=user.pk or 0))
 
 
 def by_office(user: User | Whoever, of: str = "") -> Q:
@@ -210,15 +206,35 @@ def closed_to(user: User | AnonymousUser, path: str = "pk") -> Q:
 
 
 @Prepared
+def _inside() -> QuerySet:
+    return _on_team().union(_to_counsel(), all=True)
+
+
+@Prepared
+def _recused() -> QuerySet:
+    return _recusals()
+
+
+@Prepared
 def _closed() -> QuerySet:
+    return _on_team().union(_to_counsel(), _recusals(), all=True)
+
+
+def _on_team() -> QuerySet:
     person: Any = Whoever()
     proposals = apps.get_model("proposals", "Proposal").objects.order_by()
-    recusals = apps.get_model("proposals", "Recusal").objects.order_by().filter(user=person.pk)
-    on_team = proposals.filter(consortium__in=_consortia(person, (MembershipStatus.CONSENTED,)))
-    counsel_to = counsel_grants(person.pk).order_by()
-    return on_team.values_list("pk").union(
-        counsel_to.values_list("content_object"), recusals.values_list("proposal"), all=True
+    return proposals.filter(consortium__in=_consortia(person, (MembershipStatus.CONSENTED,))).values_list(
+        "pk"
     )
+
+
+def _to_counsel() -> QuerySet:
+    return counsel_grants(Whoever().pk).order_by().values_list("content_object")
+
+
+def _recusals() -> QuerySet:
+    recusals = apps.get_model("proposals", "Recusal").objects.order_by()
+    return recusals.filter(user=Whoever().pk).values_list("proposal")
 
 
 @Prepared
@@ -238,10 +254,9 @@ def _signs(reviewer: Any) -> QuerySet:
     return signing_delegations(reviewer).order_by().values_list("pk")
 
 
-def recused(user: User) -> Exists:
-    """Whether ``user`` is recused from a proposal, which then is closed to them wholly."""
-    recusals = apps.get_model("proposals", "Recusal").objects
-    return Exists(recusals.filter(user=user.pk, proposal=OuterRef("pk")))
+def recused(user: User | AnonymousUser) -> Q:
+    """Proposals from which ``user`` is recused, and which then are closed to them wholly."""
+    return Q(pk__in=Keys(_recused, person=user.pk or 0))
 
 
 def histories_closed_to(user: User) -> QuerySet:
@@ -251,9 +266,7 @@ def histories_closed_to(user: User) -> QuerySet:
     nothing of a draft, whoever audits the record.
     """
     proposals = apps.get_model("proposals", "Proposal").objects
-    recused = apps.get_model("proposals", "Recusal").objects.filter(user_id=user.pk)
-    closed = on_the_inside(user) | Q(submitted_at=None) | Q(pk__in=recused.values("proposal"))
-    return proposals.filter(closed).order_by().values("pk")
+    return proposals.filter(Q(pk__in=closed_to(user)) | Q(submitted_at=None)).order_by().values("pk")
 
 
 def _working_copies(user: User | AnonymousUser) -> QuerySet:
@@ -394,7 +407,7 @@ class ProposalQuerySet(models.QuerySet):
         ``component_writes`` is another number as soon as one of them is written.
         """
         components = apps.get_model("proposals", "Component").objects.filter(proposal=OuterRef("pk"))
-        written = models.Subquery(components.order_by().values(writes=WRITES))
+        written = writes_of(components)
         rows = self.select_related("call", "consortium", "created_by").annotate(component_writes=written)
         return gather(rows, *WORKING)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import django_filters
 from django.db.models import Prefetch
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
@@ -16,6 +17,9 @@ from proposals.lifecycle import TRANSITIONS
 from proposals.models import Proposal, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from django.db.models import QuerySet
 
 
@@ -37,6 +41,41 @@ class ProposalFilter(django_filters.FilterSet):
         fields = ("status", "call", "number", "submitted_from", "submitted_before")
 
 
+class ProposalRows(serializers.ListSerializer):
+    """The rows of a page, of ``ROW``, as ``ProposalSerializer`` writes a record; a test holds the two equal.
+
+    Records and fields by themselves would cost three times as much.
+    """
+
+    def to_representation(self, data: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        zone = timezone.get_current_timezone()
+
+        def said(at: datetime | None) -> str | None:
+            return at.astimezone(zone).isoformat().replace("+00:00", "Z") if at else None
+
+        return [
+            {
+                "id": row["pk"],
+                "number": row["number"],
+                "title": row["shown_title"],
+                "status": row["status"],
+                "call": row["call__number"],
+                "consortium": row["consortium__name"],
+                "version_count": row["version_count"],
+                "submitted_at": said(row["submitted_at"]),
+                "accepted_at": said(row["accepted_at"]),
+                "updated_at": said(row["updated_at"]),
+            }
+            for row in data
+        ]
+
+
+ROW: Final = (
+    "pk", "number", "shown_title", "status", "call__number", "consortium__name", "version_count",
+    "submitted_at", "accepted_at", "updated_at",
+)  # fmt: skip
+
+
 class ProposalSerializer(serializers.ModelSerializer):
     """A proposal as a list shows it; a draft has neither number nor ``submitted_at``."""
 
@@ -51,6 +90,7 @@ class ProposalSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Proposal
+        list_serializer_class = ProposalRows
         fields: tuple[str, ...] = (
             "id",
             "number",
@@ -105,11 +145,12 @@ class ProposalViewSet(Resource):
 
     def get_queryset(self) -> QuerySet[Proposal]:
         user = self.request.user
-        proposals = Proposal.objects.visible_to(user).titled_for(user).select_related("call", "consortium")
+        proposals = Proposal.objects.visible_to(user).titled_for(user)
         if self.action == "retrieve":
             versions = Version.objects.defer("package").order_by("-number")
-            return proposals.prefetch_related(Prefetch("versions", queryset=versions))
-        return proposals
+            whole = proposals.select_related("call", "consortium")
+            return whole.prefetch_related(Prefetch("versions", queryset=versions))
+        return proposals.values(*ROW)
 
     def get_serializer_class(self) -> Any:
         return ProposalDetailSerializer if self.action == "retrieve" else ProposalSerializer

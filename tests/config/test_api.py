@@ -14,6 +14,7 @@ from django.core.signals import request_finished, request_started
 from django.db import OperationalError, close_old_connections, connection
 from django.http import Http404
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import override
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework import exceptions
@@ -231,6 +232,22 @@ def test_list_of_proposals_is_that_of_visible_to(client):
         seen = type(submitted).objects.visible_to(User.objects.get(pk=person.pk))
         ids = [row["id"] for row in get(client, "proposals/", person).json()["results"]]
         assert ids == list(seen.order_by("-pk").values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "UTC"])
+def test_row_of_the_list_says_what_the_record_says(client, zone):
+    proposals = [ProposalFactory(status=status) for status in ("draft", "submitted", "under_evaluation")]
+    type(proposals[1]).objects.filter(pk=proposals[1].pk).update(title="A working title")
+    people = [officer(), *(proposal.created_by for proposal in proposals)]
+    found = []
+    with override(zone):
+        for person in people:
+            for row in get(client, "proposals/", person).json()["results"]:
+                record = get(client, f"proposals/{row['id']}/", person).json()
+                assert row == {name: record[name] for name in row}
+                found.append((row["id"], row["title"], row["updated_at"][-1]))
+    assert len(found) == 5 and {end for *_, end in found} == {"Z" if zone == "UTC" else "0"}
+    assert sum(title == "A working title" for _, title, _ in found) == 1
 
 
 def test_time_of_one_proposal_is_its_own(client):
