@@ -21,8 +21,6 @@ from django.db.models import (
     ExpressionWrapper,
     F,
     FloatField,
-    Func,
-    Max,
     OuterRef,
     Q,
     Value,
@@ -50,7 +48,6 @@ KEPT_SECONDS: Final = 300
 DAY: Final = 86_400
 AGES: Final = ((30, "Up to 30 days"), (60, "31 to 60"), (90, "61 to 90"), (None, "Over 90"))
 MOST_DISPUTED: Final = 25
-MOST_MOVED: Final = 25
 
 
 class Percentile(Aggregate):
@@ -151,7 +148,12 @@ def _count(call: Call, left_out: list[int]) -> Insights:
     rows = Proposal.objects.filter(call=call, submitted_at__isnull=False).exclude(pk__in=left_out)
     now = clock.now()
     agencies = list(Agency.objects.filter(is_evaluating=True))
-    figures = [_funnel(rows), _ages(rows, now), _timeliness(rows, agencies, now), _stages(call, left_out)]
+    figures = [
+        _funnel(rows),
+        _ages(call, left_out, now),
+        _timeliness(rows, agencies, now),
+        *_stages(call, left_out),
+    ]
     scores = AgencyScore.objects.filter(
         version__proposal__in=rows,
         version__number=F("version__proposal__version_count"),
@@ -196,40 +198,19 @@ def _funnel(rows: QuerySet[Proposal]) -> Figure:
     )
 
 
-class StoodUntil(Func):
-    """For how long a clock of a proposal's consultations stood up to a moment; two at once count once."""
-
-    output_field = DurationField()
-    template = """
-(SELECT COALESCE(SUM(UPPER(span) - LOWER(span)), INTERVAL '0') FROM (
-    SELECT UNNEST(RANGE_AGG(
-        TSTZRANGE(pause.at, GREATEST(COALESCE(ended.at, %(expressions)s), pause.at))
-    )) AS span
-    FROM evaluation_clockevent AS pause
-    JOIN evaluation_referral AS referral ON referral.id = pause.referral_id
-    JOIN proposals_version AS version ON version.id = referral.version_id
-    LEFT JOIN evaluation_clockevent AS ended ON ended.ends_id = pause.id
-    WHERE pause.act = 'paused' AND version.proposal_id = proposals_proposal.id
-) AS spans)
-"""
-
-
-def _ages(rows: QuerySet[Proposal], now: datetime) -> Figure:
-    age = _days(Value(now) - F("submitted_at") - StoodUntil(Value(now)))
+def _ages(call: Call, left_out: list[int], now: datetime) -> Figure:
     waiting = (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION)
-    bounds = [0, *(bound for bound, _ in AGES if bound)]
-    buckets: dict[str, Any] = {}
-    for place, (bound, _) in enumerate(AGES):
-        within = Q(age__gt=bounds[place]) if place else Q()
-        buckets[f"bucket_{place}"] = Count("pk", filter=within & (Q(age__lte=bound) if bound else Q()))
-    found: dict[Any, Any] = {
-        row["status"]: row
-        for row in rows.filter(status__in=waiting)
-        .annotate(age=age)
-        .order_by()
-        .values("status")
-        .annotate(**buckets, middle=Percentile("age"), oldest=Max("age"))
+    asked = {
+        "call": call.pk,
+        "left_out": left_out,
+        "now": now,
+        "waiting": list(map(str, waiting)),
+        "bounds": [bound for bound, _ in AGES if bound],
     }
+    with connection.cursor() as cursor:
+        cursor.execute(WAITED, asked)
+        found = {status: cells for status, *cells in cursor.fetchall()}
+    nothing: list[Any] = [*[0] * len(AGES), None, None]
     return Figure(
         "ages",
         "How long the undecided ones have waited",
@@ -239,14 +220,46 @@ def _ages(rows: QuerySet[Proposal], now: datetime) -> Figure:
         [
             [
                 ProposalStatus(status).label,
-                *(found[status][f"bucket_{place}"] if status in found else 0 for place in range(len(AGES))),
-                rounded(found[status]["middle"]) if status in found else None,
-                rounded(found[status]["oldest"]) if status in found else None,
+                *(
+                    cell if isinstance(cell, int) else rounded(cell)
+                    for cell in found.get(str(status), nothing)
+                ),
             ]
             for status in waiting
         ],
         bars=len(AGES) + 1,
     )
+
+
+#: A row for each status: how many are as old as each of ``AGES`` says, the median and the longest, in days
+WAITED: Final = """
+WITH stood AS (
+    SELECT proposal_id, SUM(UPPER(span) - LOWER(span)) AS time FROM (
+        SELECT version.proposal_id, UNNEST(RANGE_AGG(
+            TSTZRANGE(pause.at, GREATEST(COALESCE(ended.at, %(now)s), pause.at))
+        )) AS span
+        FROM evaluation_clockevent AS pause
+        JOIN evaluation_referral AS referral ON referral.id = pause.referral_id
+        JOIN proposals_version AS version ON version.id = referral.version_id
+        JOIN proposals_proposal AS proposal
+            ON proposal.id = version.proposal_id AND proposal.call_id = %(call)s
+        LEFT JOIN evaluation_clockevent AS ended ON ended.ends_id = pause.id
+        WHERE pause.act = 'paused' GROUP BY version.proposal_id
+    ) AS spans GROUP BY proposal_id
+), aged AS (
+    SELECT proposal.status, %(bounds)s::float[] AS bounds,
+        EXTRACT(EPOCH FROM %(now)s - proposal.submitted_at - COALESCE(stood.time, INTERVAL '0'))::float
+            / 86400 AS days
+    FROM proposals_proposal AS proposal LEFT JOIN stood ON stood.proposal_id = proposal.id
+    WHERE proposal.call_id = %(call)s AND proposal.submitted_at IS NOT NULL
+        AND proposal.status = ANY (%(waiting)s) AND proposal.id <> ALL (%(left_out)s::bigint[])
+)
+SELECT status, COUNT(*) FILTER (WHERE days <= bounds[1]),
+    COUNT(*) FILTER (WHERE days > bounds[1] AND days <= bounds[2]),
+    COUNT(*) FILTER (WHERE days > bounds[2] AND days <= bounds[3]), COUNT(*) FILTER (WHERE days > bounds[3]),
+    PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY days), MAX(days)
+FROM aged GROUP BY status
+"""
 
 
 # How long it takes
@@ -298,9 +311,11 @@ def _timeliness(rows: QuerySet[Proposal], agencies: list[Agency], now: datetime)
     )  # fmt: skip
 
 
-def _stages(call: Call, left_out: list[int]) -> Figure:
+def _stages(call: Call, left_out: list[int]) -> list[Figure]:
     with connection.cursor() as cursor:
-        cursor.execute(STAGES, {"call": call.pk, "left_out": left_out})
+        cursor.execute(
+            STAGES, {"call": call.pk, "left_out": left_out, "sizes": [one for one, _ in SIZES[1:]]}
+        )
         found = {name: cells for name, *cells in cursor.fetchall()}
     stages = [
         ("From submission to acceptance", "intake"),
@@ -308,26 +323,52 @@ def _stages(call: Call, left_out: list[int]) -> Figure:
         ("From acceptance to the first announcement", "decision"),
         ("From submission to the first announcement", "whole"),
     ]
-    nothing = [None, 0] * 3
-    return Figure(
-        "stages",
-        "Whether applicants wait alike",
-        "Median days of each stage, for anchors that say that they are U.S. small businesses and for all "
-        "others. The median of few proposals says little: their number stands beside it. Time for which the "
-        "clock of one of a proposal's consultations was paused does not count.",
-        [
-            "Stage", "All: days", "All: number", "Small business: days", "Small business: number",
-            "Others: days", "Others: number",
-        ],
-        [
-            [words, *(cell if isinstance(cell, int) else rounded(cell) for cell in found.get(name, nothing))]
+
+    def rows(first: int, groups: int) -> list[list[str | int | float | None]]:
+        nothing: list[Any] = [None, 0] * (3 + len(SIZES))
+        return [
+            [
+                words,
+                *(
+                    cell if isinstance(cell, int) else rounded(cell)
+                    for cell in found.get(name, nothing)[2 * first : 2 * (first + groups)]
+                ),
+            ]
             for words, name in stages
-        ],
-        bars=1,
-    )  # fmt: skip
+        ]
+
+    few = (
+        "The median of few proposals says little: their number stands beside it. Time for which the clock of "
+        "one of a proposal's consultations was paused does not count."
+    )
+    return [
+        Figure(
+            "stages",
+            "Whether applicants wait alike",
+            "Median days of each stage, for anchors that say that they are U.S. small businesses and for all "
+            f"others. {few}",
+            ["Stage", *_headings("All", "Small business", "Others")],
+            rows(0, 3),
+            bars=1,
+        ),
+        Figure(
+            "sizes",
+            "Whether large and small consortia wait alike",
+            f"Median days of each stage, by how many organizations take part in the consortium today. {few}",
+            ["Stage", *_headings(*(words for _, words in SIZES))],
+            rows(3, len(SIZES)),
+            bars=1,
+        ),
+    ]
 
 
-#: A row for each stage: median days and number of all, of small businesses, of others
+def _headings(*groups: str) -> list[str]:
+    return [f"{group}: {what}" for group in groups for what in ("days", "number")]
+
+
+#: Consortia by their members: from how many, and in words
+SIZES: Final = ((0, "1 or 2 members"), (3, "3 to 5 members"), (6, "6 members and more"))
+#: A row for each stage: median days and number of all, of small businesses, of others, then of each size
 STAGES: Final = """
 WITH counted AS (
     SELECT id, consortium_id, submitted_at, accepted_at FROM proposals_proposal
@@ -352,8 +393,11 @@ WITH counted AS (
     SELECT determination.proposal_id, MIN(determination.announced_at) AS at
     FROM evaluation_determination AS determination JOIN counted ON counted.id = determination.proposal_id
     WHERE determination.status = 'announced' GROUP BY determination.proposal_id
+), sized AS (
+    SELECT consortium_id, WIDTH_BUCKET(COUNT(*), %(sizes)s::bigint[]) AS size
+    FROM proposals_membership WHERE status = 'consented' GROUP BY consortium_id
 ), stages AS (
-    SELECT organization.is_small_business AS is_small, stage.name,
+    SELECT organization.is_small_business AS is_small, COALESCE(sized.size, 0) AS size, stage.name,
         EXTRACT(EPOCH FROM stage.until - stage.since - COALESCE((
             SELECT SUM(UPPER(span) - LOWER(span)) FROM (
                 SELECT UNNEST(stood.spans * TSTZMULTIRANGE(
@@ -365,6 +409,7 @@ WITH counted AS (
     JOIN proposals_membership AS anchor
         ON anchor.consortium_id = counted.consortium_id AND anchor.is_anchor
     JOIN program_organization AS organization ON organization.id = anchor.organization_id
+    LEFT JOIN sized ON sized.consortium_id = counted.consortium_id
     LEFT JOIN consulted ON consulted.proposal_id = counted.id
     LEFT JOIN stood ON stood.proposal_id = counted.id
     LEFT JOIN announced ON announced.proposal_id = counted.id
@@ -379,7 +424,13 @@ SELECT name, PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY days), COUNT(days),
     PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE is_small),
     COUNT(days) FILTER (WHERE is_small),
     PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE NOT is_small),
-    COUNT(days) FILTER (WHERE NOT is_small)
+    COUNT(days) FILTER (WHERE NOT is_small),
+    PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE size = 0),
+    COUNT(days) FILTER (WHERE size = 0),
+    PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE size = 1),
+    COUNT(days) FILTER (WHERE size = 1),
+    PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE size = 2),
+    COUNT(days) FILTER (WHERE size = 2)
 FROM stages GROUP BY name
 """
 

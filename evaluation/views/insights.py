@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -68,6 +69,7 @@ def weights(request: SignedInRequest) -> HttpResponse:
     call = chosen(request, calls_evaluated())
     if call is None:
         raise Http404
+    prefetch_related_objects([call], "criteria")
     criteria = [criterion for criterion in call.criteria.all() if not criterion.is_independent]
     is_asked = any(name.startswith("weight-") for name in request.GET)
     form = WeightsForm(request.GET if is_asked else None, criteria=criteria)

@@ -24,7 +24,7 @@ from proposals.models import Proposal
 from tests.evaluation.test_pages import page, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, OfficeFactory, officer
-from tests.factories.proposals import RecusalFactory, TeamMemberFactory
+from tests.factories.proposals import MembershipFactory, RecusalFactory, TeamMemberFactory
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -138,6 +138,26 @@ class TestFigures:
         assert told["DOE"] == [1, 0, 1, 0, 0, 0, 0, 9.0, 9.0]
         assert told["DOD"] == [1, 0, 0, 1, 0, 0, 0, None, None]
         assert told["OSTP"] == [1, 0, 0, 0, 1, 0, 0, None, None]
+
+    def test_consortia_wait_beside_larger_and_smaller_ones(self, official):
+        alone = make.accepted()
+        invited, some, many = (another(alone.call) for _ in range(3))
+        for proposal, members, status in (
+            (invited, 9, "invited"),
+            (some, 3, "consented"),
+            (many, 6, "consented"),
+        ):
+            present = proposal.consortium.memberships.filter(status="consented").count()
+            for _ in range(members - present):
+                MembershipFactory(consortium=proposal.consortium, status=status)
+        for proposal, days in {alone: 6, invited: 10, some: 20, many: 30}.items():
+            moved_back(proposal, submitted_at=50, accepted_at=50 - days)
+        row = figure(official, alone.call, "sizes")["From submission to acceptance"]
+        assert row == {
+            "1 or 2 members: days": 8.0, "1 or 2 members: number": 2,
+            "3 to 5 members: days": 20.0, "3 to 5 members: number": 1,
+            "6 members and more: days": 30.0, "6 members and more: number": 1,
+        }  # fmt: skip
 
     def test_small_businesses_wait_beside_the_others(self, official):
         small, other = make.accepted(), None
@@ -261,6 +281,33 @@ class TestWeights:
         found = sensitivity(person, call, self.weights(call, 20, 80))
         assert (found.compared, found.moved_count) == (2, 0)
 
+    def test_medians_are_read_once_in_a_while_and_the_page_says_when(self, client, call, official):
+        asked = {f"weight-{pk}": value for pk, value in self.weights(call, 20, 80).items()}
+        costs, shown = [], None
+        for _ in range(2):
+            sign_in(client, official)
+            with statements() as sent:
+                shown = client.get(reverse("evaluation:insight-weights"), {"call": call.number, **asked})
+            costs.append(len(sent))
+        assert costs[0] == costs[1] + 2 and costs[0] <= 10
+        assert shown.context["found"].at <= clock.now()
+
+    def test_a_criterion_without_a_score_is_in_no_total(self, call, official):
+        third = another(call)
+        kept_scores(third, "STATE", b=(4, 4, 4))
+        found = sensitivity(official, call, self.weights(call, 100, 0))
+        assert (found.compared, found.moved_count) == (4, 0)
+        found = sensitivity(official, call, self.weights(call, 60, 40))
+        assert found.compared == 5
+        assert [(m.number, m.place, m.new_place, m.total) for m in found.moved] == []
+
+    def test_equal_totals_share_their_place(self, call, official):
+        third = another(call)
+        kept_scores(third, "STATE", a=(1, 1, 1), b=(5, 5, 5))
+        found = sensitivity(official, call, self.weights(call, 20, 80))
+        places = {(m.number, m.place, m.new_place) for m in found.moved}
+        assert places == {(self.first.number, 1, 3), (self.second.number, 2, 1), (third.number, 2, 1)}
+
     def test_page_tries_them_and_stores_nothing(self, client, call, official):
         asked = {f"weight-{pk}": value for pk, value in self.weights(call, 20, 80).items()}
         shown = page(client, official, "insight-weights", call=call.number, **asked)
@@ -299,7 +346,7 @@ class TestFiles:
         scored(proposal, "STATE", 2, 5)
         make.filed(proposal, "STATE", rationale="=Reasons that begin like a formula.")
         keys = [figure.key for figure in insights_of(official, proposal.call).figures]
-        assert len(keys) == 7
+        assert len(keys) == 8
         tables = {
             key: self.table(page(client, official, "insight-export", key, kind), kind)
             for key in (*keys, *listings.LISTINGS)
