@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
 
 class Kept:
-    """The texts that this process wrote last, ``most`` of them, each under what it was made from."""
+    """The texts that this process wrote last, ``most`` of them, each under what it was made from.
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    None of more than ``largest`` characters is kept, so that a process stays small.
+    """
+
+    def __init__(self, most: int, *, largest: int = 200_000) -> None:
+        self.most, self.largest = most, largest
         self._texts: OrderedDict[Hashable, str] = OrderedDict()
         self._lock = Lock()
 
@@ -41,6 +44,8 @@ class Kept:
                 self._texts.move_to_end(made_from)
                 return kept
         written = write()
+        if len(written) > self.largest:
+            return written
         with self._lock:
             self._texts[made_from] = written
             while len(self._texts) > self.most:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.urls import reverse
 
-from program.documents import shows_in_page
+from program.documents import scan_words, shows_in_page
 from program.withheld import WITHHELD, withheld_for
 from proposals.services.files import files_of
 
@@ -33,6 +33,12 @@ class ShownFile(NamedTuple):
     why: str
     proves: str
     page: str = ""
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """What of it differs from one reading of a version to the next."""
+        kept = self.document
+        return (kept and (kept.pk, kept.scan_state, scan_words(kept)), self.url, self.why, self.page)
 
 
 class Files(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django import template
 from django.template.loader import render_to_string
 
+from program.kept import Kept
 from proposals.confidentiality import by_place, marked_parts, marks_of
 from proposals.hits import FEWEST_LETTERS, mark_hits, wanted
 from proposals.picture import picture_of
@@ -20,10 +21,14 @@ if TYPE_CHECKING:
     from proposals.confidentiality import PlacedMark
     from proposals.enums import Part
     from proposals.files import Files, ShownFile
+    from proposals.models import Version
     from proposals.package import Holder, OrganizationFacts, Package
     from proposals.progress import Progress
 
 register = template.Library()
+
+#: What readers of versions were shown last; a version never changes, its files may be set aside or let go
+READ: Final = Kept(48)
 
 SHOWN_MARKS: Final = 3
 #: What else of the address of a reader stays while somebody searches
@@ -36,6 +41,14 @@ LEFT_TO_RIGHT: Final = "\u200e"
 def proving(files: Files, row: str) -> list[ShownFile]:
     """The files that are evidence for a row."""
     return files.proving(row)
+
+
+@register.simple_tag
+def submitted_package(version: Version, files: Files, only: Sequence[str] = ()) -> str:
+    """The package of a version, all its parts or ``only`` some, for who was found to read it."""
+    facts = {"package": version.value, "files": files, "only": only}
+    made_from = (version.sha256, tuple(only), tuple(file.state for file in files.all))
+    return READ.text(made_from, lambda: render_to_string("proposals/_package.html", facts))
 
 
 @register.simple_tag
