@@ -30,6 +30,7 @@ class CheckResult(TextChoices):
 class Adjudicated(TextChoices):
     FALSE_POSITIVE = "false_positive", "False positive"
     CONFIRMED = "confirmed", "Confirmed"
+    REOPENED = "reopened", "To be decided anew"
 
 
 class InterestKind(TextChoices):

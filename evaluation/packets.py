@@ -301,7 +301,8 @@ def _party_checks(version: Version) -> dict[str, Any]:
     run = ScreeningRun.objects.filter(version=version).select_related("screening_list").first()
     if run is None:
         return {"party_checks": None, "adjudications": [], "compliance": None}
-    opinions = Adjudication.objects.select_related("decided_by").order_by("pk")
+    opinions = Adjudication.objects.select_related("decided_by", "carried_from__party_check__run__version")
+    opinions = opinions.defer("carried_from__party_check__run__version__package").order_by("pk")
     flags = list(
         run.checks.all()
         .flagged()
@@ -320,7 +321,7 @@ def _party_checks(version: Version) -> dict[str, Any]:
             "open": sum(_state(check) == "open" for check in flags),
             "confirmed": sum(_state(check) == "confirmed" for check in flags),
         },
-        "adjudications": [_adjudicated(check) for check in flags],
+        "adjudications": [_adjudicated(check, version.proposal_id) for check in flags],
         "compliance": _compliance(run) if run.compliance_version else None,
     }
 
@@ -370,7 +371,22 @@ def _state(check: Any) -> str:
     return "confirmed" if check.is_confirmed else "cleared" if check.is_cleared else "open"
 
 
-def _adjudicated(check: PartyCheck) -> dict[str, Any]:
+def _opinion(opinion: Adjudication, proposal: int) -> dict[str, Any]:
+    """An opinion; of one given in another proposal neither the reason nor where, which tell of that one."""
+    first = opinion.carried_from
+    is_remembered = first is not None and first.party_check.run.version.proposal_id != proposal
+    said = {
+        "outcome": opinion.outcome,
+        "reason": "" if is_remembered else opinion.reason,
+        "decided_by": opinion.decided_by.name,
+        "decided_at": opinion.decided_at.isoformat(),
+        "corrects": opinion.replaces_id is not None,
+        "from_earlier_screening": first is not None,
+    }
+    return said | ({"is_remembered": True} if is_remembered else {})
+
+
+def _adjudicated(check: PartyCheck, proposal: int) -> dict[str, Any]:
     return {
         "party": check.party_name,
         "role": check.party_role,
@@ -379,17 +395,7 @@ def _adjudicated(check: PartyCheck) -> dict[str, Any]:
         "entry": str(check.entry) if check.entry else "",
         "explanation": check.explanation,
         "state": _state(check),
-        "opinions": [
-            {
-                "outcome": opinion.outcome,
-                "reason": opinion.reason,
-                "decided_by": opinion.decided_by.name,
-                "decided_at": opinion.decided_at.isoformat(),
-                "corrects": opinion.replaces_id is not None,
-                "from_earlier_screening": opinion.carried_from_id is not None,
-            }
-            for opinion in check.adjudications.all()
-        ],
+        "opinions": [_opinion(opinion, proposal) for opinion in check.adjudications.all()],
     }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.matching import RULESET
 from evaluation.models import ScreeningList
+from evaluation.names import normalize
 from evaluation.rulebook import version_on
 from program import clock
 from program.canonical import canonical_json, sha256_hex
@@ -26,6 +27,17 @@ def parties_of(version: Version) -> list[Party]:
 def query_of(party: Party) -> dict[str, Any]:
     """What of a party is compared."""
     return {"names": [party.name, *party.aliases], "countries": list(party.countries)}
+
+
+def identity_of(party: Party) -> str:
+    """What makes a party of one proposal the same party in another; empty where that cannot be known.
+
+    The same names, countries and what tells it from a namesake. A name alone is shared by too many.
+    """
+    if not party.countries or not party.told_by:
+        return ""
+    names = sorted({normalize(name) for name in (party.name, *party.aliases)})
+    return sha256_hex(canonical_json([names, sorted(party.countries), sorted(party.told_by)]))
 
 
 def inputs_sha256(parties: Iterable[Party]) -> str:

@@ -88,6 +88,7 @@ urlpatterns = [
     path("desk/screening/lists/<int:pk>/", screening.list_difference, name="list-difference"),
     path("desk/screening/<int:pk>/", screening.check_adjudicate, name="check-adjudicate"),
     path("desk/screening/<int:pk>/correct/", screening.check_correct, name="check-correct"),
+    path("desk/screening/<int:pk>/open-anew/", screening.check_reopen, name="check-reopen"),
     path("desk/assignments/suggest/", suggestions.suggestion, name="suggestion"),
     path("desk/assignments/suggest/confirm/", suggestions.suggestion_confirm, name="suggestion-confirm"),
     path("desk/assignments/<str:number>/", assignments.assignments, name="assignments"),

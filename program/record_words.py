@@ -151,6 +151,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "screeninglist.import": "Screening list imported",
         "partycheck.adjudicate": "Match of a party settled",
         "partycheck.correct": "Decision on a match corrected",
+        "partycheck.reopen": "Remembered decision on a match opened anew",
         "compliancecheck.weigh": "Compliance finding decided on",
         "assignment.assign": "Reviewer assigned",
         "assignment.declare": "Conflict of interest declared or denied",

@@ -181,6 +181,12 @@ class OrganizationFacts(Value):
         return next((other.name for other in self.holders if other.key == holder.owns), "")
 
     @property
+    def identifiers(self) -> tuple[str, ...]:
+        """The numbers that the federal registration of entities gave it, named."""
+        given = (("UEI", self.uei), ("CAGE", self.cage))
+        return tuple(f"{name} {number.strip().upper()}" for name, number in given if number.strip())
+
+    @property
     def countries(self) -> frozenset[str]:
         """Codes of incorporation, headquarters and ultimate parent."""
         places = (self.incorporated_in, self.headquartered_in, self.parent_country)
@@ -393,6 +399,12 @@ class OutsideParty(Value):
     ultimate_parent: Text = ""
     parent_country: Country | None = None
 
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """Its address, which comes nearest to a number."""
+        address = " ".join(self.address.casefold().split())
+        return (f"at {address}",) if address else ()
+
 
 class Compliance(Value):
     """s.3(b)(v): export controls, outbound investment, end users, guidance."""
@@ -447,13 +459,17 @@ class Marking(Value):
 
 
 class Party(NamedTuple):
-    """A name to screen; ``countries`` are the codes known for it."""
+    """A name to screen; ``countries`` are the codes known for it.
+
+    ``told_by`` is what tells it from a namesake: its identifiers, its address, or whose owner it is.
+    """
 
     key: str
     name: str
     aliases: tuple[str, ...]
     role: str
     countries: tuple[str, ...]
+    told_by: tuple[str, ...] = ()
 
 
 class Package(Value):
@@ -537,8 +553,10 @@ class Package(Value):
         """Every name to screen: members, parents, owners, site partners and outside parties."""
         for member in self.consortium.members:
             facts = member.organization
-            role = "Anchor" if member.is_anchor else "Member"
-            yield Party(member.key, facts.legal_name, facts.aliases, role, tuple(sorted(facts.countries)))
+            role, told_by = "Anchor" if member.is_anchor else "Member", facts.identifiers
+            yield Party(
+                member.key, facts.legal_name, facts.aliases, role, tuple(sorted(facts.countries)), told_by
+            )
             if facts.ultimate_parent:
                 yield Party(
                     f"{member.key}-parent",
@@ -546,11 +564,19 @@ class Package(Value):
                     (),
                     f"Ultimate parent of {facts.legal_name}",
                     _codes(facts.parent_country),
+                    _above(told_by),
                 )
             for holder in facts.holders:
                 if holder.name:
                     owned = facts.owned_by(holder) or "an owner without a name"
-                    yield Party(holder.key, holder.name, (), f"Owner of {owned}", _codes(holder.country))
+                    yield Party(
+                        holder.key,
+                        holder.name,
+                        (),
+                        f"Owner of {owned}",
+                        _codes(holder.country),
+                        _above(told_by),
+                    )
         for site in self.operating_model.sites:
             for role_at_site in site.roles:
                 if role_at_site.third_party_name:
@@ -570,6 +596,7 @@ class Package(Value):
                     party.aliases,
                     party.role.label if party.role else "Party",
                     _codes(party.country, party.headquartered_in, party.parent_country),
+                    party.identifiers,
                 )
             if party.ultimate_parent:
                 yield Party(
@@ -578,7 +605,13 @@ class Package(Value):
                     (),
                     f"Ultimate parent of {party.legal_name}",
                     _codes(party.parent_country),
+                    _above(party.identifiers, party.legal_name),
                 )
+
+
+def _above(identifiers: tuple[str, ...], name: str = "") -> tuple[str, ...]:
+    """What tells an owner or a parent from a namesake: that it stands above this one party."""
+    return (f"above {name.strip().casefold()}".strip(), *identifiers) if identifiers else ()
 
 
 def _codes(*places: Country | None) -> tuple[str, ...]:

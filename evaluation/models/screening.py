@@ -234,6 +234,12 @@ class PartyCheck(models.Model):
     party_key = models.CharField(max_length=80)
     party_name = models.CharField(max_length=300)
     party_role = models.CharField(max_length=400)
+    identity = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="Of names, countries and what tells it from a namesake; the same in other proposals.",
+    )
     query = models.JSONField(help_text="The names and countries compared.")
     result = models.CharField(max_length=20, choices=CheckResult)
     score = models.DecimalField(max_digits=5, decimal_places=2, default=0)
@@ -246,6 +252,11 @@ class PartyCheck(models.Model):
     class Meta:
         ordering = ["pk"]
         permissions = [("screen_version", "screen"), ("adjudicate_partycheck", "adjudicate")]
+        indexes = [
+            models.Index(
+                name="party_of_all_proposals", fields=["identity", "entry"], condition=~Q(identity="")
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 name="potential_match_names_entry",
@@ -276,7 +287,8 @@ class Adjudication(models.Model):
 
     A match at 95 and above, or a name that cannot be compared, is cleared only by two people. A confirmation
     stands at once, until two people have corrected it, whatever the score: each correction is a row that
-    names what it ``replaces``.
+    names what it ``replaces``. One that was ``carried_from`` an earlier screening, of this proposal or of
+    another with the same party, may be opened anew: what stands before that row counts no more.
     """
 
     append_only: ClassVar[bool] = True

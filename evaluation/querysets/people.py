@@ -14,6 +14,8 @@ from program.models import Delegation, Paper
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.contrib.auth.models import AnonymousUser
     from django.db.models.functions import TruncDate
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=Paper)
 OFFICIALS = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
+COUNSEL_MAY = ("view_proposal", "change_proposal")
 SIGN_FOR_AGENCY = (OfficeRole.LEAD, OfficeRole.REVIEWER)
 DELEGATED_BY = {
     Delegation.SIGN_POSITION: OfficeRole.LEAD,
@@ -31,6 +34,32 @@ DELEGATED_BY = {
 def is_official(user: User | AnonymousUser) -> bool:
     """Whether the person works in the Program office, decides or audits."""
     return user.is_authenticated and user.holds(*OFFICIALS)
+
+
+def closed_people(proposals: Iterable[int]) -> dict[int, set[int]]:
+    """Of each proposal the people of the Government to whom it is closed: three statements.
+
+    They are recused from it, on its team, or counsel to it. One whose account was closed may come back.
+    """
+    keys = list(proposals)
+    closed: dict[int, set[int]] = {key: set() for key in keys}
+    recusals = apps.get_model("proposals", "Recusal").objects.filter(proposal__in=keys)
+    teams = apps.get_model("proposals", "TeamMember").objects.filter(
+        removed_at=None, user__offices__isnull=False, membership__consortium__proposals__in=keys
+    )
+    counsel = apps.get_model("proposals", "ProposalGrant").objects.filter(
+        user__offices__isnull=False,
+        permission__codename__in=COUNSEL_MAY,
+        content_object__in=keys,
+    )
+    for proposal, person in (
+        *recusals.values_list("proposal", "user"),
+        *teams.values_list("membership__consortium__proposals", "user"),
+        *counsel.values_list("content_object", "user"),
+    ):
+        if proposal in closed:
+            closed[proposal].add(person)
+    return closed
 
 
 def reads_every_consultation(user: User | AnonymousUser) -> bool:

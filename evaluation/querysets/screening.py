@@ -44,17 +44,21 @@ class PartyCheckQuerySet(OfProposalQuerySet):
         """With ``confirmation``, the newest one's key or none, and what stands against it.
 
         ``cleared_count`` is how many people found a false positive, where there is a confirmation: corrected
-        that; ``clearing_count`` how many of them it takes. ``is_confirmed`` and ``is_cleared`` follow.
+        that; ``clearing_count`` how many of them it takes. ``is_confirmed`` and ``is_cleared`` follow. What
+        was said before the match was opened anew does not count.
         """
         opinions = apps.get_model("evaluation", "Adjudication").objects
+        reopenings = opinions.filter(party_check=OuterRef("pk"), outcome=Adjudicated.REOPENED)
         confirmations = opinions.filter(party_check=OuterRef("pk"), outcome=Adjudicated.CONFIRMED)
         corrects = Q(adjudications__pk__gt=F("confirmation"), adjudications__replaces__isnull=False)
         cleared = Q(adjudications__outcome=Adjudicated.FALSE_POSITIVE) & (Q(confirmation=None) | corrects)
+        cleared &= Q(reopening=None) | Q(adjudications__pk__gt=F("reopening"))
         two_people = Q(confirmation__isnull=False) | Q(score__gte=Constant(TWO_PEOPLE_SCORE))
         two_people |= Q(result=CheckResult.UNREADABLE)
         enough = Q(cleared_count__gte=F("clearing_count"))
         return self.annotate(
             confirmation=Subquery(confirmations.order_by("-pk").values("pk")[:1]),
+            reopening=Subquery(reopenings.order_by("-pk").values("pk")[:1]),
             cleared_count=Count("adjudications__decided_by", filter=cleared, distinct=True),
             clearing_count=Case(
                 When(two_people, then=Constant(2)), default=Constant(1), output_field=IntegerField()
@@ -85,7 +89,10 @@ class PartyCheckQuerySet(OfProposalQuerySet):
     def for_list(self) -> Self:
         """With every opinion, who gave it and what it replaced."""
         opinions = apps.get_model("evaluation", "Adjudication").objects.order_by("pk")
-        said = models.Prefetch("adjudications", opinions.select_related("decided_by", "replaces__decided_by"))
+        opinions = opinions.select_related(
+            "decided_by", "replaces__decided_by", "carried_from__party_check__run__version__proposal"
+        ).defer("carried_from__party_check__run__version__package")
+        said = models.Prefetch("adjudications", opinions)
         return self.select_related(
             "entry", "run__version__proposal__consortium", "run__screening_list"
         ).prefetch_related(said)

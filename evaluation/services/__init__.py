@@ -113,7 +113,12 @@ from evaluation.services.reviews import (
     save_score,
     submit_review,
 )
-from evaluation.services.screening import adjudicate, correct_adjudication, screen_version
+from evaluation.services.screening import (
+    adjudicate,
+    correct_adjudication,
+    reopen_remembered,
+    screen_version,
+)
 from evaluation.services.screening_jobs import (
     ask_again,
     ask_for_screening,
@@ -189,6 +194,7 @@ __all__ = [
     "remove_condition_change",
     "renew_determination",
     "reopen_referral",
+    "reopen_remembered",
     "reopen_review",
     "resume_referral",
     "return_catalog_entry",

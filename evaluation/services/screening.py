@@ -7,17 +7,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q
 
 from evaluation.enums import Adjudicated, CheckResult
 from evaluation.matching import CITATION, RULESET, TWO_PEOPLE, Listed, Matcher
-from evaluation.models import Adjudication, PartyCheck, ScreeningEntry, ScreeningList, ScreeningRun
+from evaluation.models import Adjudication, PartyCheck, ScreeningList, ScreeningRun
 from evaluation.names import normalize
 from evaluation.rulebook import version_on
 from evaluation.services.compliance import check_compliance, check_owners_again
-from evaluation.staleness import inputs_sha256, parties_of, query_of
+from evaluation.services.remembering import carry_decisions, confirmation_among, since_reopened
+from evaluation.staleness import identity_of, inputs_sha256, parties_of, query_of
 from program import audit, clock
-from program.canonical import canonical_json
 from program.transitions import NotReady, Problem, require
 from proposals.models import Proposal
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from proposals.package import Party
 
 PARTIES = "E.O. 14320 s.3(b)(v)"
+SETTLING = (Adjudicated.FALSE_POSITIVE, Adjudicated.CONFIRMED)
 NO_LIST = Problem("no-list", "Import a screening list first.", PARTIES)
 
 
@@ -53,8 +53,7 @@ def matcher_for(list_id: int, ruleset: str) -> Matcher:
 def screen_version(version: Version, *, by: User) -> ScreeningRun:
     """Compare every party of the version with the newest list; new rows each time, none is ever changed.
 
-    A decision that people took on the same party of this proposal and the same entry is carried over, named
-    as such.
+    A decision that people took on the same party and the same entry is carried over, named as such.
     """
     require("evaluation.screen_version", by, version.proposal)
     return keep_run(compare_parties(version), by=by)
@@ -108,7 +107,7 @@ def keep_run(compared: Compared, *, by: User) -> ScreeningRun:
     for check in drafts:
         check.run = run
     PartyCheck.objects.bulk_create(drafts)
-    _carry_decisions(drafts, version.proposal)
+    carry_decisions(drafts, version.proposal)
     check_compliance(run, by=by)
     audit.record(
         version.proposal,
@@ -133,6 +132,7 @@ def _compare(party: Party, matcher: Matcher) -> Iterator[PartyCheck]:
         "party_key": party.key,
         "party_name": party.name[:300],
         "party_role": party.role[:400],
+        "identity": identity_of(party),
         "query": query_of(party),
         "citation": CITATION,
         "nearest": [{"entry": hit.key, "score": hit.score, "name": hit.theirs} for hit in found.nearest],
@@ -165,82 +165,6 @@ def _explain(hit: Hit) -> str:
     return f"“{hit.ours}” is like “{hit.theirs}”: {hit.score:g} of 100. {countries}"
 
 
-def _carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
-    """Repeat the newest opinions on the same party of this proposal and the same entry, in their order.
-
-    They are the newest of each person, and the newest confirmation: what was corrected by one person only
-    stays confirmed. The same party has its key, its names and its countries. What was decided for another
-    proposal, or by a person who is recused from this one, is not carried: the match stays open for somebody
-    to settle. Where a name cannot be compared there is no entry; it was cleared by hand of one list only,
-    and is to be compared with the next.
-    """
-    flagged = [check for check in checks if check.result != CheckResult.NO_HIT]
-    entries = dict(
-        ScreeningEntry.objects.filter(pk__in=[check.entry_id for check in flagged]).values_list(
-            "pk", "fingerprint"
-        )
-    )
-    earlier = (
-        Adjudication.objects.filter(
-            Q(party_check__entry__fingerprint__in=entries.values()) | Q(party_check__entry=None),
-            party_check__run__version__proposal=proposal,
-        )
-        .exclude(decided_by__in=proposal.recusals.values("user"))
-        .select_related("party_check__entry", "party_check__run")
-    )
-    given: dict[tuple[str, str, str], list[Adjudication]] = {}
-    for opinion in earlier.order_by("pk"):
-        entry = opinion.party_check.entry
-        place = (*_asked(opinion.party_check), entry.fingerprint if entry else "")
-        given.setdefault(place, []).append(opinion)
-    Adjudication.objects.bulk_create(
-        Adjudication(
-            party_check=check,
-            outcome=opinion.outcome,
-            reason=opinion.reason,
-            decided_by_id=opinion.decided_by_id,
-            decided_at=opinion.decided_at,
-            carried_from=opinion,
-            replaces_id=opinion.replaces_id,
-        )
-        for check in flagged
-        for opinion in _held_for(
-            check, _newest(given.get((*_asked(check), entries.get(check.entry_id or 0, "")), []))
-        )
-    )
-
-
-def _held_for(check: PartyCheck, opinions: list[Adjudication]) -> list[Adjudication]:
-    """What of ``opinions`` holds for ``check``: of a name compared with another list, what is confirmed."""
-    on_list = check.run.screening_list_id
-    if check.entry_id or all(one.party_check.run.screening_list_id == on_list for one in opinions):
-        return opinions
-    confirmation = _confirmation(opinions)
-    if confirmation is None:
-        return []
-    corrected = [one for one in opinions if one.replaces_id and one.pk > confirmation.pk]
-    return [] if len({one.decided_by_id for one in corrected}) > 1 else [confirmation]
-
-
-def _newest(opinions: list[Adjudication]) -> list[Adjudication]:
-    """The newest opinion of each person and the newest confirmation, in the order of their giving."""
-    kept = {opinion.decided_by_id: opinion for opinion in opinions}.values()
-    keys = {opinion.pk for opinion in kept}
-    if confirmation := _confirmation(opinions):
-        keys.add(confirmation.pk)
-    return [opinion for opinion in opinions if opinion.pk in keys]
-
-
-def _confirmation(opinions: list[Adjudication]) -> Adjudication | None:
-    """The newest confirmation among ``opinions``, whether it was corrected since or not."""
-    return next((one for one in reversed(opinions) if one.outcome == Adjudicated.CONFIRMED), None)
-
-
-def _asked(check: PartyCheck) -> tuple[str, str]:
-    """Which party of its proposal, by what names and countries."""
-    return check.party_key, canonical_json(check.query)
-
-
 @transaction.atomic
 def adjudicate(check: PartyCheck, *, by: User, outcome: str, reason: str) -> Adjudication:
     """Settle a flag with a reason: false positive or confirmed.
@@ -251,10 +175,10 @@ def adjudicate(check: PartyCheck, *, by: User, outcome: str, reason: str) -> Adj
     """
     check = _held(check, by=by)
     problems = _problems(check, reason)
-    opinions = list(check.adjudications.all())
+    opinions = since_reopened(check.adjudications.all())
     if check.result == CheckResult.NO_HIT:
         problems.append(Problem("no-flag", "There is nothing to settle: no match was found.", PARTIES))
-    if outcome not in Adjudicated:
+    if outcome not in SETTLING:
         problems.append(Problem("outcome", "Choose false positive or confirmed.", PARTIES, field="outcome"))
     if any(opinion.decided_by_id == by.pk for opinion in opinions):
         problems.append(
@@ -265,7 +189,7 @@ def adjudicate(check: PartyCheck, *, by: User, outcome: str, reason: str) -> Adj
                 PARTIES,
             )
         )
-    elif outcome == Adjudicated.FALSE_POSITIVE and _confirmation(opinions):
+    elif outcome == Adjudicated.FALSE_POSITIVE and confirmation_among(opinions):
         problems.append(
             Problem(
                 "confirmed",
@@ -290,10 +214,10 @@ def correct_adjudication(opinion: Adjudication, *, by: User, reason: str) -> Adj
     """
     check = _held(opinion.party_check, by=by)
     problems = _problems(check, reason)
-    opinions = list(check.adjudications.all())
+    opinions = since_reopened(check.adjudications.all())
     own = next((one for one in reversed(opinions) if one.decided_by_id == by.pk), None)
     is_confirmation = opinion.outcome == Adjudicated.CONFIRMED
-    current = _confirmation(opinions) if is_confirmation else own
+    current = confirmation_among(opinions) if is_confirmation else own
     if not is_confirmation and opinion.decided_by_id != by.pk:
         message = "A false positive is corrected by who found it. If you disagree, confirm the match."
         problems.append(Problem("not-own", message, PARTIES))
@@ -316,6 +240,30 @@ def correct_adjudication(opinion: Adjudication, *, by: User, reason: str) -> Adj
         clause=PARTIES,
     )
     given = _give(check, by=by, outcome=outcome, reason=reason, replaces=opinion)
+    check_owners_again(check.run, by=by)
+    return given
+
+
+@transaction.atomic
+def reopen_remembered(check: PartyCheck, *, by: User, reason: str) -> Adjudication:
+    """Open a match anew that an earlier screening had found false; what was carried over counts no more.
+
+    A confirmation is not opened so: two people correct it.
+    """
+    check = _held(check, by=by)
+    problems = _problems(check, reason)
+    opinions = since_reopened(check.adjudications.all())
+    if confirmation_among(opinions):
+        message = "This match was confirmed. Correct that decision, with the reason; it takes two people."
+        problems.append(Problem("confirmed", message, PARTIES))
+    elif not any(opinion.carried_from_id for opinion in opinions):
+        message = "No decision of an earlier screening stands here: there is nothing to open anew."
+        problems.append(Problem("not-carried", message, PARTIES))
+    if problems:
+        raise NotReady(problems)
+    audit.record(check, "partycheck.reopen", by=by, note=reason, clause=PARTIES)
+    last = opinions[-1]
+    given = _give(check, by=by, outcome=Adjudicated.REOPENED, reason=reason, replaces=last)
     check_owners_again(check.run, by=by)
     return given
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from evaluation import services
-from evaluation.enums import Adjudicated, ChangeKind
+from evaluation.enums import ChangeKind
 from evaluation.forms import ScreeningListForm
 from evaluation.models import (
     Adjudication,
@@ -20,6 +20,7 @@ from evaluation.models import (
     ScreeningList,
 )
 from evaluation.querysets.screening import TWO_PEOPLE_SCORE
+from evaluation.services.remembering import confirmation_among, since_reopened
 from evaluation.staleness import overtaken_by
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import PAGE, require_desk
@@ -74,6 +75,7 @@ def show_screening(
     page = found[:PAGE]
     codes = {code for check in page for code in check.query["countries"]}
     names = dict(Country.objects.filter(code__in=codes).values_list("code", "name"))
+    open_sources = sources_open_to(request.user, page)
     lists = list(ScreeningList.objects.select_related("imported_by", "difference")[:5])
     facts = {
         "checks": [
@@ -81,6 +83,7 @@ def show_screening(
                 check,
                 [names.get(code, code) for code in check.query["countries"]],
                 to_correct(check, request.user),
+                said_of(check, open_sources),
                 overtaken_by(check.run, lists[0] if lists else None),
             )
             for check in page
@@ -101,11 +104,57 @@ def show_screening(
     return render(request, "evaluation/screening.html", facts, status=status)
 
 
+class Said(NamedTuple):
+    """An opinion as one reader sees it.
+
+    ``source`` is the number of the other proposal that it was first given in. Where that one is closed to
+    the reader, nothing is told but that an earlier screening came to this: ``is_closed``.
+    """
+
+    opinion: Adjudication
+    source: str
+    is_closed: bool
+
+
+def source_of(opinion: Adjudication, check: PartyCheck) -> PartyCheck | None:
+    """The match in another proposal that the opinion was first given on."""
+    first = opinion.carried_from and opinion.carried_from.party_check
+    return first if first and first.proposal != check.proposal else None
+
+
+def sources_open_to(user: User, checks: Iterable[PartyCheck]) -> set[int]:
+    """Of the matches in other proposals that opinions come from, those that ``user`` may see."""
+    found = {
+        source.pk
+        for check in checks
+        for opinion in check.adjudications.all()
+        if (source := source_of(opinion, check))
+    }
+    return set(PartyCheck.objects.visible_to(user).filter(pk__in=[*found, 0]).values_list("pk", flat=True))
+
+
+def said_of(check: PartyCheck, open_sources: set[int]) -> dict[str, Any]:
+    """What was said of a match, for one reader, and whether an earlier screening may be opened anew."""
+    rows = []
+    for opinion in check.adjudications.all():
+        source = source_of(opinion, check)
+        is_open = source is not None and source.pk in open_sources
+        number = source.proposal.number if source and is_open else ""
+        rows.append(Said(opinion, number, is_closed=source is not None and not is_open))
+    counting = since_reopened(check.adjudications.all())
+    return {
+        "rows": rows,
+        "has_closed": any(row.is_closed for row in rows),
+        "may_reopen": any(opinion.carried_from_id for opinion in counting)
+        and not confirmation_among(counting),
+    }
+
+
 def to_correct(check: PartyCheck, user: User) -> Adjudication | None:
     """The decision that ``user`` may replace: the newest confirmation, or else one's own newest."""
-    opinions = list(check.adjudications.all())
+    opinions = since_reopened(check.adjudications.all())
     own = next((one for one in reversed(opinions) if one.decided_by_id == user.pk), None)
-    confirmation = next((one for one in reversed(opinions) if one.outcome == Adjudicated.CONFIRMED), None)
+    confirmation = confirmation_among(opinions)
     return own if confirmation is None or (own and own.pk > confirmation.pk) else confirmation
 
 
@@ -206,6 +255,16 @@ def check_correct(request: SignedInRequest, pk: int) -> HttpResponse:
     return carry_out(
         request, services.correct_adjudication, opinion,
         done=f"Your correction of the decision on {check.party_name} is recorded.",
+        to="/desk/screening/", again=partial(_again, request, pk), reason=request.POST.get("reason", ""),
+    )  # fmt: skip
+
+
+@require_POST
+def check_reopen(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Open one match anew that an earlier screening had settled."""
+    check = get_object_or_404(PartyCheck.objects.visible_to(request.user), pk=pk)
+    return carry_out(
+        request, services.reopen_remembered, check, done=f"The match of {check.party_name} is open again.",
         to="/desk/screening/", again=partial(_again, request, pk), reason=request.POST.get("reason", ""),
     )  # fmt: skip
 

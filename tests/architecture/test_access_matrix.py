@@ -713,8 +713,8 @@ def is_open_to(response):
 def test_every_act_of_the_evaluation_on_a_proposal_is_in_the_table(world):
     """An address that takes a POST alone and names a record of the evaluation."""
     elsewhere = {"evaluation:review-begin", "evaluation:condition-remove", "evaluation:check-correct",
-             "evaluation:announce-together", "evaluation:paper-again", "evaluation:time-decline",
-             "evaluation:record-verify"}  # fmt: skip
+             "evaluation:check-reopen", "evaluation:announce-together", "evaluation:paper-again",
+             "evaluation:time-decline", "evaluation:record-verify"}  # fmt: skip
     met = {resolve(act.address(world, act.state)).view_name for act in ACTS.values()}
     posts = {
         route.name for route in OURS if route.name.startswith("evaluation:") and refuses(route.name, "get")

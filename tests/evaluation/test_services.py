@@ -469,7 +469,7 @@ def test_only_an_officer_who_stands_apart_corrects_a_decision():
     assert judged(check) == CONFIRMED
 
 
-def test_a_decision_is_carried_within_one_proposal_only_and_not_of_a_recused_person():
+def test_a_decision_on_a_name_alone_is_carried_within_one_proposal_and_not_of_a_recused_person():
     desk, second = officer(), officer()
     check = make.flagged(proposal := make.at_intake(), desk)
     for person in (desk, second):

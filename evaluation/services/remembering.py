@@ -1,0 +1,162 @@
+"""Decisions on matches that are remembered: of this proposal, and of the same party in another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from evaluation.enums import Adjudicated, CheckResult
+from evaluation.models import Adjudication, ScreeningEntry
+from evaluation.querysets.people import closed_people
+from program.canonical import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evaluation.models import PartyCheck
+    from proposals.models import Proposal
+
+Place = tuple[str, ...]
+
+
+def carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
+    """Repeat the newest opinions on the same party and the same entry, in the order of their giving.
+
+    They are the newest of each person, and the newest confirmation: what was corrected by one person only
+    stays confirmed; what was opened anew stays open. Within the proposal the same party has its key, its
+    names and its countries; in another it has the same ``identity``. What a person decided to whom this
+    proposal is closed is not carried. Where a name cannot be compared there is no entry; it was cleared by
+    hand of one list only, and is to be compared with the next.
+    """
+    flagged = [check for check in checks if check.result != CheckResult.NO_HIT]
+    if not flagged:
+        return
+    entries = dict(
+        ScreeningEntry.objects.filter(pk__in=[check.entry_id for check in flagged]).values_list(
+            "pk", "fingerprint"
+        )
+    )
+    given = _given_here(proposal, entries.values())
+    for place, opinions in _given_elsewhere(proposal, flagged, entries.values()).items():
+        given.setdefault(place, []).extend(opinions)
+    kept_from = closed_people([proposal.pk])[proposal.pk]
+    Adjudication.objects.bulk_create(
+        Adjudication(
+            party_check=check,
+            outcome=opinion.outcome,
+            reason=opinion.reason,
+            decided_by_id=opinion.decided_by_id,
+            decided_at=opinion.decided_at,
+            carried_from_id=opinion.carried_from_id or opinion.pk,
+            replaces_id=opinion.replaces_id,
+        )
+        for check in flagged
+        for opinion in _held_for(
+            check,
+            [
+                opinion
+                for place in _places(check, entries.get(check.entry_id or 0, ""))
+                for opinion in given.get(place, ())
+                if opinion.decided_by_id not in kept_from
+            ],
+        )
+    )
+
+
+def _given_here(proposal: Proposal, fingerprints: Iterable[str]) -> dict[Place, list[Adjudication]]:
+    """Opinions on parties of this proposal, by party and entry; what another gave is asked anew."""
+    rows = (
+        Adjudication.objects.filter(
+            Q(party_check__entry__fingerprint__in=fingerprints) | Q(party_check__entry=None),
+            party_check__run__version__proposal=proposal,
+        )
+        .filter(Q(carried_from=None) | Q(carried_from__party_check__run__version__proposal=proposal))
+        .select_related("party_check__entry", "party_check__run")
+    )
+    given: dict[Place, list[Adjudication]] = {}
+    for opinion in rows:
+        check = opinion.party_check
+        place = _in_proposal(check, check.entry.fingerprint if check.entry else "")
+        given.setdefault(place, []).append(opinion)
+    return given
+
+
+def _given_elsewhere(
+    proposal: Proposal, flagged: list[PartyCheck], fingerprints: Iterable[str]
+) -> dict[Place, list[Adjudication]]:
+    """Opinions first given on the same party in other proposals, where all who may read here may read there.
+
+    A decision tells of the proposal that it was taken in. It is not repeated where anybody to whom that
+    one is closed would read it.
+    """
+    identities = {check.identity for check in flagged} - {""}
+    if not identities:
+        return {}
+    rows = list(
+        Adjudication.objects.filter(
+            party_check__identity__in=identities,
+            party_check__entry__fingerprint__in=fingerprints,
+            carried_from=None,
+        )
+        .exclude(party_check__run__version__proposal=proposal)
+        .select_related("party_check__entry", "party_check__run__version")
+        .defer("party_check__run__version__package")
+    )
+    if not rows:
+        return {}
+    sources = {row.party_check.run.version.proposal_id for row in rows}
+    closed = closed_people([proposal.pk, *sources])
+    given: dict[Place, list[Adjudication]] = {}
+    for row in rows:
+        check = row.party_check
+        if check.entry and closed[check.run.version.proposal_id] <= closed[proposal.pk]:
+            given.setdefault((check.identity, check.entry.fingerprint), []).append(row)
+    return given
+
+
+def _in_proposal(check: PartyCheck, fingerprint: str) -> Place:
+    """Which party of its proposal, by what names and countries, and which entry."""
+    return check.party_key, canonical_json(check.query), fingerprint
+
+
+def _places(check: PartyCheck, fingerprint: str) -> list[Place]:
+    places = [_in_proposal(check, fingerprint)]
+    return [*places, (check.identity, fingerprint)] if check.identity and fingerprint else places
+
+
+def _held_for(check: PartyCheck, opinions: list[Adjudication]) -> list[Adjudication]:
+    """What of ``opinions`` holds for ``check``: of a name compared with another list, what is confirmed."""
+    opinions = _newest(opinions)
+    on_list = check.run.screening_list_id
+    if check.entry_id or all(one.party_check.run.screening_list_id == on_list for one in opinions):
+        return opinions
+    confirmation = confirmation_among(opinions)
+    if confirmation is None:
+        return []
+    since = opinions[opinions.index(confirmation) + 1 :]
+    corrected_by = {one.decided_by_id for one in since if one.replaces_id}
+    return [] if len(corrected_by) > 1 else [confirmation]
+
+
+def _newest(opinions: list[Adjudication]) -> list[Adjudication]:
+    """The newest opinion of each person and the newest confirmation, in the order of their giving."""
+    opinions = since_reopened(sorted(opinions, key=lambda one: (one.decided_at, one.pk)))
+    kept = {opinion.decided_by_id: opinion for opinion in opinions}.values()
+    keys = {opinion.pk for opinion in kept}
+    if confirmation := confirmation_among(opinions):
+        keys.add(confirmation.pk)
+    return [opinion for opinion in opinions if opinion.pk in keys]
+
+
+def since_reopened(opinions: Iterable[Adjudication]) -> list[Adjudication]:
+    """What counts of ``opinions``, given in their order: what was said since the match was opened anew."""
+    counting: list[Adjudication] = []
+    for opinion in opinions:
+        counting = [] if opinion.outcome == Adjudicated.REOPENED else [*counting, opinion]
+    return counting
+
+
+def confirmation_among(opinions: Iterable[Adjudication]) -> Adjudication | None:
+    """The newest confirmation among ``opinions``, whether it was corrected since or not."""
+    return next((one for one in reversed(list(opinions)) if one.outcome == Adjudicated.CONFIRMED), None)
