@@ -18,7 +18,8 @@ ENTRIES: Final = 25_000
 NAMES: Final = 5_000
 SECONDS: Final = 60.0
 RECALL: Final = 0.98
-PAIRS: Final = Path(__file__).resolve().parent.parent / "tests" / "evaluation" / "name_pairs.csv"
+PAIRS: Final = Path(__file__).resolve().parent.parent / "tests" / "evaluation"
+SETS: Final = {"tuned on": "name_pairs_tuning.csv", "held out": "name_pairs_held_out.csv"}
 SYLLABLES: Final = (
     "ba be bu da di do ev ka ki ko kov la li lo mal ma mi mo na ne no ov ra ri ro sa se so shan ski ta ter "
     "ti tian to va ve vi wei xing za zhen zhong hua bur dor gen"

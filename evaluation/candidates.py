@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
 
-from evaluation.names import in_order, initials, joined, sound, weight
+from evaluation.names import in_order, initials, joined, leading, sound, squeezed, weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -198,9 +198,14 @@ class Candidates:
         self.ordered = Strings(map(in_order, self.names), SOUGHT)
         self.joined = Strings(map(joined, self.names), SOUGHT)
         self.shortened: dict[str, list[int]] = {}
+        self.led_by: dict[str, list[int]] = {}
+        self.squeezed: dict[str, list[int]] = {}
         for number, name in enumerate(self.names):
             for initial in initials(name):
                 self.shortened.setdefault(initial, []).append(number)
+            if first := leading(name):
+                self.led_by.setdefault(first, []).append(number)
+            self.squeezed.setdefault(squeezed(name), []).append(number)
 
     def of(self, query: str) -> list[str]:
         found = self.ordered.like(in_order(query)) | self.joined.like(joined(query)) | self.words.like(query)
@@ -208,5 +213,6 @@ class Candidates:
             found |= self.words.having_word(query)
         known = [*query.split(), *initials(query)]
         numbers = {self.number[name] for name in known if name in self.number}
-        numbers.update(self.shortened.get(query, ()), members(found))
+        numbers.update(self.shortened.get(query, ()), self.squeezed.get(squeezed(query), ()))
+        numbers.update(self.led_by.get(leading(query), ()), members(found))
         return [self.names[number] for number in sorted(numbers)]

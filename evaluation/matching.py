@@ -14,12 +14,24 @@ from typing import TYPE_CHECKING, Final
 from rapidfuzz import fuzz
 
 from evaluation.candidates import LIKE_WORD, Candidates
-from evaluation.names import COMMON, in_order, initials, is_readable, joined, normalize, sound, weight
+from evaluation.names import (
+    COMMON,
+    in_order,
+    initials,
+    is_readable,
+    joined,
+    known_as,
+    leading,
+    normalize,
+    sound,
+    squeezed,
+    weight,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-RULESET: Final = "2026-11.3"
+RULESET: Final = "2026-11.4"
 CITATION: Final = "15 CFR 744.11, 744.15, 744.16, 744.21; 31 CFR chapter V"
 TWO_PEOPLE: Final = 95.0
 REVIEW_FROM: Final = 85.0
@@ -31,6 +43,7 @@ KEPT_FROM: Final = 60.0
 SAME_SHORT, SAME_INITIALS = 96.0, 88.0
 SAME_SOUND, FUZZY_FROM = 0.95, 5
 MISSING, DIFFERING = 0.25, 0.75
+MISSING_AFTER: Final = 0.12
 OTHER_NUMBER: Final = 0.85
 
 
@@ -45,24 +58,30 @@ def similarity(a: str, b: str) -> float:
         return 100.0
     if a in initials(b) or b in initials(a):
         return SAME_INITIALS
+    if joined(a) == joined(b) or squeezed(a) == squeezed(b):
+        return 100.0
     short, other = sorted((a, b), key=len)
     if len(short) <= SHORT and is_readable(short):
         return SAME_SHORT if short in other.split() and weight(short) > COMMON else 0.0
     score = max(
         fuzz.ratio(in_order(a), in_order(b)),
         fuzz.ratio(joined(a), joined(b)),
-        _by_words(a.split(), b.split()),
+        _by_words(a.split(), b.split(), short=leading(a) if leading(a) == leading(b) else ""),
     )
     return score * OTHER_NUMBER if _numbered_otherwise(a, b) else score
 
 
-def _by_words(ours: Sequence[str], theirs: Sequence[str]) -> float:
-    """How much of the weight of both names is in words that agree; one left out costs less than another."""
+def _by_words(ours: Sequence[str], theirs: Sequence[str], short: str) -> float:
+    """How much of the weight of both names is in words that agree; one left out costs less than another.
+
+    Least where one name is the other cut down and both begin with ``short``, as a company is called.
+    """
     shared = sum(_shared(ours, theirs))
     if not shared:
         return 0.0
     missing = [sum(map(weight, name)) - shared for name in (ours, theirs)]
-    return 100.0 * shared / (shared + MISSING * sum(missing) + DIFFERING * min(missing))
+    left_out = MISSING_AFTER if short and not min(missing) else MISSING
+    return 100.0 * shared / (shared + left_out * sum(missing) + DIFFERING * min(missing))
 
 
 def _shared(ours: Sequence[str], theirs: Sequence[str]) -> Iterator[float]:
@@ -87,8 +106,9 @@ def word_likeness(a: str, b: str) -> float:
     """How alike two words are, 0 to 1, as they sound; 0 where they are not taken for one another."""
     if a == b:
         return 1.0
-    if min(len(a), len(b)) < FUZZY_FROM:
-        return 0.0
+    shorter = min(len(a), len(b))
+    if shorter < FUZZY_FROM:
+        return SAME_SOUND if shorter >= SHORT and sound(a) == sound(b) else 0.0
     return min(SAME_SOUND, fuzz.ratio(sound(a), sound(b), score_cutoff=LIKE_WORD) / 100)
 
 
@@ -161,12 +181,16 @@ class Matcher:
         best: dict[int, Hit] = {}
         flagged = set()
         for query in sorted(spelled.keys() - {""}):
-            for theirs in self._candidates.of(query):
-                if (score := similarity(query, theirs)) < KEPT_FROM:
-                    continue
-                for key in self.names[theirs]:
-                    if self._keep_best(best, key, score, query, theirs, countries) >= REVIEW_FROM:
-                        flagged.add(query)
+            for ours in (query, *known_as(query)):
+                for theirs in self._candidates.of(ours):
+                    score = similarity(ours, theirs)
+                    if ours != query:
+                        score = min(score, SAME_INITIALS)
+                    if score < KEPT_FROM:
+                        continue
+                    for key in self.names[theirs]:
+                        if self._keep_best(best, key, score, ours, theirs, countries) >= REVIEW_FROM:
+                            flagged.add(query)
         hits = sorted(best.values(), key=lambda hit: (-hit.score, hit.key))
         flags = tuple(hit for hit in hits if hit.score >= REVIEW_FROM)
         rest = tuple(hit for hit in hits if hit.score < REVIEW_FROM)[:KEPT_BELOW]

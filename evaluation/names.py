@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
+from pathlib import Path
 from typing import Final
+
+KNOWN_NAMES: Final = Path(__file__).parent / "data" / "known_names.json"
 
 
 def words(text: str) -> frozenset[str]:
@@ -84,63 +88,65 @@ ARABIC: Final = str.maketrans(
 )
 # "The" and "and the", written with their word, where at least three letters are left of it
 ARTICLE: Final = re.compile("(?:وال|ال)(?=[ا-ي]{3})")
-# Words that tell little about which company it is: they may be missing, and their agreement proves nothing.
-ORGANIZING: Final = frozenset(
-    [
-        "group",
-        "holding",
-        "holdings",
-        "companies",
-        "grupa",
-        "gruppa",
-        "gruppe",
-        "groupe",
-        "grupo",
-        "kholding",
-        "مجموعه",
-        "قابضه",
-    ]
+# Words that tell nothing of which company it is: forms that are rarely written, articles, "group".
+ORGANIZING: Final = words(
+    """
+    group holding holdings companies grupa gruppa gruppe groupe grupo kholding al el
+    akciova akcyjna aksjeselskap aktiebolag aktiebolaget aktien aktieselskab anonima anonyme anpartsselskab
+    auf berhad besloten dmcc europaea kommanditgesellschaft kscp limitada naamloze odpowiedzialnoscia
+    ograniczona omezenym osakeyhtio persero psc qpsc qsc rucenim sendirian shareholding simplifiee sociedad
+    sociedade societas societate spolecnost spolka vennootschap
+    مجموعه قابضه
+    """
 )
+# Words that tell little of it: they may be missing, and their agreement proves nothing.
 GENERIC: Final = words(
     """
-    academy advanced aerospace africa agency american analytics anhui applied arab arms asia asian
-    association automation automotive aviation bank beijing belarus branch bureau business capital center
-    centers centre centres changchun changsha chemical chengdu china chinese chongqing cloud commerce
-    commercial communication communications computer computers computing concern construction consulting
-    control corporate dalian damascus data defence defense design development device devices digital
-    division dom dubai east eastern electric electrical electronic electronics elektronika emirates energy
-    engineering enterprise enterprises equipment establishment eurasia europe european exploration export
-    factory federal finance financial fujian fund gansu gas general global guangdong guangxi guangzhou
-    guizhou hainan hangzhou harbin hebei hefei heilongjiang henan hong house hubei hunan import india
-    indian industrial industries industry information infrastructure inner innovation innovations institut
-    institute institution instrument instruments integrated intelligence intelligent international invest
-    investment investments iran iranian jiangsu jiangxi jilin jinan khartoum kompaniya kong korporatsiya
-    kunming kyiv lab laboratories laboratory liaoning lines logistics london macau machine machinery
-    malaysia management manufacturing marine maritime material materials mechanical media medical metal
-    metals microelectronics middle military mining ministry minsk mobile mongolia moscow moskva motor
-    motors nanjing national nauchno network networks ningbo ningxia north northern nuclear obyedineniye
-    office oil operations optical organization pacific pakistan partners petersburg petroleum
-    pharmaceutical plant power precision predpriyatiye private production products proizvodstvennoye
-    project public pyongyang qingdao qinghai republic research resources robotics russia russian saint
-    science sciences scientific security semiconductor semiconductors service services shaanxi shandong
-    shanghai shanxi sharjah shenyang shenzhen shipping shipyard sichuan singapore software solution
-    solutions south southern special state steel supply suzhou syria syrian system systems taiwan tech
-    technical techno technological technologies technology tehran tekhnologii telecom telecommunication
-    telecommunications tianjin tibet torgovy trade traders trading transport transportation tsentr turkey
-    turkish ukraine united university ventures west western wireless works worldwide wuhan xiamen
-    xian xinjiang yunnan zavod zhejiang zhengzhou zhuhai
+    academy advanced aeronautics aerospace africa agency aircraft airlines airways american analytics
+    anhui applied arab arms artificial asia asian association astronautics auto automation automobile
+    automotive aviation bank beijing belarus branch building bureau business capital center centers
+    centre centres changchun changsha chemical chengdu china chinese chongqing circuit circuits cloud
+    commerce commercial communication communications computer computers computing concern construction
+    consulting control corporate dalian damascus data defence defense democratic design development
+    device devices digital division dom dubai east eastern electric electrical electronic electronics
+    elektronika emirates energy engine engineering enterprise enterprises equipment establishment
+    eurasia europe european exploration export factory federal finance financial foundation fujian fund
+    gansu gas general global guangdong guangxi guangzhou guizhou hainan hangzhou harbin hebei hefei
+    heilongjiang helicopter henan hong house hubei hunan import india indian industrial industries
+    industry information infrastructure inner innovation innovations institut institute institution
+    instrument instruments insurance integrated intelligence intelligent international invest investment
+    investments iran iranian jiangsu jiangxi jilin jinan khartoum kompaniya kong korea korean
+    korporatsiya kunming kyiv lab laboratories laboratory liaoning lines logistics london macau machine
+    machinery malaysia management manufacturing marine maritime material materials mechanical media
+    medical metal metals microelectronics middle military mining ministry minsk mobile mongolia moscow
+    moskva motor motors nanjing national nauchno network networks ningbo ningxia north northern nuclear
+    obyedineniye office oil operations optical organization pacific pakistan partners peoples petersburg
+    petroleum pharmaceutical physics plant polytechnic polytechnical power precision predpriyatiye
+    private production products proizvodstvennoye project public pyongyang qingdao qinghai railway
+    railways republic research resources robotics rocket russia russian saint satellite science sciences
+    scientific security semiconductor semiconductors service services shaanxi shandong shanghai shanxi
+    sharjah shenyang shenzhen shipbuilding shipping shipyard sichuan singapore software solution
+    solutions south southern space special state steel supply suzhou syria syrian system systems taiwan
+    tech technical techno technological technologies technology tehran tekhnologii telecom
+    telecommunication telecommunications tianjin tibet torgovy trade traders trading transport
+    transportation tsentr turkey turkish ukraine united university ventures west western wireless works
+    worldwide wuhan xiamen xian xinjiang yunnan zavod zhejiang zhengzhou zhuhai
     تجاره للتجاره تجاريه عامه دوليه عالميه وطنيه عربيه صناعه للصناعه صناعات للصناعات صناعيه هندسه هندسيه
     تقنيه تكنولوجيا للتكنولوجيا كترونيات للالكترونيات حلول خدمات للخدمات اتصالات للاتصالات استثمار للاستثمار
     مصنع موسسه معهد مركز بنك
     """
 )
-DISTINCT, COMMON = 10, 2
+DISTINCT, COMMON = 12, 2
 SOUNDS: Final = tuple(
     (re.compile(pattern), letter)
     for pattern, letter in (
+        ("[gh][iy]dro", "hidro"),
+        ("te(?:kh|ch|c|k)(?![aeiou])", "tek"),
         ("shch|sch", "sh"),
         ("tch", "ch"),
+        ("qu(?=[aeiou])", "kv"),
         ("kh", "h"),
+        ("gh(?=[aeiou])", "k"),
         ("ph", "f"),
         ("ck|q|c(?!h)", "k"),
         ("x", "ks"),
@@ -246,7 +252,38 @@ def joined(normalized: str) -> str:
     return "".join([token for token in tokens if token not in ORGANIZING] or tokens)
 
 
+def squeezed(normalized: str) -> str:
+    """The name without its spaces."""
+    return normalized.replace(" ", "")
+
+
+@lru_cache(maxsize=1 << 13)
+def leading(normalized: str) -> str:
+    """The first word that tells much of the party, as a company is called in short; empty without one."""
+    return next((token for token in normalized.split() if weight(token) > COMMON), "")
+
+
 def initials(normalized: str) -> tuple[str, ...]:
-    """What the name is shortened to, alone and with the C of "Corporation"; empty below four letters."""
+    """What the name is shortened to, alone and with the C of "Corporation" or the L of "Limited".
+
+    Empty below four letters.
+    """
     first = "".join(token[0] for token in normalized.split() if token not in ORGANIZING)
-    return tuple(short for short in (first, first + "c") if len(short) >= 4 and len(first) >= 3)
+    made = (first, first + "c", first + "l")
+    return tuple(short for short in made if len(short) >= 4 and len(first) >= 3)
+
+
+@cache
+def _known_names() -> dict[str, tuple[str, ...]]:
+    """The table of short names, both ways, normalized."""
+    read: dict[str, str] = json.loads(KNOWN_NAMES.read_text())["names"]
+    both: dict[str, set[str]] = {}
+    for short, whole in ((normalize(one), normalize(other)) for one, other in read.items()):
+        both.setdefault(short, set()).add(whole)
+        both.setdefault(whole, set()).add(short)
+    return {name: tuple(sorted(others)) for name, others in both.items()}
+
+
+def known_as(normalized: str) -> tuple[str, ...]:
+    """Other names of a public body that no comparison of letters finds: "komid"."""
+    return _known_names().get(normalized, ())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 from pathlib import Path
 
@@ -9,10 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.candidates import SOUGHT, Candidates
-from evaluation.matching import COUNTRY_WEIGHT, REVIEW_FROM, Listed, Matcher, similarity, weighed
-from evaluation.names import GENERIC, normalize, sound
+from evaluation.matching import (
+    COUNTRY_WEIGHT,
+    REVIEW_FROM,
+    SAME_INITIALS,
+    Listed,
+    Matcher,
+    similarity,
+    weighed,
+)
+from evaluation.names import GENERIC, KNOWN_NAMES, normalize, sound
 
-PAIRS = Path(__file__).parent / "name_pairs.csv"
+PAIRS = Path(__file__).parent
 
 LIST = Matcher(
     [
@@ -150,9 +159,13 @@ def test_a_number_alone_or_beside_latin_letters_is_compared(name):
         ("institute 14 optics", "institute 14 optics", 100),
         ("ztx", "ztx kangxun", 96),
         ("asia", "asia kangxun", 0),
-        ("phytium technology", "tianjin phytium information technology", 100 * 12 / 13),
-        ("nova systems", "nova technologies", 80),
-        ("ivan petrov", "ivan ivanovich petrov", 100 * 20 / 22.5),
+        ("phytium technology", "tianjin phytium information technology", 100 * 14 / 14.48),
+        ("phytium", "phytium kirin", 100 * 12 / 13.44),
+        ("kirin", "phytium kirin", 80),
+        ("nova systems", "nova technologies", 100 * 12 / 14.5),
+        ("ivan petrov", "ivan ivanovich petrov", 100 * 24 / 25.44),
+        ("kun lun xing", "kunlunxing", 100),
+        ("alpha bank", "alfa bank", 100 * 13.4 / (13.4 + 0.25 * 1.2 + 0.75 * 0.6)),
     ],
 )
 def test_scores_are_these(name, listed, score):
@@ -177,25 +190,66 @@ def test_ways_to_write_a_word_sound_alike(a, b):
     assert sound(a) == sound(b)
 
 
-def test_labelled_pairs_are_told_apart():
-    """Recall and precision at the review band, on names written down before the ruleset was tuned."""
+@pytest.mark.parametrize(
+    ("file", "same", "others"),
+    [("name_pairs_tuning.csv", 640, 300), ("name_pairs_held_out.csv", 120, 35)],
+)
+def test_labelled_pairs_are_told_apart(file, same, others):
+    """Recall and precision at the review band; the rules were made without a look at what is held out."""
     flagged = {True: 0, False: 0}
     count = {True: 0, False: 0}
-    with PAIRS.open(encoding="utf-8", newline="") as file:
+    with (PAIRS / file).open(encoding="utf-8", newline="") as file:
         for pair in csv.DictReader(line for line in file if not line.startswith("#")):
             is_same = pair["is_same"] == "1"
             count[is_same] += 1
             found = Matcher([Listed(1, (normalize(pair["listed"]),))]).screen([pair["name"]])
             flagged[is_same] += bool(found.flags)
-    assert count[True] >= 240 and count[False] >= 100
+    assert count[True] >= same and count[False] >= others
     assert flagged[True] / count[True] >= 0.98
     assert flagged[True] / sum(flagged.values()) >= 0.95
+
+
+def test_no_pair_is_both_held_out_and_tuned_on():
+    def names(file):
+        with (PAIRS / file).open(encoding="utf-8", newline="") as rows:
+            pairs = csv.DictReader(line for line in rows if not line.startswith("#"))
+            return {(normalize(pair["name"]), normalize(pair["listed"])) for pair in pairs}
+
+    tuned, held = names("name_pairs_tuning.csv"), names("name_pairs_held_out.csv")
+    assert not tuned & held
+    assert not tuned & {(listed, name) for name, listed in held}
+
+
+@pytest.mark.parametrize(
+    ("name", "listed", "score"),
+    [
+        ("KOMID", "Korea Mining Development Trading Corporation", 88),
+        ("Korea Mining Development Trading Corp.", "KOMID", 88),
+        ("КОМИД", "Korea Mining Development Trading Corporation", 88),
+        ("Ростех", "Rostec", pytest.approx(93.83, abs=0.01)),
+        ("Rostech", "Rostec", pytest.approx(93.83, abs=0.01)),
+        ("Гидромаш", "Hydromash", pytest.approx(95, abs=3)),
+    ],
+)
+def test_short_names_and_stems_of_many_spellings_are_found(name, listed, score):
+    (hit,) = Matcher([Listed(1, (normalize(listed),))]).screen([name]).flags
+    assert hit.score == score
+
+
+def test_every_known_short_name_finds_its_whole_name_and_back_and_no_other_of_them():
+    known = json.loads(KNOWN_NAMES.read_text())["names"]
+    listed = Matcher(Listed(key, (normalize(name),)) for key, name in enumerate(known.values()))
+    for key, (short, whole) in enumerate(known.items()):
+        assert [hit.key for hit in listed.screen([short]).flags] == [key], short
+        back = Matcher([Listed(1, (normalize(short),))]).screen([whole]).flags
+        assert [hit.score for hit in back] == [SAME_INITIALS], whole
 
 
 SYLLABLES = ["ba", "de", "ki", "lo", "mu", "na", "ro", "so", "ti", "vu", "zhen", "xing"]
 WORDS = [
     "dragonfly", "dragonflies", "draganfly", "zx", "ztx", "kvant", "quant", "elektronika", "electronica",
-    "xing", "zhongxing", "zhong", "mikron", "micron", "14", "38", "group", "holding", "虚构", "半导体",
+    "xing", "zhongxing", "alfa", "alpha",
+    "promtech", "promtekh", "zhong", "mikron", "micron", "14", "38", "group", "holding", "虚构", "半导体",
     *sorted(GENERIC)[::12],
 ]  # fmt: skip
 names_of_words = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
