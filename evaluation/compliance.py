@@ -6,15 +6,18 @@ What is not stated or not known asks for a person, and is never clear.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from evaluation.checked import ORDER, Checked, found
+from evaluation.classification import classification
 from evaluation.enums import ComplianceKind as Kind
 from evaluation.enums import ComplianceResult as Result
+from evaluation.named_rules import exceptions, regions, validated
 from evaluation.rulebook import Rule, rules_of
-from program.canonical import canonical_json, sha256_hex
 from program.destinations import CONFIDENCE, HOME, screen_country
 from program.enums import DestinationResult
 from proposals.checks.compliance import is_advanced
@@ -27,9 +30,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from program.destinations import Rules
-    from proposals.package import ComplianceStatement, Member, OrganizationFacts, OutsideParty, Package
+    from proposals.package import (
+        ComplianceStatement,
+        Holder,
+        Member,
+        OrganizationFacts,
+        OutsideParty,
+        Package,
+        Site,
+    )
 
-ORDER: Final = tuple(Result)
 PLACES: Final = {
     DestinationResult.BLOCKED: Result.BLOCKED,
     DestinationResult.DENIAL_LIKELY: Result.DENIAL_LIKELY,
@@ -40,56 +50,26 @@ PLACES: Final = {
 BY_HAND: Final = ""
 OWNERS_OF_BLOCKED: Final = frozenset({"SDN", BY_HAND})
 OWNERS_OF_AFFILIATES: Final = frozenset({"EL", "MEU", "SDN", BY_HAND})
-FACTS_KEPT: Final = 30
-ADVICE: Final = {
-    Result.BLOCKED: "Do not go on before the place or the party is out of the package, or what authorizes it "
-    "is on file. Two people can decide otherwise, with their reasons.",
-    Result.PROHIBITED: "Ask the consortium for the transaction and its date, and consult the Treasury before "
-    "anything is decided.",
-    Result.DENIAL_LIKELY: "Ask which license or exception the consortium relies on, and hear BIS first.",
-    Result.LICENSE_LIKELY: "Compare the license or exception that each component states. Exceptions for "
-    "named parties are looked up by hand.",
-    Result.NOTIFIABLE: "Ask for date and number of the notification, or when the transaction is completed.",
-    Result.INCONSISTENT: "Ask the consortium for its register of owners and a corrected list.",
-    Result.RED_FLAG: "Ask the consortium what stands behind it, and record what you found.",
-    Result.NOT_ENOUGH: "Ask the consortium to answer what is missing.",
-    Result.REVIEW: "Look into it by hand, and record what you found.",
-}
 
 
-@dataclass(frozen=True)
-class Checked:
-    """One check of one subject, as it is kept."""
+class StatedElsewhere(NamedTuple):
+    """The owners of an outside party as the member of another package states them, screened there."""
 
-    kind: Kind
-    subject_key: str
-    subject_name: str
-    result: Result
-    explanation: str
-    rule_code: str
-    rule: str
-    citation: str
-    effective_from: date | None = None
-    effective_to: date | None = None
-    confidence: str = "U"
-    facts: list[str] = field(default_factory=list)
-
-    @property
-    def advice(self) -> str:
-        return ADVICE.get(self.result, "")
-
-    @property
-    def fingerprint(self) -> str:
-        """A decision holds for the same finding on the same facts under the same rule."""
-        said = [self.kind, self.subject_key, self.subject_name, self.result, self.rule_code, self.rule]
-        return sha256_hex(canonical_json([*map(str, said), self.explanation, self.facts]))
+    proposal: int
+    holders: tuple[Holder, ...]
+    listed: Mapping[str, frozenset[str]]
+    unsettled: frozenset[str]
 
 
 class Known(NamedTuple):
-    """Of parties by key: the lists on which a match was confirmed, and who may yet be a listed one."""
+    """Of parties by key: the lists on which a match was confirmed, and who may yet be a listed one.
+
+    ``elsewhere`` are owners of outside parties that another package states.
+    """
 
     listed: Mapping[str, frozenset[str]]
     unsettled: Collection[str]
+    elsewhere: Mapping[str, StatedElsewhere] = MappingProxyType({})
 
 
 NOBODY: Final = Known({}, ())
@@ -102,6 +82,10 @@ def findings(package: Package, places: Rules, known: Known = NOBODY) -> list[Che
         *destinations(package, places, rules),
         *headquarters(package, places, rules),
         *parents(package, places, rules),
+        *regions(package, rules),
+        *classification(package, rules),
+        *exceptions(package, rules, places.on),
+        *validated(package, rules, places.on, _licensed_sites(package, places)),
         *of_parties(package, places.on, known),
         *end_use(package, rules),
     ]
@@ -111,28 +95,6 @@ def of_parties(package: Package, on: date, known: Known) -> list[Checked]:
     """The checks that follow from which parties are listed ones: made again once that is decided."""
     rules = rules_of(on)
     return [*ownership(package, rules, known), *outbound(package, rules, known)]
-
-
-def _found(
-    rule: Rule, kind: Kind, key: str, name: str, result: Result, explanation: str, facts: Iterable[str] = ()
-) -> Checked:
-    kept = list(facts)
-    if len(kept) > FACTS_KEPT:
-        kept = [*kept[:FACTS_KEPT], f"{len(kept) - FACTS_KEPT} more lines are in the package."]
-    return Checked(
-        kind=kind,
-        subject_key=key,
-        subject_name=name[:300],
-        result=result,
-        explanation=explanation,
-        rule_code=rule.code,
-        rule=rule.title,
-        citation=rule.citation,
-        effective_from=rule.effective_from,
-        effective_to=rule.effective_to,
-        confidence=rule.confidence,
-        facts=kept,
-    )
 
 
 # Places
@@ -317,28 +279,45 @@ def _holders(member: Member, places: Rules) -> Iterator[Placed]:
             yield seen._replace(result=Result.REVIEW, words=words)
 
 
+def _licensed_sites(package: Package, places: Rules) -> list[Site]:
+    """Sites where advanced computing likely needs a license."""
+    return [
+        site
+        for site in package.operating_model.sites
+        if site.country and place(site.country, "Site", places).result == Result.LICENSE_LIKELY
+    ]
+
+
 # Owners
 
 
 def ownership(package: Package, rules: Mapping[str, Rule], known: Known) -> Iterator[Checked]:
     """The 50 percent rule and the Affiliates Rule over the tree of holdings, for each party with owners."""
-    tree = Tree.of(package)
+    tree = Tree.of(package, {key: stated.holders for key, stated in known.elsewhere.items()})
+    sources = {tree.rows[key]: stated.proposal for key, stated in known.elsewhere.items()}
+    on_lists = {key: on for stated in known.elsewhere.values() for key, on in stated.listed.items()}
+    on_lists |= known.listed
     subjects: dict[str, tuple[str, str]] = {}
     for member in package.consortium.members:
         subjects.setdefault(tree.rows[member.key], (member.key, member.organization.legal_name))
     for party in package.compliance.parties:
         if tree.owners.get(tree.rows[party.key]):
             subjects.setdefault(tree.rows[party.key], (party.key, party.legal_name))
-    unsettled = {tree.rows[key] for key in known.unsettled if key in tree.rows}
+    open_keys = {*known.unsettled, *(key for one in known.elsewhere.values() for key in one.unsettled)}
+    unsettled = {tree.rows[key] for key in open_keys if key in tree.rows}
     for code, lists in (("ofac-50", OWNERS_OF_BLOCKED), ("affiliates", OWNERS_OF_AFFILIATES)):
         if code not in rules:
             continue
-        listed = {tree.rows[key] for key, on in known.listed.items() if on & lists and key in tree.rows}
+        listed = {tree.rows[key] for key, on in on_lists.items() if on & lists and key in tree.rows}
         for node, (key, name) in subjects.items():
             owned = Owned(tree, node, frozenset(listed - {node}), frozenset(unsettled - {node}))
             result, words = owned.under(rules[code], parent=tree.rows.get(f"{key}-parent", ""))
-            facts = tree.sentences(tree.above(node))
-            yield _found(rules[code], Kind.OWNERSHIP, key, name or tree.name(node), result, words, facts)
+            above = tree.above(node)
+            facts = tree.sentences(above)
+            told = [one for one in above if one in sources]
+            facts += (f"The owners of {tree.name(one)} are known from another proposal." for one in told)
+            row = found(rules[code], Kind.OWNERSHIP, key, name or tree.name(node), result, words, facts)
+            yield replace(row, sources=sorted({sources[one] for one in told}))
 
 
 @dataclass(frozen=True)
@@ -444,7 +423,7 @@ def outbound(package: Package, rules: Mapping[str, Rule], known: Known) -> Itera
                 f"{awaited.citation}: widens the countries ({', '.join(awaited.countries)}) once the "
                 "Treasury has issued its rules."
             )
-        yield _found(rule, Kind.OUTBOUND, "package", "Outbound investment", result, words, facts)
+        yield found(rule, Kind.OUTBOUND, "package", "Outbound investment", result, words, facts)
 
 
 def _outbound(package: Package, rule: Rule, known: Known) -> tuple[Result, str, list[str]]:
@@ -541,8 +520,8 @@ def end_use(package: Package, rules: Mapping[str, Rule]) -> Iterator[Checked]:
             is_flagged = True
             words = f"{statement.text or subject.text} {statement.answer.label}."
             explained = [f"Explained: {statement.explanation}"] if statement.explanation.strip() else []
-            found = _found(rule, Kind.END_USE, subject.code, subject.text, Result.RED_FLAG, words, explained)
-            yield _cited(found, f"{rule.citation}; {subject.citation}")
+            flag = found(rule, Kind.END_USE, subject.code, subject.text, Result.RED_FLAG, words, explained)
+            yield _cited(flag, f"{rule.citation}; {subject.citation}")
     missing = [
         subject.text
         for subject in (*asked, *(BY_CODE[code] for code in STATED))
@@ -551,15 +530,13 @@ def end_use(package: Package, rules: Mapping[str, Rule]) -> Iterator[Checked]:
     key, name = "package", "Questions on end use"
     if missing:
         words = f"Not answered: {' '.join(missing)}"
-        yield _found(rule, Kind.END_USE, key, name, Result.NOT_ENOUGH, words)
+        yield found(rule, Kind.END_USE, key, name, Result.NOT_ENOUGH, words)
     elif not is_flagged:
-        yield _found(
-            rule, Kind.END_USE, key, name, Result.CLEAR, "Every question on end use is answered: no."
-        )
+        yield found(rule, Kind.END_USE, key, name, Result.CLEAR, "Every question on end use is answered: no.")
 
 
-def _cited(found: Checked, citation: str) -> Checked:
-    return Checked(**{**vars(found), "citation": citation})
+def _cited(flag: Checked, citation: str) -> Checked:
+    return Checked(**{**vars(flag), "citation": citation})
 
 
 def _answers(package: Package) -> dict[str, ComplianceStatement]:

@@ -101,6 +101,9 @@ class ComplianceKind(TextChoices):
     OWNERSHIP = "ownership", "Ownership by listed parties"
     OUTBOUND = "outbound", "Outbound investment"
     END_USE = "end_use", "End use"
+    CLASSIFICATION = "classification", "Classification of components"
+    EXCEPTION = "exception", "Exceptions for named parties"
+    VALIDATED = "validated", "Validated end users"
 
 
 class ComplianceResult(TextChoices):

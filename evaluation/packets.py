@@ -45,7 +45,7 @@ from evaluation.models import (
     ScreeningRun,
 )
 from evaluation.querysets.consultation import RUNNING
-from evaluation.weighing import newest_checks
+from evaluation.weighing import RESTS_ELSEWHERE, newest_checks
 from program import clock, papers, pdf
 from program.canonical import canonical_json, sha256_hex
 from program.deadlines import local_day, long_date
@@ -340,13 +340,14 @@ def _compliance(run: ScreeningRun) -> dict[str, Any]:
 
 
 def _flagged(check: ComplianceCheck) -> dict[str, Any]:
+    """A flag; what rests on another proposal without what that one says."""
     return {
         "kind": check.kind,
         "subject": check.subject_name,
         "result": check.result,
         "state": check.state,
-        "explanation": check.explanation,
-        "facts": check.facts,
+        "explanation": RESTS_ELSEWHERE if check.sources else check.explanation,
+        "facts": [] if check.sources else check.facts,
         "rule": check.rule,
         "citation": check.citation,
         "effective_from": day_said(check.effective_from),

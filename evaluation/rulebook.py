@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,42 @@ DAYS: Final = ("effective_from", "effective_to")
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a country with a rule of its own, and the words that tell of it in a text."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedByRule:
+    """A party that a rule names, until when, and what to know of it."""
+
+    name: str
+    until: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A class of chips: from which performance and density, and below which."""
+
+    code: str
+    tpp: Decimal
+    tpp_below: Decimal | None = None
+    density: Decimal = Decimal(0)
+    density_below: Decimal | None = None
+
+    def reached(self, tpp: Decimal, density: Decimal) -> bool:
+        return (
+            tpp >= self.tpp
+            and density >= self.density
+            and (self.tpp_below is None or tpp < self.tpp_below)
+            and (self.density_below is None or density < self.density_below)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """What a rule says of itself: from when until when it stands so, where it is found, how sure that is."""
 
@@ -33,6 +70,9 @@ class Rule:
     effective_from: date | None = None
     effective_to: date | None = None
     countries: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
+    parties: tuple[NamedByRule, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
     def holds(self, on: date) -> bool:
         begun = self.effective_from is None or self.effective_from <= on
@@ -51,8 +91,24 @@ def _read(file: str) -> tuple[str, tuple[Rule, ...]]:
 
 
 def _rule(row: Mapping[str, Any]) -> Rule:
-    days = {name: date.fromisoformat(row[name]) if row[name] else None for name in DAYS}
-    return Rule(**{**row, **days, "countries": tuple(row.get("countries", ()))})
+    days = {name: _day(row[name]) for name in DAYS}
+    lists = {
+        "countries": tuple(row.get("countries", ())),
+        "regions": tuple(Region(one["name"], tuple(one["words"])) for one in row.get("regions", ())),
+        "parties": tuple(
+            NamedByRule(one["name"], _day(one.get("until")), one.get("note", ""))
+            for one in row.get("parties", ())
+        ),
+        "thresholds": tuple(
+            Threshold(**{name: value if name == "code" else Decimal(value) for name, value in one.items()})
+            for one in row.get("thresholds", ())
+        ),
+    }
+    return Rule(**{**row, **days, **lists})
+
+
+def _day(said: str | None) -> date | None:
+    return date.fromisoformat(said) if said else None
 
 
 def rules_of(on: date) -> dict[str, Rule]:

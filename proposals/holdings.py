@@ -12,6 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal, localcontext
+from types import MappingProxyType
 from typing import Final
 
 from proposals.package import Holder, Package
@@ -20,6 +21,7 @@ HALF: Final = Decimal("0.5")
 WHOLE: Final = Decimal(1)
 DIGITS: Final = 60
 SAID: Final = 8
+NOBODY: Final[Mapping[str, Iterable[Holder]]] = MappingProxyType({})
 
 
 def name_key(name: str) -> str:
@@ -74,8 +76,11 @@ class Tree:
     owns: dict[str, list[Stake]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
-    def of(cls, package: Package) -> Tree:
-        """Read a package: members with their owners and owners' owners, parents, outside parties."""
+    def of(cls, package: Package, elsewhere: Mapping[str, Iterable[Holder]] = NOBODY) -> Tree:
+        """Read a package: members with their owners and owners' owners, parents, outside parties.
+
+        ``elsewhere`` are owners of outside parties, by the key of the party, that another package states.
+        """
         tree = cls()
         members = package.consortium.members
         aliases: dict[str, str] = {}
@@ -102,6 +107,10 @@ class Tree:
             for holder in holders:
                 tree.place(holder.key, holder.name, aliases)
             said += ((member.key, tree.stake(holder, member.key)) for holder in holders)
+        for key, known in elsewhere.items():
+            for holder in known:
+                tree.place(holder.key, holder.name, aliases)
+            said += ((key, tree.stake(holder, key)) for holder in known)
         for stake in tree.agreed(said):
             tree.add(stake)
         return tree

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db.models import F
 
 from evaluation.querysets.proposals import OfVersionQuerySet
 from proposals.enums import ProposalStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: What a new package is compared with
 COMPARED = (
@@ -16,6 +19,10 @@ COMPARED = (
     ProposalStatus.UNDER_EVALUATION,
     ProposalStatus.DESIGNATED,
 )
+
+
+#: What ``Package.parties`` calls a member
+MEMBER_ROLES = ("Anchor", "Member")
 
 
 class NamedPartyQuerySet(OfVersionQuerySet):
@@ -33,6 +40,12 @@ class NamedPartyQuerySet(OfVersionQuerySet):
             version__proposal__status__in=COMPARED,
             version__number=F("version__proposal__version_count"),
         )
+
+    def members_named(self, names: Iterable[str], *, apart_from: Any) -> Self:
+        """Members of other consortia by a normalized name, the newest version first."""
+        rows = self.compared().filter(compared__in=names, role__in=MEMBER_ROLES)
+        rows = rows.exclude(version__proposal=apart_from.proposal_id)
+        return rows.select_related("version").order_by("-version", "pk")
 
     def for_list(self) -> Self:
         """With the proposal and what tells whether it is a duplicate; anchors first."""

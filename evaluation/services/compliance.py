@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from evaluation.compliance import Known, findings, of_parties
+from evaluation.compliance import Known, StatedElsewhere, findings, of_parties
 from evaluation.enums import Weighed
-from evaluation.models import ComplianceCheck, ComplianceDecision, ScreeningRun
+from evaluation.models import ComplianceCheck, ComplianceDecision, NamedParty, ScreeningRun
+from evaluation.names import normalize
+from evaluation.profiles import NOBODY
+from evaluation.querysets.people import closed_people
 from program import audit, clock
 from program.deadlines import local_day
 from program.destinations import rules_on
@@ -18,21 +21,71 @@ from proposals.models import Proposal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evaluation.compliance import Checked
+    from evaluation.checked import Checked
     from program.models import User
+    from proposals.models import Version
+    from proposals.package import OrganizationFacts, OutsideParty
 
 CLAUSE = "E.O. 14320 s.3(b)(v)"
 UNNAMED_LIST = "?"
 
 
-def known_of(run: ScreeningRun) -> Known:
-    """What the screening and the people who settled it say of the parties."""
+def known_of(run: ScreeningRun, *, with_others: bool = True) -> Known:
+    """What the screening and the people who settled it say of the parties; also other proposals, if asked."""
     confirmed = run.checks.all().confirmed().values_list("party_key", "entry", "entry__list_code")
     listed: dict[str, frozenset[str]] = {}
     for key, entry, code in confirmed:
         on_list = code or (UNNAMED_LIST if entry else "")
         listed[key] = listed.get(key, frozenset()) | {on_list}
-    return Known(listed, frozenset(run.checks.all().open().values_list("party_key", flat=True)))
+    unsettled = frozenset(run.checks.all().open().values_list("party_key", flat=True))
+    return Known(listed, unsettled, owners_stated_elsewhere(run.version) if with_others else {})
+
+
+def owners_stated_elsewhere(version: Version) -> dict[str, StatedElsewhere]:
+    """Owners of the outside parties of a version that are members of another consortium, by the party's key.
+
+    They are told only where everybody to whom that proposal is closed has no access to this one either.
+    """
+    package = version.value
+    members = {normalize(member.organization.legal_name) for member in package.consortium.members}
+    wanted = {normalize(party.legal_name): party for party in package.compliance.parties if party.legal_name}
+    names = [name for name in wanted if name not in members and name not in NOBODY]
+    rows = list(NamedParty.objects.members_named(names, apart_from=version)) if names else []
+    if not rows:
+        return {}
+    closed = closed_people([version.proposal_id, *(row.version.proposal_id for row in rows)])
+    stated: dict[str, StatedElsewhere] = {}
+    for row in rows:
+        party, source = wanted[row.compared], row.version.proposal_id
+        if party.key in stated or not closed[source] <= closed[version.proposal_id]:
+            continue
+        member = row.version.value.member(row.party_key)
+        if member is None or not member.organization.holders or not _may_be_one(party, member.organization):
+            continue
+        run = ScreeningRun.objects.filter(version=row.version).first()
+        known = known_of(run, with_others=False) if run else Known({}, ())
+
+        def keyed(key: str, of: str = party.key) -> str:
+            return f"{of}/{key}"
+
+        stated[party.key] = StatedElsewhere(
+            source,
+            tuple(
+                holder.model_copy(
+                    update={"key": keyed(holder.key), "owns": holder.owns and keyed(holder.owns)}
+                )
+                for holder in member.organization.holders
+            ),
+            {keyed(key): on for key, on in known.listed.items()},
+            frozenset(map(keyed, known.unsettled)),
+        )
+    return stated
+
+
+def _may_be_one(party: OutsideParty, facts: OrganizationFacts) -> bool:
+    """Whether the countries of a party and of a member of the same name do not tell them apart."""
+    ours = {place.code for place in (party.country, party.headquartered_in) if place}
+    return not ours or not facts.countries or bool(ours & facts.countries)
 
 
 def check_compliance(run: ScreeningRun, *, by: User) -> list[ComplianceCheck]:

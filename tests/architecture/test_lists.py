@@ -267,7 +267,7 @@ def latest_designations():
 COSTS = {
     "evaluation:assignments": (assignments, 18),
     "evaluation:latest-designations": (latest_designations, 1),
-    "evaluation:list-import": (screening_lists, 8),
+    "evaluation:list-import": (screening_lists, 9),
     "evaluation:questions": (questions, 21),
     "evaluation:record": (record, 9),
     "program:desk-questions": (desk_questions, 6),
