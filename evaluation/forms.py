@@ -115,6 +115,12 @@ class ScreeningListForm(forms.Form):
         required=False,
         label="The file is complete, although it is much shorter than the one before",
     )
+    reason = forms.CharField(
+        required=False,
+        label="Why the day is corrected",
+        help_text="Only if you import the list in force once more because it was given a wrong day.",
+        max_length=LONGEST_TEXT,
+    )
 
 
 class OfficialField(forms.ModelChoiceField):

@@ -18,22 +18,42 @@ from proposals.models.fields import PlainTextField
 
 
 class ScreeningList(models.Model):
-    """One imported file of the Consolidated Screening List; a later file is a new row."""
+    """One imported file of the Consolidated Screening List; a later file is a new row.
+
+    So is the same file imported again because the row that it ``corrects`` bears a wrong day.
+    """
 
     append_only: ClassVar[bool] = True
 
     name = models.CharField(max_length=200)
     source = models.CharField("where the file comes from", max_length=300, blank=True)
     file_date = DayColumn("date of the file")
-    sha256 = models.CharField("SHA-256", max_length=64, unique=True)
+    sha256 = models.CharField("SHA-256", max_length=64)
     ruleset_version = models.CharField(max_length=20)
     entry_count = models.PositiveIntegerField()
     imported_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     imported_at = models.DateTimeField()
+    corrects = models.OneToOneField(
+        "self", models.PROTECT, null=True, editable=False, related_name="corrected_by"
+    )
+    reason = PlainTextField("why the day is corrected", longest=LONGEST_TEXT, blank=True)
 
     class Meta:
         ordering = ["-pk"]
         permissions = [("import_screeninglist", "import")]
+        constraints = [
+            models.UniqueConstraint(
+                name="list_file_imported_once",
+                violation_error_message="Exactly this file was imported before.",
+                fields=["sha256"],
+                condition=Q(corrects=None),
+            ),
+            models.CheckConstraint(
+                name="list_correction_says_why",
+                violation_error_message="Give the reason.",
+                condition=Q(corrects=None, reason="") | (Q(corrects__isnull=False) & ~Q(reason="")),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.file_date}"
@@ -79,6 +99,7 @@ class ListImport(models.Model):
     source = models.CharField(max_length=300, blank=True)
     file_date = DayColumn("date of the file")
     accept_smaller = models.BooleanField(default=False)
+    reason = PlainTextField("why the day is corrected", longest=LONGEST_TEXT, blank=True)
     pieces = models.JSONField(default=list, editable=False)
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()

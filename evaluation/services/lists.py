@@ -21,7 +21,7 @@ from program.revisions import is_done_by_another, one_at_a_time
 from program.transitions import NotReady, Problem, require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
     from django.db.models import QuerySet
@@ -42,21 +42,28 @@ def import_screening_list(
     file_date: date,
     source: str = "",
     accept_smaller: bool = False,
+    reason: str = "",
 ) -> ScreeningList:
     """Import a Consolidated Screening List file, all or nothing: read once to check and hash, once to keep.
 
     Raises NotReady for a wrong header, a cut or broken file, one that was imported before, and one with
-    less than half the entries of the list before, unless ``accept_smaller``.
+    less than half the entries of the list before, unless ``accept_smaller``. The file in force is imported
+    again, with a ``reason``, where the day is wrong that it was given.
     """
     require("evaluation.import_screeninglist", by)
     if refused := days.refusal(file_date):
         raise NotReady([Problem("list-date", refused, PARTIES, field="file_date")])
     facts = {"name": name, "file_date": file_date, "source": source, "imported_by": by}
-    return _keep(file, checked(file, accept_smaller=accept_smaller), facts)
+    facts["reason"] = reason.strip()
+    return _keep(file, checked(file, facts, accept_smaller=accept_smaller), facts)
 
 
 def checked(
-    file: BinaryIO, *, accept_smaller: bool, progress: Callable[[int], object] | None = None
+    file: BinaryIO,
+    facts: Mapping[str, Any],
+    *,
+    accept_smaller: bool,
+    progress: Callable[[int], object] | None = None,
 ) -> tuple[str, int]:
     """The hash of the file and how many entries it has, once it was read whole. Raises NotReady."""
     file.seek(0)
@@ -69,7 +76,7 @@ def checked(
         raise _refused(str(refusal)) from refusal
     if not count:
         raise _refused("The file has no entries.")
-    _refuse_known(read.sha256)
+    _corrected(read.sha256, facts)
     if before and count * 2 < before.entry_count and not accept_smaller:
         raise _refused(
             f"The file has {count} entries, the list before has {before.entry_count}. It may be cut; "
@@ -78,13 +85,31 @@ def checked(
     return read.sha256, count
 
 
-def _refuse_known(sha256: str) -> None:
-    if ScreeningList.objects.filter(sha256=sha256).exists():
-        raise _refused("Exactly this file was imported before.")
+def _corrected(sha256: str, facts: Mapping[str, Any]) -> ScreeningList | None:
+    """The list in force where ``facts`` correct the day of exactly this file. Raises NotReady.
+
+    An older file is not imported again: it would be in force once more.
+    """
+    reason, day = facts["reason"], facts["file_date"]
+    known = ScreeningList.objects.filter(sha256=sha256).first()
+    if known is None:
+        if reason:
+            raise _refused("This file was not imported before: there is no day to correct.", "reason")
+        return None
+    if not reason:
+        raise _refused(
+            f"Exactly this file was imported before, as of {known.file_date:%B} {known.file_date.day}, "
+            f"{known.file_date.year}. If that day is wrong, say why."
+        )
+    if known != ScreeningList.objects.first():
+        raise _refused("A newer list is in force: only the day of the list in force is corrected.", "reason")
+    if known.file_date == day:
+        raise _refused("The list bears this day already. Give the right one.", "file_date")
+    return known
 
 
-def _refused(message: str) -> NotReady:
-    return NotReady([Problem("list-refused", message, PARTIES, field="file")])
+def _refused(message: str, field: str = "file") -> NotReady:
+    return NotReady([Problem("list-refused", message, PARTIES, field=field)])
 
 
 @transaction.atomic
@@ -92,10 +117,15 @@ def _keep(file: BinaryIO, found: tuple[str, int], facts: dict[str, Any]) -> Scre
     """Keep every entry, and what they change against the list before."""
     sha256, entry_count = found
     one_at_a_time("import-list")
-    _refuse_known(sha256)
+    corrects = _corrected(sha256, facts)
     before = ScreeningList.objects.first()
     made = ScreeningList.objects.create(
-        sha256=sha256, entry_count=entry_count, ruleset_version=RULESET, imported_at=clock.now(), **facts
+        sha256=sha256,
+        entry_count=entry_count,
+        ruleset_version=RULESET,
+        imported_at=clock.now(),
+        corrects=corrects,
+        **facts,
     )
     file.seek(0)
     rows = (
@@ -111,7 +141,9 @@ def _keep(file: BinaryIO, found: tuple[str, int], facts: dict[str, Any]) -> Scre
         "screeninglist.import",
         by=made.imported_by,
         clause=PARTIES,
+        before={"file_date": str(corrects.file_date)} if corrects else "",
         after={"sha256": made.sha256, "entries": made.entry_count, "file_date": str(made.file_date)},
+        note=made.reason,
     )
     after_commit("evaluation.schedule.screen_again")
     return made
@@ -176,7 +208,14 @@ def _only_in(one: ScreeningList, other: ScreeningList) -> Iterator[tuple[int, st
 
 
 def ask_for_import(
-    file: BinaryIO, *, by: User, name: str, file_date: date, source: str = "", accept_smaller: bool = False
+    file: BinaryIO,
+    *,
+    by: User,
+    name: str,
+    file_date: date,
+    source: str = "",
+    accept_smaller: bool = False,
+    reason: str = "",
 ) -> ListImport:
     """Take a file to be imported in the background; what its first entry shows is refused at once.
 
@@ -209,6 +248,7 @@ def ask_for_import(
             source=source,
             file_date=file_date,
             accept_smaller=accept_smaller,
+            reason=reason.strip(),
             pieces=pieces,
             asked_by=by,
             asked_at=clock.now(),
@@ -255,14 +295,15 @@ def work_off_import(pk: int) -> int:
 
 def _import(wanted: ListImport, tell: Callable[[int], object]) -> ScreeningList | None:
     with spool.joined(wanted.pieces) as file:
-        found = checked(file, accept_smaller=wanted.accept_smaller, progress=tell)
-        tell(found[1])
         facts = {
             "name": wanted.name,
             "source": wanted.source,
             "file_date": wanted.file_date,
             "imported_by": wanted.asked_by,
+            "reason": wanted.reason,
         }
+        found = checked(file, facts, accept_smaller=wanted.accept_smaller, progress=tell)
+        tell(found[1])
         with transaction.atomic():
             one_at_a_time("import-list")
             held = ListImport.objects.filter(pk=wanted.pk, finished_at=None)

@@ -76,7 +76,7 @@ def show_screening(
     codes = {code for check in page for code in check.query["countries"]}
     names = dict(Country.objects.filter(code__in=codes).values_list("code", "name"))
     open_sources = sources_open_to(request.user, page)
-    lists = list(ScreeningList.objects.select_related("imported_by", "difference")[:5])
+    lists = list(ScreeningList.objects.select_related("imported_by", "difference", "corrects")[:5])
     facts = {
         "checks": [
             (
@@ -175,7 +175,7 @@ def list_import(request: SignedInRequest) -> HttpResponse:
         request, services.ask_for_import, values["file"],
         done="The file was received. This page says how far its import is.",
         to="/desk/screening/#lists", again=again, name=values["name"], file_date=values["file_date"],
-        accept_smaller=values["accept_smaller"], source=values["file"].name,
+        accept_smaller=values["accept_smaller"], source=values["file"].name, reason=values["reason"],
     )  # fmt: skip
 
 

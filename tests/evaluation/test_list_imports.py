@@ -17,8 +17,10 @@ from evaluation import services
 from evaluation.models import ListChange, ListDifference, ListImport, ScreeningEntry, ScreeningList
 from evaluation.schedule import import_list, sweep_imports
 from evaluation.services import lists
+from evaluation.staleness import stale_because
 from program import clock, spool
 from program.leases import LEASE
+from program.models import AuditEvent
 from program.revisions import one_at_a_time
 from program.transitions import NotReady
 from tests.evaluation.test_pages import sign_in
@@ -80,7 +82,7 @@ def test_a_file_is_imported_once_and_is_in_force_once_all_is_kept(desk, django_c
         (WHOLE[:-200], "Line"),
         (as_json(listed(), listed(name="")), "Entry 2 names no party or no list."),
         (as_json(listed(), listed())[:-9], "the file is cut"),
-        (WHOLE, "Exactly this file was imported before."),
+        (WHOLE, "Exactly this file was imported before, as of November 1, 2026."),
         (as_json(listed()), "It may be cut; confirm that it is complete."),
     ],
 )
@@ -256,3 +258,61 @@ def test_a_file_is_of_no_day_that_lies_ahead():
             io.BytesIO(as_json(listed())), by=officer(), **{**FACTS, "file_date": tomorrow}
         )
     assert not ListImport.objects.exists()
+
+
+def test_the_day_of_the_list_in_force_is_corrected_by_importing_it_once_more_with_a_reason(client, desk):
+    make.screening_list(desk)
+    proposal = make.accepted(desk)
+    right = FACTS["file_date"] - timedelta(days=3)
+    why = "The day of the download was given; the file bears another."
+    before = ScreeningList.objects.get()
+    run = make.screened(proposal, desk)
+
+    wanted = services.ask_for_import(io.BytesIO(WHOLE), by=desk, **FACTS | {"file_date": right}, reason=why)
+    assert import_list(wanted.pk) == before.entry_count
+    made, old = ScreeningList.objects.all()
+    assert (made.file_date, made.corrects, made.reason, made.sha256) == (right, before, why, before.sha256)
+    assert (old, old.file_date) == (before, before.file_date)
+    found = made.difference
+    assert (found.added_count, found.removed_count, found.changed_count) == (0, 0, 0)
+    act = AuditEvent.objects.get(act="screeninglist.import", subject_id=str(made.pk))
+    assert (act.said["before"], act.said["note"]) == ({"file_date": str(before.file_date)}, why)
+    assert stale_because(run) == f"A newer list is in force: “{made}”."
+    sign_in(client, desk)
+    assert f"{why}</td>" in client.get(reverse("evaluation:screening")).content.decode()
+    again = services.ask_for_import(
+        io.BytesIO(WHOLE), by=desk, **FACTS | {"file_date": right - timedelta(days=1)}, reason="Once more."
+    )
+    assert import_list(again.pk) == before.entry_count
+    assert ScreeningList.objects.first().corrects == made
+
+
+@pytest.mark.parametrize(
+    ("content", "day", "reason", "words"),
+    [
+        (WHOLE, date(2026, 11, 1), "Again.", "The list bears this day already. Give the right one."),
+        (WHOLE, date(2026, 10, 30), "", "as of November 1, 2026. If that day is wrong, say why."),
+        (b"".join(LINES[:-1]), date(2026, 10, 30), "A typo.", "there is no day to correct."),
+    ],
+)
+def test_what_corrects_no_day_is_refused_and_says_why(desk, content, day, reason, words):
+    before = make.screening_list(desk)
+    wanted = services.ask_for_import(
+        io.BytesIO(content), by=desk, **FACTS | {"file_date": day}, reason=reason
+    )
+    assert import_list(wanted.pk) == 0
+    wanted.refresh_from_db()
+    assert words in wanted.refusal
+    assert list(ScreeningList.objects.all()) == [before]
+
+
+def test_an_older_list_is_not_brought_into_force_by_a_correction(desk):
+    make.screening_list(desk)
+    newest = make.shorter_list(desk)
+    wanted = services.ask_for_import(
+        io.BytesIO(WHOLE), by=desk, **FACTS | {"file_date": date(2026, 10, 30)}, reason="A typo."
+    )
+    assert import_list(wanted.pk) == 0
+    wanted.refresh_from_db()
+    assert wanted.refusal.startswith("A newer list is in force")
+    assert ScreeningList.objects.first() == newest
