@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +62,7 @@ def write(
             }
             for row in rows
         ],
-        "names": vars(names) if names else None,
+        "names": asdict(names) if names else None,
     }
     text = json.dumps(content, indent=1)
     file = folder / f"{at:%Y%m%d-%H%M%S}.json"
