@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 
 from django.db.models import F
 
+from bench.names import made_up
 from evaluation import services
 from evaluation.enums import Outcome, Stance
+from evaluation.listfile import HEADER
 from evaluation.models import (
     CompletenessReview,
     Designation,
@@ -364,3 +368,27 @@ def amended(amendment=None, by=None, **facts):
     amendment = signed_amendment(amendment, by=by, **facts)
     services.announce_amendment(amendment, by=by)
     return DesignationAmendment.objects.get(pk=amendment.pk)
+
+
+def long_list(entries, seed=14320):
+    """A file of ``entries`` made-up parties with other names and addresses, as long as real rows are."""
+    names, chance = made_up(Random(seed)), Random(seed)
+    text = io.StringIO()
+    rows = csv.DictWriter(text, HEADER, restval="")
+    rows.writeheader()
+    for number in range(entries):
+        rows.writerow(
+            {
+                "_id": f"{number:040x}",
+                "source": "Entity List (EL) - Bureau of Industry and Security",
+                "name": f"{next(names).title()} Co., Ltd.",
+                "alt_names": "; ".join(next(names).title() for _ in range(chance.randint(0, 4))),
+                "addresses": f"{number} Fictional Road, Sample District, Nowhere City, CN",
+                "federal_register_notice": "00 FR 00000, 2026-01-01",
+                "license_requirement": "For all items subject to the EAR. (See Sec. 744.11 of the EAR)",
+                "license_policy": "Presumption of denial",
+                "source_list_url": "https://list.example/entities",
+                "remarks": "A made-up entry, as long as those of the file are in the middle: " + "x" * 200,
+            }
+        )
+    return io.BytesIO(text.getvalue().encode())
