@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import BigIntegerField, Q, Subquery
+from django.db.models import BigIntegerField, F, Q, Subquery
 from django.urls import reverse
 
 from evaluation.enums import AmendmentStatus, DeterminationStatus
@@ -37,15 +37,27 @@ NEXT_ACT: Final[dict[str, str]] = {
 def sheets_to_fill(user: User) -> Iterator[Task]:
     if not user.holds(OfficeRole.REVIEWER):
         return
-    for row in sheets_owed.of(offices_that_read(user), MOST).rows(person=user.pk, **clock.given()):
-        address = reverse("evaluation:assignment", args=[row.pk])
-        yield Task(f"Review {row.proposal.number}", row.proposal.consortium.name, address)
+    for row in sheets_due.of(offices_that_read(user)).rows(person=user.pk, **clock.given()):
+        yield Task(
+            f"Review {row.proposal.number}",
+            row.proposal.consortium.name,
+            reverse("evaluation:assignment", args=[row.pk]),
+            row.due_at,
+            "Clock paused" if row.is_paused else "",
+        )
 
 
 @PreparedByOffices
-def sheets_owed(reviewer: Any, most: int) -> QuerySet[Assignment]:
-    """The reviewer's proposals without a sheet that is in, the first assigned first."""
-    return Assignment.objects.visible_to(reviewer).owed_by(reviewer).order_by("pk")[:most]
+def sheets_due(reviewer: Any) -> QuerySet[Assignment]:
+    """The reviewer's proposals without a sheet that is in, the first due first."""
+    rows = Assignment.objects.visible_to(reviewer).owed_by(reviewer).with_due_date()
+    return rows.order_by(F("due_at").asc(nulls_last=True), "pk")[:MOST]
+
+
+@PreparedByOffices
+def next_sheets(reviewer: Any) -> QuerySet[Assignment]:
+    """The first two of them by when they were assigned, which an index finds: one may be before one's eyes."""
+    return Assignment.objects.visible_to(reviewer).owed_by(reviewer).order_by("pk")[:2]
 
 
 @at_the_desk

@@ -34,6 +34,16 @@ def owes_sheet(user: User) -> Q:
     return Q(Exists(mine.filter(proposal=OuterRef("version__proposal")))) & ~Q(Exists(sheets))
 
 
+def consultations_of_assignments() -> models.QuerySet[Any]:
+    """Where assignments are the outer rows: the consultation of each one's agency on the latest version."""
+    rows: models.QuerySet[Any] = apps.get_model("evaluation", "Referral").objects.filter(
+        version__proposal=OuterRef("proposal"),
+        version__number=OuterRef("proposal__version_count"),
+        agency=OuterRef("agency"),
+    )
+    return rows
+
+
 class AgencyScoreQuerySet(OfVersionQuerySet):
     """What sheets say together: nobody reads it who still owes one of their own on that version."""
 
@@ -69,15 +79,22 @@ class AssignmentQuerySet(OfProposalQuerySet):
 
         ``due_at`` is when that position is due, None while no clock runs.
         """
-        referrals = apps.get_model("evaluation", "Referral").objects.filter(
-            version__proposal=OuterRef("proposal"),
-            version__number=OuterRef("proposal__version_count"),
-            agency=OuterRef("agency"),
-        )
+        referrals = consultations_of_assignments()
         over = referrals.filter(status__in=[ReferralStatus.ANSWERED, ReferralStatus.ENDED])
         rows = self.active().filter(~Exists(over), proposal__status__in=ASSIGNABLE)
         running = referrals.filter(paused_at=None)
         return rows.with_sheets().filter(is_in=False).annotate(due_at=Subquery(running.values("due_at")[:1]))
+
+    def with_due_date(self) -> Self:
+        """With ``due_at``, when the position of their agency is due while it is awaited, and ``is_paused``.
+
+        A sheet has no day of its own: it is of use until the agency files its position.
+        """
+        awaited = consultations_of_assignments().awaited()
+        return self.annotate(
+            due_at=Subquery(awaited.filter(paused_at=None).values("due_at")[:1]),
+            is_paused=Exists(awaited.filter(paused_at__isnull=False)),
+        )
 
     def with_sheets(self) -> Self:
         """With ``is_in``: whether the sheet for the latest version was submitted."""

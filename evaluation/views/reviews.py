@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from evaluation import services
-from evaluation.agency_tasks import sheets_owed
+from evaluation.agency_tasks import next_sheets
 from evaluation.conflicts import conflict_hints
 from evaluation.discussing import tally_of
 from evaluation.enums import ReviewStatus
@@ -225,7 +225,7 @@ def changed_since_reviewed(found: Review) -> list[str]:
 
 def next_in_queue(request: SignedInRequest, found: Review) -> Assignment | None:
     """The reviewer's next proposal without a sheet that is in."""
-    asked = sheets_owed.of(offices_that_read(request.user), 2)
+    asked = next_sheets.of(offices_that_read(request.user))
     rows = asked.rows(person=request.user.pk, **clock.given())
     return next((row for row in rows if row.pk != found.assignment_id), None)
 
