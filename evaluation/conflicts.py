@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db.models import DateTimeField, Func, JSONField, Value
 from django.db.models.functions import Cast
 
 from evaluation.enums import ConflictCaseStatus, HintKind, InterestKind, Whose
+from evaluation.matching import Listed, Matcher
 from evaluation.models import ConflictCase, Interest, NamedParty
 from evaluation.names import joined, normalize
 from evaluation.profiles import NOBODY
@@ -21,7 +23,7 @@ from proposals.models import TeamMember, Version
 from proposals.package import ApplicationComponent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from program.models import User
@@ -43,7 +45,8 @@ class Hint:
     """Why a person and a package may touch.
 
     ``text`` is for the person and the ethics official of their agency alone: it may name a holding. Who
-    assigns is shown ``ask_ethics`` instead.
+    assigns is shown ``ask_ethics`` instead. ``is_alike`` says that the two names are spelled otherwise, so
+    that they may be those of two companies.
     """
 
     kind: HintKind
@@ -51,11 +54,15 @@ class Hint:
     role: str
     text: str
     clause: str
+    is_alike: bool = False
 
     @property
     def is_financial(self) -> bool:
-        """Whether it is a matter of 18 U.S.C. 208, which 5 CFR 2635.502(d) does not authorize."""
-        return self.clause in FINANCIAL
+        """Whether it is a matter of 18 U.S.C. 208, which 5 CFR 2635.502(d) does not authorize.
+
+        Of names that are only alike nobody has said so yet: that is for the person and the ethics official.
+        """
+        return self.clause in FINANCIAL and not self.is_alike
 
 
 def ask_ethics(person: User) -> str:
@@ -67,7 +74,8 @@ def conflict_hints(version: Version, people: Iterable[User]) -> dict[User, list[
     """Hints for those of ``people`` who have any, by person; three statements, whatever their number.
 
     Compared are their declared interests, and the organizations that the portal knows them to work or to have
-    worked for, with every party of the version: members, parents, their owners and the owners of these.
+    worked for, with every party of the version: members, parents, their owners and the owners of these. A
+    name that is only like another is hinted as such.
     """
     return hints_of_each([version.pk], people, lambda _: {version.pk: sectors_in(version)})[version.pk]
 
@@ -114,18 +122,17 @@ def hints_of_each(
         by_key.setdefault(name_key(party.compared), []).append(party)
     read = sectors_of or sectors_of_each
     sectors = read(found) if any(one.sector for one in interests) else {}
+    names = Names(party.compared for by_key in named.values() for each in by_key.values() for party in each)
     since = clock.today() - timedelta(days=settings.FORMER_EMPLOYER_DAYS)
     for version, hints in found.items():
         by_name = named.get(version, {})
         for one in interests:
             person = known[one.person_id]
-            parties = by_name.get(name_key(normalize(one.name)), ()) if one.name else ()
+            parties = names.found(one.name, by_name)
             for hint in hints_of_interest(one, person, parties, sectors.get(version, frozenset()), since):
                 hints.setdefault(person, {})[hint] = None
         for user, organization, name, until in worked:
-            person, parties = known[user], [
-                *by_name.get(f"#{organization}", ()), *by_name.get(name_key(normalize(name)), ()),
-            ]  # fmt: skip
+            person, parties = known[user], names.found(name, by_name, by_name.get(f"#{organization}", ()))
             last = until.astimezone(clock.WASHINGTON).date() if until else None
             for party in parties:
                 if last is None or last >= since:
@@ -133,6 +140,60 @@ def hints_of_each(
     return {
         version: {person: list(said) for person, said in hints.items()} for version, hints in found.items()
     }
+
+
+class Found(NamedTuple):
+    """A party that an interest may be in, and the compared name by which it is only alike, if it is."""
+
+    party: NamedParty
+    alike: str = ""
+
+    @property
+    def in_package(self) -> str:
+        party, alike = self
+        if not alike:
+            return f"{party.name} is in the package: {party.role}."
+        spelled = "" if alike == normalize(party.name) else f", also compared as “{alike}”"
+        return (
+            f"A similar name is in the package: {party.name}{spelled}: {party.role}. Whether the two names "
+            "are of one company, nobody has decided."
+        )
+
+
+class Names:
+    """The names in packages, with which a declared name is compared: as one word, and by how alike they are.
+
+    Alike is what the screening of parties flags for a person to look at, by the same rules and from the same
+    score. There the least score was measured on pairs of names; here a package has some dozens of names and
+    not those of a list, so what is flagged without need stays few, and a name that is missed tells nobody.
+    """
+
+    def __init__(self, compared: Iterable[str]) -> None:
+        self.compared = sorted({name for name in compared if not name.startswith("#") and name_key(name)})
+        self.like = cache(self._like)
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        return Matcher(Listed(number, (name,)) for number, name in enumerate(self.compared))
+
+    def _like(self, name: str) -> tuple[str, ...]:
+        """Those that are like ``name`` and not the same, the most alike first."""
+        own = name_key(normalize(name))
+        flags = self.matcher.screen([name]).flags
+        return tuple(hit.theirs for hit in flags if name_key(hit.theirs) != own)
+
+    def found(
+        self, name: str, by_name: Mapping[str, Sequence[NamedParty]], known: Iterable[NamedParty] = ()
+    ) -> list[Found]:
+        """The parties of one version that ``name`` may mean, each once; ``known`` are those it does mean."""
+        parties: dict[str, Found] = {}
+        own = name_key(normalize(name))
+        for party in (*known, *(by_name.get(own, ()) if own else ())):
+            parties.setdefault(party.party_key, Found(party))
+        for alike in self.like(name) if own and by_name else ():
+            for party in by_name.get(name_key(alike), ()):
+                parties.setdefault(party.party_key, Found(party, alike))
+        return list(parties.values())
 
 
 def name_key(compared: str) -> str:
@@ -174,30 +235,30 @@ def sectors_of_each(versions: Iterable[int]) -> dict[int, frozenset[str]]:
 
 
 def hints_of_interest(
-    one: Interest, person: User, parties: Iterable[NamedParty], sectors: frozenset[str], since: date
+    one: Interest, person: User, parties: Iterable[Found], sectors: frozenset[str], since: date
 ) -> Iterator[Hint]:
     who = HOLDER[one.whose].format(name=person)
     if one.kind == InterestKind.CATEGORY and one.sector in sectors:
         sector = Sector(one.sector).label
         text = f"{who} has {one.in_words[0].lower()}{one.in_words[1:]}; the package is for that sector."
         yield Hint(HintKind.CATEGORY, sector, "Sector", text, CATEGORY)
-    for party in parties:
+    for found in parties:
         if one.kind == InterestKind.EMPLOYER:
             if one.until is None or one.until >= since:
-                yield employer_hint(who, one.name, one.until, party, is_own=one.whose == Whose.OWN)
+                yield employer_hint(who, one.name, one.until, found, is_own=one.whose == Whose.OWN)
         else:
-            text = f"{who} has a holding in {one.name}. {in_package(party)}"
-            yield Hint(HintKind.HOLDING, party.name, party.role, text, HOLDING)
+            yield hint_about(found, HintKind.HOLDING, f"{who} has a holding in {one.name}.", HOLDING)
 
 
-def employer_hint(who: str, name: str, until: date | None, party: NamedParty, *, is_own: bool = True) -> Hint:
+def employer_hint(who: str, name: str, until: date | None, found: Found, *, is_own: bool = True) -> Hint:
     if until is None or until >= clock.today():
-        text = f"{who} works for {name}. {in_package(party)}"
         clause = EMPLOYER if is_own else EMPLOYER_OF_FAMILY
-        return Hint(HintKind.EMPLOYER, party.name, party.role, text, clause)
-    text = f"{who} worked for {name} until {moments.day(until)}. {in_package(party)}"
-    return Hint(HintKind.EARLIER_EMPLOYER, party.name, party.role, text, FORMER_EMPLOYER)
+        return hint_about(found, HintKind.EMPLOYER, f"{who} works for {name}.", clause)
+    said = f"{who} worked for {name} until {moments.day(until)}."
+    return hint_about(found, HintKind.EARLIER_EMPLOYER, said, FORMER_EMPLOYER)
 
 
-def in_package(party: NamedParty) -> str:
-    return f"{party.name} is in the package: {party.role}."
+def hint_about(found: Found, kind: HintKind, said: str, clause: str) -> Hint:
+    party = found.party
+    text = f"{said} {found.in_package}"
+    return Hint(kind, party.name, party.role, text, clause, is_alike=bool(found.alike))

@@ -190,7 +190,7 @@ def kept_away(
     """By keys of proposal and person, why a person is assigned to a proposal by no suggestion.
 
     Whom the ethics official cleared is kept away by no conflict that they declared, nor by a hint of a
-    version that was in by then.
+    version that was in by then. Names that are only alike keep nobody away: they are shown to who declares.
     """
     proposals = {referral.version.proposal_id for referral in referrals}
     persons = {person.pk for person in people}
@@ -198,9 +198,9 @@ def kept_away(
     cleared = cleared_at(proposals, persons)
     versions = {referral.version_id: referral.version for referral in referrals}
     for key, hints in hints_of_each(versions, people, sectors_of).items():
-        for hinted in hints:
+        for hinted, said in hints.items():
             place = versions[key].proposal_id, hinted.pk
-            if not covers(cleared.get(place), versions[key]):
+            if not all(hint.is_alike for hint in said) and not covers(cleared.get(place), versions[key]):
                 closed[place] = HINTED
     assigned = Assignment.objects.filter(proposal__in=proposals, reviewer__in=persons).order_by()
     for proposal, person, status in assigned.values_list("proposal", "reviewer", "status"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -20,11 +22,12 @@ from program.transitions import NotReady
 from proposals.enums import ProposalStatus, TeamRole
 from proposals.models import Holding
 from tests.factories import evaluation as make
-from tests.factories.program import CountryFactory, UserFactory, officer
+from tests.factories.program import CountryFactory, OrganizationFactory, UserFactory, officer
 from tests.factories.proposals import ConsortiumFactory, ProposalFactory, TeamMemberFactory
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
+PAIRS = Path(__file__).with_name("name_pairs.csv")
 
 
 def declared(person, kind="holding", name="", whose="own", **facts):
@@ -140,6 +143,66 @@ def test_hints_cost_three_statements_for_one_and_for_many():
         found = conflict_hints(version, people)
     assert [len([sql for sql in sent if " FROM " in sql]) for sent in (one, many)] == [3, 3]
     assert {person: len(rows) for person, rows in found.items()} == dict.fromkeys(people, 2)
+
+
+def alike(version, person):
+    found = conflict_hints(version, [person]).get(person, [])
+    return {(hint.kind, hint.party) for hint in found if hint.is_alike}
+
+
+def test_a_name_that_is_only_alike_is_hinted_as_such_with_both_names():
+    version, person = owned_package(), make.reviewer()
+    declared(person, name="Tidewater Capitol")
+    declared(person, "employer", "Old Salts", whose="spouse")
+    assert alike(version, person) == {
+        (HintKind.HOLDING, "Tidewater Capital LLC"), (HintKind.EMPLOYER, "Old Salt Group Inc."),
+    }  # fmt: skip
+    texts = {hint.text for hint in conflict_hints(version, [person])[person]}
+    anchor = version.proposal.consortium.anchor.organization.legal_name
+    assert (
+        f"{person} has a holding in Tidewater Capitol. A similar name is in the package: Tidewater Capital "
+        f"LLC: Owner of {anchor}. Whether the two names are of one company, nobody has decided." in texts
+    )
+    assert not any(hint.is_financial for hint in conflict_hints(version, [person])[person])
+
+
+def test_the_same_name_is_no_similar_one_and_each_party_is_hinted_once():
+    version, person = owned_package(), make.reviewer()
+    declared(person, name="TIDEWATER CAPITAL, L.L.C.")
+    ((hint),) = conflict_hints(version, [person])[person]
+    assert (hint.party, hint.is_alike, hint.is_financial) == ("Tidewater Capital LLC", False, True)
+
+
+def test_work_for_an_organization_of_a_similar_name_is_hinted_too():
+    version, person = owned_package(), make.reviewer()
+    organization = OrganizationFactory(legal_name="Tidewater Capitol Inc.")
+    Affiliation.objects.create(user=person, organization=organization)
+    assert alike(version, person) == {(HintKind.EMPLOYER, "Tidewater Capital LLC")}
+
+
+def test_names_of_hundreds_of_other_companies_are_not_alike():
+    version, person = owned_package(), make.reviewer()
+    with PAIRS.open(encoding="utf-8") as file:
+        names = {row["name"] for row in csv.DictReader(line for line in file if not line.startswith("#"))}
+    near = {"Tidewater Pumps", "Tidal Capital", "Salt Lake Group", "Old Stone Group Inc.", "Capital Group"}
+    rows = [
+        Interest(person=person, kind="holding", whose="own", name=name, declared_at=clock.now())
+        for name in names | near
+    ]
+    Interest.objects.bulk_create(rows)
+    assert len(rows) > 300
+    assert conflict_hints(version, [person]) == {}
+    declared(person, name="Tide Water Capital")
+    assert len(conflict_hints(version, [person])[person]) == 1
+
+
+def test_similar_names_cost_no_statement_more():
+    version, people = owned_package(), [make.reviewer() for _ in range(6)]
+    for person in people:
+        declared(person, name="Tidewater Capitol")
+    with statements() as sent:
+        found = conflict_hints(version, people)
+    assert len(found) == 6 and len([sql for sql in sent if " FROM " in sql]) == 3
 
 
 def test_interests_are_read_by_the_person_and_their_ethics_official_alone():
