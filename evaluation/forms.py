@@ -147,11 +147,30 @@ class AssignForm(forms.Form):
         empty_label="Choose a reviewer",
         widget=forms.Select(attrs={"data-combo-box": True}),
     )
+    anyway = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, agencies: Any, reviewers: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["agency"].queryset = agencies  # type: ignore[attr-defined]
         self.fields["reviewer"].queryset = reviewers  # type: ignore[attr-defined]
+        if not self.is_bound:
+            del self.fields["anyway"]
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it was confirmed of this reviewer, and of no other, that they get one more."""
+        return self.data.get(self.add_prefix("anyway")) == str(self.cleaned_data["reviewer"].pk)
+
+    def ask_to_confirm(self, *, is_full: bool) -> None:
+        """Offer to assign the chosen reviewer all the same, or offer nothing of the kind."""
+        self.data = self.data.copy()
+        self.data.pop(self.add_prefix("anyway"), None)
+        if not is_full:
+            del self.fields["anyway"]
+            return
+        reviewer, box = self.cleaned_data["reviewer"], self["anyway"]
+        box.label = f"Assign {reviewer} all the same"
+        box.field.widget.attrs["value"] = str(reviewer.pk)
 
 
 class RecuseForm(forms.Form):

@@ -112,6 +112,12 @@ def rooms_of(agencies: Iterable[Agency]) -> list[Room]:
     return list(rooms.values())
 
 
+def load_of(person: User, agency: Agency) -> Reviewer:
+    """What lies open with one reviewer of the agency; two statements."""
+    profile = ReviewerProfile.objects.filter(agency=agency, reviewer=person).first()
+    return Reviewer(person, agency, profile, **loads_of({person.pk}).get(person.pk, {}))
+
+
 def loads_of(people: set[int]) -> dict[int, dict[str, int]]:
     """Open reviews of each person that has some: all, due within seven days, and late."""
     now = clock.now()

@@ -18,7 +18,7 @@ from evaluation.querysets.reviews import ASSIGNABLE
 from evaluation.services.ethics import ask_ethics_official, settle_by_recusal, tell_of_recusal
 from evaluation.services.reviews import keep_agency_scores, open_review
 from evaluation.suggesting import kept_away
-from evaluation.workload import agencies_of, rooms_of, with_needs
+from evaluation.workload import agencies_of, load_of, rooms_of, with_needs
 from program import audit, clock, grants, notices
 from program.acts import DoFirst
 from program.enums import OfficeRole
@@ -40,15 +40,28 @@ CLEARED = "What the ethics official has decided about, and nothing else."
 
 @transaction.atomic
 def assign_reviewer(
-    proposal: Proposal, *, reviewer: User, agency: Agency, by: User, note: str = ""
+    proposal: Proposal,
+    *,
+    reviewer: User,
+    agency: Agency,
+    by: User,
+    note: str = "",
+    may_exceed: bool = True,
 ) -> Assignment:
-    """Let a reviewer of the agency read and score the proposal; opens it to them by a grant."""
+    """Let a reviewer of the agency read and score the proposal; opens it to them by a grant.
+
+    Not ``may_exceed``: who has as many open reviews as they may have gets no other one. Whoever assigns by
+    hand is asked then, and may: an agency with one reviewer who knows the matter has no other choice.
+    """
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     assignment = Assignment(
         proposal=proposal, agency=agency, reviewer=reviewer, assigned_by=by, assigned_at=clock.now()
     )
     require("evaluation.add_assignment", by, assignment)
-    if problems := _assignment_problems(assignment):
+    problems = _assignment_problems(assignment)
+    if not problems and not may_exceed:
+        problems = _capacity_problems(assignment)
+    if problems:
         raise NotReady(problems)
     assignment.save()
     event = grants.grant(EVALUATE, on=proposal, to=reviewer, by=by, clause=ORDER)
@@ -168,6 +181,18 @@ def _assignment_problems(assignment: Assignment) -> list[Problem]:
     if Assignment.objects.active().filter(proposal=proposal, agency=agency, reviewer=reviewer).exists():
         problems.append(Problem("assigned", f"{reviewer} is already assigned.", ORDER, field="reviewer"))
     return problems
+
+
+def _capacity_problems(assignment: Assignment) -> list[Problem]:
+    found = load_of(assignment.reviewer, assignment.agency)
+    if found.room:
+        return []
+    reviews = "1 open review" if found.open == 1 else f"{found.open} open reviews"
+    message = (
+        f"{found.person} has {reviews} and may have {found.capacity} at a time. Choose somebody else, or "
+        "confirm that they get one more."
+    )
+    return [Problem("full", message, ORDER, field="anyway")]
 
 
 @transaction.atomic

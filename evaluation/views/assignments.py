@@ -147,13 +147,18 @@ def reviewer_assign(request: SignedInRequest, number: str) -> HttpResponse:
     require_desk(request.user, *ASSIGNING)
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     form = assign_form(request, number, request.POST)
-    again = partial(_again, request, number, {"assign_form": form, "refused": form})
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        form.ask_to_confirm(is_full=any(problem.code == "full" for problem in problems))
+        return _again(request, number, {"assign_form": form, "refused": form}, problems)
+
     if not form.is_valid():
         return again([])
     reviewer = form.cleaned_data["reviewer"]
     answer = carry_out(
         request, services.assign_reviewer, proposal, done=f"{reviewer} was assigned.",
-        to=page(number), again=again, **form.cleaned_data,
+        to=page(number), again=again, reviewer=reviewer, agency=form.cleaned_data["agency"],
+        may_exceed=form.is_confirmed,
     )  # fmt: skip
     if answer.status_code == HTTPStatus.FOUND:
         for words in to_ask_about(proposal, [reviewer]):

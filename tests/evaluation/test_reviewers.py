@@ -23,6 +23,46 @@ from tests.statements import statements
 pytestmark = pytest.mark.django_db
 
 
+def assigning(client, lead, proposal, person, **more):
+    facts = {"agency": lead.offices.get().agency_id, "reviewer": person.pk, **more}
+    sent = {f"assign-{name}": value for name, value in facts.items()}
+    return press(client, lead, "reviewer-assign", proposal.number, **sent)
+
+
+def test_by_hand_who_is_full_gets_one_more_only_once_it_is_confirmed(client, state):
+    lead, full, other = make.lead(), make.reviewer(), make.reviewer()
+    for person in (full, other):
+        services.describe_reviewer(person, agency=state, by=lead, capacity=1, expertise=[], revision=0)
+    first, second = make.accepted(), make.accepted()
+    assert "anyway" not in page(client, lead, "assignments", first.number).context["assign_form"].fields
+    assert assigning(client, lead, first, full).status_code == 302
+    asked = assigning(client, lead, second, full)
+    form = asked.context["assign_form"]
+    assert asked.status_code == 422 and form.errors["anyway"] == [
+        f"{full} has 1 open review and may have 1 at a time. Choose somebody else, or confirm that they get "
+        "one more."
+    ]
+    assert f"Assign {full} all the same" in asked.text and not form["anyway"].value()
+    assert f'value="{full.pk}"' in str(form["anyway"])
+    assert load(full, state)[0] == 1
+    assigning(client, lead, first, other)
+    assert assigning(client, lead, second, other, anyway=full.pk).status_code == 422
+    assert load(other, state)[0] == 1
+    assert assigning(client, lead, second, full, anyway=full.pk).status_code == 302
+    assert load(full, state)[0] == 2
+    twice = assigning(client, lead, second, full, anyway=full.pk)
+    assert twice.status_code == 422 and "anyway" not in twice.context["assign_form"].fields
+    assert "is already assigned" in twice.text
+
+
+def test_who_has_room_is_assigned_without_a_question(client, state):
+    lead, person, proposal = make.lead(), make.reviewer(), make.accepted()
+    assert assigning(client, lead, proposal, person).status_code == 302
+    services.describe_reviewer(person, agency=state, by=lead, capacity=0, expertise=[], revision=0)
+    asked = assigning(client, lead, make.accepted(), person, agency="")
+    assert asked.status_code == 422 and "anyway" not in asked.context["assign_form"].fields
+
+
 @pytest.fixture
 def state(db):
     return {agency.code: agency for agency in make.five_agencies()}["STATE"]
