@@ -18,6 +18,7 @@ from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, Criterion, Office, User
 from program.prepared import Constant, Given, PreparedByOffices
+from program.requests import number_said
 from proposals.enums import Part
 from proposals.querysets import offices_that_read
 
@@ -178,6 +179,30 @@ def people_to_name(user: User, proposal: Proposal, agencies: Iterable[Agency]) -
     recused = proposal.recusals.values("user")
     people = with_agencies(User.objects.filter(known, is_active=True))
     return people.exclude(pk=user.pk).exclude(pk__in=recused).order_by("agency_names", "name", "pk")
+
+
+def gone_from(user: User, proposal: Proposal, agencies: Iterable[Agency], keys: Iterable[str]) -> list[str]:
+    """Names of those of ``keys`` whom ``user`` could have named, and who take part no more.
+
+    Leads, program officers, who held an office in one's own agency, who spoke: of others no name is told.
+    """
+    offices = Office.objects.filter(role=OfficeRole.PROGRAM_OFFICER)
+    offices |= Office.objects.filter(role=OfficeRole.LEAD, agency__is_evaluating=True)
+    offices |= Office.objects.filter(agency__in=list(agencies))
+    spoke = DiscussionComment.objects.visible_to(user).of(proposal).order_by()
+    known = Q(pk__in=offices.values("user")) | Q(pk__in=spoke.values("author"))
+    people = User.objects.filter(known, pk__in=[key for key in map(number_said, keys) if key is not None])
+    return [str(person) for person in people.order_by("name", "pk")]
+
+
+def say_gone(names: Sequence[str]) -> str:
+    """Why a comment that names people was not sent: they take part no more."""
+    who = ", ".join(names) or "Somebody whom you named"
+    takes = "take" if len(names) > 1 else "takes"
+    return (
+        f"{who} {takes} no part in this evaluation any more: recused from it, kept away until the ethics "
+        "official decides, or out of office. Nothing was sent, and your text is kept."
+    )
 
 
 def with_agencies(people: QuerySet[User]) -> Any:

@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from evaluation.discussing import say_gone
 from evaluation.enums import (
     LONGEST_COMMENT,
     LONGEST_PAUSE_NOTE,
@@ -51,7 +52,7 @@ from proposals.enums import Part, Sector
 from proposals.models.fields import plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -723,13 +724,35 @@ class EditCommentForm(forms.Form):
     text = LongText(label="Comment", required=False, widget=text(6, LONGEST_COMMENT))
 
 
+class AddressedField(forms.MultipleChoiceField):
+    """People to whom a comment is addressed; who takes part no more is refused by name, not by a key.
+
+    A draft drops them without a word: what is typed is kept, and the page offers who can be named.
+    """
+
+    is_draft = False
+    names_of: Callable[[list[str]], list[str]] = staticmethod(lambda keys: [])
+
+    def to_python(self, value: Any) -> list[str]:
+        chosen = super().to_python(value)
+        return [key for key in chosen if self.valid_value(key)] if self.is_draft else chosen
+
+    def validate(self, value: list[str]) -> None:
+        if gone := [key for key in value if not self.valid_value(key)]:
+            taken_out = "Who takes no part is not offered below: send it as it is now, or address it anew."
+            raise ValidationError(f"{say_gone(self.names_of(gone))} {taken_out}", code="gone")
+        super().validate(value)
+
+
 class AnswerCommentForm(EditCommentForm):
     """What is said in the discussion, to whom, and who is asked to read it."""
 
     room = forms.ChoiceField(label="Who reads it", widget=forms.RadioSelect, required=False)
-    mentions = forms.MultipleChoiceField(
-        label="Ask somebody to read it", required=False, widget=forms.CheckboxSelectMultiple,
-        help_text="They get a notice. It says nothing of the text.",
+    mentions = AddressedField(
+        label="Address it to", required=False, widget=forms.CheckboxSelectMultiple,
+        help_text="Optional. They get a notice, which says nothing of the text; of the others only who took "
+        "part in the thread gets one. Their names stand with the comment. Only people who read it, as you "
+        "chose above, can be named.",
     )  # fmt: skip
     field_order = ("room", "about", "place", "text", "mentions")
 

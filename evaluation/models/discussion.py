@@ -161,13 +161,18 @@ class DiscussionRead(models.Model):
 
 
 class DiscussionDraft(Revised):
-    """What a person writes of a comment or an answer until it is sent; theirs alone."""
+    """What a person writes of a comment, an answer or an edit until it is sent; theirs alone.
+
+    ``seen`` is the number of the text that an edit changes, as it stood when the edit was begun.
+    """
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="+", editable=False)
     person = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     answers = models.ForeignKey(
         DiscussionComment, models.PROTECT, null=True, related_name="+", editable=False
     )
+    edits = models.ForeignKey(DiscussionComment, models.PROTECT, null=True, related_name="+", editable=False)
+    seen = models.PositiveSmallIntegerField(default=0, editable=False)
     room = models.CharField(max_length=40, blank=True)
     about = models.CharField(max_length=40, blank=True)
     place = models.CharField(max_length=LONGEST_PLACE, blank=True, validators=[plain_text])
@@ -180,7 +185,7 @@ class DiscussionDraft(Revised):
             models.UniqueConstraint(
                 name="discussion_draft_once",
                 violation_error_message=NOT_KEPT,
-                fields=["proposal", "person", "answers"],
+                fields=["proposal", "person", "answers", "edits"],
                 nulls_distinct=False,
             )
         ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.apps import apps
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from evaluation.enums import Grade
 from evaluation.querysets.consultation import positions_to_sign
@@ -97,8 +99,14 @@ class DiscussionCommentQuerySet(OfVersionQuerySet):
         return self.filter(Exists(texts.filter(comment=OuterRef("pk"))))
 
     def for_list(self, user: User) -> Self:
-        """Everything that a comment prints; the texts in the order they were written, the last one stands."""
-        rows = self.annotate(is_new=self.new_to(user)).select_related(
+        """Everything that a comment prints; the texts in the order they were written, the last one stands.
+
+        With ``addressed``, the names of those to whom it is addressed.
+        """
+        named = self.model.mentions.through.objects.filter(discussioncomment=OuterRef("pk"))
+        name = Coalesce(NullIf("user__name", Value("")), "user__email", output_field=models.TextField())
+        names = ArraySubquery(named.order_by("user__name", "user").values_list(name))
+        rows = self.annotate(is_new=self.new_to(user), addressed=names).select_related(
             "author", "agency", "party", "criterion", "reviews_of", "answers__author", "version"
         )
         return rows.defer("version__package").prefetch_related("texts")

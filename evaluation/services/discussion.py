@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from evaluation import discussing
-from evaluation.discussing import DISCUSS, Room, Subject, readers_among, workers_for
+from evaluation.discussing import DISCUSS, Room, Subject, readers_among, say_gone, workers_for
 from evaluation.enums import Grade
 from evaluation.models import DiscussionComment, DiscussionDraft, DiscussionRead, DiscussionText
 from evaluation.models.escalations import EVALUATED
@@ -91,7 +91,7 @@ def write_comment(
     named = _named(comment, mentions)
     act = "discussioncomment.answer" if answers else "discussioncomment.write"
     event = audit.record(comment, act, by=by, after=_facts(comment), clause=ORDER)
-    told = _to_tell(comment, proposal)
+    told = _to_tell(comment, proposal, is_addressed=bool(named))
     page = discussion_page(proposal, thread=comment.begun_by, comment=comment.pk)
     notices.owe_each(
         event,
@@ -158,15 +158,26 @@ def _named(comment: DiscussionComment, mentions: Iterable[User]) -> list[User]:
     """Who is asked to read it. Raises NotReady for people who may not: a notice would tell them of it."""
     people = [person for person in mentions if person.pk != comment.author_id]
     named = readers_among(comment, people)
-    if strangers := [str(person) for person in people if person not in named]:
-        message = f"These people do not read what you say here, so nobody was told: {', '.join(strangers)}."
-        raise NotReady([Problem("mentions", message, ORDER, field="mentions")])
+    if strangers := [person for person in people if person not in named]:
+        recused = set(comment.proposal.recusals.values_list("user", flat=True))
+        gone = [str(person) for person in strangers if person.pk in recused]
+        others = [str(person) for person in strangers if person.pk not in recused]
+        messages = [f"{say_gone(gone)} Take out the name."] if gone else []
+        if others:
+            messages.append(
+                f"{', '.join(others)} cannot be named: not among who reads “{comment.room}”. Nothing was "
+                "sent. Take out the name, or choose other readers."
+            )
+        raise NotReady([Problem("mentions", message, ORDER, field="mentions") for message in messages])
     comment.mentions.set(named)
     return named
 
 
-def _to_tell(comment: DiscussionComment, proposal: Proposal) -> list[User]:
-    """Who took part and may read it; of a thread that begins in one room, who belongs to that room."""
+def _to_tell(comment: DiscussionComment, proposal: Proposal, *, is_addressed: bool) -> list[User]:
+    """Who took part and may read it; of a thread that begins in one room, who belongs to that room.
+
+    What is addressed to somebody is told to them, and to who took part: the room reads it without a notice.
+    """
     said = DiscussionComment.objects.filter(version__proposal=proposal)
     if comment.thread_id:
         said = said.filter(pk=comment.thread_id) | said.filter(thread=comment.thread_id)
@@ -174,7 +185,10 @@ def _to_tell(comment: DiscussionComment, proposal: Proposal) -> list[User]:
     people = {person.pk: person for person in took_part}
     people |= {person.pk: person for person in User.objects.filter(pk__in=said.values("mentions"))}
     answered = comment.answers
-    if answered is None or (answered.grade, answered.agency_id) != (comment.grade, comment.agency_id):
+    is_elsewhere = answered is None or (answered.grade, answered.agency_id) != (
+        comment.grade, comment.agency_id,
+    )  # fmt: skip
+    if is_elsewhere and not is_addressed:
         if comment.agency:
             people |= {person.pk: person for person in workers_for(comment.agency, proposal)}
         elif comment.grade == Grade.PROGRAM_OFFICE:
@@ -204,10 +218,12 @@ def edit_comment(comment: DiscussionComment, *, by: User, text: str, seen: int) 
     if problems := [*_withdrawn_problems(last), *_text_problems(text)]:
         raise NotReady(problems)
     if last.text == text.strip():
+        _drop_draft(comment.proposal, by, edits=comment)
         return last
     if last.number != seen:
         raise StaleRevision(last, seen)
     said = _say(comment, last.number + 1, text)
+    _drop_draft(comment.proposal, by, edits=comment)
     audit.record(comment, "discussioncomment.edit", by=by, after={"text": said.number}, clause=ORDER)
     return said
 
@@ -219,6 +235,7 @@ def withdraw_comment(comment: DiscussionComment, *, by: User) -> DiscussionText:
     if last.is_withdrawal:
         return last
     said = _say(comment, last.number + 1, "", is_withdrawal=True)
+    _drop_draft(comment.proposal, by, edits=comment)
     audit.record(comment, "discussioncomment.withdraw", by=by, after={"text": said.number}, clause=ORDER)
     return said
 
@@ -260,21 +277,30 @@ def keep_discussion_draft(
     values: Mapping[str, Any],
     revision: int,
     answers: DiscussionComment | None = None,
+    edits: DiscussionComment | None = None,
+    seen: int = 0,
 ) -> DiscussionDraft:
     """Keep what is written of a comment so far, for its author alone; nobody is told, nothing is said.
 
+    ``edits`` is one's own comment that gets another text, ``seen`` the number of the text that stood then.
     Raises StaleRevision when the same person saved another text in another window.
     """
     one_at_a_time(f"{DISCUSS}-draft", proposal.pk, by.pk)
     require("evaluation.add_discussioncomment", by, proposal)
     if answers is not None:
         require("evaluation.view_discussioncomment", by, answers)
+    problems = []
+    if edits is not None:
+        require("evaluation.change_discussioncomment", by, edits)
+        problems = _withdrawn_problems(DiscussionText.objects.filter(comment=edits).latest("number"))
     proposal.refresh_from_db(fields=["status"])
-    if problems := _state_problems(proposal, None):
+    if problems := [*problems, *_state_problems(proposal, None)]:
         raise NotReady(problems)
-    draft = draft_of(proposal, by, answers=answers)
+    draft = draft_of(proposal, by, answers=answers, edits=edits)
     if draft is None:
-        draft = DiscussionDraft(proposal=proposal, person=by, answers=answers, revision=0)
+        draft = DiscussionDraft(
+            proposal=proposal, person=by, answers=answers, edits=edits, seen=seen, revision=0
+        )
     elif all(getattr(draft, name) == value for name, value in values.items()):
         return draft
     if draft.revision != revision:
@@ -282,18 +308,29 @@ def keep_discussion_draft(
     for name, value in values.items():
         setattr(draft, name, value)
     draft.revision += 1
-    draft.full_clean(exclude=["proposal", "person", "answers"])
+    draft.full_clean(exclude=["proposal", "person", "answers", "edits"])
     draft.save()
     return draft
 
 
 def draft_of(
-    proposal: Proposal, by: User, *, answers: DiscussionComment | None = None
+    proposal: Proposal,
+    by: User,
+    *,
+    answers: DiscussionComment | None = None,
+    edits: DiscussionComment | None = None,
 ) -> DiscussionDraft | None:
     """What ``by`` has written of this and not sent."""
-    rows = DiscussionDraft.objects.filter(proposal=proposal, person=by, answers=answers)
+    rows = DiscussionDraft.objects.filter(proposal=proposal, person=by, answers=answers, edits=edits)
     return rows.select_related("person").first()
 
 
-def _drop_draft(proposal: Proposal, by: User, *, answers: DiscussionComment | None = None) -> None:
-    DiscussionDraft.objects.filter(proposal=proposal, person=by, answers=answers).delete()
+def _drop_draft(
+    proposal: Proposal,
+    by: User,
+    *,
+    answers: DiscussionComment | None = None,
+    edits: DiscussionComment | None = None,
+) -> None:
+    rows = DiscussionDraft.objects.filter(proposal=proposal, person=by, answers=answers, edits=edits)
+    rows.delete()

@@ -13,13 +13,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation import discussing, services
-from evaluation.forms import AnswerCommentForm, CommentForm, EditCommentForm
+from evaluation.forms import AddressedField, AnswerCommentForm, CommentForm, EditCommentForm
 from evaluation.models import DiscussionComment, DiscussionDraft, DiscussionText
 from evaluation.models.escalations import EVALUATED
 from evaluation.notices import discussion_page
 from evaluation.querysets.discussion import discussed_by
 from evaluation.services.assignments import declare_first_on
-from evaluation.services.discussion import CLOSED, DRAFTED, draft_of
+from evaluation.services.discussion import DRAFTED, draft_of
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.saving import conflict_page, keep_draft, texts_of
 from program.acts import lay_beside
@@ -190,8 +190,9 @@ def speaking_of(request: SignedInRequest, proposal: Proposal) -> Speaking:
     if said := request.GET.get("edit", ""):
         comment = find_comment(request, proposal, said)
         require("evaluation.change_discussioncomment", request.user, comment)
-        last = comment.texts.latest("number")
-        return Speaking(EditCommentForm(initial={"text": last.text}), edits=comment, seen=last.number)
+        last, draft = comment.texts.latest("number"), draft_of(proposal, request.user, edits=comment)
+        seen, text = (draft.seen, draft.text) if draft else (last.number, last.text)
+        return Speaking(EditCommentForm(initial={"text": text}), edits=comment, seen=seen, draft=draft)
     said = request.GET.get("answer", "")
     answers = find_comment(request, proposal, said) if said else None
     draft = draft_of(proposal, request.user, answers=answers)
@@ -214,6 +215,8 @@ def form_for(
     answers: DiscussionComment | None,
     data: Any = None,
     initial: dict[str, Any] | None = None,
+    *,
+    is_draft: bool = False,
 ) -> AnswerCommentForm:
     """The form of a new comment, or of an answer, which is about the same and offers no wider a room."""
     user = request.user
@@ -223,17 +226,27 @@ def form_for(
     start = {**(initial or {})}
     if answers is not None:
         start["room"] = start.get("room") or (rooms[0].code if rooms else "")
-        return AnswerCommentForm(data, initial=start, rooms=rooms, people=people)
-    subjects = discussing.subjects_for(user, proposal, agencies)
-    return CommentForm(data, initial=start, rooms=rooms, people=people, subjects=subjects)
+        form = AnswerCommentForm(data, initial=start, rooms=rooms, people=people)
+    else:
+        subjects = discussing.subjects_for(user, proposal, agencies)
+        form = CommentForm(data, initial=start, rooms=rooms, people=people, subjects=subjects)
+    addressed: AddressedField = form.fields["mentions"]  # type: ignore[assignment]
+    addressed.is_draft = is_draft
+    addressed.names_of = partial(discussing.gone_from, user, proposal, agencies)
+    return form
 
 
-def posted(request: SignedInRequest, proposal: Proposal) -> Speaking:
+def posted(request: SignedInRequest, proposal: Proposal, *, is_draft: bool = False) -> Speaking:
     """The form as it was sent. Raises PermissionDenied for who has no voice."""
     require("evaluation.add_discussioncomment", request.user, proposal)
+    if is_draft and (said := request.POST.get("edits", "")):
+        comment = find_comment(request, proposal, said)
+        seen = revision_read(request.POST.get("seen", ""))
+        draft = draft_of(proposal, request.user, edits=comment)
+        return Speaking(EditCommentForm(request.POST), edits=comment, seen=seen, draft=draft)
     said = request.POST.get("answers", "")
     answers = find_comment(request, proposal, said) if said else None
-    form = form_for(request, proposal, answers, request.POST)
+    form = form_for(request, proposal, answers, request.POST, is_draft=is_draft)
     draft = draft_of(proposal, request.user, answers=answers)
     return Speaking(form, answers=answers, draft=draft, sent_as=key_said(request.POST.get("sent_as", "")))
 
@@ -273,23 +286,34 @@ def comment_write(request: SignedInRequest, number: str) -> HttpResponse:
 def comment_draft(request: SignedInRequest, number: str) -> HttpResponse:
     """Keep what is written so far; it is said to nobody."""
     found = find(request, number)
-    speaking = posted(request, found)
-    answers = speaking.answers
+    speaking = posted(request, found, is_draft=True)
+    answers, edits = speaking.answers, speaking.edits
+    page, about = discussion_page(found), ""
+    if edits or answers:
+        about = f"?edit={edits.pk}" if edits else f"?answer={answers.pk}"
 
     def again(problems: list[Problem], status: int) -> HttpResponse:
         return show_discussion(request, number, problems, speaking, status=status)
 
+    def fresh(draft: DiscussionDraft) -> EditCommentForm:
+        if edits:
+            return EditCommentForm(initial={"text": draft.text})
+        return form_for(request, found, answers, initial=written(draft))
+
     try:
         return keep_draft(
             request, speaking.form,
-            partial(services.keep_discussion_draft, found, by=request.user, answers=answers),
-            fresh=lambda draft: form_for(request, found, answers, initial=written(draft)),
-            again=again, said="The draft is kept. Nobody else reads it.",
-            back=f"{discussion_page(found)}{f'?answer={answers.pk}' if answers else ''}#write",
+            partial(
+                services.keep_discussion_draft, found, by=request.user, answers=answers, edits=edits,
+                seen=speaking.seen,
+            ),
+            fresh=fresh, again=again, said="The draft is kept. Nobody else reads it.",
+            back=f"{page}{about}#write",
         )  # fmt: skip
     except NotReady as refusal:
         if is_autosave(request):
-            return JsonResponse({"errors": {"__all__": [CLOSED]}}, status=422)
+            said = [problem.message for problem in refusal.problems]
+            return JsonResponse({"errors": {"__all__": said}}, status=422)
         return again(refusal.problems, 422)
 
 
@@ -298,19 +322,21 @@ def comment_edit(request: SignedInRequest, number: str, pk: int) -> HttpResponse
     """Put another text in the place of one's own."""
     found = find(request, number)
     comment = find_comment(request, found, str(pk))
-    form, seen = EditCommentForm(request.POST), revision_read(request.POST.get("revision", ""))
+    form, seen = EditCommentForm(request.POST), revision_read(request.POST.get("seen", ""))
     page = discussion_page(found, thread=comment.begun_by, comment=comment.pk)
 
     def again(problems: list[Problem]) -> HttpResponse:
         elsewhere = lay_beside(form, problems)
         refused = [*problems_of(form), *elsewhere]
-        speaking = Speaking(form, edits=comment, seen=seen)
+        speaking = Speaking(
+            form, edits=comment, seen=seen, draft=draft_of(found, request.user, edits=comment)
+        )
         return show_discussion(request, number, refused, speaking, status=422)
 
     def both_texts(stale: StaleRevision) -> HttpResponse:
         texts = texts_of(request, EditCommentForm(initial={"text": stale.record.text}))
         by = "You, in another window,"
-        return conflict_page(request, texts, revision=stale.record.revision, by=by, back=page)
+        return conflict_page(request, texts, revision=stale.record.revision, by=by, back=page, held_as="seen")
 
     require("evaluation.change_discussioncomment", request.user, comment)
     if not form.is_valid():

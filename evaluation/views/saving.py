@@ -117,14 +117,26 @@ def keep_draft(
 
 
 def conflict_page(
-    request: SignedInRequest, texts: Iterable[TwoTexts], *, revision: int, back: str, by: str = ""
+    request: SignedInRequest,
+    texts: Iterable[TwoTexts],
+    *,
+    revision: int,
+    back: str,
+    by: str = "",
+    held_as: str = "revision",
 ) -> HttpResponse:
-    """Both texts and a choice, 409; where they do not differ, nothing is left to choose."""
+    """Both texts and a choice, 409; where they do not differ, nothing is left to choose.
+
+    ``revision`` is what the form names as ``held_as``, so that the next press is about the text shown.
+    """
     rows = [row for row in texts if row.yours != row.theirs]
     if not rows:
         return redirect(back)
     kept = [
-        (name, value) for name in request.POST if name not in UNTYPED for value in request.POST.getlist(name)
+        (name, value)
+        for name in request.POST
+        if name not in (*UNTYPED, held_as)
+        for value in request.POST.getlist(name)
     ]
-    facts = {"rows": rows, "kept": kept, "token": revision, "by": by, "back": back}
+    facts = {"rows": rows, "kept": kept, "token": revision, "held_as": held_as, "by": by, "back": back}
     return render(request, "proposals/conflict.html", facts, status=409)

@@ -617,7 +617,7 @@ ACTS = {
         by_number("evaluation:discussion-read"), "consulted", (*SPEAKING, "auditor"), said(up_to=2**62)
     ),
     "edit a comment": Act(
-        comment("evaluation:comment-edit"), "consulted", ("reviewer",), said(text="Look again.", revision=1)
+        comment("evaluation:comment-edit"), "consulted", ("reviewer",), said(text="Look again.", seen=1)
     ),
     "withdraw a comment": Act(comment("evaluation:comment-withdraw"), "consulted", ("reviewer",)),
     "ask the ethics official": Act(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from evaluation.discussing import tally_of
 from evaluation.enums import Grade
 from evaluation.models import DiscussionComment, DiscussionDraft, DiscussionRead, DiscussionText
 from evaluation.packets import packet_text
-from program import notices
+from program import clock, notices
 from program.enums import DeliveryState, OfficeRole
 from program.models import Agency, AuditEvent, Delegation, Delivery, MailPreference, Notice, User
 from program.revisions import StaleRevision
@@ -404,7 +405,7 @@ def test_a_form_sent_twice_says_it_once(client, proposal, author):
 
 def test_an_edit_keeps_the_former_text_and_a_withdrawal_that_there_was_one(client, proposal, author):
     comment = said(proposal, author, ALL, "First words.")
-    press(client, author, "comment-edit", proposal.number, comment.pk, text="Second words.", revision="1")
+    press(client, author, "comment-edit", proposal.number, comment.pk, text="Second words.", seen="1")
     assert texts(comment) == [(1, "First words.", False), (2, "Second words.", False)]
     shown = page(client, officer(), "discussion", proposal.number).text
     assert "Second words." in shown and "First words." in shown and "Earlier text" in shown
@@ -425,11 +426,12 @@ def test_of_two_edits_neither_is_lost(client, proposal, author):
     services.edit_comment(comment, by=author, text="From one window.", seen=1)
     with pytest.raises(StaleRevision):
         services.edit_comment(comment, by=author, text="From the other.", seen=1)
-    facts = {"text": "From the other.", "revision": "1"}
+    facts = {"text": "From the other.", "seen": "1"}
     both = press(client, author, "comment-edit", proposal.number, comment.pk, **facts)
     assert both.status_code == 409 and "From one window." in both.text and "From the other." in both.text
     assert comment.texts.count() == 2
-    over = press(client, author, "comment-edit", proposal.number, comment.pk, **facts | {"revision": "2"})
+    over = press(client, author, "comment-edit", proposal.number, comment.pk, **facts | {"seen": "2"})
+    assert 'name="seen" value="2"' in both.text and both.text.count('name="seen"') == 1
     assert over.status_code == 302 and texts(comment)[-1][1] == "From the other."
 
 
@@ -442,7 +444,7 @@ def test_the_same_text_again_is_no_edit(proposal, author):
 def test_nobody_edits_or_withdraws_what_another_said(client, proposal, author):
     comment = said(proposal, author)
     for person in (make.lead("STATE"), officer(), officer(OfficeRole.AUDITOR)):
-        for act, facts in (("comment-edit", {"text": "Mine.", "revision": "1"}), ("comment-withdraw", {})):
+        for act, facts in (("comment-edit", {"text": "Mine.", "seen": "1"}), ("comment-withdraw", {})):
             assert press(client, person, act, proposal.number, comment.pk, **facts).status_code == 403
         assert page(client, person, "discussion", proposal.number, edit=comment.pk).status_code in (200, 403)
     energy = make.lead("DOE")
@@ -553,6 +555,79 @@ def test_who_is_named_is_told_once_and_only_what_they_may_read(client, proposal,
     data = {"room": STATE, "text": "Look.", "mentions": [str(energy.pk)]}
     answer = press(client, author, "comment-write", proposal.number, **data)
     assert answer.status_code == 422 and str(energy) in answer.text
+
+
+def test_what_is_addressed_is_told_to_them_alone_and_says_so_to_its_readers(client, proposal, author):
+    lead, colleague, desk = make.lead(), make.assigned(proposal).reviewer, officer()
+    begun = said(proposal, author, STATE, mentions=[lead])
+    assert told(begun) == {("named", lead)}
+    assert sees(colleague, begun) and tally_of(colleague, proposal).new == 1
+    assert f"Addressed to {lead}" in page(client, colleague, "discussion", proposal.number).text
+    answer = said(proposal, colleague, STATE, answers=begun, mentions=[lead])
+    assert told(answer) == {("named", lead), ("added", author)}
+    assert told(said(proposal, author, OFFICE, mentions=[desk])) == {("named", desk)}
+    assert "Addressed to" not in page(client, make.lead("DOE"), "discussion", proposal.number).text
+
+
+def test_who_does_not_read_the_grade_cannot_be_named_and_the_refusal_says_what_to_do(
+    client, proposal, author
+):
+    energy = make.lead("DOE")
+    data = {"room": STATE, "text": "Look at the hall.", "mentions": [str(energy.pk)]}
+    answer = press(client, author, "comment-write", proposal.number, **data)
+    assert answer.status_code == 422 and "Look at the hall." in answer.text
+    (words,) = answer.context["speaking"].form.errors["mentions"]
+    state = Agency.objects.get(code="STATE")
+    assert words == (
+        f"{energy} cannot be named: not among who reads “Own agency, {state}”. Nothing was sent. Take out "
+        "the name, or choose other readers."
+    )
+    assert not DiscussionComment.objects.exists()
+
+
+@pytest.mark.parametrize("gone", ["recused", "out of office", "asked about"])
+def test_who_takes_part_no_more_is_named_in_the_refusal_and_the_text_is_kept(client, proposal, author, gone):
+    lead = make.lead()
+    data = {"room": STATE, "text": "Look at the hall.", "mentions": [str(lead.pk)]}
+    assert typing(client, author, proposal.number, revision=0, **data).status_code == 200
+    if gone == "recused":
+        services.recuse(proposal, person=lead, by=officer(), reason="A cousin.")
+    elif gone == "asked about":
+        services.ask_ethics_official(
+            proposal, person=lead, agency=Agency.objects.get(code="STATE"), by=officer(), text="A cousin."
+        )
+    else:
+        ended = clock.today() - timedelta(days=1)
+        lead.offices.update(effective_from=ended - timedelta(days=30), effective_to=ended)
+    answer = press(client, author, "comment-write", proposal.number, **data)
+    form = answer.context["speaking"].form
+    assert answer.status_code == 422 and form["text"].value() == "Look at the hall."
+    assert form.errors["mentions"] == [
+        f"{lead} takes no part in this evaluation any more: recused from it, kept away until the ethics "
+        "official decides, or out of office. Nothing was sent, and your text is kept. Who takes no part is "
+        "not offered below: send it as it is now, or address it anew."
+    ]
+    assert not DiscussionComment.objects.exists()
+    kept = typing(client, author, proposal.number, **data | {"text": "Look at both halls.", "revision": 1})
+    assert kept.status_code == 200 and DiscussionDraft.objects.get().text == "Look at both halls."
+    again = press(client, author, "comment-write", proposal.number, **data | {"mentions": []})
+    assert again.status_code == 302 and told(DiscussionComment.objects.get()) == set()
+
+
+def test_a_recusal_between_the_form_and_the_act_is_said_as_such(proposal, author):
+    lead = make.lead()
+    services.recuse(proposal, person=lead, by=officer(), reason="A cousin.")
+    with pytest.raises(NotReady, match=f"{lead} takes no part in this evaluation any more"):
+        said(proposal, author, STATE, mentions=[lead])
+
+
+def test_the_refusal_names_nobody_whom_one_could_not_have_named(client, proposal, author):
+    theirs = make.assigned(proposal, "DOE").reviewer
+    for stranger in (theirs, UserFactory(), representative_of(proposal)):
+        data = {"room": ALL, "text": "Look.", "mentions": [str(stranger.pk)]}
+        answer = press(client, author, "comment-write", proposal.number, **data)
+        (words,) = answer.context["speaking"].form.errors["mentions"]
+        assert str(stranger) not in words and words.startswith("Somebody whom you named takes no part")
 
 
 def test_who_reads_a_comment_is_asked_at_once_for_three_and_for_twelve(proposal, author):
@@ -686,6 +761,53 @@ def test_a_draft_of_an_answer_stands_beside_that_of_a_comment(client, proposal, 
     assert DiscussionDraft.objects.get().text == "A comment"
     by_hand = typing(client, author, number, script=False, text="A longer comment", revision=1)
     assert by_hand.status_code == 302 and "Nobody else reads it." in client.get(by_hand.url).text
+
+
+def test_an_edit_keeps_its_draft_until_it_is_made(client, proposal, author):
+    comment, number = said(proposal, author, ALL, "First words."), proposal.number
+    typing(client, author, number, text="A new comment", revision=0)
+    facts = {"edits": comment.pk, "seen": 1}
+    first = typing(client, author, number, text="Second", revision=0, **facts)
+    assert first.status_code == 200 and first.json()["revision"] == 1
+    by_hand = typing(client, author, number, script=False, text="Second words.", revision=1, **facts)
+    assert by_hand.url.endswith(f"?edit={comment.pk}#write")
+    opened = client.get(by_hand.url)
+    assert opened.context["speaking"].form["text"].value() == "Second words."
+    assert "the comment still stands as it was" in opened.text and texts(comment) == [
+        (1, "First words.", False)
+    ]
+    stale = typing(client, author, number, text="Third", revision=1, **facts)
+    assert stale.status_code == 409 and stale.json()["theirs"] == {"text": "Second words."}
+    assert (
+        page(client, author, "discussion", number).context["speaking"].form["text"].value() == "A new comment"
+    )
+    press(client, author, "comment-edit", number, comment.pk, text="Second words.", seen="1")
+    assert texts(comment)[-1] == (2, "Second words.", False)
+    assert DiscussionDraft.objects.get().text == "A new comment"
+
+
+def test_a_draft_of_an_edit_is_about_the_text_that_stood_then(client, proposal, author):
+    comment, number = said(proposal, author, ALL, "First words."), proposal.number
+    typing(client, author, number, text="From one window.", revision=0, edits=comment.pk, seen=1)
+    services.edit_comment(comment, by=author, text="From another.", seen=1)
+    assert not DiscussionDraft.objects.exists()
+    typing(client, author, number, text="From one window.", revision=0, edits=comment.pk, seen=1)
+    speaking = page(client, author, "discussion", number, edit=comment.pk).context["speaking"]
+    assert (speaking.seen, speaking.form["text"].value()) == (1, "From one window.")
+    both = press(client, author, "comment-edit", number, comment.pk, text="From one window.", seen="1")
+    assert both.status_code == 409 and "From another." in both.text
+
+
+def test_nobody_keeps_a_draft_for_the_comment_of_another_nor_for_a_withdrawn_one(client, proposal, author):
+    comment, number = said(proposal, author, ALL, "First words."), proposal.number
+    facts = {"text": "Mine.", "revision": 0, "edits": comment.pk, "seen": 1}
+    assert typing(client, officer(), number, **facts).status_code == 403
+    typing(client, author, number, **facts)
+    services.withdraw_comment(comment, by=author)
+    assert not DiscussionDraft.objects.exists()
+    late = typing(client, author, number, **facts)
+    assert late.status_code == 422 and late.json()["errors"]["__all__"] == ["This comment was withdrawn."]
+    assert not DiscussionDraft.objects.exists()
 
 
 def test_a_draft_is_kept_for_nobody_without_a_voice_and_not_after_the_end(client, proposal, author):
