@@ -311,7 +311,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE", default=str(BASE_DIR / 
 # Conflicts of interest
 # How long an employer counts as a former one, 5 CFR 2635.502(b)(1)(iv): within the last year
 FORMER_EMPLOYER_DAYS = env.int("FORMER_EMPLOYER_DAYS", default=365)
-# How long a statement of interests holds before its person is asked to confirm it
+# How long a statement of interests holds before its person is asked to confirm it: no rule names it; a year,
+# as financial disclosure in the executive branch is yearly
 INTERESTS_HOLD_DAYS = env.int("INTERESTS_HOLD_DAYS", default=365)
 # Within how many calendar days an ethics official is asked to decide
 ETHICS_DECISION_DAYS = env.int("ETHICS_DECISION_DAYS", default=7)

@@ -5,15 +5,23 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import BigIntegerField, F, Q, Subquery
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from evaluation.enums import AmendmentStatus, DeterminationStatus
-from evaluation.models import Assignment, DesignationAmendment, Determination, Referral
+from evaluation.models import (
+    Assignment,
+    DesignationAmendment,
+    Determination,
+    Interest,
+    InterestConfirmation,
+    Referral,
+)
+from evaluation.querysets.interests import holds_until
 from evaluation.querysets.people import DELEGATED_BY, SIGN_FOR_AGENCY, delegations_that_hold
 from program import clock
 from program.enums import OfficeRole
-from program.models import Agency, Delegation
+from program.models import Agency, Delegation, User
 from program.prepared import Given, Prepared, PreparedByOffices
 from program.waiting import Task, at_the_desk
 from proposals.querysets import offices_that_read
@@ -22,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.db.models import QuerySet
-
-    from program.models import User
 
 MOST: Final = 20
 #: Of a determination and of an amendment alike
@@ -58,6 +64,23 @@ def sheets_due(reviewer: Any) -> QuerySet[Assignment]:
 def next_sheets(reviewer: Any) -> QuerySet[Assignment]:
     """The first two of them by when they were assigned, which an index finds: one may be before one's eyes."""
     return Assignment.objects.visible_to(reviewer).owed_by(reviewer).order_by("pk")[:2]
+
+
+@at_the_desk
+def interests_to_confirm(user: User) -> Iterator[Task]:
+    """One's own statement of interests, once it holds no more or was never confirmed as complete."""
+    if not user.is_government:
+        return
+    own = User.objects.filter(pk=user.pk)
+    latest = InterestConfirmation.objects.filter(person=OuterRef("pk")).order_by("-pk")
+    until = Subquery(latest.annotate(until=holds_until()).values("until")[:1])
+    declares = Exists(Interest.objects.standing().filter(person=OuterRef("pk")))
+    due_at, declared = own.values_list(until, declares).get()
+    if due_at is None and not declared:
+        return
+    if due_at is None or due_at <= clock.now():
+        what, who = "Confirm what you declared of your interests", "Your own statement"
+        yield Task(what, who, reverse("evaluation:interests"), due_at, "Not confirmed yet")
 
 
 @at_the_desk

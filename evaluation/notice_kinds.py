@@ -281,6 +281,18 @@ CONFLICT_OVERDUE: Final = NoticeKind(
         "person": "Hana Okafor",
     },
 )
+INTERESTS_OLD: Final = NoticeKind(
+    "evaluation.interests_old",
+    "Confirm what you declared of your interests",
+    "You last confirmed on {given} that what you declared of employers, holdings and categories of holdings "
+    "is complete. It is to be confirmed anew: look at it, change what has changed, and confirm it.",
+    IMPARTIALITY,
+    is_internal=True,
+    when="A statement of interests is older than it holds, as a rule a year",
+    who="The person who gave it",
+    mailed=Mailed.AT_ONCE,
+    sample={"given": "December 18, 2025"},
+)
 CLOSED_UNTIL_DECIDED: Final = NoticeKind(
     "evaluation.closed_until_decided",
     "{number} is closed to you until the ethics official decides",

@@ -285,6 +285,7 @@ permit(
 permit("evaluation.view_interest", is_listed)
 permit("evaluation.add_interest", is_own_interest & holds_an_office)
 permit("evaluation.withdraw_interest", is_own_interest)
+permit("evaluation.remind_interestconfirmation", is_clock)
 
 # Consultation
 permit("evaluation.add_referral", is_program_officer & stands_apart)

@@ -16,6 +16,7 @@ from evaluation.models import (
     Determination,
     Escalation,
     InformationRequest,
+    InterestConfirmation,
     Referral,
 )
 from evaluation.packets import sha256_to_clear
@@ -30,6 +31,7 @@ from evaluation.services import (
     remind_of_deferral,
     remind_of_escalation,
     remind_of_expiry,
+    remind_of_interests,
     remind_of_position,
     remind_of_question,
     settle_amendment,
@@ -95,6 +97,7 @@ def remind() -> int:
     designations = Designation.objects.to_remind(at).only("pk")
     escalations = Escalation.objects.to_remind(at).only("pk")
     conflicts = ConflictCase.objects.to_remind(at).only("pk")
+    statements = InterestConfirmation.objects.to_remind(at)
     return (
         do_each(remind_of_position, positions[:MOST_AT_ONCE])
         + do_each(remind_of_question, questions[:MOST_AT_ONCE])
@@ -103,6 +106,7 @@ def remind() -> int:
         + do_each(remind_of_expiry, designations[:MOST_AT_ONCE])
         + do_each(remind_of_escalation, escalations[:MOST_AT_ONCE])
         + do_each(remind_of_conflict, conflicts[:MOST_AT_ONCE])
+        + do_each(remind_of_interests, statements[:MOST_AT_ONCE])
     )
 
 

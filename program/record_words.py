@@ -164,6 +164,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "proposal.lift_hold": "Proposal opened again to a person by decision of the ethics official",
         "interest.declare": "Interest declared by a person in government",
         "interest.withdraw": "Declared interest withdrawn",
+        "interestconfirmation.remind": "Person asked to confirm declared interests anew",
         "interestconfirmation.give": "Declared interests confirmed as complete",
         "reviewerprofile.change": "Capacity or expertise of a reviewer changed",
         "reviewersneeded.change": "Number of reviewers for each proposal changed",

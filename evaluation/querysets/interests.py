@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
+from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Value
 
 from evaluation.enums import ConflictCaseStatus
 from evaluation.querysets.proposals import LAST_DAY
 from program.enums import OfficeRole
-from program.reminders import OVERDUE, days_before, reaching
+from program.reminders import HAS_COME, OVERDUE, days_before, reaching
 from proposals.querysets import closed_to
 
 if TYPE_CHECKING:
@@ -22,7 +24,15 @@ if TYPE_CHECKING:
 
     from program.models import User
 
+#: A statement of interests is asked for anew once it is over, and once
+INTERESTS_STEPS = (HAS_COME,)
 CONFLICT_STEPS = (days_before(3), LAST_DAY, OVERDUE)
+
+
+def holds_until() -> ExpressionWrapper:
+    """Until when a confirmation holds, by the setting."""
+    days = Value(timedelta(days=settings.INTERESTS_HOLD_DAYS))
+    return ExpressionWrapper(F("confirmed_at") + days, output_field=models.DateTimeField())
 
 
 def as_ethics_official(user: User | AnonymousUser, path: str) -> Q:
@@ -45,6 +55,17 @@ class InterestQuerySet(models.QuerySet):
 
 
 class ConfirmationQuerySet(models.QuerySet):
+    def latest_ones(self) -> Self:
+        """The last one of each person: those before it hold no more."""
+        later = self.model._default_manager.filter(person=OuterRef("person"), pk__gt=OuterRef("pk"))
+        return self.filter(~Exists(later))
+
+    def to_remind(self, at: datetime) -> Self:
+        """Last ones of people in office that hold no more, and of which nobody was reminded."""
+        offices = apps.get_model("program", "Office").objects.in_force().exclude(role=OfficeRole.CLOCK)
+        rows = self.latest_ones().filter(Exists(offices.filter(user=OuterRef("person"))))
+        return reaching(rows, INTERESTS_STEPS, due=holds_until(), at=at)
+
     def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(Q(person=user.pk or 0) | as_ethics_official(user, "person"))
 

@@ -102,6 +102,7 @@ from evaluation.services.reminders import (
     remind_of_deferral,
     remind_of_escalation,
     remind_of_expiry,
+    remind_of_interests,
     remind_of_position,
     remind_of_question,
 )
@@ -188,6 +189,7 @@ __all__ = [
     "remind_of_deferral",
     "remind_of_escalation",
     "remind_of_expiry",
+    "remind_of_interests",
     "remind_of_position",
     "remind_of_question",
     "remove_condition",

@@ -14,6 +14,7 @@ from evaluation.models import (
     Determination,
     Escalation,
     InformationRequest,
+    InterestConfirmation,
     Referral,
 )
 from evaluation.notice_kinds import (
@@ -26,6 +27,7 @@ from evaluation.notice_kinds import (
     DESIGNATION_ENDS,
     ESCALATION_DUE,
     ESCALATION_OVERDUE,
+    INTERESTS_OLD,
     NO_ETHICS_OFFICIAL,
     POSITION_DUE,
 )
@@ -46,13 +48,15 @@ from evaluation.querysets.escalations import ESCALATION_STEPS
 from evaluation.querysets.interests import CONFLICT_STEPS
 from evaluation.services.ethics import IMPARTIALITY, case_page
 from program import audit, clock, moments, notices
+from program.models import Reminder
 from program.notices import Audience
 from program.reminders import OVERDUE, at_step, last_told, note
+from program.revisions import one_at_a_time
 from program.transitions import require
 from proposals.notices import speakers_of, team_of
 
 if TYPE_CHECKING:
-    from program.models import AuditEvent, Reminder, User
+    from program.models import AuditEvent, User
 
 ORDER: Final = "E.O. 14320 s.3(d)"
 
@@ -164,6 +168,24 @@ def remind_of_conflict(case: ConflictCase, *, by: User) -> AuditEvent | None:
         "number": proposal.number, "agency": str(case.agency), "person": str(case.person),
     }  # fmt: skip
     return _tell(reminder, case, by, audience, clause=IMPARTIALITY, **facts)
+
+
+@transaction.atomic
+def remind_of_interests(confirmation: InterestConfirmation, *, by: User) -> AuditEvent | None:
+    """Ask a person, once, to confirm anew what they declared of themselves; the clock's act."""
+    require("evaluation.remind_interestconfirmation", by, confirmation)
+    one_at_a_time("remind-of-interests", confirmation.person_id)
+    rows = InterestConfirmation.objects.to_remind(clock.now()).select_related("person")
+    found = rows.filter(pk=confirmation.pk).first()
+    if found is None:
+        return None
+    reminder = Reminder.objects.create(
+        subject_type=found._meta.label_lower, subject_id=found.pk, step=found.step,
+        due_at=found.reminds_of, reached_at=clock.now(),
+    )  # fmt: skip
+    audience = Audience(INTERESTS_OLD, [found.person], reverse("evaluation:interests"))
+    given = moments.day(found.confirmed_at)
+    return _tell(reminder, found, by, audience, clause=IMPARTIALITY, given=given)
 
 
 @transaction.atomic
