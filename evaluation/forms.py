@@ -294,6 +294,36 @@ class ConflictForm(forms.Form):
         }
 
 
+class OfficialConflictForm(ConflictForm):
+    """The same of who acts on the proposal by office, for whom something may be hinted."""
+
+    def __init__(self, *args: Any, is_hinted: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.is_hinted = is_hinted
+        answer, text = self.fields["has_conflict"], self.fields["text"]
+        answer.label = "Does a conflict of interest stand against what you do on this proposal?"
+        none = "No. What is shown above is none." if is_hinted else "No. I have none that I know of."
+        answer.choices = [("no", none), *answer.choices[1:]]  # type: ignore[attr-defined]
+        text.label = "In your words"
+        text.help_text = (
+            "Why what is shown above is no conflict, such as that it is another company; what the conflict "
+            "may be; or why you recuse yourself. You and the ethics official of your agency read it. A "
+            "reason to recuse yourself stands on the record: describe no holding there."
+        )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        if self.is_hinted and values.get("has_conflict") == "no" and not values.get("text", "").strip():
+            self.add_error("text", "Say why what is shown to you is no conflict of interest.")
+        return values
+
+    @property
+    def details(self) -> dict[str, Any]:
+        details = super().details
+        del details["is_cleared"]
+        return details
+
+
 class AskEthicsForm(forms.Form):
     """Whom the ethics official of their agency is asked about."""
 

@@ -12,7 +12,7 @@ import rules
 from evaluation.enums import AssignmentStatus, ConflictCaseStatus, DesignationStatus
 from evaluation.models import ConflictCase
 from evaluation.querysets.discussion import discussed_by
-from evaluation.querysets.people import SIGN_FOR_AGENCY, decides, delegations_in_force
+from evaluation.querysets.people import SIGN_FOR_AGENCY, acts_by_office, decides, delegations_in_force
 from program.enums import OfficeRole
 from program.models import Delegation
 from program.rules import granted, is_clock, is_decision_official, is_program_officer, permit
@@ -185,6 +185,12 @@ def recused_by(user: User, proposal: int) -> Any:
 
 
 @rules.predicate
+def acts_as_official(user: User, record: Any) -> bool:
+    """Accepts, signs or clears by office, or for who holds it."""
+    return acts_by_office(user)
+
+
+@rules.predicate
 def is_person_recused(user: User, recusal: Any) -> bool:
     return recusal is not None and recusal.user_id == user.pk
 
@@ -282,6 +288,8 @@ permit(
 )
 
 # What a person in government declares about themself
+permit("evaluation.view_officialdeclaration", is_listed)
+permit("evaluation.add_officialdeclaration", acts_as_official & stands_apart)
 permit("evaluation.view_interest", is_listed)
 permit("evaluation.add_interest", is_own_interest & holds_an_office)
 permit("evaluation.withdraw_interest", is_own_interest)

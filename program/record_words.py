@@ -165,6 +165,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "interest.declare": "Interest declared by a person in government",
         "interest.withdraw": "Declared interest withdrawn",
         "interestconfirmation.remind": "Person asked to confirm declared interests anew",
+        "officialdeclaration.give": "Official declared that no conflict of interest stands",
         "interestconfirmation.give": "Declared interests confirmed as complete",
         "reviewerprofile.change": "Capacity or expertise of a reviewer changed",
         "reviewersneeded.change": "Number of reviewers for each proposal changed",

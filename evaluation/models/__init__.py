@@ -30,7 +30,7 @@ from evaluation.models.discussion import (
     DiscussionText,
 )
 from evaluation.models.escalations import Escalation, EscalationEntry
-from evaluation.models.ethics import ConflictCase
+from evaluation.models.ethics import ConflictCase, OfficialDeclaration
 from evaluation.models.intake import CompletenessReview, Return
 from evaluation.models.interests import Interest, InterestConfirmation
 from evaluation.models.parties import NamedParty, VersionProfile
@@ -86,6 +86,7 @@ __all__ = [
     "ListImport",
     "NamedParty",
     "ObjectionAnswer",
+    "OfficialDeclaration",
     "PacketPaper",
     "PartyCheck",
     "Position",

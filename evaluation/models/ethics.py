@@ -9,10 +9,10 @@ from django.db.models import F, Q
 
 from evaluation.enums import LONGEST_TEXT, ConflictAbout, ConflictBasis, ConflictCaseStatus
 from evaluation.models.reviews import Assignment
-from evaluation.querysets.interests import ConflictCaseQuerySet
+from evaluation.querysets.interests import ConflictCaseQuerySet, OfficialDeclarationQuerySet
 from program.models import Agency, TimeStamped, User
 from program.models.words import NOT_KEPT
-from proposals.models import Proposal, Recusal
+from proposals.models import Proposal, Recusal, Version
 from proposals.models.fields import PlainTextField
 
 
@@ -73,3 +73,31 @@ class ConflictCase(TimeStamped):
 
     def __str__(self) -> str:
         return f"Conflict of interest case {self.pk}"
+
+
+class OfficialDeclaration(models.Model):
+    """That who acts on a proposal by office declares no conflict against it, and why what is hinted is none.
+
+    Read by the person and by who is ethics official of their agency, as what they declare of themselves.
+    """
+
+    append_only: ClassVar[bool] = True
+    proposal_path: ClassVar[str] = "version__proposal"
+
+    version = models.ForeignKey(Version, models.PROTECT, related_name="official_declarations", editable=False)
+    person = models.ForeignKey(User, models.PROTECT, related_name="official_declarations", editable=False)
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+", editable=False)
+    text = PlainTextField(blank=True, longest=LONGEST_TEXT)
+    declared_at = models.DateTimeField(editable=False)
+    objects = OfficialDeclarationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(name="official_declared", fields=["person", "version"])]
+
+    def __str__(self) -> str:
+        return f"Declaration {self.pk} of an official"
+
+    @property
+    def proposal(self) -> Proposal:
+        return self.version.proposal

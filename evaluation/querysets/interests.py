@@ -109,6 +109,19 @@ class ConflictCaseQuerySet(models.QuerySet):
         return self.select_related("proposal", "person", "agency", "decided_by", "recusal__replaced_by")
 
 
+class OfficialDeclarationQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """One's own, and for ethics officials those of their agency, but on proposals closed to them."""
+        if not user.is_authenticated:
+            return self.none()
+        codes = user.agencies_as(OfficeRole.ETHICS_OFFICIAL)
+        apart = Q(agency__code__in=codes) & ~Q(version__proposal__in=closed_to(user))
+        return self.filter(Q(person=user.pk) | apart) if codes else self.filter(person=user.pk)
+
+    def for_list(self) -> Self:
+        return self.select_related("version__proposal", "person", "agency").defer("version__package")
+
+
 def owes_declaration(user: User, proposal: str) -> Q:
     """Whether ``user`` is assigned to the proposal at ``proposal`` and has not said if a conflict stands."""
     rows = apps.get_model("evaluation", "Assignment").objects.active()

@@ -91,6 +91,16 @@ def decides(user: User | AnonymousUser) -> bool:
     return user.is_government and delegations_in_force(user, Delegation.SIGN_DETERMINATION).exists()
 
 
+def acts_by_office(user: User | AnonymousUser) -> bool:
+    """Whether the person accepts, signs or clears what concerns a proposal, by office or for who holds it."""
+    if not user.is_authenticated or not user.is_government:
+        return False
+    if user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL):
+        return True
+    acts = (Delegation.SIGN_DETERMINATION, Delegation.SIGN_POSITION)
+    return any(delegations_in_force(user, act).exists() for act in acts)
+
+
 def papers_of(kind: type[P], user: User) -> models.QuerySet[P]:
     """PDFs whose proposal ``user`` reads by office; nobody's own proposal is among them."""
     proposals = Proposal.objects.read_by_office(user).order_by()

@@ -87,6 +87,7 @@ from evaluation.services.lists import (
     waiting_imports,
     work_off_import,
 )
+from evaluation.services.own_conflicts import declare_as_official
 from evaluation.services.papers import ask_packet_pdf, make_paper_again
 from evaluation.services.pauses import pause_clocks, release_overdue, resume_referral
 from evaluation.services.questions import (
@@ -156,6 +157,7 @@ __all__ = [
     "confirm_interests",
     "correct_adjudication",
     "declare_and_begin",
+    "declare_as_official",
     "declare_conflict",
     "declare_interest",
     "describe_reviewer",

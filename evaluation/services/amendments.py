@@ -40,6 +40,7 @@ from evaluation.notice_kinds import (
     AMENDMENT_TO_SIGN,
 )
 from evaluation.notices import program_officers, questions_page, signers_of_decision
+from evaluation.officials import answer_first
 from evaluation.querysets.designations import LIVE
 from evaluation.services.catalog import narrow_entry
 from evaluation.services.determinations import delegation_to_decide, told_of_decision
@@ -293,6 +294,7 @@ def clear_amendment(amendment: DesignationAmendment, *, by: User, body_sha256: s
     _hold_designation(amendment.designation_id)
 
     def changes() -> dict[str, Any]:
+        answer_first(amendment.proposal, by)
         digest = sha256_to_clear_of(amendment)
         if amendment.clearance_asked_at is None:
             raise NotReady([_not_asked()])
@@ -350,6 +352,7 @@ def sign_amendment(amendment: DesignationAmendment, *, by: User, body_sha256: st
     delegation = delegation_to_decide(by)
 
     def changes() -> dict[str, Any]:
+        answer_first(amendment.proposal, by)
         body = canonical_json(body_of(amendment))
         if body_sha256 and body_sha256 != sha256_hex(body):
             raise NotReady([_has_changed()])

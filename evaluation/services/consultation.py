@@ -21,6 +21,7 @@ from evaluation.notice_kinds import (
     VERSION_REPLACED,
 )
 from evaluation.notices import desk_page, in_words, program_officers, signers_for
+from evaluation.officials import conflict_problems
 from evaluation.querysets.consultation import RUNNING
 from evaluation.querysets.people import delegations_in_force
 from evaluation.services.escalations import follow_position
@@ -138,7 +139,8 @@ def file_position(
     received_at = clock.now()
     require("evaluation.answer_referral", by, referral)
     referral.refresh_from_db(fields=["position", "status", "due_at", "paused_at"])
-    problems = _position_problems(referral, stance, rationale, conditions, parts_commented)
+    problems = conflict_problems(referral.version.proposal, by)
+    problems += _position_problems(referral, stance, rationale, conditions, parts_commented)
     if is_overdue(referral, received_at):
         problems.append(
             Problem(

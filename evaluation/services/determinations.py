@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
@@ -38,6 +39,7 @@ from evaluation.notice_kinds import (
     TO_SIGN,
 )
 from evaluation.notices import desk_page, holders, program_officers, questions_page, signers_of_decision
+from evaluation.officials import answer_first, conflict_problems
 from evaluation.packets import packet_of, sha256_to_clear
 from evaluation.querysets.people import delegations_in_force
 from evaluation.services.screening_jobs import ask_if_stale
@@ -79,7 +81,7 @@ def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
     """
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     require("evaluation.add_determination", by, proposal)
-    problems = []
+    problems = conflict_problems(proposal, by)
     if proposal.status != ProposalStatus.UNDER_EVALUATION:
         problems.append(Problem("not-under-evaluation", "The proposal is not under evaluation.", ORDER))
     if Determination.objects.live().filter(proposal=proposal).exists():
@@ -363,6 +365,7 @@ def clear_determination(determination: Determination, *, by: User, packet_sha256
     Proposal.objects.select_for_update().get(pk=determination.proposal_id)
 
     def changes() -> dict[str, Any]:
+        answer_first(determination.proposal, by)
         digest = sha256_to_clear(determination)
         if determination.clearance_asked_at is None:
             raise NotReady([Problem("not-asked", "The draft is not put up for clearance.", ORDER)])
@@ -447,7 +450,10 @@ def sign_determination(determination: Determination, *, by: User, packet_sha256:
     """
     Proposal.objects.select_for_update().get(pk=determination.proposal_id)
     delegation = delegation_to_decide(by)
-    event = perform(SIGN, determination, by=by, note=determination.outcome, delegation=delegation)
+    event = perform(
+        SIGN, determination, by=by, note=determination.outcome, delegation=delegation,
+        changes=partial(answer_first, determination.proposal, by),
+    )  # fmt: skip
     facts = packet_of(determination)
     packet = canonical_json(facts)
     if facts["clearance"] is None or (packet_sha256 and packet_sha256 != sha256_hex(packet)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
@@ -11,6 +12,7 @@ from evaluation.enums import CompletenessFinding
 from evaluation.lifecycle import ACCEPT, RETURN
 from evaluation.models import CompletenessReview, Return
 from evaluation.notices import in_words, questions_page
+from evaluation.officials import answer_first
 from evaluation.services.consultation import refer_version
 from evaluation.services.standing_rules import assign_by_rule
 from program import audit, notices
@@ -93,7 +95,7 @@ def accept_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEve
 
     A confirmed match on a blocking list and a requirement found deficient stand against it.
     """
-    event = perform(ACCEPT, proposal, by=by, note=note)
+    event = perform(ACCEPT, proposal, by=by, note=note, changes=partial(answer_first, proposal, by))
     version = proposal.versions.get(number=proposal.version_count)
     refer_version(version, by=by, event=event)
     assign_by_rule(version, by=by)
@@ -109,7 +111,7 @@ def return_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEve
 
     The consortium may submit again until the later of the call's close and the end of the cure period.
     """
-    event = perform(RETURN, proposal, by=by, note=note)
+    event = perform(RETURN, proposal, by=by, note=note, changes=partial(answer_first, proposal, by))
     call = proposal.call
     period = call.cure_period
     due_at, due_rule = period.due_after(event.at, counted_closures()).bound, period.rule_text

@@ -25,6 +25,7 @@ from evaluation.views.designations import page as designation_page
 from evaluation.views.designations import show_designation
 from evaluation.views.desk import require_desk
 from evaluation.views.discussion import key_said
+from evaluation.views.own_conflicts import own_conflict_facts
 from evaluation.views.proposals import READERS
 from evaluation.views.saving import TwoTexts, conflict_page, keep_draft, texts_of
 from program.acts import fresh_sign_in_required, lay_beside
@@ -103,6 +104,7 @@ def show_amendment(
         "lines": _lines(found, body),
         "kept": _kept(found, body),
         "body_sha256": sha256_hex(text),
+        **own_conflict_facts(user, found.designation.proposal),
         "clearance": body["clearance"] if body else None,
         "missing": CLEAR_AMENDMENT.problems(found) if is_draft else [],
         "overtaken": found.status == AmendmentStatus.SIGNED and has_moved_on(found),

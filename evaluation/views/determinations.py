@@ -34,6 +34,7 @@ from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
+from evaluation.views.own_conflicts import own_conflict_facts
 from evaluation.views.proposals import READERS, show_proposal
 from evaluation.views.saving import TwoTexts, conflict_page, in_json, texts_of
 from evaluation.waiting_screenings import job_facts
@@ -144,6 +145,7 @@ def show_determination(
         "package": found.version.value,
         "packet": packet,
         "packet_sha256": digest,
+        **own_conflict_facts(user, found.proposal),
         "paper": paper_of_packet(found, digest),
         "is_draft": is_draft,
         "designations_seen": _designations_seen(user, packet),

@@ -14,7 +14,7 @@ from evaluation import services
 from evaluation.conflicts import conflict_hints
 from evaluation.enums import ConflictCaseStatus
 from evaluation.forms import ClearForm, ReasonForm, RecuseCaseForm
-from evaluation.models import Assignment, ConflictCase
+from evaluation.models import Assignment, ConflictCase, OfficialDeclaration
 from evaluation.views.acting import carry_out
 from evaluation.views.assignments import people_in
 from evaluation.views.desk import require_desk
@@ -44,6 +44,7 @@ def case_list(request: SignedInRequest) -> HttpResponse:
     facts = {
         **page_of(request, "waiting", rows.open(), newest=False),
         **page_of(request, "decided", rows.exclude(status=ConflictCaseStatus.OPEN)),
+        **page_of(request, "declared", OfficialDeclaration.objects.visible_to(request.user).for_list()),
         "now": clock.now(),
     }
     return render(request, "evaluation/conflict_cases.html", facts)

@@ -17,6 +17,7 @@ from evaluation.overlaps import duplicates_of, overlaps_of
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import PAGE, require_desk
+from evaluation.views.own_conflicts import own_conflict_facts
 from evaluation.views.proposals import changes_to
 from evaluation.waiting_screenings import job_facts
 from evaluation.weighing import compliance_facts
@@ -125,6 +126,7 @@ def show_intake(
         "proposal": proposal,
         "version": version,
         "version_number": str(version.number),
+        **own_conflict_facts(request.user, proposal),
         "lines": [
             (row, _typed(request, row) or reviews.get(row.pk), earlier.get(row.pk))
             for row in proposal.call.requirements.demanded(version.received_at)

@@ -27,6 +27,7 @@ from evaluation.models import (
 )
 from evaluation.services.consultation import DRAFTED, delegation_to_sign, is_overdue
 from evaluation.views.acting import carry_out, problems_of
+from evaluation.views.own_conflicts import own_conflict_facts
 from evaluation.views.saving import conflict_page, keep_draft, texts_of
 from program import clock
 from program.acts import fresh_sign_in_required
@@ -105,6 +106,7 @@ def show_position(
         .active()
         .for_list(),
         "tally": tally_of(request.user, version.proposal),
+        **own_conflict_facts(request.user, version.proposal),
         "may_sign": may_sign,
         "is_replaced": version.number < version.proposal.version_count,
         "current": Referral.objects.visible_to(request.user)

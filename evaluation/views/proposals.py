@@ -38,6 +38,7 @@ from evaluation.since import changes_between, known_to
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import DESK_ROLES, require_desk
+from evaluation.views.own_conflicts import own_conflict_facts
 from evaluation.waiting_screenings import job_facts
 from evaluation.weighing import compliance_facts
 from program import clock
@@ -107,6 +108,7 @@ def show_proposal(
         "questions": InformationRequest.objects.visible_to(user).filter(proposal=found).for_list(),
         "question_form": question_form or question_form_for(request, found),
         **clock_facts(request, found, version, pause_form),
+        **own_conflict_facts(user, found),
         "may_ask": found.status in ASKABLE,
         "next_round": next_round(found) if found.call.question_rounds and found.status in LIMITED else None,
         "material_changes": found.material_changes.select_related("reported_by"),

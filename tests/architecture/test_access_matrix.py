@@ -635,6 +635,10 @@ ACTS = {
         by_key("evaluation:conflict-stay-away", case), "consulted", ("ethics official",),
         said(**{"away-reason": "It is too near."}),
     ),
+    "declare by office": Act(
+        by_number("evaluation:own-conflict"), "consulted", (*OFFICER, *CHIEF, *LEADS),
+        said(has_conflict="no", text="Another company."),
+    ),
     "recuse oneself": Act(
         by_key("evaluation:conflict-recuse-oneself", case), "consulted", ("held reviewer",),
         said(reason="It is too near."),

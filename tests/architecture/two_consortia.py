@@ -292,6 +292,9 @@ def _build():
     evaluating.declare_conflict(
         asking, by=asking.reviewer, has_conflict=True, text="zebraconflict", about="relationship"
     )
+    declared = evaluating.declare_as_official(
+        inside, by=people["lead of DOD"], has_conflict=False, text="zebradeclared, another company."
+    )
     make.filled_review(make.assigned(inside, person=people["recused reviewer"], by=desk))
     evaluating.recuse(inside, person=people["recused reviewer"], by=desk, reason="zebrarecusal, a sister.")
     review = make.filled_review(assignment)
@@ -431,6 +434,7 @@ def _build():
         Matter("zebrarecusal", lambda user: sees(user, inside) and user.holds(*RECORDS_RECUSALS)),
         Matter("zebrainterest", may(type(interest), interest)),
         Matter("zebraconflict", may(ConflictCase, asking.conflict_cases.get())),
+        Matter("zebradeclared", may(type(declared), declared)),
         Matter("zebraquestion", may(type(question), question)),
         Matter("zebrareview", may(Review, review)),
         Matter("zebranotes", lambda user: user.pk == review.reviewer_id),
