@@ -62,7 +62,7 @@ def sheets_due(reviewer: Any) -> QuerySet[Assignment]:
 
 @PreparedByOffices
 def next_sheets(reviewer: Any) -> QuerySet[Assignment]:
-    """The first two of them by when they were assigned, which an index finds: one may be before one's eyes."""
+    """The first two of them by when they were assigned, by an index; one may be before one now."""
     return Assignment.objects.visible_to(reviewer).owed_by(reviewer).order_by("pk")[:2]
 
 

@@ -155,8 +155,8 @@ class Found(NamedTuple):
             return f"{party.name} is in the package: {party.role}."
         spelled = "" if alike == normalize(party.name) else f", also compared as “{alike}”"
         return (
-            f"A similar name is in the package: {party.name}{spelled}: {party.role}. Whether the two names "
-            "are of one company, nobody has decided."
+            f"A similar name is in the package: {party.name}{spelled}. Role: {party.role}. Nobody has "
+            "decided whether the two names are of one company."
         )
 
 
@@ -214,6 +214,21 @@ def organizations_of(people: Iterable[int]) -> Iterable[tuple[int, int, str, Any
             "user", "membership__organization", "membership__organization__legal_name", "removed_at"
         )
     )
+
+
+class TakesPart(NamedTuple):
+    """A name in a package with all its roles, as somebody who may know it reads it."""
+
+    name: str
+    role: str
+
+
+def who_takes_part(version: Version) -> list[TakesPart]:
+    """Each name of the package once, in its order."""
+    roles: dict[str, dict[str, None]] = {}
+    for party in version.value.parties():
+        roles.setdefault(party.name, {})[party.role] = None
+    return [TakesPart(name, "; ".join(said)) for name, said in roles.items()]
 
 
 def sectors_in(version: Version) -> frozenset[str]:

@@ -327,7 +327,7 @@ class OfficialConflictForm(ConflictForm):
 class AskEthicsForm(forms.Form):
     """Whom the ethics official of their agency is asked about."""
 
-    person = OfficialField(User.objects.none(), label="About whom", empty_label="Choose a reviewer")
+    person = OfficialField(User.objects.none(), label="About whom", empty_label="Choose a person")
     text = LongText(
         widget=text(2), required=False, label="Why",
         help_text="The person and the ethics official read it.",

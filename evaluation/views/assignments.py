@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from program.transitions import Problem
 
 ASSIGNING = (OfficeRole.PROGRAM_OFFICER, OfficeRole.LEAD)
+#: About whom the ethics official can be asked: who reviews, and who acts by office
+ASKABLE = (
+    OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL,
+)  # fmt: skip
 RECUSABLE = (
     OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL,
     OfficeRole.ETHICS_OFFICIAL,
@@ -81,7 +85,7 @@ def recuse_form(request: SignedInRequest, number: str, data: Any = None) -> Recu
 
 
 def ask_form(request: SignedInRequest, number: str, data: Any = None) -> AskEthicsForm:
-    people = people_in(agencies_of(request.user), OfficeRole.REVIEWER, apart_from=number)
+    people = people_in(agencies_of(request.user), *ASKABLE, apart_from=number)
     return AskEthicsForm(data, prefix="ask", people=people)
 
 
@@ -138,7 +142,8 @@ def show_assignments(
         **(forms or {}),
     }
     if facts["may_assign"]:
-        facts["to_ask_about"] = to_ask_about(proposal, facts["ask_form"].fields["person"].queryset)
+        reviewers = people_in(agencies_of(request.user), OfficeRole.REVIEWER, apart_from=number)
+        facts["to_ask_about"] = to_ask_about(proposal, reviewers)
     return render(request, "evaluation/assignments.html", facts, status=status)
 
 
@@ -168,7 +173,7 @@ def reviewer_assign(request: SignedInRequest, number: str) -> HttpResponse:
 
 @require_POST
 def conflict_raise(request: SignedInRequest, number: str) -> HttpResponse:
-    """Ask the ethics official about a reviewer, to whom the proposal is closed until they decide."""
+    """Ask the ethics official about a person, to whom the proposal is closed until they decide."""
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     require_desk(request.user, *ASSIGNING)
     form = ask_form(request, number, request.POST)
@@ -177,13 +182,13 @@ def conflict_raise(request: SignedInRequest, number: str) -> HttpResponse:
         return again([])
     person = form.cleaned_data["person"]
     assigned = Assignment.objects.active().filter(proposal=proposal, reviewer=person).first()
-    reviewing = agencies_of(request.user).filter(
-        pk__in=person.offices.in_force().filter(role=OfficeRole.REVIEWER).values("agency")
+    serving = agencies_of(request.user).filter(
+        pk__in=person.offices.in_force().filter(role__in=ASKABLE).values("agency")
     )
     return carry_out(
         request, services.ask_ethics_official, proposal, to=page(number), again=again,
         done=f"The ethics official is asked. Until they decide, the proposal is closed to {person}.",
-        person=person, agency=assigned.agency if assigned else reviewing.first(), assignment=assigned,
+        person=person, agency=assigned.agency if assigned else serving.first(), assignment=assigned,
         text=form.cleaned_data["text"],
     )  # fmt: skip
 

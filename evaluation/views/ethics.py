@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation import services
-from evaluation.conflicts import conflict_hints
+from evaluation.conflicts import conflict_hints, who_takes_part
 from evaluation.enums import ConflictCaseStatus
 from evaluation.forms import ClearForm, ReasonForm, RecuseCaseForm
 from evaluation.models import Assignment, ConflictCase, OfficialDeclaration
@@ -84,7 +84,7 @@ def show_case(
         record_reading(version, by=request.user)
         facts |= {
             "hints": conflict_hints(version, [found.person]).get(found.person, []),
-            "parties": list(version.value.parties()),
+            "parties": who_takes_part(version),
             "clear_form": ClearForm(prefix="clear"),
             "recuse_form": recuse_form(found),
             "away_form": away_form(),

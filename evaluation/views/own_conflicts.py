@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from evaluation import services
+from evaluation.conflicts import who_takes_part
 from evaluation.forms import OfficialConflictForm
 from evaluation.officials import hints_to_answer
 from evaluation.views.acting import carry_out
@@ -51,7 +52,16 @@ def own_conflict(request: SignedInRequest, number: str) -> HttpResponse:
     form = OfficialConflictForm(request.POST if request.method == "POST" else None, is_hinted=bool(hints))
 
     def again(problems: Iterable[Problem], status: int = 422) -> HttpResponse:
-        return show(request, found, form, lay_beside(form, problems), status)
+        version = Version.objects.get(proposal=found, number=found.version_count)
+        record_reading(version, by=request.user)
+        facts = {
+            "proposal": found,
+            "form": form,
+            "problems": lay_beside(form, problems),
+            "hints": hints,
+            "parties": who_takes_part(version),
+        }
+        return render(request, "evaluation/own_conflict.html", facts, status=status)
 
     if request.method != "POST":
         return again([], 200)
@@ -67,18 +77,3 @@ def own_conflict(request: SignedInRequest, number: str) -> HttpResponse:
         request, services.declare_as_official, found, again=again, done=done,
         to=reverse("evaluation:desk") if details["has_conflict"] else proposal_page, **details,
     )  # fmt: skip
-
-
-def show(
-    request: SignedInRequest, found: Proposal, form: OfficialConflictForm, problems: Any, status: int
-) -> HttpResponse:
-    version = Version.objects.get(proposal=found, number=found.version_count)
-    record_reading(version, by=request.user)
-    facts = {
-        "proposal": found,
-        "form": form,
-        "problems": problems,
-        "hints": hints_to_answer(found, request.user),
-        "parties": list(version.value.parties()),
-    }
-    return render(request, "evaluation/own_conflict.html", facts, status=status)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from evaluation import services
 from evaluation.agency_tasks import next_sheets
-from evaluation.conflicts import conflict_hints
+from evaluation.conflicts import conflict_hints, who_takes_part
 from evaluation.discussing import tally_of
 from evaluation.enums import ReviewStatus
 from evaluation.forms import ConflictForm, ReasonForm, ReviewForm, ScoreForm
@@ -96,7 +96,7 @@ def show_declaration(
         "form": form,
         "problems": problems,
         "package": version.value,
-        "parties": list(version.value.parties()),
+        "parties": who_takes_part(version),
         "hints": conflict_hints(version, [request.user]).get(request.user, []),
     }
     return render(request, "evaluation/declaration.html", facts, status=status)

@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
 
 from evaluation import services
-from evaluation.conflicts import ask_ethics, conflict_hints
+from evaluation.conflicts import ask_ethics, conflict_hints, who_takes_part
 from evaluation.enums import HintKind
 from evaluation.models import Interest, InterestConfirmation
 from program import clock
@@ -125,6 +125,17 @@ def test_what_the_portal_knows_of_earlier_work_is_hinted_too():
     assert {kind for kind, *_ in hints(version, other)} == {HintKind.EMPLOYER}
 
 
+def test_who_takes_part_is_named_once_with_all_their_roles():
+    version = owned_package()
+    named = who_takes_part(version)
+    assert len({party.name for party in named}) == len(named)
+    roles = {party.name: party.role for party in named}
+    anchor = version.proposal.consortium.anchor.organization.legal_name
+    assert roles["Tidewater Capital LLC"] == f"Owner of {anchor}"
+    for party in version.value.parties():
+        assert party.role in roles[party.name].split("; ")
+
+
 def test_who_assigns_is_told_only_to_ask():
     person = make.reviewer()
     words = ask_ethics(person)
@@ -161,7 +172,7 @@ def test_a_name_that_is_only_alike_is_hinted_as_such_with_both_names():
     anchor = version.proposal.consortium.anchor.organization.legal_name
     assert (
         f"{person} has a holding in Tidewater Capitol. A similar name is in the package: Tidewater Capital "
-        f"LLC: Owner of {anchor}. Whether the two names are of one company, nobody has decided." in texts
+        f"LLC. Role: Owner of {anchor}. Nobody has decided whether the two names are of one company." in texts
     )
     assert not any(hint.is_financial for hint in conflict_hints(version, [person])[person])
 

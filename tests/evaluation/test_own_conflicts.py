@@ -216,3 +216,16 @@ def test_a_page_without_a_hint_costs_three_statements_for_it(proposal):
     with statements() as sent:
         assert hints_to_answer(proposal, lead) == []
     assert len(sent) == 3
+
+
+def test_who_assigns_asks_about_a_lead_or_an_official_too_and_is_told_of_no_hint(client, proposal):
+    desk, lead, official = officer(), make.lead(), make.decision_official()
+    hinted(lead, proposal)
+    shown = page(client, desk, "assignments", proposal.number)
+    assert shown.context["to_ask_about"] == [] and "a holding" not in shown.text
+    for person in (lead, official):
+        sent = {"ask-person": person.pk, "ask-text": "They spoke at the launch."}
+        assert press(client, desk, "conflict-raise", proposal.number, **sent).status_code == 302
+        case = ConflictCase.objects.get(person=person)
+        assert case.agency == person.offices.get().agency
+        assert page(client, person, "proposal", proposal.number).status_code == 404
