@@ -108,8 +108,13 @@ def hints_of_each(
     versions: Iterable[int],
     people: Iterable[User],
     sectors_of: Callable[[Iterable[int]], dict[int, frozenset[str]]] | None = None,
+    *,
+    with_alike: bool = True,
 ) -> dict[int, dict[User, list[Hint]]]:
-    """Hints for each version, by its key; four statements, whatever the number of either."""
+    """Hints for each version, by its key; four statements, whatever the number of either.
+
+    ``with_alike`` is left out where hints by similar names change nothing: of many versions they take time.
+    """
     known = {person.pk: person for person in people}
     found: dict[int, dict[User, dict[Hint, None]]] = {version: {} for version in versions}
     interests = list(Interest.objects.standing().filter(person__in=known)) if known else []
@@ -122,7 +127,8 @@ def hints_of_each(
         by_key.setdefault(name_key(party.compared), []).append(party)
     read = sectors_of or sectors_of_each
     sectors = read(found) if any(one.sector for one in interests) else {}
-    names = Names(party.compared for by_key in named.values() for each in by_key.values() for party in each)
+    every = (party for by_key in named.values() for each in by_key.values() for party in each)
+    names = Names(party.compared for party in every if with_alike)
     since = clock.today() - timedelta(days=settings.FORMER_EMPLOYER_DAYS)
     for version, hints in found.items():
         by_name = named.get(version, {})
@@ -178,6 +184,8 @@ class Names:
 
     def _like(self, name: str) -> tuple[str, ...]:
         """Those that are like ``name`` and not the same, the most alike first."""
+        if not self.compared:
+            return ()
         own = name_key(normalize(name))
         flags = self.matcher.screen([name]).flags
         return tuple(hit.theirs for hit in flags if name_key(hit.theirs) != own)

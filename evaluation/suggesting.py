@@ -197,10 +197,10 @@ def kept_away(
     closed: dict[tuple[int, int], Why] = {}
     cleared = cleared_at(proposals, persons)
     versions = {referral.version_id: referral.version for referral in referrals}
-    for key, hints in hints_of_each(versions, people, sectors_of).items():
-        for hinted, said in hints.items():
+    for key, hints in hints_of_each(versions, people, sectors_of, with_alike=False).items():
+        for hinted in hints:
             place = versions[key].proposal_id, hinted.pk
-            if not all(hint.is_alike for hint in said) and not covers(cleared.get(place), versions[key]):
+            if not covers(cleared.get(place), versions[key]):
                 closed[place] = HINTED
     assigned = Assignment.objects.filter(proposal__in=proposals, reviewer__in=persons).order_by()
     for proposal, person, status in assigned.values_list("proposal", "reviewer", "status"):

@@ -9,6 +9,7 @@ import pytest
 from django.core.cache import cache
 
 from evaluation import services
+from evaluation.conflicts import conflict_hints
 from evaluation.models import Assignment, ConflictCase
 from evaluation.services.assignments import EVALUATE
 from evaluation.suggesting import AT_WORK, suggest
@@ -347,3 +348,13 @@ def test_a_row_that_was_taken_out_stays_out_of_the_new_suggestion(client, state,
     assert refused.status_code == 422
     (box,) = re.findall(f'<input[^>]*id="row-{out}"[^>]*>', refused.text)
     assert "checked" not in box
+
+
+def test_a_name_that_is_only_alike_keeps_nobody_from_a_suggestion(state, lead):
+    proposal, person = make.accepted(), make.reviewer()
+    member = proposal.consortium.anchor.organization.legal_name
+    near = member.replace("Fictional", "Fictionel")
+    services.declare_interest(by=person, kind="holding", whose="own", name=near)
+    (hint,) = conflict_hints(make.version_of(proposal), [person])[person]
+    assert hint.is_alike
+    assert pairs(suggest(lead)) == [(proposal, person)]
