@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from evaluation.checks import CONDITION_WORDS
 from evaluation.enums import AmendmentStatus, TermChange
 from evaluation.querysets.designations import LIVE
-from evaluation.terms import applied, body_of, changes_of, difference, has_moved_on, terms_of
+from evaluation.terms import applied, changes_of, difference, has_moved_on, terms_of
 from program import clock
 from program.deadlines import long_date
 from program.enums import StackLayer
@@ -126,15 +126,6 @@ def states_conditions_whole(amendment: DesignationAmendment) -> Iterator[Problem
             yield Problem("condition-due", message, ORDER, "conditions")
 
 
-def is_cleared(amendment: DesignationAmendment) -> Iterator[Problem]:
-    """A third official has cleared exactly what is signed."""
-    if amendment.cleared_by is None:
-        yield Problem("not-cleared", "The amendment has not been cleared.", ORDER, "clearance")
-    elif body_of(amendment)["clearance"] is None:
-        message = f"What {amendment.cleared_by} cleared has changed since. It is to be cleared again."
-        yield Problem("clearance-overtaken", message, ORDER, "clearance")
-
-
 AMENDMENT_CHECKS: Final = (
     is_of_live_designation,
     changes_something,
@@ -144,7 +135,6 @@ AMENDMENT_CHECKS: Final = (
     only_narrows,
     states_conditions_whole,
 )
-SIGNATURE_CHECKS: Final = (*AMENDMENT_CHECKS, is_cleared)
 ANNOUNCEMENT_CHECKS: Final = (
     is_of_live_designation,
     rests_on_what_stands,

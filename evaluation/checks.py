@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 
+from evaluation import decided
 from evaluation.enums import (
     CompletenessFinding,
     DesignationStatus,
@@ -21,7 +22,6 @@ from evaluation.enums import (
     Stance,
 )
 from evaluation.models import CompletenessReview, Referral, ScreeningRun
-from evaluation.packets import packet_of
 from evaluation.staleness import stale_because
 from program import clock
 from program.models import Agency
@@ -31,7 +31,7 @@ from proposals.enums import ProposalStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evaluation.models import CatalogRelease, Designation, Determination, Review
+    from evaluation.models import CatalogRelease, Decision, Designation, Determination, Review
     from proposals.models import Proposal, Version
 
 ORDER: Final = "E.O. 14320 s.3(d)"
@@ -507,18 +507,16 @@ DETERMINATION_CHECKS: Final = (
 )
 
 
-def is_cleared(determination: Determination) -> Iterator[Problem]:
-    """Another official has cleared exactly the packet that is signed."""
-    if determination.cleared_by is None:
-        yield Problem("not-cleared", "The packet has not been cleared.", ORDER, "clearance")
-    elif packet_of(determination)["clearance"] is None:
-        yield Problem(
-            "clearance-overtaken",
-            f"The record has changed since {determination.cleared_by} cleared the packet. It is to be read "
-            "and cleared again.",
-            ORDER,
-            "clearance",
+def is_cleared(record: Decision) -> Iterator[Problem]:
+    """Another official has cleared exactly the text that is signed."""
+    if record.cleared_by is None:
+        yield Problem("not-cleared", f"The {record.in_words} has not been cleared.", ORDER, "clearance")
+    elif record.cleared_sha256 != decided.sha256_to_clear(record):
+        message = (
+            f"What {record.cleared_by} cleared has changed since, or the record on which it rests. It is to "
+            "be read and cleared again."
         )
+        yield Problem("clearance-overtaken", message, ORDER, "clearance")
 
 
 # An announcement: what may have changed since the signature

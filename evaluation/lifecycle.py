@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from evaluation import amendment_checks, checks
 from evaluation.enums import AmendmentStatus as M
@@ -17,6 +17,11 @@ from evaluation.enums import ReferralStatus as R
 from evaluation.enums import ReviewStatus as V
 from program.transitions import Transition
 from proposals import lifecycle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from program.transitions import Problem
 
 ORDER: Final = "E.O. 14320 s.3(d)"
 
@@ -154,6 +159,67 @@ WITHDRAW_QUESTION: Final = Transition(
 )
 QUESTION_TRANSITIONS: Final = (ANSWER_QUESTION, WITHDRAW_QUESTION)
 
+
+def _by_three_officials(
+    noun: str,
+    status: type[T | M],
+    checked: Sequence[Callable[[Any], Iterable[Problem]]],
+    checked_again: Sequence[Callable[[Any], Iterable[Problem]]],
+    *,
+    announced: str,
+) -> tuple[Transition, Transition, Transition, Transition, Transition]:
+    """How a draft is cleared or sent back, signed, and then announced or recalled: by others each time."""
+    return (
+        Transition(
+            "clear",
+            {status.DRAFT},
+            status.DRAFT,
+            clause=ORDER,
+            checks=checked,
+            stamps=["cleared_at"],
+            label=f"Clear the {noun}",
+            description="A third official clears exactly what was read; a change of it undoes that.",
+        ),
+        Transition(
+            "send_back",
+            {status.DRAFT},
+            status.DRAFT,
+            clause=ORDER,
+            label="Send back",
+            description="A draft that was put up for clearance goes back to who wrote it, with a reason.",
+        ),
+        Transition(
+            "sign",
+            {status.DRAFT},
+            status.SIGNED,
+            clause=ORDER,
+            checks=(*checked, checks.is_cleared),
+            stamps=["signed_at"],
+            label=f"Sign the {noun}",
+            description="Decided, and not yet announced: nothing is visible outside.",
+        ),
+        Transition(
+            "recall",
+            {status.SIGNED},
+            status.RECALLED,
+            clause=ORDER,
+            stamps=["recalled_at"],
+            label="Recall",
+            description=f"A signed {noun} is taken back before it is announced, with a reason.",
+        ),
+        Transition(
+            "announce",
+            {status.SIGNED},
+            status.ANNOUNCED,
+            clause=ORDER,
+            checks=checked_again,
+            stamps=["announced_at"],
+            label="Announce",
+            description=announced,
+        ),
+    )
+
+
 RENEW: Final = Transition(
     "renew",
     {T.DRAFT},
@@ -163,53 +229,10 @@ RENEW: Final = Transition(
     label="Take up the new version",
     description="A draft goes on with the version that replaced its own; each finding is made anew.",
 )
-CLEAR: Final = Transition(
-    "clear",
-    {T.DRAFT},
-    T.DRAFT,
-    clause=ORDER,
-    checks=checks.DETERMINATION_CHECKS,
-    stamps=["cleared_at"],
-    label="Clear the determination",
-    description="A third official clears exactly the packet that was read; a change of it undoes that.",
-)
-SEND_BACK: Final = Transition(
-    "send_back",
-    {T.DRAFT},
-    T.DRAFT,
-    clause=ORDER,
-    label="Send back",
-    description="A draft that was put up for clearance goes back to who wrote it, with a reason.",
-)
-SIGN: Final = Transition(
-    "sign",
-    {T.DRAFT},
-    T.SIGNED,
-    clause=ORDER,
-    checks=(*checks.DETERMINATION_CHECKS, checks.is_cleared),
-    stamps=["signed_at"],
-    label="Sign the determination",
-    description="Decided, and not yet announced: nothing is visible outside.",
-)
-RECALL: Final = Transition(
-    "recall",
-    {T.SIGNED},
-    T.RECALLED,
-    clause=ORDER,
-    stamps=["recalled_at"],
-    label="Recall",
-    description="A signed determination is taken back before it is announced, with a reason.",
-)
-ANNOUNCE: Final = Transition(
-    "announce",
-    {T.SIGNED},
-    T.ANNOUNCED,
-    clause=ORDER,
-    checks=checks.ANNOUNCEMENT_CHECKS,
-    stamps=["announced_at"],
-    label="Announce",
-    description="The consortium is told, the letter is issued, and a designation begins.",
-)
+CLEAR, SEND_BACK, SIGN, RECALL, ANNOUNCE = _by_three_officials(
+    "determination", T, checks.DETERMINATION_CHECKS, checks.ANNOUNCEMENT_CHECKS,
+    announced="The consortium is told, the letter is issued, and a designation begins.",
+)  # fmt: skip
 DETERMINATION_TRANSITIONS: Final = (RENEW, CLEAR, SEND_BACK, SIGN, RECALL, ANNOUNCE)
 
 SUSPEND: Final = Transition(
@@ -258,53 +281,12 @@ DROP_AMENDMENT: Final = Transition(
     label="Give the draft up",
     description="The draft is kept and goes no further.",
 )
-CLEAR_AMENDMENT: Final = Transition(
-    "clear",
-    {M.DRAFT},
-    M.DRAFT,
-    clause=ORDER,
-    checks=amendment_checks.AMENDMENT_CHECKS,
-    stamps=["cleared_at"],
-    label="Clear the amendment",
-    description="A third official clears exactly what was read; a change of it undoes that.",
-)
-SEND_AMENDMENT_BACK: Final = Transition(
-    "send_back",
-    {M.DRAFT},
-    M.DRAFT,
-    clause=ORDER,
-    label="Send back",
-    description="A draft that was put up for clearance goes back to who wrote it, with a reason.",
-)
-SIGN_AMENDMENT: Final = Transition(
-    "sign",
-    {M.DRAFT},
-    M.SIGNED,
-    clause=ORDER,
-    checks=amendment_checks.SIGNATURE_CHECKS,
-    stamps=["signed_at"],
-    label="Sign the amendment",
-    description="Decided, and not yet announced: nothing is visible outside.",
-)
-RECALL_AMENDMENT: Final = Transition(
-    "recall",
-    {M.SIGNED},
-    M.RECALLED,
-    clause=ORDER,
-    stamps=["recalled_at"],
-    label="Recall",
-    description="A signed amendment is taken back before it is announced, with a reason.",
-)
-ANNOUNCE_AMENDMENT: Final = Transition(
-    "announce",
-    {M.SIGNED},
-    M.ANNOUNCED,
-    clause=ORDER,
-    checks=amendment_checks.ANNOUNCEMENT_CHECKS,
-    stamps=["announced_at"],
-    label="Announce",
-    description="The consortium is told and the letter is issued; it is in force from its day on.",
-)
+CLEAR_AMENDMENT, SEND_AMENDMENT_BACK, SIGN_AMENDMENT, RECALL_AMENDMENT, ANNOUNCE_AMENDMENT = (
+    _by_three_officials(
+        "amendment", M, amendment_checks.AMENDMENT_CHECKS, amendment_checks.ANNOUNCEMENT_CHECKS,
+        announced="The consortium is told and the letter is issued; it is in force from its day on.",
+    )
+)  # fmt: skip
 TAKE_EFFECT: Final = Transition(
     "take_effect",
     {M.ANNOUNCED},

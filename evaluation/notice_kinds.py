@@ -453,71 +453,80 @@ QUESTION_WITHDRAWN: Final = NoticeKind(
 )
 TO_CLEAR: Final = NoticeKind(
     "evaluation.to_clear",
-    "The determination on {number} is to be cleared",
-    "A determination on proposal {number} was prepared. Read its packet; clear it, or send it back with a "
-    "reason.",
+    "The {decision} is to be cleared",
+    "The draft of the {decision} is complete. Read it; clear it, or send it back with a reason.",
     ORDER,
     is_internal=True,
-    when="A determination is put up for clearance",
+    when="A determination or an amendment of a designation is put up for clearance",
     who="Program officers who have not worked on it",
     mailed=Mailed.ALWAYS,
-    sample={"number": "AIX-2026-00014"},
+    sample={"decision": "determination on AIX-2026-00014"},
 )
 CLEARED: Final = NoticeKind(
     "evaluation.cleared",
-    "The determination on {number} is cleared",
-    "The determination on proposal {number} is cleared and lies before who signs it. A change of the draft, "
-    "or of the record on which it rests, undoes the clearance.",
+    "The {decision} is cleared",
+    "The {decision} is cleared and lies before who signs it. A change of the draft, or of the record on "
+    "which it rests, undoes the clearance.",
     ORDER,
     is_internal=True,
-    when="A determination is cleared",
+    when="A determination or an amendment of a designation is cleared",
     who="Who has worked on the draft",
-    sample={"number": "AIX-2026-00014"},
+    sample={"decision": "determination on AIX-2026-00014"},
 )
 SENT_BACK: Final = NoticeKind(
     "evaluation.sent_back",
-    "The draft determination on {number} was sent back",
-    "The draft determination on proposal {number} was sent back. The reason: {reason}",
+    "The draft of the {decision} was sent back",
+    "The draft of the {decision} was sent back. The reason: {reason}",
     ORDER,
     is_internal=True,
-    when="A draft determination is sent back instead of being cleared or signed",
+    when="A draft is sent back instead of being cleared or signed",
     who="Who has worked on the draft",
     mailed=Mailed.AT_ONCE,
-    sample={"number": "AIX-2026-00014", "reason": "Finding 3 names no evidence."},
+    sample={"decision": "determination on AIX-2026-00014", "reason": "Finding 3 names no evidence."},
 )
 CLEARANCE_UNDONE: Final = NoticeKind(
     "evaluation.clearance_undone",
-    "The determination on {number} is not cleared any more",
-    "{what} The clearance of the determination on proposal {number} is undone; it cannot be signed until it "
-    "is cleared again.",
+    "The {decision} is not cleared any more",
+    "{what} The clearance of the {decision} is undone; it cannot be signed until it is cleared again.",
     ORDER,
     is_internal=True,
-    when="The draft, or what its packet rests on, changes after the clearance",
+    when="A draft, or what it rests on, changes after its clearance",
     who="Who cleared it, who has worked on the draft, and who may sign it",
     mailed=Mailed.AT_ONCE,
-    sample={"number": "AIX-2026-00014", "what": "The record has changed."},
+    sample={"decision": "determination on AIX-2026-00014", "what": "The record has changed."},
 )
 TO_SIGN: Final = NoticeKind(
     "evaluation.to_sign",
-    "The determination on {number} is to be signed",
-    "A determination on proposal {number} is cleared and lies ready to be read and signed.",
+    "The {decision} is to be signed",
+    "The {decision} is cleared and lies ready to be read and signed.",
     ORDER,
     is_internal=True,
-    when="A determination is cleared",
+    when="A determination or an amendment of a designation is cleared",
     who="Decision officials, and their delegates, who may sign it",
     mailed=Mailed.ALWAYS,
-    sample={"number": "AIX-2026-00014"},
+    sample={"decision": "determination on AIX-2026-00014"},
 )
 SIGNED: Final = NoticeKind(
     "evaluation.signed",
-    "The determination on {number} is signed",
-    "The determination on proposal {number} is signed and not yet announced. Nothing is visible outside.",
+    "The {decision} is signed",
+    "The {decision} is signed and not yet announced. Nothing is visible outside.",
     ORDER,
     is_internal=True,
-    when="A determination is signed",
+    when="A determination or an amendment of a designation is signed",
     who="Program officers",
     mailed=Mailed.AT_ONCE,
-    sample={"number": "AIX-2026-00014"},
+    sample={"decision": "determination on AIX-2026-00014"},
+)
+RECALLED: Final = NoticeKind(
+    "evaluation.recalled",
+    "The {decision} was recalled",
+    "The signed {decision} was recalled before it was announced.",
+    ORDER,
+    is_internal=True,
+    when="A signed determination or amendment of a designation is recalled",
+    who="Program officers",
+    mailed=Mailed.AT_ONCE,
+    sample={"decision": "determination on AIX-2026-00014"},
 )
 OVERTAKEN: Final = NoticeKind(
     "evaluation.overtaken",
@@ -529,17 +538,6 @@ OVERTAKEN: Final = NoticeKind(
     who="Who signed and prepared it, and program officers",
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014", "what": "the proposal was withdrawn"},
-)
-RECALLED: Final = NoticeKind(
-    "evaluation.recalled",
-    "The determination on {number} was recalled",
-    "The signed determination on proposal {number} was recalled before it was announced.",
-    ORDER,
-    is_internal=True,
-    when="A signed determination is recalled",
-    who="Program officers",
-    mailed=Mailed.AT_ONCE,
-    sample={"number": "AIX-2026-00014"},
 )
 ANNOUNCED: Final = NoticeKind(
     "evaluation.announced",
@@ -572,39 +570,6 @@ DESIGNATION_CHANGED: Final = NoticeKind(
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014", "status": "suspended"},
 )
-AMENDMENT_TO_CLEAR: Final = NoticeKind(
-    "evaluation.amendment_to_clear",
-    "An amendment of {number} is to be cleared",
-    "A draft amendment of designation {number} is put up for clearance. Clear it or send it back.",
-    ORDER,
-    is_internal=True,
-    when="A draft amendment of a designation is put up for clearance",
-    who="Program officers who have not worked on it",
-    mailed=Mailed.AT_ONCE,
-    sample={"number": "AIX-D-2026-0001"},
-)
-AMENDMENT_TO_SIGN: Final = NoticeKind(
-    "evaluation.amendment_to_sign",
-    "An amendment of {number} is to be signed",
-    "An amendment of designation {number} is cleared and lies ready to be read and signed.",
-    ORDER,
-    is_internal=True,
-    when="An amendment of a designation is cleared",
-    who="Decision officials, and their delegates, who may sign it",
-    mailed=Mailed.ALWAYS,
-    sample={"number": "AIX-D-2026-0001"},
-)
-AMENDMENT_SENT_BACK: Final = NoticeKind(
-    "evaluation.amendment_sent_back",
-    "The draft amendment of {number} was sent back",
-    "The draft amendment of designation {number} was sent back. The reason: {reason}",
-    ORDER,
-    is_internal=True,
-    when="A draft amendment of a designation is sent back instead of being cleared or signed",
-    who="Who has worked on the draft",
-    mailed=Mailed.AT_ONCE,
-    sample={"number": "AIX-D-2026-0001", "reason": "Condition 2 names no evidence."},
-)
 AMENDMENT_DROPPED: Final = NoticeKind(
     "evaluation.amendment_dropped",
     "The draft amendment of {number} was given up",
@@ -615,18 +580,6 @@ AMENDMENT_DROPPED: Final = NoticeKind(
     who="Who has worked on the draft or cleared it",
     mailed=Mailed.AT_ONCE,
     sample={"number": "AIX-D-2026-0001", "person": "Ada Field"},
-)
-AMENDMENT_CLEARANCE_UNDONE: Final = NoticeKind(
-    "evaluation.amendment_clearance_undone",
-    "The amendment of {number} is not cleared any more",
-    "{what} The clearance of the amendment of designation {number} is undone; it cannot be signed until it "
-    "is cleared again.",
-    ORDER,
-    is_internal=True,
-    when="A draft amendment is changed after its clearance",
-    who="Who cleared it, and who has worked on the draft",
-    mailed=Mailed.AT_ONCE,
-    sample={"number": "AIX-D-2026-0001", "what": "Ada Field has changed the draft."},
 )
 AMENDMENT_OVERTAKEN: Final = NoticeKind(
     "evaluation.amendment_overtaken",
@@ -642,28 +595,6 @@ AMENDMENT_OVERTAKEN: Final = NoticeKind(
         "remedy": "Recall it; it cannot be announced.",
         "what": "Condition 1 is recorded as met.",
     },
-)
-AMENDMENT_SIGNED: Final = NoticeKind(
-    "evaluation.amendment_signed",
-    "An amendment of {number} is signed",
-    "An amendment of designation {number} is signed and not yet announced. Nothing is visible outside.",
-    ORDER,
-    is_internal=True,
-    when="An amendment of a designation is signed",
-    who="Program officers",
-    mailed=Mailed.AT_ONCE,
-    sample={"number": "AIX-D-2026-0001"},
-)
-AMENDMENT_RECALLED: Final = NoticeKind(
-    "evaluation.amendment_recalled",
-    "The amendment of {number} was recalled",
-    "The signed amendment of designation {number} was recalled before it was announced.",
-    ORDER,
-    is_internal=True,
-    when="A signed amendment of a designation is recalled",
-    who="Program officers",
-    mailed=Mailed.AT_ONCE,
-    sample={"number": "AIX-D-2026-0001"},
 )
 AMENDED: Final = NoticeKind(
     "evaluation.amended",

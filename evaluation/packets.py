@@ -47,7 +47,7 @@ from evaluation.models import (
 from evaluation.querysets.consultation import RUNNING
 from evaluation.weighing import RESTS_ELSEWHERE, newest_checks
 from program import clock, papers, pdf
-from program.canonical import canonical_json, sha256_hex
+from program.canonical import canonical_json
 from program.deadlines import local_day, long_date
 from program.enums import Confidence, Mark, StackLayer
 from proposals.enums import Presumption
@@ -88,28 +88,11 @@ def packet_of(determination: Determination) -> dict[str, Any]:
 
     Its ``clearance`` is of the packet that has none yet; one that was given on other facts is left out.
     """
-    packet = _compiled(determination)
-    return {**packet, "clearance": _clearance(determination, sha256_hex(canonical_json(packet)))}
+    return determination.with_clearance(compiled(determination))
 
 
-def sha256_to_clear(determination: Determination) -> str:
-    """The SHA-256 of the packet as it stands at this moment, without a clearance: what is cleared."""
-    return sha256_hex(canonical_json(_compiled(determination)))
-
-
-def _clearance(determination: Determination, digest: str) -> dict[str, str] | None:
-    by, at = determination.cleared_by, determination.cleared_at
-    if by is None or at is None or determination.cleared_sha256 != digest:
-        return None
-    return {
-        "cleared_by": by.name,
-        "title": by.title,
-        "cleared_at": at.isoformat(),
-        "packet_sha256": digest,
-    }
-
-
-def _compiled(determination: Determination) -> dict[str, Any]:
+def compiled(determination: Determination) -> dict[str, Any]:
+    """The packet without a clearance."""
     version, proposal = determination.version, determination.proposal
     referrals = referrals_of(version)
     at = last_event(referrals)

@@ -314,38 +314,26 @@ permit("evaluation.answer_informationrequest", is_on_team & ~is_recused)
 permit("evaluation.draft_informationrequest", writes_for_consortium & ~is_recused)
 permit("evaluation.withdraw_informationrequest", asks_for_agency & stands_apart)
 
-# Determination and designation
-permit("evaluation.add_determination", is_program_officer & stands_apart)
-permit("evaluation.change_determination", is_program_officer & stands_apart)
+# Determination and designation: written, cleared and signed by three
+for written in ("determination", "designationamendment"):
+    permit(f"evaluation.add_{written}", is_program_officer & stands_apart)
+    permit(f"evaluation.change_{written}", is_program_officer & stands_apart)
+    permit(f"evaluation.clear_{written}", is_program_officer & ~is_preparer & stands_apart)
+    permit(
+        f"evaluation.send_back_{written}",
+        (is_program_officer | signs_determinations) & ~is_preparer & stands_apart,
+    )
+    permit(f"evaluation.sign_{written}", signs_determinations & ~is_preparer & ~has_cleared & stands_apart)
+    permit(f"evaluation.recall_{written}", signs_determinations & stands_apart)
+    permit(f"evaluation.announce_{written}", is_decision_official & stands_apart)
 permit("evaluation.renew_determination", is_program_officer & stands_apart)
-permit("evaluation.clear_determination", is_program_officer & ~is_preparer & stands_apart)
-permit(
-    "evaluation.send_back_determination",
-    (is_program_officer | signs_determinations) & ~is_preparer & stands_apart,
-)
-permit("evaluation.sign_determination", signs_determinations & ~is_preparer & ~has_cleared & stands_apart)
-permit("evaluation.recall_determination", signs_determinations & stands_apart)
 permit("evaluation.remind_determination", is_clock)
-permit("evaluation.announce_determination", is_decision_official & stands_apart)
 permit("evaluation.suspend_designation", is_decision_official & stands_apart)
 permit("evaluation.reinstate_designation", is_decision_official & stands_apart)
 permit("evaluation.revoke_designation", is_decision_official & stands_apart)
 permit("evaluation.expire_designation", is_clock)
 permit("evaluation.remind_designation", is_clock)
-permit("evaluation.add_designationamendment", is_program_officer & stands_apart)
-permit("evaluation.change_designationamendment", is_program_officer & stands_apart)
 permit("evaluation.drop_designationamendment", is_program_officer & stands_apart)
-permit("evaluation.clear_designationamendment", is_program_officer & ~is_preparer & stands_apart)
-permit(
-    "evaluation.send_back_designationamendment",
-    (is_program_officer | signs_determinations) & ~is_preparer & stands_apart,
-)
-permit(
-    "evaluation.sign_designationamendment",
-    signs_determinations & ~is_preparer & ~has_cleared & stands_apart,
-)
-permit("evaluation.recall_designationamendment", signs_determinations & stands_apart)
-permit("evaluation.announce_designationamendment", is_decision_official & stands_apart)
 permit("evaluation.take_effect_designationamendment", (is_decision_official & stands_apart) | is_clock)
 permit("evaluation.lapse_designationamendment", (is_decision_official & stands_apart) | is_clock)
 permit("evaluation.release_designation", speaks_for_anchor & is_active_designation & ~is_recused)

@@ -8,6 +8,7 @@ from celery import shared_task
 from celery.schedules import crontab
 from django.conf import settings
 
+from evaluation.decided import sha256_to_clear
 from evaluation.models import (
     Condition,
     ConflictCase,
@@ -19,7 +20,6 @@ from evaluation.models import (
     InterestConfirmation,
     Referral,
 )
-from evaluation.packets import sha256_to_clear
 from evaluation.services import (
     ask_again,
     end_referral,

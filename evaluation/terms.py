@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from evaluation.enums import TermChange
 from evaluation.packets import day_said
 from program import moments
-from program.canonical import canonical_json, sha256_hex
+from program.canonical import canonical_json
 from program.enums import StackLayer
 
 if TYPE_CHECKING:
@@ -204,20 +204,9 @@ def standing_of(designation: Designation) -> dict[str, Any]:
     }
 
 
-def sha256_to_clear_of(amendment: DesignationAmendment) -> str:
-    """The SHA-256 of the draft as it stands at this moment, without a clearance: what is cleared."""
-    return sha256_hex(canonical_json(compiled(amendment)))
-
-
 def body_of(amendment: DesignationAmendment) -> dict[str, Any]:
     """The draft with its clearance; one that was given on another text is left out."""
-    facts = compiled(amendment)
-    digest = sha256_hex(canonical_json(facts))
-    by, at = amendment.cleared_by, amendment.cleared_at
-    if by is None or at is None or amendment.cleared_sha256 != digest:
-        return facts
-    cleared = {"cleared_by": by.name, "title": by.title, "cleared_at": at.isoformat(), "sha256": digest}
-    return {**facts, "clearance": cleared}
+    return amendment.with_clearance(compiled(amendment))
 
 
 def text_of(amendment: DesignationAmendment) -> str:

@@ -13,6 +13,7 @@ from evaluation.models.consultation import (
     PositionDraft,
     Referral,
 )
+from evaluation.models.decisions import Decision
 from evaluation.models.designations import CatalogEntry, CatalogRelease, CatalogText, Condition, Designation
 from evaluation.models.determinations import (
     Announcement,
@@ -66,6 +67,7 @@ __all__ = [
     "ConditionChange",
     "Conflict",
     "ConflictCase",
+    "Decision",
     "Designation",
     "DesignationAmendment",
     "Determination",

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from evaluation.enums import LONGEST_TEXT, AmendmentStatus, TermChange
+from evaluation.models.decisions import DIGEST, Decision, by_three_officials
 from evaluation.models.designations import Condition, Designation
-from evaluation.models.determinations import DIGEST
 from evaluation.querysets.designations import AmendmentQuerySet
-from program.models import Delegation, Revised, User
+from program.models import Revised, User
 from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT
 from proposals.models import Proposal
@@ -21,14 +21,16 @@ from proposals.models.fields import PlainTextField
 ORDER = "E.O. 14320 s.3(d)"
 
 
-class DesignationAmendment(Revised):
+class DesignationAmendment(Decision):
     """Changes the terms of a designation, and narrows what it covers; it never covers more than its version.
 
     It has its number from its announcement on, counted within the designation. ``body`` is the canonical JSON
-    of what was signed: the terms before and after. A clearance is of one such text, ``cleared_sha256``.
+    of what was signed: the terms before and after.
     """
 
     proposal_path: ClassVar[str] = "designation__proposal"
+    keeps: ClassVar[str] = "body"
+    page_name: ClassVar[str] = "evaluation:amendment"
 
     designation = models.ForeignKey(Designation, models.PROTECT, related_name="amendments", editable=False)
     number = models.PositiveSmallIntegerField(null=True, editable=False)
@@ -51,27 +53,7 @@ class DesignationAmendment(Revised):
     )  # fmt: skip
     removed_markets = models.JSONField(default=list, blank=True, editable=False, help_text="Keys.")
     removed_components = models.JSONField(default=list, blank=True, editable=False, help_text="Keys.")
-    prepared_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     saved_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
-    written_by = models.ManyToManyField(
-        User, related_name="+", editable=False, help_text="Everybody who has worked on the draft."
-    )
-    clearance_asked_at = models.DateTimeField(null=True, editable=False)
-    cleared_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
-    cleared_at = models.DateTimeField(null=True, editable=False)
-    cleared_sha256 = models.CharField(
-        "SHA-256 of what was cleared", max_length=64, blank=True, default="", editable=False
-    )
-    clearance_note = PlainTextField(
-        blank=True, default="", editable=False, longest=LONGEST_TEXT,
-        help_text="Why the draft was sent back, or is not cleared any more.",
-    )  # fmt: skip
-    signed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
-    delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, related_name="+", editable=False)
-    signed_at = models.DateTimeField(null=True, editable=False)
-    recalled_at = models.DateTimeField(null=True, editable=False)
-    recall_reason = PlainTextField(blank=True, editable=False, longest=LONGEST_TEXT)
-    announced_at = models.DateTimeField(null=True, editable=False)
     in_force_at = models.DateTimeField(null=True, editable=False)
     body = models.TextField(blank=True, editable=False)
     body_sha256 = models.CharField("SHA-256 of what was signed", max_length=64, blank=True, editable=False)
@@ -95,23 +77,7 @@ class DesignationAmendment(Revised):
                 violation_error_message=NOT_KEPT,
                 fields=["designation", "number"],
             ),
-            models.CheckConstraint(
-                name="amendment_signed_by_another",
-                violation_error_message="Who prepared the amendment does not sign it.",
-                condition=Q(signed_by=None) | ~Q(signed_by=F("prepared_by")),
-            ),
-            models.CheckConstraint(
-                name="amendment_cleared_by_another",
-                violation_error_message="Who clears the amendment has neither prepared nor signed it.",
-                condition=Q(cleared_by=None)
-                | (~Q(cleared_by=F("prepared_by")) & (Q(signed_by=None) | ~Q(cleared_by=F("signed_by")))),
-            ),
-            models.CheckConstraint(
-                name="amendment_clearance_whole",
-                violation_error_message=NOT_KEPT,
-                condition=Q(cleared_by=None, cleared_at=None, cleared_sha256="")
-                | Q(cleared_by__isnull=False, cleared_at__isnull=False, cleared_sha256__regex=DIGEST),
-            ),
+            *by_three_officials("amendment"),
             models.CheckConstraint(
                 name="amendment_signed_whole",
                 violation_error_message=NOT_KEPT,
@@ -158,8 +124,8 @@ class DesignationAmendment(Revised):
         return self.designation.proposal
 
     @property
-    def is_draft(self) -> bool:
-        return self.status == AmendmentStatus.DRAFT
+    def in_words(self) -> str:
+        return f"amendment of {self.designation.number}"
 
 
 class ConditionChange(Revised):

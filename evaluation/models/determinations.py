@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from evaluation.enums import LONGEST_TEXT, DeterminationStatus, LetterKind, Outcome
 from evaluation.models.consultation import Position
+from evaluation.models.decisions import DIGEST, Decision, by_three_officials
 from evaluation.querysets.determinations import AnnouncementQuerySet, DeterminationQuerySet, LetterQuerySet
 from evaluation.querysets.proposals import FindingQuerySet
 from program.enums import Mark
-from program.models import Delegation, Paper, Requirement, Revised, User
+from program.models import Paper, Requirement, Revised, User
 from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
-
-DIGEST = r"^[0-9a-f]{64}$"
 
 
 class Announcement(models.Model):
@@ -38,15 +37,16 @@ class Announcement(models.Model):
         return f"Announcement {self.pk}"
 
 
-class Determination(Revised):
+class Determination(Decision):
     """One decision on one version: prepared, cleared and signed by three officials, then announced.
 
     A signed determination is invisible outside until it is announced; before that it can be recalled.
-    ``packet`` is the canonical JSON of everything that lay before the signer. A clearance is of one packet,
-    that with ``cleared_sha256``.
+    ``packet`` is the canonical JSON of everything that lay before the signer.
     """
 
     proposal_path: ClassVar[str] = "proposal"
+    keeps: ClassVar[str] = "packet"
+    page_name: ClassVar[str] = "evaluation:determination"
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="determinations")
     version = models.ForeignKey(Version, models.PROTECT, related_name="determinations")
@@ -63,38 +63,9 @@ class Determination(Revised):
         longest=LONGEST_TEXT,
     )
     expires_on = DayColumn("designation expires on", null=True, blank=True)
-    prepared_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
-    written_by = models.ManyToManyField(
-        User, related_name="+", editable=False, help_text="Everybody who has worked on the draft."
-    )
-    clearance_asked_at = models.DateTimeField(null=True, editable=False)
-    cleared_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
-    cleared_at = models.DateTimeField(null=True, editable=False)
-    cleared_sha256 = models.CharField(
-        "SHA-256 of the packet that was cleared",
-        max_length=64,
-        blank=True,
-        default="",
-        db_default="",
-        editable=False,
-    )
-    clearance_note = PlainTextField(
-        blank=True,
-        default="",
-        db_default="",
-        editable=False,
-        help_text="Why the draft was sent back, or is not cleared any more.",
-        longest=LONGEST_TEXT,
-    )
-    signed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
-    delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, related_name="+", editable=False)
-    signed_at = models.DateTimeField(null=True, editable=False)
-    announced_at = models.DateTimeField(null=True, editable=False)
     announced_with = models.ForeignKey(
         Announcement, models.PROTECT, null=True, related_name="determinations", editable=False
     )
-    recalled_at = models.DateTimeField(null=True, editable=False)
-    recall_reason = PlainTextField(blank=True, editable=False, longest=LONGEST_TEXT)
     carried_from = models.OneToOneField(
         "self",
         models.PROTECT,
@@ -120,23 +91,7 @@ class Determination(Revised):
                 fields=["proposal"],
                 condition=Q(status__in=["draft", "signed"]),
             ),
-            models.CheckConstraint(
-                name="determination_signed_by_another",
-                violation_error_message="Who prepared the determination does not sign it.",
-                condition=Q(signed_by=None) | ~Q(signed_by=F("prepared_by")),
-            ),
-            models.CheckConstraint(
-                name="determination_cleared_by_another",
-                violation_error_message="Who clears the determination has neither prepared nor signed it.",
-                condition=Q(cleared_by=None)
-                | (~Q(cleared_by=F("prepared_by")) & (Q(signed_by=None) | ~Q(cleared_by=F("signed_by")))),
-            ),
-            models.CheckConstraint(
-                name="determination_clearance_whole",
-                violation_error_message=NOT_KEPT,
-                condition=Q(cleared_by=None, cleared_at=None, cleared_sha256="")
-                | Q(cleared_by__isnull=False, cleared_at__isnull=False, cleared_sha256__regex=DIGEST),
-            ),
+            *by_three_officials("determination"),
             models.CheckConstraint(
                 name="determination_stamped",
                 violation_error_message=NOT_KEPT,
@@ -152,6 +107,10 @@ class Determination(Revised):
 
     def __str__(self) -> str:
         return f"Determination on {self.proposal}"
+
+    @property
+    def in_words(self) -> str:
+        return f"determination on {self.proposal.number}"
 
     @property
     def overtaken_by(self) -> str:

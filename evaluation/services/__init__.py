@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from evaluation.services.amendments import (
+from evaluation.services.amending import (
     amendment_recipients,
     announce_amendment,
+    lapse_amendment,
+    settle_amendment,
+    take_effect,
+)
+from evaluation.services.amendments import (
     ask_to_clear_amendment,
     clear_amendment,
     drop_amendment,
-    lapse_amendment,
     prepare_amendment,
     recall_amendment,
     remove_condition_change,
     save_amendment,
     save_condition_change,
     send_amendment_back,
-    settle_amendment,
     sign_amendment,
-    take_effect,
 )
+from evaluation.services.announcing import announce_determination, announce_together
 from evaluation.services.assignments import (
     assign_reviewer,
     assign_suggested,
@@ -53,8 +56,6 @@ from evaluation.services.designations import (
     suspend_designation,
 )
 from evaluation.services.determinations import (
-    announce_determination,
-    announce_together,
     answer_objection,
     ask_to_clear,
     clear_determination,

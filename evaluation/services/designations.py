@@ -13,7 +13,7 @@ from evaluation.lifecycle import EXPIRE, REINSTATE, REVOKE, SUSPEND
 from evaluation.models import Condition, Designation
 from evaluation.notice_kinds import CONDITION_MET, DESIGNATION_CHANGED
 from evaluation.notices import desk_page, program_officers, questions_page
-from evaluation.services.amendments import overtake_amendments
+from evaluation.services.amending import overtake_amendments
 from program import audit, clock, moments, notices
 from program.revisions import hold
 from program.transitions import NotReady, Problem, perform, require

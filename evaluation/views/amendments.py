@@ -18,7 +18,7 @@ from evaluation.enums import AmendmentStatus, TermChange
 from evaluation.forms import AmendmentForm, ConditionChangeForm, ReasonForm
 from evaluation.lifecycle import ANNOUNCE_AMENDMENT, CLEAR_AMENDMENT
 from evaluation.models import Condition, ConditionChange, Designation, DesignationAmendment
-from evaluation.services.determinations import delegation_to_decide
+from evaluation.services.decisions import delegation_to_decide
 from evaluation.terms import body_of, difference, has_moved_on, kept_within, lines_of, terms_of, text_of
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.designations import page as designation_page

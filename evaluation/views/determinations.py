@@ -15,20 +15,16 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from evaluation import services
 from evaluation.columns import columns
-from evaluation.documents import DISCLAIMER, letter_before
-from evaluation.enums import DeterminationStatus, Outcome
+from evaluation.documents import DISCLAIMER
+from evaluation.enums import DeterminationStatus
 from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, ReasonForm
-from evaluation.lifecycle import ANNOUNCE, CLEAR, RENEW
+from evaluation.lifecycle import CLEAR, RENEW
 from evaluation.models import Condition, Designation, Determination, Escalation, ObjectionAnswer, Referral
 from evaluation.packets import content_of, packet_in_words, packet_text
 from evaluation.querysets.people import is_official
-from evaluation.services.determinations import (
-    MOST_TOGETHER,
-    announcement_recipients,
-    delegation_to_decide,
-    objections_to,
-    why_not_announced,
-)
+from evaluation.services.announcing import why_not_announced
+from evaluation.services.decisions import delegation_to_decide
+from evaluation.services.determinations import objections_to
 from evaluation.services.papers import paper_of_packet
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
@@ -42,31 +38,23 @@ from evaluation.weighing import compliance_facts
 from program import clock
 from program.acts import fresh_sign_in_required, lay_beside
 from program.canonical import sha256_hex
-from program.documents import Withheld, download_response
-from program.enums import OfficeRole, PaperState
+from program.enums import OfficeRole
 from program.order import implements
 from program.requests import is_autosave, number_said
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals.models import Proposal
 from proposals.services import record_reading
-from proposals.views.documents import withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.http import QueryDict
-    from django.http.response import HttpResponseBase
 
     from program.models import User
     from program.requests import SignedInRequest
 
 SIGNED = DeterminationStatus.SIGNED
-NEXT_STATUS = {
-    Outcome.DESIGNATE: "The proposal becomes “Designated” and a designation begins.",
-    Outcome.NOT_SELECT: "The proposal becomes “Not selected”.",
-    Outcome.DEFER: "The proposal stays under evaluation; the consortium is told the date.",
-}
 
 
 @require_safe
@@ -219,55 +207,6 @@ def _answer_to(referral: Referral, answers: dict[int, ObjectionAnswer], typed: Q
     return kept if typed is None else str(typed.get(f"objection-{referral.position_id}-answer", kept))
 
 
-@require_GET
-def packet_json(request: SignedInRequest, pk: int) -> HttpResponse:
-    """The packet as canonical JSON: as it stands, or as it was signed."""
-    found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
-    record_reading(found.version, by=request.user)
-    response = HttpResponse(packet_text(found), content_type="application/json")
-    response["Content-Disposition"] = f'attachment; filename="{found.proposal.number}-packet.json"'
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-@require_POST
-def packet_ask(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Have the PDF of the packet made, as it stands at this moment or as it was signed."""
-    found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
-    record_reading(found.version, by=request.user)
-    paper = services.ask_packet_pdf(found, by=request.user)
-    if paper.state == PaperState.OWED:
-        messages.success(request, "The PDF is being made. This page shows it when it is ready.")
-    return redirect(f"{page(pk)}#packet")
-
-
-@require_safe
-def packet_state(request: SignedInRequest, pk: int) -> HttpResponse:
-    """How the making of the PDF stands, for the page that waits; nothing while it stands as ``shown``."""
-    found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
-    paper = paper_of_packet(found, sha256_hex(packet_text(found)))
-    if paper is not None and paper.stage == request.GET.get("shown"):
-        return HttpResponse(status=204)
-    facts = {"determination": found, "paper": paper, "is_draft": found.status == DeterminationStatus.DRAFT}
-    return render(request, "evaluation/_packet_pdf.html", facts)
-
-
-@require_safe
-def packet_pdf(request: SignedInRequest, pk: int) -> HttpResponseBase:
-    """The PDF of the packet, once it is made; what was made of an earlier draft is handed out no more."""
-    found = get_object_or_404(Determination.objects.visible_to(request.user).for_list(), pk=pk)
-    record_reading(found.version, by=request.user)
-    paper = paper_of_packet(found, sha256_hex(packet_text(found)))
-    back = f"{page(pk)}#packet"
-    if paper is None or paper.document is None:
-        messages.info(request, "The PDF of this packet is not made yet.")
-        return redirect(back)
-    try:
-        return download_response(paper.document)
-    except Withheld as reason:
-        return withheld(request, reason, back)
-
-
 @require_POST
 def determination_save(request: SignedInRequest, pk: int) -> HttpResponse:
     """Save decision, findings and answers of the draft in one go; a script is answered in JSON."""
@@ -341,7 +280,7 @@ def determination_renew(request: SignedInRequest, pk: int) -> HttpResponse:
     """Go on with the version that replaced the draft's own."""
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     return carry_out(
-        request, services.renew_determination, found, to=page(pk), again=partial(_again, request, pk, {}),
+        request, services.renew_determination, found, to=page(pk), again=partial(again_with, request, pk, {}),
         done="The draft is on the new version. What you wrote is kept; make each finding anew.",
     )  # fmt: skip
 
@@ -353,7 +292,7 @@ def condition_add(request: SignedInRequest, pk: int) -> HttpResponse:
 
     def again(problems: list[Problem]) -> HttpResponse:
         elsewhere = lay_beside(form, problems)
-        return _again(request, pk, {"condition_form": form}, problems_of(form) + elsewhere)
+        return again_with(request, pk, {"condition_form": form}, problems_of(form) + elsewhere)
 
     if not form.is_valid():
         return again([])
@@ -370,7 +309,7 @@ def condition_remove(request: SignedInRequest, pk: int, condition_pk: int) -> Ht
     )
     return carry_out(
         request, services.remove_condition, condition, done="The condition was removed.",
-        to=f"{page(pk)}#conditions", again=partial(_again, request, pk, {}),
+        to=f"{page(pk)}#conditions", again=partial(again_with, request, pk, {}),
     )  # fmt: skip
 
 
@@ -379,7 +318,7 @@ def determination_ready(request: SignedInRequest, pk: int) -> HttpResponse:
     """Put the draft up for clearance by another officer."""
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     return carry_out(
-        request, services.ask_to_clear, found, to=page(pk), again=partial(_again, request, pk, {}),
+        request, services.ask_to_clear, found, to=page(pk), again=partial(again_with, request, pk, {}),
         done="The draft is put up for clearance. The officers who may clear it were told.",
     )  # fmt: skip
 
@@ -390,7 +329,7 @@ def determination_clear(request: SignedInRequest, pk: int) -> HttpResponse:
     """Clear the packet that was read; refused when the record has moved on since."""
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     return carry_out(
-        request, services.clear_determination, found, to=page(pk), again=partial(_again, request, pk, {}),
+        request, services.clear_determination, found, to=page(pk), again=partial(again_with, request, pk, {}),
         done="The packet is cleared. Who signs it was told.",
         packet_sha256=request.POST.get("packet_sha256", "unread"),
     )  # fmt: skip
@@ -402,10 +341,10 @@ def determination_send_back(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     form = ReasonForm(request.POST, label="What is to be changed")
     if not form.is_valid():
-        return _again(request, pk, {"send_back_form": form}, problems_of(form))
+        return again_with(request, pk, {"send_back_form": form}, problems_of(form))
     return carry_out(
         request, services.send_back_determination, found, done="The draft was sent back.", to=page(pk),
-        again=partial(_again, request, pk, {"send_back_form": form}), reason=form.cleaned_data["reason"],
+        again=partial(again_with, request, pk, {"send_back_form": form}), reason=form.cleaned_data["reason"],
     )  # fmt: skip
 
 
@@ -415,7 +354,7 @@ def determination_sign(request: SignedInRequest, pk: int) -> HttpResponse:
     """Sign the packet that was read; refused when the record has moved on since."""
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     return carry_out(
-        request, services.sign_determination, found, to=page(pk), again=partial(_again, request, pk, {}),
+        request, services.sign_determination, found, to=page(pk), again=partial(again_with, request, pk, {}),
         done="The determination is signed. Nothing is visible outside until it is announced.",
         packet_sha256=request.POST.get("packet_sha256", "unread"),
     )  # fmt: skip
@@ -426,107 +365,15 @@ def determination_recall(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
     return carry_out(
         request, services.recall_determination, found, done="The determination was recalled.", to=page(pk),
-        again=partial(_again, request, pk, {}), reason=request.POST.get("reason", ""),
+        again=partial(again_with, request, pk, {}), reason=request.POST.get("reason", ""),
     )  # fmt: skip
-
-
-@require_GET
-def announcement(request: SignedInRequest, pk: int) -> HttpResponse:
-    """The preview: what happens, what the letter says, who is told and how many."""
-    found = get_object_or_404(
-        Determination.objects.visible_to(request.user).for_list(), pk=pk, status=DeterminationStatus.SIGNED
-    )
-    facts = {
-        "determination": found,
-        "proposal": found.proposal,
-        "recipients": announcement_recipients(found),
-        "next_status": NEXT_STATUS[Outcome(found.outcome)],
-        "letter": letter_before(found),
-        "is_designation": found.outcome == Outcome.DESIGNATE,
-        "may_announce": request.user.has_perm("evaluation.announce_determination", found),
-        "may_recall": request.user.has_perm("evaluation.recall_determination", found),
-        "missing": ANNOUNCE.problems(found),
-    }
-    return render(request, "evaluation/announcement.html", facts)
-
-
-@require_POST
-@fresh_sign_in_required
-def determination_announce(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Announce: from now on the decision is visible."""
-    found = get_object_or_404(Determination.objects.visible_to(request.user), pk=pk)
-    return carry_out(
-        request, services.announce_determination, found, done="The determination is announced.",
-        to=reverse("evaluation:proposal", args=[found.proposal.number]),
-        again=partial(_again, request, pk, {}),
-    )  # fmt: skip
-
-
-@require_GET
-def announcements(request: SignedInRequest) -> HttpResponse:
-    """The preview of several: each letter, who is told and how many, and what keeps one back."""
-    return _preview(request, request.GET.getlist("determination"))
-
-
-def _preview(
-    request: SignedInRequest, named: Iterable[str], problems: Iterable[Problem] = (), status: int = 200
-) -> HttpResponse:
-    require_desk(request.user, OfficeRole.DECISION_OFFICIAL)
-    chosen = [key for each in named if (key := number_said(each)) is not None]
-    rows = Determination.objects.visible_to(request.user).to_announce().filter(pk__in=chosen)
-    found = [row for row in rows.for_list()[:MOST_TOGETHER] if _may_announce(request.user, row)]
-    lines: list[dict[str, Any]] = [
-        {
-            "determination": row,
-            "letter": letter_before(row),
-            "is_designation": row.outcome == Outcome.DESIGNATE,
-            "next_status": NEXT_STATUS[Outcome(row.outcome)],
-            "recipients": announcement_recipients(row),
-            "missing": ANNOUNCE.problems(row),
-        }
-        for row in found
-    ]
-    ready = [line for line in lines if not line["missing"]]
-    facts = {
-        "lines": lines,
-        "ready": ready,
-        "people": len({person.pk for line in ready for person in line["recipients"]}),
-        "most": MOST_TOGETHER,
-        "problems": problems,
-    }
-    return render(request, "evaluation/announcements.html", facts, status=status)
-
-
-def _may_announce(user: User, found: Determination) -> bool:
-    return user.has_perm("evaluation.announce_determination", found)
-
-
-@require_POST
-@fresh_sign_in_required
-def announce_chosen(request: SignedInRequest) -> HttpResponse:
-    """Announce each of those that were shown; say which are announced and which stayed signed, and why."""
-    require_desk(request.user, OfficeRole.DECISION_OFFICIAL)
-    named = request.POST.getlist("determination")
-    chosen = [key for each in named if (key := number_said(each)) is not None]
-    try:
-        came = services.announce_together(chosen, by=request.user)
-    except NotReady as refusal:
-        return _preview(request, named, refusal.problems, status=422)
-    if came.done:
-        numbers = ", ".join(str(row.proposal.number) for row in came.done)
-        messages.success(request, f"{came.announcement}: {len(came.done)} announced, {numbers}.")
-    if came.before:
-        numbers = ", ".join(str(row.proposal.number) for row in came.before)
-        messages.info(request, f"Announced already, by another press: {numbers}.")
-    for row, reasons in came.left:
-        stays = " and stays signed" if row.status == SIGNED else ""
-        messages.warning(request, f"{row.proposal.number} is not announced{stays}. {' '.join(reasons)}")
-    return redirect(f"{reverse('evaluation:determinations')}{f'?status={SIGNED}' if came.left else ''}")
 
 
 def page(pk: int) -> str:
     return reverse("evaluation:determination", args=[pk])
 
 
-def _again(request: SignedInRequest, pk: int, forms: dict[str, Any], problems: list[Problem]) -> HttpResponse:
+def again_with(
+    request: SignedInRequest, pk: int, forms: dict[str, Any], problems: list[Problem]
+) -> HttpResponse:
     return show_determination(request, pk, problems, forms, status=422)

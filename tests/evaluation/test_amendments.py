@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 
 from evaluation import services
+from evaluation.decided import sha256_to_clear
 from evaluation.documents import facts_of
 from evaluation.models import (
     CatalogEntry,
@@ -19,8 +20,9 @@ from evaluation.models import (
     DesignationAmendment,
     Letter,
 )
+from evaluation.notices import signers_of_decision
 from evaluation.schedule import amend_designations, expire_due_designations
-from evaluation.terms import lines_of, sha256_to_clear_of, terms_of
+from evaluation.terms import lines_of, terms_of
 from program import clock
 from program.models import AuditEvent, Delegation, Notice
 from program.revisions import StaleRevision
@@ -48,6 +50,14 @@ def told(kind):
     return set(rows.values_list("recipient", flat=True))
 
 
+def told_of_draft(kind):
+    """Of a notice that is told of determinations and of amendments alike: who had it of an amendment."""
+    rows = Notice.objects.filter(
+        kind=f"evaluation.{kind}", event__subject_type="evaluation.designationamendment"
+    )
+    return set(rows.values_list("recipient", flat=True))
+
+
 def days(number):
     return clock.today() + timedelta(days=number)
 
@@ -67,13 +77,13 @@ def test_four_acts_by_four_people_and_each_is_in_the_record():
     assert refused(services.clear_amendment, amendment, by=third) == {"not-asked"}
     services.ask_to_clear_amendment(amendment, by=desk)
     assert refused(services.ask_to_clear_amendment, again(amendment), by=desk) == {"asked"}
-    assert third.pk in told("amendment_to_clear")
-    assert desk.pk not in told("amendment_to_clear")
+    assert third.pk in told_of_draft("to_clear")
+    assert desk.pk not in told_of_draft("to_clear")
     assert "not-cleared" in refused(services.sign_amendment, again(amendment), by=chief)
     services.clear_amendment(again(amendment), by=third)
     assert refused(services.clear_amendment, again(amendment), by=officer()) == {"cleared"}
-    assert chief.pk in told("amendment_to_sign")
-    assert not {desk.pk, third.pk} & told("amendment_to_sign")
+    assert chief.pk in told_of_draft("to_sign")
+    assert not {desk.pk, third.pk} & told_of_draft("to_sign")
     services.sign_amendment(again(amendment), by=chief)
     with pytest.raises(WrongStatus):
         services.sign_amendment(again(amendment), by=chief)
@@ -142,7 +152,7 @@ def test_clearance_and_signature_are_of_exactly_what_was_read():
     desk, third, chief = officer(), officer(), make.decision_official()
     amendment = make.drafted_amendment(by=desk)
     services.ask_to_clear_amendment(amendment, by=desk)
-    read = sha256_to_clear_of(again(amendment))
+    read = sha256_to_clear(again(amendment))
     services.clear_amendment(again(amendment), by=third, body_sha256=read)
     assert refused(services.sign_amendment, again(amendment), by=chief, body_sha256=read) == {
         "amendment-changed"
@@ -150,21 +160,25 @@ def test_clearance_and_signature_are_of_exactly_what_was_read():
     services.sign_amendment(again(amendment), by=chief)
     signed = again(amendment)
     body = json.loads(signed.body)
-    assert body["clearance"]["sha256"] == signed.cleared_sha256 == read
+    assert body["clearance"]["body_sha256"] == signed.cleared_sha256 == read
     assert [line["after"] for line in lines_of(signed)] == ["Lifted"]
     with pytest.raises(WrongStatus):
         services.save_amendment(signed, by=desk, values={"reason": "Else."}, revision=None)
 
 
 def test_a_change_of_the_draft_undoes_the_clearance_and_says_so():
-    desk, third = officer(), officer()
+    desk, third, chief = officer(), officer(), make.decision_official()
     ready = make.cleared_amendment(make.drafted_amendment(by=desk), by=third)
+    assert told_of_draft("cleared") == {desk.pk}
     services.save_amendment(ready, by=desk, values={"reason": ready.reason}, revision=None)
     assert again(ready).cleared_at is not None
     services.save_amendment(again(ready), by=desk, values={"reason": "Other reasons."}, revision=None)
     draft = again(ready)
     assert (draft.cleared_by, draft.cleared_sha256, draft.clearance_asked_at) == (None, "", None)
-    assert told("amendment_clearance_undone") == {desk.pk, third.pk}
+    assert told_of_draft("clearance_undone") >= {desk.pk, third.pk, chief.pk}
+    assert told_of_draft("clearance_undone") - {desk.pk, third.pk} == set(
+        signers_of_decision(draft.proposal).values_list("pk", flat=True)
+    )
 
 
 def test_two_texts_of_one_draft_meet():
@@ -370,7 +384,7 @@ def test_sent_back_with_its_reason():
     draft = again(draft)
     assert (draft.cleared_by, draft.clearance_asked_at) == (None, None)
     assert "Name the law." in draft.clearance_note
-    assert told("amendment_sent_back") == {desk.pk}
+    assert told_of_draft("sent_back") == {desk.pk}
 
 
 # On its day

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 
 from evaluation import services
 from evaluation.models import Announcement, Designation, Determination, Letter
-from evaluation.services import determinations as module
+from evaluation.services import announcing as module
 from program.models import AuditEvent, Notice
 from program.transitions import NotReady
 from proposals.models import Proposal

@@ -9,8 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from evaluation import services
+from evaluation.decided import sha256_to_clear
 from evaluation.models import Determination, Finding
-from evaluation.packets import packet_of, sha256_to_clear
+from evaluation.packets import packet_of
 from evaluation.schedule import tell_overtaken_determinations
 from program.canonical import canonical_json, sha256_hex
 from program.models import AuditEvent, Delegation, Notice

@@ -8,9 +8,10 @@ import pytest
 
 from evaluation import services
 from evaluation.models import Determination
+from evaluation.packets import packet_text
 from evaluation.schedule import remind
-from evaluation.services.determinations import packet_sha256
 from program import clock
+from program.canonical import sha256_hex
 from program.enums import OfficeRole
 from program.models import Agency, Delegation, Notice, User
 from proposals.models import Proposal
@@ -43,7 +44,7 @@ def test_a_delegate_finds_reads_and_signs_a_determination(client):
     shown = page(client, delegate, "determination", determination.pk)
     assert shown.context["may_sign"]
     services.sign_determination(
-        determination, by=shown.wsgi_request.user, packet_sha256=packet_sha256(determination)
+        determination, by=shown.wsgi_request.user, packet_sha256=sha256_hex(packet_text(determination))
     )
     assert Determination.objects.get().delegation == delegation
 

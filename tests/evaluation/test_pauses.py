@@ -12,10 +12,11 @@ from django.urls import reverse
 
 from evaluation import services
 from evaluation.clocks import days_of
+from evaluation.decided import sha256_to_clear
 from evaluation.enums import PauseReason, ReferralStatus
 from evaluation.insights.figures import insights_of
 from evaluation.models import ClockEvent, InformationRequest, Referral
-from evaluation.packets import packet_in_words, packet_text, sha256_to_clear
+from evaluation.packets import packet_in_words, packet_text
 from evaluation.schedule import end_left_referrals, lapse_due_referrals, release_clocks, remind
 from program import clock
 from program.clock_account import clock_account

@@ -28,8 +28,9 @@ from evaluation.models import (
     ScreeningList,
     ScreeningRun,
 )
-from evaluation.services.determinations import packet_sha256
+from evaluation.packets import packet_text
 from program import clock
+from program.canonical import sha256_hex
 from program.clock_account import clock_account
 from program.deadlines import Period, end_of_day, next_business_day
 from program.models import Agency, AuditEvent, Call, Closure, Delegation, Notice, Requirement, User
@@ -949,7 +950,7 @@ def test_a_delegate_signs_for_the_decision_official():
 
 def test_the_packet_that_was_read_is_the_packet_that_is_signed():
     determination = make.ready_to_sign()
-    read = packet_sha256(determination)
+    read = sha256_hex(packet_text(determination))
     make.filed(determination.proposal, "DOE", "no_position")
     determination = Determination.objects.get()
     for expected in ("clearance-overtaken", "packet-changed"):
@@ -958,7 +959,7 @@ def test_the_packet_that_was_read_is_the_packet_that_is_signed():
         assert codes(moved) == {expected}
         determination = make.cleared(Determination.objects.get())
     services.sign_determination(
-        determination, by=make.decision_official(), packet_sha256=packet_sha256(determination)
+        determination, by=make.decision_official(), packet_sha256=sha256_hex(packet_text(determination))
     )
     assert json.loads(determination.packet)["us_content"]["percent"] == "60.00"
 

@@ -12,6 +12,7 @@ from django.db.models import F
 
 from bench.names import made_up
 from evaluation import services
+from evaluation.decided import sha256_to_clear
 from evaluation.enums import Outcome, Stance
 from evaluation.listfile import HEADER
 from evaluation.models import (
@@ -22,7 +23,6 @@ from evaluation.models import (
     Referral,
     ScreeningList,
 )
-from evaluation.packets import sha256_to_clear
 from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, Delegation
