@@ -262,11 +262,12 @@ def recused(user: User | AnonymousUser) -> Q:
 def histories_closed_to(user: User) -> QuerySet:
     """Keys of the proposals whose record an office does not open to ``user``.
 
-    Those that one works for or is recused from, and those that were never submitted: the Government knows
-    nothing of a draft, whoever audits the record.
+    Those that are closed to them, and those that were never submitted: the Government knows nothing of a
+    draft, whoever audits the record.
     """
     proposals = apps.get_model("proposals", "Proposal").objects
-    return proposals.filter(Q(pk__in=closed_to(user)) | Q(submitted_at=None)).order_by().values("pk")
+    closed = closed_to(user) | Q(submitted_at=None)
+    return proposals.filter(closed).order_by().values("pk")
 
 
 def _working_copies(user: User | AnonymousUser) -> QuerySet:
