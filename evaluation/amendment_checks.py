@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from evaluation.checks import CONDITION_WORDS
 from evaluation.enums import AmendmentStatus, TermChange
 from evaluation.querysets.designations import LIVE
-from evaluation.terms import applied, changes_of, difference, has_moved_on, terms_of
+from evaluation.terms import applied, changes_of, difference, has_moved_on, terms_of, what_stops
 from program import clock
 from program.deadlines import long_date
 from program.enums import StackLayer
@@ -44,7 +44,7 @@ def rests_on_what_stands(amendment: DesignationAmendment) -> Iterator[Problem]:
 
 
 def changes_something(amendment: DesignationAmendment) -> Iterator[Problem]:
-    before = terms_of(amendment.designation)
+    before = terms_of(amendment.designation, on=amendment.effective_on)
     if not difference(before, applied(before, changes_of(amendment))):
         yield Problem("nothing-changed", "Nothing of the designation is changed.", ORDER, "amendment")
 
@@ -57,8 +57,8 @@ def gives_reason_and_clause(amendment: DesignationAmendment) -> Iterator[Problem
         yield Problem("clause", "Name the clause that it rests on.", ORDER, "amendment", "clause")
 
 
-def takes_effect_in_its_turn(amendment: DesignationAmendment) -> Iterator[Problem]:
-    """Never back in time, after the designation has ended, or before an amendment announced earlier."""
+def takes_effect_in_time(amendment: DesignationAmendment) -> Iterator[Problem]:
+    """Never back in time, and not after the designation has ended."""
     designation, today = amendment.designation, clock.today()
     on = amendment.effective_on or today
     if on < today:
@@ -68,13 +68,17 @@ def takes_effect_in_its_turn(amendment: DesignationAmendment) -> Iterator[Proble
     if designation.expires_on is not None and on > designation.expires_on:
         message = f"The designation ends on {long_date(designation.expires_on)}, before that day."
         yield Problem("effective-after-end", message, ORDER, "amendment", "effective_on")
-    last = designation.amendments.coming().last()
-    if last is not None and last.effective_on is not None and on < last.effective_on:
+
+
+def leaves_later_ones_as_announced(amendment: DesignationAmendment) -> Iterator[Problem]:
+    """It may take effect before one that was announced for a later day, whose letter then stays true."""
+    for later, why in what_stops(amendment):
+        day = long_date(later.effective_on) if later.effective_on else ""
         message = (
-            f"{last} is announced and in force from {long_date(last.effective_on)}. Amendments take effect "
-            "in the order of their numbers: give that day or a later one."
+            f"{later} is announced, in force from {day}, and would not do any more what its letter says. "
+            f"{' '.join(why)} Take that out of this draft, or give this amendment that day or a later one."
         )
-        yield Problem("effective-out-of-turn", message, ORDER, "amendment", "effective_on")
+        yield Problem("contradicts-later", message, ORDER, "amendment", "effective_on")
 
 
 def ends_on_a_day_ahead(amendment: DesignationAmendment) -> Iterator[Problem]:
@@ -90,7 +94,7 @@ def only_narrows(amendment: DesignationAmendment) -> Iterator[Problem]:
     The agencies were consulted on the designated version. What would reach beyond it, or bring back what was
     removed, needs a new version and a new consultation.
     """
-    before = terms_of(amendment.designation)
+    before = terms_of(amendment.designation, on=amendment.effective_on)
     after = applied(before, changes_of(amendment))
     known = {row["key"] for row in (*before["markets"], *before["components"])}
     if not known.issuperset((*amendment.removed_markets, *amendment.removed_components)):
@@ -130,7 +134,8 @@ AMENDMENT_CHECKS: Final = (
     is_of_live_designation,
     changes_something,
     gives_reason_and_clause,
-    takes_effect_in_its_turn,
+    takes_effect_in_time,
+    leaves_later_ones_as_announced,
     ends_on_a_day_ahead,
     only_narrows,
     states_conditions_whole,
@@ -138,7 +143,8 @@ AMENDMENT_CHECKS: Final = (
 ANNOUNCEMENT_CHECKS: Final = (
     is_of_live_designation,
     rests_on_what_stands,
-    takes_effect_in_its_turn,
+    takes_effect_in_time,
+    leaves_later_ones_as_announced,
     ends_on_a_day_ahead,
     states_conditions_whole,
 )
@@ -151,9 +157,9 @@ def is_due(amendment: DesignationAmendment) -> Iterator[Problem]:
 
 
 def is_next(amendment: DesignationAmendment) -> Iterator[Problem]:
-    """Amendments take effect in the order of their numbers."""
-    if amendment.designation.amendments.coming().filter(number__lt=amendment.number).exists():
-        yield Problem("not-next", "An earlier amendment has not taken effect.", ORDER)
+    """Amendments take effect in the order of their days, and on one day in that of their numbers."""
+    if amendment.designation.amendments.coming().first() != amendment:
+        yield Problem("not-next", "An amendment of an earlier day has not taken effect.", ORDER)
 
 
 def has_lost_its_designation(amendment: DesignationAmendment) -> Iterator[Problem]:

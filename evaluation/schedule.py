@@ -127,8 +127,8 @@ def tell_overtaken_determinations() -> int:
 
 @shared_task
 def amend_designations() -> int:
-    """Let announced amendments take effect whose day has come in Washington, in their order."""
-    rows = DesignationAmendment.objects.due(clock.today()).order_by("designation", "number")
+    """Let announced amendments take effect whose day has come in Washington, in the order of their days."""
+    rows = DesignationAmendment.objects.due(clock.today()).order_by("designation", "effective_on", "number")
     return do_each(settle_amendment, rows)
 
 

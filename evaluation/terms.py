@@ -45,10 +45,14 @@ def said_of(row: Condition | ConditionChange) -> dict[str, Any]:
     }
 
 
-def terms_of(designation: Designation) -> dict[str, Any]:
-    """The terms as they stand once every amendment that is announced has taken effect."""
+def terms_of(designation: Designation, *, on: date | None = None) -> dict[str, Any]:
+    """The terms as they stand on the day ``on``, or today, with the amendments announced for until then.
+
+    ``last_number`` is the last that a condition has or will have: those of amendments that are announced for
+    later count, because letters name them.
+    """
     conditions = list(designation.conditions.all())
-    package = designation.package
+    package, day = designation.package, on or clock.today()
     terms: dict[str, Any] = {
         "expires_on": day_said(designation.expires_on),
         "conditions": [
@@ -66,9 +70,13 @@ def terms_of(designation: Designation) -> dict[str, Any]:
             {"key": each.key, "name": each.name, "layer": str(each.layer)} for each in package.components
         ],
     }
+    numbers = [terms["last_number"]]
     for amendment in designation.amendments.coming():
-        terms = applied(terms, json.loads(amendment.body)["changes"])
-    return terms
+        said = json.loads(amendment.body)
+        numbers.append(said["after"]["last_number"])
+        if amendment.effective_on is None or amendment.effective_on <= day:
+            terms = applied({**terms, "last_number": said["before"]["last_number"]}, said["changes"])
+    return {**terms, "last_number": max(numbers)}
 
 
 def changes_of(amendment: DesignationAmendment) -> dict[str, Any]:
@@ -109,6 +117,49 @@ def applied(terms: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         "markets": [row for row in terms["markets"] if row["key"] not in changes["markets"]],
         "components": [row for row in terms["components"] if row["key"] not in changes["components"]],
     }
+
+
+def what_stops(amendment: DesignationAmendment) -> list[tuple[DesignationAmendment, list[str]]]:
+    """Amendments announced for a later day than ``amendment`` that would not do any more what they announced.
+
+    Each with why, in words. One that changes the same as in its letter, and leaves a whole package, stands.
+    """
+    on = amendment.effective_on or clock.today()
+    without = terms_of(amendment.designation, on=on)
+    terms = applied(without, changes_of(amendment))
+    found = []
+    for later in amendment.designation.amendments.later_than(on):
+        said = json.loads(later.body)
+        first = {"last_number": said["before"]["last_number"]}
+        before, before_without = {**terms, **first}, {**without, **first}
+        terms, without = (applied(each, said["changes"]) for each in (before, before_without))
+        announced, would = difference(before_without, without), difference(before, terms)
+        why = [f"{_change(line)} would not change." for line in announced if line not in would]
+        why += [
+            f"{_change(line)} would change, and its letter does not say so."
+            for line in would
+            if line not in announced
+        ]
+        last_day = before["expires_on"]
+        if last_day and later.effective_on and last_day < later.effective_on.isoformat():
+            why.append("The designation would end before that day.")
+        if not terms["markets"]:
+            why.append("No target market would be left.")
+        kept = {row["layer"] for row in terms["components"]}
+        had = {row["layer"] for row in said["after"]["components"]}
+        why += [
+            f"No component would be left in the layer “{layer.label}”."
+            for layer in StackLayer
+            if layer in had - kept
+        ]
+        if why:
+            found.append((later, why))
+    return found
+
+
+def _change(line: dict[str, str]) -> str:
+    before, after = line["before"], line["after"]
+    return f"{line['what']}, from “{before}” to “{after}”," if before and after else line["what"]
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, str]]:
@@ -176,7 +227,7 @@ def _said(field: str, condition: dict[str, Any] | None) -> str:
 def compiled(amendment: DesignationAmendment) -> dict[str, Any]:
     """Everything that lies before who clears or signs: the terms as they stand, and what they become."""
     designation = amendment.designation
-    before, changes = terms_of(designation), changes_of(amendment)
+    before, changes = terms_of(designation, on=amendment.effective_on), changes_of(amendment)
     return {
         "kind": "designation-amendment",
         "designation": designation.number,
@@ -223,7 +274,9 @@ def lines_of(amendment: DesignationAmendment) -> list[dict[str, str]]:
 def has_moved_on(amendment: DesignationAmendment) -> bool:
     """Whether the designation has changed since the amendment was signed."""
     said, designation = json.loads(amendment.body), amendment.designation
-    return said["before"] != terms_of(designation) or said["standing"] != standing_of(designation)
+    return said["before"] != terms_of(designation, on=amendment.effective_on) or said[
+        "standing"
+    ] != standing_of(designation)
 
 
 def public_lines(amendment: DesignationAmendment, *, shows_markets: bool) -> list[dict[str, str]]:

@@ -230,6 +230,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "designationamendment.ask_to_clear": "Draft amendment put up for clearance",
         "designationamendment.clear": "Amendment cleared",
         "designationamendment.send_back": "Draft amendment sent back",
+        "designationamendment.stand": "Announced amendment checked beside an earlier one",
         "designationamendment.undo_clearance": "Clearance of the amendment undone",
         "designationamendment.overtake": "Amendment overtaken by a change of the designation",
         "designationamendment.sign": "Amendment signed",

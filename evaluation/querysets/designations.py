@@ -103,7 +103,11 @@ class AmendmentQuerySet(OfProposalQuerySet):
 
     def coming(self) -> Self:
         """Announced ones whose day has not come, in the order in which they take effect."""
-        return self.filter(status=AmendmentStatus.ANNOUNCED).order_by("number")
+        return self.filter(status=AmendmentStatus.ANNOUNCED).order_by("effective_on", "number")
+
+    def later_than(self, day: date) -> Self:
+        """Announced ones that take effect after ``day``."""
+        return self.coming().filter(effective_on__gt=day)
 
     def in_force(self) -> Self:
         return self.filter(status=AmendmentStatus.IN_FORCE).order_by("number")

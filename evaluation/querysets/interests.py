@@ -115,7 +115,7 @@ class OfficialDeclarationQuerySet(models.QuerySet):
         if not user.is_authenticated:
             return self.none()
         codes = user.agencies_as(OfficeRole.ETHICS_OFFICIAL)
-        apart = Q(agency__code__in=codes) & ~Q(version__proposal__in=closed_to(user))
+        apart = Q(agency__code__in=codes) & ~closed_to(user, "version__proposal")
         return self.filter(Q(person=user.pk) | apart) if codes else self.filter(person=user.pk)
 
     def for_list(self) -> Self:

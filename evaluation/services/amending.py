@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -91,6 +92,9 @@ def announce_amendment(amendment: DesignationAmendment, *, by: User) -> AuditEve
         url = f"{questions_page(proposal)}#amendments" if person.pk in team else amendment.page
         notices.owe(told, AMENDED, [person], url=url, **facts)
     tell_hearers(told, designation)
+    for later in designation.amendments.later_than(_day(on)):
+        words = f"{amendment}, in force before it, was checked: it changes what its letter says."
+        audit.record(later, "designationamendment.stand", by=by, note=words, clause=ORDER)
     overtake_amendments(designation, by=by, what=f"{amendment} was announced.", besides=amendment)
     if _day(on) <= clock.today():
         take_effect(amendment, by=by)
@@ -115,7 +119,7 @@ def settle_amendment(amendment: DesignationAmendment, *, by: User) -> AuditEvent
 def take_effect(amendment: DesignationAmendment, *, by: User) -> AuditEvent:
     """Change the terms of the designation, and what the catalog shows of it, as announced.
 
-    A condition that was met since stays as it was met.
+    A condition that was met since stays as it was met; an added one has the number that its letter gives it.
     """
     hold_designation(amendment.designation_id)
     event = perform(TAKE_EFFECT, amendment, by=by)
@@ -154,15 +158,13 @@ def _targets(designation: Designation) -> set[str]:
 
 def _change_conditions(amendment: DesignationAmendment, designation: Designation, event: AuditEvent) -> None:
     standing = {row.pk: row for row in Condition.objects.select_for_update().filter(designation=designation)}
-    conditions = Condition.objects.filter(determination=designation.determination_id)
-    last = conditions.aggregate(n=Max("number"))["n"]
+    numbers = count(json.loads(amendment.body)["before"]["last_number"] + 1)
     for change in amendment.condition_changes.all():
         said = {name: getattr(change, name) for name in SAID}
         row = standing.get(change.condition_id or 0)
         if change.kind == TermChange.ADD:
-            last = (last or 0) + 1
             Condition.objects.create(
-                determination_id=designation.determination_id, designation=designation, number=last,
+                determination_id=designation.determination_id, designation=designation, number=next(numbers),
                 added_by=amendment, **said,
             )  # fmt: skip
             continue

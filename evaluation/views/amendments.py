@@ -28,6 +28,7 @@ from evaluation.views.discussion import key_said
 from evaluation.views.own_conflicts import own_conflict_facts
 from evaluation.views.proposals import READERS
 from evaluation.views.saving import TwoTexts, conflict_page, keep_draft, texts_of
+from program import clock
 from program.acts import fresh_sign_in_required, lay_beside
 from program.canonical import canonical_json, sha256_hex
 from program.conflicts import typed_in
@@ -92,7 +93,7 @@ def show_amendment(
     may_edit = is_draft and user.has_perm("evaluation.change_designationamendment", found)
     body = None if found.body else body_of(found)
     text = canonical_json(body) if body else text_of(found)
-    terms = terms_of(found.designation)
+    terms = terms_of(found.designation, on=found.effective_on)
     written: ConditionChangeForm | None = (forms or {}).get("written")
     facts: dict[str, Any] = {
         "amendment": found,
@@ -230,7 +231,7 @@ def amendment_json(request: SignedInRequest, pk: int) -> HttpResponse:
 def amendment_save(request: SignedInRequest, pk: int) -> HttpResponse:
     """Save the draft; a script is answered in JSON."""
     found = find(request, pk)
-    terms = terms_of(found.designation)
+    terms = terms_of(found.designation, on=found.effective_on)
     form = AmendmentForm(request.POST, instance=found, terms=terms)
 
     def again(problems: list[Problem], status: int) -> HttpResponse:
@@ -397,6 +398,7 @@ def amendment_announcement(request: SignedInRequest, pk: int) -> HttpResponse:
         "letter": letter_of_amendment(found),
         "recipients": services.amendment_recipients(found),
         "missing": ANNOUNCE_AMENDMENT.problems(found),
+        "later": list(found.designation.amendments.later_than(found.effective_on or clock.today())),
         "may_announce": request.user.has_perm("evaluation.announce_designationamendment", found),
     }
     return render(request, "evaluation/amendment_announcement.html", facts)

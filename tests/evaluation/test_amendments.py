@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from evaluation import services
 from evaluation.decided import sha256_to_clear
 from evaluation.documents import facts_of
+from evaluation.lifecycle import CLEAR_AMENDMENT
 from evaluation.models import (
     CatalogEntry,
     Condition,
@@ -402,7 +403,8 @@ def test_a_later_day_changes_nothing_before_it_and_comes_by_the_clock():
     assert (before.expires_on, before.removed_markets) == (None, [])
     assert Condition.objects.open().filter(designation=designation).count() == 1
     assert [m["name"] for m in CatalogEntry.objects.get().markets] == ["Kenya", "Ghana"]
-    assert terms_of(before)["expires_on"] == days(100).isoformat()
+    assert terms_of(before)["expires_on"] is None
+    assert terms_of(before, on=days(10))["expires_on"] == days(100).isoformat()
     with on_day(9):
         assert amend_designations() == 0
     with on_day(10):
@@ -442,22 +444,77 @@ def test_its_letter_says_of_a_condition_that_it_is_met_and_not_what_follows_if_i
         assert make.CONDITION["effect"] not in text
 
 
-def test_amendments_take_effect_in_the_order_of_their_numbers():
+def test_one_of_an_earlier_day_goes_before_what_was_announced_and_leaves_its_letter_true():
     designation = make.with_condition()
-    make.amended(designation=designation, effective_on=days(10))
+    first = make.drafted_amendment(designation, lifts=False, effective_on=days(10))
+    first = make.amended(make.with_added_condition(first))
     early = make.drafted_amendment(
         again(designation), lifts=False, changes_last_day=True, expires_on=days(90), effective_on=days(5)
     )
-    assert refused(services.ask_to_clear_amendment, early, by=early.prepared_by) == {"effective-out-of-turn"}
-    services.save_amendment(
+    second = make.amended(make.with_added_condition(early))
+    stands = AuditEvent.objects.get(act="designationamendment.stand")
+    assert (stands.subject_id, "Amendment 2" in stands.said["note"]) == (str(first.pk), True)
+    with on_day(10):
+        assert refused(services.take_effect, again(first), by=first.signed_by) == {"not-next"}
+        assert amend_designations() == 2
+    in_force = [again(row).in_force_at for row in (second, first)]
+    assert in_force == sorted(in_force)
+    assert again(designation).expires_on == days(90)
+    named = {
+        row.added_by.number: (row.number, f"Condition {row.number}")
+        for row in designation.conditions.all()
+        if row.added_by
+    }
+    assert [number for number, _ in named.values()] == [2, 3]
+    for amendment in (first, second):
+        number, name = named[amendment.number]
+        assert any(line["what"].startswith(name) for line in lines_of(again(amendment))), number
+
+
+CONTRADICTIONS = {
+    "last day": (
+        {"changes_last_day": True, "expires_on": 200}, {"changes_last_day": True, "expires_on": 100},
+        "Last day",
+    ),
+    "ends before": ({"removed_markets": ["market-ghana"]}, {"changes_last_day": True, "expires_on": 7},
+                    "would end before that day"),
+    "market": ({"removed_markets": ["market-ghana"]}, {"removed_markets": ["market-ghana"]},
+               "from “Ghana” to “Removed”, would not change"),
+    "no market": ({"removed_markets": ["market-ghana"]}, {"removed_markets": ["kenya"]},
+                  "No target market would be left"),
+    "condition": ({"lifts": True}, {"lifts": True}, "Condition 1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CONTRADICTIONS)
+def test_one_of_an_earlier_day_is_refused_where_the_later_letter_would_not_be_true(kind):
+    later, earlier = (
+        {key: days(value) if key == "expires_on" else value for key, value in said.items()}
+        for said in CONTRADICTIONS[kind][:2]
+    )
+    words = CONTRADICTIONS[kind][2]
+    designation = make.two_markets()
+    if "kenya" in earlier.get("removed_markets", ()):
+        earlier["removed_markets"] = [designation.version.value.markets[0].key]
+    announced = make.amended(designation=designation, effective_on=days(10), **{"lifts": False, **later})
+    early = make.drafted_amendment(again(designation), effective_on=days(5), **{"lifts": False, **earlier})
+    (problem,) = (one for one in CLEAR_AMENDMENT.problems(early) if one.code == "contradicts-later")
+    assert str(announced) in problem.message and words in problem.message
+    assert "contradicts-later" in refused(services.ask_to_clear_amendment, early, by=early.prepared_by)
+    same_day = services.save_amendment(
         again(early), by=early.prepared_by, values={"effective_on": days(10)}, revision=None
     )
-    second = make.amended(again(early))
-    assert refused(services.take_effect, second, by=second.signed_by) == {"not-due", "not-next"}
-    with on_day(11):
-        assert amend_designations() == 2
-    assert {row.status for row in designation.amendments.all()} == {"in_force"}
-    assert again(designation).expires_on == days(90)
+    assert "contradicts-later" not in {one.code for one in CLEAR_AMENDMENT.problems(again(same_day))}
+
+
+def test_what_was_met_since_the_announcement_is_no_contradiction():
+    designation = make.with_condition()
+    make.amended(designation=designation, effective_on=days(10))
+    meets(designation)
+    early = make.drafted_amendment(
+        again(designation), lifts=False, changes_last_day=True, expires_on=days(90), effective_on=days(5)
+    )
+    assert CLEAR_AMENDMENT.problems(early) == []
 
 
 def test_a_condition_that_is_met_before_the_day_stays_met():

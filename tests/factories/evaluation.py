@@ -346,6 +346,13 @@ def drafted_amendment(designation=None, by=None, lifts=True, **values):
     return services.save_amendment(amendment, by=by, values=values, revision=None)
 
 
+def with_added_condition(amendment):
+    """The draft with a condition that it adds, due in a year."""
+    values = {**CONDITION, "text": "File the second report.", "due_on": clock.today() + timedelta(days=365)}
+    services.save_condition_change(amendment, by=amendment.prepared_by, kind="add", values=values)
+    return DesignationAmendment.objects.get(pk=amendment.pk)
+
+
 def cleared_amendment(amendment=None, by=None, **facts):
     amendment = amendment or drafted_amendment(**facts)
     services.ask_to_clear_amendment(amendment, by=amendment.prepared_by)
