@@ -710,6 +710,38 @@ CATALOG_RETURNED: Final = NoticeKind(
     mailed=Mailed.AT_ONCE,
     sample={"number": "AIX-D-2026-0001"},
 )
+CATALOG_TO_REVIEW: Final = NoticeKind(
+    "evaluation.catalog_to_review",
+    "Review the withheld catalog text of {number}",
+    "An amendment of designation {number} removed a component that the text in the public catalog names. The "
+    "text is withheld. Read it; let it stand if it names something else, or wait for the anchor's new text.",
+    ORDER,
+    is_internal=True,
+    when="An amendment removes a component that a text in the public catalog names",
+    who="Program officers",
+    mailed=Mailed.AT_ONCE,
+    sample={"number": "AIX-D-2026-0001"},
+)
+CATALOG_WITHHELD: Final = NoticeKind(
+    "evaluation.catalog_withheld",
+    "Part of the catalog text of {number} is withheld",
+    "An amendment of designation {number} removed a component that your text in the public catalog names. "
+    "The text is withheld until it is reviewed. Release a text that does not name the component.",
+    ORDER,
+    when="An amendment removes a component that a text in the public catalog names",
+    who="The team of the consortium",
+    mailed=Mailed.ALWAYS,
+    sample={"number": "AIX-D-2026-0001"},
+)
+CATALOG_RESTORED: Final = NoticeKind(
+    "evaluation.catalog_restored",
+    "The catalog text of {number} is shown again",
+    "The Program office has read the withheld catalog text of designation {number}. It is public again.",
+    ORDER,
+    when="The Program office lets a withheld text of the catalog stand",
+    who="The team of the consortium",
+    sample={"number": "AIX-D-2026-0001"},
+)
 DISCUSSION_ADDED: Final = NoticeKind(
     "evaluation.discussion_added",
     "New comment on proposal {number}",

@@ -13,10 +13,12 @@ from django.urls import reverse
 
 from evaluation.enums import AmendmentStatus, DeterminationStatus
 from evaluation.models import (
+    CatalogEntry,
     CatalogRelease,
     ComplianceCheck,
     Condition,
     ConflictCase,
+    Designation,
     DesignationAmendment,
     Determination,
     Escalation,
@@ -131,6 +133,11 @@ def text_task(number: str, title: str) -> Task:
     return Task(f"Publish or return the catalog text of {number}", title, address)
 
 
+def withheld_task(number: str, consortium: str) -> Task:
+    address = f"{reverse('evaluation:catalog-review', args=[number])}#withheld"
+    return Task(f"Review the withheld catalog text of {number}", consortium, address)
+
+
 def intake_task(number: str, consortium: str) -> Task:
     return Task(f"Take {number} in", consortium, reverse("evaluation:intake-proposal", args=[number]))
 
@@ -223,6 +230,14 @@ WAITING: Final[tuple[Listed | Counted, ...]] = (
         ("designation__number", "title"),
         ("released_at", "pk"),
         text_task,
+    ),
+    Listed(
+        lambda officer: CatalogEntry.objects.withheld().filter(
+            designation__in=Designation.objects.visible_to(officer)
+        ),
+        ("designation__number", "designation__proposal__consortium__name"),
+        ("withheld_at", "pk"),
+        withheld_task,
     ),
     Listed(determinations_to_clear, PAPER, ("clearance_asked_at", "pk"), on_determination("Clear")),
     Listed(determinations_to_mend, PAPER, ("pk",), on_determination("Go on with what was sent back of")),

@@ -339,6 +339,7 @@ permit("evaluation.lapse_designationamendment", (is_decision_official & stands_a
 permit("evaluation.release_designation", speaks_for_anchor & is_active_designation & ~is_recused)
 permit("evaluation.publish_catalogrelease", is_program_officer & stands_apart)
 permit("evaluation.return_catalogrelease", is_program_officer & stands_apart)
+permit("evaluation.restore_catalogentry", is_program_officer & stands_apart)
 permit("evaluation.withdraw_catalogrelease", speaks_for_anchor & ~is_recused)
 permit("evaluation.meet_condition", is_program_officer & stands_apart)
 permit("evaluation.remind_condition", is_clock)

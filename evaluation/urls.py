@@ -183,6 +183,11 @@ urlpatterns = [
         name="catalog-publish",
     ),
     path(
+        "desk/designations/<str:number>/catalog/restore/",
+        catalog_review.catalog_restore,
+        name="catalog-restore",
+    ),
+    path(
         "desk/designations/<str:number>/catalog/return/", catalog_review.catalog_return, name="catalog-return"
     ),
     path(

@@ -239,6 +239,8 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "designationamendment.take_effect": "Amendment taken into force",
         "designationamendment.lapse": "Amendment lapsed with its designation",
         "designation.release_catalog_entry": "Text released for the catalog",
+        "designation.withhold_catalog_text": "Catalog text withheld that names a removed component",
+        "designation.restore_catalog_text": "Withheld catalog text shown again",
         "designation.withdraw_catalog_entry": "Catalog entry withdrawn",
         "catalogrelease.publish": "Catalog entry published",
         "catalogrelease.return": "Text for the catalog returned",

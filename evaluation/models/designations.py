@@ -191,13 +191,21 @@ class CatalogText(models.Model):
 
 
 class CatalogEntry(CatalogText, Revised):
-    """What the Program office published in the catalog; nothing else of a proposal is public."""
+    """What the Program office published in the catalog; nothing else of a proposal is public.
+
+    What is ``withheld`` stands in no other field, so that no page, list, search or file can show it.
+    """
 
     designation = models.OneToOneField(Designation, models.PROTECT, related_name="catalog_entry")
     released_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     released_at = models.DateTimeField(editable=False)
     withdrawn_at = models.DateTimeField(null=True, editable=False)
     amended_at = models.DateTimeField(null=True, editable=False)
+    withheld = models.JSONField(
+        default=dict, db_default={}, blank=True, editable=False,
+        help_text="{field or layer: text} that names a component which an amendment removed.",
+    )  # fmt: skip
+    withheld_at = models.DateTimeField(null=True, editable=False)
     folded = models.TextField(
         blank=True, default="", db_default="", editable=False, help_text="Its words, to search in."
     )
@@ -206,6 +214,15 @@ class CatalogEntry(CatalogText, Revised):
     class Meta:
         ordering = ["-released_at", "-pk"]
         verbose_name_plural = "catalog entries"
+        permissions = [("restore_catalogentry", "restore")]
+
+    @property
+    def proposal(self) -> Proposal:
+        return self.designation.proposal
+
+    @property
+    def is_public(self) -> bool:
+        return self.withdrawn_at is None and self.designation.status == DesignationStatus.ACTIVE
 
 
 class CatalogRelease(CatalogText, Revised):

@@ -29,6 +29,10 @@ class CatalogQuerySet(models.QuerySet):
         designations = apps.get_model("evaluation", "Designation").objects.visible_to(user)
         return self.filter(public | Q(designation__in=designations))
 
+    def withheld(self) -> Self:
+        """Public entries of which a text is kept back until it is reviewed."""
+        return self.public().filter(withheld_at__isnull=False)
+
     def for_list(self) -> Self:
         return self.select_related("designation")
 

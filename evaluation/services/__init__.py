@@ -34,6 +34,7 @@ from evaluation.services.assignments import (
 from evaluation.services.catalog import (
     publish_catalog_entry,
     release_catalog_entry,
+    restore_catalog_texts,
     return_catalog_entry,
     sectors_of,
     text_of,
@@ -201,6 +202,7 @@ __all__ = [
     "reopen_referral",
     "reopen_remembered",
     "reopen_review",
+    "restore_catalog_texts",
     "resume_referral",
     "return_catalog_entry",
     "return_proposal",

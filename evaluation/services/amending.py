@@ -139,7 +139,7 @@ def take_effect(amendment: DesignationAmendment, *, by: User) -> AuditEvent:
             "updated_at",
         ]
     )  # fmt: skip
-    amendment.public_markets = narrow_entry(designation, at=event.at)
+    amendment.public_markets = narrow_entry(designation, by=by, at=event.at, removed=changes["components"])
     amendment.save(update_fields=["public_markets", "updated_at"])
     began = audit.record(
         designation, "designation.amendment_in_force", by=by, after={"amendment": amendment.number},

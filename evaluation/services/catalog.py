@@ -10,7 +10,15 @@ from evaluation.enums import CatalogReleaseStatus
 from evaluation.folding import folded_words
 from evaluation.lifecycle import PUBLISH_TEXT, RETURN_TEXT, WITHDRAW_TEXT
 from evaluation.models import CatalogEntry, CatalogRelease, Designation
-from evaluation.notice_kinds import CATALOG_PUBLISHED, CATALOG_RELEASED, CATALOG_RETURNED
+from evaluation.naming import SUMMARY, TITLE, removed_names, texts_naming
+from evaluation.notice_kinds import (
+    CATALOG_PUBLISHED,
+    CATALOG_RELEASED,
+    CATALOG_RESTORED,
+    CATALOG_RETURNED,
+    CATALOG_TO_REVIEW,
+    CATALOG_WITHHELD,
+)
 from evaluation.notices import catalog_page, catalog_review_page, program_officers
 from program import audit, clock, notices
 from program.revisions import StaleRevision, hold
@@ -20,7 +28,7 @@ from proposals.notices import team_of
 from proposals.package import ApplicationComponent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from evaluation.models import CatalogText
@@ -32,6 +40,8 @@ TYPED_FIELDS = (
     "title", "summary", "layers", "shows_markets", "shows_sectors", "shows_consortium", "shows_members",
     "contact_name", "contact_email", "contact_url",
 )  # fmt: skip
+#: What changes where a text is withheld or shown again
+WITHHOLDS = ("title", "summary", "layers", "withheld", "withheld_at", "folded")
 TEXT_FIELDS = (*TYPED_FIELDS, "markets", "countries", "sectors", "consortium", "members")
 
 
@@ -95,21 +105,90 @@ def _leave_out_what_was_removed(text: CatalogText, package: Package) -> None:
     text.sectors = [each for each in text.sectors if each in sectors_of(package)]
 
 
-def narrow_entry(designation: Designation, *, at: datetime) -> list[str]:
+def narrow_entry(
+    designation: Designation, *, by: User, at: datetime, removed: Collection[str] = ()
+) -> list[str]:
     """Let the entry say no more than an amendment has left; the names of the markets that it showed before.
 
-    Part of the act by which the amendment takes effect. What was released in words stays the anchor's.
+    Part of the act by which the amendment takes effect and ``removed`` (keys of components) go. What was
+    released in words stays the anchor's; where it names such a component it is withheld until reviewed.
     """
     entry = CatalogEntry.objects.select_for_update().filter(designation=designation).first()
     if entry is None:
         return []
     shown = [each["name"] for each in entry.markets] if entry.withdrawn_at is None else []
     _leave_out_what_was_removed(entry, designation.package)
+    named = texts_naming(entry, removed_names(designation, removed)) if entry.withdrawn_at is None else {}
+    _withhold(entry, named, at=at)
     entry.amended_at = at
     entry.revision += 1
-    entry.save(update_fields=["markets", "countries", "sectors", "amended_at", "revision", "updated_at"])
+    entry.save(
+        update_fields=[
+            *WITHHOLDS, "markets", "countries", "sectors",
+            "amended_at", "revision", "updated_at",
+        ]
+    )  # fmt: skip
+    if named:
+        _tell_of_withheld(designation, named, by=by)
     kept = [each["name"] for each in entry.markets]
     return [name for name in shown if name not in kept]
+
+
+def _withhold(entry: CatalogEntry, fields: Collection[str], *, at: datetime) -> None:
+    """Take these texts out of what everybody reads, and keep them; a title gives way to the number."""
+    if fields:
+        entry.withheld_at = at
+    for field in fields:
+        if field == TITLE:
+            entry.withheld[TITLE], entry.title = entry.title, f"Package {entry.designation.number}"
+        elif field == SUMMARY:
+            entry.withheld[SUMMARY], entry.summary = entry.summary, ""
+        else:
+            entry.withheld[field] = entry.layers.pop(field)
+    entry.folded = folded_words(entry)
+
+
+def _tell_of_withheld(designation: Designation, named: Mapping[str, list[str]], *, by: User) -> None:
+    names = ", ".join(sorted({name for each in named.values() for name in each}))
+    event = audit.record(
+        designation, "designation.withhold_catalog_text", by=by, after=dict(named), note=names, clause=ORDER
+    )
+    proposal, number = designation.proposal, designation.number
+    team, officers = team_of(proposal.consortium_id), program_officers(proposal)
+    notices.owe(event, CATALOG_WITHHELD, team, url=catalog_page(proposal), number=number)
+    notices.owe(event, CATALOG_TO_REVIEW, officers, url=catalog_review_page(designation), number=number)
+
+
+@transaction.atomic
+def restore_catalog_texts(entry: CatalogEntry, *, by: User, reason: str) -> CatalogEntry:
+    """Show what was withheld again: an officer read it, and it names nothing that was removed."""
+    designation = entry.designation
+    _hold(designation)
+    hold(entry)
+    require("evaluation.restore_catalogentry", by, entry)
+    if not reason.strip():
+        raise NotReady([Problem("reason", "Say why these texts may stand.", ORDER, field="reason")])
+    if not entry.withheld:
+        raise NotReady([Problem("restored", "No text of this entry is withheld any more.", ORDER)])
+    for field, said in entry.withheld.items():
+        if field in (TITLE, SUMMARY):
+            setattr(entry, field, said)
+        else:
+            entry.layers[field] = said
+    fields = sorted(entry.withheld)
+    entry.withheld, entry.withheld_at = {}, None
+    entry.folded = folded_words(entry)
+    entry.revision += 1
+    entry.save(update_fields=[*WITHHOLDS, "revision", "updated_at"])
+    event = audit.record(
+        designation, "designation.restore_catalog_text", by=by, after=fields, note=reason.strip(),
+        clause=ORDER,
+    )  # fmt: skip
+    notices.owe(
+        event, CATALOG_RESTORED, team_of(designation.proposal.consortium_id),
+        url=catalog_page(designation.proposal), number=designation.number,
+    )  # fmt: skip
+    return entry
 
 
 def _name_what_was_designated(release: CatalogRelease, package: Package) -> None:
@@ -136,7 +215,7 @@ def publish_catalog_entry(release: CatalogRelease, *, by: User) -> CatalogEntry:
     for name, said in text_of(release).items():
         setattr(entry, name, said)
     _leave_out_what_was_removed(entry, designation.package)
-    entry.folded = folded_words(entry)
+    entry.withheld, entry.withheld_at, entry.folded = {}, None, folded_words(entry)
     entry.released_by, entry.released_at, entry.withdrawn_at = release.released_by, event.at, None
     entry.full_clean()
     entry.save()
@@ -187,7 +266,7 @@ def withdraw_catalog_entry(designation: Designation, *, by: User) -> None:
     entry.withdrawn_at = clock.now()
     entry.revision += 1
     entry.save(update_fields=["withdrawn_at", "revision", "updated_at"])
-    audit.record(designation, "designation.withdraw_catalog_entry", by=by, clause=ORDER)
+    audit.record(entry.designation, "designation.withdraw_catalog_entry", by=by, clause=ORDER)
 
 
 def _hold(designation: Designation) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
@@ -10,9 +10,10 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluation import services
 from evaluation.forms import ReasonForm
 from evaluation.lifecycle import PUBLISH_TEXT, RETURN_TEXT
-from evaluation.models import CatalogRelease, Designation
+from evaluation.models import CatalogEntry, CatalogRelease, Designation
+from evaluation.naming import SUMMARY, TITLE, removed_names, texts_naming
 from evaluation.notices import catalog_review_page
-from evaluation.views.acting import carry_out
+from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import require_desk
 from evaluation.views.proposals import READERS
 from program.differences import Segment, compare_texts
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from evaluation.models import CatalogText
     from program.requests import SignedInRequest
     from program.transitions import Problem
+
+
+#: What the anchor writes itself, as the page names it
+LABELS: Final = {TITLE: "Title", SUMMARY: "Summary", **{str(layer): str(layer.label) for layer in StackLayer}}
 
 
 class Line(NamedTuple):
@@ -76,10 +81,45 @@ def show_review(
         "before": [release for release in releases if release is not waiting],
         "may_publish": PUBLISH_TEXT in acts,
         "may_return": RETURN_TEXT in acts,
+        "hints": _hints(designation, waiting),
+        "is_unreviewed": public is not None and not any(each.is_published for each in releases),
+        "withheld": withheld_texts(public),
+        "may_restore": public is not None
+        and bool(public.withheld)
+        and request.user.has_perm("evaluation.restore_catalogentry", public),
+        "restore_form": ReasonForm(request.POST or None, label="Why these texts may stand", prefix="restore"),
         "form": ReasonForm(request.POST or None, label="What the anchor is to change, and why"),
         "problems": problems,
     }
     return render(request, "evaluation/catalog_review.html", facts, status=status)
+
+
+def withheld_texts(entry: CatalogEntry | None) -> list[tuple[str, str]]:
+    """What is kept back of an entry: where it stood, and what it said."""
+    return [(LABELS.get(field, field), said) for field, said in (entry.withheld if entry else {}).items()]
+
+
+def _hints(designation: Designation, waiting: CatalogRelease | None) -> list[tuple[str, str]]:
+    """Where the text that waits names a component which an amendment removed, and which."""
+    if waiting is None or not designation.removed_components:
+        return []
+    names = removed_names(designation, designation.removed_components)
+    return [(LABELS[field], ", ".join(named)) for field, named in texts_naming(waiting, names).items()]
+
+
+@require_POST
+def catalog_restore(request: SignedInRequest, number: str) -> HttpResponse:
+    """Let the texts that were withheld stand, with the reason."""
+    designation = get_object_or_404(Designation.objects.of_office(request.user), number=number)
+    entry = get_object_or_404(CatalogEntry, designation=designation)
+    form = ReasonForm(request.POST, label="Why these texts may stand", prefix="restore")
+    if not form.is_valid():
+        return show_review(request, number, problems_of(form), status=422)
+    return carry_out(
+        request, services.restore_catalog_texts, entry, done="The texts are public again.",
+        to=catalog_review_page(designation), reason=form.cleaned_data["reason"],
+        again=lambda problems: show_review(request, number, problems, status=422),
+    )  # fmt: skip
 
 
 @require_POST

@@ -30,6 +30,7 @@ from evaluation.models import (
 from evaluation.notices import catalog_page
 from evaluation.terms import lines_of
 from evaluation.views.acting import carry_out, problems_of
+from evaluation.views.catalog_review import withheld_texts
 from evaluation.views.saving import conflict_page, keep_draft, texts_of
 from program import clock
 from program.deadlines import end_of_day
@@ -290,6 +291,7 @@ def _show_release(
         "form": form,
         "newest": newest,
         "is_public": is_public,
+        "withheld": withheld_texts(entry if is_public else None),
         "waits": newest is not None and newest.is_waiting,
         "is_returned": newest is not None and newest.status == CatalogReleaseStatus.RETURNED,
         "revision": request.POST.get("revision", "") if form.is_bound else (newest.number if newest else 0),

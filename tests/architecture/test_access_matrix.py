@@ -604,6 +604,10 @@ ACTS = {
     "reinstate": Act(of_designation("evaluation:designation-act", "reinstate"), "suspended", CHIEF),
     "find a condition met": Act(condition, "designated", OFFICER),
     "publish": Act(of_designation("evaluation:catalog-publish"), "designated", OFFICER, text_waiting),
+    "show a withheld text": Act(
+        of_designation("evaluation:catalog-restore"), "designated", OFFICER,
+        lambda world, state: {"restore-reason": "It names another rack."},
+    ),
     "give a text back": Act(of_designation("evaluation:catalog-return"), "designated", OFFICER, text_waiting),
     "release": Act(theirs("evaluation:catalog-release"), "designated", SIDE[:1]),
     "take out of the catalog": Act(theirs("evaluation:catalog-withdraw"), "designated", SIDE[:1]),

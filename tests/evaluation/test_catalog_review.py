@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from evaluation import services
+from evaluation.folding import fold
 from evaluation.models import CatalogEntry, CatalogRelease, Designation
 from evaluation.views.catalog_review import said_by
 from program.models import AuditEvent, Notice
