@@ -283,3 +283,7 @@ class CatalogRelease(CatalogText, Revised):
     @property
     def is_waiting(self) -> bool:
         return self.status == CatalogReleaseStatus.PROPOSED
+
+    @property
+    def is_published(self) -> bool:
+        return self.status == CatalogReleaseStatus.PUBLISHED

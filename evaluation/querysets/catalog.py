@@ -69,3 +69,7 @@ class CatalogReleaseQuerySet(models.QuerySet):
     def waiting(self) -> Self:
         """Texts that the Program office has not decided on, of designations in force."""
         return self.filter(status=CatalogReleaseStatus.PROPOSED, designation__status=DesignationStatus.ACTIVE)
+
+    def published(self) -> Self:
+        """Texts that an officer has read and published."""
+        return self.filter(status=CatalogReleaseStatus.PUBLISHED)

@@ -231,7 +231,10 @@ def publish_catalog_entry(release: CatalogRelease, *, by: User) -> CatalogEntry:
 
 @transaction.atomic
 def return_catalog_entry(release: CatalogRelease, *, by: User, reason: str) -> CatalogRelease:
-    """Give a released text back with the reason; what is public stays as it is."""
+    """Give a released text back with the reason; what an officer has published stays as it is.
+
+    An entry that was public before texts were reviewed leaves the catalog with it: nobody has reviewed it.
+    """
     designation = release.designation
     _hold(designation)
     require(RETURN_TEXT.permission(release), by, release)
@@ -248,6 +251,9 @@ def return_catalog_entry(release: CatalogRelease, *, by: User, reason: str) -> C
         url=catalog_page(designation.proposal),
         number=designation.number,
     )
+    entry = CatalogEntry.objects.filter(designation=designation, withdrawn_at=None).first()
+    if entry is not None and not designation.catalog_releases.published().exists():
+        _take_out(entry, by=by)
     return release
 
 
@@ -262,6 +268,10 @@ def withdraw_catalog_entry(designation: Designation, *, by: User) -> None:
         if not is_taken_back:
             raise NotReady([Problem("withdrawn", "The entry is not in the catalog.", ORDER)])
         return
+    _take_out(entry, by=by)
+
+
+def _take_out(entry: CatalogEntry, *, by: User) -> None:
     hold(entry)
     entry.withdrawn_at = clock.now()
     entry.revision += 1

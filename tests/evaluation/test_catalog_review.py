@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
+from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -187,3 +190,120 @@ def test_anchor_owes_a_text_until_it_waits_and_again_once_it_is_returned(client)
     make.published(designation)
     assert owed() == []
     assert Designation.objects.get().status == "active"
+
+
+# A component goes that the text names
+
+
+def rack_removed(**texts):
+    """A designation whose public text names “A second rack”, which an amendment then removes."""
+    designation = make.two_markets()
+    make.published(designation, **{"title": "Stack for clinics", "contact_name": "Zebra desk", **texts})
+    make.amended(designation=designation, lifts=False, removed_components=["component-other"])
+    return Designation.objects.get(pk=designation.pk)
+
+
+NAMING = {
+    "title": {"title": "A SECOND RÁCK for clinics"},
+    "summary": {"summary": "With a  second rack in each hall."},
+    "layer": {"layers": {"hardware": "Two: the first, and a second rack.", "security": "Keys in hardware."}},
+}
+
+
+@pytest.mark.parametrize("where", NAMING)
+def test_text_that_names_a_removed_component_is_in_no_public_channel_until_reviewed(client, where):
+    desk, designation = officer(), rack_removed(**NAMING[where])
+    number = designation.number
+    public = fold(everything_public(client, number))
+    assert "second" not in public and "zebra desk" in public
+    assert len(opened(client, q="rack").context["cards"]) == 0
+    if where == "layer":
+        assert "keys in hardware." in public
+    assert representative_of(designation.proposal) in told("catalog_withheld")
+    assert desk in told("catalog_to_review")
+    tasks = [task.what for task in page(client, desk, "desk").context["tasks"]]
+    assert f"Review the withheld catalog text of {number}" in tasks
+    for person, name, key in (
+        (desk, "catalog-review", number),
+        (representative_of(designation.proposal), "catalog-release", designation.proposal_id),
+    ):
+        assert "second" in fold(page(client, person, name, key).text)
+
+    entry = designation.catalog_entry
+    assert press(client, desk, "catalog-restore", number).status_code == 422
+    press(client, desk, "catalog-restore", number, **{"restore-reason": "Another rack of that name."})
+    assert "second" in fold(everything_public(client, number))
+    assert {name: getattr(CatalogEntry.objects.get(), name) for name in NAMING[where]} == NAMING[where]
+    event = AuditEvent.objects.get(act="designation.restore_catalog_text")
+    assert (event.actor, event.said["note"]) == (desk, "Another rack of that name.")
+    assert representative_of(designation.proposal) in told("catalog_restored")
+    with pytest.raises(NotReady):
+        services.restore_catalog_texts(entry, by=desk, reason="Again.")
+
+
+def test_new_text_of_the_anchor_ends_it_and_a_text_that_names_it_still_is_marked(client):
+    designation = rack_removed(**NAMING["summary"])
+    desk, text = officer(), make.released(designation, summary="Still a second rack.")
+    shown = page(client, desk, "catalog-review", designation.number).text
+    assert "Summary names what an amendment removed: A second rack." in shown
+    services.return_catalog_entry(text, by=desk, reason="It names the rack.")
+    services.publish_catalog_entry(make.released(designation, summary="One rack."), by=desk)
+    assert CatalogEntry.objects.get().withheld == {}
+    assert "One rack." in everything_public(client, designation.number)
+    shown = page(client, desk, "catalog-review", designation.number).text
+    assert "Withheld texts" not in shown
+
+
+def test_text_that_names_only_what_is_left_stays(client):
+    kept = make.two_markets()
+    name = next(each.name for each in kept.version.value.components if each.key != "component-other")
+    designation = rack_removed(summary=f"With {name}, and a secondary rackmount.")
+    assert CatalogEntry.objects.get(designation=designation).withheld == {}
+    assert not told("catalog_withheld")
+
+
+@pytest.mark.parametrize("person", ["recused", "reviewer", "representative"])
+def test_withheld_text_is_restored_by_an_officer_who_stands_apart_alone(person):
+    designation = rack_removed(**NAMING["summary"])
+    others = {"recused": officer, "reviewer": make.reviewer}
+    other = others[person]() if person in others else representative_of(designation.proposal)
+    if person == "recused":
+        services.recuse(designation.proposal, person=other, by=other, reason="A former employer.")
+    with pytest.raises(PermissionDenied):
+        services.restore_catalog_texts(designation.catalog_entry, by=other, reason="So.")
+
+
+# What was public before texts were reviewed
+
+
+def unreviewed():
+    """A public entry of before, as the migration finds it."""
+    designation = make.designated()
+    make.published(designation, title="Zebra stack", shows_sectors=True)
+    CatalogRelease.objects.all().delete()
+    migration = importlib.import_module("evaluation.migrations.0038_put_to_review")
+    for _ in range(2):
+        migration.put_to_review(apps, None)
+    return designation
+
+
+def test_what_was_public_unreviewed_waits_for_an_officer_and_stays_meanwhile(client):
+    designation, desk = unreviewed(), officer()
+    text = CatalogRelease.objects.get()
+    assert said_by(text) == said_by(CatalogEntry.objects.get())
+    assert (text.number, text.released_by) == (1, CatalogEntry.objects.get().released_by)
+    assert "Zebra stack" in everything_public(client, designation.number)
+    tasks = [task.what for task in page(client, desk, "desk").context["tasks"]]
+    assert f"Publish or return the catalog text of {designation.number}" in tasks
+    assert "no officer has read it" in page(client, desk, "catalog-review", designation.number).text
+    services.publish_catalog_entry(text, by=desk)
+    assert "Zebra stack" in everything_public(client, designation.number)
+    services.return_catalog_entry(make.released(designation, title="Other"), by=desk, reason="No.")
+    assert "Zebra stack" in everything_public(client, designation.number), "it was reviewed meanwhile"
+
+
+def test_what_was_public_unreviewed_leaves_the_catalog_when_it_is_returned(client):
+    designation, desk = unreviewed(), officer()
+    services.return_catalog_entry(CatalogRelease.objects.get(), by=desk, reason="It promises too much.")
+    assert "zebra" not in everything_public(client, designation.number).lower()
+    assert AuditEvent.objects.filter(act="designation.withdraw_catalog_entry", actor=desk).count() == 1
