@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -14,7 +16,7 @@ from evaluation import services
 from evaluation.models import Escalation, EscalationEntry
 from evaluation.packets import packet_text
 from program import clock
-from program.deadlines import Period, Unit, end_of_day, local_day
+from program.deadlines import Period, Unit, end_of_day, local_day, long_date
 from program.enums import OfficeRole
 from program.models import AuditEvent, Delegation, Notice
 from program.transitions import NotReady
@@ -285,3 +287,47 @@ def told(person):
     kinds = ("evaluation.escalation_due", "evaluation.escalation_overdue")
     rows = Notice.objects.filter(recipient=person, kind__in=kinds)
     return list(rows.order_by("pk").values_list("title", flat=True))
+
+
+# Objections of before
+
+
+def of_before():
+    Escalation.objects.filter(entries=None).delete()
+    migration = importlib.import_module("evaluation.migrations.0039_objections_before")
+    for _ in range(2):
+        migration.open_for_standing_objections(apps, None)
+    return list(Escalation.objects.all())
+
+
+def test_objection_filed_before_gets_a_record_that_says_so_once(client, desk, proposal):
+    make.filed(proposal, "DOE", "object", rationale="The hall is not secure.")
+    make.filed(proposal, "STATE", "support")
+    (escalation,) = of_before()
+    assert (escalation.agency.code, escalation.position) == (
+        "DOE",
+        make.referral_of(proposal, "DOE").position,
+    )
+    assert escalation.is_open and escalation.due_at > clock.now()
+    filed = f"the objection was filed on {long_date(clock.today())}"
+    entry = escalation.entries.get()
+    assert filed in entry.minutes and entry.by.is_service
+    assert entry.minutes in escalation.due_rule
+    assert entry.minutes in page(client, desk, "escalation", escalation.pk).text
+    added(escalation, desk)
+    assert escalation.entries.count() == 2
+
+
+@pytest.mark.parametrize("case", ["withdrawn position", "decided", "withdrawn proposal"])
+def test_no_record_is_opened_for_what_stands_no_more(desk, case):
+    if case == "decided":
+        make.designated(DOE="object")
+    else:
+        proposal = make.accepted(desk)
+        make.filed(proposal, "DOE", "object")
+        Escalation.objects.all().delete()
+        if case == "withdrawn position":
+            make.filed(proposal, "DOE", "support")
+        else:
+            withdraw_proposal(proposal, by=representative_of(proposal), note="Enough.")
+    assert of_before() == []
