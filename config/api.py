@@ -24,6 +24,7 @@ from rest_framework.views import set_rollback
 
 from config.api_reference import Reference, reference_of
 from evaluation.api.designations import DesignationViewSet
+from evaluation.api.questions import InformationRequestViewSet
 from program.api.calls import CallViewSet
 from program.api.resources import PROBLEM_JSON
 from program.refusals import record_refusal
@@ -144,6 +145,7 @@ router = SimpleRouter()
 router.register("calls", CallViewSet, basename="api-call")
 router.register("proposals", ProposalViewSet, basename="api-proposal")
 router.register("designations", DesignationViewSet, basename="api-designation")
+router.register("questions", InformationRequestViewSet, basename="api-question")
 
 
 @cache

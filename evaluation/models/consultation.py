@@ -221,6 +221,11 @@ class InformationRequest(Deadlined):
         return f"Question {self.number}"
 
     @property
+    def is_counted(self) -> bool:
+        """Whether it makes a round: one that was withdrawn does not."""
+        return self.status != InformationRequestStatus.WITHDRAWN
+
+    @property
     def is_late(self) -> bool:
         """Whether the answer came after its time; late or not, it is kept and read."""
         return self.answered_at is not None and self.answered_at >= self.due_at

@@ -104,6 +104,8 @@ def show_questions(
     facts = {
         "proposal": proposal,
         "questions": asked,
+        "rounds_allowed": proposal.call.question_rounds,
+        "rounds_begun": max((row.round for row in asked if row.is_counted), default=0),
         "returns": Return.objects.filter(proposal=proposal).select_related("version"),
         "letters": Letter.objects.visible_to(request.user).filter(proposal=proposal).select_related("paper"),
         "readings": named_readings(proposal) if is_theirs else (),

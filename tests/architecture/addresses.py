@@ -136,6 +136,8 @@ def cases(world, name, pattern, seen):
             keys = rest(world, name, part)
             for kind in KINDS if name == "proposals:table-export" else [keys.get("kind")]:
                 yield from by_pk(part, **keys | ({"kind": kind} if kind else {}))
+    elif name == "api-question-detail":
+        yield from by_pk("question")
     elif name == "api-designation-detail" or "designations/<" in pattern:
         more = {"act": "suspend"} if "<slug:act>" in pattern else {}
         more |= {"pk": ABSENT - 1} if "<int:pk>" in pattern else {}

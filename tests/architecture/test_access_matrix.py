@@ -335,6 +335,10 @@ OBJECTS = {
     "receipt as PDF": (version_of("proposals:receipt-pdf"), {"signed"}, READERS),
     "package as PDF": (version_of("proposals:package-pdf"), {"signed"}, READERS),
     "questions": (theirs("evaluation:questions"), {"consulted"}, READERS),
+    "question by API": (
+        by_key("api-question-detail", lambda w, s: proposal(w, s).information_requests.get()),
+        {"consulted"}, READERS,
+    ),
     "page of the desk": (
         by_number("evaluation:proposal"), {KEPT, "returned", "signed", "withdrawn"}, OFFICES,
     ),

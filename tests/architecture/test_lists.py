@@ -44,6 +44,7 @@ COUNTED_BY = {
     "api-call-list": "config/test_api.py::test_list_costs_five_statements_at_most_whatever_its_length",
     "api-designation-list": "config/test_api.py::test_list_costs_five_statements_at_most_whatever_its_length",
     "api-proposal-list": "config/test_api.py::test_list_costs_five_statements_at_most_whatever_its_length",
+    "api-question-list": "evaluation/test_rounds.py::test_api_costs_the_same_for_one_question_and_for_three",
     "evaluation:catalog": "evaluation/test_pages.py::test_catalog_costs_one_statement_until_a_change",
     "evaluation:catalog-map": "evaluation/test_catalog.py::test_costs_the_same_whatever_its_length",
     "evaluation:catalog-feed": "evaluation/test_catalog.py::test_costs_the_same_whatever_its_length",

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from evaluation import services
 from evaluation.models import InformationRequest
@@ -19,6 +21,11 @@ from tests.factories.program import drafted_call, officer
 from tests.factories.proposals import representative_of
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _demonstration(settings):
+    settings.DEMONSTRATION = True
 
 
 @pytest.fixture
@@ -124,3 +131,62 @@ def test_page_says_which_round_comes_and_when_all_were_used(client, desk):
     facts = {"agency": Agency.objects.get(code="COMMERCE").pk, "question": "Which?", "days": "5"}
     refusal = press(client, desk, "question-ask", proposal.number, **facts)
     assert refusal.status_code == 422 and "this would be round 2" in refusal.text
+
+
+# Where the rounds are read
+
+
+def test_consortium_reads_to_which_round_a_question_belongs_and_how_many_there_are(client, desk):
+    proposal = limited(make.accepted(desk), 3)
+    asked(proposal, desk, answered=True)
+    asked(proposal, desk)
+    withdrawn = asked(proposal, desk)
+    services.withdraw_question(withdrawn, by=desk)
+    shown = page(client, representative_of(proposal), "questions", proposal.pk).text
+    assert "The call allows 3 rounds of questions" in shown and "2 were begun" in shown
+    assert shown.count("Round 1.") == 1 and shown.count("Round 2.") == 2
+    limited(proposal, None)
+    assert "The call allows" not in page(client, representative_of(proposal), "questions", proposal.pk).text
+
+
+def by_api(client, person, **query):
+    client.force_login(type(person).objects.get(pk=person.pk))
+    return client.get("/api/v1/questions/", query)
+
+
+def test_api_gives_number_round_and_limit_and_no_answer(client, desk):
+    proposal, other = limited(make.accepted(desk), 2), make.accepted(desk)
+    asked(proposal, desk, answered=True)
+    asked(proposal, desk)
+    asked(other, desk)
+    found = by_api(client, representative_of(proposal))
+    rows = found.json()["results"]
+    assert [(row["number"], row["round"], row["rounds_allowed"]) for row in rows] == [(2, 2, 2), (1, 1, 2)]
+    assert {row["proposal"] for row in rows} == {proposal.pk}
+    assert "This one." not in found.text and "answer" not in rows[0]
+    (first,) = by_api(client, desk, proposal=proposal.pk, round=1, status="answered").json()["results"]
+    assert (first["agency"], first["answered_at"] is None) == ("STATE", False)
+    assert len(by_api(client, desk).json()["results"]) == 3
+    assert by_api(client, desk, round="x").status_code == 400
+
+
+def test_api_gives_no_question_to_who_is_recused_or_has_no_part(client, desk):
+    proposal = make.accepted(desk)
+    request = asked(proposal, desk)
+    cousin = officer()
+    services.recuse(proposal, person=cousin, by=desk, reason="A cousin.")
+    for person in (cousin, make.reviewer(), representative_of(make.accepted(desk))):
+        assert by_api(client, person).json()["results"] == []
+        assert client.get(f"/api/v1/questions/{request.pk}/").status_code == 404
+    client.logout()
+    assert client.get("/api/v1/questions/").status_code == 401
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_api_costs_the_same_for_one_question_and_for_three(client, desk, count):
+    for _ in range(count):
+        asked(make.accepted(desk), desk)
+    by_api(client, desk)
+    with CaptureQueriesContext(connection) as captured:
+        assert len(client.get("/api/v1/questions/").json()["results"]) == count
+    assert len([row for row in captured if "SAVEPOINT" not in row["sql"]]) == 4
