@@ -18,9 +18,11 @@ class EvaluationConfig(AppConfig):
             standing,
         )
         from evaluation.services.assignments import declare_first
+        from evaluation.services.determinations import tell_of_withdrawal
         from evaluation.services.profiles import profile_version
         from proposals.services.reading import before_reading
-        from proposals.services.submissions import when_frozen
+        from proposals.services.submissions import when_frozen, when_withdrawn
 
         before_reading(declare_first)
         when_frozen(profile_version)
+        when_withdrawn(tell_of_withdrawal)

@@ -27,6 +27,7 @@ from evaluation.services.decisions import (
 )
 from evaluation.services.screening_jobs import ask_if_stale
 from program import audit, clock, notices
+from program.clock_account import clock_account
 from program.revisions import hold
 from program.transitions import NotReady, Problem, perform, require
 from proposals.enums import ProposalStatus
@@ -310,6 +311,12 @@ def tell_overtaken(determination: Determination, *, by: User) -> AuditEvent | No
     facts = {"number": found.proposal.number, "what": found.overtaken_by}
     notices.owe(event, OVERTAKEN, list(people.values()), url=found.page, **facts)
     return event
+
+
+def tell_of_withdrawal(proposal: Proposal) -> None:
+    """Tell who signed, and decision officials, in the withdrawal itself that nothing can be announced."""
+    for determination in Determination.objects.overtaken().not_told().filter(proposal=proposal):
+        tell_overtaken(determination, by=clock_account())
 
 
 def objections_to(determination: Determination) -> list[Referral]:

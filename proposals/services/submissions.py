@@ -46,6 +46,15 @@ def when_frozen(act: Callable[[Version, Proposal], object]) -> None:
     FROZEN.append(act)
 
 
+#: What the apps above do in the transaction of a withdrawal
+TAKEN_BACK: Final[list[Callable[[Proposal], object]]] = []
+
+
+def when_withdrawn(act: Callable[[Proposal], object]) -> None:
+    """Have ``act`` done with each submitted proposal that is withdrawn, in the transaction that does so."""
+    TAKEN_BACK.append(act)
+
+
 @transaction.atomic
 def certify_proposal(
     proposal: Proposal,
@@ -279,6 +288,8 @@ def withdraw_proposal(proposal: Proposal, *, by: User, note: str) -> AuditEvent:
     what = f"Proposal {proposal.number}" if proposal.number else "A draft proposal"
     if proposal.submitted_at:
         tell_both(event, proposal, team=WITHDRAWN, officers=WITHDRAWN, what=what)
+        for act in TAKEN_BACK:
+            act(proposal)
     else:
         notices.owe(event, WITHDRAWN, team_of(proposal.consortium_id), url=address(proposal), what=what)
     return event
