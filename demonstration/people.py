@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from program import audit, clock
+from program.enums import CONFIRMED_OFFICES
 from program.enums import OfficeRole as R
 from program.models import Agency, Office, User
 from program.services.people import appoint, clock_account
@@ -286,14 +287,14 @@ def person(email: str, name: str, title: str) -> User:
 def load_officials() -> None:
     """The people in government and their offices; who is there already stays as he or she is.
 
-    The first program officer has nobody above who could appoint: the service account's event says so.
+    The first two program officers have nobody who could appoint them: the service account's events say so.
     """
     if User.objects.filter(email__in=[one.email for one in OFFICIALS]).count() == len(OFFICIALS):
         return
     with clock.moved_to(FOUNDED):
         agencies = {agency.code: agency for agency in Agency.objects.all()}
-        founder = _found(OFFICIALS[0], agencies)
-        for official in OFFICIALS[1:]:
+        founder, second = (_found(one, agencies) for one in OFFICIALS[:2])
+        for official in OFFICIALS[2:]:
             user = person(official.email, official.name, official.title)
             for role, code in official.offices:
                 if not user.offices.filter(role=role, agency=agencies[code]).exists():
@@ -304,6 +305,7 @@ def load_officials() -> None:
                         by=founder,
                         basis=BASIS,
                         effective_from=FOUNDED.date(),
+                        confirmed_by=second if role in CONFIRMED_OFFICES else None,
                     )
 
 
@@ -322,7 +324,7 @@ def _found(official: Official, agencies: dict[str, Agency]) -> User:
             "office.appoint",
             by=clock_account(),
             after={"user": user.email, "agency": code, "role": role},
-            note="The first program officer of the demonstration; appoints the others.",
+            note="One of the first two program officers of the demonstration; they appoint the others.",
         )
     return User.objects.get(pk=user.pk)
 

@@ -29,7 +29,7 @@ from evaluation.services.papers import PAPERS
 from program import clock
 from program.deadlines import end_of_day
 from program.enums import CallStatus, OfficeRole, PaperState, QuestionStatus
-from program.models import Call, Question, User
+from program.models import Appointment, Call, Question, User
 from program.prepared import Prepared, Whoever
 from program.tallies import tallied, tally_words
 from program.waiting import Task, at_the_desk
@@ -128,6 +128,11 @@ def escalation_task(pk: int, agency: str, number: str, consortium: str, due_at: 
     return Task(what, consortium, address, datetime.fromisoformat(due_at))
 
 
+def appointment_task(person: str, role: str, agency: str) -> Task:
+    address = f"{reverse('program:offices')}#waiting"
+    return Task(f"Confirm or decline {person} as {OfficeRole(role).label}", agency, address)
+
+
 def text_task(number: str, title: str) -> Task:
     address = reverse("evaluation:catalog-review", args=[number])
     return Task(f"Publish or return the catalog text of {number}", title, address)
@@ -224,6 +229,12 @@ WAITING: Final[tuple[Listed | Counted, ...]] = (
         ("pk", "agency__display_name", "proposal__number", "proposal__consortium__name", "due_at"),
         ("due_at", "pk"),
         escalation_task,
+    ),
+    Listed(
+        lambda officer: Appointment.objects.to_confirm(officer),
+        ("user__name", "role", "agency__display_name"),
+        ("pk",),
+        appointment_task,
     ),
     Listed(
         lambda officer: CatalogRelease.objects.visible_to(officer).waiting(),

@@ -39,6 +39,7 @@ KINDS: Final[dict[str, Kind]] = {
     "program.question": Kind("Question about call", ("call__number",)),
     "program.user": Kind("", ("email",)),
     "program.organization": Kind("", ("legal_name",)),
+    "program.appointment": Kind("Appointment of", ("user__email",)),
     "program.office": Kind("Office of", ("user__email",)),
     "program.delegation": Kind("Delegation to", ("given_to__email",)),
     "proposals.proposal": Kind("Proposal", ("number",), PROPOSAL, "number"),

@@ -35,6 +35,19 @@ class OfficeRole(TextChoices):
 
 DELEGATORS = (OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL)  # who may let another sign in their stead
 
+#: Whose holder acts for the Government alone: a second officer confirms who is appointed to them
+CONFIRMED_OFFICES = (
+    OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.ETHICS_OFFICIAL, OfficeRole.LEAD,
+)  # fmt: skip
+
+
+class AppointmentStatus(TextChoices):
+    """A second officer confirms an appointment or declines it; who proposed it may take it back."""
+
+    PROPOSED = "proposed", "Waits for a second officer"
+    CONFIRMED = "confirmed", "Confirmed"
+    DECLINED = "declined", "Declined"
+
 
 class CallType(TextChoices):
     PRE_SET = "pre_set", "Pre-set consortia"

@@ -771,6 +771,15 @@ class AppointForm(PersonForm):
     )
 
 
+class DeclineForm(forms.Form):
+    """Why an appointment is declined, or taken back."""
+
+    reason = LongText(
+        label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Sent to the other program officers.",
+    )  # fmt: skip
+
+
 class DelegateForm(PersonForm):
     """Let another person sign in one's stead, for a time."""
 

@@ -1,9 +1,10 @@
-"""The whole life of a call, of a question about it and of the review of an agency action."""
+"""The whole life of a call, a question about it, the review of an agency action, and an appointment."""
 
 from __future__ import annotations
 
 from program.checks import APPROVAL_CHECKS, ISSUE_CHECKS, is_before_its_deadline, is_due_to_close
 from program.enums import ActionStatus as A
+from program.enums import AppointmentStatus as P
 from program.enums import CallStatus as S
 from program.enums import QuestionStatus as Q
 from program.transitions import Transition
@@ -128,3 +129,23 @@ DROP = Transition(
     description="It was entered in error, or was not taken under E.O. 14110.",
 )
 ACTION_TRANSITIONS = [FIND_INCONSISTENT, FIND_CONSISTENT, PROPOSE, CARRY_OUT, FINALIZE, DROP]
+
+CONFIRM_APPOINTMENT = Transition(
+    "confirm",
+    {P.PROPOSED},
+    P.CONFIRMED,
+    clause="s.3(d)",
+    stamps=["decided_at"],
+    label="Confirm",
+    description="A second program officer confirms who is to act for the Government; the office begins.",
+)
+DECLINE_APPOINTMENT = Transition(
+    "decline",
+    {P.PROPOSED},
+    P.DECLINED,
+    clause="s.3(d)",
+    stamps=["decided_at"],
+    label="Decline",
+    description="The appointment goes no further, with a reason; who proposed it may take it back so, too.",
+)
+APPOINTMENT_TRANSITIONS = [CONFIRM_APPOINTMENT, DECLINE_APPOINTMENT]

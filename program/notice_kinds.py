@@ -95,6 +95,55 @@ CALL_SENT_BACK = NoticeKind(
         "title": "Second call for full-stack AI export packages",
     },
 )
+APPOINTMENT_TO_CONFIRM = NoticeKind(
+    "appointment-to-confirm",
+    "Confirm or decline: {person} as {office}",
+    "{by} proposes to appoint {person} as {office}. The office begins once a second program officer has "
+    "confirmed it.",
+    "s.3(d)",
+    roles=(OfficeRole.PROGRAM_OFFICER,),
+    is_internal=True,
+    when="A person is proposed for an office whose holder acts for the Government alone",
+    who="Program officers who did not propose it and are not the person",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "by": "Jordan Avery",
+        "office": "Agency lead, Department of Energy",
+        "person": "Ada Field",
+    },
+)
+APPOINTMENT_CONFIRMED = NoticeKind(
+    "appointment-confirmed",
+    "{person} is appointed as {office}",
+    "{by} confirmed the appointment of {person} as {office}. The office is in force.",
+    "s.3(d)",
+    is_internal=True,
+    when="A second officer confirms an appointment",
+    who="Who proposed it, and the person who is appointed",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "by": "Jordan Avery",
+        "office": "Agency lead, Department of Energy",
+        "person": "Ada Field",
+    },
+)
+APPOINTMENT_DECLINED = NoticeKind(
+    "appointment-declined",
+    "{person} is not appointed as {office}",
+    "{by} declined to appoint {person} as {office}. The reason: {reason}",
+    "s.3(d)",
+    roles=(OfficeRole.PROGRAM_OFFICER,),
+    is_internal=True,
+    when="An appointment is declined, or taken back",
+    who="The other program officers, but for the person",
+    mailed=Mailed.AT_ONCE,
+    sample={
+        "by": "Jordan Avery",
+        "office": "Agency lead, Department of Energy",
+        "person": "Ada Field",
+        "reason": "The memorandum names another person.",
+    },
+)
 CALL_DISCARDED = NoticeKind(
     "call-discarded",
     "Draft {number} was discarded",

@@ -14,7 +14,15 @@ from django.db.models import Count, Exists, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDate
 
 from program import clock
-from program.enums import ActionStatus, CallStatus, DeliveryState, DutyState, OfficeRole, QuestionStatus
+from program.enums import (
+    ActionStatus,
+    AppointmentStatus,
+    CallStatus,
+    DeliveryState,
+    DutyState,
+    OfficeRole,
+    QuestionStatus,
+)
 from program.writes import writes_of
 
 if TYPE_CHECKING:
@@ -33,6 +41,23 @@ SCANNED: Final = ("is_generated", "scan_state", "scan_attempts", "released_at")
 #: The acts that give a draft back to those who wrote it
 SENT_BACK: Final = ("call.send_back", "call.reopen")
 PUBLIC_CALL_STATUSES = (CallStatus.ISSUED, CallStatus.CLOSED, CallStatus.CANCELLED)
+
+
+class AppointmentQuerySet(models.QuerySet):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """All for the Program office and auditors; nobody else learns of an office that is not given."""
+        reads = user.is_authenticated and user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR)
+        return self.all() if reads else self.none()
+
+    def waiting(self) -> Self:
+        return self.filter(status=AppointmentStatus.PROPOSED)
+
+    def to_confirm(self, officer: User) -> Self:
+        """Those that ``officer`` has not proposed and that are not of their own person."""
+        return self.waiting().exclude(proposed_by=officer.pk).exclude(user=officer.pk)
+
+    def for_list(self) -> Self:
+        return self.select_related("user", "agency", "proposed_by").order_by("pk")
 
 
 class CallQuerySet(models.QuerySet):

@@ -273,6 +273,9 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "countryclass.set": "Class of a country set",
     },
     "People and offices": {
+        "appointment.propose": "Appointment proposed, to be confirmed by a second officer",
+        "appointment.confirm": "Appointment confirmed by a second officer",
+        "appointment.decline": "Proposed appointment declined",
         "office.appoint": "Person appointed to an office",
         "office.end": "Office ended",
         "delegation.give": "Authority delegated",

@@ -93,6 +93,16 @@ def is_published_question(user: User, question: Any) -> bool:
 
 
 @rules.predicate
+def has_proposed(user: User, appointment: Any) -> bool:
+    return appointment is not None and appointment.proposed_by_id == user.pk
+
+
+@rules.predicate
+def is_appointee(user: User, appointment: Any) -> bool:
+    return appointment is not None and appointment.user_id == user.pk
+
+
+@rules.predicate
 def administers_organization(user: User, organization: Any) -> bool:
     return (
         organization is not None
@@ -129,6 +139,8 @@ permit("program.end_interimexemption", is_program_officer)
 permit("program.view_record", is_auditor)
 permit("program.verify_record", is_auditor | is_clock)
 permit("program.appoint_office", is_program_officer)
+permit("program.confirm_appointment", is_program_officer & ~has_proposed & ~is_appointee)
+permit("program.decline_appointment", is_program_officer & ~is_appointee)
 permit("program.view_delivery", is_program_officer | is_auditor)
 permit("program.send_again_delivery", is_program_officer)
 permit("program.change_suppression", is_program_officer)

@@ -147,6 +147,16 @@ urlpatterns = [
     path("desk/offices/", offices.office_list, name="offices"),
     path("desk/offices/appoint/", offices.office_appoint, name="office-appoint"),
     path("desk/offices/delegate/", offices.delegation_new, name="office-delegate"),
+    path(
+        "desk/offices/appointments/<int:pk>/confirm/",
+        offices.appointment_confirm,
+        name="appointment-confirm",
+    ),
+    path(
+        "desk/offices/appointments/<int:pk>/decline/",
+        offices.appointment_decline,
+        name="appointment-decline",
+    ),
     path("desk/offices/<int:pk>/end/", offices.office_end, name="office-end"),
     path("desk/offices/delegations/<int:pk>/end/", offices.delegation_end, name="delegation-end"),
     path("desk/questions/", desk_questions.question_list, name="desk-questions"),

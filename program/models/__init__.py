@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from program.models.appointments import Appointment
 from program.models.base import Dated, Revised, Sourced, TimeStamped
 from program.models.calls import (
     Amendment,
@@ -48,6 +49,7 @@ __all__ = [
     "AgencyAction",
     "Amendment",
     "AnswerRevision",
+    "Appointment",
     "AuditEvent",
     "Bloc",
     "CalendarFeed",

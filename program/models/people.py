@@ -172,6 +172,7 @@ class Office(Dated, TimeStamped):
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="offices")
     role = models.CharField(max_length=20, choices=OfficeRole)
     appointed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    confirmed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     basis = models.CharField(max_length=300, blank=True, help_text="The act of appointment.")
     objects = OfficeQuerySet.as_manager()
 
@@ -183,6 +184,12 @@ class Office(Dated, TimeStamped):
                 violation_error_message="This person holds this office already.",
                 fields=["user", "agency", "role"],
                 condition=Q(effective_to=None),
+            ),
+            models.CheckConstraint(
+                name="office_confirmed_by_another",
+                violation_error_message="A second officer confirms it, who is not the person appointed.",
+                condition=Q(confirmed_by=None)
+                | (~Q(confirmed_by=models.F("appointed_by")) & ~Q(confirmed_by=models.F("user"))),
             ),
         ]
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from program import audit, clock
 from program.clock_account import clock_account
-from program.enums import OfficeRole
+from program.enums import CONFIRMED_OFFICES, OfficeRole
 from program.models import Affiliation, Agency, Delegation, Office, Organization, User
 from program.publish import after_commit
 
@@ -46,41 +46,65 @@ def require_impartial(person: User) -> None:
 
 @transaction.atomic
 def appoint(
-    person: User, *, agency: Agency, role: str, by: User, basis: str = "", effective_from: date | None = None
+    person: User,
+    *,
+    agency: Agency,
+    role: str,
+    by: User,
+    basis: str = "",
+    effective_from: date | None = None,
+    confirmed_by: User | None = None,
 ) -> Office:
-    """Give ``person`` an office; who appoints does not appoint themselves."""
+    """Give ``person`` an office; who appoints does not appoint themselves.
+
+    An office whose holder acts for the Government alone is ``confirmed_by`` a second officer, as
+    ``confirm_appointment`` does; neither of the two is the person.
+    """
     if not by.has_perm("program.appoint_office") or by == person:
         raise PermissionDenied("You may not appoint this person.")
+    if role in CONFIRMED_OFFICES and (
+        confirmed_by is None
+        or confirmed_by in (by, person)
+        or not confirmed_by.has_perm("program.appoint_office")
+    ):
+        raise PermissionDenied("A second program officer confirms an appointment to this office.")
     require_impartial(person)
     office = Office(
         user=person,
         agency=agency,
         role=role,
         appointed_by=by,
+        confirmed_by=confirmed_by,
         basis=basis,
         effective_from=effective_from or clock.today(),
     )
     office.full_clean()
     office.save()
-    audit.record(
-        office, "office.appoint", by=by, after={"user": person.email, "agency": agency.code, "role": role}
-    )
+    after = {"user": person.email, "agency": agency.code, "role": role}
+    after |= {"proposed_by": by.email} if confirmed_by else {}
+    audit.record(office, "office.appoint", by=confirmed_by or by, after=after)
     return office
+
+
+#: By how many people an office is opened: one who proposes and one who confirms
+FOUNDERS: Final = 2
 
 
 @transaction.atomic
 def appoint_first_officer(person: User, *, basis: str) -> Office:
     """Open the Program office of a new portal, under the name of the Program's clock.
 
-    Raises PermissionDenied once somebody holds that office: from then on people appoint people.
+    Raises PermissionDenied once two people hold that office: from then on one of them proposes and another
+    confirms who is appointed.
     """
-    if Office.objects.in_force().filter(role=OfficeRole.PROGRAM_OFFICER).exists():
+    desk = Office.objects.in_force().filter(role=OfficeRole.PROGRAM_OFFICER).values_list("user", flat=True)
+    if len(set(desk)) >= FOUNDERS:
         raise PermissionDenied(
-            "There is a program officer already, who appoints others on the page of offices."
+            "There are two program officers already, who appoint others on the page of offices."
         )
     require_impartial(person)
     machine = clock_account()
-    office = Office.objects.create(
+    office = Office(
         user=person,
         agency=Agency.objects.get(code="COMMERCE"),
         role=OfficeRole.PROGRAM_OFFICER,
@@ -88,6 +112,8 @@ def appoint_first_officer(person: User, *, basis: str) -> Office:
         basis=basis,
         effective_from=clock.today(),
     )
+    office.full_clean()
+    office.save()
     after = {"user": person.email, "agency": "COMMERCE", "role": OfficeRole.PROGRAM_OFFICER}
     audit.record(office, "office.appoint", by=machine, after=after, note=basis)
     return office

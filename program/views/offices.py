@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -12,11 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from program import clock, moments
 from program.acts import fresh_sign_in_required
-from program.enums import DELEGATORS, OfficeRole
-from program.forms import AppointForm, DelegateForm
-from program.models import Agency, Delegation, Office
+from program.enums import CONFIRMED_OFFICES, DELEGATORS, OfficeRole
+from program.forms import AppointForm, DeclineForm, DelegateForm
+from program.lifecycle import CONFIRM_APPOINTMENT, DECLINE_APPOINTMENT
+from program.models import Agency, Appointment, Delegation, Office
 from program.refusals import record_refusal
 from program.services import people
+from program.services.appointments import confirm_appointment, decline_appointment, propose_appointment
+from program.transitions import WrongStatus
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -27,6 +31,13 @@ if TYPE_CHECKING:
 @require_safe
 def office_list(request: SignedInRequest) -> HttpResponse:
     """Offices and delegations in force; for the Program office, auditors and those who may delegate."""
+    return show_offices(request)
+
+
+def show_offices(
+    request: SignedInRequest, declining: tuple[int, DeclineForm] | None = None, status: int = 200
+) -> HttpResponse:
+    """The page; ``declining`` is the appointment whose form was refused, with what was typed in it."""
     if not may_read(request):
         raise Http404
     offices = (
@@ -35,13 +46,36 @@ def office_list(request: SignedInRequest) -> HttpResponse:
         .select_related("user", "agency", "appointed_by")
     )
     delegations = Delegation.objects.in_force().select_related("agency", "given_by", "given_to")
+    key, form = declining or (0, None)
+    waiting = [
+        Waiting(
+            row,
+            may_confirm=request.user.has_perm(CONFIRM_APPOINTMENT.permission(row), row),
+            may_decline=request.user.has_perm(DECLINE_APPOINTMENT.permission(row), row),
+            is_own=row.proposed_by_id == request.user.pk,
+            form=form if form and row.pk == key else DeclineForm(prefix=f"appointment-{row.pk}"),
+        )
+        for row in Appointment.objects.visible_to(request.user).waiting().for_list()
+    ]
     context = {
         "offices": offices.order_by("agency__sort_order", "agency__code", "role", "user__name"),
+        "waiting": waiting,
         "delegations": delegations.order_by("agency__sort_order", "effective_from"),
         "may_appoint": request.user.has_perm("program.appoint_office"),
         "may_delegate": request.user.holds(*DELEGATORS),
     }
-    return render(request, "program/desk/offices.html", context)
+    return render(request, "program/desk/offices.html", context, status=status)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An appointment that waits for a second officer, and what the reader may do about it."""
+
+    appointment: Appointment
+    may_confirm: bool
+    may_decline: bool
+    is_own: bool
+    form: DeclineForm
 
 
 def may_read(request: SignedInRequest) -> bool:
@@ -57,25 +91,72 @@ def office_appoint(request: SignedInRequest) -> HttpResponse:
     form = AppointForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         chosen = form.cleaned_data
+        is_confirmed = chosen["role"] in CONFIRMED_OFFICES
+        facts = {name: chosen[name] for name in ("agency", "role", "basis")}
         try:
-            people.appoint(
-                form.person,
-                agency=chosen["agency"],
-                role=chosen["role"],
-                basis=chosen["basis"],
-                by=request.user,
-            )
+            if is_confirmed:
+                propose_appointment(form.person, by=request.user, **facts)
+            else:
+                people.appoint(form.person, by=request.user, **facts)
         except ValidationError as error:
             form.add_error(None, error)
         except PermissionDenied as refusal:
             record_refusal(request, str(refusal))
             form.add_error("email", "Nobody appoints themselves. Ask another program officer.")
         else:
-            messages.success(request, f"{form.person} now holds the office.")
+            done = (
+                f"{form.person} is proposed. The office begins once a second officer has confirmed it."
+                if is_confirmed
+                else f"{form.person} now holds the office."
+            )
+            messages.success(request, done)
             return redirect("program:offices")
     return render(
         request, "program/desk/office_form.html", {"form": form}, status=422 if form.errors else 200
     )
+
+
+@require_POST
+@fresh_sign_in_required
+def appointment_confirm(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Confirm what another officer proposed; the office begins."""
+    appointment = _waiting(request, pk)
+    try:
+        confirm_appointment(appointment, by=request.user)
+    except PermissionDenied as refusal:
+        record_refusal(request, str(refusal))
+        messages.error(request, "Another program officer confirms this appointment.")
+    except (WrongStatus, ValidationError) as refusal:
+        said = " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
+        messages.error(request, said)
+    else:
+        messages.success(request, f"{appointment.user} now holds the office “{appointment}”.")
+    return redirect("program:offices")
+
+
+@require_POST
+def appointment_decline(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Decline what was proposed, or take one's own proposal back, with the reason."""
+    appointment = _waiting(request, pk)
+    form = DeclineForm(request.POST, prefix=f"appointment-{pk}")
+    if not form.is_valid():
+        return show_offices(request, (pk, form), status=422)
+    try:
+        decline_appointment(appointment, by=request.user, reason=form.cleaned_data["reason"])
+    except PermissionDenied as refusal:
+        record_refusal(request, str(refusal))
+        messages.error(request, "Nobody decides on their own appointment. Ask another program officer.")
+    except WrongStatus as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{appointment.user} is not appointed; the other officers are told.")
+    return redirect("program:offices")
+
+
+def _waiting(request: SignedInRequest, pk: int) -> Appointment:
+    if not request.user.has_perm("program.appoint_office"):
+        raise Http404
+    return get_object_or_404(Appointment.objects.visible_to(request.user), pk=pk)
 
 
 @require_POST

@@ -22,6 +22,7 @@ from evaluation.models import Designation
 from evaluation.services import ask_to_clear_amendment, suspend_designation
 from program.acts import fresh_sign_in_required
 from program.models import AuditEvent, Delegation
+from program.services.appointments import propose_appointment
 from proposals.composition import compose
 from tests.architecture.routes import OURS
 from tests.config.test_sign_in import PASSWORD, current_code, sign_in
@@ -76,6 +77,14 @@ def to_appoint():
     agency = make.lead().offices.get().agency_id
     form = {"email": UserFactory().email, "role": "reviewer", "basis": "Memo", "agency": agency}
     return officer(), reverse("program:office-appoint"), form
+
+
+def to_confirm_appointment():
+    officer()
+    appointment = propose_appointment(
+        UserFactory(), agency=make.lead().offices.get().agency, role="lead", by=officer(), basis="Memo"
+    )
+    return officer(), reverse("program:appointment-confirm", args=[appointment.pk]), {}
 
 
 def to_end_office():
@@ -163,6 +172,7 @@ ACTS = {
     "proposal.resubmit": to_resubmit,
     "referral.answer": to_file,
     "office.appoint": to_appoint,
+    "appointment.confirm": to_confirm_appointment,
     "office.end": to_end_office,
     "delegation.give": to_delegate,
     "determination.clear": to_clear,
@@ -183,12 +193,12 @@ BINDING = {
     "clear_amendment", "sign_amendment", "announce_amendment",
     "suspend_designation", "reinstate_designation",
     "revoke_designation",
-    "appoint", "end_office", "delegate",
+    "appoint", "propose_appointment", "confirm_appointment", "end_office", "delegate",
 }  # fmt: skip
 VERBS = {
     "certify", "submit", "resubmit", "clear", "sign", "announce", "file", "appoint", "delegate", "end",
     "suspend",
-    "reinstate", "revoke", "act",
+    "reinstate", "revoke", "act", "confirm",
 }  # fmt: skip
 # Routes with such a verb in the name that bind nobody
 BIND_NOBODY = {
@@ -197,6 +207,9 @@ BIND_NOBODY = {
     "evaluation:conflict-clear": "lets a reviewer of the agency read, until it is asked about again",
     "proposals:access-revoke": "takes a reading right away",
     "program:delegation-end": "takes a power away",
+    "program:subscription-confirm": "that an address is its owner's",
+    "evaluation:suggestion-confirm": "who reads what, undone by ending an assignment",
+    "evaluation:interests-confirm": "a person's own statement",
     "proposals:invitation-revoke": "takes an invitation back",
     "program:session-end": "signs a browser out",
     "evaluation:answer-file": "a file of an answer, to be read",

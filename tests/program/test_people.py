@@ -43,8 +43,9 @@ def test_address_is_one_person_whatever_its_letter_case():
 def test_office_holds_between_its_days_and_ends_at_once():
     by, person = officer(), UserFactory()
     office = people.appoint(
-        person, agency=AgencyFactory(code="STATE"), role=OfficeRole.LEAD, by=by, basis="Memo 1"
-    )
+        person, agency=AgencyFactory(code="STATE"), role=OfficeRole.LEAD, by=by, basis="Memo 1",
+        confirmed_by=officer(),
+    )  # fmt: skip
     assert fresh(person).holds(OfficeRole.LEAD, agency="STATE")
     assert not fresh(person).holds(OfficeRole.LEAD, agency="COMMERCE")
     people.end_office(office, by=by)
@@ -56,7 +57,7 @@ def test_future_office_gives_nothing_yet():
     person = UserFactory()
     people.appoint(
         person, agency=AgencyFactory(), role=OfficeRole.LEAD, by=officer(),
-        effective_from=clock.today() + timedelta(days=1),
+        effective_from=clock.today() + timedelta(days=1), confirmed_by=officer(),
     )  # fmt: skip
     assert not fresh(person).is_government
 
@@ -70,17 +71,19 @@ def test_nobody_appoints_themselves_or_without_the_right():
     assert not Office.objects.filter(role=OfficeRole.DECISION_OFFICIAL).exists()
 
 
-def test_new_portal_gets_its_first_program_officer_by_command_and_no_second():
+def test_new_portal_gets_its_first_two_program_officers_by_command_and_no_third():
     AgencyFactory(code="COMMERCE")
-    first, second = UserFactory(), UserFactory()
+    first, second, third = UserFactory(), UserFactory(), UserFactory()
     call_command("appoint_first_officer", first.email.upper(), basis="Memorandum of November 1")
     assert fresh(first).holds(OfficeRole.PROGRAM_OFFICER, agency="COMMERCE")
     assert AuditEvent.objects.of(first.offices.get()).get().act == "office.appoint"
-    with pytest.raises(CommandError, match="already"):
-        call_command("appoint_first_officer", second.email, basis="Memorandum")
+    call_command("appoint_first_officer", second.email, basis="Memorandum of November 2")
+    with pytest.raises(CommandError, match="two program officers already"):
+        call_command("appoint_first_officer", third.email, basis="Memorandum")
     with pytest.raises(CommandError, match="sign up first"):
         call_command("appoint_first_officer", "nobody@agency.example", basis="Memorandum")
-    assert not fresh(second).is_government
+    assert fresh(second).holds(OfficeRole.PROGRAM_OFFICER, agency="COMMERCE")
+    assert not fresh(third).is_government
 
 
 def test_only_the_holder_of_an_office_delegates_its_act():
@@ -243,5 +246,5 @@ class TestPages:
             officer(OfficeRole.LEAD, "STATE")
         client.force_login(by)
         client.get(reverse("program:offices"))
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             client.get(reverse("program:offices"))

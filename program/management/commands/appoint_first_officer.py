@@ -1,4 +1,4 @@
-"""``manage.py appoint_first_officer``: open the Program office of a new portal."""
+"""``manage.py appoint_first_officer``: open the Program office of a new portal, with two officers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from program.models import User
-from program.services.people import appoint_first_officer
+from program.models import Office, User
+from program.services.people import FOUNDERS, appoint_first_officer
 
 
 class Command(BaseCommand):
-    """Appoint the first program officer; every later office is given on the page of offices."""
+    """Appoint the first two program officers, one at a time; the page of offices gives the later ones."""
 
-    help = "Appoint the first program officer of a new portal. Refused once there is one."
+    help = "Appoint a program officer of a new portal; refused once there are two."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", help="the address with which the person signed up")
@@ -31,3 +31,5 @@ class Command(BaseCommand):
         except ValidationError as refusal:
             raise CommandError(" ".join(refusal.messages)) from refusal
         self.stdout.write(self.style.SUCCESS(f"{person} is now {office}."))
+        if Office.objects.in_force().filter(role=office.role).count() < FOUNDERS:
+            self.stdout.write("Appoint a second one likewise: an officer alone appoints nobody.")
