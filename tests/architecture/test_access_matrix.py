@@ -16,11 +16,16 @@ import pytest
 from django.db import transaction
 from django.urls import resolve, reverse
 
+from evaluation import services
 from evaluation.models import CatalogRelease, ComplianceCheck, PartyCheck
+from evaluation.tasks import render_letter, render_packet
 from program import clock
 from program.enums import DeliveryState
 from program.models import Agency, Delivery, Notice
 from program.services.feeds import address_of
+from proposals.models import ReceiptPaper
+from proposals.services import ask_package_pdf
+from proposals.tasks import render_package, render_receipt
 from tests.architecture.addresses import client_of, content_of, refuses, text_of
 from tests.architecture.every_state import (
     AT_INTAKE,
@@ -409,6 +414,77 @@ def test_each_record_opens_for_exactly_those_who_may_read_it(world, clients, nam
             assert response.status_code < 500, (role, address)
             opened = {state} if is_open(response) else set()
             wrong += told_apart(role, opened, may(table, role) & {state})
+    assert not wrong, "\n".join(wrong)
+
+
+#: Files of a proposal that are read as a PDF, each with what a worker makes it of, and for whom
+PAPERS = {
+    "receipt": (
+        version_of("proposals:receipt-pdf"),
+        lambda world, state: render_receipt(
+            ReceiptPaper.objects.get(receipt__version__proposal=proposal(world, state)).pk
+        ),
+        {"consulted", "signed"},
+        READERS,
+    ),
+    "package": (
+        version_of("proposals:package-pdf"),
+        lambda world, state: render_package(
+            ask_package_pdf(proposal(world, state).versions.get(), by=world.people["representative"]).pk
+        ),
+        {"consulted", "signed"},
+        READERS,
+    ),
+    "packet": (
+        by_key("evaluation:packet-pdf", determination),
+        lambda world, state: render_packet(
+            services.ask_packet_pdf(determination(world, state), by=world.people["decision official"]).pk
+        ),
+        {"signed", "declined"},
+        OFFICIALS | {"lead": TOLD, "lead of another agency": TOLD},
+    ),
+    "letter": (
+        by_key("evaluation:letter", lambda w, s: proposal(w, s).letters.last()),
+        lambda world, state: render_letter(proposal(world, state).letters.last().paper.pk),
+        {"declined"},
+        READERS,
+    ),
+}
+#: What is said of a proposal for some of its readers alone: the words, and who may read them wherever
+SAID_TO_SOME = {
+    "A sister works there.": {"ethics official", "held reviewer"},
+    "A former employer is a member.": set(OFFICIALS),
+    "Measured in two wards.": {*OFFICIALS, *AGENCIES},
+    "It works and helps an ally.": {*OFFICIALS, *AGENCIES},
+    "Fictional Holdings": {"ethics official", "held reviewer"},
+    "Fictional Dragonfly": set(READERS),
+    **{f", to {room}.": {*OFFICIALS, *AGENCIES} for room in SPOKEN},
+}
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_each_pdf_says_to_each_reader_only_what_they_may_read(world, clients, name, settings, tmp_path):
+    """Made by the press from the record, opened by everybody, and read: not only whether it opens."""
+    settings.MEDIA_ROOT = str(tmp_path)
+    address_in, make_it, states, table = PAPERS[name]
+    wrong = []
+    for state in sorted(states):
+        make_it(world, state)
+        address = address_in(world, state)
+        for role, client in clients.items():
+            content = content_of(response := client.get(address))
+            is_read = response.status_code == 200 and content.startswith(b"%PDF-")
+            wrong += told_apart(role, {state} if is_read else set(), may(table, role) & {state})
+            if not is_read:
+                continue
+            text = " ".join(text_of(content).split())
+            assert len(text) > 200, "nothing can be judged"
+            wrong += told_apart(role, world.spoken_of(text), {state})
+            wrong += [
+                f"{role} reads “{words}” in the {name} of the {state} one"
+                for words, readers in SAID_TO_SOME.items()
+                if words in text and role not in readers
+            ]
     assert not wrong, "\n".join(wrong)
 
 
