@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.enums import TermChange
 from evaluation.packets import day_said
+from program import clock
 from program import moments
 from program.canonical import canonical_json
 from program.enums import StackLayer

@@ -79,6 +79,25 @@ def test_the_file_is_framed_by_our_pages_alone_runs_nothing_and_is_recorded_as_r
     assert [facts.get("document") for facts in read] == [Document.objects.get(name=PLAN).sha256]
 
 
+def test_what_guards_it_in_place_of_a_sandbox(client, proposal):
+    """ADR 30: a browser's viewer starts in no sandbox. As a download the same file has one."""
+    shown = get(client, officer(), address(proposal, "shown"))
+    said = policy(shown)
+    assert "sandbox" not in shown["Content-Security-Policy"]
+    assert said["default-src"] == said["base-uri"] == said["form-action"] == "'none'"
+    assert said["frame-ancestors"] == "'self'"
+    loads = {"script-src", "connect-src", "frame-src", "img-src", "font-src", "media-src", "worker-src"}
+    assert not loads & said.keys()
+    assert shown["X-Content-Type-Options"] == "nosniff"
+    assert shown["Cross-Origin-Resource-Policy"] == "same-origin"
+    around = policy(client.get(address(proposal, "page")))
+    assert (around["frame-src"], around["frame-ancestors"]) == ("'self'", "'none'")
+    download = address(proposal, "page").removesuffix("page/")
+    got = client.get(download)
+    assert got["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert got["Content-Disposition"].startswith("attachment")
+
+
 def test_another_kind_is_never_shown_in_the_page(client, proposal):
     desk = officer()
     for what in ("page", "shown"):
