@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.enums import TermChange
 from evaluation.packets import day_said
-from program import clock
-from program import moments
+from program import clock, moments
 from program.canonical import canonical_json
 from program.enums import StackLayer
 
@@ -135,9 +134,14 @@ def what_stops(amendment: DesignationAmendment) -> list[tuple[DesignationAmendme
         before, before_without = {**terms, **first}, {**without, **first}
         terms, without = (applied(each, said["changes"]) for each in (before, before_without))
         announced, would = difference(before_without, without), difference(before, terms)
-        why = [f"{_change(line)} would not change." for line in announced if line not in would]
+        names = {line["what"] for line in would if line not in announced}
+        why = [
+            f"{_change(line)} would not change."
+            for line in announced
+            if line not in would and line["what"] not in names
+        ]
         why += [
-            f"{_change(line)} would change, and its letter does not say so."
+            f"{_change(line)} would change otherwise than its letter says."
             for line in would
             if line not in announced
         ]

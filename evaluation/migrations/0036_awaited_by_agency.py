@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0035_condition_changes_sent_once'),
+        ("evaluation", "0035_condition_changes_sent_once"),
         ('program', '0040_ethics_official'),
         ('proposals', '0019_recusals_lifted'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -67,10 +67,14 @@ def propose_appointment(person: User, *, agency: Agency, role: str, by: User, ba
 def confirm_appointment(appointment: Appointment, *, by: User) -> AuditEvent:
     """Confirm what another officer proposed; the office begins today.
 
-    Raises ValidationError when the person has begun to work for a consortium since.
+    Raises ValidationError when its proposer has left the Program office since, or the person has begun to
+    work for a consortium.
     """
 
     def changes() -> dict[str, Any]:
+        if not appointment.proposed_by.has_perm("program.appoint_office"):
+            message = f"{appointment.proposed_by}, who proposed it, is no program officer any more."
+            raise ValidationError(f"{message} Decline it, and propose it anew.")
         office = appoint(
             appointment.user, agency=appointment.agency, role=appointment.role, by=appointment.proposed_by,
             basis=appointment.basis, confirmed_by=by,

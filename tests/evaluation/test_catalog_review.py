@@ -281,7 +281,7 @@ def unreviewed():
     designation = make.designated()
     make.published(designation, title="Zebra stack", shows_sectors=True)
     CatalogRelease.objects.all().delete()
-    migration = importlib.import_module("evaluation.migrations.0038_put_to_review")
+    migration = importlib.import_module("evaluation.migrations.0044_put_to_review")
     for _ in range(2):
         migration.put_to_review(apps, None)
     return designation

@@ -294,7 +294,7 @@ def told(person):
 
 def of_before():
     Escalation.objects.filter(entries=None).delete()
-    migration = importlib.import_module("evaluation.migrations.0039_objections_before")
+    migration = importlib.import_module("evaluation.migrations.0045_objections_before")
     for _ in range(2):
         migration.open_for_standing_objections(apps, None)
     return list(Escalation.objects.all())

@@ -138,6 +138,17 @@ def test_who_has_begun_to_work_for_a_consortium_is_not_confirmed(desk, second):
     assert not AuditEvent.objects.filter(act="appointment.confirm").exists()
 
 
+def test_what_an_officer_proposed_who_has_left_is_proposed_anew(desk, second, person):
+    third = officer()
+    proposed(person, desk)
+    people.end_office(desk.offices.get(), by=second)
+    with pytest.raises(ValidationError, match="no program officer any more"):
+        appointments.confirm_appointment(Appointment.objects.get(), by=second)
+    appointments.decline_appointment(Appointment.objects.get(), by=second, reason="Its proposer left.")
+    appointments.confirm_appointment(proposed(person, second), by=third)
+    assert fresh(person).holds(LEAD)
+
+
 @pytest.mark.parametrize("column", ["proposed_by", "user"])
 def test_the_database_keeps_proposer_person_and_second_officer_apart(desk, second, person, column):
     appointment = proposed(person, desk)

@@ -26,6 +26,6 @@ def put_to_review(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [('evaluation', '0037_withheld_texts')]
+    dependencies = [("evaluation", "0043_withheld_texts")]
 
     operations = [migrations.RunPython(put_to_review, migrations.RunPython.noop)]

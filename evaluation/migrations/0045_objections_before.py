@@ -54,7 +54,7 @@ def _clock(apps):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0038_put_to_review'),
+        ("evaluation", "0044_put_to_review"),
         ('program', '0040_ethics_official'),
         ('proposals', '0019_recusals_lifted'),
     ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0036_decisions_are_remembered'),
+        ("evaluation", "0037_decisions_are_remembered"),
     ]
 
     operations = [

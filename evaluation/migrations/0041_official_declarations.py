@@ -11,7 +11,7 @@ from program.triggers import append_only, never_emptied
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0036_drafts_of_edits'),
+        ("evaluation", "0040_drafts_of_edits"),
         ('program', '0040_ethics_official'),
         ('proposals', '0019_recusals_lifted'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

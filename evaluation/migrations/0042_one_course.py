@@ -21,7 +21,7 @@ def join_kinds(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0035_condition_changes_sent_once'),
+        ("evaluation", "0041_official_declarations"),
         ('program', '0040_ethics_official'),
     ]
 

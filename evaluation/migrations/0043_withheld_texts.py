@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0036_one_course'),
+        ("evaluation", "0042_one_course"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0035_condition_changes_sent_once'),
+        ("evaluation", "0036_awaited_by_agency"),
     ]
 
     operations = [

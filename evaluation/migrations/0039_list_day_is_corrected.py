@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0037_more_compliance_checks'),
+        ("evaluation", "0038_more_compliance_checks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
