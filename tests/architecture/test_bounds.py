@@ -81,28 +81,55 @@ def our_forms():
     return sorted(found, key=lambda each: (each.__module__, each.__qualname__))
 
 
-@pytest.mark.parametrize("form", our_forms(), ids=lambda form: f"{form.__module__}.{form.__qualname__}")
-def test_every_day_of_a_form_has_the_bounds(form):
-    for name, field in form.base_fields.items():
-        if isinstance(field, forms.DateField | forms.DateTimeField):
-            assert days.within_bounds in field.validators, name
-            assert field.widget.attrs["max"].startswith("2100-01-01"), name
-            column = getattr(getattr(form, "_meta", None), "model", None)
-            if column is not None and name in {each.name for each in column._meta.fields}:
-                assert isinstance(column._meta.get_field(name), DayColumn | MomentColumn), name
+FORM_CLASSES = our_forms()
 
 
-@pytest.mark.parametrize("form", our_forms(), ids=lambda form: f"{form.__module__}.{form.__qualname__}")
-def test_every_limit_that_a_form_shows_is_enforced_by_field_and_column(form):
+def columns_of(form):
     model = getattr(getattr(form, "_meta", None), "model", None)
-    columns = {each.name: each for each in model._meta.fields} if model else {}
-    for name, field in form.base_fields.items():
-        limit = field.widget.attrs.get("maxlength")
-        if limit is None or not isinstance(field, forms.CharField):
+    return {column.name: column for column in model._meta.fields} if model else {}
+
+
+def fields_of(kind):
+    """Every field of the kind in every form: where it is, the field, and the column behind it."""
+    for form in FORM_CLASSES:
+        columns = columns_of(form)
+        for name, field in form.base_fields.items():
+            if isinstance(field, kind):
+                yield f"{form.__module__}.{form.__qualname__}.{name}", field, columns.get(name)
+
+
+def test_every_day_of_a_form_has_the_bounds():
+    wrong, seen = [], 0
+    for place, field, column in fields_of(forms.DateField | forms.DateTimeField):
+        seen += 1
+        if days.within_bounds not in field.validators:
+            wrong.append(f"{place} takes any day")
+        if not str(field.widget.attrs.get("max")).startswith("2100-01-01"):
+            wrong.append(f"{place} shows no last day")
+        if column is not None and not isinstance(column, DayColumn | MomentColumn):
+            wrong.append(f"{place} has a column without bounds")
+    assert not wrong, "\n".join(wrong)
+    assert seen > 30
+
+
+def takes(validated, text):
+    try:
+        validated.run_validators(text)
+    except forms.ValidationError:
+        return False
+    return True
+
+
+def test_every_limit_that_a_form_shows_is_enforced_by_field_and_column():
+    wrong, seen = [], 0
+    for place, field, column in fields_of(forms.CharField):
+        if (limit := field.widget.attrs.get("maxlength")) is None:
             continue
+        seen += 1
         over = "x" * (int(limit) + 1)
-        with pytest.raises(forms.ValidationError):
-            field.run_validators(over)
-        if name in columns:
-            with pytest.raises(forms.ValidationError):
-                columns[name].run_validators(over)
+        if takes(field, over):
+            wrong.append(f"{place} takes more than it shows")
+        if column is not None and takes(column, over):
+            wrong.append(f"{place} has a column that takes more")
+    assert not wrong, "\n".join(wrong)
+    assert seen > 100

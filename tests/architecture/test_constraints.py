@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import pytest
 from django.apps import apps
 from django.db.models import UniqueConstraint
 
 OWN = ("program", "proposals", "evaluation", "financing")
 CONSTRAINTS = [
-    pytest.param(constraint, id=constraint.name)
+    constraint
     for app in OWN
     for model in apps.get_app_config(app).get_models()
     for constraint in model._meta.constraints
 ]
 
 
-@pytest.mark.parametrize("constraint", CONSTRAINTS)
-def test_every_constraint_says_what_it_refuses(constraint):
+def is_said_in_words(constraint):
     if isinstance(constraint, UniqueConstraint) and constraint.condition is None:
-        return  # Django names the fields that are there already
+        return True  # Django names the fields that are there already
     message = constraint.get_violation_error_message()
-    assert message != constraint.default_violation_error_message % {"name": constraint.name}
-    assert constraint.name not in message and message.endswith(".")
+    return (
+        message != constraint.default_violation_error_message % {"name": constraint.name}
+        and constraint.name not in message
+        and message.endswith(".")
+    )
+
+
+def test_every_constraint_says_what_it_refuses():
+    assert len(CONSTRAINTS) > 100
+    assert [constraint.name for constraint in CONSTRAINTS if not is_said_in_words(constraint)] == []
