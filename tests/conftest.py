@@ -6,6 +6,7 @@ before finds them again, because the flush is answered by loading them anew.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,17 @@ from django.db.models.signals import post_migrate
 
 from financing.reference import load_tools
 from program.reference import load_reference_data
+from tests.migrated import migrated_database
 
 loaded: dict[str, object] = {}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """On servers of our own the tests' database is a copy of one that was migrated before."""
+    if folder := os.environ.get("TEST_SERVERS_FOLDER"):
+        template = migrated_database(os.environ["DATABASE_URL"], Path(folder) / "migrated.lock")
+        connection.settings_dict["TEST"]["TEMPLATE"] = template
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@
 
 ``DATABASE_URL`` and ``REDIS_URL`` that are set are used. Otherwise the process that leads the run starts
 private servers under ``.local/test/`` and stops them at its end; the workers of xdist find them in the
-environment.
+environment. The cluster is kept for the next run, with a migrated database to copy (tests/migrated.py),
+unless a run was cut off: then the next one begins with an empty cluster.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def pytest_unconfigure() -> None:
 
 
 def start() -> dict[str, str]:
-    """Start the servers in the first folder that no other test run holds; begin with an empty cluster."""
+    """Start the servers in the first folder that no other test run holds."""
     for number in count(1):
         folder = Folder(TEST_FOLDER / str(number))
         try:
@@ -77,16 +78,27 @@ def start() -> dict[str, str]:
             continue
         break
     end_survivors(folder, STOP_STEPS)
-    for leftover in (
-        folder.path / "postgres",
-        folder.path / "valkey",
-        VARIABLE_DATA / short_digest(folder.path),
-    ):
-        shutil.rmtree(leftover, ignore_errors=True)
+    in_use = folder.path / "in-use"
+    shutil.rmtree(folder.path / "valkey", ignore_errors=True)
+    if in_use.exists():
+        remove_cluster(folder)
+    in_use.touch()
+    running.callback(in_use.unlink)
     watch = Watch(lambda line: None)
     running.callback(stop_servers, folder, watch)
-    addresses = start_servers(folder, watch, os.environ, throwaway=True)
+    try:
+        addresses = start_servers(folder, watch, os.environ, throwaway=True)
+    except Refused:  # another release of PostgreSQL, or a damaged cluster
+        watch.stop()
+        remove_cluster(folder)
+        addresses = start_servers(folder, watch, os.environ, throwaway=True)
     # Tests make and drop databases, which is the owner's right.
     if owner := addresses.pop("DATABASE_OWNER_URL", None):
         addresses["DATABASE_URL"] = owner
+        addresses["TEST_SERVERS_FOLDER"] = str(folder.path)
     return addresses
+
+
+def remove_cluster(folder: Folder) -> None:
+    for leftover in (folder.path / "postgres", VARIABLE_DATA / short_digest(folder.path)):
+        shutil.rmtree(leftover, ignore_errors=True)
