@@ -6,12 +6,11 @@ all that are wrong.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 from django.conf import settings
-from django.db import ProgrammingError, connection, transaction
+from django.db import ProgrammingError, connection
 from django.test import Client
 from django.urls import reverse
 
@@ -21,6 +20,7 @@ from tests.architecture.addresses import client_of, content_of
 from tests.architecture.routes import OURS, PUBLIC
 from tests.architecture.tables import touched_since, writes
 from tests.factories.program import UserFactory, officer
+from tests.savepoints import taken_back
 
 pytestmark = pytest.mark.django_db
 PRIVATE = [route for route in OURS if route.pattern not in PUBLIC]
@@ -42,16 +42,6 @@ class Heard:
     person: object
     again: object
     written: list[str]
-
-
-@contextmanager
-def taken_back():
-    """Whatever one address did is undone before the next is asked."""
-    point = transaction.savepoint()
-    try:
-        yield
-    finally:
-        transaction.savepoint_rollback(point)
 
 
 def browser_of(session, **options):
