@@ -8,7 +8,7 @@ from django.core.cache import cache
 from playwright.sync_api import sync_playwright
 
 from program.reference import load_reference_data
-from tests.browser.people import Person
+from tests.browser.people import AHEAD, Person
 from tests.processes import celery_worker, mail_server
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright keeps a loop in this thread
@@ -38,6 +38,7 @@ def plain_http(settings):
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
     settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "portal_session", "portal_csrf"
     settings.AXES_ENABLED = False
+    settings.MFA_TOTP_TOLERANCE = AHEAD
     cache.clear()
 
 
