@@ -15,7 +15,7 @@ from django.db.models.signals import post_migrate
 
 from financing.reference import load_tools
 from program.reference import load_reference_data
-from tests.migrated import migrated_database
+from tests.migrated import migrated_copy, servers_folder
 
 loaded: dict[str, object] = {}
 
@@ -23,9 +23,17 @@ loaded: dict[str, object] = {}
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     """On servers of our own the tests' database is a copy of one that was migrated before."""
-    if folder := os.environ.get("TEST_SERVERS_FOLDER"):
-        template = migrated_database(os.environ["DATABASE_URL"], Path(folder) / "migrated.lock")
-        connection.settings_dict["TEST"]["TEMPLATE"] = template
+    if servers_folder():
+        with migrated_copy(os.environ["DATABASE_URL"], connection.creation._get_test_db_name()):
+            yield
+    else:
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb():
+    """Whether the database is there when Django comes to make it."""
+    return servers_folder() is not None
 
 
 @pytest.fixture(scope="session")

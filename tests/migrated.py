@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 import psycopg2
@@ -24,22 +24,53 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 PREFIX = "migrated_"
 
 
-def migrated_database(address: str, lock: Path) -> str:
-    """The name of the migrated database on the server at ``address``; it is made when there is none.
+@contextmanager
+def migrated_copy(address: str, name: str) -> Iterator[None]:
+    """Have a migrated database called ``name`` on the server at ``address`` meanwhile.
 
-    ``lock`` is a file that all who might make it hold meanwhile.
+    On a server that others gave us nothing is left behind, so it is migrated there.
     """
+    folder = servers_folder()
+    alone = held(folder / "migrated.lock") if folder else nullcontext()
+    with alone, closing(connect(address)) as connection, connection.cursor() as cursor:
+        drop(cursor, name)
+        if folder:
+            template = migrated_database(address, cursor)
+            copied = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            cursor.execute(copied.format(sql.Identifier(name), sql.Identifier(template)))
+        else:
+            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            migrate(address, name)
+    try:
+        yield
+    finally:
+        with closing(connect(address)) as connection, connection.cursor() as cursor:
+            drop(cursor, name)
+
+
+def servers_folder() -> Path | None:
+    """The folder of the servers that the run started itself (tests/servers.py)."""
+    folder = os.environ.get("TEST_SERVERS_FOLDER")
+    return Path(folder) if folder else None
+
+
+def drop(cursor: psycopg2.extensions.cursor, name: str) -> None:
+    cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def migrated_database(address: str, cursor: psycopg2.extensions.cursor) -> str:
+    """The name of the migrated database; it is made when there is none yet for these migrations."""
     name = PREFIX + digest()
-    with held(lock), closing(connect(address)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{PREFIX}%"])
-        found = {row[0] for row in cursor.fetchall()}
-        for old in found - {name}:
-            cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(old)))
-        if name not in found:
-            half = sql.Identifier(f"{PREFIX}half")
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(half))
-            migrate(address, f"{PREFIX}half")
-            cursor.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(half, sql.Identifier(name)))
+    cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{PREFIX}%"])
+    found = {row[0] for row in cursor.fetchall()}
+    for old in found - {name}:
+        drop(cursor, old)
+    if name not in found:
+        half = f"{PREFIX}half"
+        cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(half)))
+        migrate(address, half)
+        renamed = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        cursor.execute(renamed.format(sql.Identifier(half), sql.Identifier(name)))
     return name
 
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
-import psycopg2
 import pytest
-from environ import Env
+
+from tests.migrated import migrated_copy
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
@@ -60,27 +60,5 @@ def portal(tmp_path_factory):
         "STATIC_ROOT": str(folder / "static"),
     }
     environment.pop("DATABASE_OWNER_URL", None)
-    administer(address, f"CREATE DATABASE {name}")
-    try:
-        found = Portal(environment)
-        found.manage("migrate", "--skip-checks", "--verbosity=0")
-        yield found
-    finally:
-        administer(address, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def administer(address, statement):
-    facts = Env.db_url_config(address)
-    connection = psycopg2.connect(
-        host=facts["HOST"] or None,
-        port=facts["PORT"] or None,
-        user=facts["USER"],
-        password=facts["PASSWORD"],
-        dbname=facts["NAME"],
-    )
-    connection.autocommit = True
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-    finally:
-        connection.close()
+    with migrated_copy(address, name):
+        yield Portal(environment)
