@@ -15,6 +15,7 @@ from django.db.models.signals import post_migrate
 
 from financing.reference import load_tools
 from program.reference import load_reference_data
+from tests.factories.remembered import memory
 from tests.migrated import migrated_copy, servers_folder
 
 loaded: dict[str, object] = {}
@@ -49,6 +50,7 @@ def financing_data(reference_data, django_db_blocker):
 
 
 def keep(name, load, blocker):
+    memory.forget()
     with blocker.unblock():
         loaded[name] = (load, load())
     return loaded[name][1]
@@ -57,6 +59,7 @@ def keep(name, load, blocker):
 def load_again(app_config, **kwargs):
     """After a flush (which tells every app that it was migrated), the last app brings the facts back."""
     if app_config.name == "financing":
+        memory.forget()
         for load, _ in list(loaded.values()):
             load()
 
@@ -77,6 +80,14 @@ def allow_flush(app_config, **kwargs):
 
 
 post_migrate.connect(allow_flush, dispatch_uid="tests.allow_flush")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """What factories remember is put back only where nothing but factories has written so far."""
+    if memory.count not in connection.execute_wrappers:
+        connection.execute_wrappers.append(memory.count)
+    memory.begin()
 
 
 # Folders whose files take longest for each test of theirs

@@ -39,6 +39,7 @@ from tests.factories import evaluation as make
 from tests.factories.financing import edag_officer
 from tests.factories.program import CriterionFactory, UserFactory, officer
 from tests.factories.proposals import ProposalFactory, TeamMemberFactory, representative_of
+from tests.factories.remembered import remembered
 
 pytestmark = pytest.mark.django_db
 LISTED = [
@@ -81,6 +82,7 @@ SEES_SIGNED = {
 }
 
 
+@remembered
 def told(proposal):
     """A proposal with one of everything."""
     CriterionFactory(call=proposal.call)

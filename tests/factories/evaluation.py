@@ -31,11 +31,13 @@ from proposals.models import Proposal, Version
 from proposals.services import resubmit_proposal
 from tests.factories.program import AgencyFactory, officer
 from tests.factories.proposals import ProposalFactory, certified, representative_of
+from tests.factories.remembered import remembered
 
 EVALUATING = ("COMMERCE", "STATE", "DOD", "DOE", "OSTP")
 LIST = Path(services.__file__).parents[1] / "data" / "fictional_screening_list.csv"
 
 
+@remembered
 def five_agencies():
     return [AgencyFactory(code=code) for code in EVALUATING]
 
@@ -52,6 +54,7 @@ def decision_official():
     return officer(OfficeRole.DECISION_OFFICIAL, "COMMERCE")
 
 
+@remembered
 def screening_list(by=None, whole=False):
     """The fictional list, imported once; ``whole`` after another list."""
     if not whole and (made := ScreeningList.objects.first()):
@@ -69,12 +72,14 @@ def shorter_list(by=None, **facts):
     return services.import_screening_list(io.BytesIO(b"".join(rows)), by=by or officer(), **facts)
 
 
+@remembered
 def at_intake(**facts):
     """A submitted proposal that waits for intake."""
     five_agencies()
     return ProposalFactory(status=ProposalStatus.SUBMITTED, **facts)
 
 
+@remembered
 def accepted(by=None, **facts):
     """A proposal under evaluation, referred to the five agencies by the real service."""
     proposal = at_intake(**facts)
@@ -82,6 +87,7 @@ def accepted(by=None, **facts):
     return proposal
 
 
+@remembered
 def reviewed(proposal, by):
     """Every requirement of the call found given in the latest version, as the service would leave it."""
     version = version_of(proposal)
@@ -95,6 +101,7 @@ def reviewed(proposal, by):
     )  # fmt: skip
 
 
+@remembered
 def accept(proposal, by):
     """Look through the latest version, screen its parties, take it into evaluation."""
     reviewed(proposal, by)
@@ -110,6 +117,7 @@ def referral_of(proposal, agency="STATE"):
     return Referral.objects.get(version=version_of(proposal), agency__code=agency)
 
 
+@remembered
 def assigned(proposal, agency="STATE", person=None, by=None, declared=True):
     """An assignment whose reviewer has declared no conflict."""
     assignment = services.assign_reviewer(
@@ -123,6 +131,7 @@ def assigned(proposal, agency="STATE", person=None, by=None, declared=True):
     return assignment
 
 
+@remembered
 def filled_review(assignment, value=4):
     """A draft sheet that lacks nothing."""
     review = services.open_review(assignment, by=assignment.reviewer)
@@ -141,6 +150,7 @@ def filled_review(assignment, value=4):
     )
 
 
+@remembered
 def filed(proposal, agency, stance=Stance.SUPPORT, **facts):
     """The position of one agency, signed by a lead of it."""
     facts.setdefault("rationale", "The package serves the national interest.")
@@ -149,12 +159,14 @@ def filed(proposal, agency, stance=Stance.SUPPORT, **facts):
     return services.file_position(referral_of(proposal, agency), by=lead(agency), stance=stance, **facts)
 
 
+@remembered
 def consulted(proposal, **stances):
     """Five positions; ``STATE="object"`` names another than support."""
     for code in EVALUATING:
         filed(proposal, code, stances.get(code, Stance.SUPPORT))
 
 
+@remembered
 def asked(proposal, by=None):
     """An open question of Commerce."""
     return services.ask_consortium(
@@ -166,12 +178,14 @@ def asked(proposal, by=None):
     )
 
 
+@remembered
 def screened(proposal, by=None):
     by = by or officer()
     screening_list(by)
     return services.screen_version(version_of(proposal), by=by)
 
 
+@remembered
 def flagged(proposal, by=None, name="Fictional Dragonfly Semiconductor"):
     """The one open match of a proposal whose end user bears the name of a listed party."""
     by = by or officer()
@@ -186,6 +200,7 @@ def found(determination):
     determination.findings.update(is_met=True, text="Shown in the package.", revision=F("revision") + 1)
 
 
+@remembered
 def ready_to_sign(proposal=None, outcome=Outcome.DESIGNATE, by=None, **stances):
     """A draft determination that was cleared and lacks nothing but the signature."""
     by = by or officer()
@@ -212,6 +227,7 @@ def ready_to_sign(proposal=None, outcome=Outcome.DESIGNATE, by=None, **stances):
     return cleared(determination)
 
 
+@remembered
 def put_up(determination=None, **facts):
     """A draft that its preparer put up for clearance; one that was cleared is not cleared any more."""
     determination = determination or ready_to_sign(**facts)
@@ -223,6 +239,7 @@ def put_up(determination=None, **facts):
     return determination
 
 
+@remembered
 def cleared(determination, by=None):
     """Cleared as the packet stands now, by an officer who has neither prepared nor signs it."""
     if determination.cleared_at is None or determination.cleared_sha256 != sha256_to_clear(determination):
@@ -233,12 +250,14 @@ def cleared(determination, by=None):
     return determination
 
 
+@remembered
 def signed(determination=None, by=None, **facts):
     determination = cleared(determination or ready_to_sign(**facts))
     services.sign_determination(determination, by=by or decision_official())
     return Determination.objects.get(pk=determination.pk)
 
 
+@remembered
 def designated(by=None, **facts):
     """A designation that was announced."""
     by = by or decision_official()
@@ -247,6 +266,7 @@ def designated(by=None, **facts):
     return Designation.objects.get(determination=determination)
 
 
+@remembered
 def released(designation, **values):
     """A text that the anchor released for the catalog and that nobody has decided on."""
     values = {"title": "Stack", "summary": "A stack.", **values}
@@ -254,6 +274,7 @@ def released(designation, **values):
     return services.release_catalog_entry(designation, by=person, values=values)
 
 
+@remembered
 def published(designation, by=None, **values):
     """The public entry of a designation, as its anchor released it and an officer published it."""
     return services.publish_catalog_entry(released(designation, **values), by=by or officer())
@@ -282,6 +303,7 @@ def new_version(proposal, change=None):
     )
 
 
+@remembered
 def resubmitted(proposal, **changes):
     """A further version, submitted by the anchor's representative as people do it; the title changes."""
     Proposal.objects.filter(pk=proposal.pk).update(**(changes or {"title": "A new title"}))
@@ -308,6 +330,7 @@ CONDITION = {
 }  # fmt: skip
 
 
+@remembered
 def with_condition(by=None, **facts):
     """A designation with one condition, due in sixty days."""
     desk = officer()
@@ -317,6 +340,7 @@ def with_condition(by=None, **facts):
     return designated(by=by, determination=Determination.objects.get(pk=draft.pk))
 
 
+@remembered
 def two_markets(designation=None):
     """A designation of a version with two markets, and two components in its first layer."""
     designation = designation or with_condition()
@@ -335,6 +359,7 @@ def two_markets(designation=None):
     return Designation.objects.get(pk=designation.pk)
 
 
+@remembered
 def drafted_amendment(designation=None, by=None, lifts=True, **values):
     """A draft amendment that lacks nothing; it lifts the condition of the designation unless told not to."""
     designation, by = designation or with_condition(), by or officer()
@@ -353,6 +378,7 @@ def with_added_condition(amendment):
     return DesignationAmendment.objects.get(pk=amendment.pk)
 
 
+@remembered
 def cleared_amendment(amendment=None, by=None, **facts):
     amendment = amendment or drafted_amendment(**facts)
     services.ask_to_clear_amendment(amendment, by=amendment.prepared_by)
@@ -363,12 +389,14 @@ def cleared_amendment(amendment=None, by=None, **facts):
     return DesignationAmendment.objects.get(pk=amendment.pk)
 
 
+@remembered
 def signed_amendment(amendment=None, by=None, **facts):
     amendment = cleared_amendment(amendment, **facts)
     services.sign_amendment(amendment, by=by or decision_official())
     return DesignationAmendment.objects.get(pk=amendment.pk)
 
 
+@remembered
 def amended(amendment=None, by=None, **facts):
     """An amendment that was announced; in force where no later day is named."""
     by = by or decision_official()

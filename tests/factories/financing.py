@@ -29,6 +29,7 @@ from proposals.enums import ProposalStatus
 from tests.factories.evaluation import screened
 from tests.factories.program import officer
 from tests.factories.proposals import ProposalFactory
+from tests.factories.remembered import remembered
 
 PURPOSE = "To finance the data center in Nairobi and its first accelerators."
 
@@ -47,6 +48,7 @@ def fresh(user):
     return User.objects.get(pk=user.pk)
 
 
+@remembered
 def designated(*, status=DesignationStatus.ACTIVE, **proposal):
     """A designation whose proposal went through submission and screening by the real services."""
     record = ProposalFactory(status=ProposalStatus.DESIGNATED, **proposal)
@@ -75,6 +77,7 @@ def bring_designation_to(designation, status):
     designation.refresh_from_db()
 
 
+@remembered
 def proposed(designation=None, *, tool="direct_loan", by=None, **details):
     designation = designation or designated()
     record = Tool.objects.get(code=tool)
@@ -83,6 +86,7 @@ def proposed(designation=None, *, tool="direct_loan", by=None, **details):
     return propose_referral(designation, tool=record, by=by or edag_officer("STATE"), **details)
 
 
+@remembered
 def committed(referral, **details):
     values = {
         "amount_usd": Decimal("90000000"), "committed_on": clock.today(), "term_months": 120,
@@ -91,6 +95,7 @@ def committed(referral, **details):
     return commit_referral(referral, by=edag_officer(referral.agency.code), **values)
 
 
+@remembered
 def referral(status=ReferralStatus.PROPOSED, **details):
     """A referral that the real services brought to ``status``."""
     record = proposed(**details)
@@ -114,6 +119,7 @@ def referral(status=ReferralStatus.PROPOSED, **details):
     return record
 
 
+@remembered
 def meeting(*, by=None, referral=None, **details):
     """A planned meeting with one item on its agenda."""
     head = chair()

@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from datetime import date, timedelta
 
 import factory
-from factory.django import DjangoModelFactory
 
 from financing.models import EdagMember
 from program import clock
@@ -14,6 +13,7 @@ from program.clock_account import clock_account
 from program.enums import OfficeRole
 from program.models import Agency, Call, Country, Criterion, Office, Organization, Requirement, User
 from program.services import calls
+from tests.factories.remembered import RememberedFactory, remembered
 
 COUNTRIES = {
     "US": "United States", "KE": "Kenya", "JP": "Japan", "CN": "China", "AE": "United Arab Emirates",
@@ -34,7 +34,7 @@ AGENCIES = {
 }
 
 
-class CountryFactory(DjangoModelFactory):
+class CountryFactory(RememberedFactory):
     class Meta:
         model = Country
         django_get_or_create = ("code",)
@@ -43,7 +43,7 @@ class CountryFactory(DjangoModelFactory):
     name = factory.LazyAttribute(lambda country: COUNTRIES.get(country.code, country.code))
 
 
-class AgencyFactory(DjangoModelFactory):
+class AgencyFactory(RememberedFactory):
     class Meta:
         model = Agency
         django_get_or_create = ("code",)
@@ -54,7 +54,7 @@ class AgencyFactory(DjangoModelFactory):
     is_evaluating = factory.LazyAttribute(lambda agency: AGENCIES[agency.code][1])
 
 
-class UserFactory(DjangoModelFactory):
+class UserFactory(RememberedFactory):
     """A person without any office or team; the password is ``correct horse battery staple``."""
 
     class Meta:
@@ -71,7 +71,7 @@ class UserFactory(DjangoModelFactory):
             self.emailaddress_set.create(email=self.email, verified=True, primary=True)
 
 
-class OfficeFactory(DjangoModelFactory):
+class OfficeFactory(RememberedFactory):
     class Meta:
         model = Office
 
@@ -81,6 +81,7 @@ class OfficeFactory(DjangoModelFactory):
     effective_from = date(2025, 1, 1)
 
 
+@remembered
 def officer(role=OfficeRole.PROGRAM_OFFICER, agency="COMMERCE"):
     """A new person who holds one office; one of the EDAG with the place of its agency there."""
     office = OfficeFactory(role=role, agency__code=agency)
@@ -90,7 +91,7 @@ def officer(role=OfficeRole.PROGRAM_OFFICER, agency="COMMERCE"):
     return office.user
 
 
-class OrganizationFactory(DjangoModelFactory):
+class OrganizationFactory(RememberedFactory):
     class Meta:
         model = Organization
 
@@ -99,7 +100,7 @@ class OrganizationFactory(DjangoModelFactory):
     headquartered_in = factory.SubFactory(CountryFactory)
 
 
-class CallFactory(DjangoModelFactory):
+class CallFactory(RememberedFactory):
     """A draft call, complete but for requirements and rubric (see ``RequirementFactory``)."""
 
     class Meta:
@@ -119,7 +120,7 @@ class CallFactory(DjangoModelFactory):
     created_by = factory.LazyFunction(officer)
 
 
-class RequirementFactory(DjangoModelFactory):
+class RequirementFactory(RememberedFactory):
     class Meta:
         model = Requirement
 
@@ -129,7 +130,7 @@ class RequirementFactory(DjangoModelFactory):
     clause = "E.O. 14320 s.3(b)(i)(A)"
 
 
-class CriterionFactory(DjangoModelFactory):
+class CriterionFactory(RememberedFactory):
     class Meta:
         model = Criterion
 
@@ -139,6 +140,7 @@ class CriterionFactory(DjangoModelFactory):
     weight = 100
 
 
+@remembered
 def drafted_call(by=None, **changes):
     """A draft with the requirements and rubric of the library, complete for approval and issue."""
     call = calls.draft_call(by=by or officer(), title="Call for proposals from pre-set consortia")
@@ -151,6 +153,7 @@ def drafted_call(by=None, **changes):
     return calls.update_call(call, by=call.created_by, revision=call.revision, changes=complete | changes)
 
 
+@remembered
 def approved_call(from_draft=None, **changes):
     """As ``drafted_call``, approved by a second program officer."""
     call = from_draft or drafted_call(**changes)
@@ -158,6 +161,7 @@ def approved_call(from_draft=None, **changes):
     return call
 
 
+@remembered
 def issued_call(at=None, **changes):
     """A call issued by the real services, now or at the moment ``at``."""
     with clock.moved_to(at) if at else nullcontext():
@@ -166,6 +170,7 @@ def issued_call(at=None, **changes):
     return call
 
 
+@remembered
 def closed_call(issued_at):
     """A call issued at ``issued_at`` and closed by the clock one minute after its deadline."""
     call = issued_call(at=issued_at)

@@ -11,7 +11,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import factory
-from factory.django import DjangoModelFactory
 
 from program import clock
 from program.models import Affiliation, Document
@@ -36,6 +35,7 @@ from proposals.models import (
 )
 from proposals.questionnaire import BY_CODE, SUBJECTS
 from tests.factories.program import CountryFactory, OrganizationFactory, UserFactory, issued_call
+from tests.factories.remembered import RememberedFactory, remembered
 
 SUBMITTED_ONWARD = (
     ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION,
@@ -43,7 +43,7 @@ SUBMITTED_ONWARD = (
 )  # fmt: skip
 
 
-class MembershipFactory(DjangoModelFactory):
+class MembershipFactory(RememberedFactory):
     """A member that has consented."""
 
     class Meta:
@@ -61,7 +61,7 @@ class MembershipFactory(DjangoModelFactory):
     consented_at = factory.LazyFunction(clock.instant)
 
 
-class TeamMemberFactory(DjangoModelFactory):
+class TeamMemberFactory(RememberedFactory):
     """A contributor; affiliated with the organization, as the services demand."""
 
     class Meta:
@@ -79,7 +79,7 @@ class TeamMemberFactory(DjangoModelFactory):
             Affiliation.objects.get_or_create(user=self.user, organization=self.membership.organization)
 
 
-class ConsortiumFactory(DjangoModelFactory):
+class ConsortiumFactory(RememberedFactory):
     """A consortium whose anchor has one administrator, who is its authorized representative too."""
 
     class Meta:
@@ -100,7 +100,7 @@ class ConsortiumFactory(DjangoModelFactory):
                 TeamMemberFactory(membership=anchor, user=self.created_by, role=role)
 
 
-class ProposalFactory(DjangoModelFactory):
+class ProposalFactory(RememberedFactory):
     """A draft, or with ``status=`` a proposal as far as that; ``complete=True`` fills every part."""
 
     class Meta:
@@ -130,6 +130,7 @@ def representative_of(proposal):
     return place.user
 
 
+@remembered
 def certified(proposal, by=None):
     """Certify the working copy as it stands."""
     return services.certify_proposal(
@@ -138,6 +139,7 @@ def certified(proposal, by=None):
     )  # fmt: skip
 
 
+@remembered
 def submitted(proposal, by=None):
     """Certify and submit by the real services; returns the version."""
     by = by or representative_of(proposal)
@@ -161,6 +163,7 @@ def bring_to(proposal, status):
     proposal.refresh_from_db()
 
 
+@remembered
 def fill(proposal):
     """Everything that a submission demands: seven components of five layers and all statements."""
     anchor = proposal.consortium.anchor
@@ -264,7 +267,7 @@ def state_compliance(proposal):
     )
 
 
-class DocumentFactory(DjangoModelFactory):
+class DocumentFactory(RememberedFactory):
     """The row of a stored file, without bytes behind it."""
 
     class Meta:
@@ -279,7 +282,7 @@ class DocumentFactory(DjangoModelFactory):
     uploaded_by = factory.SubFactory(UserFactory)
 
 
-class RecusalFactory(DjangoModelFactory):
+class RecusalFactory(RememberedFactory):
     class Meta:
         model = Recusal
 
