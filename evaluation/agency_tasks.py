@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import JSONArray
 from django.urls import reverse
 
 from evaluation.enums import AmendmentStatus, DeterminationStatus
@@ -17,7 +19,7 @@ from evaluation.models import (
     InterestConfirmation,
     Referral,
 )
-from evaluation.querysets.interests import holds_until
+from evaluation.querysets.interests import holds_for
 from evaluation.querysets.people import DELEGATED_BY, SIGN_FOR_AGENCY, delegations_that_hold
 from program import clock
 from program.enums import OfficeRole
@@ -28,6 +30,7 @@ from proposals.querysets import offices_that_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from django.db.models import QuerySet
 
@@ -67,46 +70,45 @@ def next_sheets(reviewer: Any) -> QuerySet[Assignment]:
 
 
 @at_the_desk
-def interests_to_confirm(user: User) -> Iterator[Task]:
-    """One's own statement of interests, once it holds no more or was never confirmed as complete."""
+def of_ones_own(user: User) -> Iterator[Task]:
+    """One's own statement of interests, then what one signs, by office and under delegations."""
     if not user.is_government:
         return
-    own = User.objects.filter(pk=user.pk)
+    delegated, declares, confirmed = standing.ask(person=user.pk, **clock.given()) or ([], False, None)
+    yield from interests_to_confirm(declares=declares, confirmed=confirmed)
+    yield from to_sign(user, [(act, agency) for act, agency in delegated])
+
+
+@Prepared
+def standing() -> QuerySet[User, tuple[Any, ...]]:
+    """Of a person: act and agency of each delegation that holds today, and how their interests stand."""
+    held = delegations_that_hold(*DELEGATED_BY, on=clock.today_in_prepared()).filter(given_to=OuterRef("pk"))
     latest = InterestConfirmation.objects.filter(person=OuterRef("pk")).order_by("-pk")
-    until = Subquery(latest.annotate(until=holds_until()).values("until")[:1])
-    declares = Exists(Interest.objects.standing().filter(person=OuterRef("pk")))
-    due_at, declared = own.values_list(until, declares).get()
-    if due_at is None and not declared:
+    return User.objects.filter(pk=Given("person", BigIntegerField())).values_list(
+        ArraySubquery(held.order_by().values_list(JSONArray("act", "agency__code"))),
+        Exists(Interest.objects.standing().filter(person=OuterRef("pk"))),
+        Subquery(latest.values("confirmed_at")[:1]),
+    )
+
+
+def interests_to_confirm(*, declares: bool, confirmed: datetime | None) -> Iterator[Task]:
+    """The statement of interests, once it holds no more or was never confirmed as complete."""
+    if confirmed is None and not declares:
         return
-    if due_at is None or due_at <= clock.now():
+    holds_to = confirmed + holds_for() if confirmed else None
+    if holds_to is None or holds_to <= clock.now():
         what, who = "Confirm what you declared of your interests", "Your own statement"
-        yield Task(what, who, reverse("evaluation:interests"), due_at, "Not confirmed yet")
+        yield Task(what, who, reverse("evaluation:interests"), holds_to, "Not confirmed yet")
 
 
-@at_the_desk
-def to_sign(user: User) -> Iterator[Task]:
-    """Positions, determinations and amendments, by office and under delegations."""
-    delegated = delegated_to(user)
+def to_sign(user: User, delegated: list[tuple[str, str]]) -> Iterator[Task]:
+    """Positions, determinations and amendments."""
     if agencies := agencies_to_sign_for(user, delegated):
         yield from positions_to_file(user, agencies)
     announces = user.holds(OfficeRole.DECISION_OFFICIAL)
     if announces or any(act == Delegation.SIGN_DETERMINATION for act, _ in delegated):
         yield from determinations_to_sign(user, announces=announces)
         yield from amendments_to_sign(user, announces=announces)
-
-
-def delegated_to(user: User) -> list[tuple[str, str]]:
-    """What the person may sign under a delegation today, each with its agency; nothing outside office."""
-    if not user.is_government:
-        return []
-    return [(act, agency) for act, agency in signed_for_others.ask_all(person=user.pk, **clock.given())]
-
-
-@Prepared
-def signed_for_others() -> QuerySet[Delegation, tuple[Any, ...]]:
-    """Act and agency of each delegation of a person that holds today."""
-    held = delegations_that_hold(*DELEGATED_BY, on=clock.today_in_prepared())
-    return held.filter(given_to=Given("person", BigIntegerField())).values_list("act", "agency__code")
 
 
 def agencies_to_sign_for(user: User, delegated: list[tuple[str, str]]) -> set[str]:

@@ -29,10 +29,14 @@ INTERESTS_STEPS = (HAS_COME,)
 CONFLICT_STEPS = (days_before(3), LAST_DAY, OVERDUE)
 
 
+def holds_for() -> timedelta:
+    """For how long a statement of interests holds, by the setting."""
+    return timedelta(days=settings.INTERESTS_HOLD_DAYS)
+
+
 def holds_until() -> ExpressionWrapper:
     """Until when a confirmation holds, by the setting."""
-    days = Value(timedelta(days=settings.INTERESTS_HOLD_DAYS))
-    return ExpressionWrapper(F("confirmed_at") + days, output_field=models.DateTimeField())
+    return ExpressionWrapper(F("confirmed_at") + Value(holds_for()), output_field=models.DateTimeField())
 
 
 def as_ethics_official(user: User | AnonymousUser, path: str) -> Q:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from evaluation import services
 from evaluation.forms import InterestForm
 from evaluation.models import ConflictCase, Interest, InterestConfirmation
-from evaluation.querysets.interests import as_ethics_official
+from evaluation.querysets.interests import as_ethics_official, holds_for
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
 from program import clock
@@ -89,7 +88,7 @@ def show_interests(
 
 def held_since() -> Any:
     """A statement of interests from before this moment is to be confirmed anew."""
-    return clock.now() - timedelta(days=settings.INTERESTS_HOLD_DAYS)
+    return clock.now() - holds_for()
 
 
 @require_POST
