@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import BigIntegerField, BooleanField, Expression, Func, Value
 from psycopg2.extensions import AsIs
@@ -159,18 +160,23 @@ class Prepared:
 
     def ask_all(self, **given: Any) -> list[tuple[Any, ...]]:
         """Every row, in the question's order. Raises KeyError as ``ask`` does."""
+        if not (found := self._found(given)):
+            return []
         compiler = self._written[0]
-        found = self._found(given)
         converters = compiler.get_converters([column for column, _, _ in compiler.select])
         return list(map(tuple, compiler.apply_converters(found, converters))) if converters else found
 
     def rows(self, **given: Any) -> list[Any]:
         """Every record, as the queryset would make them. Raises KeyError as ``ask`` does."""
-        answered = Answered(self._written[0], self._found(given))
-        return list(self._queryset._iterable_class(answered))  # type: ignore[arg-type, call-overload]
+        if not (found := self._found(given)):
+            return []
+        return list(self._queryset._iterable_class(Answered(self._written[0], found)))  # type: ignore[arg-type, call-overload]
 
     def _found(self, given: dict[str, Any]) -> list[tuple[Any, ...]]:
-        _, sql, params = self._written
+        try:
+            _, sql, params = self._written
+        except EmptyResultSet:  # of such offices, nobody sees anything
+            return []
         with connection.cursor() as cursor:
             if settings.PLAN_ONCE:
                 values = [given[name] for name in self._names]

@@ -154,3 +154,8 @@ def test_offices_make_another_question_and_a_person_does_not():
         assert agencies.of(held, "lead").ask(person=office.user_id) == (office.agency.code,)
         assert agencies.of(held, "lead").ask(person=0) is None
     assert len(built) == len({one.agency.code, other.agency.code})
+
+
+def test_question_that_can_find_nothing_finds_nothing():
+    nobody = Prepared(lambda: User.objects.filter(pk=PERSON, pk__in=[]))
+    assert (nobody.rows(person=1), nobody.ask_all(person=1), nobody.ask(person=1)) == ([], [], None)
