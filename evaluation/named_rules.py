@@ -78,8 +78,10 @@ def validated(
 ) -> Iterator[Checked]:
     """Whether who runs a site where a license is likely needed is a validated end user on file."""
     rule = rules.get("veu")
+    if rule is None:
+        return
     names = {member.key: member.organization.legal_name for member in package.consortium.members}
-    for site in sites if rule else ():
+    for site in sites:
         by = [names.get(role.member or "", role.third_party_name) for role in site.roles]
         runs = list(dict.fromkeys(filter(None, by)))
         entries = list(_bearing(runs, rule.parties))

@@ -178,9 +178,11 @@ def _medians(
         .values_list("agency", "version", *shares)
     )
     table = np.array(list(rows), dtype=float).reshape(-1, 2 + len(scales))
-    agencies = [
+    agencies = Agency.objects.annotate(asked_at=clock.in_query()).order_by("sort_order", "code")
+    medians = [
         Medians(str(agency), of_agency[:, 1].astype(np.int64), of_agency[:, 2:])
-        for agency in Agency.objects.order_by("sort_order", "code")
+        for agency in agencies
         if len(of_agency := table[table[:, 0] == agency.pk])
     ]
-    return clock.now(), agencies
+    at: datetime = agencies[0].asked_at if agencies else clock.now()  # type: ignore[attr-defined]
+    return at, medians

@@ -139,7 +139,7 @@ def said_of(check: PartyCheck, open_sources: set[int]) -> dict[str, Any]:
     for opinion in check.adjudications.all():
         source = source_of(opinion, check)
         is_open = source is not None and source.pk in open_sources
-        number = source.proposal.number if source and is_open else ""
+        number = str(source.proposal.number) if source and is_open else ""
         rows.append(Said(opinion, number, is_closed=source is not None and not is_open))
     counting = since_reopened(check.adjudications.all())
     return {

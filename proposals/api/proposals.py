@@ -17,7 +17,6 @@ from proposals.lifecycle import TRANSITIONS
 from proposals.models import Proposal, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -47,7 +46,7 @@ class ProposalRows(serializers.ListSerializer):
     Records and fields by themselves would cost three times as much.
     """
 
-    def to_representation(self, data: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    def to_representation(self, data: Any) -> list[dict[str, Any]]:
         zone = timezone.get_current_timezone()
 
         def said(at: datetime | None) -> str | None:
@@ -143,7 +142,7 @@ class ProposalViewSet(Resource):
     lookup_value_regex = "[0-9]{1,18}"
     queryset = Proposal.objects.none()
 
-    def get_queryset(self) -> QuerySet[Proposal]:
+    def get_queryset(self) -> QuerySet[Any, Any]:
         user = self.request.user
         proposals = Proposal.objects.visible_to(user).titled_for(user)
         if self.action == "retrieve":

@@ -237,7 +237,7 @@ def test_owners_that_another_package_states_count_like_one_s_own():
             assert "The owners of One are known from another proposal." in row.facts
 
 
-PARTNER = "Fable Harbor Networks"
+PARTNER = "Zephyr Harbor Networks"
 
 
 def of_other(desk, *, country="Kenya", holders=None):
