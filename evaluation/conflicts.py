@@ -140,9 +140,9 @@ def hints_of_each(
         for user, organization, name, until in worked:
             person, parties = known[user], names.found(name, by_name, by_name.get(f"#{organization}", ()))
             last = until.astimezone(clock.WASHINGTON).date() if until else None
-            for party in parties:
+            for same in parties:
                 if last is None or last >= since:
-                    hints.setdefault(person, {})[employer_hint(str(person), name, last, party)] = None
+                    hints.setdefault(person, {})[employer_hint(str(person), name, last, same)] = None
     return {
         version: {person: list(said) for person, said in hints.items()} for version, hints in found.items()
     }

@@ -164,8 +164,7 @@ class AssignForm(forms.Form):
 
     def ask_to_confirm(self, *, is_full: bool) -> None:
         """Offer to assign the chosen reviewer all the same, or offer nothing of the kind."""
-        self.data = self.data.copy()
-        self.data.pop(self.add_prefix("anyway"), None)
+        self.data = {name: said for name, said in self.data.items() if name != self.add_prefix("anyway")}
         if not is_full:
             del self.fields["anyway"]
             return

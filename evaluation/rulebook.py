@@ -100,7 +100,7 @@ def _rule(row: Mapping[str, Any]) -> Rule:
             for one in row.get("parties", ())
         ),
         "thresholds": tuple(
-            Threshold(**{name: value if name == "code" else Decimal(value) for name, value in one.items()})
+            Threshold(one["code"], **{name: Decimal(value) for name, value in one.items() if name != "code"})
             for one in row.get("thresholds", ())
         ),
     }

@@ -200,7 +200,7 @@ def _funnel(rows: QuerySet[Proposal]) -> Figure:
 
 def _ages(call: Call, left_out: list[int], now: datetime) -> Figure:
     waiting = (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION)
-    asked = {
+    asked: dict[str, Any] = {
         "call": call.pk,
         "left_out": left_out,
         "now": now,

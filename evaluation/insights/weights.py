@@ -83,7 +83,7 @@ class Medians:
         scored = ~np.isnan(self.shares)
         with np.errstate(invalid="ignore"):  # who was scored by criteria of no weight has no total
             totals = np.nan_to_num(self.shares) @ (100 * weight) / (scored @ weight)
-        return np.round(totals, 9)  # type: ignore[no-any-return]
+        return np.round(totals, 9)
 
     def moves(self, now: Sequence[int], new: Sequence[int]) -> tuple[int, int, list[Placed]]:
         """How many versions are compared, how many would move, and the farthest moves."""
@@ -117,7 +117,7 @@ def places_of(totals: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
     above = len(totals) - np.searchsorted(np.sort(totals), totals, side="right")
-    return above + 1  # type: ignore[no-any-return]
+    return above + 1
 
 
 def sensitivity(user: User, call: Call, weights: Mapping[int, int]) -> Sensitivity:
@@ -137,7 +137,7 @@ def sensitivity(user: User, call: Call, weights: Mapping[int, int]) -> Sensitivi
     placed = [each for _, _, moves in found for each in moves]
     versions = Version.objects.filter(pk__in={each.version for each in placed}).order_by()
     names = {
-        pk: (number, title)
+        pk: (number or "", title)
         for pk, number, title in versions.values_list("pk", "proposal__number", "proposal__submitted_title")
     }
     moved = [
@@ -184,5 +184,5 @@ def _medians(
         for agency in agencies
         if len(of_agency := table[table[:, 0] == agency.pk])
     ]
-    at: datetime = agencies[0].asked_at if agencies else clock.now()  # type: ignore[attr-defined]
+    at: datetime = agencies[0].asked_at if agencies else clock.now()
     return at, medians

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
@@ -103,7 +103,8 @@ class DiscussionCommentQuerySet(OfVersionQuerySet):
 
         With ``addressed``, the names of those to whom it is addressed.
         """
-        named = self.model.mentions.through.objects.filter(discussioncomment=OuterRef("pk"))
+        mentions: Any = apps.get_model("evaluation", "DiscussionComment")._meta.get_field("mentions")
+        named = mentions.remote_field.through._default_manager.filter(discussioncomment=OuterRef("pk"))
         name = Coalesce(NullIf("user__name", Value("")), "user__email", output_field=models.TextField())
         names = ArraySubquery(named.order_by("user__name", "user").values_list(name))
         rows = self.annotate(is_new=self.new_to(user), addressed=names).select_related(

@@ -19,6 +19,7 @@ from proposals.querysets import counsel_grants
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
+    from evaluation.querysets.consultation import ReferralQuerySet
     from program.models import User
 
 #: Where reviewers are assigned
@@ -34,9 +35,9 @@ def owes_sheet(user: User) -> Q:
     return Q(Exists(mine.filter(proposal=OuterRef("version__proposal")))) & ~Q(Exists(sheets))
 
 
-def consultations_of_assignments() -> models.QuerySet[Any]:
+def consultations_of_assignments() -> ReferralQuerySet:
     """Where assignments are the outer rows: the consultation of each one's agency on the latest version."""
-    rows: models.QuerySet[Any] = apps.get_model("evaluation", "Referral").objects.filter(
+    rows: ReferralQuerySet = apps.get_model("evaluation", "Referral").objects.filter(
         version__proposal=OuterRef("proposal"),
         version__number=OuterRef("proposal__version_count"),
         agency=OuterRef("agency"),

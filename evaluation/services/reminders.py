@@ -175,7 +175,7 @@ def remind_of_interests(confirmation: InterestConfirmation, *, by: User) -> Audi
     """Ask a person, once, to confirm anew what they declared of themselves; the clock's act."""
     require("evaluation.remind_interestconfirmation", by, confirmation)
     one_at_a_time("remind-of-interests", confirmation.person_id)
-    rows = InterestConfirmation.objects.to_remind(clock.now()).select_related("person")
+    rows: Any = InterestConfirmation.objects.to_remind(clock.now()).select_related("person")
     found = rows.filter(pk=confirmation.pk).first()
     if found is None:
         return None

@@ -289,8 +289,10 @@ def comment_draft(request: SignedInRequest, number: str) -> HttpResponse:
     speaking = posted(request, found, is_draft=True)
     answers, edits = speaking.answers, speaking.edits
     page, about = discussion_page(found), ""
-    if edits or answers:
-        about = f"?edit={edits.pk}" if edits else f"?answer={answers.pk}"
+    if edits:
+        about = f"?edit={edits.pk}"
+    elif answers:
+        about = f"?answer={answers.pk}"
 
     def again(problems: list[Problem], status: int) -> HttpResponse:
         return show_discussion(request, number, problems, speaking, status=status)
