@@ -55,7 +55,13 @@ def servers_folder() -> Path | None:
 
 
 def drop(cursor: psycopg2.extensions.cursor, name: str) -> None:
-    cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    """Remove a database with our connections to it; a server's own worker gives way by itself."""
+    cursor.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()",
+        [name],
+    )
+    cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def migrated_database(address: str, cursor: psycopg2.extensions.cursor) -> str:
