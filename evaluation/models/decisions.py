@@ -27,8 +27,6 @@ class Decision(Revised):
     keeps: ClassVar[str]
     page_name: ClassVar[str]
     status: str
-    #: A field of a determination; of an amendment, what its designation is of
-    proposal: Any
 
     prepared_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     written_by = models.ManyToManyField(

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from program.transitions import Transition
 
 ORDER = "E.O. 14320 s.3(d)"
+Record = Determination | DesignationAmendment
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,15 @@ COURSES: Final[dict[type[Decision], Course]] = {
 }  # fmt: skip
 
 
-def course_of(record: Decision) -> Course:
+def course_of(record: Record) -> Course:
     return COURSES[type(record)]
 
 
-def act_of(record: Decision, verb: str) -> str:
+def act_of(record: Record, verb: str) -> str:
     return f"{record._meta.model_name}.{verb}"
 
 
-def hold_draft(record: Decision, by: User, *, revision: int | None = None) -> None:
+def hold_draft(record: Record, by: User, *, revision: int | None = None) -> None:
     """Lock the draft before any row of it, as the signature does; its status is read under the lock.
 
     What is saved beside a signature is either in the text that is frozen, or refused. Who works on a draft is
@@ -97,7 +98,7 @@ def hold_draft(record: Decision, by: User, *, revision: int | None = None) -> No
         audit.record(record, act_of(record, "change"), by=by, clause=ORDER)
 
 
-def keep_clearance(record: Decision, by: User) -> None:
+def keep_clearance(record: Record, by: User) -> None:
     """A clearance is of what was cleared: it is undone with any change, and where its giver writes."""
     if record.cleared_at is None:
         return
@@ -106,7 +107,7 @@ def keep_clearance(record: Decision, by: User) -> None:
         undo_clearance(record, by, f"{by} has changed the draft.")
 
 
-def undo_clearance(record: Decision, by: User, what: str) -> AuditEvent:
+def undo_clearance(record: Record, by: User, what: str) -> AuditEvent:
     """Take the clearance off a draft, and say so to who gave it, who wrote and who may sign."""
     before = {"cleared_by": str(record.cleared_by), "sha256": record.cleared_sha256}
     event = audit.record(
@@ -119,7 +120,7 @@ def undo_clearance(record: Decision, by: User, what: str) -> AuditEvent:
     return event
 
 
-def take_clearance_off(record: Decision, what: str) -> User | None:
+def take_clearance_off(record: Record, what: str) -> User | None:
     """Leave the draft without its clearance and with ``what`` undid it; returns who had given it."""
     giver = record.cleared_by
     record.cleared_by, record.cleared_at, record.cleared_sha256 = None, None, ""
@@ -133,7 +134,7 @@ def take_clearance_off(record: Decision, what: str) -> User | None:
     return giver
 
 
-def people_of(record: Decision, *others: User | None) -> QuerySet[User]:
+def people_of(record: Record, *others: User | None) -> QuerySet[User]:
     """Who has written, cleared or signed it, and ``others``: those who hold an office for it today."""
     keys = {*record.written_by.values_list("pk", flat=True), *(one.pk for one in others if one)}
     keys |= {pk for pk in (record.cleared_by_id, record.signed_by_id) if pk}
@@ -142,12 +143,12 @@ def people_of(record: Decision, *others: User | None) -> QuerySet[User]:
     return User.objects.filter(known, pk__in=keys)
 
 
-def writers_of(record: Decision) -> QuerySet[User]:
+def writers_of(record: Record) -> QuerySet[User]:
     """Those of its writers who hold an office for it today."""
     return people_of(record).filter(pk__in=record.written_by.values("pk"))
 
 
-def put_up(record: Decision, *, by: User) -> AuditEvent:
+def put_up(record: Record, *, by: User) -> AuditEvent:
     """Put a draft up for clearance by an officer who has not worked on it; raises NotReady too early."""
     hold_draft(record, by)
     problems = course_of(record).clear.problems(record)
@@ -163,7 +164,7 @@ def put_up(record: Decision, *, by: User) -> AuditEvent:
     return event
 
 
-def clear(record: Decision, *, by: User, read: str = "") -> AuditEvent:
+def clear(record: Record, *, by: User, read: str = "") -> AuditEvent:
     """Clear exactly what was read, the text with the hash ``read``; who wrote or signs it does not."""
     course = course_of(record)
 
@@ -189,7 +190,7 @@ def _not_asked() -> Problem:
     return Problem("not-asked", "The draft is not put up for clearance.", ORDER)
 
 
-def send_back(record: Decision, *, by: User, reason: str) -> AuditEvent:
+def send_back(record: Record, *, by: User, reason: str) -> AuditEvent:
     """Give a draft back to who wrote it, with a reason, instead of clearing or signing it."""
     course = course_of(record)
     require(course.send_back.permission(record), by, record)
@@ -210,7 +211,7 @@ def send_back(record: Decision, *, by: User, reason: str) -> AuditEvent:
     return event
 
 
-def sign(record: Decision, *, by: User, read: str = "", note: str = "") -> AuditEvent:
+def sign(record: Record, *, by: User, read: str = "", note: str = "") -> AuditEvent:
     """Decide; nothing is visible outside until it is announced. Who wrote or cleared it does not sign it.
 
     ``read`` is the hash of what the signer read: when draft or record has moved on since, the signature is
@@ -239,7 +240,7 @@ def delegation_to_decide(by: User) -> Delegation | None:
     return delegations_in_force(by, Delegation.SIGN_DETERMINATION).first()
 
 
-def recall(record: Decision, *, by: User, reason: str) -> AuditEvent:
+def recall(record: Record, *, by: User, reason: str) -> AuditEvent:
     """Take a signed one back before it is announced, with the reason; another can be prepared."""
     course = course_of(record)
     require(course.recall.permission(record), by, record)

@@ -31,7 +31,7 @@ from factory.django import DjangoModelFactory
 from program import clock
 
 #: Statements that change nothing
-READS = ("SELECT", "SAVEPOINT", "RELEASE", "SET CONSTRAINTS")
+READS = ("SELECT", "EXECUTE", "SAVEPOINT", "RELEASE", "SET CONSTRAINTS")
 PLAIN = (str, int, bool, Decimal, date, timedelta, type(None))
 #: As many worlds are kept, and for so long: what a service reads of the time that has gone by stays small
 MOST, SECONDS = 300, 600.0
