@@ -119,12 +119,11 @@ class Prepared:
         self.build = build
 
     @cached_property
-    def _queryset(self) -> QuerySet[Any, Any]:
-        return self.build()
-
-    @cached_property
     def _written(self) -> tuple[SQLCompiler, str, tuple[Any, ...]]:
-        compiler = self._queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+        """Threads that ask first at once each write a question of their own; one of them stays."""
+        queryset = self.build()
+        self._iterable_class = queryset._iterable_class
+        compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
         sql, params = compiler.as_sql()
         exists = iter(range(sql.count(EXISTS)))  # Django lets each EXISTS select 1
         fixed = [one for one in params if not isinstance(one, Given | str | bool)]
@@ -170,7 +169,7 @@ class Prepared:
         """Every record, as the queryset would make them. Raises KeyError as ``ask`` does."""
         if not (found := self._found(given)):
             return []
-        return list(self._queryset._iterable_class(Answered(self._written[0], found)))  # type: ignore[arg-type, call-overload]
+        return list(self._iterable_class(Answered(self._written[0], found)))  # type: ignore[arg-type, call-overload]
 
     def _found(self, given: dict[str, Any]) -> list[tuple[Any, ...]]:
         try:
@@ -191,7 +190,7 @@ class Prepared:
         name, statement = self._planned
         known = _PLANNED.setdefault(connection.connection, set())
         if name not in known:
-            with connection.connection.cursor() as cursor:
+            with connection.wrap_database_errors, connection.connection.cursor() as cursor:
                 cursor.execute(statement)
             known.add(name)
         return name
