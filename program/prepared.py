@@ -8,6 +8,7 @@ answer (ADR 32).
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 from weakref import WeakKeyDictionary
@@ -15,7 +16,7 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection
 from django.db.models import BigIntegerField, BooleanField, Expression, Func, Value
 from psycopg2.extensions import AsIs
 
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 
 EXISTS = "EXISTS(SELECT %s "
 MOST_SHAPES: Final = 256
-#: Names of the questions that each connection of psycopg knows already
-_PLANNED: Final[WeakKeyDictionary[Any, set[str]]] = WeakKeyDictionary()
+#: As many plans a connection keeps; a long one takes a megabyte of the server
+MOST_PLANS: Final = 100
+#: Names of the questions that each connection of psycopg knows, the one asked last at the end
+_PLANNED: Final[WeakKeyDictionary[Any, OrderedDict[str, None]]] = WeakKeyDictionary()
 
 
 class Given(Expression):
@@ -178,22 +181,49 @@ class Prepared:
             return []
         with connection.cursor() as cursor:
             if settings.PLAN_ONCE:
-                values = [given[name] for name in self._names]
-                places = f"({', '.join(['%s'] * len(values))})" if values else ""
-                cursor.execute(f"EXECUTE {self._known()}{places}", values)
+                self._execute(cursor, [given[name] for name in self._names])
             else:
                 cursor.execute(sql, [given[one.name] if isinstance(one, Given) else one for one in params])
             return cursor.fetchall()
 
+    def _execute(self, cursor: Any, values: list[Any]) -> None:
+        """Ask by the name under which the connection knows the question.
+
+        Where a column has become another since, as by a migration, the connection learns it anew; within a
+        transaction, which then has failed, it ends with the request.
+        """
+        places = f"({', '.join(['%s'] * len(values))})" if values else ""
+        asked = f"EXECUTE {self._known()}{places}"
+        try:
+            cursor.execute(asked, values)
+        except NotSupportedError:
+            if connection.in_atomic_block:
+                connection.close_at = 0
+                raise
+            self._forget(self._planned[0])
+            self._known()
+            cursor.execute(asked, values)
+
     def _known(self) -> str:
-        """The name by which this connection of the database knows the question."""
+        """The name by which this connection of the database knows the question; it knows the last ones."""
         name, statement = self._planned
-        known = _PLANNED.setdefault(connection.connection, set())
+        known = _PLANNED.setdefault(connection.connection, OrderedDict())
         if name not in known:
-            with connection.wrap_database_errors, connection.connection.cursor() as cursor:
-                cursor.execute(statement)
-            known.add(name)
+            self._tell(statement)
+            known[name] = None
+            while len(known) > MOST_PLANS:
+                self._forget(next(iter(known)))
+        known.move_to_end(name)
         return name
+
+    def _forget(self, name: str) -> None:
+        _PLANNED[connection.connection].pop(name, None)
+        self._tell(f"DEALLOCATE {name}")
+
+    @staticmethod
+    def _tell(statement: str) -> None:
+        with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+            cursor.execute(statement)
 
 
 class Keys(Expression):

@@ -107,8 +107,9 @@ def desk(request: SignedInRequest) -> HttpResponse:
 def tally(user: User, now: datetime) -> dict[str, int]:
     """How many proposals are in each status, and how many are late, each up to its bound; one statement."""
     asked = tallies.of(offices_that_read(user))
-    numbers = asked.ask(person=user.pk, now=now, **clock.given()) or ()
-    return dict(zip((*STATUSES, LATE), numbers, strict=True))
+    kinds = (*STATUSES, LATE)
+    numbers = asked.ask(person=user.pk, now=now, **clock.given()) or (0,) * len(kinds)
+    return dict(zip(kinds, numbers, strict=True))
 
 
 @PreparedByOffices

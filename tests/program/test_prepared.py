@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.contrib.postgres.fields import ArrayField
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, NotSupportedError, connection, transaction
 from django.db.models import BigIntegerField, F
 from django.test.utils import CaptureQueriesContext
 
-from program import clock
+from program import clock, prepared
 from program.models import User
 from program.models.people import Office
 from program.prepared import AnyOf, Given, Holds, Keys, Prepared, PreparedByOffices
@@ -159,3 +159,44 @@ def test_offices_make_another_question_and_a_person_does_not():
 def test_question_that_can_find_nothing_finds_nothing():
     nobody = Prepared(lambda: User.objects.filter(pk=PERSON, pk__in=[]))
     assert (nobody.rows(person=1), nobody.ask_all(person=1), nobody.ask(person=1)) == ([], [], None)
+
+
+def test_connection_keeps_as_many_plans_and_learns_those_it_forgot_anew(monkeypatch):
+    monkeypatch.setattr(prepared, "MOST_PLANS", 2)
+    one = UserFactory()
+    questions = [
+        Prepared(lambda name=name: User.objects.filter(pk=PERSON, name__contains=name).values_list("pk"))
+        for name in ("", " ", "a", "e")
+    ]
+    answers = [question.ask(person=one.pk) for question in (*questions, *questions)]
+    assert answers[:4] == answers[4:]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'asked_%'")
+        assert cursor.fetchone()[0] <= 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("within", [False, True])
+def test_column_that_becomes_wider_under_a_running_portal_is_asked_for_anew(within):
+    question = Prepared(lambda: User.objects.filter(pk=PERSON).values_list("name", "title"))
+    one = UserFactory()
+    assert question.ask(person=one.pk) == (one.name, one.title)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE program_user ALTER COLUMN title TYPE varchar(277)")
+    try:
+        if within:
+            with pytest.raises(NotSupportedError), transaction.atomic():
+                question.ask(person=one.pk)
+            connection.close_if_unusable_or_obsolete()
+        assert question.ask(person=one.pk) == (one.name, one.title)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE program_user ALTER COLUMN title TYPE varchar(200)")
+
+
+def test_what_fails_while_a_question_is_made_known_is_an_error_of_the_database():
+    question = Prepared(lambda: User.objects.filter(pk=PERSON).values_list("email", "title", "name"))
+    with pytest.raises(DatabaseError), transaction.atomic():
+        with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT 1/0")
+        question.ask(person=1)
