@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='partycheck',
             name='identity',
-            field=models.CharField(blank=True, default='', help_text='Of names, countries and what tells it from a namesake; the same in other proposals.', max_length=64),
+            field=models.CharField(blank=True, db_default='', default='', help_text='Of names, countries and what tells it from a namesake; the same in other proposals.', max_length=64),
         ),
         migrations.AlterField(
             model_name='adjudication',

@@ -18,6 +18,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='compliancecheck',
             name='sources',
-            field=models.JSONField(default=list, help_text='Other proposals that the result rests on, by key.'),
+            field=models.JSONField(db_default=[], default=list, help_text='Other proposals that the result rests on, by key.'),
         ),
     ]

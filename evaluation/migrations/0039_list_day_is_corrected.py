@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='listimport',
             name='reason',
-            field=proposals.models.fields.PlainTextField(blank=True, verbose_name='why the day is corrected'),
+            field=proposals.models.fields.PlainTextField(blank=True, db_default='', default='', verbose_name='why the day is corrected'),
         ),
         migrations.AddField(
             model_name='screeninglist',
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='screeninglist',
             name='reason',
-            field=proposals.models.fields.PlainTextField(blank=True, verbose_name='why the day is corrected'),
+            field=proposals.models.fields.PlainTextField(blank=True, db_default='', default='', verbose_name='why the day is corrected'),
         ),
         migrations.AlterField(
             model_name='screeninglist',

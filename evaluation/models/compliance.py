@@ -43,7 +43,9 @@ class ComplianceCheck(models.Model):
     effective_to = DayColumn("day from which it does not any more", null=True)
     confidence = models.CharField(max_length=2, choices=Confidence)
     facts = models.JSONField(default=list, help_text="What of the package the result rests on, in words.")
-    sources = models.JSONField(default=list, help_text="Other proposals that the result rests on, by key.")
+    sources = models.JSONField(
+        default=list, db_default=[], help_text="Other proposals that the result rests on, by key."
+    )
     advice = models.TextField(blank=True)
     ruleset_version = models.CharField(max_length=40)
     ruled_on = DayColumn("day whose rules were applied")

@@ -172,7 +172,7 @@ class DiscussionDraft(Revised):
         DiscussionComment, models.PROTECT, null=True, related_name="+", editable=False
     )
     edits = models.ForeignKey(DiscussionComment, models.PROTECT, null=True, related_name="+", editable=False)
-    seen = models.PositiveSmallIntegerField(default=0, editable=False)
+    seen = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     room = models.CharField(max_length=40, blank=True)
     about = models.CharField(max_length=40, blank=True)
     place = models.CharField(max_length=LONGEST_PLACE, blank=True, validators=[plain_text])

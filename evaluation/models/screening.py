@@ -36,7 +36,9 @@ class ScreeningList(models.Model):
     corrects = models.OneToOneField(
         "self", models.PROTECT, null=True, editable=False, related_name="corrected_by"
     )
-    reason = PlainTextField("why the day is corrected", longest=LONGEST_TEXT, blank=True)
+    reason = PlainTextField(
+        "why the day is corrected", longest=LONGEST_TEXT, blank=True, default="", db_default=""
+    )
 
     class Meta:
         ordering = ["-pk"]
@@ -99,7 +101,9 @@ class ListImport(models.Model):
     source = models.CharField(max_length=300, blank=True)
     file_date = DayColumn("date of the file")
     accept_smaller = models.BooleanField(default=False)
-    reason = PlainTextField("why the day is corrected", longest=LONGEST_TEXT, blank=True)
+    reason = PlainTextField(
+        "why the day is corrected", longest=LONGEST_TEXT, blank=True, default="", db_default=""
+    )
     pieces = models.JSONField(default=list, editable=False)
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
@@ -259,6 +263,7 @@ class PartyCheck(models.Model):
         max_length=64,
         blank=True,
         default="",
+        db_default="",
         help_text="Of names, countries and what tells it from a namesake; the same in other proposals.",
     )
     query = models.JSONField(help_text="The names and countries compared.")
