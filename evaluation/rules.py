@@ -328,6 +328,8 @@ for written in ("determination", "designationamendment"):
     permit(f"evaluation.announce_{written}", is_decision_official & stands_apart)
 permit("evaluation.renew_determination", is_program_officer & stands_apart)
 permit("evaluation.remind_determination", is_clock)
+permit("evaluation.overtake_determination", is_clock)
+permit("evaluation.undo_clearance_determination", is_clock)
 permit("evaluation.suspend_designation", is_decision_official & stands_apart)
 permit("evaluation.reinstate_designation", is_decision_official & stands_apart)
 permit("evaluation.revoke_designation", is_decision_official & stands_apart)

@@ -275,7 +275,7 @@ def undo_overtaken_clearance(determination: Determination, *, by: User) -> Audit
     """
     _hold_proposal(determination)
     found = Determination.objects.select_for_update().get(pk=determination.pk)
-    require("evaluation.end_referral", by, found)  # it is the clock's alone, as the end of a consultation is
+    require("evaluation.undo_clearance_determination", by, found)
     is_open = found.status == DeterminationStatus.DRAFT and found.cleared_at is not None
     if not is_open or found.cleared_sha256 == sha256_to_clear(found):
         return None
@@ -302,7 +302,7 @@ def tell_overtaken(determination: Determination, *, by: User) -> AuditEvent | No
     found = Determination.objects.overtaken().not_told().for_list().filter(pk=determination.pk).first()
     if found is None:
         return None
-    require("evaluation.end_referral", by, found)  # it is the clock's alone, as the end of a consultation is
+    require("evaluation.overtake_determination", by, found)
     event = audit.record(found, "determination.overtake", by=by, note=found.overtaken_by, clause=ORDER)
     people = {person.pk: person for person in signers_of_decision(found.proposal)}
     signer = found.signed_by

@@ -14,6 +14,7 @@ from evaluation.models import Determination, Finding
 from evaluation.packets import packet_of
 from evaluation.schedule import tell_overtaken_determinations
 from program.canonical import canonical_json, sha256_hex
+from program.clock_account import clock_account
 from program.models import AuditEvent, Delegation, Notice
 from program.transitions import NotReady
 from tests.evaluation.test_pages import page, press
@@ -191,6 +192,13 @@ def test_a_change_of_the_record_undoes_the_clearance_and_it_is_to_clear_again(cl
     assert clear in tasks(client, third)
     services.clear_determination(again(draft), by=third)
     services.sign_determination(again(draft), by=chief)
+
+
+@pytest.mark.parametrize("right", ["overtake_determination", "undo_clearance_determination"])
+def test_clock_alone_says_what_the_record_left_behind(right):
+    draft = make.ready_to_sign()
+    people = (clock_account(), officer(), make.decision_official())
+    assert [person.has_perm(f"evaluation.{right}", draft) for person in people] == [True, False, False]
 
 
 def test_a_draft_is_sent_back_with_a_reason(client):
