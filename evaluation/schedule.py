@@ -18,6 +18,7 @@ from evaluation.models import (
     Escalation,
     InformationRequest,
     InterestConfirmation,
+    Position,
     Referral,
 )
 from evaluation.services import (
@@ -25,6 +26,7 @@ from evaluation.services import (
     end_referral,
     expire_designation,
     lapse_referral,
+    open_left_escalation,
     release_overdue,
     remind_of_condition,
     remind_of_conflict,
@@ -54,6 +56,10 @@ SCHEDULE = {
     "release-clocks": {"task": "evaluation.schedule.release_clocks", "schedule": 60.0},
     "remind": {"task": "evaluation.schedule.remind", "schedule": crontab()},
     "end-referrals": {"task": "evaluation.schedule.end_left_referrals", "schedule": 60.0},
+    "open-escalations": {
+        "task": "evaluation.schedule.open_left_escalations",
+        "schedule": crontab(minute="35"),
+    },
     "tell-overtaken": {"task": "evaluation.schedule.tell_overtaken_determinations", "schedule": 60.0},
     "expire-designations": {
         "task": "evaluation.schedule.expire_due_designations",
@@ -114,6 +120,14 @@ def remind() -> int:
 def end_left_referrals() -> int:
     """End the consultations that a withdrawal or a new version has left open; each in its own transaction."""
     return do_each(end_referral, Referral.objects.left_open().select_related("agency", "version__proposal"))
+
+
+@shared_task
+def open_left_escalations() -> int:
+    """Open a record for each objection that code of before filed without one; it may run beside this code."""
+    return do_each(
+        open_left_escalation, Position.objects.left_unescalated().select_related("referral__version")
+    )
 
 
 @shared_task

@@ -10,16 +10,14 @@ from django.db.models import Q
 from evaluation.enums import LONGEST_TEXT, EscalationLevel, EscalationOutcome
 from evaluation.models.consultation import Position
 from evaluation.models.intake import Deadlined
+from evaluation.querysets.consultation import EVALUATED
 from evaluation.querysets.escalations import EscalationEntryQuerySet, EscalationQuerySet
 from program.deadlines import local_day, long_date
 from program.models import Agency, User
 from program.models.fields import DayColumn
 from program.models.words import NOT_KEPT
-from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 from proposals.models.fields import PlainTextField
-
-EVALUATED = (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION)
 
 
 class Escalation(Deadlined):

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
-from evaluation.enums import ClockAct, InformationRequestStatus, ReferralStatus
+from evaluation.enums import ClockAct, InformationRequestStatus, ReferralStatus, Stance
 from evaluation.querysets.people import delegations_in_force, is_official, reads_every_consultation
 from evaluation.querysets.proposals import LAST_DAY, OfProposalQuerySet
 from program.enums import OfficeRole
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 #: Time for which the clock stood is no time
 POSITION_STEPS = (half_since(F("opened_at") + F("stood_for")), days_before(3), LAST_DAY)
 ANSWER_STEPS = (days_before(3), LAST_DAY)
+EVALUATED = (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION)
 RUNNING = (ReferralStatus.OPEN, ReferralStatus.ACKNOWLEDGED)
 
 
@@ -116,6 +117,19 @@ class PositionQuerySet(OfProposalQuerySet):
             version=OuterRef("referral__version"), agency__code__in=agencies, status=ReferralStatus.ANSWERED
         )
         return seen.filter(Q(referral__agency__code__in=agencies) | Exists(answered))
+
+    def left_unescalated(self) -> Self:
+        """Objections that are an agency's newest position on a proposal still evaluated, without a record."""
+        proposal, agency = OuterRef("referral__version__proposal"), OuterRef("referral__agency")
+        newer = apps.get_model("evaluation", "Referral").objects.filter(
+            version__proposal=proposal, agency=agency, position__isnull=False,
+            version__number__gt=OuterRef("referral__version__number"),
+        )  # fmt: skip
+        known = apps.get_model("evaluation", "Escalation").objects.filter(proposal=proposal, agency=agency)
+        return self.filter(
+            ~Exists(newer), ~Exists(known), stance=Stance.OBJECT, referral__position=F("pk"),
+            referral__version__proposal__status__in=EVALUATED,
+        )  # fmt: skip
 
 
 class InformationRequestQuerySet(OfProposalQuerySet):

@@ -79,7 +79,7 @@ from evaluation.services.discussion import (
     withdraw_comment,
     write_comment,
 )
-from evaluation.services.escalations import add_to_escalation
+from evaluation.services.escalations import add_to_escalation, open_left_escalation
 from evaluation.services.ethics import ask_ethics_official, clear_conflict
 from evaluation.services.intake import accept_proposal, return_proposal, review_completeness
 from evaluation.services.interests import confirm_interests, declare_interest, withdraw_interest
@@ -176,6 +176,7 @@ __all__ = [
     "make_paper_again",
     "mark_condition_met",
     "mark_discussion_read",
+    "open_left_escalation",
     "open_review",
     "pause_clocks",
     "prepare_amendment",

@@ -13,9 +13,9 @@ from evaluation import discussing
 from evaluation.discussing import DISCUSS, Room, Subject, readers_among, say_gone, workers_for
 from evaluation.enums import Grade
 from evaluation.models import DiscussionComment, DiscussionDraft, DiscussionRead, DiscussionText
-from evaluation.models.escalations import EVALUATED
 from evaluation.notice_kinds import DISCUSSION_ADDED, DISCUSSION_NAMED
 from evaluation.notices import discussion_page, program_officers
+from evaluation.querysets.consultation import EVALUATED
 from program import audit, clock, notices
 from program.models import User
 from program.notices import Audience

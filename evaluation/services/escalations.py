@@ -11,12 +11,12 @@ from django.db import transaction
 
 from evaluation.due import due_from_now, rule_in_words
 from evaluation.enums import LONGEST_TEXT, EscalationLevel, EscalationOutcome, Stance
-from evaluation.models import Escalation, EscalationEntry
+from evaluation.models import Escalation, EscalationEntry, Position
 from evaluation.notice_kinds import ESCALATION_CHANGED, ESCALATION_OPENED
 from evaluation.notices import escalation_page, in_words, sides_of
 from program import audit, clock, days, notices
 from program.closures import counted_closures
-from program.deadlines import Period, end_of_day
+from program.deadlines import Period, end_of_day, local_day, long_date
 from program.texts import too_long
 from program.transitions import NotReady, Problem, require
 from proposals.enums import ProposalStatus
@@ -24,7 +24,6 @@ from proposals.enums import ProposalStatus
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from evaluation.models import Position
     from program.models import AuditEvent, User
     from program.notice_kinds import NoticeKind
     from proposals.models import Proposal
@@ -44,7 +43,7 @@ def follow_position(position: Position, *, by: User) -> Escalation | None:
     rows = Escalation.objects.select_for_update(of=("self",)).filter(proposal=proposal, agency=agency)
     found, objects = rows.first(), position.stance == Stance.OBJECT
     if found is None:
-        return _open(position, proposal, by) if objects else None
+        return _open(position, proposal, by, at=position.signed_at) if objects else None
     if objects:
         return _go_on(found, position, by)
     if found.is_open:
@@ -56,11 +55,35 @@ def follow_position(position: Position, *, by: User) -> Escalation | None:
     return found
 
 
-def _open(position: Position, proposal: Proposal, by: User) -> Escalation:
-    due_at, due_rule = _due(proposal, position.signed_at)
+@transaction.atomic
+def open_left_escalation(position: Position, *, by: User) -> Escalation | None:
+    """Open the escalation of an objection that was filed without one, and tell both sides; the clock's act.
+
+    Code that knew no escalations filed it. Its time is counted from now: nobody was told of another day.
+    """
+    require("evaluation.escalate_position", by, position)
+    Proposal.objects.select_for_update(of=("self",)).get(pk=position.referral.version.proposal_id)
+    rows = Position.objects.left_unescalated().filter(pk=position.pk)
+    found = rows.select_related("referral__agency", "referral__version__proposal__call").first()
+    if found is None:
+        return None
+    filed = long_date(local_day(found.signed_at))
+    why = (
+        f"Opened afterwards: the objection was filed on {filed}, before objections had a record. Its time is "
+        "counted from the day on which this record was opened."
+    )
+    escalation = _open(found, found.referral.version.proposal, by, at=clock.now(), why=why)
+    _write(escalation, by, minutes=why)
+    return escalation
+
+
+def _open(position: Position, proposal: Proposal, by: User, *, at: datetime, why: str = "") -> Escalation:
+    """Counted from ``at``; ``why`` is said before the rule."""
+    due_at, rule = _due(proposal, at)
+    due_rule = f"{why} {rule}".strip()
     escalation = Escalation.objects.create(
-        proposal=proposal, agency=position.referral.agency, position=position, opened_at=position.signed_at,
-        due_at=due_at, due_rule=due_rule,
+        proposal=proposal, agency=position.referral.agency, position=position, opened_at=at, due_at=due_at,
+        due_rule=due_rule,
     )  # fmt: skip
     event = audit.record(
         escalation, "escalation.open", by=by, after=str(escalation.level), note=due_rule, clause=ORDER

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluation import discussing, services
 from evaluation.forms import AddressedField, AnswerCommentForm, CommentForm, EditCommentForm
 from evaluation.models import DiscussionComment, DiscussionDraft, DiscussionText
-from evaluation.models.escalations import EVALUATED
 from evaluation.notices import discussion_page
+from evaluation.querysets.consultation import EVALUATED
 from evaluation.querysets.discussion import discussed_by
 from evaluation.services.assignments import declare_first_on
 from evaluation.services.discussion import DRAFTED, draft_of

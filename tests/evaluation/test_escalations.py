@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from datetime import timedelta
 
 import pytest
-from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -15,6 +13,7 @@ from django.urls import reverse
 from evaluation import services
 from evaluation.models import Escalation, EscalationEntry
 from evaluation.packets import packet_text
+from evaluation.schedule import open_left_escalations
 from program import clock
 from program.deadlines import Period, Unit, end_of_day, local_day, long_date
 from program.enums import OfficeRole
@@ -294,25 +293,30 @@ def told(person):
 
 def of_before():
     Escalation.objects.filter(entries=None).delete()
-    migration = importlib.import_module("evaluation.migrations.0045_objections_before")
-    for _ in range(2):
-        migration.open_for_standing_objections(apps, None)
-    return list(Escalation.objects.all())
+    assert (open_left_escalations(), open_left_escalations()) == (1, 0)
+    return Escalation.objects.get()
 
 
 def test_objection_filed_before_gets_a_record_that_says_so_once(client, desk, proposal):
     make.filed(proposal, "DOE", "object", rationale="The hall is not secure.")
     make.filed(proposal, "STATE", "support")
-    (escalation,) = of_before()
-    assert (escalation.agency.code, escalation.position) == (
-        "DOE",
-        make.referral_of(proposal, "DOE").position,
-    )
+    Notice.objects.all().delete()
+    escalation = of_before()
+    assert escalation.agency.code == "DOE"
+    assert escalation.position == make.referral_of(proposal, "DOE").position
     assert escalation.is_open and escalation.due_at > clock.now()
     filed = f"the objection was filed on {long_date(clock.today())}"
     entry = escalation.entries.get()
     assert filed in entry.minutes and entry.by.is_service
     assert entry.minutes in escalation.due_rule
+    event = AuditEvent.objects.of(escalation).get()
+    assert (event.act, event.actor, event.said["note"]) == (
+        "escalation.open",
+        entry.by,
+        escalation.due_rule,
+    )
+    told = Notice.objects.filter(kind="evaluation.escalation_opened").values_list("recipient", flat=True)
+    assert set(told) >= {desk.pk, escalation.position.signed_by_id}
     assert entry.minutes in page(client, desk, "escalation", escalation.pk).text
     added(escalation, desk)
     assert escalation.entries.count() == 2
@@ -322,6 +326,7 @@ def test_objection_filed_before_gets_a_record_that_says_so_once(client, desk, pr
 def test_no_record_is_opened_for_what_stands_no_more(desk, case):
     if case == "decided":
         make.designated(DOE="object")
+        Escalation.objects.all().delete()
     else:
         proposal = make.accepted(desk)
         make.filed(proposal, "DOE", "object")
@@ -330,4 +335,14 @@ def test_no_record_is_opened_for_what_stands_no_more(desk, case):
             make.filed(proposal, "DOE", "support")
         else:
             withdraw_proposal(proposal, by=representative_of(proposal), note="Enough.")
-    assert of_before() == []
+    assert open_left_escalations() == 0
+    assert not Escalation.objects.exists()
+
+
+def test_nobody_but_the_clock_opens_a_record_afterwards(desk, proposal):
+    make.filed(proposal, "DOE", "object")
+    Escalation.objects.all().delete()
+    position = make.referral_of(proposal, "DOE").position
+    with pytest.raises(PermissionDenied):
+        services.open_left_escalation(position, by=desk)
+    assert not Escalation.objects.exists()

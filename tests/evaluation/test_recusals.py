@@ -36,7 +36,7 @@ OWN = {
 CLOCKS = {
     "proposals.lapse_proposal", "proposals.remind_proposal", "proposals.note_loss_proposal",
     "evaluation.lapse_referral",
-    "evaluation.overtake_determination",
+    "evaluation.escalate_position", "evaluation.overtake_determination",
     "evaluation.undo_clearance_determination",
     "evaluation.end_referral", "evaluation.remind_referral", "evaluation.remind_informationrequest",
     "evaluation.expire_designation", "evaluation.remind_condition", "evaluation.remind_determination",
