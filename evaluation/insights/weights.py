@@ -155,6 +155,8 @@ def _medians(
     """The medians of each agency, in the agencies' order; read anew with each ``stretch`` of time."""
     import numpy as np
 
+    # Read before the medians: what is said to stand as of a moment holds all that was there at it
+    agencies = list(Agency.objects.annotate(asked_at=clock.in_query()).order_by("sort_order", "code"))
     shares = {
         f"share_{place}": Max(
             (F("median") - Value(lowest)) / Value(float(highest - lowest)),
@@ -178,7 +180,6 @@ def _medians(
         .values_list("agency", "version", *shares)
     )
     table = np.array(list(rows), dtype=float).reshape(-1, 2 + len(scales))
-    agencies = Agency.objects.annotate(asked_at=clock.in_query()).order_by("sort_order", "code")
     medians = [
         Medians(str(agency), of_agency[:, 1].astype(np.int64), of_agency[:, 2:])
         for agency in agencies

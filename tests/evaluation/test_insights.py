@@ -292,6 +292,13 @@ class TestWeights:
         assert costs == [10, 8]
         assert shown.context["found"].at <= clock.now()
 
+    def test_the_moment_that_is_told_is_asked_before_the_medians_are_read(self, call, official):
+        with statements() as sent:
+            sensitivity(official, call, self.weights(call, 20, 80))
+        asked = [number for number, sql in enumerate(sent) if '"asked_at"' in sql]
+        read = [number for number, sql in enumerate(sent) if "evaluation_agencyscore" in sql]
+        assert len(asked) == len(read) == 1 and asked < read
+
     def test_a_criterion_without_a_score_is_in_no_total(self, call, official):
         third = another(call)
         kept_scores(third, "STATE", b=(4, 4, 4))
