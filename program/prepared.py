@@ -8,7 +8,9 @@ answer (ADR 32).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
+from enum import Enum
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 from weakref import WeakKeyDictionary
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 
 EXISTS = "EXISTS(SELECT %s "
+#: A code, a status, a right, a time zone; of longer text, or with blanks and marks, somebody typed it
+CODE: Final = re.compile(r"[\w./-]{0,40}")
 MOST_SHAPES: Final = 256
 #: As many plans a connection keeps; a long one takes a megabyte of the server
 MOST_PLANS: Final = 100
@@ -81,6 +85,11 @@ class Whoever:
         return {code for role, code in self.offices_held if role in roles}
 
 
+def is_code(value: Any) -> bool:
+    """Whether a value is one of those that the code or an enumeration names, as far as its look tells."""
+    return isinstance(value, str) and (isinstance(value, Enum) or CODE.fullmatch(value) is not None)
+
+
 class AnyOf(Func):
     """Whether the first is among the second, an array: ``AnyOf(F("pk"), Given("keys", ArrayField(…)))``."""
 
@@ -115,7 +124,9 @@ class Answered:
 class Prepared:
     """The question that ``build`` asks: a queryset of ``values_list``, or one of records for ``rows``.
 
-    Raises ValueError when it is first asked and holds a key, a number or a moment that was not ``Given``.
+    Raises ValueError when it is first asked and holds a key, a number, a moment or a text that was not
+    ``Given``. Of a single word nothing tells that a person typed it: what is typed is ``Given`` in any case,
+    and a ``shape`` is one of few values that the code names.
     """
 
     def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
@@ -129,7 +140,7 @@ class Prepared:
         compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
         sql, params = compiler.as_sql()
         exists = iter(range(sql.count(EXISTS)))  # Django lets each EXISTS select 1
-        fixed = [one for one in params if not isinstance(one, Given | str | bool)]
+        fixed = [one for one in params if not isinstance(one, Given | bool) and not is_code(one)]
         fixed = [one for one in fixed if one != 1 or next(exists, None) is None]
         if fixed:
             raise ValueError(f"Such a value would be the same for ever; let it be Given: {fixed}")
