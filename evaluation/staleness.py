@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evaluation.matching import RULESET
-from evaluation.models import ScreeningList
+from evaluation.models import Adjudication, ComplianceDecision, ScreeningList
 from evaluation.names import normalize
 from evaluation.rulebook import version_on
-from program import clock
+from evaluation.weighing import compliance_facts
+from program import clock, moments
 from program.canonical import canonical_json, sha256_hex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evaluation.models import ScreeningRun
+    from evaluation.models import Determination, ScreeningRun
     from proposals.models import Version
     from proposals.package import Party
 
@@ -62,3 +63,25 @@ def stale_because(run: ScreeningRun) -> str:
     if run.inputs_sha256 != inputs_sha256(parties_of(run.version)):
         return "This portal was updated since and reads other names or countries out of the version."
     return ""
+
+
+def newer_than_signature(
+    determination: Determination, packet: dict[str, Any], run: ScreeningRun | None
+) -> list[str]:
+    """What became of the checks since the packet was signed, in words; nothing once it was recalled."""
+    if run is None or determination.recalled_at:
+        return []
+    checked = packet.get("party_checks") or {}
+    if run.run_at != checked.get("run_at"):
+        parties, findings = run.checks.all().open().count(), compliance_facts(run)["compliance_open"]
+        when, of_list = moments.moment(run.run_at), run.screening_list
+        open_now = f"matches of parties that are open: {parties}, findings to decide: {findings}"
+        found = [f"The parties were screened again, {when}, with “{of_list}”; {open_now}."]
+    else:
+        later = {"decided_at__gt": determination.signed_at}
+        decided = Adjudication.objects.filter(party_check__run=run, **later).count()
+        decided += ComplianceDecision.objects.filter(compliance_check__run=run, **later).count()
+        found = [f"Decisions on what the checks flagged: {decided}."] if decided else []
+    if determination.announced_at is None and (reason := stale_because(run)):
+        found.append(f"The screening does not hold any more. {reason}")
+    return found

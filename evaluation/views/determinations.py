@@ -26,7 +26,7 @@ from evaluation.services.announcing import why_not_announced
 from evaluation.services.decisions import delegation_to_decide
 from evaluation.services.determinations import objections_to
 from evaluation.services.papers import paper_of_packet
-from evaluation.staleness import stale_because
+from evaluation.staleness import newer_than_signature, stale_because
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
@@ -157,8 +157,8 @@ def show_determination(
         )
         if is_draft
         else [],
-        **job_facts(found.version),
-        **compliance_facts(run),
+        **({**job_facts(found.version), **compliance_facts(run)} if is_draft else {}),
+        "newer": [] if is_draft else newer_than_signature(found, packet, run),
         "is_official": is_official(user),
         "referrals": referrals,
         "columns": columns(referrals, user, clock.now()),
@@ -167,12 +167,10 @@ def show_determination(
             for row in found.findings.select_related("requirement")
         ],
         "objections": [(row, _answer_to(row, answers, typed)) for row in objections_to(found)],
-        "us_content": content_of(found.version),
+        "us_content": content_of(found.version) if is_draft else None,
         "run": run,
-        "stale_because": stale_because(run)
-        if run and not found.announced_at and not found.recalled_at
-        else "",
-        "open_count": run.checks.all().open().count() if run else 0,
+        "stale_because": stale_because(run) if run and is_draft else "",
+        "open_count": run.checks.all().open().count() if run and is_draft else 0,
         "conditions": packet.get("conditions", ()) if found.packet else list(found.conditions.all()),
         "form": DeterminationForm(instance=found),
         "condition_form": ConditionForm(prefix="condition"),

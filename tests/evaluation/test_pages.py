@@ -22,6 +22,7 @@ from evaluation.models import (
     CatalogEntry,
     CatalogRelease,
     ComplianceCheck,
+    ComplianceDecision,
     Condition,
     Determination,
     Letter,
@@ -35,7 +36,7 @@ from evaluation.schedule import (
     tell_overtaken_determinations,
 )
 from evaluation.subjects import KINDS
-from program import clock
+from program import clock, moments
 from program.acts import DoFirst
 from program.deadlines import end_of_day
 from program.enums import OfficeRole
@@ -324,6 +325,31 @@ def test_signed_determination_that_was_overtaken_is_to_be_recalled(client, how):
     assert "people</strong> are told" not in preview
     assert "in this draft" not in preview
     assert "Signed, and it cannot be announced" in page(client, chief, "determination", determination.pk).text
+
+
+@pytest.mark.parametrize("how", ["screened", "decided"])
+def test_page_of_what_was_signed_shows_its_checks_and_says_what_is_newer(client, how):
+    desk = officer()
+    determination = make.signed(make.ready_to_sign(by=desk))
+    run = determination.version.screening_runs.get()
+    when = moments.moment(run.run_at)
+    signed = f"{run.party_count} parties screened {when} with “{run.screening_list}”; 0 open."
+    newer = "Newer than the signature"
+    before = html.unescape(page(client, desk, "determination", determination.pk).text)
+    assert (signed in before, newer in before) == (True, False)
+    check = ComplianceCheck.objects.filter(run=run).first()
+    with clock.moved_to(clock.now() + timedelta(days=2)):
+        if how == "screened":
+            make.screened(determination.proposal, desk)
+            said = "The parties were screened again, "
+        else:
+            ComplianceDecision.objects.create(
+                compliance_check=check, outcome="stands", reason="It is so.", decided_by=desk,
+                decided_at=clock.now(),
+            )  # fmt: skip
+            said = "Decisions on what the checks flagged: 1."
+        after = html.unescape(page(client, desk, "determination", determination.pk).text)
+    assert (signed in after, newer in after, said in after) == (True, True, True)
 
 
 def test_position_page_files_and_refuses(client, freshly_signed_in):
