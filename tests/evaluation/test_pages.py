@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import re
 from datetime import date, timedelta
 from urllib.parse import parse_qsl, quote
 
@@ -39,7 +40,7 @@ from evaluation.subjects import KINDS
 from program import clock, moments
 from program.acts import DoFirst
 from program.deadlines import end_of_day
-from program.enums import OfficeRole
+from program.enums import OfficeRole, StackLayer
 from program.grants import grant
 from program.models import Agency, AuditEvent, Criterion, Notice, User
 from program.notices import in_full
@@ -207,6 +208,15 @@ def test_reviewer_reads_nothing_before_the_declaration(client):
     assert not AuditEvent.objects.filter(act="proposal.read", actor=person).exists()
     services.declare_conflict(assignment, by=person, has_conflict=False)
     assert client.get(reads[0]).status_code == 200
+
+
+def test_reader_lists_the_parts_of_the_package_and_each_leads_somewhere(client):
+    review = make.filled_review(make.assigned(make.accepted()))
+    shown = page(client, review.assignment.reviewer, "review", review.pk).text
+    side = shown.partition('aria-label="On this page"')[2].partition("</nav>")[0]
+    named = re.findall(r'href="#([^"]+)"', side)
+    assert {"overview", "consortium", *StackLayer, "markets", "documents", "sheet"} <= set(named)
+    assert [name for name in named if f'id="{name}"' not in shown] == []
 
 
 def test_reviewer_begins_a_sheet_by_pressing_a_button_and_loading_the_page_makes_none(client):
