@@ -23,6 +23,7 @@ from evaluation.enums import (
 )
 from evaluation.models import CompletenessReview, Referral, ScreeningRun
 from evaluation.staleness import stale_because
+from evaluation.weighing import told_to_all
 from program import clock
 from program.models import Agency
 from program.transitions import Problem
@@ -483,7 +484,8 @@ def _blocked_parties(run: ScreeningRun) -> Iterator[Problem]:
 
 
 def _barring_findings(run: ScreeningRun) -> Iterator[Problem]:
-    for check in run.compliance_checks.all().newest().barring().with_decisions():
+    """What bars, in words for everybody who meets the refusal: nothing of what another proposal says."""
+    for check in told_to_all(run.compliance_checks.all().newest().barring().with_decisions()):
         if not check.is_set_aside:
             yield Problem(
                 "compliance-bars",

@@ -45,7 +45,7 @@ from evaluation.models import (
     ScreeningRun,
 )
 from evaluation.querysets.consultation import RUNNING
-from evaluation.weighing import RESTS_ELSEWHERE, newest_checks
+from evaluation.weighing import newest_checks, told_to_all
 from program import clock, papers, pdf
 from program.canonical import canonical_json
 from program.deadlines import local_day, long_date
@@ -311,7 +311,7 @@ def _party_checks(version: Version) -> dict[str, Any]:
 
 def _compliance(run: ScreeningRun) -> dict[str, Any]:
     """The compliance checks made with a screening: each flag whole, and how many had none."""
-    rows = newest_checks(run)
+    rows = told_to_all(newest_checks(run))
     return {
         "checked_at": run.run_at.isoformat(),
         "ruleset": run.compliance_version,
@@ -323,14 +323,14 @@ def _compliance(run: ScreeningRun) -> dict[str, Any]:
 
 
 def _flagged(check: ComplianceCheck) -> dict[str, Any]:
-    """A flag; what rests on another proposal without what that one says."""
+    """A flag, as all may read it."""
     return {
         "kind": check.kind,
         "subject": check.subject_name,
         "result": check.result,
         "state": check.state,
-        "explanation": RESTS_ELSEWHERE if check.sources else check.explanation,
-        "facts": [] if check.sources else check.facts,
+        "explanation": check.explanation,
+        "facts": check.facts,
         "rule": check.rule,
         "citation": check.citation,
         "effective_from": day_said(check.effective_from),

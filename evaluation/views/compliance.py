@@ -18,7 +18,7 @@ from evaluation.views.acting import carry_out
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
 from evaluation.waiting_screenings import job_facts
-from evaluation.weighing import RESTS_ELSEWHERE, newest_checks
+from evaluation.weighing import newest_checks, told_to
 from program.destinations import DISCLAIMER
 from program.order import implements
 from program.requests import number_said
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
 
     from evaluation.querysets.compliance import ComplianceCheckQuerySet
-    from program.models import User
     from program.requests import SignedInRequest
     from program.transitions import Problem
 
@@ -62,7 +61,7 @@ def compliance_list(request: SignedInRequest) -> HttpResponse:
     page = found[:PAGE]
     following = {"show": state, "kind": kind, "after": page[-1].pk if page else ""}
     facts = {
-        "checks": page,
+        "checks": told_to(request.user, page),
         "states": [(value, words) for value, (words, _) in STATES.items()],
         "state": state,
         "kinds": ComplianceKind.choices,
@@ -126,17 +125,6 @@ def show_compliance(
         "typed": request.POST,
     }
     return render(request, "evaluation/compliance.html", facts, status=status)
-
-
-def told_to(user: User, rows: list[ComplianceCheck]) -> list[ComplianceCheck]:
-    """The checks as ``user`` may read them: what another proposal says is told to whom that one is open."""
-    sources = {source for row in rows for source in row.sources}
-    may_read = Proposal.objects.read_by_office(user).filter(pk__in=[*sources, 0])
-    closed = sources - set(may_read.values_list("pk", flat=True))
-    for row in rows:
-        if closed & set(row.sources):
-            row.explanation, row.facts = RESTS_ELSEWHERE, []
-    return rows
 
 
 @require_POST

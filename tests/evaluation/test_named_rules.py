@@ -19,12 +19,13 @@ from evaluation.packets import packet_of
 from evaluation.services.compliance import owners_stated_elsewhere
 from evaluation.services.profiles import profile_version
 from evaluation.weighing import RESTS_ELSEWHERE
+from program.transitions import NotReady
 from proposals.enums import ComputeBand
 from proposals.models import Proposal
 from proposals.package import Country as Place
 from proposals.package import Holder, OutsideParty, Site, TargetMarket
 from tests.evaluation.test_compliance import GE, KE, TODAY, checked, holder
-from tests.evaluation.test_pages import page
+from tests.evaluation.test_pages import page, press
 from tests.factories import evaluation as make
 from tests.factories.packages import complete_package, hardware
 from tests.factories.program import officer
@@ -291,6 +292,40 @@ def test_owners_of_an_outside_party_are_known_where_it_is_a_member_elsewhere(cli
     assert "Fable Petrochemical Holding" not in text
     # Somebody reads here now to whom the source is closed: the next screening does not rest on it.
     assert of_partner(make.screened(proposal, desk)) is None
+
+
+SECRET = "Fable Petrochemical Holding"
+
+
+@db
+def test_what_rests_on_another_proposal_is_told_on_no_way_to_whom_that_one_is_closed(client, reference_data):
+    desk, reader = officer(), officer()
+    source = of_other(desk)
+    proposal = with_partner(make.at_intake())
+    make.screened(proposal, desk)
+    make.reviewed(proposal, desk)
+
+    def read_by(person):
+        shown = [
+            page(client, person, "compliance-list"),
+            page(client, person, "compliance-list", show="open", kind=Kind.OWNERSHIP.value),
+            page(client, person, "compliance", proposal.number),
+            page(client, person, "intake-proposal", proposal.number),
+            press(client, person, "intake-accept", proposal.number),
+            page(client, person, "proposal", proposal.number),
+        ]
+        return [html.unescape(answer.content.decode()) for answer in shown]
+
+    assert [SECRET in text for text in read_by(reader)] == [True, True, True, False, False, False]
+    services.recuse(source, person=reader, by=desk, reason="A cousin.")
+    closed = read_by(reader)
+    assert not any(SECRET in text for text in closed)
+    assert sum(RESTS_ELSEWHERE in text for text in closed) >= 4
+    with pytest.raises(NotReady) as refused:
+        services.accept_proposal(proposal, by=desk)
+    (barred,) = [one.message for one in refused.value.problems if one.code == "compliance-bars"]
+    assert RESTS_ELSEWHERE in barred
+    assert SECRET not in barred
 
 
 @db
