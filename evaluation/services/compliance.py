@@ -12,6 +12,7 @@ from evaluation.models import ComplianceCheck, ComplianceDecision, NamedParty, S
 from evaluation.names import normalize
 from evaluation.profiles import NOBODY
 from evaluation.querysets.people import closed_people
+from evaluation.services.remembering import to_repeat
 from program import audit, clock
 from program.deadlines import local_day
 from program.destinations import rules_on
@@ -133,33 +134,37 @@ def _keep(run: ScreeningRun, found: Iterable[Checked], *, by: User) -> list[Comp
 
 
 def _carry(rows: list[ComplianceCheck], proposal: Proposal) -> None:
-    """Repeat what people made of the very same finding before, but not who is recused from this proposal."""
+    """Repeat what people made of the very same finding before, as decisions on matches are repeated."""
     flagged = [row for row in rows if row.is_flag]
     earlier = (
         ComplianceDecision.objects.filter(
             compliance_check__fingerprint__in=[row.fingerprint for row in flagged],
             compliance_check__run__version__proposal=proposal,
         )
-        .exclude(decided_by__in=proposal.recusals.values("user"))
         .order_by("pk")
         .values_list("compliance_check__fingerprint", "compliance_check", "pk")
     )
     given: dict[str, dict[int, list[int]]] = {}
     for fingerprint, check, pk in earlier:
         given.setdefault(fingerprint, {}).setdefault(check, []).append(pk)
+    if not given:
+        return
     newest = {print_: by_check[max(by_check)] for print_, by_check in given.items()}
     wanted = ComplianceDecision.objects.in_bulk([pk for keys in newest.values() for pk in keys])
+    closed_to = closed_people([proposal.pk])[proposal.pk]
     ComplianceDecision.objects.bulk_create(
         ComplianceDecision(
             compliance_check=row,
-            outcome=wanted[pk].outcome,
-            reason=wanted[pk].reason,
-            decided_by_id=wanted[pk].decided_by_id,
-            decided_at=wanted[pk].decided_at,
-            carried_from=wanted[pk],
+            outcome=one.outcome,
+            reason=one.reason,
+            decided_by_id=one.decided_by_id,
+            decided_at=one.decided_at,
+            carried_from=one,
         )
         for row in flagged
-        for pk in newest.get(row.fingerprint, ())
+        for one in to_repeat(
+            [wanted[pk] for pk in newest.get(row.fingerprint, ())], closed_to, clearing=Weighed.SET_ASIDE
+        )
     )
 
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db.models import Q
 
 from evaluation.enums import Adjudicated, CheckResult
-from evaluation.models import Adjudication, ScreeningEntry
+from evaluation.models import Adjudication, ComplianceDecision, ScreeningEntry
 from evaluation.querysets.people import closed_people
 from program.canonical import canonical_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from evaluation.models import PartyCheck
     from proposals.models import Proposal
 
 Place = tuple[str, ...]
+Opinion = TypeVar("Opinion", Adjudication, ComplianceDecision)
+
+
+def to_repeat(opinions: Iterable[Opinion], closed_to: Collection[int], *, clearing: str) -> list[Opinion]:
+    """Of earlier opinions, in their order, what is said again of a proposal that is ``closed_to`` somebody.
+
+    What clears is not repeated of them. What stands in the way is, whoever said it: left out, it would let
+    something older clear that it had overruled.
+    """
+    return [one for one in opinions if one.outcome != clearing or one.decided_by_id not in closed_to]
 
 
 def carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
@@ -25,7 +35,7 @@ def carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
 
     They are the newest of each person, and the newest confirmation: what was corrected by one person only
     stays confirmed; what was opened anew stays open. Within the proposal the same party has its key, its
-    names and its countries; in another it has the same ``identity``. What a person decided to whom this
+    names and its countries; in another it has the same ``identity``. What a person found false to whom this
     proposal is closed is not carried. Where a name cannot be compared there is no entry; it was cleared by
     hand of one list only, and is to be compared with the next.
     """
@@ -54,12 +64,15 @@ def carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
         for check in flagged
         for opinion in _held_for(
             check,
-            [
-                opinion
-                for place in _places(check, entries.get(check.entry_id or 0, ""))
-                for opinion in given.get(place, ())
-                if opinion.decided_by_id not in kept_from
-            ],
+            to_repeat(
+                (
+                    opinion
+                    for place in _places(check, entries.get(check.entry_id or 0, ""))
+                    for opinion in given.get(place, ())
+                ),
+                kept_from,
+                clearing=Adjudicated.FALSE_POSITIVE,
+            ),
         )
     )
 
@@ -88,7 +101,8 @@ def _given_elsewhere(
     """Opinions first given on the same party in other proposals, where all who may read here may read there.
 
     A decision tells of the proposal that it was taken in. It is not repeated where anybody to whom that
-    one is closed would read it.
+    one is closed would read it; then nothing that clears is repeated from elsewhere either, if what may not
+    be told was against it: the match is open, and nobody learns why.
     """
     identities = {check.identity for check in flagged} - {""}
     if not identities:
@@ -108,11 +122,18 @@ def _given_elsewhere(
     sources = {row.party_check.run.version.proposal_id for row in rows}
     closed = closed_people([proposal.pk, *sources])
     given: dict[Place, list[Adjudication]] = {}
+    overruled: set[Place] = set()
     for row in rows:
         check = row.party_check
-        if check.entry and closed[check.run.version.proposal_id] <= closed[proposal.pk]:
-            given.setdefault((check.identity, check.entry.fingerprint), []).append(row)
-    return given
+        place = (check.identity, check.entry.fingerprint if check.entry else "")
+        if closed[check.run.version.proposal_id] <= closed[proposal.pk]:
+            given.setdefault(place, []).append(row)
+        elif row.outcome != Adjudicated.FALSE_POSITIVE:
+            overruled.add(place)
+    return {
+        place: [one for one in said if place not in overruled or one.outcome != Adjudicated.FALSE_POSITIVE]
+        for place, said in given.items()
+    }
 
 
 def _in_proposal(check: PartyCheck, fingerprint: str) -> Place:

@@ -12,6 +12,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 from django.urls import reverse
+from guardian.shortcuts import assign_perm
 from pypdf import PdfReader
 
 from evaluation import services
@@ -569,6 +570,39 @@ def test_a_decision_is_carried_to_the_same_finding_and_to_no_other_nor_from_who_
         make.screened(proposal, desk)
         states.append(newest(proposal, kind=Kind.DESTINATION).state)
     assert states == ["set_aside", "open", "set_aside", "open"]
+
+
+@db
+def test_what_one_found_to_stand_who_is_recused_since_still_overrules_what_was_set_aside_before():
+    desk, second, third = officer(), officer(), officer()
+    proposal = make.at_intake()
+    embargoed()
+    make.screened(proposal, desk)
+    for person, outcome in ((desk, "set_aside"), (third, "set_aside"), (second, "stands")):
+        services.weigh(
+            newest(proposal, kind=Kind.DESTINATION), by=person, outcome=outcome, reason="Looked into."
+        )
+    services.recuse(proposal, person=second, by=desk, reason="A cousin works there.")
+    make.screened(proposal, desk)
+    again = newest(proposal, kind=Kind.DESTINATION)
+    assert (again.state, again.standing.decided_by) == ("stands", second)
+
+
+@db
+def test_the_counsel_of_a_proposal_sets_nothing_aside_in_it():
+    desk, second = officer(), officer()
+    proposal = make.at_intake()
+    embargoed()
+    make.screened(proposal, desk)
+    for person in (desk, second):
+        services.weigh(
+            newest(proposal, kind=Kind.DESTINATION), by=person, outcome="set_aside", reason="Licensed."
+        )
+    before = newest(proposal, kind=Kind.DESTINATION).state
+    assign_perm("proposals.view_proposal", second, proposal)
+    make.screened(proposal, desk)
+    after = newest(proposal, kind=Kind.DESTINATION)
+    assert (before, after.state, after.set_aside_by) == ("set_aside", "open", {desk.pk})
 
 
 @db

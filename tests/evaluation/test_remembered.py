@@ -207,6 +207,50 @@ def test_what_a_person_decided_who_is_recused_here_is_not_repeated_here(desk):
     assert first.proposal != proposal
 
 
+@pytest.mark.parametrize("said", ["confirmed", "reopened"])
+def test_what_one_said_who_is_recused_since_still_overrules_what_was_said_before(desk, said):
+    """Else the older false positive would clear the match that somebody had found to be listed."""
+    second, third = officer(), officer()
+    check = met(desk, LIKE)
+    if said == "confirmed":
+        settle(check, desk)
+        settle(check, second, outcome="confirmed")
+    else:
+        settle(check, desk)
+        check = flag(check.proposal, desk)
+        services.reopen_remembered(check, by=second, reason="A new address of the listed party.")
+    before = state(check)
+    recuse(check, second, third)
+    assert (before, state(flag(check.proposal, desk))) == ((CONFIRMED, OPEN)[said == "reopened"],) * 2
+    if said == "confirmed":
+        opinion = flag(check.proposal, desk).adjudications.get(outcome="confirmed")
+        services.correct_adjudication(opinion, by=desk, reason="Another register.")
+        assert state(flag(check.proposal, third)) == CONFIRMED
+
+
+def test_what_one_found_false_who_is_recused_since_is_not_repeated_as_second_opinion(desk):
+    second = officer()
+    check = settle(met(desk), desk, second)
+    recuse(check, second, desk)
+    again = flag(check.proposal, desk)
+    assert (state(check), state(again)) == (CLEARED, OPEN)
+    assert [one.decided_by for one in again.adjudications.all()] == [desk]
+
+
+def test_nothing_clears_from_elsewhere_against_what_may_not_be_told(desk):
+    """A third proposal does not clear by the older decision while the newer one is closed to its readers."""
+    first = settle(met(desk, LIKE), desk)
+    other = met(desk, LIKE)
+    settled_there = state(other)
+    services.reopen_remembered(other, by=desk, reason="A new address of the listed party.")
+    settle(other, officer(), outcome="confirmed")
+    recuse(other, officer(), desk)
+    third = met(desk, LIKE)
+    assert (settled_there, state(other), state(third)) == (CLEARED, CONFIRMED, OPEN)
+    assert third.adjudications.count() == 0
+    assert state(flag(first.proposal, desk)) == CLEARED
+
+
 def screening_page(client, person):
     sign_in(client, person)
     answer = client.get(reverse("evaluation:screening"), {"show": "cleared"})
