@@ -9,7 +9,9 @@ from django.db.models import Q
 from evaluation.enums import Adjudicated, CheckResult
 from evaluation.models import Adjudication, ComplianceDecision, ScreeningEntry
 from evaluation.querysets.people import closed_people
+from evaluation.staleness import identity_of, parties_of, query_of
 from program.canonical import canonical_json
+from proposals.models import Version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -109,14 +111,16 @@ def _given_elsewhere(
         return {}
     rows = list(
         Adjudication.objects.filter(
-            party_check__identity__in=identities,
+            party_check__identity__in=[*identities, ""],
             party_check__entry__fingerprint__in=fingerprints,
             carried_from=None,
         )
         .exclude(party_check__run__version__proposal=proposal)
+        .exclude(party_check__identity="", party_check__query__countries=[])
         .select_related("party_check__entry", "party_check__run__version")
         .defer("party_check__run__version__package")
     )
+    rows = [row for row in _identified(rows) if row.party_check.identity in identities]
     if not rows:
         return {}
     sources = {row.party_check.run.version.proposal_id for row in rows}
@@ -134,6 +138,22 @@ def _given_elsewhere(
         place: [one for one in said if place not in overruled or one.outcome != Adjudicated.FALSE_POSITIVE]
         for place, said in given.items()
     }
+
+
+def _identified(rows: list[Adjudication]) -> list[Adjudication]:
+    """The rows, each check with its identity: of those older than it is kept it is read from the version.
+
+    A confirmation is remembered whenever it was given; a check is never changed to say so.
+    """
+    unread = [row.party_check for row in rows if not row.party_check.identity]
+    if unread:
+        versions = Version.objects.in_bulk({check.run.version_id for check in unread})
+        parties = {pk: {party.key: party for party in parties_of(one)} for pk, one in versions.items()}
+        for check in unread:
+            party = parties[check.run.version_id].get(check.party_key)
+            if party and query_of(party) == check.query:
+                check.identity = identity_of(party)
+    return rows
 
 
 def _in_proposal(check: PartyCheck, fingerprint: str) -> Place:

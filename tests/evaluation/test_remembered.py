@@ -251,6 +251,21 @@ def test_nothing_clears_from_elsewhere_against_what_may_not_be_told(desk):
     assert state(flag(first.proposal, desk)) == CLEARED
 
 
+def before_identities(check):
+    """The check as a release kept it that knew no identity of a party."""
+    fields = {field.attname: getattr(check, field.attname) for field in PartyCheck._meta.concrete_fields}
+    return PartyCheck.objects.create(**fields | {"id": None, "identity": ""})
+
+
+@pytest.mark.parametrize(("outcome", "comes_to"), [("confirmed", CONFIRMED), ("false_positive", CLEARED)])
+def test_a_decision_older_than_identities_is_remembered_all_the_same(desk, outcome, comes_to):
+    old = settle(before_identities(met(desk, LIKE)), desk, outcome=outcome)
+    again = met(desk, LIKE)
+    opinion = again.adjudications.get()
+    assert (old.identity, state(again), opinion.carried_from.party_check) == ("", comes_to, old)
+    assert state(met(desk, LIKE, address="Elsewhere")) == OPEN
+
+
 def screening_page(client, person):
     sign_in(client, person)
     answer = client.get(reverse("evaluation:screening"), {"show": "cleared"})
