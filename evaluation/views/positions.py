@@ -35,6 +35,7 @@ from program.order import implements
 from program.requests import number_said
 from program.revisions import StaleRevision, revision_read
 from proposals.enums import ProposalStatus
+from proposals.forms.rows import as_posted, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,6 +74,13 @@ def show_position(
     draft = PositionDraft.objects.filter(referral=referral).select_related("saved_by").first()
     drafted = draft if may_sign else None
     start = drafted or standing or previous
+    can_file = (
+        may_sign
+        and version.number == version.proposal.version_count
+        and referral.status not in (ReferralStatus.LAPSED, ReferralStatus.ENDED)
+        and version.proposal.status != ProposalStatus.WITHDRAWN
+        and (form is not None or not is_overdue(referral, now))
+    )
     facts = {
         "referral": referral,
         "proposal": version.proposal,
@@ -118,11 +126,8 @@ def show_position(
         .first()
         if version.number < version.proposal.version_count
         else None,
-        "can_file": may_sign
-        and version.number == version.proposal.version_count
-        and referral.status not in (ReferralStatus.LAPSED, ReferralStatus.ENDED)
-        and version.proposal.status != ProposalStatus.WITHDRAWN
-        and (form is not None or not is_overdue(referral, now)),
+        "can_file": can_file,
+        "not_kept": _in_words(form) if form and not can_file else [],
         "delegation": delegation_to_sign(referral, by=request.user) if may_sign else None,
         "can_acknowledge": referral.status == ReferralStatus.OPEN
         and version.number == version.proposal.version_count
@@ -165,6 +170,7 @@ def position_file(request: SignedInRequest, pk: int) -> HttpResponse:
         request, services.file_position, referral, done=f"The position of {referral.agency} is filed.",
         to=page(pk), again=again, seen=number_said(request.POST.get("seen", "")),
         draft_revision=revision_read(request.POST.get("revision", "")), conflict=both_texts,
+        overtaken=lambda: show_position(request, pk, form=form, status=409),
         **form.cleaned_data,
     )  # fmt: skip
 
@@ -185,6 +191,12 @@ def position_draft(request: SignedInRequest, pk: int) -> HttpResponse:
         said="The draft of the position is kept. It is not filed.",
         back=page(pk),
     )
+
+
+def _in_words(form: PositionForm) -> list[tuple[str, str]]:
+    """What was typed, field by field, where no form takes it any more."""
+    fields = ((str(field.label), in_words(field, as_posted(field))) for field in form)
+    return [(label, words) for label, words in fields if words]
 
 
 def written(start: Position | PositionDraft | None) -> dict[str, Any]:

@@ -120,6 +120,18 @@ class TestPosition:
         assert refused.status_code == 422 and refused.json()["errors"]["__all__"]
         assert not drafts()
 
+    @pytest.mark.parametrize("status", ["lapsed", "ended"])
+    @pytest.mark.parametrize("name", ["position-draft", "position-file"])
+    def test_without_script_a_late_text_is_shown_back(self, client, monkeypatch, referral, status, name):
+        monkeypatch.setattr("program.acts.is_freshly_signed_in", lambda request: True)
+        Referral.objects.filter(pk=referral.pk).update(status=status)
+        fields = {**TEXTS, "revision": 0, "seen": 0}
+        refused = typing(client, make.lead(), name, referral.pk, script=False, **fields)
+        assert refused.status_code in (409, 422) and not drafts() and not Position.objects.exists()
+        shown = refused.text[refused.text.index('id="not-kept"') :]
+        assert all(words in shown for words in ("It needs work.", "Object", "Hardware"))
+        assert 'id="not-kept"' not in page(client, make.lead(), "position", referral.pk).text
+
     def test_too_long_is_refused_at_its_field(self, client, referral):
         refused = typing(client, make.lead(), "position-draft", referral.pk, rationale="a" * 20_001)
         assert refused.status_code == 422 and "rationale" in refused.json()["errors"]
