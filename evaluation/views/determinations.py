@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -259,13 +260,22 @@ def _both_texts(request: SignedInRequest, pk: int) -> list[TwoTexts]:
 
 @transaction.atomic
 def _save_all(request: SignedInRequest, found: Determination, values: dict[str, Any]) -> Determination:
-    """Each row by its own service; the revision of the draft guards the whole page."""
+    """Each row by its own service; the revision of the draft guards the whole page.
+
+    A finding that its form refuses keeps the rest back too: no part of a page is dropped under "saved".
+    """
     revision = revision_read(request.POST.get("revision", ""))
     services.save_determination(found, by=request.user, values=values, revision=revision)
+    problems: list[Problem] = []
     for row in found.findings.select_related("requirement", "determination"):
         form = FindingForm(request.POST, instance=row, prefix=f"finding-{row.requirement_id}")
-        if form.is_valid() and form.has_changed():
+        if not form.is_valid():
+            about = f"The finding on “{row.requirement.title}”"
+            problems += (replace(one, message=f"{about}: {one.message}") for one in problems_of(form))
+        elif form.has_changed():
             services.save_finding(row, by=request.user, values=dict(form.cleaned_data), revision=None)
+    if problems:
+        raise NotReady(problems)
     for referral in objections_to(found):
         answer = request.POST.get(f"objection-{referral.position_id}-answer")
         if answer is not None and referral.position is not None:

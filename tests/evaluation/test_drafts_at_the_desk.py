@@ -182,6 +182,19 @@ class TestDetermination:
         assert told["theirs"][f"objection-{objection.pk}-answer"] == "Answered."
         assert told["revision"] == Determination.objects.get(pk=draft.pk).revision
 
+    @pytest.mark.parametrize("script", [True, False])
+    def test_refused_finding_keeps_the_whole_page_from_being_called_saved(self, client, draft, script):
+        finding = draft.findings.select_related("requirement").first()
+        name = f"finding-{finding.requirement_id}-text"
+        typed = self.fields(draft, **{name: "Long. " * 4_000})
+        refused = typing(client, draft.prepared_by, "determination-save", draft.pk, script=script, **typed)
+        assert refused.status_code == 422
+        said = refused.json()["errors"]["__all__"] if script else refused.context["problems"]
+        assert len(said) == 1 and finding.requirement.title in str(said[0])
+        assert Determination.objects.get(pk=draft.pk).rationale == ""
+        if not script:
+            assert said[0].field == name and "Long. Long." in refused.text and "It serves." in refused.text
+
     def test_what_was_signed_meanwhile_is_refused_in_words(self, client):
         signed = make.signed()
         writer = signed.prepared_by
