@@ -31,9 +31,19 @@ if TYPE_CHECKING:
 
 @transaction.atomic
 def review_completeness(
-    version: Version, requirement: Requirement, *, by: User, finding: str, reason: str = ""
+    version: Version,
+    requirement: Requirement,
+    *,
+    by: User,
+    finding: str,
+    reason: str = "",
+    revision: int | None = None,
 ) -> CompletenessReview:
-    """Find one requirement of a submitted version accepted or deficient; a later finding replaces it."""
+    """Find one requirement of a submitted version accepted or deficient; a later finding replaces it.
+
+    ``revision`` is that of the finding which the page showed, 0 for none: it is refused where another one
+    was saved since. The same finding again changes nothing.
+    """
     proposal = Proposal.objects.select_for_update().get(pk=version.proposal_id)
     require("evaluation.add_completenessreview", by, proposal)
     problems = []
@@ -46,9 +56,9 @@ def review_completeness(
             Problem("other-call", "This requirement belongs to another call.", requirement.clause)
         )
     if finding not in CompletenessFinding:
-        problems.append(
-            Problem("finding", "Choose accepted or deficient.", requirement.clause, field="finding")
-        )
+        message = f"Choose accepted or deficient for “{requirement.title}”."
+        field = f"requirement-{requirement.pk}-accepted"
+        problems.append(Problem("finding", message, requirement.clause, "completeness", field))
     if finding == CompletenessFinding.DEFICIENT and not reason.strip():
         problems.append(
             Problem(
@@ -64,6 +74,22 @@ def review_completeness(
     except ValidationError as error:
         field = f"requirement-{requirement.pk}-reason"
         problems.append(Problem("reason", error.messages[0], requirement.clause, "completeness", field))
+    earlier = CompletenessReview.objects.filter(version=version, requirement=requirement).first()
+    if earlier and (earlier.finding, earlier.reason) == (finding, reason.strip()) and not problems:
+        return earlier
+    if revision is not None and revision != (earlier.revision if earlier else 0):
+        message = (
+            f"Somebody else found on “{requirement.title}” after you opened the page: "
+            f"{earlier.get_finding_display().lower() if earlier else 'nothing'}"
+            f"{f', “{earlier.reason}”' if earlier and earlier.reason else ''}. Yours was not saved. It is "
+            "shown below: save it again if it is to stand instead."
+        )
+        problems.append(
+            Problem(
+                "found-meanwhile", message, requirement.clause, "completeness",
+                f"requirement-{requirement.pk}-reason",
+            )
+        )  # fmt: skip
     if problems:
         raise NotReady(problems)
     review, _ = CompletenessReview.objects.update_or_create(
@@ -74,6 +100,7 @@ def review_completeness(
             "reason": reason.strip(),
             "clause": requirement.clause,
             "reviewed_by": by,
+            "revision": earlier.revision + 1 if earlier else 1,
         },
     )
     audit.record(

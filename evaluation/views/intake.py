@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
-    from program.models import Requirement
+    from program.models import Requirement, User
     from program.requests import SignedInRequest
 
 OFFICE = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
@@ -128,7 +129,7 @@ def show_intake(
         "version_number": str(version.number),
         **own_conflict_facts(request.user, proposal),
         "lines": [
-            (row, _typed(request, row) or reviews.get(row.pk), earlier.get(row.pk))
+            (row, _typed(request, row, reviews.get(row.pk)), earlier.get(row.pk))
             for row in proposal.call.requirements.demanded(version.received_at)
         ],
         "changes": changes_to(version),
@@ -151,12 +152,15 @@ def show_intake(
     return render(request, "evaluation/intake_proposal.html", facts, status=status)
 
 
-def _typed(request: SignedInRequest, requirement: Requirement) -> CompletenessReview | None:
-    """The finding as it was posted, where the page shows again what was refused."""
-    if finding := request.POST.get(f"requirement-{requirement.pk}", ""):
-        reason = request.POST.get(f"requirement-{requirement.pk}-reason", "")
-        return CompletenessReview(finding=finding, reason=reason)
-    return None
+def _typed(
+    request: SignedInRequest, requirement: Requirement, saved: CompletenessReview | None
+) -> CompletenessReview | None:
+    """What was posted, where the page shows again what was refused, beside the revision that is saved now."""
+    finding = request.POST.get(f"requirement-{requirement.pk}", "")
+    reason = request.POST.get(f"requirement-{requirement.pk}-reason", "")
+    if not finding and not reason:
+        return saved
+    return CompletenessReview(finding=finding, reason=reason, revision=saved.revision if saved else 0)
 
 
 def findings_before(version: Version) -> dict[int, CompletenessReview]:
@@ -172,27 +176,51 @@ def findings_before(version: Version) -> dict[int, CompletenessReview]:
 def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
     """Save the findings of the whole page; a deficient item without a reason is named."""
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
-    version = Version.objects.get(proposal=proposal, number=proposal.version_count)
-    problems: list[Problem] = []
-    has_found = False
-    for requirement in proposal.call.requirements.demanded(version.received_at):
-        finding = request.POST.get(f"requirement-{requirement.pk}", "")
-        if not finding:
-            continue
-        has_found = True
-        reason = request.POST.get(f"requirement-{requirement.pk}-reason", "")
-        try:
-            services.review_completeness(
-                version, requirement, by=request.user, finding=finding, reason=reason
-            )
-        except NotReady as refusal:
-            problems += refusal.problems
-    if not has_found:
+    found = _typed_findings(request, proposal)
+    problems = [problem for one in found for problem in one.save(by=request.user)]
+    if not found:
         problems.append(Problem("nothing-found", "Nothing was saved: choose a finding first.", "s.3(b)"))
     if problems:
         return show_intake(request, number, problems, status=422)
     messages.success(request, "The findings are saved.")
+    if request.POST.get("note"):  # written for a return that is still to come
+        return show_intake(request, number)
     return redirect("evaluation:intake-proposal", number=number)
+
+
+class TypedFinding(NamedTuple):
+    """What stands in the fields of one requirement, and the revision that the page showed, if it says so."""
+
+    version: Version
+    requirement: Requirement
+    finding: str
+    reason: str
+    seen: int | None
+
+    def save(self, *, by: User) -> list[Problem]:
+        """What keeps it from being saved; nothing once it is."""
+        try:
+            services.review_completeness(
+                self.version, self.requirement, by=by, finding=self.finding, reason=self.reason,
+                revision=self.seen,
+            )  # fmt: skip
+        except NotReady as refusal:
+            return refusal.problems
+        return []
+
+
+def _typed_findings(request: SignedInRequest, proposal: Proposal) -> list[TypedFinding]:
+    version = Version.objects.get(proposal=proposal, number=proposal.version_count)
+    rows = proposal.call.requirements.demanded(version.received_at)
+    typed = ((row, f"requirement-{row.pk}") for row in rows)
+    return [
+        TypedFinding(
+            version, row, request.POST.get(name, ""), request.POST.get(f"{name}-reason", ""),
+            number_said(request.POST.get(f"{name}-seen", "")),
+        )
+        for row, name in typed
+        if request.POST.get(name) or request.POST.get(f"{name}-reason")
+    ]  # fmt: skip
 
 
 @require_POST
@@ -236,8 +264,17 @@ def _again(request: SignedInRequest, number: str, problems: list[Problem]) -> Ht
 
 
 def _act(request: SignedInRequest, number: str, service: Any, done: str, **details: Any) -> HttpResponse:
+    """Save the findings that are typed on the page, then act: both, or neither and what was typed stays."""
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
+    found = _typed_findings(request, proposal) if proposal.status == ProposalStatus.SUBMITTED else []
+
+    @transaction.atomic
+    def save_and_act(proposal: Proposal, *, by: User, **details: Any) -> None:
+        if problems := [problem for one in found for problem in one.save(by=by)]:
+            raise NotReady(problems)
+        service(proposal, by=by, **details)
+
     return carry_out(
-        request, service, proposal, done=done, to=f"/desk/proposals/{number}/",
+        request, save_and_act, proposal, done=done, to=f"/desk/proposals/{number}/",
         again=partial(_again, request, number), **details,
     )  # fmt: skip

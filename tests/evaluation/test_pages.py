@@ -280,6 +280,50 @@ def test_refused_return_keeps_the_note_and_the_finding(client):
     assert b"Dear consortium</textarea>" in refused.content
 
 
+def test_findings_typed_before_the_return_are_saved_with_it_and_never_lost(client):
+    desk, proposal = officer(), make.at_intake()
+    requirement = RequirementFactory(call=proposal.call)
+    name = f"requirement-{requirement.pk}"
+    reason = {f"{name}-reason": "The map is missing: add one."}
+    unsaid = press(client, desk, "intake-return", proposal.number, note="Dear", **reason)
+    assert (unsaid.status_code, b"The map is missing: add one.</textarea>" in unsaid.content) == (422, True)
+    barred = press(client, desk, "intake-accept", proposal.number, **{name: "deficient", **reason})
+    assert barred.status_code == 422 and not proposal.versions.get().completeness_reviews.exists()
+    assert b"The map is missing: add one.</textarea>" in barred.content
+    assert f'value="deficient" id="id_{name}-deficient" checked' in barred.text
+
+    kept = press(client, desk, "completeness-save", proposal.number, note="Dear", **{name: "accepted"})
+    assert b"Dear</textarea>" in kept.content
+    returned = press(
+        client, desk, "intake-return", proposal.number, note="Dear", **{name: "deficient", **reason}
+    )
+    assert returned.status_code == 302
+    assert [item["reason"] for item in proposal.returns.get().items] == ["The map is missing: add one."]
+
+
+def test_page_opened_before_a_colleague_found_something_does_not_overwrite_it(client):
+    desk, other, proposal = officer(), officer(), make.at_intake()
+    requirement = RequirementFactory(call=proposal.call)
+    make.reviewed(proposal, other)
+    version = proposal.versions.get()
+    review = version.completeness_reviews.get(requirement=requirement)
+    name = f"requirement-{requirement.pk}"
+    shown = page(client, desk, "intake-proposal", proposal.number)
+    assert f'name="{name}-seen" value="{review.revision}"' in shown.text
+    seen = {name: "accepted", f"{name}-seen": review.revision}
+    services.review_completeness(version, requirement, by=other, finding="deficient", reason="No map.")
+    for act in ("completeness-save", "intake-accept"):
+        refused = press(client, desk, act, proposal.number, **seen)
+        assert refused.status_code == 422
+        assert "deficient, “No map.”" in refused.context["problems"][0].message
+    review.refresh_from_db()
+    assert (review.finding, review.reviewed_by) == ("deficient", other)
+    again = {**seen, f"{name}-seen": review.revision}
+    assert press(client, desk, "completeness-save", proposal.number, **again).status_code == 302
+    review.refresh_from_db()
+    assert (review.finding, review.reviewed_by) == ("accepted", desk)
+
+
 def test_position_page_of_a_replaced_version_says_so_and_has_no_form(client):
     proposal = make.accepted()
     make.filed(proposal, "STATE")
