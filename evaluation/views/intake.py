@@ -57,13 +57,8 @@ def intake(request: SignedInRequest) -> HttpResponse:
     if after is not None:
         since = Subquery(Proposal.objects.filter(pk=after).values("submitted_at"))
         rows = rows.filter(Q(submitted_at__gt=since) | Q(submitted_at=since, pk__gt=after))
-    deficient = Count(
-        "versions__completeness_reviews",
-        filter=Q(
-            versions__number=F("version_count"),
-            versions__completeness_reviews__finding=CompletenessFinding.DEFICIENT,
-        ),
-    )
+    of_last = Q(versions__number=F("version_count"))
+    is_deficient = Q(versions__completeness_reviews__finding=CompletenessFinding.DEFICIENT)
     version = Version.objects.filter(proposal=OuterRef("pk"), number=OuterRef("version_count"))
     runs = ScreeningRun.objects.filter(version__proposal=OuterRef("pk")).order_by("-pk")
     runs = runs.filter(version__number=OuterRef("version_count"))
@@ -71,7 +66,8 @@ def intake(request: SignedInRequest) -> HttpResponse:
     found = list(
         rows.select_related("consortium", "call")
         .annotate(
-            deficient_count=deficient,
+            found_count=Count("versions__completeness_reviews", filter=of_last),
+            deficient_count=Count("versions__completeness_reviews", filter=of_last & is_deficient),
             received_at=Subquery(version.values("received_at")),
             is_on_time=Subquery(version.values("on_time")),
             screened_at=Subquery(runs.values("run_at")[:1]),

@@ -324,6 +324,16 @@ def test_page_opened_before_a_colleague_found_something_does_not_overwrite_it(cl
     assert (review.finding, review.reviewed_by) == ("accepted", desk)
 
 
+def test_queue_says_that_no_requirement_was_looked_at(client):
+    desk, proposal = officer(), make.at_intake()
+    assert "none looked at" in page(client, desk, "intake").text
+    requirement = RequirementFactory(call=proposal.call)
+    version = proposal.versions.get()
+    services.review_completeness(version, requirement, by=desk, finding="deficient", reason="No map.")
+    shown = page(client, desk, "intake").text
+    assert "1 looked at, 1 deficient" in shown and "none looked at" not in shown
+
+
 def test_position_page_of_a_replaced_version_says_so_and_has_no_form(client):
     proposal = make.accepted()
     make.filed(proposal, "STATE")
