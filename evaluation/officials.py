@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
+from django.db.models.functions import Greatest
 
 from evaluation.conflicts import Hint, cleared_at, hints_of_each
 from evaluation.models import Interest, OfficialDeclaration
+from program.models import Affiliation, User
 from program.transitions import NotReady, Problem
-from proposals.models import Version
+from proposals.models import TeamMember, Version
 
 if TYPE_CHECKING:
-    from program.models import User
+    from datetime import datetime
+
     from proposals.models import Proposal
 
 IMPARTIALITY: Final = "5 CFR 2635.502"
@@ -25,7 +28,8 @@ IMPARTIALITY: Final = "5 CFR 2635.502"
 def hints_to_answer(proposal: Proposal, by: User) -> list[Hint]:
     """Hints about ``by`` that neither they nor the ethics official have answered; three statements for none.
 
-    An answer is about the version and about what was declared by then: either one that is newer asks again.
+    An answer is about the version, about what was declared and about where the portal knew the person to work
+    by then: whatever is newer asks again.
     """
     last = Version.objects.filter(proposal=proposal, number=proposal.version_count).defer("package").first()
     if last is None:
@@ -34,10 +38,18 @@ def hints_to_answer(proposal: Proposal, by: User) -> list[Hint]:
     if not hints:
         return []
     told = Interest.objects.standing().filter(person=by).aggregate(newest=Max("declared_at"))["newest"]
-    asked_since = max(last.received_at, told) if told else last.received_at
+    asked_since = max(at for at in (last.received_at, told, employed_since(by)) if at)
     said = OfficialDeclaration.objects.filter(version=last, person=by).aggregate(at=Max("declared_at"))["at"]
     cleared = cleared_at([proposal.pk], [by.pk]).get((proposal.pk, by.pk))
     return [] if any(at and at >= asked_since for at in (said, cleared)) else hints
+
+
+def employed_since(person: User) -> datetime | None:
+    """When the portal last learned of an organization for which the person works or worked; one statement."""
+    teams = TeamMember.objects.filter(user=OuterRef("pk")).order_by("-created_at").values("created_at")[:1]
+    works = Affiliation.objects.filter(user=OuterRef("pk")).order_by("-created_at").values("created_at")[:1]
+    newest = Greatest(Subquery(works), Subquery(teams))  # PostgreSQL leaves out what is not known
+    return User.objects.filter(pk=person.pk).values_list(newest, flat=True).get()
 
 
 def conflict_problems(proposal: Proposal, by: User) -> list[Problem]:

@@ -14,10 +14,10 @@ from evaluation.models import ConflictCase, OfficialDeclaration, Position
 from evaluation.officials import hints_to_answer
 from program import clock
 from program.enums import OfficeRole
-from program.models import AuditEvent, User
+from program.models import Affiliation, AuditEvent, User
 from program.transitions import NotReady
 from proposals.enums import ProposalStatus
-from proposals.models import Proposal, Recusal
+from proposals.models import Proposal, Recusal, TeamMember
 from tests.evaluation.test_pages import page, press
 from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, officer
@@ -121,6 +121,24 @@ def test_an_answer_is_about_the_version_and_about_what_was_declared_by_then(prop
     with clock.moved_to(clock.instant() + timedelta(minutes=1)):
         hinted(lead, proposal)
         assert len(hints_to_answer(proposal, lead)) == 1
+
+
+@pytest.mark.parametrize("on_a_team", [False, True])
+def test_an_employer_of_which_the_portal_learns_later_asks_again(proposal, on_a_team):
+    lead, anchor = make.lead(), proposal.consortium.anchor
+    hinted(lead, proposal)
+    declared(proposal, lead)
+    assert hints_to_answer(proposal, lead) == []
+    if on_a_team:
+        row = TeamMember.objects.create(membership=anchor, user=lead, role="editor", added_by=lead)
+    else:
+        row = Affiliation.objects.create(organization=anchor.organization, user=lead)
+    later = clock.instant() + timedelta(minutes=1)
+    type(row).objects.filter(pk=row.pk).update(created_at=later)
+    assert len(hints_to_answer(proposal, lead)) == 2
+    with clock.moved_to(later + timedelta(minutes=1)):
+        declared(proposal, lead)
+        assert hints_to_answer(proposal, lead) == []
 
 
 def test_a_hint_needs_a_reason_and_without_one_none_is_asked(proposal):
