@@ -148,13 +148,16 @@ class Recommendation(TextChoices):
 
 
 class ReferralStatus(TextChoices):
-    """``lapsed`` is shown as "no response", never as consent; ``ended`` says nothing of the agency."""
+    """``lapsed`` is shown as "no response", never as consent; ``ended`` says nothing of the agency.
+
+    What ended it, the withdrawal or a newer version, ``Referral.get_status_display`` says.
+    """
 
     OPEN = "open", "Awaiting the agency"
     ACKNOWLEDGED = "acknowledged", "Acknowledged"
     ANSWERED = "answered", "Answered"
     LAPSED = "lapsed", "No response"
-    ENDED = "ended", "Ended: proposal withdrawn"
+    ENDED = "ended", "Ended"
 
 
 class ClockAct(TextChoices):

@@ -108,6 +108,18 @@ class Referral(Deadlined):
     def proposal(self) -> Proposal:
         return self.version.proposal
 
+    def get_status_display(self) -> str:
+        """The status in words; of a consultation that ended, what ended it.
+
+        A version that is not the last was replaced by the next; a proposal that is withdrawn gets no other.
+        """
+        if self.status != ReferralStatus.ENDED:
+            return str(ReferralStatus(self.status).label)
+        number = self.version.number
+        if number < self.version.proposal.version_count:
+            return f"Replaced by version {number + 1}"
+        return "Ended: proposal withdrawn"
+
     @property
     def counted_on(self) -> date:
         """The last day before any move; that of ``due_at`` where nobody kept another."""

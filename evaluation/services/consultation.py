@@ -295,11 +295,9 @@ def end_referral(referral: Referral, *, by: User) -> AuditEvent:
     proposal = Proposal.objects.get(pk=referral.version.proposal_id)
     number = referral.version.number
     is_withdrawn = proposal.status == ProposalStatus.WITHDRAWN
-    note = (
-        "The consortium withdrew the proposal."
-        if is_withdrawn
-        else f"Version {number} was replaced by version {proposal.version_count}."
-    )
+    replaced = f"Version {number} was replaced by version {number + 1}."
+    is_replaced = number < proposal.version_count
+    note = replaced if is_replaced else "The consortium withdrew the proposal."
     end_pauses(referral, by=by, why=note)
     event = perform(END_REFERRAL, referral, by=by, note=note)
     assignments = Assignment.objects.active().filter(proposal=proposal, agency=referral.agency_id)

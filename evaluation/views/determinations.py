@@ -119,9 +119,9 @@ def show_determination(
     is_draft = found.status == DeterminationStatus.DRAFT
     may_edit = is_draft and user.has_perm("evaluation.change_determination", found)
     referrals = list(
-        Referral.objects.filter(version=found.version_id).select_related(
-            "agency", "position__signed_by", "version"
-        )
+        Referral.objects.filter(version=found.version_id)
+        .select_related("agency", "position__signed_by", "version__proposal")
+        .defer("version__package")
     )
     run = found.version.screening_runs.select_related("screening_list").first()
     text = packet_text(found)

@@ -153,7 +153,7 @@ def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, 
     referrals = list(
         Referral.objects.visible_to(user)
         .filter(version=version)
-        .select_related("agency", "position", "version")
+        .select_related("agency", "position", "version__proposal")
         .defer("version__package")
     )
     five = columns(referrals, user, clock.now())

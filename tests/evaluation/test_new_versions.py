@@ -13,13 +13,13 @@ from evaluation.enums import Carry
 from evaluation.models import Determination, Referral
 from program import clock
 from program.clock_account import clock_account
-from program.models import Notice
+from program.models import AuditEvent, Notice
 from program.transitions import NotReady, WrongStatus
 from proposals.enums import ProposalStatus
 from proposals.explanation import status_explained
 from proposals.models import Proposal
-from proposals.services import resubmit_proposal, save_row
-from tests.evaluation.test_pages import sign_in
+from proposals.services import resubmit_proposal, save_row, withdraw_proposal
+from tests.evaluation.test_pages import page, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import certified, representative_of
@@ -198,3 +198,24 @@ def test_pages_say_what_became_of_the_version_before(client):
         review = client.get(reverse("proposals:review", args=[proposal.pk]))
     assert "Review and submit again" not in after
     assert review.context["is_over"] is True
+
+
+def test_a_consultation_says_what_ended_it(client):
+    proposal, lead = make.accepted(), make.lead()
+    old = make.referral_of(proposal)
+    make.resubmitted(proposal)
+    schedule.end_left_referrals()
+
+    (line,) = page(client, lead, "desk").context["lines"]
+    states = {column.state for _, column in line["cells"] if column}
+    room = page(client, lead, "position", old.pk).content.decode()
+    first = page(client, lead, "proposal", proposal.number, version=1)
+
+    assert states == {c.state for c in first.context["columns"]} == {"Replaced by version 2"}
+    assert "Replaced by version 2" in room and "withdrawn" not in room
+    note = AuditEvent.objects.of(old).get(act="referral.end").said["note"]
+    assert note == "Version 1 was replaced by version 2."
+
+    withdraw_proposal(proposal, by=representative_of(proposal), note="A member left.")
+    (line,) = page(client, lead, "desk").context["lines"]
+    assert {column.state for _, column in line["cells"] if column} == {"Replaced by version 2"}
