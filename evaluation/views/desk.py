@@ -36,7 +36,7 @@ from program.requests import number_said
 from program.tallies import tallied
 from program.waiting import desk_tasks
 from proposals.enums import ProposalStatus
-from proposals.models import Proposal
+from proposals.models import Proposal, Version
 from proposals.querysets import offices_that_read
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ NOW = Given("now", DateTimeField())
 ZERO = Constant(0)
 #: What a row of the queue prints
 SHOWN = (
-    "number", "submitted_title", "status", "version_count", "submitted_at", "cure_due_at", "extended_to",
-    "consortium__name", "call__closes_at", "call__cancelled_at",
+    "number", "submitted_title", "status", "version_count", "cure_due_at", "extended_to", "consortium__name",
+    "call__closes_at", "call__cancelled_at",
 )  # fmt: skip
 CONSULTED = (
     "status", "opened_at", "answered_at", "ended_at", "due_at", "paused_at", "stood_days", "settled_on",
@@ -144,7 +144,9 @@ def queued(reader: Any, status: str, by_due: bool, goes_on: bool) -> QuerySet[Pr
         status=ReviewStatus.SUBMITTED,
         assignment__status=AssignmentStatus.ACTIVE,
     ).order_by()
+    newest = Version.objects.filter(proposal=OuterRef("pk"), number=OuterRef("version_count")).order_by()
     rows = rows.select_related("consortium", "call").annotate(
+        received_at=Subquery(newest.values("received_at")),
         reviews_asked=Coalesce(Subquery(asked.values("proposal").values(number=Count("pk"))), ZERO),
         reviews_in=Coalesce(Subquery(sheets.values("version__proposal").values(number=Count("pk"))), ZERO),
         overdue=overdue_questions(NOW),

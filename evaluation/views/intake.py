@@ -48,18 +48,20 @@ OFFICE = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.A
 @implements("s.3(b)")
 @require_safe
 def intake(request: SignedInRequest) -> HttpResponse:
-    """What was submitted or returned, the longest waiting first."""
+    """What was submitted or returned; the version that waits longest first, whatever came before it."""
     require_desk(request.user, *OFFICE)
     rows = Proposal.objects.read_by_office(request.user).filter(
         status__in=[ProposalStatus.SUBMITTED, ProposalStatus.RETURNED]
     )
+    version = Version.objects.filter(proposal=OuterRef("pk"), number=OuterRef("version_count"))
+    rows = rows.annotate(received_at=Subquery(version.values("received_at")))
     after = number_said(request.GET.get("after", ""))
     if after is not None:
-        since = Subquery(Proposal.objects.filter(pk=after).values("submitted_at"))
-        rows = rows.filter(Q(submitted_at__gt=since) | Q(submitted_at=since, pk__gt=after))
+        last = Version.objects.filter(proposal=after, number=F("proposal__version_count"))
+        since = Subquery(last.values("received_at"))
+        rows = rows.filter(Q(received_at__gt=since) | Q(received_at=since, pk__gt=after))
     of_last = Q(versions__number=F("version_count"))
     is_deficient = Q(versions__completeness_reviews__finding=CompletenessFinding.DEFICIENT)
-    version = Version.objects.filter(proposal=OuterRef("pk"), number=OuterRef("version_count"))
     runs = ScreeningRun.objects.filter(version__proposal=OuterRef("pk")).order_by("-pk")
     runs = runs.filter(version__number=OuterRef("version_count"))
     open_checks = PartyCheck.objects.newest().open().filter(run__version__proposal=OuterRef("pk"))
@@ -68,12 +70,11 @@ def intake(request: SignedInRequest) -> HttpResponse:
         .annotate(
             found_count=Count("versions__completeness_reviews", filter=of_last),
             deficient_count=Count("versions__completeness_reviews", filter=of_last & is_deficient),
-            received_at=Subquery(version.values("received_at")),
             is_on_time=Subquery(version.values("on_time")),
             screened_at=Subquery(runs.values("run_at")[:1]),
             open_checks=tallied(open_checks),
         )
-        .order_by("submitted_at", "pk")[: PAGE + 1]
+        .order_by("received_at", "pk")[: PAGE + 1]
     )
     page, now = found[:PAGE], clock.now()
     last = Version.objects.filter(proposal__in=page, number=F("proposal__version_count")).defer("package")
@@ -81,8 +82,7 @@ def intake(request: SignedInRequest) -> HttpResponse:
     duplicates = duplicates_of(list(version_of.values()), request.user)
     facts = {
         "proposals": [
-            (row, days_since(row.submitted_at, now), duplicates.get(version_of[row.pk].pk, []))
-            for row in page
+            (row, days_since(row.received_at, now), duplicates.get(version_of[row.pk].pk, [])) for row in page
         ],
         "next": f"?after={page[-1].pk}" if len(found) > PAGE else "",
         "now": now,

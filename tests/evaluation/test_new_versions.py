@@ -11,7 +11,7 @@ from django.urls import reverse
 from evaluation import schedule, services
 from evaluation.enums import Carry
 from evaluation.models import Determination, Referral
-from program import clock
+from program import clock, moments
 from program.clock_account import clock_account
 from program.models import AuditEvent, Notice
 from program.transitions import NotReady, WrongStatus
@@ -219,3 +219,30 @@ def test_a_consultation_says_what_ended_it(client):
     withdraw_proposal(proposal, by=representative_of(proposal), note="A member left.")
     (line,) = page(client, lead, "desk").context["lines"]
     assert {column.state for _, column in line["cells"] if column} == {"Replaced by version 2"}
+
+
+def test_desk_and_intake_say_when_the_version_that_waits_came_in(client):
+    """Also their order: a first version that came between the two of another proposal waits longer."""
+    desk = officer()
+    proposal = make.accepted(desk)
+    first = proposal.submitted_at
+    with clock.moved_to(first + timedelta(days=2)):
+        between = make.at_intake()
+    with clock.moved_to(first + timedelta(days=5)):
+        make.resubmitted(proposal)
+    with clock.moved_to(first + timedelta(days=7)):
+        lines = page(client, desk, "desk").context["lines"]
+        board = page(client, desk, "desk").content.decode()
+        queue = page(client, desk, "intake")
+    (line,) = (line for line in lines if line["proposal"] == proposal)
+
+    received = make.version_of(proposal).received_at
+    assert received - first > timedelta(days=4)
+    assert line["proposal"].received_at == received
+    assert f"Version 2, submitted {moments.day(received)}" in board
+    rows = [(row, waiting) for row, waiting, _ in queue.context["proposals"]]
+    assert rows == [(between, "5 days"), (proposal, "2 days")]
+    shown = queue.content.decode()
+    assert moments.day(received) in shown and moments.day(first) not in shown
+    beyond = page(client, desk, "intake", after=between.pk).context["proposals"]
+    assert [row for row, *_ in beyond] == [proposal]

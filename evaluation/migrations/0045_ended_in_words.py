@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0045_objections_before'),
+        ('evaluation', '0044_put_to_review'),
     ]
 
     operations = [
