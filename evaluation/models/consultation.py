@@ -108,7 +108,7 @@ class Referral(Deadlined):
     def proposal(self) -> Proposal:
         return self.version.proposal
 
-    def get_status_display(self) -> str:
+    def get_status_display(self) -> str:  # type: ignore[no-redef]
         """The status in words; of a consultation that ended, what ended it.
 
         A version that is not the last was replaced by the next; a proposal that is withdrawn gets no other.

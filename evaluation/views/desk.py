@@ -171,8 +171,10 @@ def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool)
     offices, given = offices_that_read(request.user), {"person": request.user.pk, **clock.given()}
     found = queued.of(offices, status, by_due, after is not None).rows(after=after, now=now, **given)
     page = found[:PAGE]
+    shown = {proposal.pk: proposal for proposal in page}
     referrals: dict[int, list[Referral]] = {}
-    for referral in consulted.of(offices).rows(page=[proposal.pk for proposal in page], **given):
+    for referral in consulted.of(offices).rows(page=list(shown), **given):
+        referral.version.proposal = shown[referral.version.proposal_id]
         referrals.setdefault(referral.version.proposal_id, []).append(referral)
     agencies = sorted(
         {r.agency for rows_of_one in referrals.values() for r in rows_of_one},
