@@ -58,7 +58,7 @@ SHOWN = (
 CONSULTED = (
     "status", "opened_at", "answered_at", "ended_at", "due_at", "paused_at", "stood_days", "settled_on",
     "carry", "agency__code", "agency__display_name", "agency__sort_order", "version__number",
-    "version__proposal__version_count", "position__stance",
+    "version__proposal", "position__stance",
 )  # fmt: skip
 #: Sorts what has no clock behind everything that has one
 NEVER = Cast(Value("9998-12-31 00:00:00+00"), DateTimeField())
@@ -159,7 +159,7 @@ def consulted(reader: Any) -> QuerySet[Referral]:
     """The consultations on proposals of a page that the reader sees, of the newest version referred."""
     page = AnyOf(F("version__proposal"), Given("page", ArrayField(BigIntegerField())))
     rows = Referral.objects.visible_to(reader).filter(page).current()
-    return rows.select_related("agency", "version__proposal", "position").only(*CONSULTED)
+    return rows.select_related("agency", "version", "position").only(*CONSULTED)
 
 
 def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool) -> dict[str, Any]:
