@@ -138,7 +138,7 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             else f"Agencies are asked to answer within {period.words}, by"
             if ahead
             else "The agencies' first time to answer is over. No date is set for the determination.",
-            is_limit=asked is not None,
+            is_limit=asked is not None or ahead,
             tone="waiting" if asked else "info",
         )
     if status == S.DESIGNATED and standing.designation_status in NOT_ACTIVE:

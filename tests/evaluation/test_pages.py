@@ -46,6 +46,7 @@ from program.models import Agency, AuditEvent, Criterion, Notice, User
 from program.notices import in_full
 from program.services.calls import approve_call, reopen_call, send_back_call, update_call
 from program.services.record import verify_for_a_while
+from program.templatetags.portal import deadline, deadline_date
 from proposals.models import Proposal, Recusal
 from proposals.services import record_reading, withdraw_proposal
 from tests.factories import evaluation as make
@@ -332,6 +333,15 @@ def test_queue_says_that_no_requirement_was_looked_at(client):
     services.review_completeness(version, requirement, by=desk, finding="deficient", reason="No map.")
     shown = page(client, desk, "intake").text
     assert "1 looked at, 1 deficient" in shown and "none looked at" not in shown
+
+
+def test_consortium_reads_the_day_by_which_agencies_answer_as_the_desk_does(client):
+    proposal = make.accepted()
+    referral, person = make.referral_of(proposal), representative_of(proposal)
+    assert deadline_date(referral.due_at) in page(client, make.lead(), "position", referral.pk).text
+    sign_in(client, person)
+    for address in (reverse("proposals:detail", args=[proposal.pk]), reverse("proposals:list")):
+        assert deadline(referral.due_at) in client.get(address).text
 
 
 def test_position_page_of_a_replaced_version_says_so_and_has_no_form(client):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from program.models import Call
+from program.templatetags.portal import deadline_date
 from proposals.enums import ProposalStatus as S
 from proposals.explanation import COMMERCE, CONSORTIUM, NO_DATE, status_explained
 from proposals.models import Proposal
@@ -33,6 +34,11 @@ def test_step_without_a_date_says_so():
     assert explained(S.SUBMITTED, OPEN).until == CLOSES
     late = explained(S.UNDER_EVALUATION, OVER + timedelta(days=60), accepted_at=OPEN)
     assert late.until is None and late.until_words.endswith("No date is set for the determination.")
+
+
+def test_time_of_the_agencies_is_a_limit_like_every_other():
+    found = explained(S.UNDER_EVALUATION, OPEN, accepted_at=OPEN - timedelta(days=1))
+    assert found.is_limit and deadline_date(found.until) == "December 25, 2026"
 
 
 def test_returned_proposal_is_the_consortiums_until_its_time_is_over():
