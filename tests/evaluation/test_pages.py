@@ -344,6 +344,17 @@ def test_consortium_reads_the_day_by_which_agencies_answer_as_the_desk_does(clie
         assert deadline(referral.due_at) in client.get(address).text
 
 
+def test_consortium_is_not_told_that_all_goes_on_while_a_clock_waits_for_its_answer(client):
+    proposal = make.accepted()
+    request = make.asked(proposal)
+    held = [make.referral_of(proposal)]
+    services.pause_clocks(proposal, by=officer(), referrals=held, reason="information", question=request)
+    sign_in(client, representative_of(proposal))
+    told = client.get(reverse("proposals:detail", args=[proposal.pk])).text
+    assert f"Question {request.number} of the Government" in told
+    assert "the time of an agency may stand until it comes" in told
+
+
 def test_position_page_of_a_replaced_version_says_so_and_has_no_form(client):
     proposal = make.accepted()
     make.filed(proposal, "STATE")
