@@ -215,6 +215,21 @@ UNASSIGNED: Final = NoticeKind(
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014"},
 )
+RECUSED: Final = NoticeKind(
+    "evaluation.recused",
+    "Proposal {number} is closed to you",
+    "You are recused from proposal {number}. It is closed to you from now on: its pages answer as those of a "
+    "proposal that does not exist, and you are told nothing of it any more. “My interests” names every "
+    "proposal that is closed to you. If you think that it is a mistake, ask the ethics official of your "
+    "agency.",
+    IMPARTIALITY,
+    tells_outsiders=True,
+    is_internal=True,
+    when="A person in office is recused by somebody else, and no ethics official decided it",
+    who="That person",
+    mailed=Mailed.ALWAYS,
+    sample={"number": "AIX-2026-00014"},
+)
 REVIEWER_RECUSED: Final = NoticeKind(
     "evaluation.reviewer_recused",
     "A reviewer of {agency} is recused from {number}",

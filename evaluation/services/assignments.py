@@ -12,7 +12,7 @@ from evaluation.discussing import DISCUSS
 from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import END_ASSIGNMENT
 from evaluation.models import Assignment, Conflict, ConflictCase, Referral, Review
-from evaluation.notice_kinds import ASSIGNED, REVIEWER_RECUSED, UNASSIGNED
+from evaluation.notice_kinds import ASSIGNED, RECUSED, REVIEWER_RECUSED, UNASSIGNED
 from evaluation.notices import desk_page, leads_of
 from evaluation.querysets.reviews import ASSIGNABLE
 from evaluation.services.ethics import ask_ethics_official, settle_by_recusal, tell_of_recusal
@@ -369,6 +369,10 @@ def _close(recusal: Recusal, by: User, replacement: User | None, *, agency: Agen
         clause=ORDER,
         after={"person": person.email, "replaced_by": replacement.email if replacement else ""},
     )
+    if agency is None and by != person:  # else the case tells them
+        notices.owe(
+            event, RECUSED, [person], url=f"{reverse('evaluation:interests')}#closed", number=proposal.number
+        )
     for review in Review.objects.filter(
         assignment__proposal=proposal, reviewer=person, status=ReviewStatus.SUBMITTED
     ):

@@ -22,6 +22,7 @@ from program.acts import lay_beside
 from program.enums import OfficeRole
 from program.models import User
 from program.requests import number_said
+from proposals.models import Recusal
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -72,6 +73,7 @@ def show_interests(
     facts = {
         "interests": standing,
         "cases": ConflictCase.objects.filter(person=user).for_list().order_by("-pk"),
+        "closed": Recusal.objects.filter(user=user).select_related("proposal", "recused_by").order_by("-pk"),
         "ended": Interest.objects.filter(person=user, is_withdrawn=True).order_by("-pk"),
         "confirmed_at": given.confirmed_at if given else None,
         "is_due": given is None or given.confirmed_at <= held_since(),

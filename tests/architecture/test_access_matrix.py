@@ -68,8 +68,13 @@ AGENCIES = {"lead": TAKEN, "lead of another agency": TAKEN, "reviewer": TAKEN}
 EDAG = {"EDAG officer": CHOSEN}
 OFFICES = OFFICIALS | AGENCIES | EDAG
 READERS = TEAM | OFFICES
+#: Who is told, by their numbers alone, which proposals are closed to them
+CLOSED_TO = {
+    "recused program officer": HELD, "recused decision official": HELD, "recused auditor": HELD,
+    "recused lead": HELD, "recused reviewer": HELD,
+}  # fmt: skip
 #: Who reads that there is something, and what of it, beside the package
-TOLD_OF = READERS | {"ethics official": HELD, "held reviewer": SENT}
+TOLD_OF = READERS | {"ethics official": HELD, "held reviewer": SENT} | dict.fromkeys(CLOSED_TO, SENT)
 OFFICERS = dict.fromkeys(("program officer", "second program officer"), SENT)
 SOUGHT = "signed"
 
@@ -95,7 +100,7 @@ LISTS = {
     "one sought by its number": only(READERS, {SOUGHT}),
     "record, by the number": {"auditor": {SOUGHT}},
     "conflict cases": {"ethics official": HELD},
-    "one's own interests": {"held reviewer": HELD},
+    "one's own interests": {"held reviewer": HELD, **CLOSED_TO},
     "interests of others": {},
     "reviewers": {},
     "export of reviewers": {},
@@ -247,12 +252,14 @@ def test_what_is_told_besides_is_told_of_what_one_may_read(world, clients, chann
     assert told or channel in {"insights", "weights", "PDFs set aside"}, "Nobody is told anything here."
 
 
-def test_of_what_is_held_one_reads_the_number_alone(world, clients):
-    """On every page that tells of it; what the package says is closed, as where one is recused."""
-    client, person = clients["held reviewer"], world.people["held reviewer"]
+@pytest.mark.parametrize("role", ["held reviewer", *CLOSED_TO])
+def test_of_what_is_held_or_closed_one_reads_the_number_alone(world, clients, role):
+    """On every page that tells of it; what the package says is closed."""
+    client, person = clients[role], world.people[role]
     channels = ("one's own interests", "tasks", "notices", "mail", "calendar")
     addresses = [address for channel in channels for address in addresses_of(world, channel, person)]
-    addresses += [reverse("evaluation:conflict-case", args=[world.cases[state].pk]) for state in HELD]
+    if role not in CLOSED_TO:
+        addresses += [reverse("evaluation:conflict-case", args=[world.cases[state].pk]) for state in HELD]
     texts = {address: text_of(content_of(client.get(address))) for address in addresses}
     assert set().union(*map(world.spoken_of, texts.values())) >= HELD
     closed = [

@@ -25,7 +25,7 @@ from program.transitions import NotReady, WrongStatus
 from proposals.models import Proposal, Recusal
 from tests.evaluation.test_access import sees
 from tests.evaluation.test_conflict_hints import declared, ethics, owned_package
-from tests.evaluation.test_pages import page, press
+from tests.evaluation.test_pages import page, press, sign_in
 from tests.evaluation.test_reminders import remind_at
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, officer
@@ -595,6 +595,36 @@ def test_who_decides_is_reminded_and_the_office_where_nobody_may():
     services.clear_conflict(case, by=third, **CLEARED)
     remind_at(case.due_at + timedelta(days=1))
     assert (len(titles(official)), len(titles(third)), titles(other)) == (1, 1, [])
+
+
+def test_who_is_recused_is_told_of_it_and_nothing_of_the_proposal(client):
+    proposal, desk = make.accepted(), officer()
+    person = make.assigned(proposal).reviewer
+    services.recuse(proposal, person=person, by=desk, reason="A cousin is their counsel.")
+    told = Notice.objects.get(recipient=person, closed_at=None)
+    assert (told.kind, told.url) == ("evaluation.recused", f"{reverse('evaluation:interests')}#closed")
+    assert proposal.number in told.title and f">{told.title}<" in client_page(client, person, "/notices/")
+    shown = page(client, person, "interests").text
+    closed = shown[shown.index('id="closed"') :]
+    assert f"Proposal {proposal.number}, since" in closed and str(desk) in closed
+    for secret in (proposal.submitted_title, proposal.consortium.name, "A cousin is their counsel."):
+        assert secret not in shown
+    missing = page(client, person, "proposal", proposal.number)
+    assert missing.status_code == 404 and f"{reverse('evaluation:interests')}#closed" in missing.text
+    absent = page(client, person, "proposal", "AIX-2026-99999")
+    assert (absent.status_code, absent.text) == (404, missing.text)
+    assert 'id="closed"' not in page(client, desk, "interests").text
+
+
+def test_who_recuses_themself_is_not_told_what_they_did():
+    proposal, lead = make.accepted(), make.lead()
+    services.recuse(proposal, person=lead, by=lead, reason="My brother works there.")
+    assert not Notice.objects.filter(kind="evaluation.recused").exists()
+
+
+def client_page(client, person, address):
+    sign_in(client, person)
+    return client.get(address).text
 
 
 def titles(person):

@@ -136,10 +136,12 @@ def test_recusal_takes_back_what_was_told_and_what_is_still_owed(mailoutbox):
     services.recuse(proposal, person=lead, by=desk, reason="A cousin.")
     for pk in Delivery.objects.filter(state=DeliveryState.OWED).values_list("pk", flat=True):
         deliver(pk)
-    titles = [notice.title for notice in Notice.objects.visible_to(lead)]
+    closed = f"Proposal {proposal.number} is closed to you"
+    titles = {notice.title for notice in Notice.objects.visible_to(lead)} - {closed}
     assert [other.number in title for title in titles] == [True]
     sent = [mail.subject for mail in mailoutbox if mail.to == [lead.email]]
-    assert [other.number in subject for subject in sent] == [True]
+    assert sum(closed in subject for subject in sent) == 1
+    assert [other.number in subject for subject in sent if closed not in subject] == [True]
     dropped = Delivery.objects.get(notice__recipient=lead, notice__closed_at__isnull=False)
     assert (dropped.state, dropped.reason) == (
         DeliveryState.DROPPED,
