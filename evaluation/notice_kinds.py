@@ -230,6 +230,21 @@ RECUSED: Final = NoticeKind(
     mailed=Mailed.ALWAYS,
     sample={"number": "AIX-2026-00014"},
 )
+NOBODY_SIGNS: Final = NoticeKind(
+    "evaluation.nobody_signs",
+    "Nobody may sign for {agency} on {number}",
+    "{agency} is consulted on proposal {number} and has nobody left who may sign its position: a person who "
+    "could is recused. The Program office appoints another lead, or the lead of the agency names a delegate. "
+    "The time of the agency goes on meanwhile.",
+    ORDER,
+    tells_outsiders=True,
+    is_internal=True,
+    roles=(OfficeRole.PROGRAM_OFFICER, OfficeRole.ETHICS_OFFICIAL),
+    when="A recusal leaves an agency that is consulted with nobody who may sign",
+    who="Program officers, and the agency's ethics officials",
+    mailed=Mailed.ALWAYS,
+    sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
+)
 REVIEWER_RECUSED: Final = NoticeKind(
     "evaluation.reviewer_recused",
     "A reviewer of {agency} is recused from {number}",

@@ -23,6 +23,7 @@ from evaluation.models import (
     Determination,
     Escalation,
     PartyCheck,
+    Referral,
 )
 from evaluation.querysets.people import papers_of
 from evaluation.services.papers import PAPERS
@@ -128,6 +129,11 @@ def escalation_task(pk: int, agency: str, number: str, consortium: str, due_at: 
     return Task(what, consortium, address, datetime.fromisoformat(due_at))
 
 
+def signer_task(number: str, agency: str, due_at: str) -> Task:
+    what = f"Appoint who signs the position of {agency} on {number}: nobody may"
+    return Task(what, agency, reverse("program:offices"), datetime.fromisoformat(due_at))
+
+
 def appointment_task(person: str, role: str, agency: str) -> Task:
     address = f"{reverse('program:offices')}#waiting"
     return Task(f"Confirm or decline {person} as {OfficeRole(role).label}", agency, address)
@@ -191,6 +197,10 @@ def conflicts_without_official(officer: Any) -> QuerySet[ConflictCase]:
     return ConflictCase.objects.without_official(on=clock.today_in_prepared()).filter(proposal__in=proposals)
 
 
+def consultations_without_signer(officer: Any) -> QuerySet[Referral]:
+    return Referral.objects.visible_to(officer).without_signer(on=clock.today_in_prepared())
+
+
 def papers_set_aside(officer: Any) -> list[QuerySet[Any]]:
     return [papers_of(kind, officer).filter(state=PaperState.QUARANTINED) for kind in PAPERS.values()]
 
@@ -229,6 +239,12 @@ WAITING: Final[tuple[Listed | Counted, ...]] = (
         ("pk", "agency__display_name", "proposal__number", "proposal__consortium__name", "due_at"),
         ("due_at", "pk"),
         escalation_task,
+    ),
+    Listed(
+        consultations_without_signer,
+        ("version__proposal__number", "agency__display_name", "due_at"),
+        ("due_at", "pk"),
+        signer_task,
     ),
     Listed(
         lambda officer: Appointment.objects.to_confirm(officer),

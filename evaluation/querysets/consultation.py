@@ -9,7 +9,13 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
 from evaluation.enums import ClockAct, InformationRequestStatus, ReferralStatus, Stance
-from evaluation.querysets.people import delegations_in_force, is_official, reads_every_consultation
+from evaluation.querysets.people import (
+    SIGN_FOR_AGENCY,
+    delegations_in_force,
+    delegations_that_hold,
+    is_official,
+    reads_every_consultation,
+)
 from evaluation.querysets.proposals import LAST_DAY, OfProposalQuerySet
 from program.enums import OfficeRole
 from program.models import Delegation
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
+    from django.db.models.functions import TruncDate
 
     from program.models import User
 
@@ -49,6 +56,28 @@ class ReferralQuerySet(OfProposalQuerySet):
             version__proposal__status=ProposalStatus.UNDER_EVALUATION,
             version__number=F("version__proposal__version_count"),
         )
+
+    def without_signer(self, *, on: TruncDate | None = None) -> Self:
+        """Awaited ones that a recusal leaves with nobody who may sign today (``on``): no lead, no delegate.
+
+        Who is recused from the proposal, or may not sign in any more, is nobody. Read from the recusals,
+        which are few: of agencies without any lead it is not asked for each proposal.
+        """
+        standing = apps.get_model("proposals", "Recusal").objects.order_by()
+        recusals = standing.filter(proposal=OuterRef(OuterRef("version__proposal")))
+        offices = apps.get_model("program", "Office").objects.in_force(on=on)
+        leads = offices.filter(
+            ~Exists(recusals.filter(user=OuterRef("user"))),
+            agency=OuterRef("agency"), role=OfficeRole.LEAD, user__is_active=True,
+        )  # fmt: skip
+        held = offices.filter(user=OuterRef("given_to"), agency=OuterRef("agency"), role__in=SIGN_FOR_AGENCY)
+        delegates = delegations_that_hold(Delegation.SIGN_POSITION, on=on).filter(
+            ~Exists(recusals.filter(user=OuterRef("given_to"))),
+            Exists(held),
+            agency=OuterRef("agency"), given_to__is_active=True,
+        )  # fmt: skip
+        rows = self.awaited().filter(version__proposal__in=standing.values("proposal"))
+        return rows.filter(~Exists(leads), ~Exists(delegates))
 
     def running(self) -> Self:
         """Awaited ones whose clock runs; one that stands reminds of nothing, and does not lapse."""

@@ -15,7 +15,12 @@ from evaluation.models import Assignment, Conflict, ConflictCase, Referral, Revi
 from evaluation.notice_kinds import ASSIGNED, RECUSED, REVIEWER_RECUSED, UNASSIGNED
 from evaluation.notices import desk_page, leads_of
 from evaluation.querysets.reviews import ASSIGNABLE
-from evaluation.services.ethics import ask_ethics_official, settle_by_recusal, tell_of_recusal
+from evaluation.services.ethics import (
+    ask_ethics_official,
+    settle_by_recusal,
+    tell_of_no_signer,
+    tell_of_recusal,
+)
 from evaluation.services.reviews import keep_agency_scores, open_review
 from evaluation.suggesting import kept_away
 from evaluation.workload import agencies_of, load_of, rooms_of, with_needs
@@ -373,6 +378,7 @@ def _close(recusal: Recusal, by: User, replacement: User | None, *, agency: Agen
         notices.owe(
             event, RECUSED, [person], url=f"{reverse('evaluation:interests')}#closed", number=proposal.number
         )
+    tell_of_no_signer(proposal, person, event)
     for review in Review.objects.filter(
         assignment__proposal=proposal, reviewer=person, status=ReviewStatus.SUBMITTED
     ):

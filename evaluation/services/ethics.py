@@ -14,19 +14,21 @@ from evaluation.conflicts import conflict_hints
 from evaluation.discussing import DISCUSS
 from evaluation.enums import OF_FINANCIAL, RECUSING, ConflictAbout, ConflictBasis
 from evaluation.lifecycle import CLEAR_CONFLICT, RECUSE_CONFLICT
-from evaluation.models import Assignment, ConflictCase
+from evaluation.models import Assignment, ConflictCase, Referral
 from evaluation.notice_kinds import (
     CLOSED_UNTIL_DECIDED,
     CONFLICT_DECIDED,
     CONFLICT_TO_DECIDE,
     MAY_REVIEW,
     NO_ETHICS_OFFICIAL,
+    NOBODY_SIGNS,
     REVIEWER_RECUSED,
     WAITS_FOR_ETHICS,
 )
 from evaluation.notices import ethics_officials, in_words, leads_of, program_officers
 from program import audit, clock, notices
 from program.deadlines import end_of_day
+from program.notices import Audience
 from program.revisions import one_at_a_time
 from program.transitions import NotReady, Problem, perform, require
 from proposals.models import Proposal, Recusal, Version
@@ -105,6 +107,21 @@ def _tell_of_question(case: ConflictCase, by: User) -> None:
     if not officials:
         url = reverse("program:offices")
         notices.owe(held, NO_ETHICS_OFFICIAL, program_officers(proposal), url=url, **facts)
+    tell_of_no_signer(proposal, person, held)
+
+
+def tell_of_no_signer(proposal: Proposal, person: User, event: AuditEvent) -> None:
+    """Tell who appoints, where nobody is left who signs for an agency of a person who is kept away."""
+    left = Referral.objects.filter(version__proposal=proposal).without_signer().select_related("agency")
+    for referral in left.filter(agency__in=person.offices.in_force().values("agency")):
+        facts = {"number": proposal.number, "agency": str(referral.agency)}
+        officials = ethics_officials(referral.agency, proposal)
+        notices.owe_each(
+            event,
+            Audience(NOBODY_SIGNS, program_officers(proposal), reverse("program:offices")),
+            Audience(NOBODY_SIGNS, officials.exclude(pk=person.pk), reverse("evaluation:conflict-cases")),
+            **facts,
+        )
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from evaluation import services
 from evaluation.discussing import workers_for
+from evaluation.ethics_tasks import conflicts_to_decide
 from evaluation.models import AgencyScore, Assignment, ConflictCase, Interest
 from evaluation.office_tasks import office_tasks
 from evaluation.packets import packet_of
@@ -597,6 +598,38 @@ def test_who_decides_is_reminded_and_the_office_where_nobody_may():
     assert (len(titles(official)), len(titles(third)), titles(other)) == (1, 1, [])
 
 
+def test_where_a_recusal_leaves_nobody_to_sign_those_who_appoint_are_told_and_find_it_at_their_desk():
+    proposal, desk, official, other = make.accepted(), officer(), ethics(), ethics("DOE")
+    lead, second = make.lead("STATE"), make.lead("STATE")
+    unsigned = f"the position of {lead.offices.get().agency} on {proposal.number}"
+
+    def waiting(person, words):
+        return [task.what for task in at_desk(now(person)) if words in task.what]
+
+    services.recuse(proposal, person=second, by=second, reason="My sister works there.")
+    assert told("nobody_signs") == set() and not waiting(desk, unsigned)
+    services.recuse(proposal, person=lead, by=lead, reason="My brother works there.")
+    assert told("nobody_signs") == names(desk, official)
+    assert len(waiting(desk, unsigned)) == 1
+    assert len(waiting(official, "Nobody may sign")) == 1 and not waiting(other, "Nobody may sign")
+    RecusalFactory(proposal=proposal, user=official)
+    assert not waiting(official, "Nobody may sign")
+
+    delegate = make.reviewer("STATE")
+    delegation = make.delegated(lead, delegate)
+    assert not waiting(desk, unsigned)
+    User.objects.filter(pk=delegate.pk).update(is_active=False)
+    assert len(waiting(desk, unsigned)) == 1
+    delegation.delete()
+    third = make.lead("STATE")
+    assert not waiting(desk, unsigned)
+    services.ask_ethics_official(
+        proposal, person=third, agency=third.offices.get().agency, by=desk, text="Look at the owner."
+    )
+    assert len(waiting(desk, unsigned)) == 1
+    assert Notice.objects.filter(kind="evaluation.nobody_signs", recipient=desk).count() == 2
+
+
 def test_who_is_recused_is_told_of_it_and_nothing_of_the_proposal(client):
     proposal, desk = make.accepted(), officer()
     person = make.assigned(proposal).reviewer
@@ -625,6 +658,10 @@ def test_who_recuses_themself_is_not_told_what_they_did():
 def client_page(client, person, address):
     sign_in(client, person)
     return client.get(address).text
+
+
+def at_desk(person):
+    return [*office_tasks(person), *conflicts_to_decide(person)]
 
 
 def titles(person):
