@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4, uuid5
 
 from django import forms
 from django.conf import settings
@@ -54,7 +55,6 @@ from proposals.models.fields import plain_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
-    from uuid import UUID
 
     from evaluation.discussing import Room, Subject
     from program.models import Criterion
@@ -436,6 +436,33 @@ class PositionForm(forms.Form):
     )  # fmt: skip
 
 
+class SentKey(forms.UUIDField):
+    """The key of a form as it was shown; what is no key is a new one, so nobody is refused for it."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> UUID:
+        try:
+            return super().to_python(value) or uuid4()
+        except ValidationError:
+            return uuid4()
+
+
+class SentOnce(forms.Form):
+    """A form that does once what it says: ``sent_as`` is the same where the same words are sent again.
+
+    Who goes back and sends other words does something else, and it is done.
+    """
+
+    sent_as = SentKey(required=False, initial=uuid4)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        said = [(name, self[name].data) for name in self.fields if name != "sent_as"]
+        data["sent_as"] = uuid5(data["sent_as"], repr(said))
+        return data
+
+
 class DueForm(forms.Form):
     """A last day, named or counted from today; ``period`` of what was typed is None where a day is named."""
 
@@ -491,7 +518,7 @@ class ReopenReferralForm(DueForm):
     reason = LongText(widget=text(2), required=False)
 
 
-class EscalationForm(DueForm):
+class EscalationForm(SentOnce, DueForm):
     """What is added to an escalation; a last day only where another one is set."""
 
     level = forms.ChoiceField(choices=EscalationLevel, widget=forms.RadioSelect)
@@ -552,7 +579,7 @@ class PauseForm(forms.Form):
         self.fields["question"].queryset = questions  # type: ignore[attr-defined]
 
 
-class QuestionForm(DueForm):
+class QuestionForm(SentOnce, DueForm):
     agency = forms.ModelChoiceField(
         Agency.objects.none(), label="In the name of", empty_label="Choose an agency"
     )

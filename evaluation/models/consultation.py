@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import ClassVar
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q
 
@@ -215,6 +216,9 @@ class InformationRequest(Deadlined):
     answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     answered_at = models.DateTimeField(null=True, editable=False)
     withdrawn_at = models.DateTimeField(null=True, editable=False)
+    sent_as = models.UUIDField(
+        editable=False, db_default=RandomUUID(), help_text="Of the form and what it said, which asks once."
+    )
     objects = InformationRequestQuerySet.as_manager()
 
     class Meta:
@@ -222,6 +226,11 @@ class InformationRequest(Deadlined):
         permissions = [(f"{verb}_informationrequest", verb) for verb in ("answer", "draft", "withdraw")]
         constraints = [
             models.UniqueConstraint(name="question_numbered_once", fields=["proposal", "number"]),
+            models.UniqueConstraint(
+                name="question_sent_once",
+                violation_error_message=NOT_KEPT,
+                fields=["proposal", "sent_as"],
+            ),
             models.CheckConstraint(
                 name="answered_question_stamped",
                 violation_error_message=NOT_KEPT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q
 
@@ -89,11 +90,21 @@ class EscalationEntry(models.Model):
     due_at = models.DateTimeField(help_text="Exclusive.")
     by = models.ForeignKey(User, models.PROTECT, related_name="+")
     at = models.DateTimeField()
+    sent_as = models.UUIDField(
+        editable=False,
+        db_default=RandomUUID(),
+        help_text="Of the form and what it said, which is added once.",
+    )
     objects = EscalationEntryQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
         constraints = [
+            models.UniqueConstraint(
+                name="escalation_entry_sent_once",
+                violation_error_message=NOT_KEPT,
+                fields=["escalation", "sent_as"],
+            ),
             models.CheckConstraint(
                 name="entry_says_what",
                 violation_error_message="Write what was said.",

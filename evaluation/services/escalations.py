@@ -6,6 +6,7 @@ It decides nothing: the determination answers the objection, however the escalat
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -127,13 +128,17 @@ def add_to_escalation(
     outcome: str = "",
     due_on: date | None = None,
     period: Period | None = None,
+    sent_as: UUID | None = None,
 ) -> EscalationEntry:
     """Add what was said and done; an ``outcome`` ends the escalation, else a new last day may be set.
 
-    Raises NotReady with all that is missing, also where it is over.
+    A form that is sent again, ``sent_as`` the same, brings the entry that it added before. Raises NotReady
+    with all that is missing, also where it is over.
     """
     escalation.refresh_from_db(from_queryset=Escalation.objects.select_for_update(of=("self",)))
     require("evaluation.change_escalation", by, escalation)
+    if sent_as and (added := escalation.entries.filter(sent_as=sent_as, by=by).first()):
+        return added
     counted = due_from_now(period) if period else None
     due_on = counted.due_on if counted else due_on
     problems = [
@@ -150,7 +155,7 @@ def add_to_escalation(
     escalation.level = level
     entry = _write(
         escalation, by, minutes=minutes.strip(), participants=participants.strip(), met_on=met_on,
-        outcome=outcome,
+        outcome=outcome, sent_as=sent_as,
     )  # fmt: skip
     act = "escalation.close" if outcome else "escalation.add"
     event = audit.record(
@@ -214,6 +219,7 @@ def _write(
     participants: str = "",
     met_on: date | None = None,
     outcome: str = "",
+    sent_as: UUID | None = None,
 ) -> EscalationEntry:
     """Keep an entry with the level and the last day that stand with it; an outcome ends the escalation."""
     now = clock.now()
@@ -223,6 +229,7 @@ def _write(
     entry = EscalationEntry(
         escalation=escalation, level=escalation.level, met_on=met_on, participants=participants,
         minutes=minutes, outcome=outcome, due_at=escalation.due_at, by=by, at=now,
+        sent_as=sent_as or uuid4(),
     )  # fmt: skip
     entry.full_clean(exclude=["escalation", "by"])
     entry.save()

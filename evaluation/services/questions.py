@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Count, Max, Q
@@ -64,15 +65,19 @@ def ask_consortium(
     due_on: date | None = None,
     period: Period | None = None,
     pauses: Iterable[Referral] = (),
+    sent_as: UUID | None = None,
 ) -> InformationRequest:
     """Ask one numbered question about the latest version, to be answered by the end of a day.
 
     The day is named, ``due_on``, or counted from today by ``period``. The clocks of the consultations
-    ``pauses`` stand until it is answered, withdrawn or overdue.
+    ``pauses`` stand until it is answered, withdrawn or overdue. A form that is sent again, ``sent_as`` the
+    same, brings the question that it asked before: the consortium is asked and told once.
     """
     proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
     request = InformationRequest(proposal=proposal, agency=agency, question=question.strip(), asked_by=by)
     require("evaluation.add_informationrequest", by, request)
+    if sent_as and (asked := proposal.information_requests.filter(sent_as=sent_as, asked_by=by).first()):
+        return asked
     problems = []
     if proposal.status not in ASKABLE:
         problems.append(
@@ -108,7 +113,7 @@ def ask_consortium(
     request.version = proposal.versions.get(number=proposal.version_count)
     request.due_at = end_of_day(due_on)
     request.due_rule = rule_in_words(counted) if counted else "Day set by the office that asks."
-    request.asked_at = clock.now()
+    request.asked_at, request.sent_as = clock.now(), sent_as or uuid4()
     request.full_clean(exclude=["status"])
     request.save()
     event = audit.record(

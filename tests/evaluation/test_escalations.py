@@ -61,6 +61,32 @@ def refused(escalation, by, **facts):
     return [problem.code for problem in refusal.value.problems]
 
 
+# Pressed twice
+
+
+def test_a_form_sent_twice_adds_once_and_other_words_once_more(client, escalation, desk):
+    shown = page(client, desk, "escalation", escalation.pk).context["form"]
+    sent = {**SAID, "sent_as": str(shown["sent_as"].value())}
+    for _ in range(2):
+        assert press(client, desk, "escalation-add", escalation.pk, **sent).status_code == 302
+    assert [entry.minutes for entry in escalation.entries.all()] == [SAID["minutes"]]
+    assert AuditEvent.objects.of(escalation).filter(act="escalation.add").count() == 1
+    # Who goes back and writes something else is not told that it is kept while it is lost
+    press(client, desk, "escalation-add", escalation.pk, **{**sent, "minutes": "They met again."})
+    assert [entry.minutes for entry in escalation.entries.all()] == [SAID["minutes"], "They met again."]
+    # Also the outcome, with which it is over
+    ended = {**sent, "minutes": "Settled.", "outcome": "settled"}
+    for _ in range(2):
+        assert press(client, desk, "escalation-add", escalation.pk, **ended).status_code == 302
+    assert escalation.entries.count() == 3
+
+
+def test_what_is_no_key_of_a_form_keeps_nobody_from_adding(client, escalation, desk):
+    for key in ("no key", ""):
+        press(client, desk, "escalation-add", escalation.pk, **SAID, sent_as=key)
+    assert escalation.entries.count() == 2
+
+
 # With the positions
 
 

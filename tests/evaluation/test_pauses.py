@@ -527,6 +527,26 @@ def test_question_is_asked_with_its_pauses_on_the_page(client, desk):
     proposal.information_requests.get().pauses.get()
 
 
+def test_a_form_sent_twice_asks_and_tells_the_consortium_once(client, desk):
+    proposal = make.accepted(desk)
+    shown = page(client, desk, "proposal", proposal.number).context["question_form"]
+    facts = {
+        "agency": make.AgencyFactory(code="COMMERCE").pk, "question": "Which?", "days": "10",
+        "unit": "business", "pauses": [energy(proposal).pk], "sent_as": str(shown["sent_as"].value()),
+    }  # fmt: skip
+    for _ in range(2):
+        assert press(client, desk, "question-ask", proposal.number, **facts).status_code == 302
+    question = proposal.information_requests.get()
+    assert question.pauses.count() == 1
+    assert Notice.objects.filter(kind="evaluation.asked").values("recipient").distinct().count() == (
+        Notice.objects.filter(kind="evaluation.asked").count()
+    )
+    # Another question from the page that one went back to is another question
+    press(client, desk, "question-ask", proposal.number, **{**facts, "question": "Where?", "pauses": []})
+    asked = proposal.information_requests.values_list("number", "question")
+    assert list(asked) == [(1, "Which?"), (2, "Where?")]
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_page_costs_the_same_whatever_was_paused(client, desk, rows, django_assert_num_queries):
     proposal = make.accepted(desk)
