@@ -26,6 +26,7 @@ from program.enums import OfficeRole
 from program.models import Agency, Delegation, User
 from program.prepared import Given, Prepared, PreparedByOffices
 from program.waiting import Task, at_the_desk
+from proposals.enums import ProposalStatus
 from proposals.querysets import offices_that_read
 
 if TYPE_CHECKING:
@@ -47,26 +48,27 @@ def sheets_to_fill(user: User) -> Iterator[Task]:
     if not user.holds(OfficeRole.REVIEWER):
         return
     for row in sheets_due.of(offices_that_read(user)).rows(person=user.pk, **clock.given()):
+        at_intake = row.proposal.status == ProposalStatus.SUBMITTED
         yield Task(
-            f"Review {row.proposal.number}",
+            f"{'Declare before you review' if at_intake else 'Review'} {row.proposal.number}",
             row.proposal.consortium.name,
             reverse("evaluation:assignment", args=[row.pk]),
             row.due_at,
-            "Clock paused" if row.is_paused else "",
+            "Waits at intake" if at_intake else "Clock paused" if row.is_paused else "",
         )
 
 
 @PreparedByOffices
 def sheets_due(reviewer: Any) -> QuerySet[Assignment]:
-    """The reviewer's proposals without a sheet that is in, the first due first."""
-    rows = Assignment.objects.visible_to(reviewer).owed_by(reviewer).with_due_date()
+    """The reviewer's proposals that ask for a sheet or a declaration, the first due first."""
+    rows = Assignment.objects.visible_to(reviewer).asked_of(reviewer).with_due_date()
     return rows.order_by(F("due_at").asc(nulls_last=True), "pk")[:MOST]
 
 
 @PreparedByOffices
 def next_sheets(reviewer: Any) -> QuerySet[Assignment]:
     """The first two of them by when they were assigned, by an index; one may be before one now."""
-    return Assignment.objects.visible_to(reviewer).owed_by(reviewer).order_by("pk")[:2]
+    return Assignment.objects.visible_to(reviewer).asked_of(reviewer).order_by("pk")[:2]
 
 
 @at_the_desk

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Where reviewers are assigned
 ASSIGNABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
+#: Where a consultation asks its agency for nothing more
+OVER = (ReferralStatus.LAPSED, ReferralStatus.ENDED)
 
 
 def owes_sheet(user: User) -> Q:
@@ -110,6 +112,18 @@ class AssignmentQuerySet(OfProposalQuerySet):
         """Active assignments of ``user`` whose sheet for the latest version is not in and still asked for."""
         owed = self.active().filter(reviewer=user.pk).exclude(proposal__status=ProposalStatus.WITHDRAWN)
         return owed.for_list().filter(is_in=False)
+
+    def asked_of(self, user: User) -> Self:
+        """Those that ``user`` owes and can do something about today.
+
+        A sheet is written on exactly the version that was sent to the agency, while its consultation lasts:
+        not on one that waits at intake, where only the declaration can be given, nor after the time ended
+        without a position.
+        """
+        over = consultations_of_assignments().filter(status__in=OVER)
+        undeclared = Q(proposal__status=ProposalStatus.SUBMITTED, conflict__isnull=True)
+        evaluated = Q(proposal__status=ProposalStatus.UNDER_EVALUATION) & ~Q(Exists(over))
+        return self.owed_by(user).filter(undeclared | evaluated)
 
     def for_list(self) -> Self:
         """With ``is_in``: whether the sheet for the latest version was submitted."""

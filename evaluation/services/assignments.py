@@ -21,7 +21,7 @@ from evaluation.services.ethics import (
     tell_of_no_signer,
     tell_of_recusal,
 )
-from evaluation.services.reviews import keep_agency_scores, open_review
+from evaluation.services.reviews import keep_agency_scores, open_review, why_closed
 from evaluation.suggesting import kept_away
 from evaluation.workload import agencies_of, load_of, rooms_of, with_needs
 from program import audit, clock, grants, notices
@@ -251,9 +251,11 @@ def declare_conflict(
 def declare_and_begin(
     assignment: Assignment, *, by: User, has_conflict: bool, is_cleared: bool = False, **details: str
 ) -> Review | None:
-    """Declare before the first reading, and begin the sheet where no conflict stands against it."""
+    """Declare before the first reading, and begin the sheet where nothing stands against it."""
     declare_conflict(assignment, by=by, has_conflict=has_conflict, is_cleared=is_cleared, **details)
-    return None if has_conflict and not is_cleared else open_review(assignment, by=by)
+    if (has_conflict and not is_cleared) or why_closed(assignment.proposal, assignment.agency):
+        return None
+    return open_review(assignment, by=by)
 
 
 @transaction.atomic

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from django.db import connection, transaction
 from django.urls import reverse
 
-from evaluation.enums import ReviewStatus
+from evaluation.enums import ReferralStatus, ReviewStatus
 from evaluation.lifecycle import REOPEN_REVIEW, SUBMIT_REVIEW
-from evaluation.models import Assignment, Review, Score
+from evaluation.models import Assignment, Referral, Review, Score
 from evaluation.notice_kinds import REVIEW_REOPENED, REVIEW_SUBMITTED
 from evaluation.notices import desk_page
+from evaluation.querysets.reviews import OVER
 from program import clock, notices
+from program.moments import day, last_minute
 from program.revisions import hold
 from program.transitions import NotReady, Problem, WrongStatus, perform, require
+from proposals.enums import ProposalStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from program.models import AuditEvent, Office, User
+    from program.models import Agency, AuditEvent, Office, User
+    from proposals.models import Proposal
 
 R = TypeVar("R", Review, Score)
 ORDER = "E.O. 14320 s.3(d)"
@@ -33,7 +37,8 @@ def open_review(assignment: Assignment, *, by: User) -> Review:
     """The reviewer's sheet for the latest version, made when the reviewer begins it.
 
     After a new version the sheet starts with what the reviewer wrote on the version before. Raises NotReady
-    until the reviewer has declared whether a conflict of interest stands against it.
+    until the reviewer has declared whether a conflict of interest stands against it, and while ``why_closed``
+    says that none is begun on that version. One that was begun opens always.
     """
     assignment = (
         Assignment.objects.select_for_update(of=("self",)).select_related("proposal").get(pk=assignment.pk)
@@ -49,12 +54,45 @@ def open_review(assignment: Assignment, *, by: User) -> Review:
             ]
         )
     version = assignment.proposal.versions.get(number=assignment.proposal.version_count)
+    begun = Review.objects.filter(assignment=assignment, version=version).first()
+    if begun is None and (closed := why_closed(assignment.proposal, assignment.agency)):
+        raise NotReady([closed])
     review, is_new = Review.objects.get_or_create(
         assignment=assignment, version=version, defaults={"reviewer": by, "agency": assignment.agency}
     )
     if is_new:
         _begin(review)
     return review
+
+
+def why_closed(proposal: Proposal, agency: Agency) -> Problem | None:
+    """Why no sheet is begun on the latest version: each agency works on exactly what was sent to it."""
+    if proposal.status == ProposalStatus.SUBMITTED:
+        message = (
+            f"Version {proposal.version_count} waits at intake. You can begin the review once the Program "
+            "office has accepted that version; it stands among your tasks then."
+        )
+        return Problem("at-intake", message, ORDER)
+    if proposal.status == ProposalStatus.RETURNED:
+        message = (
+            "The proposal is back with the consortium to be completed. You can begin the review once the "
+            "Program office has accepted what it submits."
+        )
+        return Problem("returned", message, ORDER)
+    if proposal.status != ProposalStatus.UNDER_EVALUATION:
+        return Problem("evaluated", "The evaluation of this proposal is over. No review is asked for.", ORDER)
+    over = Referral.objects.filter(
+        version__proposal=proposal, version__number=proposal.version_count, agency=agency, status__in=OVER
+    ).first()
+    if over is None:
+        return None
+    if over.status == ReferralStatus.LAPSED:
+        message = (
+            f"The time for a position of {agency} ended on {day(last_minute(over.due_at))}, and the "
+            "consultation with it. No review is asked for unless the Program office opens it again."
+        )
+        return Problem("over", message, ORDER)
+    return Problem("over", f"The consultation of {agency} has ended. No review is asked for.", ORDER)
 
 
 def _begin(review: Review) -> None:

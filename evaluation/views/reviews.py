@@ -64,8 +64,13 @@ def assignment(request: SignedInRequest, pk: int) -> HttpResponse:
 def show_beginning(
     request: SignedInRequest, found: Assignment, problems: Iterable[Problem] = (), status: int = 200
 ) -> HttpResponse:
-    """The button that begins the sheet for the latest version; reading a page makes none."""
-    facts = {"assignment": found, "problems": problems, "has_earlier": found.reviews.exists()}
+    """The button that begins the sheet for the latest version, or why none is begun; reading makes none."""
+    facts = {
+        "assignment": found,
+        "problems": problems,
+        "earlier": found.reviews.select_related("version").order_by("-version__number").first(),
+        "closed": services.why_closed(found.proposal, found.agency),
+    }
     return render(request, "evaluation/begin_review.html", facts, status=status)
 
 
@@ -154,6 +159,7 @@ def show_review(
     record_reading(found.version, by=request.user)
     scores = list(found.scores.select_related("criterion"))
     is_open = is_own and found.status == ReviewStatus.DRAFT
+    is_stale = found.version.number != found.version.proposal.version_count
     facts: dict[str, Any] = {
         "review": found,
         "proposal": found.version.proposal,
@@ -178,7 +184,10 @@ def show_review(
         "is_open": is_open,
         "is_own": is_own,
         "given_back": given_back(found) if is_open and found.submitted_at else None,
-        "is_stale": found.version.number != found.version.proposal.version_count,
+        "is_stale": is_stale,
+        "closed": services.why_closed(found.version.proposal, found.agency)
+        if is_own and (is_open or is_stale)
+        else None,
         "changed": changed_since_reviewed(found),
         "next": next_in_queue(request, found),
         "tally": tally_of(request.user, found.version.proposal),
