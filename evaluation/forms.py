@@ -441,7 +441,7 @@ class SentKey(forms.UUIDField):
 
     widget = forms.HiddenInput
 
-    def to_python(self, value: Any) -> UUID:
+    def to_python(self, value: Any) -> UUID:  # type: ignore[override]
         try:
             return super().to_python(value) or uuid4()
         except ValidationError:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluation', '0045_objections_before'),
+        ('evaluation', '0045_ended_in_words'),
         ('program', '0041_appointments'),
         ('proposals', '0019_recusals_lifted'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
