@@ -294,7 +294,7 @@ def _licensed_sites(package: Package, places: Rules) -> list[Site]:
 def ownership(package: Package, rules: Mapping[str, Rule], known: Known) -> Iterator[Checked]:
     """The 50 percent rule and the Affiliates Rule over the tree of holdings, for each party with owners."""
     tree = Tree.of(package, {key: stated.holders for key, stated in known.elsewhere.items()})
-    sources = {tree.rows[key]: stated.proposal for key, stated in known.elsewhere.items()}
+    sources = _sources(tree, known)
     on_lists = {key: on for stated in known.elsewhere.values() for key, on in stated.listed.items()}
     on_lists |= known.listed
     subjects: dict[str, tuple[str, str]] = {}
@@ -315,9 +315,26 @@ def ownership(package: Package, rules: Mapping[str, Rule], known: Known) -> Iter
             above = tree.above(node)
             facts = tree.sentences(above)
             told = [one for one in above if one in sources]
-            facts += (f"The owners of {tree.name(one)} are known from another proposal." for one in told)
+            facts += (
+                f"Some of what is known of {tree.name(one)} comes from another proposal." for one in told
+            )
             row = found(rules[code], Kind.OWNERSHIP, key, name or tree.name(node), result, words, facts)
-            yield replace(row, sources=sorted({sources[one] for one in told}))
+            yield replace(row, sources=sorted({source for one in told for source in sources[one]}))
+
+
+def _sources(tree: Tree, known: Known) -> dict[str, set[int]]:
+    """Of each party whose owners, or whose match with a list, another proposal states: which ones.
+
+    An owner stated elsewhere may bear the name of a party of this package: then they are one in the tree.
+    """
+    sources: dict[str, set[int]] = {}
+    for key, stated in known.elsewhere.items():
+        below = [holder.owns or key for holder in stated.holders]
+        judged = {*stated.listed, *stated.unsettled}
+        for one in (*below, *judged):
+            if one in tree.rows:
+                sources.setdefault(tree.rows[one], set()).add(stated.proposal)
+    return sources
 
 
 @dataclass(frozen=True)

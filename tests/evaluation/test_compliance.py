@@ -75,7 +75,7 @@ def confirmed(*names, on_list="SDN"):
 
 
 def holder(key, share, **facts):
-    return Holder(key=key, name=key.title(), share=share and Decimal(share), **{"country": US} | facts)
+    return Holder(key=key, share=share and Decimal(share), **{"name": key.title(), "country": US} | facts)
 
 
 # Places

@@ -235,7 +235,27 @@ def test_owners_that_another_package_states_count_like_one_s_own():
         assert (row and row.result) == result
         if row:
             assert row.sources == [7]
-            assert "The owners of One are known from another proposal." in row.facts
+            assert "Some of what is known of One comes from another proposal." in row.facts
+
+
+@pytest.mark.parametrize("tie", ["an owner between", "a match decided there"])
+def test_a_member_that_bears_the_name_of_an_owner_elsewhere_rests_on_that_proposal_too(tie):
+    """Parties of one name are one in the tree: what another package says of it reaches a member here."""
+    package = with_parties(party())
+    first = package.consortium.members[0]
+    mine = holder("top", "0.6") if tie == "a match decided there" else holder("somebody", "0.6")
+    facts = first.organization.model_copy(update={"holders": (mine,)})
+    members = (first.model_copy(update={"organization": facts}), *package.consortium.members[1:])
+    changed = package.consortium.model_copy(update={"members": members})
+    package = package.model_copy(update={"consortium": changed})
+    between = holder("between", "0.7", name=facts.legal_name).model_copy(update={"key": "party-1/between"})
+    owns = "" if tie == "a match decided there" else between.key
+    top = holder("top", "0.3").model_copy(update={"key": "party-1/top", "owns": owns})
+    elsewhere = stated(between, top, listed=["party-1/top"])
+    row = checked(package, known=Known({}, (), {"party-1": elsewhere}), rule_code="ofac-50")[first.key]
+    assert "Top" in row.explanation
+    assert row.sources == [7]
+    assert not checked(package, known=Known({}, ()), rule_code="ofac-50")[first.key].sources
 
 
 PARTNER = "Zephyr Harbor Networks"
