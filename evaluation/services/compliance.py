@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from evaluation.compliance import NOBODY as NOTHING
 from evaluation.compliance import Known, StatedElsewhere, findings, of_parties
 from evaluation.enums import Weighed
-from evaluation.models import ComplianceCheck, ComplianceDecision, NamedParty, ScreeningRun
+from evaluation.models import ComplianceCheck, ComplianceDecision, NamedParty, PartyCheck, ScreeningRun
 from evaluation.names import normalize
 from evaluation.profiles import NOBODY
 from evaluation.querysets.people import closed_people
@@ -20,67 +21,89 @@ from program.transitions import NotReady, Problem, require
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from evaluation.checked import Checked
     from program.models import User
     from proposals.models import Version
-    from proposals.package import OrganizationFacts, OutsideParty
+    from proposals.package import Member, OrganizationFacts, OutsideParty
 
 CLAUSE = "E.O. 14320 s.3(b)(v)"
 UNNAMED_LIST = "?"
 
 
-def known_of(run: ScreeningRun, *, with_others: bool = True) -> Known:
-    """What the screening and the people who settled it say of the parties; also other proposals, if asked."""
-    confirmed = run.checks.all().confirmed().values_list("party_key", "entry", "entry__list_code")
-    listed: dict[str, frozenset[str]] = {}
-    for key, entry, code in confirmed:
+def known_of(run: ScreeningRun) -> Known:
+    """What the screening and the people who settled it say of the parties, and other proposals of owners."""
+    return _settled([run.pk])[run.pk]._replace(elsewhere=owners_stated_elsewhere(run.version))
+
+
+def _settled(runs: Collection[int]) -> dict[int, Known]:
+    """Of each run, by its key, what people confirmed and what they have not settled: two statements."""
+    checks = PartyCheck.objects.filter(run__in=[*runs, 0])
+    listed: dict[int, dict[str, frozenset[str]]] = {run: {} for run in runs}
+    confirmed = checks.confirmed().order_by("pk")
+    for run, key, entry, code in confirmed.values_list("run", "party_key", "entry", "entry__list_code"):
         on_list = code or (UNNAMED_LIST if entry else "")
-        listed[key] = listed.get(key, frozenset()) | {on_list}
-    unsettled = frozenset(run.checks.all().open().values_list("party_key", flat=True))
-    return Known(listed, unsettled, owners_stated_elsewhere(run.version) if with_others else {})
+        listed[run][key] = listed[run].get(key, frozenset()) | {on_list}
+    unsettled: dict[int, set[str]] = {run: set() for run in runs}
+    for run, key in checks.open().order_by("pk").values_list("run", "party_key"):
+        unsettled[run].add(key)
+    return {run: Known(listed[run], frozenset(unsettled[run])) for run in runs}
 
 
 def owners_stated_elsewhere(version: Version) -> dict[str, StatedElsewhere]:
     """Owners of the outside parties of a version that are members of another consortium, by the party's key.
 
-    They are told only where everybody to whom that proposal is closed has no access to this one either.
+    They are told only where everybody to whom that proposal is closed has no access to this one either. As
+    many statements for a hundred parties as for one.
     """
     package = version.value
     members = {normalize(member.organization.legal_name) for member in package.consortium.members}
-    wanted = {normalize(party.legal_name): party for party in package.compliance.parties if party.legal_name}
-    names = [name for name in wanted if name not in members and name not in NOBODY]
-    rows = list(NamedParty.objects.members_named(names, apart_from=version)) if names else []
+    wanted: dict[str, list[OutsideParty]] = {}
+    for party in package.compliance.parties:
+        name = normalize(party.legal_name)
+        if party.legal_name and name not in members and name not in NOBODY:
+            wanted.setdefault(name, []).append(party)
+    rows = list(NamedParty.objects.members_named(wanted, apart_from=version)) if wanted else []
     if not rows:
         return {}
     closed = closed_people([version.proposal_id, *(row.version.proposal_id for row in rows)])
-    stated: dict[str, StatedElsewhere] = {}
+    sources: dict[str, tuple[Version, Member]] = {}
     for row in rows:
-        party, source = wanted[row.compared], row.version.proposal_id
-        if party.key in stated or not closed[source] <= closed[version.proposal_id]:
+        if not closed[row.version.proposal_id] <= closed[version.proposal_id]:
             continue
         member = row.version.value.member(row.party_key)
-        if member is None or not member.organization.holders or not _may_be_one(party, member.organization):
+        if member is None or not member.organization.holders:
             continue
-        run = ScreeningRun.objects.filter(version=row.version).first()
-        known = known_of(run, with_others=False) if run else Known({}, ())
+        for party in wanted[row.compared]:
+            if party.key not in sources and _may_be_one(party, member.organization):
+                sources[party.key] = (row.version, member)
+    if not sources:
+        return {}
+    runs = ScreeningRun.objects.filter(version__in={source.pk for source, _ in sources.values()})
+    newest = dict(runs.order_by("pk").values_list("version", "pk"))
+    settled = _settled(list(newest.values()))
+    return {
+        key: _under(key, source.proposal_id, member, settled.get(newest.get(source.pk, 0), NOTHING))
+        for key, (source, member) in sources.items()
+    }
 
-        def keyed(key: str, of: str = party.key) -> str:
-            return f"{of}/{key}"
 
-        stated[party.key] = StatedElsewhere(
-            source,
-            tuple(
-                holder.model_copy(
-                    update={"key": keyed(holder.key), "owns": holder.owns and keyed(holder.owns)}
-                )
-                for holder in member.organization.holders
-            ),
-            {keyed(key): on for key, on in known.listed.items()},
-            frozenset(map(keyed, known.unsettled)),
-        )
-    return stated
+def _under(key: str, proposal: int, member: Member, known: Known) -> StatedElsewhere:
+    """The owners of a member of another package as those of the party ``key``, their keys below its own."""
+
+    def keyed(of: str) -> str:
+        return f"{key}/{of}"
+
+    return StatedElsewhere(
+        proposal,
+        tuple(
+            holder.model_copy(update={"key": keyed(holder.key), "owns": holder.owns and keyed(holder.owns)})
+            for holder in member.organization.holders
+        ),
+        {keyed(of): on for of, on in known.listed.items()},
+        frozenset(map(keyed, known.unsettled)),
+    )
 
 
 def _may_be_one(party: OutsideParty, facts: OrganizationFacts) -> bool:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from evaluation import services
 from evaluation.compliance import Known, StatedElsewhere
@@ -261,13 +263,13 @@ def test_a_member_that_bears_the_name_of_an_owner_elsewhere_rests_on_that_propos
 PARTNER = "Zephyr Harbor Networks"
 
 
-def of_other(desk, *, country="Kenya", holders=None):
+def of_other(desk, *, name=PARTNER, holders=None):
     """A proposal of which the partner is a member, owned by a listed party that was confirmed."""
     proposal = make.at_intake()
     before = make.version_of(proposal).value
     owners = holders or (Holder(key="owner", name="Fable Petrochemical Holding", share=Decimal("0.6")),)
     first = before.consortium.members[0]
-    facts = first.organization.model_copy(update={"legal_name": PARTNER, "holders": owners})
+    facts = first.organization.model_copy(update={"legal_name": name, "holders": owners})
     members = (first.model_copy(update={"organization": facts}), *before.consortium.members[1:])
     make.new_version(proposal, {"consortium": before.consortium.model_copy(update={"members": members})})
     profile_version(make.version_of(proposal), Proposal.objects.for_detail().get(pk=proposal.pk))
@@ -363,6 +365,33 @@ def test_owners_are_not_taken_from_elsewhere_where_nothing_ties_the_two(referenc
     one = before.parties[0].model_copy(update=seat)
     make.new_version(proposal, {"compliance": before.model_copy(update={"parties": (one,)})})
     assert owners_stated_elsewhere(make.version_of(proposal)) == {}
+
+
+@db
+def test_every_outside_party_of_a_name_is_looked_up_and_many_take_as_many_statements_as_one(
+    reference_data,
+):
+    """Two entries of one name are two parties; neither hides the owners of the other."""
+    desk = officer()
+    of_other(desk)
+    proposal = with_partner(make.at_intake())
+    version = make.version_of(proposal)
+    with CaptureQueriesContext(connection) as for_one:
+        assert len(owners_stated_elsewhere(version)) == 1
+    before = make.version_of(proposal).value.compliance
+    again = before.parties[0].model_copy(update={"key": "party-again", "legal_name": PARTNER.upper()})
+    far = again.model_copy(update={"key": "party-far", "country": Place(code="BR", name="Brazil")})
+    other = again.model_copy(update={"key": "party-other", "legal_name": "Quill Harbor Foundry"})
+    parties = (far, *before.parties, again, other)
+    second = of_other(desk, name="Quill Harbor Foundry")
+    make.new_version(proposal, {"compliance": before.model_copy(update={"parties": parties})})
+    version = make.version_of(proposal)
+    with CaptureQueriesContext(connection) as for_many:
+        found = owners_stated_elsewhere(version)
+    assert set(found) == {before.parties[0].key, "party-again", "party-other"}
+    assert found["party-other"].proposal == second.pk
+    assert len(for_many) == len(for_one)
+    assert all(any("/owner" in key for key in one.listed) for one in found.values())
 
 
 def test_a_site_without_a_country_is_read_all_the_same():
