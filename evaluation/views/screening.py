@@ -93,7 +93,7 @@ def show_screening(
         "next": f"?show={kind}&after={page[-1].pk}" if len(found) > PAGE else "",
         "two_people": TWO_PEOPLE_SCORE,
         "lists": lists,
-        "last_import": ListImport.objects.select_related("asked_by").first(),
+        "last_import": _last_import(lists),
         "waiting_count": ScreeningJob.objects.filter(finished_at=None).count(),
         "list_form": list_form or ScreeningListForm(),
         "problems": problems,
@@ -102,6 +102,14 @@ def show_screening(
         "may_adjudicate": request.user.has_perm("evaluation.import_screeninglist"),
     }
     return render(request, "evaluation/screening.html", facts, status=status)
+
+
+def _last_import(lists: list[ScreeningList]) -> ListImport | None:
+    """The last file that was sent, unless a list came since in another way: then it is no news any more."""
+    last = ListImport.objects.select_related("asked_by").first()
+    if last and last.refusal and last.finished_at and lists and lists[0].imported_at > last.finished_at:
+        return None
+    return last
 
 
 class Said(NamedTuple):

@@ -96,7 +96,7 @@ def test_a_file_that_is_refused_on_its_way_changes_nothing_and_says_why(client, 
     assert ScreeningEntry.objects.count() == before.entry_count
     sign_in(client, desk)
     page = client.get(reverse("evaluation:screening")).content.decode()
-    assert "The last file was not imported" in page
+    assert "The last file, “" in page
     assert words in page
     ask(b"".join(LINES[:-1]), desk)
 

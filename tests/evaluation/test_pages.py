@@ -27,6 +27,7 @@ from evaluation.models import (
     Condition,
     Determination,
     Letter,
+    ListImport,
     Referral,
     Review,
 )
@@ -706,6 +707,20 @@ def test_refused_decision_keeps_what_was_typed(client):
     refused = press(client, desk, "check-adjudicate", check.pk, outcome="", reason="Same address, see file.")
     assert refused.status_code == 422
     assert "Same address, see file.</textarea>" in refused.content.decode()
+
+
+def test_a_file_that_was_not_imported_is_told_beside_the_lists_until_a_list_comes(client):
+    desk = officer()
+    make.flagged(make.at_intake(), desk)
+    refused = ListImport.objects.create(
+        name="A list", file_date=date(2026, 11, 2), asked_by=desk, asked_at=clock.now(),
+        finished_at=clock.now(), refusal="It has no entry.",
+    )  # fmt: skip
+    told = page(client, desk, "screening").content.decode()
+    assert told.index('id="lists"') < told.index("It has no entry.")
+    assert "usa-alert--error" not in told
+    ListImport.objects.filter(pk=refused.pk).update(finished_at=clock.now() - timedelta(days=400))
+    assert "It has no entry." not in page(client, desk, "screening").content.decode()
 
 
 def test_record_page_searches_and_verifies(client):
