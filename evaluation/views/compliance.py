@@ -14,7 +14,7 @@ from evaluation import services
 from evaluation.enums import ComplianceKind, Weighed
 from evaluation.models import ComplianceCheck, ScreeningList
 from evaluation.staleness import stale_because
-from evaluation.views.acting import carry_out
+from evaluation.views.acting import carry_out, of_row, said_of_row, typed_by_row
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
 from evaluation.waiting_screenings import job_facts
@@ -86,9 +86,13 @@ def show_compliance(
     status: int = 200,
     *,
     version_number: int | None = None,
-    typed_for: int = 0,
+    done_for: int = 0,
+    refused_for: int = 0,
 ) -> HttpResponse:
-    """The checks by kind; ``typed_for`` is the one whose form was refused, shown as it was sent."""
+    """The checks by kind, with what was typed at each and not recorded.
+
+    ``done_for`` was recorded; ``refused_for`` was not, and is unfolded.
+    """
     require_desk(request.user, *OFFICE)
     proposal = get_object_or_404(
         Proposal.objects.read_by_office(request.user).select_related("call", "consortium"), number=number
@@ -100,6 +104,7 @@ def show_compliance(
     if run:
         run.version = version
     rows = told_to(request.user, newest_checks(run))
+    typed = {refused_for: {"reason": ""}} | typed_by_row(request, but=done_for)
     may_weigh = request.user.has_perm("evaluation.weigh_compliancecheck", proposal)
     facts: dict[str, Any] = {
         "proposal": proposal,
@@ -110,7 +115,7 @@ def show_compliance(
         "kinds": [
             (
                 kind,
-                [row for row in rows if row.kind == kind and row.is_flag],
+                [(row, typed.get(row.pk, {})) for row in rows if row.kind == kind and row.is_flag],
                 [row for row in rows if row.kind == kind and not row.is_flag],
             )
             for kind in ComplianceKind
@@ -121,8 +126,6 @@ def show_compliance(
         "may_screen": may_weigh and ScreeningList.objects.exists(),
         "disclaimer": DISCLAIMER,
         "problems": problems,
-        "typed_for": typed_for,
-        "typed": request.POST,
     }
     return render(request, "evaluation/compliance.html", facts, status=status)
 
@@ -132,18 +135,15 @@ def compliance_weigh(request: SignedInRequest, pk: int) -> HttpResponse:
     """Decide on one finding."""
     rows = ComplianceCheck.objects.visible_to(request.user).select_related("run__version__proposal")
     check = get_object_or_404(rows.defer("run__version__package"), pk=pk)
-    version = check.run.version
-    number = str(version.proposal.number)
-    page = reverse("evaluation:compliance", args=[number])
+    number = str(check.proposal.number)
+    shown = partial(show_compliance, request, number, version_number=check.version.number)
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        return shown(of_row(problems, pk), 422, refused_for=pk)
+
     return carry_out(
         request, services.weigh, check, done=f"Your decision on {check.subject_name} is recorded.",
-        to=f"{page}#check-{check.pk}",
-        again=partial(_again, request, number, version.number, pk),
-        outcome=request.POST.get("outcome", ""), reason=request.POST.get("reason", ""),
+        to=f"{reverse('evaluation:compliance', args=[number])}#check-{pk}", again=again,
+        after=partial(shown, done_for=pk) if typed_by_row(request, but=pk) else None,
+        outcome=said_of_row(request, pk, "outcome"), reason=said_of_row(request, pk, "reason"),
     )  # fmt: skip
-
-
-def _again(
-    request: SignedInRequest, number: str, version: int, pk: int, problems: list[Problem]
-) -> HttpResponse:
-    return show_compliance(request, number, problems, 422, version_number=version, typed_for=pk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -22,7 +23,7 @@ from evaluation.models import (
 from evaluation.querysets.screening import TWO_PEOPLE_SCORE
 from evaluation.services.remembering import confirmation_among, since_reopened
 from evaluation.staleness import overtaken_by
-from evaluation.views.acting import carry_out, problems_of
+from evaluation.views.acting import carry_out, of_row, problems_of, said_of_row, typed_by_row
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
 from program.models import Country
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from program.transitions import Problem
 
 TO_SETTLE = "to-settle"
+#: What a person types or chooses at a match
+TYPED = frozenset({"outcome", "reason", "correction", "anew"})
 KINDS: dict[str, tuple[str, Callable[[PartyCheckQuerySet], PartyCheckQuerySet]]] = {
     TO_SETTLE: ("To settle", lambda checks: checks.waiting()),
     "confirmed": ("Confirmed", lambda checks: checks.confirmed()),
@@ -60,9 +63,10 @@ def show_screening(
     problems: Iterable[Problem] = (),
     list_form: ScreeningListForm | None = None,
     status: int = 200,
-    typed_for: int = 0,
+    *,
+    done_for: int = 0,
 ) -> HttpResponse:
-    """The matches of one kind; ``typed_for`` is the check whose form was refused, shown as it was sent."""
+    """The matches of one kind, with what was typed at each and not recorded; ``done_for`` was recorded."""
     require_desk(request.user, *OFFICE)
     wanted = request.GET.get("show", "")
     kind = wanted if wanted in KINDS else TO_SETTLE
@@ -76,6 +80,7 @@ def show_screening(
     codes = {code for check in page for code in check.query["countries"]}
     names = dict(Country.objects.filter(code__in=codes).values_list("code", "name"))
     open_sources = sources_open_to(request.user, page)
+    typed = typed_by_row(request, but=done_for)
     lists = list(ScreeningList.objects.select_related("imported_by", "difference", "corrects")[:5])
     facts = {
         "checks": [
@@ -85,6 +90,7 @@ def show_screening(
                 to_correct(check, request.user),
                 said_of(check, open_sources),
                 overtaken_by(check.run, lists[0] if lists else None),
+                typed.get(check.pk, {}),
             )
             for check in page
         ],
@@ -97,8 +103,7 @@ def show_screening(
         "waiting_count": ScreeningJob.objects.filter(finished_at=None).count(),
         "list_form": list_form or ScreeningListForm(),
         "problems": problems,
-        "typed_for": typed_for,
-        "typed": request.POST,
+        "here": f"?{urlencode({'show': kind, 'after': '' if after is None else after})}",
         "may_adjudicate": request.user.has_perm("evaluation.import_screeninglist"),
     }
     return render(request, "evaluation/screening.html", facts, status=status)
@@ -248,10 +253,10 @@ def _text(value: str | list[str]) -> str:
 def check_adjudicate(request: SignedInRequest, pk: int) -> HttpResponse:
     """Settle one match."""
     check = get_object_or_404(PartyCheck.objects.visible_to(request.user), pk=pk)
-    return carry_out(
-        request, services.adjudicate, check, done=f"Your decision on {check.party_name} is recorded.",
-        to="/desk/screening/", again=partial(_again, request, pk),
-        outcome=request.POST.get("outcome", ""), reason=request.POST.get("reason", ""),
+    return _carry_out(
+        request, check, "reason", services.adjudicate, check,
+        done=f"Your decision on {check.party_name} is recorded.",
+        outcome=said_of_row(request, pk, "outcome"),
     )  # fmt: skip
 
 
@@ -259,11 +264,10 @@ def check_adjudicate(request: SignedInRequest, pk: int) -> HttpResponse:
 def check_correct(request: SignedInRequest, pk: int) -> HttpResponse:
     """Put the opposite in the place of a decision on one match; the page named which."""
     check = get_object_or_404(PartyCheck.objects.visible_to(request.user), pk=pk)
-    opinion = get_object_or_404(check.adjudications, pk=number_said(request.POST.get("opinion", "")))
-    return carry_out(
-        request, services.correct_adjudication, opinion,
+    opinion = get_object_or_404(check.adjudications, pk=number_said(said_of_row(request, pk, "opinion")))
+    return _carry_out(
+        request, check, "correction", services.correct_adjudication, opinion,
         done=f"Your correction of the decision on {check.party_name} is recorded.",
-        to="/desk/screening/", again=partial(_again, request, pk), reason=request.POST.get("reason", ""),
     )  # fmt: skip
 
 
@@ -271,11 +275,29 @@ def check_correct(request: SignedInRequest, pk: int) -> HttpResponse:
 def check_reopen(request: SignedInRequest, pk: int) -> HttpResponse:
     """Open one match anew that an earlier screening had settled."""
     check = get_object_or_404(PartyCheck.objects.visible_to(request.user), pk=pk)
-    return carry_out(
-        request, services.reopen_remembered, check, done=f"The match of {check.party_name} is open again.",
-        to="/desk/screening/", again=partial(_again, request, pk), reason=request.POST.get("reason", ""),
+    return _carry_out(
+        request, check, "anew", services.reopen_remembered, check,
+        done=f"The match of {check.party_name} is open again.",
     )  # fmt: skip
 
 
-def _again(request: SignedInRequest, pk: int, problems: list[Problem]) -> HttpResponse:
-    return show_screening(request, problems, status=422, typed_for=pk)
+def _carry_out(
+    request: SignedInRequest,
+    check: PartyCheck,
+    reason: str,
+    service: Callable[..., Any],
+    *args: Any,
+    done: str,
+    **details: Any,
+) -> HttpResponse:
+    """Do the act on one match, its reason typed in the field ``reason``; what was typed at others stays."""
+
+    def again(problems: list[Problem]) -> HttpResponse:
+        return show_screening(request, of_row(problems, check.pk, reason=reason), status=422)
+
+    beside = any(one.keys() & TYPED for one in typed_by_row(request, but=check.pk).values())
+    return carry_out(
+        request, service, *args, done=done, to="/desk/screening/", again=again,
+        after=partial(show_screening, request, done_for=check.pk) if beside else None,
+        reason=said_of_row(request, check.pk, reason), **details,
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
@@ -27,6 +27,8 @@ class PageForm:
     choices: dict[str, list[str]] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     numbers: set[str] = field(default_factory=set)
+    by_buttons: list[str] = field(default_factory=list)
+    is_sent_by_buttons: bool = False
 
     @property
     def filled(self):
@@ -78,6 +80,10 @@ class Reader(HTMLParser):
             self.form.choices[self.select].append(facts.get("value") or "")
             if "selected" in facts:
                 self.form.fields[self.select].append(facts.get("value") or "")
+        elif tag == "button" and "formaction" in facts:
+            self.form.by_buttons.append(urljoin(self.address, facts["formaction"]))
+        elif tag == "button" and "disabled" in facts and not self.form.by_buttons:
+            self.form.is_sent_by_buttons = True
         elif tag in ("input", "button") and name:
             self._input(name, facts)
         if name and (facts.get("maxlength") or "").isdecimal():
@@ -113,9 +119,16 @@ class Reader(HTMLParser):
 
 
 def forms_of(address, text):
-    """The posting forms of a page at ``address``; a form around nothing but a button counts too."""
+    """The posting forms of a page at ``address``; a form around nothing but a button counts too.
+
+    One whose first button is disabled is sent by no press of Enter: it counts once for each of its buttons.
+    """
     reader = Reader(address)
     reader.feed(text)
     for form in reader.forms:
         form.fields.pop("csrfmiddlewaretoken", None)
-    return reader.forms
+    found = []
+    for form in reader.forms:
+        sent_to = dict.fromkeys(form.by_buttons) if form.is_sent_by_buttons else [form.action]
+        found += [replace(form, action=address) for address in sent_to]
+    return found

@@ -353,14 +353,15 @@ MARK = "¶"
 def kept_by(sheet, values, look):
     """The status of the answer, and what ``look`` finds in the tables that the form wrote.
 
-    A page that did something leads on; one that is shown again has kept nothing.
+    A page that did something leads on, or is shown with what was typed beside it; one that refuses has kept
+    nothing.
     """
     found = []
     try:
         with transaction.atomic():
             earlier = writes()
             status = sheet.client.post(sheet.form.action, sheet.form.filled | values).status_code
-            if status in (204, 302):
+            if status in (200, 204, 302):
                 found = [fault for model in touched_since(earlier, but=()) for fault in look(model)]
             raise Undone
     except Undone:

@@ -32,7 +32,7 @@ from proposals.enums import ComplianceAnswer, ComputeBand
 from proposals.package import Country as Place
 from proposals.package import Holder, OutsideParty, TargetMarket
 from proposals.services import withdraw_proposal
-from tests.evaluation.test_pages import page, press, sign_in
+from tests.evaluation.test_pages import areas, at_row, page, press, press_at, sign_in
 from tests.factories import evaluation as make
 from tests.factories.packages import complete_package, hardware, member
 from tests.factories.program import officer
@@ -612,7 +612,7 @@ def test_only_a_program_officer_decides(client, person, status):
     make.screened(proposal)
     check = newest(proposal, kind=Kind.DESTINATION)
     somebody = person() if person else representative_of(proposal)
-    answer = press(client, somebody, "compliance-weigh", check.pk, outcome="stands", reason="So.")
+    answer = press_at(client, somebody, "compliance-weigh", check, outcome="stands", reason="So.")
     assert answer.status_code == status
     with pytest.raises(PermissionDenied):
         services.weigh(check, by=somebody, outcome="stands", reason="So.")
@@ -632,6 +632,26 @@ def test_the_checks_are_read_by_the_office_alone(client, person, status):
 
 
 @db
+def test_what_was_typed_at_another_finding_stays_when_one_is_recorded(client):
+    desk = officer()
+    proposal = make.at_intake()
+    embargoed()
+    make.screened(proposal, desk)
+    first, second = [row for row in flags_of(proposal) if row.state == "open"][:2]
+    begun = at_row(second, outcome="stands", reason="Half a reason.")
+    sent = at_row(first, outcome="stands", reason="So.") | begun
+    done = press(client, desk, "compliance-weigh", first.pk, **sent)
+    shown = areas(done.content.decode())
+    refused = areas(press(client, desk, "compliance-weigh", first.pk, **begun).content.decode())
+    assert done.status_code == 200
+    assert ComplianceDecision.objects.get().compliance_check == first
+    for typed in (shown, refused):
+        assert {name: words for name, words in typed.items() if words} == {
+            f"{second.pk}-reason": "Half a reason."
+        }
+
+
+@db
 def test_the_page_says_rule_facts_and_what_to_do_and_takes_a_decision(client):
     desk = officer()
     proposal = make.at_intake()
@@ -640,8 +660,8 @@ def test_the_page_says_rule_facts_and_what_to_do_and_takes_a_decision(client):
     check = newest(proposal, kind=Kind.DESTINATION)
 
     shown = html.unescape(page(client, desk, "compliance", proposal.number).content.decode())
-    refused = press(client, desk, "compliance-weigh", check.pk, outcome="set_aside", reason="")
-    done = press(client, desk, "compliance-weigh", check.pk, outcome="set_aside", reason="Licensed.")
+    refused = press_at(client, desk, "compliance-weigh", check, outcome="set_aside", reason="")
+    done = press_at(client, desk, "compliance-weigh", check, outcome="set_aside", reason="Licensed.")
     after = html.unescape(page(client, desk, "compliance", proposal.number).content.decode())
 
     for words in ("Embargoed as a whole.", "31 CFR part 515", "Site: Nairobi data center", "What to do:"):

@@ -50,6 +50,7 @@ from program.services.record import verify_for_a_while
 from program.templatetags.portal import deadline, deadline_date
 from proposals.models import Proposal, Recusal
 from proposals.services import record_reading, withdraw_proposal
+from tests.architecture.forms_on_pages import forms_of
 from tests.factories import evaluation as make
 from tests.factories.program import (
     CriterionFactory,
@@ -666,13 +667,23 @@ def test_assignments_page_assigns_and_recuses(client):
     assert page(client, person, "proposal", proposal.number).status_code == 404
 
 
+def at_row(record, **fields):
+    """The fields of one row of a page, as its buttons send them."""
+    return {f"{record.pk}-{name}": value for name, value in fields.items()}
+
+
+def press_at(client, person, name, record, **fields):
+    """Press a button of one row with what was typed there."""
+    return press(client, person, name, record.pk, **at_row(record, **fields))
+
+
 def test_screening_page_settles_a_match(client):
     desk = officer()
     check = make.flagged(make.at_intake(), desk)
     assert b"Fictional Dragonfly Semiconductor" in page(client, desk, "screening").content
 
-    refused = press(client, desk, "check-adjudicate", check.pk, outcome="confirmed")
-    done = press(client, desk, "check-adjudicate", check.pk, outcome="confirmed", reason="Same address.")
+    refused = press_at(client, desk, "check-adjudicate", check, outcome="confirmed")
+    done = press_at(client, desk, "check-adjudicate", check, outcome="confirmed", reason="Same address.")
 
     assert (refused.status_code, done.status_code) == (422, 302)
     assert check.adjudications.get().outcome == "confirmed"
@@ -685,10 +696,10 @@ def test_screening_page_corrects_a_decision_with_its_history(client):
     wrong = services.adjudicate(check, by=desk, outcome="confirmed", reason="A slip.")
 
     confirmed = page(client, desk, "screening", show="confirmed").content.decode()
-    refused = press(client, desk, "check-correct", check.pk, opinion=wrong.pk, reason=" ")
-    press(client, desk, "check-correct", check.pk, opinion=wrong.pk, reason="The wrong button.")
+    refused = press_at(client, desk, "check-correct", check, opinion=wrong.pk, correction=" ")
+    press_at(client, desk, "check-correct", check, opinion=wrong.pk, correction="The wrong button.")
     waiting = page(client, second, "screening").content.decode()
-    done = press(client, second, "check-correct", check.pk, opinion=wrong.pk, reason="I agree.")
+    done = press_at(client, second, "check-correct", check, opinion=wrong.pk, correction="I agree.")
     cleared = page(client, second, "screening", show="cleared").content.decode()
 
     assert "Correct your decision: it is somebody else" in confirmed
@@ -697,16 +708,54 @@ def test_screening_page_corrects_a_decision_with_its_history(client):
     assert f"Correct the decision of {desk.name}" in waiting
     for reason in ("A slip.", "The wrong button.", "I agree."):
         assert reason in cleared
-    assert f"corrects the decision “Confirmed” of {desk.name}" in cleared
-    assert press(client, second, "check-correct", check.pk, opinion="x", reason="?").status_code == 404
+    assert f"(on the decision “Confirmed” of {desk.name}" in cleared
+    assert press_at(client, second, "check-correct", check, opinion="x", correction="?").status_code == 404
 
 
 def test_refused_decision_keeps_what_was_typed(client):
     desk = officer()
     check = make.flagged(make.at_intake(), desk)
-    refused = press(client, desk, "check-adjudicate", check.pk, outcome="", reason="Same address, see file.")
+    refused = press_at(client, desk, "check-adjudicate", check, outcome="", reason="Same address, see file.")
     assert refused.status_code == 422
     assert "Same address, see file.</textarea>" in refused.content.decode()
+
+
+def areas(text):
+    """What stands in the text areas of a page of rows, by name."""
+    found = re.findall(r'name="(\d+-\w+)"[^>]*>([^<]*)</textarea>', text)
+    return {name: html.unescape(typed) for name, typed in found}
+
+
+def test_what_was_typed_at_another_match_stays_when_one_is_recorded(client):
+    desk = officer()
+    first, second, third = (make.flagged(make.at_intake(), desk) for _ in range(3))
+    begun = at_row(second, outcome="false_positive", reason="Half a reason, <not> done.")
+    sent = at_row(first, outcome="confirmed", reason="Same address.") | begun | at_row(third, reason="")
+    done = press(client, desk, "check-adjudicate", first.pk, **sent)
+    text = done.content.decode()
+    assert (done.status_code, first.adjudications.get().outcome) == (200, "confirmed")
+    assert f"Your decision on {first.party_name} is recorded." in html.unescape(text)
+    assert areas(text) == {f"{second.pk}-reason": "Half a reason, <not> done.", f"{third.pk}-reason": ""}
+    assert f'value="false_positive" id="id_{second.pk}_false" checked' in text
+    assert not second.adjudications.exists()
+
+    refused = press(client, desk, "check-adjudicate", third.pk, **begun, **at_row(third, reason="No choice."))
+    assert refused.status_code == 422
+    assert f'href="#id_{third.pk}-outcome"' in refused.content.decode()
+    assert areas(refused.content.decode()) == {
+        f"{second.pk}-reason": "Half a reason, <not> done.", f"{third.pk}-reason": "No choice.",
+    }  # fmt: skip
+
+
+def test_each_button_of_the_screening_page_sends_the_whole_page(client):
+    desk = officer()
+    checks = [make.flagged(make.at_intake(), desk) for _ in range(2)]
+    text = page(client, desk, "screening").content.decode()
+    sheets = [one for one in forms_of("/desk/screening/", text) if "/desk/screening/" in one.action]
+    assert [one.action for one in sheets if one.by_buttons] == [
+        f"/desk/screening/{check.pk}/?show=to-settle&after=" for check in checks
+    ]
+    assert all(f"{check.pk}-reason" in one.fields for one in sheets if one.by_buttons for check in checks)
 
 
 def test_a_file_that_was_not_imported_is_told_beside_the_lists_until_a_list_comes(client):

@@ -311,10 +311,10 @@ def test_a_match_is_opened_anew_on_the_page(client, desk):
     again = met(desk, LIKE)
     sign_in(client, officer())
     address = reverse("evaluation:check-reopen", args=[again.pk])
-    refused = client.post(address, {"opens_anew": "1", "reason": ""})
+    refused = client.post(address, {f"{again.pk}-anew": ""})
     assert refused.status_code == 422
     assert "Give the reason for your decision." in refused.content.decode()
-    assert client.post(address, {"reason": "A new address."}).status_code == 302
+    assert client.post(address, {f"{again.pk}-anew": "A new address."}).status_code == 302
     assert state(again) == OPEN
     page = client.get(reverse("evaluation:screening")).content.decode()
     assert "To be decided anew. A new address." in page
