@@ -609,7 +609,8 @@ def test_where_a_recusal_leaves_nobody_to_sign_those_who_appoint_are_told_and_fi
     services.recuse(proposal, person=second, by=second, reason="My sister works there.")
     assert told("nobody_signs") == set() and not waiting(desk, unsigned)
     services.recuse(proposal, person=lead, by=lead, reason="My brother works there.")
-    assert told("nobody_signs") == names(desk, official)
+    officers = User.objects.filter(offices__role=OfficeRole.PROGRAM_OFFICER)
+    assert told("nobody_signs") == names(*officers, official) >= names(desk)
     assert len(waiting(desk, unsigned)) == 1
     assert len(waiting(official, "Nobody may sign")) == 1 and not waiting(other, "Nobody may sign")
     RecusalFactory(proposal=proposal, user=official)
@@ -645,7 +646,10 @@ def test_who_is_recused_is_told_of_it_and_nothing_of_the_proposal(client):
     missing = page(client, person, "proposal", proposal.number)
     assert missing.status_code == 404 and f"{reverse('evaluation:interests')}#closed" in missing.text
     absent = page(client, person, "proposal", "AIX-2026-99999")
-    assert (absent.status_code, absent.text) == (404, missing.text)
+    said = [
+        answer.text[answer.text.index("<main") : answer.text.index("</main")] for answer in (missing, absent)
+    ]
+    assert absent.status_code == 404 and said[0] == said[1] and proposal.number not in said[0]
     assert 'id="closed"' not in page(client, desk, "interests").text
 
 

@@ -125,12 +125,20 @@ def test_an_answer_is_about_the_version_and_about_what_was_declared_by_then(prop
 
 @pytest.mark.parametrize("on_a_team", [False, True])
 def test_an_employer_of_which_the_portal_learns_later_asks_again(proposal, on_a_team):
+    """Now, or earlier: on the team of the anchor until today."""
     lead, anchor = make.lead(), proposal.consortium.anchor
     hinted(lead, proposal)
     declared(proposal, lead)
     assert hints_to_answer(proposal, lead) == []
     if on_a_team:
-        row = TeamMember.objects.create(membership=anchor, user=lead, role="editor", added_by=lead)
+        row = TeamMember.objects.create(
+            membership=anchor,
+            user=lead,
+            role="editor",
+            added_by=lead,
+            removed_by=lead,
+            removed_at=clock.now(),
+        )
     else:
         row = Affiliation.objects.create(organization=anchor.organization, user=lead)
     later = clock.instant() + timedelta(minutes=1)

@@ -18,6 +18,7 @@ from django.urls import reverse
 from config.second_factor import VERIFIED
 from evaluation import services
 from evaluation.documents import facts_of
+from evaluation.enums import PauseReason
 from evaluation.models import (
     Assignment,
     CatalogEntry,
@@ -349,8 +350,8 @@ def test_consortium_reads_the_day_by_which_agencies_answer_as_the_desk_does(clie
 def test_consortium_is_not_told_that_all_goes_on_while_a_clock_waits_for_its_answer(client):
     proposal = make.accepted()
     request = make.asked(proposal)
-    held = [make.referral_of(proposal)]
-    services.pause_clocks(proposal, by=officer(), referrals=held, reason="information", question=request)
+    held, reason = [make.referral_of(proposal)], PauseReason.INFORMATION
+    services.pause_clocks(proposal, by=officer(), referrals=held, reason=reason, question=request)
     sign_in(client, representative_of(proposal))
     told = client.get(reverse("proposals:detail", args=[proposal.pk])).text
     assert f"Question {request.number} of the Government" in told

@@ -38,7 +38,7 @@ def test_step_without_a_date_says_so():
 
 def test_time_of_the_agencies_is_a_limit_like_every_other():
     found = explained(S.UNDER_EVALUATION, OPEN, accepted_at=OPEN - timedelta(days=1))
-    assert found.is_limit and deadline_date(found.until) == "December 25, 2026"
+    assert found.is_limit and deadline_date(found.until) == "December 28, 2026"
 
 
 def test_returned_proposal_is_the_consortiums_until_its_time_is_over():
