@@ -21,13 +21,13 @@ from program.deadlines import Period, end_of_day, local_day, long_date
 from program.texts import too_long
 from program.transitions import NotReady, Problem, require
 from proposals.enums import ProposalStatus
+from proposals.models import Proposal
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from program.models import AuditEvent, User
     from program.notice_kinds import NoticeKind
-    from proposals.models import Proposal
 
 ORDER = "E.O. 14320 s.3(d)"
 LEVELS = list(EscalationLevel)

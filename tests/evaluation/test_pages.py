@@ -419,7 +419,7 @@ def test_signed_determination_that_was_overtaken_is_to_be_recalled(client, how):
 def test_page_of_what_was_signed_shows_its_checks_and_says_what_is_newer(client, how):
     desk = officer()
     determination = make.signed(make.ready_to_sign(by=desk))
-    run = determination.version.screening_runs.get()
+    run = determination.version.screening_runs.first()
     when = moments.moment(run.run_at)
     signed = f"{run.party_count} parties screened {when} with “{run.screening_list}”; 0 open."
     newer = "Newer than the signature"
