@@ -41,6 +41,7 @@ CLOCKS = {
     "evaluation.end_referral", "evaluation.remind_referral", "evaluation.remind_informationrequest",
     "evaluation.expire_designation", "evaluation.remind_condition", "evaluation.remind_determination",
     "evaluation.remind_designation", "evaluation.remind_escalation", "evaluation.remind_conflictcase",
+    "evaluation.remind_interestconfirmation",
 }  # fmt: skip
 
 
