@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from evaluation.enums import ReviewStatus
 from evaluation.models import Review
-from proposals.comparison import compare
+from proposals.comparison import Kind, compare, in_words
 from proposals.confidentiality import places_of_marks
 from proposals.models import Version
 from proposals.services.reading import last_read_before
+from proposals.wording import SHORT, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from program.models import User
+    from proposals.comparison import FieldInWords
     from proposals.enums import Part
     from proposals.package import Package
 
@@ -28,10 +30,11 @@ class Row(Protocol):
 
 @dataclass(frozen=True)
 class ChangedRow:
-    """One row that is not the same, and where on the page it stands."""
+    """One row that is not the same, and where on the page it stands; ``fields`` say what in it changed."""
 
     words: str
     anchor: str
+    fields: tuple[str, ...] = ()
 
 
 @dataclass
@@ -96,15 +99,28 @@ def anchors_of(package: Package) -> frozenset[str]:
 
 
 def changes_between(before: Version, version: Version) -> list[ChangedPart]:
-    """What ``version`` changed against ``before``, by part."""
+    """What ``version`` changed against ``before``, by part; of a row that changed, the fields."""
     parts: dict[Part, ChangedPart] = {}
     marks = places_of_marks(before.value, version.value)
+    names = names_in(before.value, version.value) | marks
     shown = anchors_of(version.value)
     for change in compare(before.value, version.value):
-        name = f"mark on {marks[change.key]}" if change.key in marks else change.name
+        name = f"Mark on {marks[change.key]}" if change.key in marks else change.name
         row = ChangedRow(
-            f"{name or 'facts of this part'}: {change.kind}",
+            f"{name or change.part.label}: {change.kind}",
             change.key if change.key in shown else str(change.part),
+            tuple(map(said_of, in_words(change, names))) if change.kind is Kind.CHANGED else (),
         )
         parts.setdefault(change.part, ChangedPart(change.part)).rows.append(row)
     return list(parts.values())
+
+
+def said_of(field: FieldInWords) -> str:
+    """What became of a field, such as "Title: “A” became “B”"; of a long text, that it was rewritten."""
+    before, after = ("; ".join(text.splitlines()) for text in (field.before, field.after))
+    is_long = max(len(before), len(after)) > SHORT
+    if not before:
+        return f"{field.label}: {'written' if is_long else f'“{after}”'}, where nothing stood"
+    if not after:
+        return f"{field.label}: {'the text' if is_long else f'“{before}”'} was taken out"
+    return f"{field.label}: {'rewritten' if is_long else f'“{before}” became “{after}”'}"

@@ -7,14 +7,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from proposals.enums import Part
-from proposals.package import CallReference, Text, Value
+from proposals.package import CallReference, Marking, Text, Value
 from proposals.rows import ComplianceFacts, OperatingFacts, OverviewFacts, facts_of
-from proposals.wording import called
+from proposals.wording import called, label_of, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from proposals.package import Package
+
+
+HIDDEN = {"layer", "key"}
+PLACE = {"part", "row", "field"}  # of a mark; its name says them
 
 
 class Kind(StrEnum):
@@ -47,6 +51,15 @@ class Change:
     fields: tuple[FieldChange, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FieldInWords:
+    """A field by the label of its form, with what stood in it and what stands there, as a reader reads it."""
+
+    label: str
+    before: str
+    after: str
+
+
 class Heading(OverviewFacts):
     """What the overview says, with the call that it answers."""
 
@@ -68,6 +81,20 @@ def compare(a: Package, b: Package) -> tuple[Change, ...]:
         change for place in places if (change := change_between(place, before.get(place), after.get(place)))
     ]
     return tuple(sorted(changes, key=lambda change: order.index(change.part)))
+
+
+def in_words(change: Change, names: Mapping[str, str]) -> list[FieldInWords]:
+    """The fields of a change that read otherwise; ``names`` say what keys stand for."""
+    hidden = HIDDEN | PLACE if change.of is Marking else HIDDEN
+    said = (
+        FieldInWords(
+            label_of(change.of, field.field),
+            *(say(change.of, field.field, data, names) for data in (field.before, field.after)),
+        )
+        for field in change.fields
+        if field.field not in hidden
+    )
+    return [field for field in said if field.before != field.after]
 
 
 def changed_parts(a: Package, b: Package) -> frozenset[Part]:

@@ -45,6 +45,7 @@ from proposals.package import (
     Usd,
     Value,
 )
+from proposals.rows import ComplianceFacts, OverviewFacts
 
 #: Whose columns have the names of a value's fields.
 MODELS: Final[dict[type[Value], type[Any]]] = {
@@ -60,12 +61,16 @@ MODELS: Final[dict[type[Value], type[Any]]] = {
     ConsortiumFacts: rows.Consortium,
     OrganizationFacts: program.Organization,
     DocumentReference: program.Document,
+    OverviewFacts: rows.Proposal,
+    ComplianceFacts: rows.Proposal,
 }
 OTHERWISE: Final = {
     "as_of": "Members of the bloc as of",
     "uei": "UEI",
     "cage": "CAGE code",
     "is_current": "Consent holds",
+    "officer": "Compliance officer",
+    "overview": "Business and operational model",
     "given_at": "Given",
     "given_by": "Given by",
     "sha256": "SHA-256",

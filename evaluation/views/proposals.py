@@ -49,8 +49,6 @@ from program.order import implements
 from program.record_words import act_in_words, facts_in_words, label_of
 from program.requests import number_said
 from program.transitions import require
-from proposals.comparison import compare
-from proposals.confidentiality import places_of_marks
 from proposals.files import files_of_version
 from proposals.lifecycle import EXTEND
 from proposals.models import Proposal, Version
@@ -62,6 +60,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpResponse
 
+    from evaluation.since import ChangedPart
     from program.models import User
     from program.requests import SignedInRequest
     from program.transitions import Problem
@@ -254,17 +253,10 @@ def checking_facts(request: SignedInRequest, version: Version) -> dict[str, Any]
     }
 
 
-def changes_to(version: Version) -> list[dict[str, Any]]:
+def changes_to(version: Version) -> list[ChangedPart]:
     """What this version changed against the one before, by part."""
     before = Version.objects.filter(proposal=version.proposal_id, number=version.number - 1).first()
-    if before is None:
-        return []
-    parts: dict[str, list[str]] = {}
-    marks = places_of_marks(before.value, version.value)
-    for change in compare(before.value, version.value):
-        name = f"mark on {marks[change.key]}" if change.key in marks else change.name
-        parts.setdefault(change.part.label, []).append(f"{name or 'facts of this part'}: {change.kind}")
-    return [{"part": part, "rows": rows} for part, rows in parts.items()]
+    return changes_between(before, version) if before else []
 
 
 def history_of(proposal: Proposal) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals import services
-from proposals.comparison import Change, compare
+from proposals.comparison import Change, compare, in_words
 from proposals.composition import compose, rules_of
 from proposals.confidentiality import blanket_of_rows, places_of_marks
 from proposals.edits import edits_since
@@ -39,7 +39,7 @@ from proposals.services.submissions import takes_changes
 from proposals.standing import standings_of
 from proposals.views.documents import warnings_of, withheld
 from proposals.views.workspace import Workspace, seen, show, whole_workspace, workspace
-from proposals.wording import label_of, names_in, say
+from proposals.wording import names_in
 
 SHOWN_COMPONENTS = 50
 REPEAT = timedelta(minutes=1)  # a second press within it shows what the first one did
@@ -391,22 +391,18 @@ def version_compare(request: SignedInRequest, pk: int, number: int, other: int) 
     return render(request, "proposals/compare.html", facts)
 
 
-HIDDEN = {"layer", "key"}
-PLACE = {"part", "row", "field"}  # of a mark; its name says them
-
-
 def shown_change(change: Change, names: Mapping[str, str]) -> dict[str, Any]:
     """A change with the words of its fields, long texts word by word; ``names`` say what keys stand for."""
-    fields = []
+    fields = [
+        {
+            "label": field.label,
+            "before": field.before,
+            "after": field.after,
+            "segments": compare_texts(field.before, field.after) if field.before and field.after else None,
+        }
+        for field in in_words(change, names)
+    ]
     is_mark = change.of is Marking
-    hidden = HIDDEN | PLACE if is_mark else HIDDEN
-    for field in change.fields:
-        before, after = (say(change.of, field.field, data, names) for data in (field.before, field.after))
-        if field.field in hidden or before == after:
-            continue
-        segments = compare_texts(before, after) if before and after else None
-        label = label_of(change.of, field.field)
-        fields.append({"label": label, "before": before, "after": after, "segments": segments})
     name = f"Mark on {names.get(change.key, change.part.label)}" if is_mark else change.name
     return {"part": change.part, "kind": change.kind.value, "name": name, "fields": fields}
 

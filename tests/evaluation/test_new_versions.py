@@ -7,15 +7,18 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
+from django.utils.html import escape
 
 from evaluation import schedule, services
 from evaluation.enums import Carry
 from evaluation.models import Determination, Referral
+from evaluation.since import said_of
 from program import clock, moments
 from program.clock_account import clock_account
 from program.models import AuditEvent, Notice
 from program.transitions import NotReady, WrongStatus
-from proposals.enums import ProposalStatus
+from proposals.comparison import FieldInWords
+from proposals.enums import Part, ProposalStatus
 from proposals.explanation import status_explained
 from proposals.models import Proposal
 from proposals.services import resubmit_proposal, save_row, withdraw_proposal
@@ -246,3 +249,35 @@ def test_desk_and_intake_say_when_the_version_that_waits_came_in(client):
     assert moments.day(received) in shown and moments.day(first) not in shown
     beyond = page(client, desk, "intake", after=between.pk).context["proposals"]
     assert [row for row, *_ in beyond] == [proposal]
+
+
+def test_what_changed_is_said_by_field_with_both_words(client):
+    desk = officer()
+    proposal = make.accepted(desk)
+    before = proposal.title
+    make.resubmitted(proposal, title="A new title", summary="Written anew. " * 30)
+
+    intake = page(client, desk, "intake-proposal", proposal.number)
+    reader = page(client, desk, "proposal", proposal.number)
+
+    for shown, (part,) in ((intake, intake.context["changes"]), (reader, reader.context["changed"])):
+        (row,) = part.rows
+        assert (part.part, row.words) == (Part.OVERVIEW, f"{Part.OVERVIEW.label}: changed")
+        assert set(row.fields) == {f"Title: “{before}” became “A new title”", "Summary: rewritten"}
+        assert all(escape(words) in shown.content.decode() for words in row.fields)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        ("Nurses", "Doctors", "Users: “Nurses” became “Doctors”"),
+        ("", "Doctors", "Users: “Doctors”, where nothing stood"),
+        ("Nurses", "", "Users: “Nurses” was taken out"),
+        ("Nurses\nMidwives", "Nurses", "Users: “Nurses; Midwives” became “Nurses”"),
+        ("x" * 121, "Doctors", "Users: rewritten"),
+        ("", "x" * 121, "Users: written, where nothing stood"),
+        ("x" * 121, "", "Users: the text was taken out"),
+    ],
+)
+def test_a_field_that_changed_reads_in_one_line(before, after, wanted):
+    assert said_of(FieldInWords("Users", before, after)) == wanted
