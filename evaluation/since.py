@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from django.db.models import Exists, OuterRef
+
 from evaluation.enums import ReviewStatus
 from evaluation.models import Review
-from proposals.comparison import Kind, compare, in_words
+from proposals.comparison import Kind, changed_parts, compare, in_words
 from proposals.confidentiality import places_of_marks
+from proposals.enums import Part
 from proposals.models import Version
 from proposals.services.reading import last_read_before
 from proposals.wording import SHORT, names_in
@@ -17,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from evaluation.querysets.reviews import ReviewQuerySet
     from program.models import User
     from proposals.comparison import FieldInWords
-    from proposals.enums import Part
     from proposals.package import Package
 
 
@@ -52,6 +55,43 @@ class Since:
     number: int
     how: str = ""
     at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class EarlierSheet:
+    """A sheet that came in on an earlier version, and the parts that changed since."""
+
+    review: Review
+    changed: str
+
+
+def earlier_sheets(rows: ReviewQuerySet, version: Version) -> list[EarlierSheet]:
+    """Of ``rows`` the last sheet of each assignment that came in on a version before, where none did on this.
+
+    Their scores count for the version that they speak of, not for ``version``.
+    """
+    if version.number == 1:
+        return []
+    newer = Review.objects.submitted().filter(
+        assignment=OuterRef("assignment"),
+        version__number__gt=OuterRef("version__number"),
+        version__number__lte=version.number,
+    )
+    sheets = list(
+        rows.submitted()
+        .filter(~Exists(newer), version__proposal=version.proposal_id, version__number__lt=version.number)
+        .for_list()
+        .defer("version__package")
+        .order_by("agency__sort_order", "pk")
+    )
+    if not sheets:
+        return []
+    numbers = {sheet.version.number for sheet in sheets}
+    changed = {}
+    for before in Version.objects.filter(proposal=version.proposal_id, number__in=numbers):
+        parts = changed_parts(before.value, version.value)
+        changed[before.number] = ", ".join(part.label for part in Part if part in parts)
+    return [EarlierSheet(sheet, changed[sheet.version.number]) for sheet in sheets]
 
 
 def known_to(version: Version, user: User, chosen: int | None = None) -> Since | None:

@@ -18,7 +18,8 @@ from evaluation import services
 from evaluation.conflicts import ask_ethics, hints_to_ask_about
 from evaluation.enums import ConflictCaseStatus
 from evaluation.forms import AskEthicsForm, AssignForm, RecuseForm
-from evaluation.models import Assignment, ConflictCase
+from evaluation.models import Assignment, ConflictCase, Review
+from evaluation.since import earlier_sheets
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
 from evaluation.workload import agencies_of
@@ -110,6 +111,20 @@ def assignments(request: SignedInRequest, number: str) -> HttpResponse:
     return show_assignments(request, number)
 
 
+def assignments_of(request: SignedInRequest, proposal: Proposal) -> list[Assignment]:
+    """Each with ``earlier``, the sheet that came in on an earlier version where the newest has none."""
+    rows = Assignment.objects.visible_to(request.user).filter(proposal=proposal).for_list()
+    found = list(rows.select_related("assigned_by").order_by("agency__sort_order", "pk"))
+    sheets = {}
+    if found and proposal.version_count > 1:
+        version = Version.objects.get(proposal=proposal, number=proposal.version_count)
+        earlier = earlier_sheets(Review.objects.visible_to(request.user), version)
+        sheets = {sheet.review.assignment_id: sheet for sheet in earlier}
+    for row in found:
+        row.earlier = sheets.get(row.pk)  # type: ignore[attr-defined]
+    return found
+
+
 def show_assignments(
     request: SignedInRequest,
     number: str,
@@ -123,11 +138,7 @@ def show_assignments(
     )
     facts = {
         "proposal": proposal,
-        "assignments": Assignment.objects.visible_to(request.user)
-        .filter(proposal=proposal)
-        .for_list()
-        .select_related("assigned_by")
-        .order_by("agency__sort_order", "pk"),
+        "assignments": assignments_of(request, proposal),
         "recusals": Recusal.objects.visible_to(request.user)
         .filter(proposal=proposal)
         .exclude(conflict_case__status=ConflictCaseStatus.OPEN)

@@ -26,6 +26,7 @@ from evaluation.models import (
     Review,
 )
 from evaluation.services.consultation import DRAFTED, delegation_to_sign, is_overdue
+from evaluation.since import earlier_sheets
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.own_conflicts import own_conflict_facts
 from evaluation.views.saving import conflict_page, keep_draft, texts_of
@@ -102,6 +103,11 @@ def show_position(
         .submitted()
         .for_list()
         .prefetch_related("scores__criterion"),
+        "earlier_sheets": earlier_sheets(
+            Review.objects.visible_to(request.user).filter(agency=referral.agency), version
+        )
+        if may_sign
+        else [],
         "scores": AgencyScore.objects.read_by(request.user)
         .filter(version=version, agency=referral.agency)
         .select_related("criterion")

@@ -34,7 +34,7 @@ from evaluation.overlaps import overlaps_of
 from evaluation.packets import content_of
 from evaluation.querysets.people import is_official, reads_every_consultation
 from evaluation.services.questions import ASKABLE, LIMITED, next_round
-from evaluation.since import changes_between, known_to
+from evaluation.since import changes_between, earlier_sheets, known_to
 from evaluation.staleness import stale_because
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import DESK_ROLES, require_desk
@@ -180,6 +180,7 @@ def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, 
         .filter(proposal=version.proposal_id)
         .select_related("agency", "proposal"),
         "reviews": sheets.prefetch_related("scores__criterion"),
+        "earlier_sheets": earlier_sheets(Review.objects.visible_to(user), version),
         "scores": scores,
         "assignments": Assignment.objects.visible_to(user)
         .filter(proposal=version.proposal_id)

@@ -281,3 +281,36 @@ def test_what_changed_is_said_by_field_with_both_words(client):
 )
 def test_a_field_that_changed_reads_in_one_line(before, after, wanted):
     assert said_of(FieldInWords("Users", before, after)) == wanted
+
+
+def test_reviews_of_a_replaced_version_stay_listed_and_count_for_it_alone(client):
+    desk = officer()
+    proposal, lead = make.accepted(desk), make.lead()
+    assignment, other = make.assigned(proposal), make.assigned(proposal)
+    sheet = make.filled_review(assignment)
+    services.submit_review(sheet, by=assignment.reviewer)
+    make.filled_review(other)  # never handed in: nobody else reads it
+    make.resubmitted(proposal)
+    make.accept(proposal, desk)
+    position = make.referral_of(proposal).pk
+    words = f"On version 1; not counted for a later one. Changed since: {Part.OVERVIEW.label}."
+
+    for person, name, argument in (
+        (lead, "position", position),
+        (lead, "proposal", proposal.number),
+        (desk, "proposal", proposal.number),
+        (lead, "assignments", proposal.number),
+    ):
+        shown = page(client, person, name, argument)
+        text = shown.content.decode()
+        assert (words in text, text.count("not counted for a later one")) == (True, 1)
+        assert reverse("evaluation:review", args=[sheet.pk]) in text
+        assert not list(shown.context.get("scores") or ())
+        assert not list(shown.context.get("reviews") or ())
+    assert words not in page(client, lead, "proposal", proposal.number, version=1).content.decode()
+    assert words not in page(client, make.lead("DOE"), "proposal", proposal.number).content.decode()
+
+    services.submit_review(services.open_review(assignment, by=assignment.reviewer), by=assignment.reviewer)
+    for name, argument in (("position", position), ("assignments", proposal.number)):
+        assert words not in page(client, lead, name, argument).content.decode()
+    assert list(page(client, lead, "position", position).context["scores"])
