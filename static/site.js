@@ -289,6 +289,17 @@
       this.status.replaceChildren(...(Array.isArray(text) ? text : [text]));
     }
 
+    /* What the portal tells whoever types, beside what became of the text; it stays, and is said once. */
+    tell({ words = "", link = "", url = "" } = {}) {
+      const shown = this.status.nextElementSibling?.matches("[data-autosave-notice]") && this.status.nextElementSibling;
+      if (!words) return shown && shown.remove();
+      if (shown && shown.dataset.autosaveNotice === words) return undefined;
+      if (shown) shown.remove();
+      const told = element("p", { class: "site-autosave site-autosave--bad", role: "alert", "data-autosave-notice": words }, words);
+      if (url) told.append(" ", element("a", { href: url }, link), ".");
+      return this.status.after(told);
+    }
+
     changed(wait) {
       if (!this.dirty) this.since = performance.now();
       this.dirty = true;
@@ -350,6 +361,7 @@
       } catch {
         return this.failed("Not saved: the connection is broken. Your text is still on this page; we keep trying.");
       }
+      this.tell(body.notice);
       if (answer.ok) return this.saved(body);
       if (answer.status === 409 && !body.message) return this.conflicting(body);
       if (answer.status === 422) return this.invalid(body);

@@ -196,6 +196,7 @@ def position_draft(request: SignedInRequest, pk: int) -> HttpResponse:
         again=lambda problems, status: show_position(request, pk, problems, form, status),
         said="The draft of the position is kept. It is not filed.",
         back=page(pk),
+        notice=overtaken(referral),
     )
 
 
@@ -203,6 +204,19 @@ def _in_words(form: PositionForm) -> list[tuple[str, str]]:
     """What was typed, field by field, where no form takes it any more."""
     fields = ((str(field.label), in_words(field, as_posted(field))) for field in form)
     return [(label, words) for label, words in fields if words]
+
+
+def overtaken(referral: Referral) -> dict[str, str] | None:
+    """What a script tells who writes on a position whose version was replaced meanwhile."""
+    number, newest = referral.version.number, referral.version.proposal.version_count
+    if number == newest:
+        return None
+    return {
+        "words": f"The consortium has submitted version {newest}. No position on version {number} is filed "
+        "any more; the agency is consulted on the new one once the Program office has accepted it.",
+        "link": "Where the consultation stands",
+        "url": page(referral.pk),
+    }
 
 
 def written(start: Position | PositionDraft | None) -> dict[str, Any]:

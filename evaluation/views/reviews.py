@@ -265,9 +265,13 @@ def _save(
     """One answer for hand and script: saved, refused with the fields, or in conflict with both texts."""
     is_script = request.headers.get("X-Autosave") == "1"
     revision = revision_read(request.POST.get("revision", ""))
+
+    def told(facts: dict[str, Any], status: int = 200) -> JsonResponse:
+        return JsonResponse({**facts, **overtaken(review_pk)}, status=status)
+
     if not form.is_valid():
         if is_script:
-            return JsonResponse({"errors": form.errors}, status=422)
+            return told({"errors": form.errors}, status=422)
         return show_review(request, review_pk, problems_of(form), status=422, typed=form)
     mine = {name: form.cleaned_data[name] for name in form.Meta.fields}  # type: ignore[attr-defined]
     fresh = type(row).objects.get(pk=row.pk)
@@ -277,9 +281,7 @@ def _save(
         if is_script:
             theirs = {form.add_prefix(name): getattr(stale.record, name) for name in mine}
             yours = {form.add_prefix(name): value for name, value in mine.items()}
-            return JsonResponse(
-                {"yours": yours, "theirs": theirs, "revision": stale.record.revision}, status=409
-            )
+            return told({"yours": yours, "theirs": theirs, "revision": stale.record.revision}, status=409)
         texts = texts_of(request, type(form)(instance=stale.record, prefix=form.prefix))
         return conflict_page(
             request, texts, revision=stale.record.revision, by="You, or your other window,",
@@ -287,11 +289,34 @@ def _save(
         )  # fmt: skip
     except WrongStatus as refusal:
         if is_script:
-            return JsonResponse({"errors": {"__all__": [str(refusal)]}}, status=422)
+            return told({"errors": {"__all__": [str(refusal)]}}, status=422)
         return show_review(request, review_pk, [_as_problem(refusal)], status=409)
     if is_script:
-        return JsonResponse({"saved_at": timezone.now().isoformat(), "revision": saved.revision})
+        return told({"saved_at": timezone.now().isoformat(), "revision": saved.revision})
     return redirect(f"{reverse('evaluation:review', args=[review_pk])}#sheet")
+
+
+def overtaken(review_pk: int) -> dict[str, Any]:
+    """What a script tells who types on a sheet whose version was replaced meanwhile; else nothing."""
+    version, newest, assignment = Review.objects.values_list(
+        "version__number", "version__proposal__version_count", "assignment"
+    ).get(pk=review_pk)
+    if version == newest:
+        return {}
+    is_begun = Review.objects.filter(assignment=assignment, version__number=newest).exists()
+    goes_on = (
+        f"Go on in your sheet for version {newest}; what you write here is not copied there any more."
+        if is_begun
+        else f"What you write here is kept and copied when you open your sheet for version {newest}."
+    )
+    words = f"The consortium has submitted version {newest}. This sheet speaks of version {version} and "
+    return {
+        "notice": {
+            "words": f"{words}cannot be submitted any more. {goes_on}",
+            "link": f"Open the sheet for version {newest}",
+            "url": reverse("evaluation:assignment", args=[assignment]),
+        }
+    }
 
 
 def _as_problem(refusal: Exception) -> Problem:

@@ -17,7 +17,7 @@ from program.transitions import WrongStatus
 from proposals.forms.rows import as_posted, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from django.forms import BaseForm
     from django.http import HttpResponse
@@ -85,16 +85,23 @@ def keep_draft(
     again: Callable[[list[Problem], int], HttpResponse],
     said: str,
     back: str,
+    notice: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """Save what is written of a draft so far; answers a script in JSON, a person with the page.
+
+    ``notice`` is what the script tells beside its status: ``words``, perhaps a ``link`` with its ``url``.
 
     ``save`` takes ``values`` and ``revision``; ``fresh`` makes the form of a record as it is saved now;
     ``again`` shows the page with problems and what was typed, under a status.
     """
     is_script = is_autosave(request)
+
+    def told(facts: dict[str, Any], status: int = 200) -> JsonResponse:
+        return JsonResponse({**facts, **({"notice": notice} if notice else {})}, status=status)
+
     if not form.is_valid():
         if is_script:
-            return JsonResponse({"errors": form.errors}, status=422)
+            return told({"errors": form.errors}, status=422)
         return again(problems_of(form), 422)
     try:
         saved = save(values=form.cleaned_data, revision=revision_read(request.POST.get("revision", "")))
@@ -104,14 +111,14 @@ def keep_draft(
         if not is_script:
             return conflict_page(request, texts, revision=revision, by=by, back=back)
         facts = {**in_json(texts), "yours": form.cleaned_data, "revision": revision, "by": by}
-        return JsonResponse(facts, status=409)
+        return told(facts, status=409)
     except WrongStatus as refusal:
         if is_script:
-            return JsonResponse({"errors": {"__all__": [str(refusal)]}}, status=422)
+            return told({"errors": {"__all__": [str(refusal)]}}, status=422)
         messages.warning(request, str(refusal))
         return again([], 409)
     if is_script:
-        return JsonResponse({"saved_at": clock.instant().isoformat(), "revision": saved.revision})
+        return told({"saved_at": clock.instant().isoformat(), "revision": saved.revision})
     messages.success(request, said)
     return redirect(back)
 

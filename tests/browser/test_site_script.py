@@ -92,6 +92,32 @@ def test_autosave_says_when_it_saved_and_takes_the_new_revision(portal):
     assert sent_field(portal, "revision") == "4"
 
 
+def test_what_the_portal_tells_beside_an_answer_stays_while_one_types(portal):
+    notice = {"words": "Version 2 was submitted.", "link": "Open the sheet", "url": "/sheet/"}
+    portal.answers = [
+        (200, {"revision": 4}),
+        (200, {"revision": 5, "notice": notice}),
+        (422, {"errors": {"__all__": ["It is handed in."]}, "notice": notice}),
+        (200, {"revision": 6}),
+    ]
+    portal.show(FORM)
+    told = portal.page.get_by_role("alert")
+    type_title(portal, "New")
+    expect(portal.page.get_by_role("status")).to_contain_text("Saved")
+    expect(told).to_have_count(0)
+    type_title(portal, "Newer")
+    expect(told).to_have_text("Version 2 was submitted. Open the sheet.")
+    expect(told.get_by_role("link")).to_have_attribute("href", "/sheet/")
+    expect(portal.page.get_by_role("status")).to_contain_text("Saved")
+    expect(portal.page.locator("#id_title")).to_have_value("Newer")
+    said = told.element_handle()
+    type_title(portal, "Newest")
+    expect(portal.page.get_by_role("status")).to_contain_text("It is handed in.")
+    assert said.evaluate("one => one.isConnected")  # not said again
+    type_title(portal, "Last")
+    expect(told).to_have_count(0)
+
+
 def test_conflict_shows_both_texts_and_keeps_mine_only_when_told(portal):
     conflict = {"yours": {"title": "Mine"}, "theirs": {"title": "Theirs"}, "revision": 9, "by": "Dana Reyes"}
     portal.answers = [(409, conflict), (200, {"revision": 10})]

@@ -11,7 +11,7 @@ from django.utils.html import escape
 
 from evaluation import schedule, services
 from evaluation.enums import Carry
-from evaluation.models import Determination, Referral
+from evaluation.models import Determination, Referral, Review
 from evaluation.since import said_of
 from program import clock, moments
 from program.clock_account import clock_account
@@ -314,3 +314,69 @@ def test_reviews_of_a_replaced_version_stay_listed_and_count_for_it_alone(client
     for name, argument in (("position", position), ("assignments", proposal.number)):
         assert words not in page(client, lead, name, argument).content.decode()
     assert list(page(client, lead, "position", position).context["scores"])
+
+
+def test_who_types_on_a_replaced_sheet_is_told_and_keeps_the_text(client):
+    proposal = make.accepted()
+    assignment = make.assigned(proposal)
+    sheet = make.filled_review(assignment)
+    line = sheet.scores.first()
+
+    def saved(text, name="review-save", keys=(sheet.pk,), prefix=""):
+        sign_in(client, assignment.reviewer)
+        revision = str(Review.objects.get(pk=sheet.pk).revision)
+        typed = {"rationale": text, "recommendation": "support", "revision": revision}
+        if prefix:
+            typed = {f"{prefix}-value": "4", f"{prefix}-strengths": text, "revision": line.revision}
+        return client.post(
+            reverse(f"evaluation:{name}", args=keys), typed, headers={"X-Autosave": "1"}
+        ).json()
+
+    assert "notice" not in saved("Read once.")
+    make.resubmitted(proposal)
+
+    answer = saved("Read twice.")
+    assert answer["saved_at"]
+    assert answer["notice"]["words"] == (
+        "The consortium has submitted version 2. This sheet speaks of version 1 and cannot be submitted any "
+        "more. What you write here is kept and copied when you open your sheet for version 2."
+    )
+    assert answer["notice"]["url"] == reverse("evaluation:assignment", args=[assignment.pk])
+    line.refresh_from_db()
+    of_line = saved("Line.", "score-save", (sheet.pk, line.pk), f"criterion-{line.criterion_id}")
+    assert of_line["notice"] == answer["notice"]
+    refused = client.post(reverse("evaluation:review-submit", args=[sheet.pk]))
+    assert refused.status_code == 422
+    text = refused.content.decode()
+    assert "Version 1 was replaced while you wrote." in text and "Read twice." in text
+
+    begun = services.open_review(assignment, by=assignment.reviewer)
+    assert begun.rationale == "Read twice."
+    assert "is not copied there any more" in saved("Read thrice.")["notice"]["words"]
+    assert Review.objects.get(pk=sheet.pk).rationale == "Read thrice."
+
+
+def test_who_writes_a_position_on_a_replaced_version_is_told_and_finds_the_text(client):
+    proposal, lead = make.accepted(), make.lead()
+    old = make.referral_of(proposal)
+
+    def saved(text, revision):
+        sign_in(client, lead)
+        typed = {"stance": "support", "rationale": text, "conditions": "", "revision": revision}
+        address = reverse("evaluation:position-draft", args=[old.pk])
+        return client.post(address, typed, headers={"X-Autosave": "1"}).json()
+
+    assert "notice" not in saved("It helps.", 0)
+    make.resubmitted(proposal)
+    answer = saved("It helps an ally.", 1)
+    assert answer["saved_at"]
+    assert answer["notice"]["words"].startswith(
+        "The consortium has submitted version 2. No position on version 1"
+    )
+    schedule.end_left_referrals()
+    refused = saved("Typed when it had ended.", 2)
+    assert refused["errors"] and refused["notice"] == answer["notice"]
+    room = page(client, lead, "position", old.pk)
+    assert not room.context["can_file"]
+    assert "Draft that was not filed" in room.text and "It helps an ally." in room.text
+    assert "It helps an ally." not in page(client, officer(), "position", old.pk).text
