@@ -63,7 +63,7 @@ class ConflictAbout(TextChoices):
 
     FINANCIAL = "financial", "A financial interest: holdings, employment, a prospective employer"
     RELATIONSHIP = "relationship", "A relationship: an earlier employer or client, family, an organization"
-    HINT = "hint", "Raised by who assigns, to be looked at"
+    HINT = "hint", "A possible conflict that a lead or the Program office noticed"
 
 
 class ConflictCaseStatus(TextChoices):

@@ -610,7 +610,7 @@ class DeterminationForm(forms.ModelForm):
 
 class FindingForm(forms.ModelForm):
     is_met = forms.TypedChoiceField(
-        choices=[("", "Not found yet"), ("yes", "Met"), ("no", "Not met")],
+        choices=[("", "No finding yet"), ("yes", "Met"), ("no", "Not met")],
         coerce=lambda word: word == "yes",
         empty_value=None,
         required=False,

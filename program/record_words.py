@@ -60,7 +60,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
     "Directives": {
         "duty.keep": "Duty of an order kept",
         "agencyaction.enter": "Agency action entered for review",
-        "agencyaction.change": "Facts of an agency action changed",
+        "agencyaction.change": "Details of an agency action corrected",
         "agencyaction.find_inconsistent": "Agency action found inconsistent",
         "agencyaction.find_consistent": "Agency action found not inconsistent",
         "agencyaction.propose": "Change of an agency action proposed",
@@ -73,10 +73,10 @@ ACTS: Final[dict[str, dict[str, str]]] = {
     "Consortia": {
         "organization.register": "Organization registered",
         "organization.name": "Organization named for an invitation",
-        "organization.change": "Facts of an organization changed",
+        "organization.change": "Details of an organization changed",
         "organization.remove_owner": "Owner removed",
         "organization.add_owner": "Owner added",
-        "organization.change_owner": "Facts of an owner changed",
+        "organization.change_owner": "Details of an owner changed",
         "consortium.create": "Consortium formed",
         "consortium.change": "Name or description of the consortium changed",
         "membership.invite": "Member invited",

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('about', models.CharField(choices=[('financial', 'A financial interest: holdings, employment, a prospective employer'), ('relationship', 'A relationship: an earlier employer or client, family, an organization'), ('hint', 'Raised by who assigns, to be looked at')], max_length=20, verbose_name='what it is about')),
+                ('about', models.CharField(choices=[('financial', 'A financial interest: holdings, employment, a prospective employer'), ('relationship', 'A relationship: an earlier employer or client, family, an organization'), ('hint', 'A possible conflict that a lead or the Program office noticed')], max_length=20, verbose_name='what it is about')),
                 ('text', proposals.models.fields.PlainTextField()),
                 ('raised_at', models.DateTimeField(editable=False)),
                 ('due_at', models.DateTimeField(editable=False)),

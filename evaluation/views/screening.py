@@ -242,7 +242,7 @@ def _changed(change: ListChange) -> Iterator[tuple[str, str, str]]:
             is_told = True
             yield words, _text(before), _text(now)
     if not is_told:
-        yield "Other facts of the entry", "", ""
+        yield "Other parts of the entry", "", ""
 
 
 def _text(value: str | list[str]) -> str:

@@ -42,7 +42,7 @@ CHANGE = Transition(
     "change",
     set(ActionStatus) - {ActionStatus.FINAL, ActionStatus.DROPPED},
     ActionStatus.IDENTIFIED,
-    label="Change the facts",
+    label="Correct the details",
 )
 EXEMPT = Transition(
     "exempt",

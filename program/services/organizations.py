@@ -24,7 +24,7 @@ def update_organization(
 ) -> Organization:
     """Save what an administrator changed, read at ``revision``; raises StaleRevision after another's save."""
     if not by.has_perm("program.change_organization", organization):
-        raise PermissionDenied("Only an administrator of the organization may change its facts.")
+        raise PermissionDenied("Only an administrator of the organization may change its details.")
     hold(organization, revision=revision)
     names = [name for name in EDITABLE if name in values]
     before = {name: str(getattr(organization, name) or "") for name in names}

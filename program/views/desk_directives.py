@@ -282,7 +282,7 @@ def action_edit(request: SignedInRequest, pk: int) -> HttpResponse:
             found, values=form.values, revision=typed["revision"], reason=typed["reason"], **details
         )
 
-    return form_of(request, found, form, change, done="Saved.", title="Change the facts", button="Save")
+    return form_of(request, found, form, change, done="Saved.", title="Correct the details", button="Save")
 
 
 def what_comes_first(taken: Transition, found: AgencyAction) -> str:

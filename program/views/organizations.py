@@ -49,7 +49,7 @@ def organization(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Organization.objects.visible_to(request.user), pk=pk)
     may_change = request.user.has_perm("program.change_organization", found)
     if request.method == "POST" and not may_change:
-        raise PermissionDenied("Only an administrator of the organization may change its facts.")
+        raise PermissionDenied("Only an administrator of the organization may change its details.")
     form = OrganizationForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
         changed = {name: form.cleaned_data[name] for name in form.changed_data}

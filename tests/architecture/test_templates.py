@@ -14,6 +14,8 @@ from django.template import TemplateSyntaxError
 from django.template.loader import get_template
 from django.test import override_settings
 
+from program.record_words import WORDS
+
 ROOT = Path(settings.BASE_DIR)
 TEMPLATES = sorted(ROOT.glob("templates/**/*.html"))
 NOTES = {"SHA256SUMS", "VERSION"}  # ours, beside the vendored files
@@ -207,3 +209,21 @@ def test_vendored_files_are_untouched():
         ]
     }
     assert actual == stated
+
+
+SPOKEN = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}|<[^>]*>", re.DOTALL)
+LABEL = re.compile(r'{%[^%]*\s"([A-Z][^"]*)"')
+
+
+def speaks_of_facts(words):
+    return re.search(r"\bfacts?\b", words, re.IGNORECASE) is not None
+
+
+def test_no_page_and_no_act_in_the_record_speaks_of_facts():
+    """It is our word for what a record holds; who reads a page knows details, or the thing itself."""
+    said = {
+        name_of(file): [SPOKEN.sub(" ", file.read_text()), *LABEL.findall(file.read_text())]
+        for file in TEMPLATES
+    }
+    assert [name for name, words in said.items() if any(map(speaks_of_facts, words))] == []
+    assert [act for act, words in WORDS.items() if speaks_of_facts(words)] == []
