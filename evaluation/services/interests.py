@@ -9,6 +9,7 @@ from django.db import transaction
 from evaluation.models import Interest, InterestConfirmation
 from evaluation.names import normalize
 from program import audit, clock
+from program.deadlines import local_day
 from program.models import User
 from program.transitions import NotReady, Problem, require
 
@@ -61,14 +62,26 @@ def withdraw_interest(interest: Interest, *, by: User, reason: str) -> Interest:
 
 @transaction.atomic
 def confirm_interests(*, by: User) -> InterestConfirmation:
-    """Confirm that what one has declared is complete, also where that is nothing."""
+    """Confirm that what one has declared is complete, also where that is nothing; pressed twice, once a day.
+
+    What was declared or withdrawn since is confirmed anew.
+    """
     _one_at_a_time(by)
     require("evaluation.add_interest", by, Interest(person=by))
+    last = by.interest_confirmations.first()
+    if last is not None and _is_of_today(last):
+        return last
     confirmation = InterestConfirmation.objects.create(
         person=by, confirmed_at=clock.now(), interest_count=by.interests.standing().count()
     )
     audit.record(confirmation, "interestconfirmation.give", by=by, clause=IMPARTIALITY)
     return confirmation
+
+
+def _is_of_today(last: InterestConfirmation) -> bool:
+    """Whether it was given today, and nothing was declared or withdrawn since."""
+    since = last.person.interests.filter(declared_at__gte=last.confirmed_at)
+    return local_day(last.confirmed_at) == clock.today() and not since.exists()
 
 
 def _one_at_a_time(person: User) -> None:

@@ -216,6 +216,21 @@ def test_similar_names_cost_no_statement_more():
     assert len(found) == 6 and len([sql for sql in sent if " FROM " in sql]) == 3
 
 
+def test_interests_are_confirmed_once_a_day_and_anew_where_they_changed():
+    person = make.reviewer("STATE")
+    first = services.confirm_interests(by=person)
+    assert services.confirm_interests(by=person) == first
+    assert AuditEvent.objects.filter(act="interestconfirmation.give").count() == 1
+    interest = declared(person, name="Tidewater Capital")
+    second = services.confirm_interests(by=person)
+    assert (second.pk > first.pk, second.interest_count) == (True, 1)
+    services.withdraw_interest(interest, by=person, reason="Sold.")
+    assert services.confirm_interests(by=person).interest_count == 0
+    with clock.moved_to(clock.now() + timedelta(days=1)):
+        assert services.confirm_interests(by=person) not in (first, second)
+    assert InterestConfirmation.objects.count() == 4
+
+
 def test_interests_are_read_by_the_person_and_their_ethics_official_alone():
     person, own_ethics, other_ethics = make.reviewer("STATE"), ethics("STATE"), ethics("DOE")
     interest = declared(person, name="Tidewater Capital")
