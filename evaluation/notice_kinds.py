@@ -360,11 +360,12 @@ WAITS_FOR_ETHICS: Final = NoticeKind(
 NO_ETHICS_OFFICIAL: Final = NoticeKind(
     "evaluation.no_ethics_official",
     "Appoint an ethics official of {agency}",
-    "Nobody can decide whether {person} may review proposal {number}: {agency} has no ethics official, or it "
-    "is that person. Appoint another one, such as the alternate or somebody of the agency head's office.",
+    "Nobody can decide whether {person} may review proposal {number}: {agency} has no ethics official, or "
+    "none who may read it. Appoint another one, such as the alternate or somebody of the agency head's "
+    "office.",
     IMPARTIALITY,
     is_internal=True,
-    when="An ethics official is to be asked or reminded, and the agency has none who may decide",
+    when="An ethics official is asked, reminded or kept away, and the agency has no other to decide",
     who="Program officers",
     mailed=Mailed.ALWAYS,
     sample={"agency": "Department of Energy", "number": "AIX-2026-00014", "person": "Hana Okafor"},

@@ -94,12 +94,22 @@ class ConflictCaseQuerySet(models.QuerySet):
 
     def without_official(self, *, on: TruncDate | None = None) -> Self:
         """Open ones that nobody may decide today (``on``)."""
+        return self.open().filter(~self._official_exists(on=on))
+
+    def with_official(self) -> Self:
+        """Each with ``has_official``: whether anybody may decide it today."""
+        return self.annotate(has_official=self._official_exists())
+
+    @staticmethod
+    def _official_exists(*, on: TruncDate | None = None) -> Exists:
         offices = apps.get_model("program", "Office").objects.in_force(on=on)
         recused = apps.get_model("proposals", "Recusal").objects.filter(
             proposal=OuterRef(OuterRef("proposal")), user=OuterRef("user")
         )
-        officials = offices.filter(role=OfficeRole.ETHICS_OFFICIAL, agency=OuterRef("agency"))
-        return self.open().filter(~Exists(officials.filter(~Exists(recused), ~Q(user=OuterRef("person")))))
+        officials = offices.filter(
+            role=OfficeRole.ETHICS_OFFICIAL, agency=OuterRef("agency"), user__is_active=True
+        )
+        return Exists(officials.filter(~Exists(recused), ~Q(user=OuterRef("person"))))
 
     def to_remind(self, at: datetime) -> Self:
         """Open ones at three days, on the last day and once it is over."""

@@ -20,6 +20,7 @@ from evaluation.services.ethics import (
     settle_by_recusal,
     tell_of_no_signer,
     tell_of_recusal,
+    tell_without_official,
 )
 from evaluation.services.reviews import keep_agency_scores, open_review, why_closed
 from evaluation.suggesting import kept_away
@@ -381,6 +382,8 @@ def _close(recusal: Recusal, by: User, replacement: User | None, *, agency: Agen
             event, RECUSED, [person], url=f"{reverse('evaluation:interests')}#closed", number=proposal.number
         )
     tell_of_no_signer(proposal, person, event)
+    if decided_for := person.agencies_as(OfficeRole.ETHICS_OFFICIAL):
+        tell_without_official(proposal, event, agencies=decided_for)
     for review in Review.objects.filter(
         assignment__proposal=proposal, reviewer=person, status=ReviewStatus.SUBMITTED
     ):

@@ -28,12 +28,15 @@ from evaluation.notice_kinds import (
 from evaluation.notices import ethics_officials, in_words, leads_of, program_officers
 from program import audit, clock, notices
 from program.deadlines import end_of_day
+from program.enums import OfficeRole
 from program.notices import Audience
 from program.revisions import one_at_a_time
 from program.transitions import NotReady, Problem, perform, require
 from proposals.models import Proposal, Recusal, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from program.models import Agency, AuditEvent, User
 
 IMPARTIALITY = "5 CFR 2635.502"
@@ -104,9 +107,8 @@ def _tell_of_question(case: ConflictCase, by: User) -> None:
     held = audit.record(proposal, "proposal.hold", by=by, clause=IMPARTIALITY, after={"person": person.email})
     leads = leads_of(case.agency, proposal).exclude(pk__in=[person.pk, by.pk])
     notices.owe(held, WAITS_FOR_ETHICS, leads, url=assignments_page(proposal), **facts)
-    if not officials:
-        url = reverse("program:offices")
-        notices.owe(held, NO_ETHICS_OFFICIAL, program_officers(proposal), url=url, **facts)
+    codes = {case.agency.code, *person.agencies_as(OfficeRole.ETHICS_OFFICIAL)}
+    tell_without_official(proposal, held, agencies=codes)
     tell_of_no_signer(proposal, person, held)
 
 
@@ -122,6 +124,19 @@ def tell_of_no_signer(proposal: Proposal, person: User, event: AuditEvent) -> No
             Audience(NOBODY_SIGNS, officials.exclude(pk=person.pk), reverse("evaluation:conflict-cases")),
             **facts,
         )
+
+
+def tell_without_official(proposal: Proposal, event: AuditEvent, *, agencies: Iterable[str]) -> None:
+    """Tell the Program office about whom nobody may decide since ``event``, in one of ``agencies``."""
+    rows = ConflictCase.objects.without_official().filter(proposal=proposal, agency__code__in=agencies)
+    waiting: dict[Agency, list[str]] = {}
+    for case in rows.select_related("agency", "person").order_by("pk"):
+        waiting.setdefault(case.agency, []).append(str(case.person))
+    for agency, people in waiting.items():
+        notices.owe(
+            event, NO_ETHICS_OFFICIAL, program_officers(proposal), url=reverse("program:offices"),
+            agency=str(agency), number=proposal.number, person=" or ".join(people),
+        )  # fmt: skip
 
 
 @transaction.atomic

@@ -93,6 +93,7 @@ def ask_form(request: SignedInRequest, number: str, data: Any = None) -> AskEthi
 def waiting_for_ethics(request: SignedInRequest, proposal: Proposal) -> QuerySet[ConflictCase]:
     """Of whom it is to be decided whether they may review; not why."""
     cases = ConflictCase.objects.open().filter(proposal=proposal).select_related("person", "agency")
+    cases = cases.with_official()
     if request.user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR):
         return cases
     return cases.filter(agency__in=agencies_of(request.user))

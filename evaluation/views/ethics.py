@@ -15,6 +15,7 @@ from evaluation.conflicts import conflict_hints, who_takes_part
 from evaluation.enums import ConflictCaseStatus
 from evaluation.forms import ClearForm, ReasonForm, RecuseCaseForm
 from evaluation.models import Assignment, ConflictCase, OfficialDeclaration
+from evaluation.notices import ethics_officials
 from evaluation.views.acting import carry_out
 from evaluation.views.assignments import people_in
 from evaluation.views.desk import require_desk
@@ -88,6 +89,7 @@ def show_case(
             "clear_form": ClearForm(prefix="clear"),
             "recuse_form": recuse_form(found),
             "away_form": away_form(),
+            "another_decides": another_decides(request, found),
         }
     if is_open and facts["is_own"]:
         facts["own_form"] = ReasonForm(label="Why you recuse yourself")
@@ -165,6 +167,12 @@ def case_recuse_oneself(request: SignedInRequest, pk: int) -> HttpResponse:
     )  # fmt: skip
 
 
+def another_decides(request: SignedInRequest, found: ConflictCase) -> bool:
+    """Whether somebody may decide where this ethics official does not."""
+    officials = ethics_officials(found.agency, found.proposal)
+    return officials.exclude(pk__in=[request.user.pk, found.person_id]).exists()
+
+
 def away_form(data: Any = None) -> ReasonForm:
     hint = "Who assigns reviewers and auditors read it."
     return ReasonForm(data, prefix="away", label="Why you stay away", hint=hint)
@@ -172,7 +180,7 @@ def away_form(data: Any = None) -> ReasonForm:
 
 @require_POST
 def case_stay_away(request: SignedInRequest, pk: int) -> HttpResponse:
-    """The ethics official recuses themself from the proposal; another one decides."""
+    """The ethics official recuses themself from the proposal; another one decides, or is to be appointed."""
     found = _case(request, pk)
     if not request.user.has_perm("evaluation.clear_conflictcase", found):
         raise PermissionDenied
@@ -184,8 +192,12 @@ def case_stay_away(request: SignedInRequest, pk: int) -> HttpResponse:
 
     if not form.is_valid():
         return again([])
+    follows = "another ethics official decides." if another_decides(request, found) else (
+        f"{found.agency} has no other ethics official who may decide. The Program office is told to "
+        "appoint one."
+    )  # fmt: skip
     return carry_out(
         request, services.recuse, found.proposal, person=request.user, again=again,
-        done=f"You stay away from {found.proposal.number}: it is closed to you, and another decides.",
+        done=f"You stay away from {found.proposal.number}: it is closed to you, and {follows}",
         to=reverse("evaluation:conflict-cases"), reason=form.cleaned_data["reason"],
     )  # fmt: skip

@@ -61,6 +61,11 @@ def names(*people):
     return {person.name for person in people}
 
 
+def without_official(desk):
+    """What the desk of the Program office says of cases that nobody may decide."""
+    return [task.what for task in office_tasks(now(desk)) if "without an ethics official" in task.what]
+
+
 def test_until_it_is_decided_the_person_reads_nothing_in_any_channel():
     proposal, official = make.accepted(), ethics()
     assignment = make.assigned(proposal)
@@ -384,6 +389,48 @@ def test_a_decision_that_is_late_is_said_to_be_with_the_assignments(client):
         late = page(client, lead, "assignments", number).text
     assert "was to decide by" in late
     assert "Overdue" in late
+
+
+def test_the_last_official_who_stays_away_leaves_it_to_the_program_office_at_once(client):
+    only, case, desk, lead = ethics(), asked(), officer(), make.lead("STATE")
+    number = case.proposal.number
+    shown = page(client, only, "conflict-case", case.pk).text
+    assert "nobody decides until the Program office has appointed another ethics official" in shown
+    assert without_official(desk) == []
+
+    answer = press(client, only, "conflict-stay-away", case.pk, **{"away-reason": "A cousin."})
+
+    said = client.get(answer.url).text
+    assert "has no other ethics official who may decide" in said and "another decides" not in said
+    assert told("no_ethics_official") == names(desk)
+    assert str(case.person) in Notice.objects.get(kind="evaluation.no_ethics_official").text
+    assert without_official(desk) == ["1 conflict of interest without an ethics official to decide it"]
+    waits = page(client, lead, "assignments", number).text
+    assert "has no ethics official who may decide it" in waits and "is to be decided by" in waits
+    with clock.moved_to(case.due_at):
+        waits = page(client, lead, "assignments", number).text
+    assert "was to be decided by" in waits and "was to decide by" not in waits
+    ethics()
+    assert without_official(desk) == []
+    assert "the ethics official of" in page(client, lead, "assignments", number).text
+
+
+def test_an_official_whose_account_is_closed_decides_nothing(client):
+    only, case, desk = ethics(), asked(), officer()
+    User.objects.filter(pk=only.pk).update(is_active=False)
+    assert list(ConflictCase.objects.without_official()) == [case]
+    assert len(without_official(desk)) == 1
+
+
+def test_where_another_official_may_decide_the_program_office_is_not_told(client):
+    first, second, case, desk = ethics(), ethics(), asked(), officer()
+    assert "and another ethics official of" in page(client, first, "conflict-case", case.pk).text
+    answer = press(client, first, "conflict-stay-away", case.pk, **{"away-reason": "A cousin."})
+    assert "and another ethics official decides." in client.get(answer.url).text
+    assert told("no_ethics_official") == set() and without_official(desk) == []
+    # A lead who keeps the second one away leaves nobody either
+    services.recuse(case.proposal, person=second, by=make.lead("STATE"), reason="A cousin.")
+    assert told("no_ethics_official") == names(desk)
 
 
 def test_official_recuses_and_replaces_by_page_and_others_do_not(client):
