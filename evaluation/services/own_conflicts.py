@@ -32,6 +32,7 @@ def declare_as_official(
     Where ``about`` says what it may be, the ethics official of one's agency decides and the proposal is
     closed until then; without it, who has a conflict is recused. That none stands is kept, with the reason
     where something is hinted, for the person and their ethics official; the record says only that it was.
+    The same said again, with nothing new hinted, is what was said before.
     """
     proposal = Proposal.objects.select_for_update().get(pk=proposal.pk)
     require("evaluation.add_officialdeclaration", by, proposal)
@@ -42,13 +43,18 @@ def declare_as_official(
     if has_conflict:
         recuse(proposal, person=by, by=by, reason=text)
         return None
-    if hints_to_answer(proposal, by) and not text:
+    to_answer = hints_to_answer(proposal, by)
+    if to_answer and not text:
         message = "Say why what is shown to you is no conflict of interest."
         raise NotReady([Problem("text", message, IMPARTIALITY, field="text")])
+    version = proposal.versions.defer("package").get(number=proposal.version_count)
+    agency = acting_for(by)
+    last = by.official_declarations.filter(version=version, agency=agency).first()
+    if last is not None and last.text == text and not to_answer:
+        return last
     declaration = OfficialDeclaration(
-        version=proposal.versions.defer("package").get(number=proposal.version_count), person=by,
-        agency=acting_for(by), text=text, declared_at=clock.now(),
-    )  # fmt: skip
+        version=version, person=by, agency=agency, text=text, declared_at=clock.now()
+    )
     declaration.full_clean(exclude=["version", "person", "agency"])
     declaration.save()
     audit.record(declaration, "officialdeclaration.give", by=by, clause=IMPARTIALITY)

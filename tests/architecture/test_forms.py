@@ -243,6 +243,45 @@ def test_fields_beside_a_form_change_nothing(world, sheets):
     assert saved >= 8, saved
 
 
+# Pressed twice
+
+
+#: Fields that stay empty, where a form takes one of two
+LEFT_EMPTY = {"evaluation:question-ask": {"days": ""}}
+
+
+def counted(models_):
+    return {model: model._base_manager.count() for model in models_}
+
+
+def added_by_the_second(sheet, before):
+    """What sending the form of a page adds, and what sending it once more adds to that; nothing is kept."""
+    data = {**sheet.form.filled, **LEFT_EMPTY.get(sheet.name, {})}
+    point, earlier = transaction.savepoint(), writes()
+    sheet.client.post(sheet.form.action, data=data)
+    once = {**before, **counted(touched_since(earlier))}
+    earlier = writes()
+    sheet.client.post(sheet.form.action, data=data)
+    twice = counted(touched_since(earlier))
+    transaction.savepoint_rollback(point)
+    first = {model.__name__ for model in once if once[model] > before[model]}
+    return first, {model.__name__ for model in twice if twice[model] > once[model]}
+
+
+def test_no_form_of_the_evaluation_sent_twice_adds_twice(sheets):
+    """A second press of a button, or the page sent again: nothing is kept, and nobody told, a second time."""
+    before, added, wrong = counted(our_models()), set(), []
+    for sheet in sheets:
+        if not sheet.name.startswith("evaluation:"):
+            continue
+        first, second = added_by_the_second(sheet, before)
+        added |= {sheet.name} if first else set()
+        if second:
+            wrong.append(f"{sheet.role}: {sheet.form.action} adds {sorted(second)} again")
+    assert not wrong, "\n".join([*wrong, repr(sorted(added))])
+    assert added >= LEFT_EMPTY.keys() and len(added) >= 18, sorted(added)
+
+
 BY_SCRIPT = {"X-Autosave": "1"}
 PIECE = b"party,usd\n"
 # What the page's script sends: no form on a page has it

@@ -149,6 +149,18 @@ def test_an_employer_of_which_the_portal_learns_later_asks_again(proposal, on_a_
         assert hints_to_answer(proposal, lead) == []
 
 
+def test_what_is_said_twice_is_kept_once_until_something_new_is_hinted(proposal):
+    lead = make.lead()
+    first = declared(proposal, lead, "Another company.")
+    assert declared(proposal, lead, "Another company.") == first
+    assert AuditEvent.objects.filter(act="officialdeclaration.give").count() == 1
+    assert declared(proposal, lead, "It was sold.") != first
+    hinted(lead, proposal)
+    assert declared(proposal, lead, "It was sold.") == OfficialDeclaration.objects.first()
+    assert OfficialDeclaration.objects.count() == 3
+    assert hints_to_answer(proposal, lead) == []
+
+
 def test_a_hint_needs_a_reason_and_without_one_none_is_asked(proposal):
     lead, other = make.lead(), make.lead("DOE")
     hinted(lead, proposal)
