@@ -389,6 +389,9 @@ class ReviewForm(forms.ModelForm):
 class ScoreForm(forms.ModelForm):
     """One line of a sheet: a value on the criterion's scale or "not applicable"."""
 
+    #: The value that was given beside "not applicable"
+    taken_back: int | None = None
+
     value = forms.TypedChoiceField(
         coerce=int, empty_value=None, required=False, widget=forms.RadioSelect, label="Score"
     )
@@ -411,8 +414,18 @@ class ScoreForm(forms.ModelForm):
         """Not applicable takes back a value that was chosen before; a radio button cannot be unticked."""
         cleaned = super().clean() or {}
         if cleaned.get("not_applicable"):
-            cleaned["value"] = None
+            self.taken_back, cleaned["value"] = cleaned.get("value"), None
         return cleaned
+
+    @property
+    def kept_in_words(self) -> str:
+        """Which of two answers was kept, where a value and "not applicable" were given together."""
+        if self.taken_back is None:
+            return ""
+        return (
+            f"“{self.instance.criterion.title}” is kept as not applicable; the score {self.taken_back} is "
+            "not. To give a score, take the tick from “Not applicable to this package”."
+        )
 
 
 #: What evaluation.carry does, in words

@@ -291,8 +291,12 @@ def _save(
         if is_script:
             return told({"errors": {"__all__": [str(refusal)]}}, status=422)
         return show_review(request, review_pk, [_as_problem(refusal)], status=409)
+    kept = form.kept_in_words if isinstance(form, ScoreForm) else ""
     if is_script:
-        return told({"saved_at": timezone.now().isoformat(), "revision": saved.revision})
+        notice = {"notice": {"words": kept}} if kept else {}
+        return told({"saved_at": timezone.now().isoformat(), "revision": saved.revision, **notice})
+    if kept:
+        messages.warning(request, kept)
     return redirect(f"{reverse('evaluation:review', args=[review_pk])}#sheet")
 
 

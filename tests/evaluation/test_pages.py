@@ -181,9 +181,18 @@ def test_not_applicable_takes_back_the_value_that_a_radio_button_cannot(client):
     typed = {"revision": str(score.revision), f"{prefix}-value": "3", f"{prefix}-not_applicable": "on"}
     sign_in(client, review.reviewer)
     address = reverse("evaluation:score-save", args=[review.pk, score.pk])
-    assert client.post(address, typed, headers={"x-autosave": "1"}).status_code == 200
+    answer = client.post(address, typed, headers={"x-autosave": "1"})
+    assert answer.status_code == 200
+    said = f"“{score.criterion.title}” is kept as not applicable; the score 3 is not."
+    assert answer.json()["notice"]["words"].startswith(said)
     score.refresh_from_db()
     assert (score.value, score.not_applicable) == (None, True)
+
+    by_hand = client.post(address, {**typed, "revision": str(score.revision)}, follow=True)
+    assert said in by_hand.text
+    score.refresh_from_db()
+    alone = {"revision": str(score.revision), f"{prefix}-not_applicable": "on"}
+    assert "notice" not in client.post(address, alone, headers={"x-autosave": "1"}).json()
 
 
 def test_reviewer_reads_nothing_before_the_declaration(client):
