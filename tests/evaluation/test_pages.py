@@ -195,6 +195,18 @@ def test_not_applicable_takes_back_the_value_that_a_radio_button_cannot(client):
     assert "notice" not in client.post(address, alone, headers={"x-autosave": "1"}).json()
 
 
+def test_the_lead_reads_the_spread_on_a_telephone_too(client):
+    proposal, lead = make.accepted(), make.lead()
+    review = make.filled_review(make.assigned(proposal))
+    services.submit_review(review, by=review.reviewer)
+    shown = page(client, lead, "position", make.referral_of(proposal).pk).text
+    table = shown[shown.index("usa-table--stacked") : shown.index("</table>")]
+    body = table[table.index("<tbody>") :]
+    for name in ("Criterion", "Sheets", "Median", "Mean", "Spread"):
+        assert f'data-label="{name}"' in body, name
+    assert "4 to 4" in body
+
+
 def test_reviewer_reads_nothing_before_the_declaration(client):
     proposal = make.accepted()
     assignment = make.assigned(proposal, declared=False)
