@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpResponse
 
+    from evaluation.columns import Column
     from program.requests import SignedInRequest
 
 PAGE = 25
@@ -191,10 +192,12 @@ def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool)
         elif proposal.status != ProposalStatus.UNDER_EVALUATION:
             due = []
         by_agency = {column.agency: column for column in five}
+        cells = [by_agency.get(agency) for agency in names]
         lines.append(
             {
                 "proposal": proposal,
-                "cells": [(agency, by_agency.get(agency)) for agency in names],
+                "cells": list(zip(names, cells, strict=True)),
+                "agrees": len(cells) > 1 and len({shown_of(cell) for cell in cells}) == 1,
                 "summary": summary(five),
                 "is_paused": bool(running) and not due,
                 "reviews": reviews_in_words(proposal.reviews_in, proposal.reviews_asked),
@@ -212,6 +215,11 @@ def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool)
         "now": now,
         "by_due": by_due,
     }
+
+
+def shown_of(cell: Column | None) -> tuple[str, ...]:
+    """What a cell of the queue prints."""
+    return (cell.state, cell.tone, cell.clock) if cell else ()
 
 
 def reviews_in_words(received: int, asked: int) -> str:

@@ -519,13 +519,17 @@ def deadline_panel(
 
 
 @register.simple_tag
-def consultation_cell(agency: str, column: Any) -> SafeString:
-    """One agency's column in the row of a list; without a column, it was not asked."""
+def consultation_cell(agency: str, column: Any, *, shown: str = "always") -> SafeString:
+    """One agency's column in the row of a list; without a column, it was not asked.
+
+    ``shown`` is always, wide or narrow: where all columns of a row agree, a telephone shows one for all.
+    """
+    one_of(shown, ("always", "wide", "narrow"), "Where a consultation is shown")
     state, tone = (read(column, "state"), read(column, "tone") or "neutral") if column else ("", "neutral")
     one_of(tone, TONE_ICONS, "The tone of a consultation")
     runs = state == "Paused" or (column and read(column, "due_at"))
     clock = read(column, "clock") if runs else ""
-    return drawn("consultation_cell", agency=agency, state=state, tone=tone, clock=clock)
+    return drawn("consultation_cell", agency=agency, state=state, tone=tone, clock=clock, shown=shown)
 
 
 @register.inclusion_tag("components/consultations.html")

@@ -207,6 +207,20 @@ def test_the_lead_reads_the_spread_on_a_telephone_too(client):
     assert "4 to 4" in body
 
 
+def test_where_all_consultations_agree_the_queue_of_a_telephone_shows_one_line(client):
+    desk = officer()
+    agreed, differing = make.accepted(desk), make.accepted(desk)
+    make.filed(differing, "STATE")
+    shown = page(client, desk, "desk").text
+    queue = shown[shown.index('id="queue"') :].split("<tr>")
+    rows = {each: next(row for row in queue if f">{each.number}</a>" in row) for each in (agreed, differing)}
+    assert rows[agreed].count("site-only-wide") == len(make.EVALUATING)
+    assert rows[agreed].count("site-only-narrow") == 1 and "Every agency" in rows[agreed]
+    assert "site-only-" not in rows[differing]
+    assert f'data-label="{make.referral_of(differing).agency}"' in rows[differing]
+    assert "?status=submitted#queue" in shown and "?status=decided#queue" in shown
+
+
 def test_reviewer_reads_nothing_before_the_declaration(client):
     proposal = make.accepted()
     assignment = make.assigned(proposal, declared=False)
