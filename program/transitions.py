@@ -103,13 +103,17 @@ class WrongStatus(Exception):
         self.status = str(self.record.status)
 
     def __str__(self) -> str:
+        """In the words of the record, ``why_too_late``, else by the names of its statuses."""
+        act = self.tried or self.transition.label
+        if words := getattr(self.record, "why_too_late", ""):
+            return f"“{act}” was not done. {words}"
         labels = dict(self.record._meta.get_field("status").flatchoices)
         froms = " or ".join(sorted(f"“{labels.get(s, s)}”" for s in self.transition.sources))
         noun = self.record._meta.verbose_name
         return (
-            f"“{self.tried or self.transition.label}” was not done: this {noun} is "
-            f"“{labels.get(self.status, self.status)}”, and that act starts only from {froms}. "
-            "Somebody may have acted before you; the page now shows where it stands."
+            f"“{act}” was not done: this {noun} is now “{labels.get(self.status, self.status)}”, and that "
+            f"can be done only while it is {froms}. Somebody may have acted before you; the page now shows "
+            "where it stands."
         )
 
 

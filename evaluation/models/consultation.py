@@ -26,6 +26,7 @@ from evaluation.querysets.consultation import (
     PositionQuerySet,
     ReferralQuerySet,
 )
+from program import moments
 from program.deadlines import Unit, local_day
 from program.models import Agency, Delegation, Document, Revised, User
 from program.models.words import NOT_KEPT
@@ -120,6 +121,19 @@ class Referral(Deadlined):
         if number < self.version.proposal.version_count:
             return f"Replaced by version {number + 1}"
         return "Ended: proposal withdrawn"
+
+    @property
+    def why_too_late(self) -> str:
+        """Why an act finds the consultation elsewhere than it starts from, in words; read by refusals."""
+        ended_on = moments.day(moments.last_minute(self.due_at))
+        return {
+            ReferralStatus.OPEN: "The consultation is open, and its time runs.",
+            ReferralStatus.ACKNOWLEDGED: f"{self.agency} has acknowledged receipt already.",
+            ReferralStatus.ANSWERED: f"{self.agency} has filed its position already.",
+            ReferralStatus.LAPSED: f"The time for this position ended on {ended_on}. The Program office can "
+            "open the consultation again.",
+            ReferralStatus.ENDED: "The consultation has ended: nothing is asked of the agency any more.",
+        }[ReferralStatus(self.status)]
 
     @property
     def counted_on(self) -> date:

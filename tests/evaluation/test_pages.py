@@ -509,6 +509,29 @@ def test_position_page_offers_no_form_after_its_time_and_keeps_what_came_late(cl
     assert "The time for a position ended" in late.text and "Typed for long." in late.text
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("lapsed", "The time for this position ended on {day}. The Program office can open"),
+        ("acknowledged", "{agency} has acknowledged receipt already."),
+        ("answered", "{agency} has filed its position already."),
+        ("ended", "The consultation has ended: nothing is asked of the agency any more."),
+    ],
+)  # fmt: skip
+def test_who_comes_too_late_to_a_consultation_reads_why_in_words(client, status, words):
+    referral, lead = make.referral_of(make.accepted()), make.lead()
+    ended = clock.now().replace(hour=5, minute=0, second=0, microsecond=0)
+    Referral.objects.filter(pk=referral.pk).update(
+        status=status, due_at=ended, lapsed_at=ended, ended_at=ended, answered_at=ended
+    )
+    sign_in(client, lead)
+    action = reverse("evaluation:referral-acknowledge", args=[referral.pk])
+    told = client.post(action, follow=True).text
+    day = moments.day(moments.last_minute(ended))
+    assert f"“Acknowledge receipt” was not done. {words.format(day=day, agency=referral.agency)}" in told
+    assert "starts only from" not in told and "No response”" not in told
+
+
 def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly_signed_in):
     desk, chief = officer(), make.decision_official()
     proposal = make.accepted(desk)

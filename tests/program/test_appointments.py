@@ -239,7 +239,7 @@ class TestPages:
         assert confirm in client.get(reverse("program:offices")).text
         assert "Ada Field now holds" in client.post(confirm, follow=True).text
         assert fresh(person).holds(LEAD, agency="DOE")
-        assert "starts only from" in client.post(confirm, follow=True).text
+        assert "can be done only while it is" in client.post(confirm, follow=True).text
 
     def test_declined_without_a_reason_the_form_says_so_in_its_place(self, client, desk, second, person):
         appointment = proposed(person, desk)
