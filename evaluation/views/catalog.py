@@ -33,6 +33,7 @@ from program.order import implements
 from program.prepared import Prepared
 from program.requests import number_said
 from program.spreadsheets import sent, written_in_lines
+from program.transitions import Problem
 from program.writes import WRITES, writes_of
 from proposals.enums import Sector
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from django.db.models import TextChoices
     from django.http import StreamingHttpResponse
 
     from evaluation.querysets.catalog import CatalogQuerySet
@@ -51,6 +53,8 @@ LONGEST = 200
 MOST_WORDS = 8
 #: What the address may ask, and what the page calls it
 FIELDS = {"q": "words", "layer": "layer", "sector": "sector", "market": "market"}
+#: Which of it is chosen from a list
+CHOSEN: Final[dict[str, type[TextChoices]]] = {"layer": StackLayer, "sector": Sector}
 #: The pages of the catalog that were read last, as they were written
 CARDS: Final = kept.Kept(64)
 #: Another answer once a row is written that the pages are written from; a test holds the tables equal
@@ -72,11 +76,7 @@ class Sought:
     @classmethod
     def of(cls, request: HttpRequest) -> Sought:
         said = {name: request.GET.get(name, "").strip()[:LONGEST] for name in FIELDS}
-        if said["layer"] not in StackLayer:
-            said["layer"] = ""
-        if said["sector"] not in Sector:
-            said["sector"] = ""
-        return cls(**said)
+        return cls(**{name: "" if is_unknown(name, value) else value for name, value in said.items()})
 
     @property
     def demands(self) -> dict[str, Q]:
@@ -95,6 +95,35 @@ class Sought:
         asked = QueryDict(mutable=True)
         asked.update({name: said for name, said in {**asdict(self), **changes}.items() if said})
         return f"?{asked.urlencode()}"
+
+
+def is_unknown(name: str, value: str) -> bool:
+    """Whether the catalog knows no such value of a filter that is chosen from a list."""
+    return bool(value) and name in CHOSEN and value not in CHOSEN[name]
+
+
+def unknown_in(request: HttpRequest) -> list[Problem]:
+    """What the address asks that the catalog does not know."""
+    asked = ((name, request.GET.get(name, "").strip()[:LONGEST]) for name in CHOSEN)
+    return [
+        Problem(
+            "unknown",
+            f"There is no {FIELDS[name]} “{value}” in the catalog. Known are: "
+            f"{', '.join(CHOSEN[name].values)}.",
+            field=name,
+        )
+        for name, value in asked
+        if is_unknown(name, value)
+    ]
+
+
+def refused(problems: list[Problem], kind: str) -> HttpResponse:
+    """Open data is not given for a question that the catalog does not understand: it would be too much."""
+    if kind == "json":
+        told = [{"code": each.code, "field": each.field, "message": each.message} for each in problems]
+        return JsonResponse({"problems": told}, status=422)
+    words = "\n".join(each.message for each in problems)
+    return HttpResponse(words, content_type="text/plain; charset=utf-8", status=422)
 
 
 def meant_for(market: str) -> Q:
@@ -136,6 +165,8 @@ def catalog(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     sought = Sought.of(request)
     rows = public_entries().filter(*sought.demands.values())
     kind = request.GET.get("format")
+    if kind in ("csv", "json") and (unknown := unknown_in(request)):
+        return refused(unknown, kind)
     if kind == "csv":
         lines = lines_of(rows.with_amendments(), request.build_absolute_uri)
         return sent("csv", "catalog-of-designated-packages", written_in_lines(HEADINGS, lines))
@@ -168,6 +199,7 @@ def cards_of(request: HttpRequest, sought: Sought) -> str:
         "cards": [card_of(entry) for entry in entries],
         "next": following,
         "sought": sought,
+        "unknown": unknown_in(request),
         "is_narrowed": bool(demands),
         "layers": [(layer, layer.label, counted[layer]) for layer in StackLayer],
         "sectors": [(each, each.label, counted[each]) for each in Sector],

@@ -104,7 +104,6 @@ def entries_of_feed(client):
         ({"q": "%"}, {"Grid planner"}),
         ({"q": "hardware"}, set()),
         ({"q": '"'}, {"Hospital AI", "Crop advice", "Grid planner"}),
-        ({"sector": "elsewhere", "layer": "sixth"}, {"Hospital AI", "Crop advice", "Grid planner"}),
     ],
 )  # fmt: skip
 def test_filters_combine_on_page_and_in_open_data(client, three, asked, found):
@@ -112,6 +111,19 @@ def test_filters_combine_on_page_and_in_open_data(client, three, asked, found):
     assert {line["Title"] for line in table(client, **asked)} == found
     data = opened(client, format="json", **asked).json()
     assert ({each["title"] for each in data["packages"]}, data["found"]) == (found, len(found))
+
+
+def test_a_filter_that_is_not_known_is_said_and_gives_no_open_data(client, three):
+    asked = {"sector": "elsewhere", "layer": "hardware"}
+    assert titles(client, **asked) == {"Hospital AI"}  # the filter that is known still holds
+    shown = opened(client, **asked).text
+    assert "There is no sector “elsewhere” in the catalog. Known are: " in shown and "healthcare" in shown
+    assert "is not known" not in opened(client, layer="hardware").text
+    for kind in ("json", "csv"):
+        refused = client.get(reverse("evaluation:catalog"), {"format": kind, **asked})
+        assert refused.status_code == 422 and "elsewhere" in refused.content.decode()
+    problem = client.get(reverse("evaluation:catalog"), {"format": "json", **asked}).json()["problems"]
+    assert [(each["code"], each["field"]) for each in problem] == [("unknown", "sector")]
 
 
 SPELLINGS = (
