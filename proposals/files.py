@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.urls import reverse
 
-from program.documents import scan_words, shows_in_page
+from program.documents import SHOWN_KIND, scan_words, shows_in_page
 from program.withheld import WITHHELD, withheld_for
 from proposals.services.files import files_of
 
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from proposals.package import DocumentReference, Package
 
 GONE: Final = WITHHELD["missing"]
+ONLY_DOWNLOADED: Final = (
+    "This PDF is downloaded and not shown in the page, which shows one only once a malware scan found "
+    "nothing in it."
+)
 
 
 class ShownFile(NamedTuple):
     """One file of a package; ``url`` is "" where it is not handed out, and ``why`` says what keeps it.
+
+    Of a PDF that is handed out and not shown in the page ``why`` says why it is only downloaded.
 
     ``proves`` is the key of the component for which it is evidence, while that is in the package; ``page``
     shows a PDF of a version in the browser.
@@ -98,12 +104,13 @@ def _shown(
     proves = said.row if any(component.key == said.row for component in package.components) else ""
     if document is None:
         return ShownFile(said, None, "", GONE, proves)
-    reason = withheld_for(document)
+    reason, is_shown = withheld_for(document), shows_in_page(document)
+    is_downloaded = page and document.kind == SHOWN_KIND and not is_shown
     return ShownFile(
         said,
         document,
         "" if reason else url,
-        WITHHELD[reason] if reason else "",
+        WITHHELD[reason] if reason else ONLY_DOWNLOADED if is_downloaded else "",
         proves,
-        page if shows_in_page(document) else "",
+        page if is_shown else "",
     )

@@ -7,10 +7,12 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 
 from evaluation import services as evaluating
+from program import clock
 from program.enums import Mark, ScanState
 from program.intake import examine
 from program.models import AuditEvent, Document, User
 from proposals import services
+from proposals.files import ONLY_DOWNLOADED
 from tests.evaluation.test_pages import sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, officer
@@ -118,6 +120,20 @@ def test_what_is_withheld_or_not_scanned_is_not_shown_though_it_was_let_go(clien
     assert not AuditEvent.objects.filter(act="proposal.read", actor=desk).exists()
     reader = get(client, desk, reverse("evaluation:proposal", args=[proposal.number]))
     assert address(proposal, "page") not in reader.text
+
+
+def test_a_pdf_that_only_downloads_says_why(client, proposal):
+    desk = officer()
+    at = reverse("evaluation:proposal", args=[proposal.number])
+    assert ONLY_DOWNLOADED not in get(client, desk, at).text
+    Document.objects.update(scan_state=ScanState.NOT_SCANNED, released_at=clock.now())
+    reader = get(client, desk, at).text
+    assert reader.count(ONLY_DOWNLOADED) == 1  # beside the PDF, and not beside the table
+    assert reverse("proposals:version-document", args=address_of(proposal)) in reader
+
+
+def address_of(proposal):
+    return [proposal.pk, 1, Document.objects.get(name=PLAN).sha256]
 
 
 @pytest.mark.parametrize("what", ["page", "shown"])
