@@ -402,8 +402,9 @@ def test_the_last_official_who_stays_away_leaves_it_to_the_program_office_at_onc
 
     said = client.get(answer.url).text
     assert "has no other ethics official who may decide" in said and "another decides" not in said
-    assert told("no_ethics_official") == names(desk)
-    assert str(case.person) in Notice.objects.get(kind="evaluation.no_ethics_official").text
+    assert names(desk) <= told("no_ethics_official")
+    heard = Notice.objects.get(kind="evaluation.no_ethics_official", recipient=desk)
+    assert str(case.person) in heard.text
     assert without_official(desk) == ["1 conflict of interest without an ethics official to decide it"]
     waits = page(client, lead, "assignments", number).text
     assert "has no ethics official who may decide it" in waits and "is to be decided by" in waits
@@ -430,7 +431,7 @@ def test_where_another_official_may_decide_the_program_office_is_not_told(client
     assert told("no_ethics_official") == set() and without_official(desk) == []
     # A lead who keeps the second one away leaves nobody either
     services.recuse(case.proposal, person=second, by=make.lead("STATE"), reason="A cousin.")
-    assert told("no_ethics_official") == names(desk)
+    assert names(desk) <= told("no_ethics_official")
 
 
 def test_official_recuses_and_replaces_by_page_and_others_do_not(client):
