@@ -62,7 +62,7 @@ CONSULTED = (
     "version__proposal", "position__stance",
 )  # fmt: skip
 #: Sorts what has no clock behind everything that has one
-NEVER = Cast(Value("9998-12-31 00:00:00+00"), DateTimeField())
+NEVER = Cast(Value("9998-12-31"), DateTimeField())
 SEES_DESIGNATIONS = (
     OfficeRole.PROGRAM_OFFICER, OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.DECISION_OFFICIAL,
     OfficeRole.AUDITOR,
