@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from evaluation.enums import InformationRequestStatus
 from evaluation.models import InformationRequest
+from evaluation.querysets.interests import owes_declaration
 from program.api.resources import Resource
 
 
@@ -59,7 +60,8 @@ class InformationRequestViewSet(Resource):
     queryset = InformationRequest.objects.none()
 
     def get_queryset(self) -> QuerySet[InformationRequest]:
-        rows = InformationRequest.objects.visible_to(self.request.user)
+        user = self.request.user
+        rows = InformationRequest.objects.visible_to(user).filter(~owes_declaration(user, "proposal"))
         return (
             rows.select_related("agency", "proposal__call")
             .select_related("version")
