@@ -136,7 +136,7 @@ class OfficialDeclarationQuerySet(models.QuerySet):
         return self.select_related("version__proposal", "person", "agency").defer("version__package")
 
 
-def owes_declaration(user: User, proposal: str) -> Q:
+def owes_declaration(user: User | AnonymousUser, proposal: str) -> Q:
     """Whether ``user`` is assigned to the proposal at ``proposal`` and has not said if a conflict stands."""
     rows = apps.get_model("evaluation", "Assignment").objects.active()
     rows = rows.filter(reviewer=user.pk, conflict__isnull=True, proposal=OuterRef(proposal))
