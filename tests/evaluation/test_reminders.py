@@ -213,6 +213,6 @@ def test_tick_with_nothing_due_asks_once_for_each_kind(django_assert_num_queries
     make.accepted()
     make.accepted()
     remind()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert remind() == 0
     assert Referral.objects.count() == 10

@@ -145,7 +145,7 @@ def test_answer_to_a_withdrawn_question_is_refused_and_what_was_typed_is_kept(de
     response = desk.post(address("", asked), {"answer": "A long answer.", "published_text": "Never?"})
     page = text_of(response)
     assert response.status_code == 409
-    assert ["A long answer." in page, "is “Withdrawn”" in page, "Never?" in page] == [True, True, True]
+    assert ["A long answer." in page, "is now “Withdrawn”" in page, "Never?" in page] == [True, True, True]
     assert "Give the answer" not in page
 
 
