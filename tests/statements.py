@@ -14,8 +14,8 @@ PREPARED = re.compile(r"EXECUTE (\w+)")
 def statements(*, savepoints=False):
     """The statements sent meanwhile, without those that only mark a savepoint unless they are asked for.
 
-    A prepared question stands, once its block is left, as the connection learnt it, so that what it reads
-    can be seen.
+    Once the block is left, a prepared question stands as the connection learnt it, so that what it reads can
+    be seen.
     """
     sent = []
 
@@ -27,7 +27,13 @@ def statements(*, savepoints=False):
     with connection.execute_wrapper(note):
         yield sent
     if any(map(PREPARED.match, sent)):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT name, statement FROM pg_prepared_statements")
-            learnt = dict(cursor.fetchall())
-        sent[:] = [learnt[found[1]] if (found := PREPARED.match(sql)) else sql for sql in sent]
+        sent[:] = map(as_learnt, sent)
+
+
+def as_learnt(sql):
+    """The statement; of a prepared question, what the connection learnt under its name."""
+    if not (found := PREPARED.match(sql)):
+        return sql
+    with connection.connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE name = %s", [found[1]])
+        return cursor.fetchone()[0]

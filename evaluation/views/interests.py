@@ -13,10 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from evaluation import services
 from evaluation.forms import InterestForm
-from evaluation.models import ConflictCase, Interest, InterestConfirmation
+from evaluation.models import ConflictCase, Interest, InterestConfirmation, OfficialDeclaration
 from evaluation.querysets.interests import as_ethics_official, holds_for
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
+from evaluation.views.more_time import page_of
 from program import clock
 from program.acts import lay_beside
 from program.enums import OfficeRole
@@ -70,7 +71,9 @@ def show_interests(
     standing = list(Interest.objects.filter(person=user).standing())
     is_over = not_ended is not None and all(one.pk != not_ended for one in standing)
     given = InterestConfirmation.objects.filter(person=user).first()
+    said = OfficialDeclaration.objects.filter(person=user).for_list()
     facts = {
+        **page_of(request, "said", said),
         "interests": standing,
         "cases": ConflictCase.objects.filter(person=user).for_list().order_by("-pk"),
         "closed": Recusal.objects.filter(user=user).select_related("proposal", "recused_by").order_by("-pk"),

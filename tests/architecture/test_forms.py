@@ -133,8 +133,13 @@ def hostile_values(world):
 
 
 def beside(form, hostile):
-    """The hostile fields that the form does not have, bare and under each of its prefixes."""
-    prefixes = {name.rpartition("-")[0] for name in form.fields if "-" in name}
+    """The hostile fields that the form does not have, bare and under its prefix.
+
+    Of a page of many rows in one form: under the row that its button names, since no request takes more than
+    2,000 fields.
+    """
+    known = {name.rpartition("-")[0] for name in form.fields if "-" in name}
+    prefixes = known.intersection(form.action.split("/")) or known
     named = {
         f"{prefix}-{name}" if prefix else name: value
         for prefix in {"", *prefixes}

@@ -170,6 +170,16 @@ def test_a_hint_needs_a_reason_and_without_one_none_is_asked(proposal):
     assert declared(proposal, other, "").text == ""
 
 
+def test_who_declared_finds_their_own_words_again_and_nobody_elses(client, proposal):
+    lead, other = make.lead(), make.lead("DOE")
+    hinted(lead, proposal)
+    declared(proposal, lead)
+    declared(proposal, other, "A namesake abroad.")
+    text = page(client, lead, "interests").text
+    assert f"Proposal {proposal.number}, version 1" in text and "Another company of that name." in text
+    assert "A namesake abroad." not in text
+
+
 def test_the_ethics_official_is_asked_about_a_lead_and_decides(proposal):
     lead, ethics = make.lead(), officer(OfficeRole.ETHICS_OFFICIAL, "STATE")
     hinted(lead, proposal)
