@@ -153,8 +153,9 @@ def perform(
 
     The row is locked and read again first: of two people pressing one button, one succeeds. ``rows`` lock
     and read it, passing over what is held, where rights and checks need more than its own columns.
-    ``changes`` is asked, once the record is ready, for other columns that change with its status. Raises
-    PermissionDenied, WrongStatus or NotReady, and whatever ``changes`` raises, having changed nothing.
+    ``changes`` is asked, once the record is ready, for other columns that change with its status; what it
+    writes itself, the caller's transaction takes back. Raises PermissionDenied, WrongStatus or NotReady, and
+    whatever ``changes`` raises, having changed nothing.
     """
     if rows is None:
         record.refresh_from_db(from_queryset=type(record)._base_manager.select_for_update())
