@@ -17,12 +17,16 @@ class EvaluationConfig(AppConfig):
             office_tasks,
             standing,
         )
+        from evaluation.querysets.reviews import assignments_of
         from evaluation.services.assignments import declare_first
         from evaluation.services.determinations import tell_of_withdrawal
         from evaluation.services.profiles import profile_version
+        from proposals.querysets import ASSIGNMENTS
         from proposals.services.reading import before_reading
         from proposals.services.submissions import when_frozen, when_withdrawn
 
+        if assignments_of not in ASSIGNMENTS:
+            ASSIGNMENTS.append(assignments_of)
         before_reading(declare_first)
         when_frozen(profile_version)
         when_withdrawn(tell_of_withdrawal)

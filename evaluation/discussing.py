@@ -145,7 +145,7 @@ def owes_sheet_on(user: User, proposal: Proposal) -> bool:
         reviewer=user.pk, status=ReviewStatus.SUBMITTED,
         version__proposal=proposal.pk, version__number=proposal.version_count,
     )  # fmt: skip
-    mine = Assignment.objects.active().filter(proposal=proposal.pk, reviewer=user.pk)
+    mine = Assignment.objects.held_by(user).filter(proposal=proposal.pk)
     return mine.filter(~Exists(handed_in)).exists()
 
 

@@ -18,7 +18,7 @@ from program.models import Delegation
 from program.rules import granted, is_clock, is_decision_official, is_program_officer, permit
 from proposals.enums import TeamRole
 from proposals.models import Proposal, TeamMember
-from proposals.rules import recusals_read_with, ties
+from proposals.rules import may_evaluate, recusals_read_with, ties
 
 if TYPE_CHECKING:
     from program.models import User
@@ -124,13 +124,14 @@ def has_cleared(user: User, record: Any) -> bool:
 
 @rules.predicate
 def is_reviewer(user: User, record: Any) -> bool:
-    """The reviewer whose assignment is still active."""
+    """The reviewer whose assignment is still active, and who is a reviewer of its agency today."""
     assignment = getattr(record, "assignment", record)
     return (
         record is not None
         and assignment.reviewer_id == user.pk
         and assignment.status == AssignmentStatus.ACTIVE
-        and user.has_perm("proposals.evaluate_proposal", record.proposal)
+        and user.holds(OfficeRole.REVIEWER, agency=record.agency.code)
+        and may_evaluate.test(user, record.proposal)
     )
 
 

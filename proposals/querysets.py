@@ -46,6 +46,8 @@ READS_SUBMITTED = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, Off
 READS_DESIGNATED = (OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
 #: Questions of the app above: whether an office of the EDAG counts, because its agency has a place there.
 SITS_IN_EDAG: Final[list[Callable[[User], bool]]] = []
+#: Of the app above: the assignments by which somebody evaluates, for an agency of which they are a reviewer.
+ASSIGNMENTS: Final[list[Callable[[Any], QuerySet]]] = []
 
 # Everything on a working copy but its components, of which there may be thousands
 WORKING: Final = (
@@ -152,6 +154,17 @@ def reads_designated(user: User | Whoever) -> bool:
     return isinstance(user, Whoever) or all(sits(user) for sits in SITS_IN_EDAG)
 
 
+def evaluates(user: User | Whoever) -> QuerySet:
+    """The grants by which ``user`` evaluates: each with an assignment for an agency whose reviewer they are.
+
+    A grant names no agency; of who is in office elsewhere by now it opens nothing.
+    """
+    grants = granted_pks("proposals.evaluate_proposal", user)
+    for assignments_of in ASSIGNMENTS:
+        grants = grants.filter(Exists(assignments_of(user).filter(proposal=OuterRef("content_object"))))
+    return grants
+
+
 def offices_that_read(user: User) -> frozenset[tuple[str, str]]:
     """The offices of ``user`` that open proposals today: with them a question is prepared."""
     if not user.holds(*READS_DESIGNATED) or reads_designated(user):
@@ -180,18 +193,17 @@ def by_office(user: User | Whoever, of: str = "") -> Q:
         return submitted
     given = {"person": user.pk, **clock.given(user)}
     allowed = Q(pk__in=[])
-    if user.holds(OfficeRole.REVIEWER):
+    reviews = frozenset((OfficeRole.REVIEWER, code) for code in user.agencies_as(OfficeRole.REVIEWER))
+    if reviews:
         if isinstance(user, Whoever):  # written once; so the database may ask it of one row at a time
-            grants = granted_pks("proposals.evaluate_proposal", user)
-            allowed |= submitted & Q(Exists(grants.filter(content_object=OuterRef(f"{of}pk"))))
+            allowed |= submitted & Q(Exists(evaluates(user).filter(content_object=OuterRef(f"{of}pk"))))
         else:
-            allowed |= submitted & Q(**{f"{of}pk__in": Keys(_to_evaluate, **given)})
+            allowed |= submitted & Q(**{f"{of}pk__in": Keys(_to_evaluate.of(reviews), **given)})
     if user.holds(OfficeRole.LEAD):
         allowed |= accepted & Q(Holds(_leads, **given))
     if reads_designated(user):
         allowed |= Q(**{f"{of}status": ProposalStatus.DESIGNATED})
     if user.is_government:
-        reviews = frozenset((OfficeRole.REVIEWER, code) for code in user.agencies_as(OfficeRole.REVIEWER))
         allowed |= accepted & Q(Holds(_signs.of(reviews), **given))
     return allowed
 
@@ -237,10 +249,9 @@ def _recusals() -> QuerySet:
     return recusals.filter(user=Whoever().pk).values_list("proposal")
 
 
-@Prepared
-def _to_evaluate() -> QuerySet:
-    person: Any = Whoever()
-    return granted_pks("proposals.evaluate_proposal", person).values_list("content_object_id")
+@PreparedByOffices
+def _to_evaluate(reviewer: Any) -> QuerySet:
+    return evaluates(reviewer).values_list("content_object_id")
 
 
 @Prepared

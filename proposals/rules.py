@@ -30,6 +30,7 @@ from proposals.querysets import (
     READS_SUBMITTED,
     REPLACEABLE,
     counsel_grants,
+    evaluates,
     leads_in_force,
     reads_designated,
     signing_delegations,
@@ -338,8 +339,15 @@ def signs_for_another(user: User) -> bool:
     return user.is_authenticated and user.is_government and signing_delegations(user).exists()
 
 
+@rules.predicate
+def is_assigned(user: User, proposal: Proposal | None) -> bool:
+    """Was given the right to evaluate, and is a reviewer of the agency for which they were assigned."""
+    return proposal is not None and evaluates(user).filter(content_object=proposal.pk).exists()
+
+
 is_counsel = granted("proposals.view_proposal") | granted("proposals.change_proposal")
-is_evaluator = holds(OfficeRole.REVIEWER) & was_submitted & granted("proposals.evaluate_proposal")
+may_evaluate = was_submitted & granted("proposals.evaluate_proposal")
+is_evaluator = holds(OfficeRole.REVIEWER) & was_submitted & is_assigned
 reads_by_office = (
     (holds(*READS_SUBMITTED) & was_submitted)
     | is_evaluator

@@ -138,6 +138,7 @@ class OfficialDeclarationQuerySet(models.QuerySet):
 
 def owes_declaration(user: User | AnonymousUser, proposal: str) -> Q:
     """Whether ``user`` is assigned to the proposal at ``proposal`` and has not said if a conflict stands."""
-    rows = apps.get_model("evaluation", "Assignment").objects.active()
-    rows = rows.filter(reviewer=user.pk, conflict__isnull=True, proposal=OuterRef(proposal))
-    return Q(Exists(rows))
+    if not user.is_authenticated:
+        return Q(pk__in=[])
+    rows = apps.get_model("evaluation", "Assignment").objects.held_by(user)
+    return Q(Exists(rows.filter(conflict__isnull=True, proposal=OuterRef(proposal))))

@@ -30,7 +30,7 @@ OVER = (ReferralStatus.LAPSED, ReferralStatus.ENDED)
 
 def owes_sheet(user: User) -> Q:
     """Whether ``user`` is to review the version of a row and has not handed the sheet in."""
-    mine = apps.get_model("evaluation", "Assignment").objects.active().filter(reviewer=user.pk)
+    mine = apps.get_model("evaluation", "Assignment").objects.held_by(user)
     sheets = apps.get_model("evaluation", "Review").objects.filter(
         reviewer=user.pk, status=ReviewStatus.SUBMITTED, version=OuterRef("version")
     )
@@ -65,11 +65,19 @@ class AssignmentQuerySet(OfProposalQuerySet):
         seen = self.of_office(user)
         if is_official(user):
             return seen
-        own = Q(reviewer=user.pk, status=AssignmentStatus.ACTIVE)
+        codes = user.agencies_as(OfficeRole.REVIEWER)
+        own = Q(reviewer=user.pk, status=AssignmentStatus.ACTIVE, agency__code__in=codes)
         return seen.filter(own | Q(agency__code__in=user.agencies_as(OfficeRole.LEAD)))
 
     def active(self) -> Self:
         return self.filter(status=AssignmentStatus.ACTIVE)
+
+    def held_by(self, user: User) -> Self:
+        """Active ones of ``user`` for agencies of which they are a reviewer today.
+
+        Who is in office elsewhere by now reviews for the old agency no more, whatever was assigned to them.
+        """
+        return self.active().filter(reviewer=user.pk, agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
 
     def free_to_read(self) -> Self:
         """Active ones whose reviewer declared that no conflict stands, or was cleared of what does."""
@@ -109,8 +117,8 @@ class AssignmentQuerySet(OfProposalQuerySet):
         return self.annotate(is_in=Exists(sheets))
 
     def owed_by(self, user: User) -> Self:
-        """Active assignments of ``user`` whose sheet for the latest version is not in and still asked for."""
-        owed = self.active().filter(reviewer=user.pk).exclude(proposal__status=ProposalStatus.WITHDRAWN)
+        """What ``user`` reviews and whose sheet for the latest version is not in and still asked for."""
+        owed = self.held_by(user).exclude(proposal__status=ProposalStatus.WITHDRAWN)
         return owed.for_list().filter(is_in=False)
 
     def asked_of(self, user: User) -> Self:
@@ -141,7 +149,8 @@ class ReviewQuerySet(OfProposalQuerySet):
         if not user.is_authenticated:
             return self.none()
         seen = self.of_office(user)
-        own = Q(reviewer=user.pk, assignment__status=AssignmentStatus.ACTIVE)
+        codes = user.agencies_as(OfficeRole.REVIEWER)
+        own = Q(reviewer=user.pk, assignment__status=AssignmentStatus.ACTIVE, agency__code__in=codes)
         submitted = Q(status=ReviewStatus.SUBMITTED)
         owes = owes_sheet(user)
         if is_official(user):
@@ -185,5 +194,10 @@ class ReviewQuerySet(OfProposalQuerySet):
 
 def assigned_to(user: User) -> models.QuerySet[Any]:
     """The assignments by which ``user`` reviews today: who has not declared yet has none."""
-    rows = apps.get_model("evaluation", "Assignment").objects.free_to_read()
-    return rows.filter(reviewer=user.pk, agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
+    return assignments_of(user).free_to_read()
+
+
+def assignments_of(user: Any) -> models.QuerySet[Any]:
+    """All assignments of ``user`` for agencies of which they are a reviewer today."""
+    rows: models.QuerySet[Any] = apps.get_model("evaluation", "Assignment").objects.held_by(user)
+    return rows

@@ -283,7 +283,7 @@ def declare_first_on(proposal: int, by: User) -> None:
     """As ``declare_first``, before whatever else stands at the proposal."""
     if not by.holds(OfficeRole.REVIEWER):
         return
-    owed = Assignment.objects.active().filter(proposal=proposal, reviewer=by.pk, conflict__isnull=True)
+    owed = Assignment.objects.held_by(by).filter(proposal=proposal, conflict__isnull=True)
     if pk := owed.values_list("pk", flat=True).first():
         raise DoFirst(reverse("evaluation:assignment", args=[pk]))
 

@@ -186,9 +186,7 @@ def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, 
         .filter(proposal=version.proposal_id)
         .active()
         .for_list(),
-        "my_assignment": Assignment.objects.active()
-        .filter(proposal=version.proposal_id, reviewer=user.pk)
-        .first(),
+        "my_assignment": Assignment.objects.held_by(user).filter(proposal=version.proposal_id).first(),
         "to_reopen": [
             (row, ReopenReferralForm(prefix=f"reopen-{row.pk}"))
             for row in referrals

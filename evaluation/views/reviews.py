@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 def assignment(request: SignedInRequest, pk: int) -> HttpResponse:
     """Where a reviewer begins: declare first, then begin the sheet, then go on with it."""
     found = get_object_or_404(
-        Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
+        Assignment.objects.visible_to(request.user).held_by(request.user).for_list(), pk=pk
     )
     if getattr(found, "conflict", None) is None:
         return show_declaration(request, found, ConflictForm(is_cleared=found.is_cleared))
@@ -78,7 +78,7 @@ def show_beginning(
 def review_begin(request: SignedInRequest, pk: int) -> HttpResponse:
     """Begin the sheet for the latest version; pressed again, it opens the one that was begun."""
     found = get_object_or_404(
-        Assignment.objects.visible_to(request.user).active().filter(reviewer=request.user).for_list(), pk=pk
+        Assignment.objects.visible_to(request.user).held_by(request.user).for_list(), pk=pk
     )
     try:
         review = services.open_review(found, by=request.user)
@@ -111,7 +111,7 @@ def show_declaration(
 def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
     """Declare: no conflict begins the sheet, a question waits for the ethics official, the rest recuses."""
     own = Assignment.objects.filter(reviewer=request.user)
-    found = own.visible_to(request.user).active().for_list().filter(pk=pk).first()
+    found = own.visible_to(request.user).held_by(request.user).for_list().filter(pk=pk).first()
     if found is None:
         # What was declared has closed it; pressed again, it stays closed
         get_object_or_404(own.filter(conflict__has_conflict=True), pk=pk)

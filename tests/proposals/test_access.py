@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import pytest
 
+from evaluation.models import Assignment
+from program import clock
 from program.clock_account import clock_account
 from program.enums import OfficeRole
 from program.grants import grant
 from program.models import User
 from proposals.enums import MembershipStatus, ProposalStatus, TeamRole
 from proposals.models import Membership, Proposal, TeamMember, Version
-from tests.factories.program import UserFactory, officer
+from tests.factories.program import AgencyFactory, UserFactory, officer
 from tests.factories.proposals import (
     MembershipFactory,
     ProposalFactory,
@@ -39,6 +41,20 @@ def granted_to(make, permission):
     def made(proposal):
         user = make(proposal)
         grant(permission, on=proposal, to=user, by=user)
+        return user
+
+    return made
+
+
+def assigned_for(agency):
+    """A reviewer of Commerce who was assigned for ``agency``."""
+
+    def made(proposal):
+        user = granted_to(reviewer, "proposals.evaluate_proposal")(proposal)
+        Assignment.objects.create(
+            proposal=proposal, agency=AgencyFactory(code=agency), reviewer=user, assigned_by=user,
+            assigned_at=clock.now(),
+        )  # fmt: skip
         return user
 
     return made
@@ -78,7 +94,9 @@ ROLES = {
     "lead": (lambda p: officer(OfficeRole.LEAD, "STATE"), ACCEPTED, set()),
     "lead of no evaluating agency": (lambda p: officer(OfficeRole.LEAD, "EXIM"), set(), set()),
     "reviewer without a grant": (reviewer, set(), set()),
-    "reviewer": (granted_to(reviewer, "proposals.evaluate_proposal"), SENT, set()),
+    "reviewer": (assigned_for("COMMERCE"), SENT, set()),
+    "reviewer of another agency by now": (assigned_for("STATE"), set(), set()),
+    "reviewer with a grant alone": (granted_to(reviewer, "proposals.evaluate_proposal"), set(), set()),
     "grant without the office": (
         granted_to(lambda p: UserFactory(), "proposals.evaluate_proposal"), set(), set()
     ),
