@@ -256,6 +256,18 @@ REVIEWER_RECUSED: Final = NoticeKind(
     mailed=Mailed.AT_ONCE,
     sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
 )
+REVIEWER_LEFT: Final = NoticeKind(
+    "evaluation.reviewer_left",
+    "A reviewer of {agency} for {number} has left that office",
+    "Who reviewed proposal {number} for {agency} is not a reviewer of that agency any more; the assignment "
+    "has ended. Name another reviewer where one is needed. A sheet that was submitted stays and counts.",
+    ORDER,
+    is_internal=True,
+    when="The office of a reviewer ends while they are assigned to a proposal that is not decided",
+    who="Leads of the reviewer's agency",
+    mailed=Mailed.AT_ONCE,
+    sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
+)
 CONFLICT_TO_DECIDE: Final = NoticeKind(
     "evaluation.conflict_to_decide",
     "Decide whether {person} may review {number}",

@@ -260,7 +260,7 @@ permit("evaluation.remake_paper", is_program_officer & stands_apart)
 permit("evaluation.add_assignment", (is_program_officer | leads_agency | names_replacement) & stands_apart)
 permit(
     "evaluation.end_assignment",
-    ((is_program_officer | leads_agency | is_reviewer) & stands_apart) | settled_conflict,
+    ((is_program_officer | leads_agency | is_reviewer) & stands_apart) | settled_conflict | is_clock,
 )
 permit("evaluation.change_reviewerprofile", is_program_officer | leads_agency)
 permit("evaluation.name_reviewerprofile", is_program_officer)

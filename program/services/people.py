@@ -26,6 +26,17 @@ def bars_from_office(works: Callable[[User], bool]) -> Callable[[User], bool]:
     return works
 
 
+#: What the apps above do when an office has ended, in the same transaction.
+ENDED: Final[list[Callable[[Office], object]]] = []
+
+
+def when_office_ends(follow: Callable[[Office], object]) -> Callable[[Office], object]:
+    """Call ``follow`` with each office that has ended, as part of that act."""
+    if follow not in ENDED:
+        ENDED.append(follow)
+    return follow
+
+
 def holds_office(person: User) -> bool:
     """Whether ``person`` holds an office or will; locks the account, so that no appointment runs beside.
 
@@ -123,6 +134,7 @@ def appoint_first_officer(person: User, *, basis: str) -> Office:
 def end_office(office: Office, *, by: User, note: str = "") -> Office:
     """End an office as of today; its holder loses the rights with the next request.
 
+    What hangs on the office ends with it: see ``when_office_ends``.
     The last program officer stays: without one nobody could appoint anybody.
     """
     if not by.has_perm("program.appoint_office"):
@@ -137,6 +149,8 @@ def end_office(office: Office, *, by: User, note: str = "") -> Office:
     office.effective_to = max(clock.today(), office.effective_from)
     office.save(update_fields=["effective_to", "updated_at"])
     audit.record(office, "office.end", by=by, before=str(office), after=str(office.effective_to), note=note)
+    for follow in ENDED:
+        follow(office)
     after_commit("program.tasks.close_notices", office.user_id)
     return office
 
