@@ -33,6 +33,8 @@ class NoticeKind:
     mailed: Mailed = field(default=Mailed.AS_PREFERRED, kw_only=True)
     #: It is of the Government's own work: nobody gets it who holds no office
     is_internal: bool = field(default=False, kw_only=True)
+    #: It is of what a consortium does with its working copy: the log of the Program office leaves it out
+    is_household: bool = field(default=False, kw_only=True)
     #: Offices of which its recipient must still hold one when it is sent
     roles: tuple[str, ...] = ()
     #: It is for people to whom the matter is closed: not yet in, or just shut out
@@ -48,6 +50,11 @@ class NoticeKind:
     def in_words(self) -> str:
         """What kind it is, without the facts of any."""
         return kind_in_words(self.code)
+
+
+def of_households() -> list[str]:
+    """The codes of the kinds that tell a consortium of its own working copy, of which no office is told."""
+    return [kind.code for kind in CATALOGUE.values() if kind.is_household]
 
 
 def facts_named(template: str) -> set[str]:

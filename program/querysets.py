@@ -456,15 +456,19 @@ class DeliveryQuerySet(models.QuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The log is the Program office's and the auditors', but for proposals that are closed to them.
 
-        Nor is either told who works on a draft that was never submitted.
+        Nor is either told who works on a draft that was never submitted, nor the office of what a consortium
+        does with the working copy of one that was.
         """
         if not (user.is_authenticated and user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.AUDITOR)):
             return self.none()
+        from program.notice_kinds import of_households  # which stands on this module
+
         closed = Q(notice__is_for_draft=True)
         for keys_of in KEPT_FROM:
             closed |= events_about(keys_of(user), prefix="notice__event__")
         if not user.holds(OfficeRole.AUDITOR):
             closed |= Q(notice__event__subject_type__in=households())
+            closed |= Q(notice__kind__in=of_households())
         return self.exclude(closed)
 
 

@@ -16,6 +16,7 @@ from evaluation.columns import columns, summary
 from evaluation.discussing import tally_of
 from evaluation.enums import ReferralStatus
 from evaluation.forms import PauseForm, QuestionForm, ReopenReferralForm
+from evaluation.history import history_of
 from evaluation.models import (
     AgencyScore,
     Assignment,
@@ -44,9 +45,8 @@ from evaluation.weighing import compliance_facts
 from program import clock
 from program.acts import lay_beside
 from program.enums import OfficeRole
-from program.models import Agency, AuditEvent
+from program.models import Agency
 from program.order import implements
-from program.record_words import act_in_words, facts_in_words, label_of
 from program.requests import number_said
 from program.transitions import require
 from proposals.files import files_of_version
@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     from program.requests import SignedInRequest
     from program.transitions import Problem
 
-HISTORY = 40
 READERS = (*DESK_ROLES, OfficeRole.EDAG_CHAIR, OfficeRole.EDAG_OFFICER)
 
 
@@ -256,42 +255,6 @@ def changes_to(version: Version) -> list[ChangedPart]:
     """What this version changed against the one before, by part."""
     before = Version.objects.filter(proposal=version.proposal_id, number=version.number - 1).first()
     return changes_between(before, version) if before else []
-
-
-def history_of(proposal: Proposal) -> list[dict[str, Any]]:
-    """The latest events of the proposal and of what hangs on it, in words."""
-    subjects = Q(subject_type="proposals.proposal", subject_id=str(proposal.pk))
-    related = {
-        "evaluation.referral": Referral.objects.filter(version__proposal=proposal),
-        "evaluation.escalation": Escalation.objects.filter(proposal=proposal),
-        "evaluation.determination": Determination.objects.filter(proposal=proposal),
-        "evaluation.designation": Designation.objects.filter(proposal=proposal),
-        "evaluation.informationrequest": InformationRequest.objects.filter(proposal=proposal),
-        "evaluation.assignment": Assignment.objects.filter(proposal=proposal),
-    }
-    for kind, rows in related.items():
-        keys = [str(pk) for pk in rows.values_list("pk", flat=True)]
-        if keys:
-            subjects |= Q(subject_type=kind, subject_id__in=keys)
-    events = AuditEvent.objects.filter(subjects).select_related("actor").order_by("-pk")[:HISTORY]
-    return [in_words(event) for event in events]
-
-
-def in_words(event: AuditEvent) -> dict[str, Any]:
-    """An event as a person reads it."""
-    said = event.said
-    return {
-        "heading": act_in_words(event.act),
-        "at": event.at,
-        "by": f"{event.actor}{', ' + said['standing'] if said['standing'] else ''}",
-        "clause": event.clause,
-        "note": label_of(event.subject_type, said["note"]),
-        "before": label_of(event.subject_type, said["before"]),
-        "after": label_of(event.subject_type, said["after"]),
-        "facts": facts_in_words(said),
-        "delegation": said["delegation"],
-        "event": event,
-    }
 
 
 def agencies_asking(request: SignedInRequest) -> Any:

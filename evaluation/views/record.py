@@ -9,8 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from evaluation.history import in_words
 from evaluation.subjects import subjects_of
-from evaluation.views.proposals import in_words
 from program import days
 from program.audit import Walk
 from program.deadlines import end_of_day, start_of_day
