@@ -25,6 +25,7 @@ from evaluation.models import (
     Referral,
     Review,
 )
+from evaluation.services.assignments import declare_first
 from evaluation.services.consultation import DRAFTED, delegation_to_sign, is_overdue
 from evaluation.since import earlier_sheets
 from evaluation.views.acting import carry_out, problems_of
@@ -68,6 +69,7 @@ def show_position(
         "agency", "version__proposal__consortium", "position__signed_by", "carried_from"
     )
     referral = get_object_or_404(rows, pk=pk)
+    declare_first(referral.version, request.user)
     may_sign = request.user.has_perm("evaluation.answer_referral", referral)
     version, now = referral.version, clock.now()
     standing = Position.objects.visible_to(request.user).filter(pk=referral.position_id or 0).first()

@@ -219,18 +219,27 @@ def test_removal_from_the_team_closes_every_page_at_once(world):
 
 
 def test_an_assigned_reviewer_reads_nothing_of_the_package_before_the_declaration(world):
-    """But for the declaration itself, which names the title and the parties."""
-    owed = make.assigned(world.inside, "DOE", declared=False)
-    client, wrong = client_of(owed.reviewer), []
+    """But for the declaration itself, which names the title and the parties.
+
+    For the agency whose room, sheets and position stand at addresses of the world.
+    """
+    owed = make.assigned(world.inside, "STATE", declared=False)
+    client, wrong, shown = client_of(owed.reviewer), [], set()
     declaration = reverse("evaluation:assignment", args=[owed.pk])
     assert client.get(declaration).status_code == 200
+    room = reverse("evaluation:position", args=[world.referral.pk])
+    assert client.get(room).headers["Location"] == declaration
+    open_to_all = re.compile(rb"zebra(?!duty|text|designated)\w*", re.I)
     for name, real, _, _ in keyed(world):
         if name == "api-proposal-detail":  # says the title, as every list does
             continue
         address = reverse(name, kwargs=real)
-        content = content_of(client.get(address))
-        for word in (b"zebrapackage", b"zebraquestion", b"zebrareview", b"zebraposition"):
-            if word in content.lower():
-                wrong.append(f"{address} says {word.decode()}")
+        found = client.get(address)
+        for word in set(open_to_all.findall(content_of(found))):
+            wrong.append(f"{address} says {word.decode()}")
+        if found.status_code == 200:
+            shown.add(name)
     assert not wrong, "\n".join(wrong)
+    # Who holds the link of an invitation reads it; the other says whether a PDF is made
+    assert shown == {"proposals:invitation", "proposals:paper-state"}
     assert not AuditEvent.objects.filter(act="proposal.read", actor=owed.reviewer).exists()
