@@ -6,6 +6,7 @@ Every check yields all it finds. What a check cannot know counts as missing, nev
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ from evaluation.enums import (
     Stance,
 )
 from evaluation.models import CompletenessReview, Referral, ScreeningRun
+from evaluation.sheets import why_closed
 from evaluation.staleness import stale_because
 from evaluation.weighing import told_to_all
 from program import clock
@@ -187,15 +189,30 @@ def is_free_of_conflict(review: Review) -> Iterator[Problem]:
         )
 
 
-def is_of_current_version(review: Review) -> Iterator[Problem]:
-    """A sheet speaks of the version that is under evaluation."""
-    if review.version.number != review.version.proposal.version_count:
-        yield Problem(
-            "version-replaced",
-            f"Version {review.version.number} was replaced while you wrote. Your text is kept: open the "
-            f"sheet for version {review.version.proposal.version_count}, where it has been copied.",
-            ORDER,
+def is_asked_for(review: Review) -> Iterator[Problem]:
+    """A sheet speaks of the version under evaluation, and comes in while its agency is asked and no later."""
+    number, newest = review.version.number, review.version.proposal.version_count
+    closed = why_closed(review.version.proposal, review.agency)
+    if number != newest:
+        where = (
+            closed.message if closed else f"Open the sheet for version {newest}, where it has been copied."
         )
+        message = f"Version {number} was replaced while you wrote. Your text is kept. {where}"
+        yield Problem("version-replaced", message, ORDER)
+    elif closed:
+        yield replace(closed, message=f"{closed.message} Your text is kept.")
+
+
+def could_come_in_again(review: Review) -> Iterator[Problem]:
+    """A sheet is given back only where it could be handed in anew; else its scores would be lost to all."""
+    number, newest = review.version.number, review.version.proposal.version_count
+    if number != newest:
+        message = (
+            f"Version {number} was replaced by version {newest}. What is said of it stays as it came in."
+        )
+        yield Problem("version-replaced", message, ORDER)
+    elif closed := why_closed(review.version.proposal, review.agency):
+        yield closed
 
 
 def scores_every_criterion(review: Review) -> Iterator[Problem]:
@@ -242,7 +259,7 @@ def recommends_with_reasons(review: Review) -> Iterator[Problem]:
 
 REVIEW_CHECKS: Final = (
     is_free_of_conflict,
-    is_of_current_version,
+    is_asked_for,
     scores_every_criterion,
     recommends_with_reasons,
 )

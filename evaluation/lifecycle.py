@@ -75,6 +75,7 @@ REOPEN_REVIEW: Final = Transition(
     {V.SUBMITTED},
     V.DRAFT,
     clause=ORDER,
+    checks=[checks.could_come_in_again],
     label="Reopen for changes",
     description="The agency's lead gives the sheet back to its reviewer, with a reason.",
 )

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
 
-from evaluation.enums import AssignmentStatus, ReferralStatus, ReviewStatus
+from evaluation.enums import AssignmentStatus, DeterminationStatus, ReferralStatus, ReviewStatus
 from evaluation.querysets.people import is_official
 from evaluation.querysets.proposals import OfProposalQuerySet, OfVersionQuerySet
 from program.enums import OfficeRole
@@ -18,6 +18,7 @@ from proposals.querysets import counsel_grants
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+    from django.db.models.expressions import Combinable
 
     from evaluation.querysets.consultation import ReferralQuerySet
     from program.models import User
@@ -45,6 +46,27 @@ def consultations_of_assignments() -> ReferralQuerySet:
         agency=OuterRef("agency"),
     )
     return rows
+
+
+def what_closes_sheets(proposal: Any, number: Any, agency: Any) -> dict[str, Combinable]:
+    """What closes the sheets of an ``agency`` on version ``number`` of a ``proposal``, as columns of a row.
+
+    How its consultation stands and until when it lasts, and whether a decision on that version is signed.
+    """
+    version = {"version__proposal": proposal, "version__number": number}
+    referrals = apps.get_model("evaluation", "Referral").objects.filter(**version, agency=agency)
+    return {
+        "consulted": Subquery(referrals.values("status")[:1]),
+        "consulted_until": Subquery(referrals.values("due_at")[:1]),
+        "is_decided": Exists(signed_on(proposal, number)),
+    }
+
+
+def signed_on(proposal: Any, number: Any) -> models.QuerySet[Any]:
+    """The signed determination on version ``number`` of a ``proposal``; one is announced or recalled soon."""
+    return apps.get_model("evaluation", "Determination").objects.filter(
+        version__proposal=proposal, version__number=number, status=DeterminationStatus.SIGNED
+    )
 
 
 class AgencyScoreQuerySet(OfVersionQuerySet):
@@ -126,11 +148,12 @@ class AssignmentQuerySet(OfProposalQuerySet):
 
         A sheet is written on exactly the version that was sent to the agency, while its consultation lasts:
         not on one that waits at intake, where only the declaration can be given, nor after the time ended
-        without a position.
+        without a position, nor while the decision on it is signed.
         """
         over = consultations_of_assignments().filter(status__in=OVER)
+        signed = signed_on(OuterRef("proposal"), OuterRef("proposal__version_count"))
         undeclared = Q(proposal__status=ProposalStatus.SUBMITTED, conflict__isnull=True)
-        evaluated = Q(proposal__status=ProposalStatus.UNDER_EVALUATION) & ~Q(Exists(over))
+        evaluated = Q(~Exists(over), ~Exists(signed), proposal__status=ProposalStatus.UNDER_EVALUATION)
         return self.owed_by(user).filter(undeclared | evaluated)
 
     def for_list(self) -> Self:
@@ -184,6 +207,12 @@ class ReviewQuerySet(OfProposalQuerySet):
             Rows("version__proposal__proposalgrant", one=("permission",), to_attr="grants_given"),
             Rows("agency__offices", one=("user",), where=Q(role=OfficeRole.LEAD), to_attr="lead_offices"),
         )
+
+    def with_consultation(self) -> Self:
+        """With all that ``why_sheet_closed`` asks of a sheet."""
+        proposal, number = OuterRef("version__proposal"), OuterRef("version__proposal__version_count")
+        facts = what_closes_sheets(proposal, number, OuterRef("agency"))
+        return self.select_related("version__proposal", "agency").annotate(**facts)
 
     def submitted(self) -> Self:
         return self.filter(status=ReviewStatus.SUBMITTED)

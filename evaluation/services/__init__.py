@@ -116,7 +116,6 @@ from evaluation.services.reviews import (
     save_review,
     save_score,
     submit_review,
-    why_closed,
 )
 from evaluation.services.screening import (
     adjudicate,
@@ -236,7 +235,6 @@ __all__ = [
     "undo_overtaken_clearance",
     "waiting_imports",
     "weigh",
-    "why_closed",
     "withdraw_catalog_entry",
     "withdraw_comment",
     "withdraw_interest",

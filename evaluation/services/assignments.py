@@ -22,7 +22,8 @@ from evaluation.services.ethics import (
     tell_of_recusal,
     tell_without_official,
 )
-from evaluation.services.reviews import keep_agency_scores, open_review, why_closed
+from evaluation.services.reviews import keep_agency_scores, open_review
+from evaluation.sheets import why_closed
 from evaluation.suggesting import kept_away
 from evaluation.workload import agencies_of, load_of, rooms_of, with_needs
 from program import audit, clock, grants, notices

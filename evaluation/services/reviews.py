@@ -7,24 +7,21 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from django.db import connection, transaction
 from django.urls import reverse
 
-from evaluation.enums import ReferralStatus, ReviewStatus
+from evaluation.enums import ReviewStatus
 from evaluation.lifecycle import REOPEN_REVIEW, SUBMIT_REVIEW
-from evaluation.models import Assignment, Referral, Review, Score
+from evaluation.models import Assignment, Review, Score
 from evaluation.notice_kinds import REVIEW_REOPENED, REVIEW_SUBMITTED
 from evaluation.notices import desk_page
-from evaluation.querysets.reviews import OVER
+from evaluation.sheets import why_closed
 from program import clock, notices
-from program.moments import day, last_minute
 from program.revisions import hold
 from program.transitions import NotReady, Problem, WrongStatus, perform, require
-from proposals.enums import ProposalStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from program.models import Agency, AuditEvent, Office, User
-    from proposals.models import Proposal
+    from program.models import AuditEvent, Office, User
 
 R = TypeVar("R", Review, Score)
 ORDER = "E.O. 14320 s.3(d)"
@@ -65,36 +62,6 @@ def open_review(assignment: Assignment, *, by: User) -> Review:
     return review
 
 
-def why_closed(proposal: Proposal, agency: Agency) -> Problem | None:
-    """Why no sheet is begun on the latest version: each agency works on exactly what was sent to it."""
-    if proposal.status == ProposalStatus.SUBMITTED:
-        message = (
-            f"Version {proposal.version_count} waits at intake. You can begin the review once the Program "
-            "office has accepted that version; it stands among your tasks then."
-        )
-        return Problem("at-intake", message, ORDER)
-    if proposal.status == ProposalStatus.RETURNED:
-        message = (
-            "The proposal is back with the consortium to be completed. You can begin the review once the "
-            "Program office has accepted what it submits."
-        )
-        return Problem("returned", message, ORDER)
-    if proposal.status != ProposalStatus.UNDER_EVALUATION:
-        return Problem("evaluated", "The evaluation of this proposal is over. No review is asked for.", ORDER)
-    over = Referral.objects.filter(
-        version__proposal=proposal, version__number=proposal.version_count, agency=agency, status__in=OVER
-    ).first()
-    if over is None:
-        return None
-    if over.status == ReferralStatus.LAPSED:
-        message = (
-            f"The time for a position of {agency} ended on {day(last_minute(over.due_at))}, and the "
-            "consultation with it. No review is asked for unless the Program office opens it again."
-        )
-        return Problem("over", message, ORDER)
-    return Problem("over", f"The consultation of {agency} has ended. No review is asked for.", ORDER)
-
-
 def _begin(review: Review) -> None:
     """A line for each criterion that its agency is asked, with the text on the version before."""
     before = review.assignment.reviews.exclude(pk=review.pk).order_by("-version__number").first()
@@ -116,7 +83,10 @@ def _begin(review: Review) -> None:
 
 @transaction.atomic
 def save_review(review: Review, *, by: User, values: Mapping[str, Any], revision: int | None) -> Review:
-    """Save the overall part of a draft sheet; saving never refuses what a draft can hold."""
+    """Save the overall part of a draft sheet; saving never refuses what a draft can hold.
+
+    Nor when no sheet is asked for any more: a draft is its writer's own and counts for nothing.
+    """
     _hold_draft(review, by, revision=revision)
     return _save(review, SHEET_FIELDS, values)
 
@@ -151,7 +121,11 @@ def _save(row: R, allowed: tuple[str, ...], values: Mapping[str, Any]) -> R:
 
 @transaction.atomic
 def submit_review(review: Review, *, by: User) -> AuditEvent:
-    """Hand the sheet in: it counts for the agency, and its reviewer may now read the agency's others."""
+    """Hand the sheet in: it counts for the agency, and its reviewer may now read the agency's others.
+
+    Raises NotReady while ``why_closed`` says that none is asked for: under the lock of the proposal, which a
+    signature takes as well, so that no sheet comes in beside it.
+    """
     event = perform(SUBMIT_REVIEW, review, by=by, rows=Review.objects.held())
     keep_agency_scores(review)
     proposal = review.version.proposal
@@ -175,7 +149,10 @@ def leads_read_with(review: Review, *, on: date) -> list[User]:
 
 @transaction.atomic
 def reopen_review(review: Review, *, by: User, note: str) -> AuditEvent:
-    """Give a sheet back for changes, with the reason; until it is in again it counts for nothing."""
+    """Give a sheet back for changes, with the reason; until it is in again it counts for nothing.
+
+    Raises NotReady where it could not come in again.
+    """
     require("evaluation.reopen_review", by, review)
     if not note.strip():
         raise NotReady([Problem("note", "Say why the review is opened again.", ORDER, field="note")])

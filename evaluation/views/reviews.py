@@ -20,6 +20,7 @@ from evaluation.discussing import tally_of
 from evaluation.enums import ReviewStatus
 from evaluation.forms import ConflictForm, ReasonForm, ReviewForm, ScoreForm
 from evaluation.models import Assignment, Review, Score
+from evaluation.sheets import why_closed, why_sheet_closed
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.saving import conflict_page, texts_of
 from program import clock
@@ -69,7 +70,7 @@ def show_beginning(
         "assignment": found,
         "problems": problems,
         "earlier": found.reviews.select_related("version").order_by("-version__number").first(),
-        "closed": services.why_closed(found.proposal, found.agency),
+        "closed": why_closed(found.proposal, found.agency),
     }
     return render(request, "evaluation/begin_review.html", facts, status=status)
 
@@ -185,9 +186,7 @@ def show_review(
         "is_own": is_own,
         "given_back": given_back(found) if is_open and found.submitted_at else None,
         "is_stale": is_stale,
-        "closed": services.why_closed(found.version.proposal, found.agency)
-        if is_own and (is_open or is_stale)
-        else None,
+        "closed": why_sheet_closed(found),
         "changed": changed_since_reviewed(found),
         "next": next_in_queue(request, found),
         "tally": tally_of(request.user, found.version.proposal),
@@ -205,6 +204,7 @@ def sheets_seen(reader: Any) -> QuerySet[Review]:
         Review.objects.visible_to(reader)
         .filter(pk=Given("sheet", BigIntegerField()))
         .order_by()
+        .with_consultation()
         .select_related(
             "version__proposal__call", "version__proposal__consortium", "agency", "reviewer", "assignment"
         )
@@ -301,26 +301,42 @@ def _save(
 
 
 def overtaken(review_pk: int) -> dict[str, Any]:
-    """What a script tells who types on a sheet whose version was replaced meanwhile; else nothing."""
-    version, newest, assignment = Review.objects.values_list(
-        "version__number", "version__proposal__version_count", "assignment"
-    ).get(pk=review_pk)
-    if version == newest:
-        return {}
-    is_begun = Review.objects.filter(assignment=assignment, version__number=newest).exists()
+    """What a script tells who types on a sheet that cannot be handed in as things stand; else nothing."""
+    found = Review.objects.with_consultation().defer("version__package").get(pk=review_pk)
+    closed, number = why_sheet_closed(found), found.version.number
+    if number != found.version.proposal.version_count:
+        return {"notice": replaced_notice(found, closed)}
+    if closed:
+        return {"notice": {"words": f"{closed.message} What you write here is kept."}}
+    return {}
+
+
+def replaced_notice(found: Review, closed: Problem | None) -> dict[str, str]:
+    """Where to go on after a new version: in its sheet, which is begun only while one is asked for."""
+    number, newest = found.version.number, found.version.proposal.version_count
+    is_begun = Review.objects.filter(assignment=found.assignment_id, version__number=newest).exists()
+    told = (
+        f"The consortium has submitted version {newest}. This sheet speaks of version {number} and cannot be "
+        "submitted any more. "
+    )
+    if closed and not is_begun:
+        return {"words": f"{told}What you write here is kept{when_copied(closed, newest)}. {closed.message}"}
     goes_on = (
         f"Go on in your sheet for version {newest}; what you write here is not copied there any more."
         if is_begun
         else f"What you write here is kept and copied when you open your sheet for version {newest}."
     )
-    words = f"The consortium has submitted version {newest}. This sheet speaks of version {version} and "
     return {
-        "notice": {
-            "words": f"{words}cannot be submitted any more. {goes_on}",
-            "link": f"Open the sheet for version {newest}",
-            "url": reverse("evaluation:assignment", args=[assignment]),
-        }
+        "words": f"{told}{goes_on}",
+        "link": f"Open the sheet for version {newest}",
+        "url": reverse("evaluation:assignment", args=[found.assignment_id]),
     }
+
+
+def when_copied(closed: Problem, newest: int) -> str:
+    """That the text will stand in the next sheet, where one is begun later."""
+    is_to_come = closed.code in ("at-intake", "returned")
+    return f", and copied when you begin your sheet for version {newest}" if is_to_come else ""
 
 
 def _as_problem(refusal: Exception) -> Problem:

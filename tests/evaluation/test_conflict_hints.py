@@ -196,7 +196,9 @@ def test_names_of_hundreds_of_other_companies_are_not_alike():
     names = set()
     for pairs in PAIRS:
         with pairs.open(encoding="utf-8") as file:
-            names |= {row["name"] for row in csv.DictReader(line for line in file if not line.startswith("#"))}
+            names |= {
+                row["name"] for row in csv.DictReader(line for line in file if not line.startswith("#"))
+            }
     near = {"Tidewater Pumps", "Tidal Capital", "Salt Lake Group", "Old Stone Group Inc.", "Capital Group"}
     rows = [
         Interest(person=person, kind="holding", whose="own", name=name, declared_at=clock.now())

@@ -337,11 +337,12 @@ def test_who_types_on_a_replaced_sheet_is_told_and_keeps_the_text(client):
 
     answer = saved("Read twice.")
     assert answer["saved_at"]
-    assert answer["notice"]["words"] == (
-        "The consortium has submitted version 2. This sheet speaks of version 1 and cannot be submitted any "
-        "more. What you write here is kept and copied when you open your sheet for version 2."
-    )
-    assert answer["notice"]["url"] == reverse("evaluation:assignment", args=[assignment.pk])
+    assert answer["notice"] == {
+        "words": "The consortium has submitted version 2. This sheet speaks of version 1 and cannot be "
+        "submitted any more. What you write here is kept, and copied when you begin your sheet for version "
+        "2. Version 2 waits at intake. You can begin the review once the Program office has accepted that "
+        "version; it stands among your tasks then."
+    }
     line.refresh_from_db()
     of_line = saved("Line.", "score-save", (sheet.pk, line.pk), f"criterion-{line.criterion_id}")
     assert of_line["notice"] == answer["notice"]
@@ -349,9 +350,17 @@ def test_who_types_on_a_replaced_sheet_is_told_and_keeps_the_text(client):
     assert refused.status_code == 422
     text = refused.content.decode()
     assert "Version 1 was replaced while you wrote." in text and "Read twice." in text
+    assert "Version 2 waits at intake." in text and "Open the sheet for version 2" not in text
 
+    make.accept(proposal, officer())
+    notice = saved("Read again.")["notice"]
+    assert notice["words"] == (
+        "The consortium has submitted version 2. This sheet speaks of version 1 and cannot be submitted any "
+        "more. What you write here is kept and copied when you open your sheet for version 2."
+    )
+    assert notice["url"] == reverse("evaluation:assignment", args=[assignment.pk])
     begun = services.open_review(assignment, by=assignment.reviewer)
-    assert begun.rationale == "Read twice."
+    assert begun.rationale == "Read again."
     assert "is not copied there any more" in saved("Read thrice.")["notice"]["words"]
     assert Review.objects.get(pk=sheet.pk).rationale == "Read thrice."
 

@@ -148,6 +148,8 @@ def test_recusal_takes_back_what_was_told_and_what_is_still_owed(mailoutbox):
         DeliveryState.DROPPED,
         "The recipient may no longer read this.",
     )
-    told = [mail.subject for mail in mailoutbox if mail.to == [desk.email] and proposal.number in mail.subject]
+    told = [
+        mail.subject for mail in mailoutbox if mail.to == [desk.email] and proposal.number in mail.subject
+    ]
     assert [f"No response of State on {proposal.number}" in subject for subject in told] == [False, True]
     assert f"Nobody may sign for Department of State on {proposal.number}" in told[0]

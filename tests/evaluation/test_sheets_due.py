@@ -8,14 +8,16 @@ import pytest
 from django.urls import reverse
 
 from evaluation import schedule, services
-from evaluation.models import Referral
+from evaluation.models import AgencyScore, Referral, Review
 from program import clock
 from program.models import User
 from program.transitions import NotReady
 from program.waiting import desk_tasks
+from proposals.services import withdraw_proposal
 from tests.evaluation.test_pages import page
 from tests.factories import evaluation as make
 from tests.factories.program import officer
+from tests.factories.proposals import representative_of
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -147,3 +149,110 @@ def test_a_sheet_begun_before_the_consultation_lapsed_says_so_and_keeps_its_text
     shown = page(client, person, "review", sheet.pk).text
     assert "not asked for now" in shown and "It works and helps an ally." in shown
     assert services.open_review(sheet.assignment, by=person) == sheet
+
+
+def lapsed(proposal):
+    Referral.objects.filter(pk=make.referral_of(proposal).pk).update(
+        due_at=clock.now() - timedelta(minutes=1)
+    )
+    schedule.lapse_due_referrals()
+
+
+def signed(proposal):
+    make.signed(make.ready_to_sign(proposal))
+
+
+def designated(proposal):
+    by = make.decision_official()
+    services.announce_determination(make.signed(make.ready_to_sign(proposal), by=by), by=by)
+
+
+def declined(proposal):
+    by = make.decision_official()
+    services.announce_determination(make.signed(make.ready_to_sign(proposal, "not_select"), by=by), by=by)
+
+
+def withdrawn(proposal):
+    withdraw_proposal(proposal, by=representative_of(proposal), note="A member left.")
+
+
+CLOSED = [(lapsed, "over"), (signed, "decided-on"), (designated, "evaluated"), (declined, "evaluated"),
+          (withdrawn, "evaluated")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("close", "code"), CLOSED, ids=lambda value: getattr(value, "__name__", None))
+def test_no_sheet_comes_in_or_is_given_back_once_none_is_asked_for(client, close, code):
+    proposal, lead = make.accepted(), make.lead()
+    given, begun = (make.filled_review(make.assigned(proposal)) for _ in range(2))
+    services.submit_review(given, by=given.reviewer)
+    assert "Give back for changes" in page(client, lead, "review", given.pk).text
+    assert "Submit the review" in page(client, begun.reviewer, "review", begun.pk).text
+    close(proposal)
+    counted = list(AgencyScore.objects.order_by("pk").values())
+
+    for act in (
+        lambda: services.submit_review(Review.objects.get(pk=begun.pk), by=begun.reviewer),
+        lambda: services.reopen_review(Review.objects.get(pk=given.pk), by=lead, note="Look again."),
+    ):
+        with pytest.raises(NotReady) as refusal:
+            act()
+        assert [problem.code for problem in refusal.value.problems] == [code]
+
+    assert list(AgencyScore.objects.order_by("pk").values()) == counted
+    assert "Give back for changes" not in page(client, lead, "review", given.pk).text
+    shown = page(client, begun.reviewer, "review", begun.pk).text
+    assert "Submit the review" not in shown and "It works and helps an ally." in shown
+    refused = client.post(reverse("evaluation:review-submit", args=[begun.pk]))
+    assert refused.status_code == 422 and "It works and helps an ally." in refused.text
+
+
+def test_what_is_typed_on_a_closed_sheet_is_kept_and_says_so(client):
+    proposal, person = make.accepted(), make.reviewer()
+    sheet = make.filled_review(make.assigned(proposal, person=person))
+    lapsed(proposal)
+    page(client, person, "review", sheet.pk)
+    typed = {"rationale": "Typed late.", "recommendation": "support", "revision": str(sheet.revision)}
+    answer = client.post(
+        reverse("evaluation:review-save", args=[sheet.pk]), typed, headers={"X-Autosave": "1"}
+    ).json()
+    assert answer["saved_at"] and answer["notice"].keys() == {"words"}
+    assert "ended on" in answer["notice"]["words"] and "is kept" in answer["notice"]["words"]
+    services.reopen_referral(
+        make.referral_of(proposal), by=officer(), reason="Illness.", due_on=clock.today() + timedelta(days=9)
+    )
+    sheet.refresh_from_db()
+    assert sheet.rationale == "Typed late."
+    assert "Submit the review" in page(client, person, "review", sheet.pk).text
+    assert client.post(reverse("evaluation:review-submit", args=[sheet.pk])).status_code == 302
+
+
+def test_a_signature_that_is_recalled_lets_sheets_come_in_again(client):
+    proposal, person, chief = make.accepted(), make.reviewer(), make.decision_official()
+    assignment = make.assigned(proposal, person=person)
+    determination = make.signed(make.ready_to_sign(proposal), by=chief)
+    assert sheets(person) == [] and "Begin the review" not in beginning(client, assignment).text
+    assert "closed while it is decided on" in beginning(client, assignment).text
+    services.recall_determination(determination, by=chief, reason="A sheet is missing.")
+    assert [what for what, *_ in sheets(person)] == [f"Review {proposal.number}"]
+    services.submit_review(make.filled_review(assignment), by=person)
+
+
+def test_a_signature_on_the_version_before_closes_no_sheet_of_the_new_one():
+    proposal, person = make.accepted(), make.reviewer()
+    assignment = make.assigned(proposal, person=person)
+    signed(proposal)
+    make.resubmitted(proposal)
+    make.accept(proposal, officer())
+    services.submit_review(make.filled_review(assignment), by=person)
+    assert Review.objects.get().version.number == 2
+
+
+def test_a_sheet_on_a_replaced_version_is_not_given_back(client):
+    proposal, lead = make.accepted(), make.lead()
+    given = make.filled_review(make.assigned(proposal))
+    services.submit_review(given, by=given.reviewer)
+    make.resubmitted(proposal)
+    make.accept(proposal, officer())
+    with pytest.raises(NotReady, match="replaced by version 2"):
+        services.reopen_review(Review.objects.get(pk=given.pk), by=lead, note="Look again.")
+    assert "Give back for changes" not in page(client, lead, "review", given.pk).text
