@@ -23,11 +23,13 @@ from evaluation.enums import (
     Stance,
 )
 from evaluation.models import CompletenessReview, Referral, ScreeningRun
+from evaluation.querysets.consultation import CONSULTED_NO_MORE, RUNNING
 from evaluation.sheets import why_closed
 from evaluation.staleness import stale_because
 from evaluation.weighing import told_to_all
 from program import clock
 from program.models import Agency
+from program.moments import day, last_minute
 from program.transitions import Problem
 from proposals.enums import ProposalStatus
 
@@ -147,10 +149,11 @@ def is_left(referral: Referral) -> Iterator[Problem]:
     """A consultation ends before its time only with its proposal, or with its version."""
     proposal = referral.version.proposal
     is_replaced = referral.version.number < proposal.version_count
-    if proposal.status != ProposalStatus.WITHDRAWN and not is_replaced:
-        yield Problem(
-            "not-left", "The proposal was not withdrawn, and no newer version has replaced this one.", ORDER
+    if proposal.status not in CONSULTED_NO_MORE and not is_replaced:
+        message = (
+            "The proposal was neither withdrawn nor decided, and no newer version has replaced this one."
         )
+        yield Problem("not-left", message, ORDER)
 
 
 def is_out_of_time(referral: Referral) -> Iterator[Problem]:
@@ -588,6 +591,26 @@ def decides_on_positions_that_stand(determination: Determination) -> Iterator[Pr
             )
 
 
+def asks_no_agency_again(determination: Determination) -> Iterator[Problem]:
+    """Nothing is announced while an agency is consulted anew; a deferral rests on no position."""
+    if determination.outcome == Outcome.DEFER:
+        return
+    rows = Referral.objects.filter(version=determination.version_id, status__in=RUNNING)
+    for referral in rows.select_related("agency"):
+        until = (
+            "with its clock paused"
+            if referral.paused_at
+            else f"until the end of {day(last_minute(referral.due_at))}"
+        )
+        yield Problem(
+            f"consultation-open-{referral.agency.code}",
+            f"{referral.agency} is consulted again since the signature, {until}. Announce once that time is "
+            "over without a position, or recall the determination and sign a new one on what it says.",
+            ORDER,
+            "consultation",
+        )
+
+
 def designates_no_blocked_party(determination: Determination) -> Iterator[Problem]:
     """The newest screening, made since the signature or before, holds and bars no designation."""
     if determination.outcome != Outcome.DESIGNATE:
@@ -608,6 +631,7 @@ ANNOUNCEMENT_CHECKS: Final = (
     decides_current_version,
     leaves_no_new_objection,
     decides_on_positions_that_stand,
+    asks_no_agency_again,
     designates_no_blocked_party,
 )
 

@@ -135,8 +135,8 @@ END_REFERRAL: Final = Transition(
     checks=[checks.is_left],
     stamps=["ended_at"],
     label="End",
-    description="The proposal was withdrawn, or a newer version replaced this one, while the agency was "
-    "consulted.",
+    description="The proposal was withdrawn or decided, or a newer version replaced this one, while the "
+    "agency was consulted.",
 )
 REFERRAL_TRANSITIONS: Final = (ACKNOWLEDGE, ANSWER, KEEP, LAPSE, REOPEN_REFERRAL, END_REFERRAL)
 

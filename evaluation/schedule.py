@@ -118,7 +118,7 @@ def remind() -> int:
 
 @shared_task
 def end_left_referrals() -> int:
-    """End the consultations that a withdrawal or a new version has left open; each in its own transaction."""
+    """End the consultations that a withdrawal, a decision or a new version left open; each by itself."""
     return do_each(end_referral, Referral.objects.left_open().select_related("agency", "version__proposal"))
 
 

@@ -30,6 +30,7 @@ from program import moments
 from program.deadlines import Unit, local_day
 from program.models import Agency, Delegation, Document, Revised, User
 from program.models.words import NOT_KEPT
+from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
@@ -113,14 +114,16 @@ class Referral(Deadlined):
     def get_status_display(self) -> str:  # type: ignore[no-redef]
         """The status in words; of a consultation that ended, what ended it.
 
-        A version that is not the last was replaced by the next; a proposal that is withdrawn gets no other.
+        A version that is not the last was replaced by the next; a proposal that is withdrawn or decided gets
+        no other.
         """
         if self.status != ReferralStatus.ENDED:
             return str(ReferralStatus(self.status).label)
         number = self.version.number
         if number < self.version.proposal.version_count:
             return f"Replaced by version {number + 1}"
-        return "Ended: proposal withdrawn"
+        is_withdrawn = self.version.proposal.status == ProposalStatus.WITHDRAWN
+        return "Ended: proposal withdrawn" if is_withdrawn else "Ended: proposal decided"
 
     @property
     def why_too_late(self) -> str:

@@ -35,6 +35,8 @@ POSITION_STEPS = (half_since(F("opened_at") + F("stood_for")), days_before(3), L
 ANSWER_STEPS = (days_before(3), LAST_DAY)
 EVALUATED = (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.UNDER_EVALUATION)
 RUNNING = (ReferralStatus.OPEN, ReferralStatus.ACKNOWLEDGED)
+#: Where nothing is asked of an agency any more, whatever its clock says
+CONSULTED_NO_MORE = (ProposalStatus.WITHDRAWN, ProposalStatus.DESIGNATED, ProposalStatus.NOT_SELECTED)
 
 
 class ReferralQuerySet(OfProposalQuerySet):
@@ -92,10 +94,10 @@ class ReferralQuerySet(OfProposalQuerySet):
         return self.running().filter(due_at__lte=at)
 
     def left_open(self) -> Self:
-        """Consultations on proposals that were withdrawn meanwhile, or on versions that were replaced."""
-        withdrawn = Q(version__proposal__status=ProposalStatus.WITHDRAWN)
+        """Those on proposals that were withdrawn or decided meanwhile, or on versions that were replaced."""
+        over = Q(version__proposal__status__in=CONSULTED_NO_MORE)
         replaced = Q(version__number__lt=F("version__proposal__version_count"))
-        return self.filter(withdrawn | replaced, status__in=RUNNING)
+        return self.filter(over | replaced, status__in=RUNNING)
 
     def current(self) -> Self:
         """Those of the newest version that was referred, per proposal."""

@@ -288,18 +288,22 @@ def lapse_referral(referral: Referral, *, by: User) -> AuditEvent:
 
 @transaction.atomic
 def end_referral(referral: Referral, *, by: User) -> AuditEvent:
-    """End a consultation whose proposal was withdrawn or whose version was replaced; the clock's act.
+    """End a consultation whose proposal was withdrawn or decided, or its version replaced; the clock's act.
 
-    Told are those who worked on it: who signs for the agency and who reads the proposal for it.
+    Told are those who worked on it: who signs for the agency and who reads the proposal for it. Of a decision
+    the announcement has told already.
     """
     proposal = Proposal.objects.get(pk=referral.version.proposal_id)
     number = referral.version.number
-    is_withdrawn = proposal.status == ProposalStatus.WITHDRAWN
-    replaced = f"Version {number} was replaced by version {number + 1}."
-    is_replaced = number < proposal.version_count
-    note = replaced if is_replaced else "The consortium withdrew the proposal."
+    is_replaced, is_withdrawn = number < proposal.version_count, proposal.status == ProposalStatus.WITHDRAWN
+    if is_replaced:
+        note = f"Version {number} was replaced by version {number + 1}."
+    else:
+        note = "The consortium withdrew the proposal." if is_withdrawn else "The proposal was decided."
     end_pauses(referral, by=by, why=note)
     event = perform(END_REFERRAL, referral, by=by, note=note)
+    if not is_replaced and not is_withdrawn:
+        return event
     assignments = Assignment.objects.active().filter(proposal=proposal, agency=referral.agency_id)
     people = User.objects.filter(
         Q(pk__in=signers_for(referral.agency, proposal).values("pk"))

@@ -77,18 +77,20 @@ def show_position(
     draft = PositionDraft.objects.filter(referral=referral).select_related("saved_by").first()
     drafted = draft if may_sign else None
     start = drafted or standing or previous
+    is_evaluated = version.proposal.status == ProposalStatus.UNDER_EVALUATION
     can_file = (
         may_sign
         and version.number == version.proposal.version_count
         and referral.status not in (ReferralStatus.LAPSED, ReferralStatus.ENDED)
         and version.proposal.status != ProposalStatus.WITHDRAWN
-        and (form is not None or not is_overdue(referral, now))
+        and (form is not None or (is_evaluated and not is_overdue(referral, now)))
     )
     facts = {
         "referral": referral,
         "proposal": version.proposal,
         "version": version,
         "now": now,
+        "is_decided": version.proposal.status in (ProposalStatus.DESIGNATED, ProposalStatus.NOT_SELECTED),
         "days": days_of(referral, now),
         "pauses": ClockEvent.objects.visible_to(request.user).filter(referral=referral).for_list(),
         "standing": standing,

@@ -41,6 +41,7 @@ from program.transitions import NotReady, WrongStatus
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Recusal
 from proposals.services import withdraw_proposal
+from tests.evaluation.test_pages import page
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, OfficeFactory, RequirementFactory, officer
 from tests.factories.proposals import representative_of
@@ -1227,25 +1228,95 @@ def test_a_position_changed_since_the_signature_is_not_announced_under_the_old_p
     assert Designation.objects.get().determination == again
 
 
-def test_a_position_filed_on_what_was_lapsed_at_the_signature_is_not_in_the_packet():
-    chief, proposal = make.decision_official(), make.accepted(desk := officer())
+def signed_on_lapsed(proposal, desk, outcome="designate"):
+    """A signed determination on a proposal of which State let the time go by."""
+    schedule.lapse_due_referrals()
+    make.screened(proposal, desk)
+    draft = services.prepare_determination(proposal, by=desk)
+    make.found(draft)
+    values = {"outcome": outcome, "rationale": "It serves.", "letter_text": "It was weighed."}
+    values["defer_until"] = clock.today() + timedelta(days=60) if outcome == "defer" else None
+    services.save_determination(draft, by=desk, revision=None, values=values)
+    return make.signed(draft, by=make.decision_official())
+
+
+def reopened(proposal, desk):
+    due_on = clock.today() + timedelta(days=5)
+    services.reopen_referral(make.referral_of(proposal), by=desk, due_on=due_on, reason="Illness.")
+
+
+@pytest.fixture
+def without_state():
+    """A proposal under evaluation on which all but State have said what they think, and its officer."""
+    proposal = make.accepted(desk := officer())
     clock_account()
     for agency in ("COMMERCE", "DOD", "DOE", "OSTP"):
         make.filed(proposal, agency)
     with clock.moved_to(clock.now() + timedelta(days=60)):
-        schedule.lapse_due_referrals()
-        make.screened(proposal, desk)
-        draft = services.prepare_determination(proposal, by=desk)
-        make.found(draft)
-        values = {"outcome": "designate", "rationale": "It serves.", "letter_text": "It was weighed."}
-        services.save_determination(draft, by=desk, revision=None, values=values)
-        signed = make.signed(draft, by=chief)
-        due_on = clock.today() + timedelta(days=5)
-        services.reopen_referral(make.referral_of(proposal), by=desk, due_on=due_on, reason="Illness.")
-        make.filed(proposal, "STATE")
+        yield proposal, desk
+
+
+def test_a_position_filed_on_what_was_lapsed_at_the_signature_is_not_in_the_packet(without_state):
+    proposal, desk = without_state
+    signed = signed_on_lapsed(proposal, desk)
+    reopened(proposal, desk)
+    make.filed(proposal, "STATE")
+    with pytest.raises(NotReady) as refusal:
+        services.announce_determination(signed, by=signed.signed_by)
+    assert codes(refusal) == {"position-STATE"}
+
+
+def test_nothing_is_announced_while_an_agency_is_consulted_again(without_state):
+    proposal, desk = without_state
+    signed = signed_on_lapsed(proposal, desk)
+    chief = signed.signed_by
+    reopened(proposal, desk)
+    for paused, words in ((False, "until the end of"), (True, "clock paused")):
+        Referral.objects.filter(pk=make.referral_of(proposal).pk).update(
+            paused_at=clock.now() if paused else None
+        )
         with pytest.raises(NotReady) as refusal:
             services.announce_determination(signed, by=chief)
-    assert codes(refusal) == {"position-STATE"}
+        assert codes(refusal) == {"consultation-open-STATE"}
+        assert words in refusal.value.problems[0].message
+    came = services.announce_together([signed.pk], by=chief)
+    ((left, reasons),) = came.left
+    assert (left, came.done) == (signed, []) and "is consulted again since the signature" in reasons[0]
+    Referral.objects.filter(pk=make.referral_of(proposal).pk).update(paused_at=None)
+    with clock.moved_to(clock.now() + timedelta(days=7)):
+        schedule.lapse_due_referrals()
+        services.announce_determination(signed, by=chief)
+    assert Designation.objects.get().determination == signed
+
+
+def test_a_deferral_is_announced_while_an_agency_is_consulted_again(without_state):
+    proposal, desk = without_state
+    signed = signed_on_lapsed(proposal, desk, outcome="defer")
+    reopened(proposal, desk)
+    services.announce_determination(signed, by=signed.signed_by)
+    assert Letter.objects.get().kind == "deferral"
+    assert schedule.end_left_referrals() == 0  # the evaluation goes on
+
+
+@pytest.mark.parametrize("outcome", ["designate", "not_select"])
+def test_the_clock_ends_a_consultation_that_a_decision_left_open(client, outcome):
+    chief, lead = make.decision_official(), make.lead()
+    signed = make.signed(outcome=outcome, by=chief)
+    services.announce_determination(signed, by=chief)
+    referral = make.referral_of(signed.proposal)
+    Referral.objects.filter(pk=referral.pk).update(status="open", answered_at=None, position=None)
+    told = Notice.objects.count()
+    room = page(client, lead, "position", referral.pk)
+    assert "Ended: proposal decided" in room.text and not room.context["can_file"]
+
+    assert (schedule.end_left_referrals(), schedule.end_left_referrals()) == (1, 0)
+
+    referral.refresh_from_db()
+    assert (referral.status, referral.get_status_display()) == ("ended", "Ended: proposal decided")
+    assert AuditEvent.objects.of(referral).get(act="referral.end").said["note"] == "The proposal was decided."
+    assert Notice.objects.count() == told
+    columns = page(client, lead, "proposal", signed.proposal.number).context["columns"]
+    assert "Ended: proposal decided" in {column.state for column in columns}
 
 
 def test_a_deferral_rests_on_no_position():
