@@ -19,6 +19,7 @@ from demonstration.scale import TITLE
 from demonstration.timeline import at_work
 from evaluation import services as evaluation
 from evaluation.models import Review
+from evaluation.sheets import why_sheet_closed
 from program import clock
 from program.models import Call, User
 from proposals import services as proposals
@@ -88,8 +89,10 @@ def score_sheet(port: int) -> Request:
 
 
 def draft_review() -> Review:
+    """One that can be handed in."""
     reviews = Review.objects.filter(status="draft", version__proposal__call__title=TITLE)
-    review = reviews.filter(version__proposal__status=ProposalStatus.UNDER_EVALUATION).first()
+    rows = reviews.with_consultation().defer("version__package").iterator()
+    review = next((row for row in rows if why_sheet_closed(row) is None), None)
     if review is None:
         raise Unexpected("There is no draft score sheet among the data for measuring.")
     return review
