@@ -34,6 +34,7 @@ from evaluation.enums import (
 from evaluation.models import (
     Adjudication,
     AgencyScore,
+    CatalogEntry,
     ClockEvent,
     Designation,
     Escalation,
@@ -45,6 +46,7 @@ from evaluation.models import (
     ScreeningRun,
 )
 from evaluation.querysets.consultation import RUNNING
+from evaluation.querysets.people import closed_people
 from evaluation.weighing import newest_checks, told_to_all
 from program import clock, papers, pdf
 from program.canonical import canonical_json
@@ -147,7 +149,7 @@ def compiled(determination: Determination) -> dict[str, Any]:
         ],
         **_party_checks(version),
         "us_content": us_content_facts(version),
-        "market_overlap": _market_overlap(version),
+        **_market_overlap(version),
         "questions": _questions(proposal),
         "recusals": _recusals(proposal),
         "conditions": [
@@ -383,8 +385,12 @@ def _adjudicated(check: PartyCheck, proposal: int) -> dict[str, Any]:
     }
 
 
-def _market_overlap(version: Version) -> list[dict[str, Any]]:
-    """Active and suspended designations that name a country of this version, with the layers of both."""
+def _market_overlap(version: Version) -> dict[str, Any]:
+    """Active and suspended designations that name a country of this version, with the layers of both.
+
+    The packet is one text for all its readers: a designation that is closed to one of them is named by what
+    the public catalog says of it, else it is counted.
+    """
     package = version.value
     ours = {country.code: country.name for market in package.markets for country in market.countries}
     layers = {component.layer for component in package.components}
@@ -395,25 +401,57 @@ def _market_overlap(version: Version) -> list[dict[str, Any]]:
         layers=in_package("$.components[*].layer"),
     )
     found = rows.order_by("number").values(
-        "number", "status", "version__targets", "removed_targets", "title", "consortium", "layers"
-    )
+        "pk", "number", "proposal", "status", "version__targets", "removed_targets", "title", "consortium",
+        "layers",
+    )  # fmt: skip
     shared = [
-        (row, ours.keys() & set(row["version__targets"]) - set(row["removed_targets"])) for row in found
+        (dict(row), ours.keys() & set(row["version__targets"]) - set(row["removed_targets"])) for row in found
     ]
-    return [
-        {
-            "designation": row["number"],
-            "title": row["title"][0],
-            "consortium": row["consortium"][0],
-            "status": row["status"],
-            "markets": [
-                {"code": code, "name": ours[code]} for code in sorted(codes, key=lambda code: ours[code])
-            ],
-            "layers": [str(layer) for layer in StackLayer if layer in layers & set(row["layers"])],
-        }
-        for row, codes in shared
-        if codes
-    ]
+    shared = [(row, codes) for row, codes in shared if codes]
+    public = _public_of_closed(version.proposal_id, [row for row, _ in shared])
+    told = [_as_all_may_read(row, codes, public) for row, codes in shared]
+    return {
+        "market_overlap": [
+            {
+                **row,
+                "markets": [
+                    {"code": code, "name": ours[code]} for code in sorted(codes, key=lambda code: ours[code])
+                ],
+                "layers": [str(layer) for layer in StackLayer if layer in layers & set(row["layers"])],
+            }
+            for row, codes in told
+            if codes
+        ],
+        "market_overlap_closed": sum(not codes for _, codes in told),
+    }
+
+
+def _public_of_closed(proposal: int, rows: list[dict[str, Any]]) -> dict[int, CatalogEntry | None]:
+    """Those of ``rows`` that are closed to a reader of ``proposal``, each with its public catalog entry."""
+    if not rows:
+        return {}
+    closed = closed_people([proposal, *(row["proposal"] for row in rows)])
+    hidden = [row["pk"] for row in rows if not closed[row["proposal"]] <= closed[proposal]]
+    entries = CatalogEntry.objects.public().filter(designation__in=hidden) if hidden else ()
+    return {**dict.fromkeys(hidden), **{entry.designation_id: entry for entry in entries}}
+
+
+def _as_all_may_read(
+    row: dict[str, Any], codes: set[str], public: dict[int, CatalogEntry | None]
+) -> tuple[dict[str, Any], set[str]]:
+    """What the packet says of a designation, of which of the countries ``codes``; of none: counted."""
+    facts = {"designation": row["number"], "status": row["status"]}
+    if row["pk"] not in public:
+        of_package = {"title": row["title"][0], "consortium": row["consortium"][0], "layers": row["layers"]}
+        return {**facts, **of_package}, codes
+    entry = public[row["pk"]]
+    if entry is None:
+        return facts, set()
+    described = [layer for layer, text in entry.layers.items() if text]
+    said = {"title": entry.title, "consortium": entry.consortium, "layers": described}
+    return {**facts, **said, "from_catalog": True}, codes & {
+        place["code"] for place in (*entry.markets, *entry.countries)
+    }
 
 
 def in_package(path: str) -> Func:
@@ -509,6 +547,7 @@ def packet_in_words(text: str) -> dict[str, Any]:
         row["words"] = Stance(row["stance"]).label
     for row in packet.get("questions", ()):
         row["words"] = InformationRequestStatus(row["status"]).label
+    packet["market_overlap_closed_words"] = _closed_in_words(packet.get("market_overlap_closed", 0))
     for row in packet.get("market_overlap", ()):
         row["words"] = DesignationStatus(row["status"]).label
         row["layer_words"] = [StackLayer(layer).label for layer in row["layers"]]
@@ -523,6 +562,14 @@ def packet_in_words(text: str) -> dict[str, Any]:
         for decision in row["decisions"]:
             decision["words"] = Weighed(decision["outcome"]).label
     return packet
+
+
+def _closed_in_words(number: int) -> str:
+    if not number:
+        return ""
+    one = "One more designation, closed to a reader of this packet, names a market of this version."
+    many = f"{number} more designations, closed to a reader of this packet, name a market of this version."
+    return one if number == 1 else many
 
 
 def _read(value: Any, name: str = "") -> Any:

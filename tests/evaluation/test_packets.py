@@ -24,7 +24,7 @@ from program.papers import owed
 from tests.evaluation.test_pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
-from tests.factories.proposals import RecusalFactory, representative_of
+from tests.factories.proposals import RecusalFactory, TeamMemberFactory, representative_of
 from tests.proposals.test_documents import flat
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +65,88 @@ def test_layers_of_an_overlap_are_those_that_both_packages_have():
     determination.version = make.new_version(determination.proposal, {"components": few})
     (row,) = packet_of(determination)["market_overlap"]
     assert (row["designation"], row["layers"]) == (standing.number, ["data", "models"])
+
+
+def overlapping():
+    """A designation, and a draft determination that an officer without ties reads, on the same markets."""
+    chief = make.decision_official()
+    standing = make.designated(by=chief)
+    return standing, make.ready_to_sign()
+
+
+def read_by(client, person, determination):
+    """The packet as a page and as JSON, as ``person`` reads it."""
+    shown = page(client, person, "determination", determination.pk).text
+    return shown, page(client, person, "packet", determination.pk).text
+
+
+@pytest.mark.parametrize("tie", ["recused", "on the team"])
+def test_a_designation_that_is_closed_to_a_reader_is_counted_in_the_text_for_all(client, tie):
+    standing, determination = overlapping()
+    reader, other = officer(), officer()
+    package = standing.version.value
+    names = (standing.number, package.consortium.name)
+    before = [*read_by(client, other, determination), printed(asked_for(determination, other))]
+    assert all(name in text for text in before for name in names)
+    if tie == "recused":
+        services.recuse(standing.proposal, person=reader, by=officer(), reason="A cousin works there.")
+    else:
+        TeamMemberFactory(membership=standing.proposal.consortium.anchor, user=reader)
+
+    pages, canonical = zip(
+        *(read_by(client, person, determination) for person in (reader, other)), strict=True
+    )
+
+    assert len(set(canonical)) == 1 and canonical[0] != before[1]
+    found = json.loads(canonical[0])
+    assert (found["market_overlap"], found["market_overlap_closed"]) == ([], 1)
+    paper = printed(asked_for(determination, other))
+    for text in (*pages, paper):
+        assert "One more designation, closed to a reader of this packet" in text
+        assert "No active or suspended designation" not in text
+    assert not any(name in text for text in (*pages, *canonical, paper) for name in names)
+
+
+def test_of_a_closed_designation_the_packet_says_what_the_catalog_says(client):
+    standing, determination = overlapping()
+    make.published(
+        standing, title="A public stack", layers={"models": "A public model.", "data": ""},
+        shows_markets=True,
+    )  # fmt: skip
+    services.recuse(standing.proposal, person=officer(), by=officer(), reason="A cousin works there.")
+    reader = officer()
+    shown, canonical = read_by(client, reader, determination)
+    paper = printed(asked_for(determination, reader))
+    found = json.loads(canonical)
+    assert (found["market_overlap"], found["market_overlap_closed"]) == (
+        [
+            {
+                "designation": standing.number,
+                "title": "A public stack",
+                "consortium": "",
+                "status": "active",
+                "markets": [{"code": "KE", "name": "Kenya"}],
+                "layers": ["models"],
+                "from_catalog": True,
+            }
+        ],
+        0,
+    )
+    for text in (shown, canonical, paper):
+        assert "A public stack" in text and standing.version.value.consortium.name not in text
+    services.suspend_designation(standing, by=make.decision_official(), reason="A question is open.")
+    found = packet(determination)
+    assert (found["market_overlap"], found["market_overlap_closed"]) == ([], 1)
+
+
+def test_who_has_no_access_to_the_packet_closes_no_designation_in_it():
+    standing, determination = overlapping()
+    person, desk = officer(), officer()
+    for proposal in (standing.proposal, determination.proposal):
+        services.recuse(proposal, person=person, by=desk, reason="A cousin works there.")
+    found = packet(determination)
+    (row,) = found["market_overlap"]
+    assert (row["title"], found["market_overlap_closed"]) == (standing.version.value.title, 0)
 
 
 def test_every_question_is_in_it_with_its_answer_and_files():
@@ -342,6 +424,6 @@ def test_page_costs_the_same_however_much_lies_before_the_signer(
     sign_in(client, desk)
     address = reverse("evaluation:determination", args=[determination.pk])
     client.get(address)
-    with django_assert_num_queries(69):
+    with django_assert_num_queries(72):
         found = client.get(address).context["packet"]
     assert {len(found[name]) for name in PARTS if name != "adjudications"} == {rows}
