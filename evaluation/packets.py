@@ -100,6 +100,7 @@ def compiled(determination: Determination) -> dict[str, Any]:
     at = last_event(referrals)
     return {
         "kind": "determination-packet",
+        "marking": Mark.GOVERNMENT_ONLY.value,
         "proposal": {
             "number": proposal.number,
             "title": version.value.title,

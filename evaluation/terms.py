@@ -10,7 +10,7 @@ from evaluation.enums import TermChange
 from evaluation.packets import day_said
 from program import clock, moments
 from program.canonical import canonical_json
-from program.enums import StackLayer
+from program.enums import Mark, StackLayer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -235,6 +235,7 @@ def compiled(amendment: DesignationAmendment) -> dict[str, Any]:
     before, changes = terms_of(designation, on=amendment.effective_on), changes_of(amendment)
     return {
         "kind": "designation-amendment",
+        "marking": Mark.GOVERNMENT_ONLY.value,
         "designation": designation.number,
         "proposal": designation.proposal.number,
         "version": {"number": designation.version.number, "sha256": designation.version.sha256},

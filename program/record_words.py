@@ -131,6 +131,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "proposal.withdraw": "Proposal withdrawn",
         "proposal.recheck": "Draft checked anew for amended requirements",
         "proposal.lapse": "Draft lapsed when the time to submit was over",
+        "proposal.purge": "Upload, file or table that nobody went on with removed",
         "proposal.ask_time": "More time asked for",
         "proposal.extend": "More time given to one proposal",
         "proposal.reopen": "Lapsed draft opened again",

@@ -2,6 +2,10 @@
 
 Every table that leaves the portal goes through here: a cell that a spreadsheet program would take for a
 formula gets an apostrophe before it, and loses it when the table comes back.
+
+A table of protected matter says its ``mark`` in the name of the file, in a last column, and in a workbook
+over each printed page. Not in a line before the headings or after the rows: a program that reads the table
+would take that for data.
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ from program.workbooks import Font, Workbook, WriteOnlyCell, get_column_letter, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from program.enums import Mark
+
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_UNPACKED: Final = 60 * 1024 * 1024
 MAX_ROWS: Final = 5_000
@@ -43,6 +49,7 @@ KINDS: Final = {
 }
 DELIMITERS: Final = ",;\t"
 PASTED: Final = re.compile(r'"((?:[^"]|"")*)"(?=[\t\n]|\Z)|([^\t\n]*)')
+MARKING: Final = "Marking"
 LOOKS_LIKE_MARKUP: Final = ("<!doctype", "<html", "<?xml", "<svg", "<script", "<?php")
 
 
@@ -59,19 +66,29 @@ def as_typed(text: str) -> str:
     return text[1:] if text.startswith("'") and text.lstrip("'")[:1] in ACTING and text.lstrip("'") else text
 
 
-def write(kind: str, title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+def write(
+    kind: str,
+    title: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    mark: Mark | None = None,
+) -> bytes:
     """A table as a file of ``kind``, "csv" or "xlsx"; cells are texts, numbers, dates, booleans or None."""
-    return {"csv": _csv, "xlsx": _xlsx}[kind](title, headings, rows)
+    return {"csv": _csv, "xlsx": _xlsx}[kind](title, headings, rows, mark)
 
 
-def sent(kind: str, name: str, content: bytes | Iterable[bytes]) -> HttpResponse | StreamingHttpResponse:
+def sent(
+    kind: str, name: str, content: bytes | Iterable[bytes], *, mark: Mark | None = None
+) -> HttpResponse | StreamingHttpResponse:
     """The answer that lets a browser keep a table under ``name``; one in pieces goes out as they come."""
     made = HttpResponse if isinstance(content, bytes) else StreamingHttpResponse
+    named = f"{name}-{mark.value.replace('_', '-')}" if mark else name
     return made(
         content,
         content_type=KINDS[kind],
         headers={
-            "Content-Disposition": f'attachment; filename="{name}.{kind}"',
+            "Content-Disposition": f'attachment; filename="{named}.{kind}"',
             "Content-Security-Policy": "sandbox; default-src 'none'",
             "X-Content-Type-Options": "nosniff",
             "Cross-Origin-Resource-Policy": "same-origin",
@@ -80,28 +97,43 @@ def sent(kind: str, name: str, content: bytes | Iterable[bytes]) -> HttpResponse
     )
 
 
-def written_in_lines(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+def written_in_lines(
+    headings: Sequence[str], rows: Iterable[Sequence[Any]], *, mark: Mark | None = None
+) -> Iterator[bytes]:
     """A table as CSV, as ``write`` makes it, in pieces as its rows come."""
-    for start, row in enumerate(chain((headings,), rows)):
+    for start, row in enumerate(_marked(headings, rows, mark)):
         out = io.StringIO(newline="")
         csv.writer(out).writerow(harmless(words(value)) for value in row)
         yield out.getvalue().encode("utf-8" if start else "utf-8-sig")
 
 
-def _csv(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+def _marked(
+    headings: Sequence[str], rows: Iterable[Sequence[Any]], mark: Mark | None
+) -> Iterator[Sequence[Any]]:
+    """Headings and rows, each row with its mark at the end: one that is copied elsewhere takes it along."""
+    if mark is None:
+        return chain((headings,), rows)
+    return chain(([*headings, MARKING],), ([*row, mark.label] for row in rows))
+
+
+def _csv(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]], mark: Mark | None) -> bytes:
     """UTF-8 with the mark by which Excel knows it."""
-    return b"".join(written_in_lines(headings, rows))
+    return b"".join(written_in_lines(headings, rows, mark=mark))
 
 
-def _xlsx(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """One sheet with its headings held in view."""
+def _xlsx(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]], mark: Mark | None) -> bytes:
+    """One sheet with its headings held in view, and its mark over each page that is printed."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\]", " ", title)[:31])
     sheet.freeze_panes = "A2"
-    for number, heading in enumerate(headings, 1):
+    if mark:
+        sheet.oddHeader.center.text = mark.label
+    lines = _marked(headings, rows, mark)
+    first = next(lines)
+    for number, heading in enumerate(first, 1):
         sheet.column_dimensions[get_column_letter(number)].width = min(max(len(heading) + 2, 12), 40)
-    sheet.append([cell(sheet, heading, bold=True) for heading in headings])
-    for row in rows:
+    sheet.append([cell(sheet, heading, bold=True) for heading in first])
+    for row in lines:
         sheet.append([cell(sheet, value) for value in row])
     out = io.BytesIO()
     book.save(out)

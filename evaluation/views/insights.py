@@ -16,6 +16,7 @@ from evaluation.insights.weights import sensitivity
 from evaluation.querysets.people import OFFICIALS
 from evaluation.views.desk import require_desk
 from program import audit
+from program.enums import Mark
 from program.limits import limited
 from program.models import Call
 from program.order import implements
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from program.requests import SignedInRequest
 
 MOST_IN_WORKBOOK: Final = 20_000
+#: What every table says of itself that is taken from here
+MARK: Final = Mark.GOVERNMENT_ONLY
 
 
 def calls_evaluated() -> list[Call]:
@@ -82,7 +85,7 @@ def weights(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @limited("export")
 def insight_export(request: SignedInRequest, table: str, kind: str) -> HttpResponse | StreamingHttpResponse:
-    """A figure, or every score, review or position with its reasons, as CSV or XLSX; on the record."""
+    """A figure, or every score, review or position with its reasons, as a marked file; on the record."""
     require_desk(request.user, *OFFICIALS)
     call = chosen(request, calls_evaluated())
     if call is None or kind not in KINDS:
@@ -92,13 +95,14 @@ def insight_export(request: SignedInRequest, table: str, kind: str) -> HttpRespo
         figure = insights_of(request.user, call).figure(table)
         if figure is None:
             raise Http404
-        return sent(kind, name, write(kind, figure.title, figure.headings, figure.rows))
+        content = write(kind, figure.title, figure.headings, figure.rows, mark=MARK)
+        return sent(kind, name, content, mark=MARK)
     audit.record(call, "call.take_away", by=request.user, after={"table": listing.title, "kind": kind})
     lines = lines_of(listing, request.user, call)
     if kind == "csv":
-        return sent(kind, name, written_in_lines(listing.headings, lines))
+        return sent(kind, name, written_in_lines(listing.headings, lines, mark=MARK), mark=MARK)
     held = [line for _, line in zip(range(MOST_IN_WORKBOOK + 1), lines, strict=False)]
     if len(held) > MOST_IN_WORKBOOK:
         facts = {"call": call, "listing": listing, "most": MOST_IN_WORKBOOK}
         return render(request, "evaluation/too_long_for_workbook.html", facts, status=422)
-    return sent(kind, name, write(kind, listing.title, listing.headings, held))
+    return sent(kind, name, write(kind, listing.title, listing.headings, held, mark=MARK), mark=MARK)

@@ -18,7 +18,7 @@ from evaluation.views.desk import require_desk
 from evaluation.workload import agencies_of, agencies_shown_to, needs_of, rooms_of
 from program.acts import lay_beside
 from program.conflicts import differences, read_again
-from program.enums import OfficeRole
+from program.enums import Mark, OfficeRole
 from program.limits import limited
 from program.models import Call
 from program.order import implements
@@ -129,4 +129,5 @@ def reviewers_export(request: SignedInRequest, kind: str) -> HttpResponse | Stre
         for room in rooms_of(agencies_shown_to(request.user))
         for each in room.reviewers
     ]  # fmt: skip
-    return sent(kind, "reviewers", write(kind, "Reviewers", HEADINGS, rows))
+    mark = Mark.GOVERNMENT_ONLY
+    return sent(kind, "reviewers", write(kind, "Reviewers", HEADINGS, rows, mark=mark), mark=mark)

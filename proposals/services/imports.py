@@ -26,9 +26,12 @@ from proposals.package import DocumentReference, TargetMarket
 from proposals.package_file import CLAUSE, PackageFile, read_file
 from proposals.rows import FACTS, Entry
 from proposals.services.consents import renew_consents, shares_in
+from proposals.services.purging import tell_of_purge
 from proposals.services.removal import can_come_back, keep_removed
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from program.models import AuditEvent, User
     from proposals.package import Package
 
@@ -53,11 +56,27 @@ def keep_upload(proposal: Proposal, file: PackageFile, *, by: User, name: str) -
 
 
 def purge_untaken() -> int:
-    """Forget package files and tables that nobody took over within a week: they hold what is confidential."""
+    """Forget package files and tables that nobody took over within a week: they hold what is confidential.
+
+    Each leaves an event.
+    """
     limit = clock.instant() - WAITS
     files = PackageUpload.objects.filter(taken_at=None, created_at__lt=limit)
     tables = TableImport.objects.filter(event=None, created_at__lt=limit)
-    return files.delete()[0] + tables.delete()[0]
+    return _purge(files, "Package file", "uploaded_by") + _purge(tables, "Table", "read_by")
+
+
+def _purge(rows: QuerySet[Any], what: str, owner: str) -> int:
+    """Remove each by itself; one that somebody takes over at this moment is passed over."""
+    purged = 0
+    for pk in list(rows.values_list("pk", flat=True)):
+        with transaction.atomic():
+            locked = rows.select_for_update(of=("self",), skip_locked=True).select_related("proposal", owner)
+            if held := locked.filter(pk=pk).first():
+                tell_of_purge(held, what, getattr(held, owner))
+                held.delete()
+                purged += 1
+    return purged
 
 
 def what_would_change(

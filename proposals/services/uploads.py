@@ -19,6 +19,7 @@ from program.intake import Refused, announced, examine
 from program.transitions import require
 from proposals.models import Proposal, Upload
 from proposals.services.files import require_room
+from proposals.services.purging import tell_of_purge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,12 +167,18 @@ def drop_upload(upload: Upload, *, by: User) -> None:
 
 
 def purge_uploads() -> int:
-    """Forget what nobody has sent a piece of for 22 hours, and pieces that no upload names."""
+    """Forget what nobody has sent a piece of for 22 hours, and pieces that no upload names.
+
+    An upload that never became a document leaves an event.
+    """
     limit, purged = clock.instant() - spool.AGE, 0
     for pk in list(Upload.objects.filter(updated_at__lt=limit).values_list("pk", flat=True)):
         with transaction.atomic():
-            rows = Upload.objects.select_for_update(skip_locked=True)
+            rows = Upload.objects.select_for_update(of=("self",), skip_locked=True)
+            rows = rows.select_related("proposal", "begun_by")
             if held := rows.filter(pk=pk, updated_at__lt=limit).first():
+                if held.attachment_id is None:
+                    tell_of_purge(held, "Unfinished upload", held.begun_by)
                 _forget(held)
                 purged += 1
     known = {piece["file"] for pieces in Upload.objects.values_list("pieces", flat=True) for piece in pieces}
