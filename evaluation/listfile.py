@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from evaluation.listjson import JsonBroken, Reader, as_row
-from evaluation.names import normalize
+from evaluation.spellings import all_spellings
 from program.canonical import canonical_json, sha256_hex
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def parse(row: dict[str, str]) -> ListedParty:
         citation=row["federal_register_notice"],
         remarks=row["remarks"],
         source_url=row["source_information_url"] or row["source_list_url"],
-        names=sorted({normalize(name) for name in (row["name"], *alt_names)} - {""}),
+        names=list(all_spellings((row["name"], *alt_names))),
         fingerprint=sha256_hex(canonical_json(row)),
     )
 

@@ -27,11 +27,12 @@ from evaluation.names import (
     squeezed,
     weight,
 )
+from evaluation.spellings import spellings, tells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-RULESET: Final = "2026-11.4"
+RULESET: Final = "2026-11.5"
 CITATION: Final = "15 CFR 744.11, 744.15, 744.16, 744.21; 31 CFR chapter V"
 TWO_PEOPLE: Final = 95.0
 REVIEW_FROM: Final = 85.0
@@ -61,7 +62,7 @@ def similarity(a: str, b: str) -> float:
     if joined(a) == joined(b) or squeezed(a) == squeezed(b):
         return 100.0
     short, other = sorted((a, b), key=len)
-    if len(short) <= SHORT and is_readable(short):
+    if len(short) <= SHORT and (is_readable(short) or (len(other) == len(short) and is_readable(other))):
         return SAME_SHORT if short in other.split() and weight(short) > COMMON else 0.0
     score = max(
         fuzz.ratio(in_order(a), in_order(b)),
@@ -152,7 +153,7 @@ class Hit:
 class Screened:
     """What the list says of one party: flags at 85 and above, the nearest three below, and what is not known.
 
-    ``unread`` are the names in letters that the list does not use, and like none that it has.
+    ``unread`` are the names with letters that the list does not use, and like none that it has.
     """
 
     flags: tuple[Hit, ...]
@@ -174,23 +175,17 @@ class Matcher:
     def screen(self, names: Iterable[str], countries: Sequence[str] = ()) -> Screened:
         """Compare the names of one party with the list, the best first.
 
-        A name in other letters is compared with the names that the list has in these; where none is like
-        it, it is not known to be clear. The nearest below the band are those of the names compared.
+        A name with other letters is compared with the names that the list has in these, and its Latin part
+        by itself; where none is like it, it is not known to be clear. The nearest below the band are those
+        of the names compared.
         """
         spelled = {normalize(name): name for name in names}
         best: dict[int, Hit] = {}
         flagged = set()
-        for query in sorted(spelled.keys() - {""}):
-            for ours in (query, *known_as(query)):
-                for theirs in self._candidates.of(ours):
-                    score = similarity(ours, theirs)
-                    if ours != query:
-                        score = min(score, SAME_INITIALS)
-                    if score < KEPT_FROM:
-                        continue
-                    for key in self.names[theirs]:
-                        if self._keep_best(best, key, score, ours, theirs, countries) >= REVIEW_FROM:
-                            flagged.add(query)
+        for query, name in sorted(spelled.items()):
+            for reading in filter(None, spellings(name)):
+                if self._flags(best, reading, countries):
+                    flagged.add(query)
         hits = sorted(best.values(), key=lambda hit: (-hit.score, hit.key))
         flags = tuple(hit for hit in hits if hit.score >= REVIEW_FROM)
         rest = tuple(hit for hit in hits if hit.score < REVIEW_FROM)[:KEPT_BELOW]
@@ -200,6 +195,21 @@ class Matcher:
         if len(unread) > 1 or len(spelled) > 1:
             unread.pop("", None)
         return Screened(flags, rest, tuple(unread.values()))
+
+    def _flags(self, best: dict[int, Hit], reading: str, countries: Sequence[str]) -> bool:
+        """Compare one reading and keep the best of each entry; whether a name that tells is flagged."""
+        flagged = False
+        for ours in (reading, *known_as(reading)):
+            for theirs in self._candidates.of(ours):
+                score = similarity(ours, theirs)
+                if ours != reading:
+                    score = min(score, SAME_INITIALS)
+                if score < KEPT_FROM:
+                    continue
+                for key in self.names[theirs]:
+                    final = self._keep_best(best, key, score, ours, theirs, countries)
+                    flagged |= final >= REVIEW_FROM and tells(theirs)
+        return flagged
 
     def _keep_best(
         self, best: dict[int, Hit], key: int, score: float, ours: str, theirs: str, countries: Sequence[str]

@@ -212,15 +212,28 @@ def is_arabic(letter: str) -> bool:
     return "\u0621" <= letter <= "\u064a"
 
 
-def is_readable(normalized: str) -> bool:
-    """Whether a normalized name has Latin letters to compare, or digits alone; lists are written in these.
+@lru_cache(maxsize=1 << 13)
+def script_of(sign: str) -> str:
+    """The script of a letter as Unicode names it: LATIN, CYRILLIC, ARABIC, CJK."""
+    return unicodedata.name(sign, "").partition(" ")[0]
 
-    A number says nothing of a name whose letters the list does not use.
+
+def is_letter(sign: str) -> bool:
+    """A letter that carries the name; a mark that is written like one (the okina) is none."""
+    return sign.isalpha() and unicodedata.category(sign) != "Lm"
+
+
+def is_readable(normalized: str) -> bool:
+    """Whether all letters of a normalized name are Latin, or it has digits alone; lists are written in these.
+
+    A few Latin letters, or a number, say nothing of a name whose other letters the list does not use.
     """
-    letters = [letter for letter in normalized if letter.isalpha()]
+    if normalized.isascii():
+        return any(sign.isalnum() for sign in normalized)
+    letters = [sign for sign in normalized if is_letter(sign)]
     if letters:
-        return any("a" <= letter <= "z" for letter in letters)
-    return any(letter.isdigit() for letter in normalized)
+        return all(script_of(letter) == "LATIN" for letter in letters)
+    return any(sign.isdigit() for sign in normalized)
 
 
 @lru_cache(maxsize=1 << 13)

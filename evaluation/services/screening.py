@@ -11,10 +11,10 @@ from django.db import transaction
 from evaluation.enums import Adjudicated, CheckResult
 from evaluation.matching import CITATION, RULESET, TWO_PEOPLE, Listed, Matcher
 from evaluation.models import Adjudication, PartyCheck, ScreeningList, ScreeningRun
-from evaluation.names import normalize
 from evaluation.rulebook import version_on
 from evaluation.services.compliance import check_compliance, check_owners_again
 from evaluation.services.remembering import carry_decisions, confirmation_among, since_reopened
+from evaluation.spellings import all_spellings
 from evaluation.staleness import identity_of, inputs_sha256, parties_of, query_of
 from program import audit, clock
 from program.transitions import NotReady, Problem, require
@@ -41,9 +41,7 @@ def matcher_for(list_id: int, ruleset: str) -> Matcher:
     return Matcher(
         Listed(
             pk,
-            tuple(names)
-            if made.ruleset_version == ruleset
-            else tuple(sorted({normalize(n) for n in (name, *others)})),
+            tuple(names) if made.ruleset_version == ruleset else all_spellings((name, *others)),
             tuple(countries),
         )
         for pk, name, others, names, countries in rows
@@ -142,7 +140,7 @@ def _compare(party: Party, matcher: Matcher) -> Iterator[PartyCheck]:
         yield PartyCheck(
             **common,
             result=CheckResult.UNREADABLE,
-            explanation=f"In letters that cannot be compared with the list: {names}. Compare by hand.",
+            explanation=f"With letters that cannot be compared with the list: {names}. Compare by hand.",
         )
     for hit in found.flags:
         yield PartyCheck(
