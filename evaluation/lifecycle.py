@@ -95,7 +95,7 @@ ANSWER: Final = Transition(
     {R.OPEN, R.ACKNOWLEDGED, R.ANSWERED},
     R.ANSWERED,
     clause=ORDER,
-    stamps=["answered_at"],
+    first_stamps=["answered_at"],
     label="File the position",
     description="The agency's position stands; an earlier one is superseded.",
 )

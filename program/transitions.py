@@ -38,7 +38,8 @@ class Transition:
     """One act that carries a record from one of ``sources`` to ``target``.
 
     The right it needs follows from its name: ``<app>.<name>_<model>``. ``stamps`` are date-time fields
-    that take the event's moment. ``label`` is what the button says.
+    that take the event's moment, ``first_stamps`` those that take the first such moment and keep it.
+    ``label`` is what the button says.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Transition:
     clause: str = ""
     checks: tuple[Callable[[Any], Iterable[Problem]], ...] = ()
     stamps: tuple[str, ...] = ()
+    first_stamps: tuple[str, ...] = ()
     label: str = ""
     description: str = ""
 
@@ -59,6 +61,7 @@ class Transition:
         clause: str = "",
         checks: Sequence[Callable[[Any], Iterable[Problem]]] = (),
         stamps: Sequence[str] = (),
+        first_stamps: Sequence[str] = (),
         label: str = "",
         description: str = "",
     ) -> None:
@@ -69,6 +72,7 @@ class Transition:
             "clause": clause,
             "checks": tuple(checks),
             "stamps": tuple(stamps),
+            "first_stamps": tuple(first_stamps),
             "label": label or name.replace("_", " ").capitalize(),
             "description": description,
         }
@@ -182,6 +186,7 @@ def perform(
         delegation=delegation,
     )
     values |= dict.fromkeys(transition.stamps, event.at)
+    values = {name: event.at for name in transition.first_stamps if getattr(record, name) is None} | values
     for name, value in values.items():
         setattr(record, name, value)
     record.save(update_fields=["status", "updated_at", *values])

@@ -45,7 +45,7 @@ ACCEPT: Final = Transition(
     {S.SUBMITTED},
     S.UNDER_EVALUATION,
     clause="E.O. 14320 s.3(d)",
-    stamps=["accepted_at"],
+    first_stamps=["accepted_at"],
     label="Accept for evaluation",
     description="The five consultations start.",
 )

@@ -27,7 +27,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Extract, Greatest
 
-from evaluation.enums import DeterminationStatus, ReferralStatus
+from evaluation.enums import Carry, DeterminationStatus, ReferralStatus
 from evaluation.insights.readers import left_out_of
 from evaluation.models import AgencyScore, Determination, Referral
 from evaluation.models.reviews import DISAGREEMENT
@@ -270,7 +270,8 @@ def _timeliness(rows: QuerySet[Proposal], agencies: list[Agency], now: datetime)
     answered = Q(answered_at__isnull=False)
     found: dict[Any, Any] = {
         row["agency"]: row
-        for row in Referral.objects.filter(version__proposal__in=rows, carried_from=None)
+        for row in Referral.objects.filter(version__proposal__in=rows)
+        .exclude(carry=Carry.KEEP)
         .exclude(status=ReferralStatus.ENDED)
         .annotate(took=took)
         .order_by()
@@ -291,8 +292,8 @@ def _timeliness(rows: QuerySet[Proposal], agencies: list[Agency], now: datetime)
     return Figure(
         "timeliness",
         "How the agencies keep their time",
-        "Consultations that were opened anew or for the first time; a position that was kept from an earlier "
-        "version took nobody time. Nine of ten answers came within the days of the last column. Days do not "
+        "Consultations that were opened for the first time, anew or to confirm a position, by the first answer "
+        "to each; a position that was kept from an earlier version took nobody time. Nine of ten answers came within the days of the last column. Days do not "
         "count the time for which a clock was paused.",
         [
             "Agency", "Referred", "In time", "Late", "No response", "Running", "Paused", "Overdue",
@@ -374,7 +375,8 @@ WITH counted AS (
     SELECT id, consortium_id, submitted_at, accepted_at FROM proposals_proposal
     WHERE call_id = %(call)s AND submitted_at IS NOT NULL AND id <> ALL (%(left_out)s::bigint[])
 ), consulted AS (
-    SELECT version.proposal_id, MAX(GREATEST(referral.answered_at, referral.lapsed_at)) AS at
+    SELECT version.proposal_id, MAX(GREATEST(referral.answered_at, referral.lapsed_at))
+        FILTER (WHERE referral.carry <> 'keep') AS at
     FROM evaluation_referral AS referral
     JOIN proposals_version AS version ON version.id = referral.version_id
     JOIN counted ON counted.id = version.proposal_id

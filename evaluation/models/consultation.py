@@ -38,7 +38,8 @@ from proposals.models.fields import PlainTextField
 class Referral(Deadlined):
     """One agency's consultation on one accepted version; its progress is never a status of the proposal.
 
-    ``position`` is the one that stands, perhaps kept from an earlier version (``carried_from``). The clock
+    ``position`` is the one that stands, perhaps kept from an earlier version (``carried_from``).
+    ``answered_at`` is the moment of the first answer, whatever was filed in its place later. The clock
     stands since ``paused_at``; of pauses that are over, ``stood_for`` is the time, ``stood_days`` the days.
     Up to ``settled_on`` it is settled which days count. ``counted_to`` is the last day before it was moved
     off a weekend or holiday.

@@ -162,7 +162,14 @@ def file_position(
         _refuse_older(draft, filed, draft_revision or 0)
     delegation = delegation_to_sign(referral, by=by)
     end_pauses(referral, by=by, why="The position was filed.")
-    event = perform(ANSWER, referral, by=by, note=str(stance), delegation=delegation)
+    event = perform(
+        ANSWER,
+        referral,
+        by=by,
+        note=str(stance),
+        delegation=delegation,
+        changes=lambda: {"answered_at": referral.answered_at or received_at},
+    )
     position = Position.objects.create(
         referral=referral,
         stance=stance,

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.urls import reverse
 from openpyxl import load_workbook
 
 from evaluation import services
+from evaluation.clocks import days_of
 from evaluation.insights import figures, listings
 from evaluation.insights.figures import insights_of
 from evaluation.insights.readers import counted_for, left_out_of
 from evaluation.insights.weights import sensitivity
 from evaluation.models import AgencyScore, Referral
+from evaluation.schedule import end_left_referrals, lapse_due_referrals
 from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, AuditEvent, Organization
@@ -44,6 +48,13 @@ def official():
 def figure(user, call, key):
     found = insights_of(user, call).figure(key)
     return {row[0]: dict(zip(found.headings[1:], row[1:], strict=True)) for row in found.rows}
+
+
+def timeliness(user, proposal):
+    """What is counted of each agency, by its code."""
+    names = {str(make.referral_of(proposal, code).agency): code for code in make.EVALUATING}
+    rows = figure(user, proposal.call, "timeliness")
+    return {names[name]: list(row.values()) for name, row in rows.items()}
 
 
 def scored(proposal, agency="STATE", *values):
@@ -131,13 +142,66 @@ class TestFigures:
         Referral.objects.filter(version__proposal=proposal, agency__code="DOD").update(
             status="lapsed", lapsed_at=now
         )
-        rows = figure(official, proposal.call, "timeliness")
-        names = {str(make.referral_of(proposal, code).agency): code for code in make.EVALUATING}
-        told = {names[name]: list(row.values()) for name, row in rows.items()}
+        told = timeliness(official, proposal)
         assert told["STATE"] == [1, 1, 0, 0, 0, 0, 0, 6.0, 6.0]
         assert told["DOE"] == [1, 0, 1, 0, 0, 0, 0, 9.0, 9.0]
         assert told["DOD"] == [1, 0, 0, 1, 0, 0, 0, None, None]
         assert told["OSTP"] == [1, 0, 0, 0, 1, 0, 0, None, None]
+
+    def test_clock_of_a_new_version_counts_and_a_kept_position_does_not(self, official):
+        proposal = make.accepted()
+        make.filed(proposal, "STATE", parts_commented=["security"])
+        make.filed(proposal, "DOE", "object")
+        make.resubmitted(proposal)
+        make.accept(proposal, officer())
+        end_left_referrals()
+        carried = {code: make.referral_of(proposal, code).carry for code in ("STATE", "DOE")}
+        assert carried == {"STATE": "keep", "DOE": "reopen"}
+        with clock.moved_to(make.referral_of(proposal, "DOE").due_at + timedelta(days=1)):
+            assert lapse_due_referrals() == 4
+        told = timeliness(official, proposal)
+        assert told["STATE"][:4] == [1, 1, 0, 0]
+        assert told["DOE"][:4] == [2, 1, 0, 1]
+        assert told["OSTP"][:4] == [1, 0, 0, 1]
+
+    def test_answer_in_time_stays_in_time_however_late_it_is_replaced(self, official):
+        proposal = make.accepted()
+        referral = make.referral_of(proposal, "DOE")
+        with clock.moved_to(answered := referral.opened_at + timedelta(days=4)):
+            make.filed(proposal, "DOE")
+        with clock.moved_to(referral.due_at + timedelta(days=9)):
+            make.filed(proposal, "DOE", "object")
+        referral.refresh_from_db()
+        assert referral.answered_at == answered
+        assert referral.position.stance == "object"
+        assert timeliness(official, proposal)["DOE"] == [1, 1, 0, 0, 0, 0, 0, 4.0, 4.0]
+        assert days_of(referral, clock.now()).elapsed == 4
+
+    def test_stages_begin_with_the_first_acceptance(self, official):
+        proposal, chief = make.accepted(), make.decision_official()
+        moved_back(proposal, submitted_at=20, accepted_at=10)
+        deferral = make.signed(by=chief, proposal=proposal, outcome="defer")
+        services.announce_determination(deferral, by=chief)
+        proposal.refresh_from_db()
+        make.resubmitted(proposal)
+        make.accept(proposal, officer())
+        rows = figure(official, proposal.call, "stages")
+        assert list(rows["From submission to acceptance"].values())[:2] == [10.0, 1]
+        assert list(rows["From acceptance to the first announcement"].values())[:2] == [10.0, 1]
+
+    def test_first_moments_that_later_ones_had_taken_come_back(self):
+        proposal = make.accepted()
+        position = make.filed(proposal, "STATE")
+        accepted_at, late = proposal.accepted_at, clock.now() + timedelta(days=40)
+        Referral.objects.update(answered_at=late)
+        Proposal.objects.update(accepted_at=late)
+        migration = importlib.import_module("evaluation.migrations.0048_first_moments_stay")
+        with connection.cursor() as cursor:
+            for told in (migration.FIRST_ANSWERS, migration.FIRST_ACCEPTANCES):
+                cursor.execute(told)
+        proposal.refresh_from_db()
+        assert make.referral_of(proposal, "STATE").answered_at == position.signed_at
+        assert proposal.accepted_at == accepted_at
 
     def test_consortia_wait_beside_larger_and_smaller_ones(self, official):
         alone = make.accepted()
