@@ -400,8 +400,8 @@ class Story:
                 revision=finding.revision,
             )
         for code, answer in decision.get("objections", {}).items():
-            objection = Position.objects.get(
-                referral__version__proposal=self.proposal, referral__agency__code=code, superseded_by=None
+            objection = Position.objects.with_standing().get(
+                referral__version__proposal=self.proposal, referral__agency__code=code, stands=True
             )
             evaluation.answer_objection(determination, objection, by=self.officer, answer=answer)
         for condition in decision.get("conditions", ()):

@@ -54,15 +54,14 @@ def _review_lines(user: User, proposals: list[int]) -> Iterator[list[Any]]:
 
 def _position_lines(user: User, proposals: list[int]) -> Iterator[list[Any]]:
     rows = Position.objects.visible_to(user).filter(referral__version__proposal__in=proposals)
-    rows = rows.select_related(
-        "referral__version__proposal", "referral__agency", "signed_by", "superseded_by"
-    )
+    rows = rows.with_standing()
+    rows = rows.select_related("referral__version__proposal", "referral__agency", "signed_by")
     for row in rows.defer("referral__version__package").order_by("referral__version__proposal", "pk"):
         version = row.referral.version
         yield [
             version.proposal.number, version.number, str(row.referral.agency), row.get_stance_display(),
             row.rationale, row.conditions, row.signed_by.name, _when(row.signed_at),
-            row.referral.position_id == row.pk,
+            row.stands,
         ]  # fmt: skip
 
 

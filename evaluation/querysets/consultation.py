@@ -149,6 +149,15 @@ class PositionQuerySet(OfProposalQuerySet):
         )
         return seen.filter(Q(referral__agency__code__in=agencies) | Exists(answered))
 
+    def with_standing(self) -> Self:
+        """Each with ``stands``: whether it is what its agency says today of the newest version referred to it.
+
+        It may have been filed on an earlier version and kept; once an agency is asked again, nothing of it
+        stands until it answers.
+        """
+        answered = apps.get_model("evaluation", "Referral").objects.filter(status=ReferralStatus.ANSWERED)
+        return self.annotate(stands=Exists(answered.current().filter(position=OuterRef("pk"))))
+
     def left_unescalated(self) -> Self:
         """Objections that are an agency's newest position on a proposal still evaluated, without a record."""
         proposal, agency = OuterRef("referral__version__proposal"), OuterRef("referral__agency")

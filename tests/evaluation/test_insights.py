@@ -13,7 +13,7 @@ from django.db import connection
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from evaluation import services
+from evaluation import fulfilling, services
 from evaluation.clocks import days_of
 from evaluation.insights import figures, listings
 from evaluation.insights.figures import insights_of
@@ -430,6 +430,32 @@ class TestFiles:
         assert len(tables["scores"]) == 1 + criteria and len(tables["reviews"]) == 1 + 2 * criteria
         assert {str(row[9]) for row in tables["scores"][1:]} == {"3.50" if kind == "csv" else "3.5"}
         assert tables["positions"][1][4] == "'=Reasons that begin like a formula."
+
+    def test_one_position_of_an_agency_stands_also_across_versions(self, client, official):
+        proposal = make.accepted()
+
+        def lines():
+            rows = self.table(page(client, official, "insight-export", "positions", "csv"), "csv")[1:]
+            return [(row[1], row[3], row[-1]) for row in rows]
+
+        def counted():
+            return fulfilling.positions_filed(official).value
+
+        make.filed(proposal, "STATE", parts_commented=["security"])
+        make.filed(proposal, "DOE")
+        make.filed(proposal, "DOE", "object")
+        first = [("1", "Support", "Yes"), ("1", "Support", "No"), ("1", "Object", "Yes")]
+        assert (lines(), counted()) == (first, 2)
+        make.resubmitted(proposal)
+        assert (lines(), counted()) == (first, 2)
+        make.accept(proposal, officer())
+        asked_again = [*first[:2], ("1", "Object", "No")]
+        assert (lines(), counted()) == (asked_again, 1)
+        make.filed(proposal, "DOE")
+        assert (lines(), counted()) == ([*asked_again, ("2", "Support", "Yes")], 2)
+        make.filed(proposal, "STATE", "object")
+        answered = [("1", "Support", "No"), *asked_again[1:], ("2", "Support", "Yes")]
+        assert (lines(), counted()) == ([*answered, ("2", "Object", "Yes")], 2)
 
     def test_taking_listings_is_on_the_record_of_the_call(self, client, official):
         call = make.accepted().call
