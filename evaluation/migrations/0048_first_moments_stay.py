@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RenameField("referral", "carried_from", "previous"),
         migrations.RunSQL(FIRST_ANSWERS, migrations.RunSQL.noop),
         migrations.RunSQL(FIRST_ACCEPTANCES, migrations.RunSQL.noop),
     ]

@@ -38,11 +38,12 @@ from proposals.models.fields import PlainTextField
 class Referral(Deadlined):
     """One agency's consultation on one accepted version; its progress is never a status of the proposal.
 
-    ``position`` is the one that stands, perhaps kept from an earlier version (``carried_from``).
-    ``answered_at`` is the moment of the first answer, whatever was filed in its place later. The clock
-    stands since ``paused_at``; of pauses that are over, ``stood_for`` is the time, ``stood_days`` the days.
-    Up to ``settled_on`` it is settled which days count. ``counted_to`` is the last day before it was moved
-    off a weekend or holiday.
+    ``position`` is the one that stands, perhaps kept from an earlier version. ``previous`` is the agency's
+    answered consultation on that version; ``carry`` says whether its position was kept, is to be confirmed,
+    or was opened again. ``answered_at`` is the moment of the first answer, whatever replaced it later.
+    The clock stands since ``paused_at``; of pauses that are over, ``stood_for`` is the time, ``stood_days``
+    the days. Up to ``settled_on`` it is settled which days count. ``counted_to`` is the last day before it
+    was moved off a weekend or holiday.
     """
 
     proposal_path: ClassVar[str] = "version__proposal"
@@ -69,7 +70,7 @@ class Referral(Deadlined):
     stood_days = models.PositiveSmallIntegerField(default=0, editable=False)
     settled_on = models.DateField(null=True, editable=False)
     position = models.ForeignKey("Position", models.PROTECT, null=True, related_name="+", editable=False)
-    carried_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", editable=False)
+    previous = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", editable=False)
     carry = models.CharField(max_length=10, choices=Carry, blank=True, editable=False)
     carry_reason = models.TextField(blank=True, editable=False)
     objects = ReferralQuerySet.as_manager()

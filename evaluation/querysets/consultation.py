@@ -109,7 +109,7 @@ class ReferralQuerySet(OfProposalQuerySet):
         return self.filter(~Exists(newer))
 
     def for_list(self) -> Self:
-        return self.select_related("agency", "version__proposal__consortium", "position", "carried_from")
+        return self.select_related("agency", "version__proposal__consortium", "position", "previous")
 
 
 class ClockEventQuerySet(OfProposalQuerySet):

@@ -67,7 +67,7 @@ def refer_version(version: Version, *, by: User, event: AuditEvent) -> list[Refe
             unit=period.unit.value, counted_to=due.counted_to, settled_on=due.start,
         )  # fmt: skip
         if previous := earlier.get(agency.pk):
-            _carry_over(referral, previous)
+            _carry_position(referral, previous)
         referral.save()
         if referral.carry == Carry.KEEP:
             perform(KEEP, referral, by=by, note=referral.carry_reason)
@@ -97,13 +97,13 @@ def _last_referrals(version: Version) -> dict[int, Referral]:
     }
 
 
-def _carry_over(referral: Referral, previous: Referral) -> None:
+def _carry_position(referral: Referral, previous: Referral) -> None:
     """Decide by rule what becomes of the position on the version before."""
     position = previous.position
     if position is None:
         return
     changed = changed_parts(previous.version.value, referral.version.value)
-    referral.carried_from = previous
+    referral.previous = previous
     referral.carry, referral.carry_reason = carry(changed, position.parts_commented, position.stance)
     if referral.carry == Carry.KEEP:
         referral.position = position

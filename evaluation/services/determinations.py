@@ -73,7 +73,7 @@ def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
         for requirement in proposal.call.requirements.demanded(version.received_at)
     )
     if recalled is not None:
-        _carry_over(recalled, determination)
+        _take_over_text(recalled, determination)
     audit.record(
         determination,
         "determination.prepare",
@@ -85,7 +85,7 @@ def prepare_determination(proposal: Proposal, *, by: User) -> Determination:
     return determination
 
 
-def _carry_over(recalled: Determination, determination: Determination) -> None:
+def _take_over_text(recalled: Determination, determination: Determination) -> None:
     """Take over what was written, but for what is not true any more.
 
     On another version each finding is made anew, an answer stays only with an objection that still stands,

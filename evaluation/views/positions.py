@@ -66,14 +66,14 @@ def show_position(
     A refused ``form`` stays, also one that came too late: what was typed is not lost.
     """
     rows = Referral.objects.visible_to(request.user).select_related(
-        "agency", "version__proposal__consortium", "position__signed_by", "carried_from"
+        "agency", "version__proposal__consortium", "position__signed_by", "previous"
     )
     referral = get_object_or_404(rows, pk=pk)
     declare_first(referral.version, request.user)
     may_sign = request.user.has_perm("evaluation.answer_referral", referral)
     version, now = referral.version, clock.now()
     standing = Position.objects.visible_to(request.user).filter(pk=referral.position_id or 0).first()
-    previous = referral.carried_from.position if referral.carried_from and may_sign else None
+    previous = referral.previous.position if referral.previous and may_sign else None
     draft = PositionDraft.objects.filter(referral=referral).select_related("saved_by").first()
     drafted = draft if may_sign else None
     start = drafted or standing or previous
