@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.cache import cache
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS: Final = 300
 DAY: Final = 86_400
-AGES: Final = ((30, "Up to 30 days"), (60, "31 to 60"), (90, "61 to 90"), (None, "Over 90"))
+#: Days up to which a proposal counts among those of one age; the last are older
+AGES: Final = (30, 60, 90)
 MOST_DISPUTED: Final = 25
 
 
@@ -205,18 +207,20 @@ def _ages(call: Call, left_out: list[int], now: datetime) -> Figure:
         "left_out": left_out,
         "now": now,
         "waiting": list(map(str, waiting)),
-        "bounds": [bound for bound, _ in AGES if bound],
+        "ages": list(AGES),
     }
     with connection.cursor() as cursor:
         cursor.execute(WAITED, asked)
         found = {status: cells for status, *cells in cursor.fetchall()}
-    nothing: list[Any] = [*[0] * len(AGES), None, None]
+    ages = [f"{after + 1} to {up_to}" for after, up_to in pairwise(AGES)]
+    headings = [f"Up to {AGES[0]} days", *ages, f"Over {AGES[-1]}"]
+    nothing: list[Any] = [*[0] * len(headings), None, None]
     return Figure(
         "ages",
         "How long the undecided ones have waited",
         "Days since the first submission, for proposals that no announced determination has decided. Time "
         "for which the clock of one of its consultations was paused does not count.",
-        ["Where it stands", *(words for _, words in AGES), "Median days", "Longest, days"],
+        ["Where it stands", *headings, "Median days", "Longest, days"],
         [
             [
                 ProposalStatus(status).label,
@@ -227,7 +231,7 @@ def _ages(call: Call, left_out: list[int], now: datetime) -> Figure:
             ]
             for status in waiting
         ],
-        bars=len(AGES) + 1,
+        bars=len(headings) + 1,
     )
 
 
@@ -247,18 +251,19 @@ WITH stood AS (
         WHERE pause.act = 'paused' GROUP BY version.proposal_id
     ) AS spans GROUP BY proposal_id
 ), aged AS (
-    SELECT proposal.status, %(bounds)s::float[] AS bounds,
+    SELECT proposal.status,
         EXTRACT(EPOCH FROM %(now)s - proposal.submitted_at - COALESCE(stood.time, INTERVAL '0'))::float
             / 86400 AS days
     FROM proposals_proposal AS proposal LEFT JOIN stood ON stood.proposal_id = proposal.id
     WHERE proposal.call_id = %(call)s AND proposal.submitted_at IS NOT NULL
         AND proposal.status = ANY (%(waiting)s) AND proposal.id <> ALL (%(left_out)s::bigint[])
 )
-SELECT status, COUNT(*) FILTER (WHERE days <= bounds[1]),
-    COUNT(*) FILTER (WHERE days > bounds[1] AND days <= bounds[2]),
-    COUNT(*) FILTER (WHERE days > bounds[2] AND days <= bounds[3]), COUNT(*) FILTER (WHERE days > bounds[3]),
+SELECT status, COUNT(*) FILTER (WHERE passed = 0), COUNT(*) FILTER (WHERE passed = 1),
+    COUNT(*) FILTER (WHERE passed = 2), COUNT(*) FILTER (WHERE passed = 3),
     PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY days), MAX(days)
-FROM aged GROUP BY status
+FROM aged CROSS JOIN LATERAL (
+    SELECT COUNT(*) AS passed FROM UNNEST(%(ages)s::float[]) AS age WHERE days > age
+) AS ages GROUP BY status
 """
 
 
