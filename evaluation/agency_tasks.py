@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -120,10 +119,8 @@ def agencies_to_sign_for(user: User, delegated: list[tuple[str, str]]) -> set[st
 
 
 def positions_to_file(user: User, agencies: set[str]) -> Iterator[Task]:
-    """A statement for each agency: in practice somebody signs for one."""
-    asked = (positions_awaited.of(offices_that_read(user), agency) for agency in agencies)
-    found = chain.from_iterable(one.rows(person=user.pk, **clock.given()) for one in asked)
-    for row in sorted(found, key=lambda row: row.due_at)[:MOST]:
+    asked = positions_awaited.of(offices_that_read(user), *sorted(agencies))
+    for row in asked.rows(person=user.pk, **clock.given()):
         proposal = row.version.proposal
         yield Task(
             f"File the position of {row.agency} on {proposal.number}",
@@ -135,14 +132,20 @@ def positions_to_file(user: User, agencies: set[str]) -> Iterator[Task]:
 
 
 @PreparedByOffices
-def positions_awaited(signer: Any, agency: str) -> QuerySet[Referral]:
-    key = Subquery(
-        Agency.objects.filter(code=agency).values("pk")
-    )  # known before the rows: an index gives them by day
-    rows = Referral.objects.visible_to(signer).awaited().filter(agency=key)
-    rows = rows.select_related("agency", "version__proposal__consortium").order_by("due_at")
+def positions_awaited(signer: Any, *agencies: str) -> QuerySet[Referral]:
+    """The first of all these agencies, of each of which an index gives the first ones by their day."""
+    first, *others = (_first_awaited(signer, agency) for agency in agencies)
+    if others:
+        keys, *more = (rows.values("pk")[:MOST] for rows in (first, *others))
+        first = Referral.objects.filter(pk__in=keys.union(*more, all=True)).order_by("due_at")
+    rows = first.select_related("agency", "version__proposal__consortium")
     named = "agency__code", "agency__display_name", "version__number", "version__proposal__number"
     return rows.only("due_at", "paused_at", *named, "version__proposal__consortium__name")[:MOST]
+
+
+def _first_awaited(signer: Any, agency: str) -> QuerySet[Referral]:
+    key = Subquery(Agency.objects.filter(code=agency).values("pk"))  # known before the rows, for the index
+    return Referral.objects.visible_to(signer).awaited().filter(agency=key).order_by("due_at")
 
 
 def determinations_to_sign(user: User, *, announces: bool) -> Iterator[Task]:

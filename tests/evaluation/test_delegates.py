@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from evaluation import services
-from evaluation.models import Determination
+from evaluation.agency_tasks import positions_to_file
+from evaluation.models import Determination, Referral
 from evaluation.packets import packet_text
 from evaluation.schedule import remind
 from program import clock
@@ -18,6 +19,7 @@ from proposals.models import Proposal
 from tests.evaluation.test_pages import page
 from tests.factories import evaluation as make
 from tests.factories.program import officer
+from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +106,27 @@ def test_delegates_of_a_lead_are_told_and_find_the_position_among_their_tasks(cl
     assert wanted in tasks(client, delegate)
     Delegation.objects.update(effective_to=clock.today())
     assert not [what for what in tasks(client, delegate) if "position" in what]
+
+
+def test_who_signs_for_several_agencies_asks_once_and_finds_the_first_due_first():
+    person, proposal, sooner = make.lead("STATE"), make.accepted(), make.accepted()
+    Referral.objects.filter(version__proposal=sooner).update(due_at=clock.now() + timedelta(days=2))
+
+    def waiting(*codes):
+        with statements() as sent:
+            found = [task.what for task in positions_to_file(person, set(codes))]
+        return len(sent), found
+
+    names = {code: Agency.objects.get(code=code) for code in ("STATE", "DOE")}
+    assert person.holds(OfficeRole.LEAD)  # read once by every page
+    wanted = {
+        code: [f"File the position of {name} on {one.number}" for one in (sooner, proposal)]
+        for code, name in names.items()
+    }
+    assert waiting("STATE") == (1, wanted["STATE"])
+    number, found = waiting("STATE", "DOE")
+    assert (number, set(found[:2])) == (1, {wanted["STATE"][0], wanted["DOE"][0]})
+    assert set(found[2:]) == {wanted["STATE"][1], wanted["DOE"][1]}
 
 
 def test_delegates_of_the_decision_are_told_and_find_the_signature_among_their_tasks(client):
