@@ -19,13 +19,14 @@ from evaluation.models import (
     Designation,
     Determination,
     InformationRequest,
+    Referral,
     Return,
 )
 from proposals.enums import ProposalStatus
+from proposals.models import Proposal
 from proposals.standing import Correction, OpenQuestion, tells_standing
 
 if TYPE_CHECKING:
-    from proposals.models import Proposal
     from proposals.standing import Standing
 
 
@@ -79,11 +80,26 @@ def tell_corrections(standings: dict[int, Standing], proposals: list[Proposal]) 
 
 
 @tells_standing
-def tell_deferrals(standings: dict[int, Standing], proposals: list[Proposal]) -> None:
-    """The announced deferral of the decision, while nothing newer was announced."""
+def tell_evaluations(standings: dict[int, Standing], proposals: list[Proposal]) -> None:
+    """The announced deferral of the decision, while nothing newer was announced, and the agencies' time.
+
+    Of the agencies a consortium is told when the time of the last ends, whether it has answered or not, and
+    that a clock is paused: neither of which agency, nor why.
+    """
     asked = [row.pk for row in proposals if row.status == ProposalStatus.UNDER_EVALUATION]
     if not asked:
         return
-    rows = Determination.objects.filter(proposal__in=asked, status=DeterminationStatus.ANNOUNCED)
-    for row in rows.order_by("announced_at").only("proposal", "outcome", "defer_until"):
-        standings[row.proposal_id].deferred_until = row.defer_until if row.outcome == Outcome.DEFER else None
+    announced = Determination.objects.filter(proposal=OuterRef("pk"), status=DeterminationStatus.ANNOUNCED)
+    newest = announced.order_by("-announced_at")[:1]
+    consulted = Referral.objects.filter(version__proposal=OuterRef("pk")).current()
+    last = consulted.order_by("-due_at")[:1]
+    for pk, outcome, deferred_until, until, is_paused in Proposal.objects.filter(pk__in=asked).values_list(
+        "pk",
+        Subquery(newest.values("outcome")),
+        Subquery(newest.values("defer_until")),
+        Subquery(last.values("due_at")),
+        Exists(consulted.filter(paused_at__isnull=False)),
+    ):
+        standing = standings[pk]
+        standing.deferred_until = deferred_until if outcome == Outcome.DEFER else None
+        standing.consulted_until, standing.is_clock_paused = until, is_paused

@@ -60,7 +60,6 @@ class Explanation:
 def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | None = None) -> Explanation:
     """Explain ``proposal`` as it stands at ``at``; reads nothing but it, its call and ``standing``."""
     call, status, standing = proposal.call, S(proposal.status), standing or Standing()
-    asked = next(iter(standing.questions), None)
     is_open = proposal.takes_versions(at=at)
     if status in (S.DRAFT, S.RETURNED) and call.cancelled_at:
         what = "this draft cannot be submitted" if status == S.DRAFT else "no correction is taken any more"
@@ -120,10 +119,8 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             tone="waiting",
         )
     if status == S.UNDER_EVALUATION:
-        period, began_at = call.consultation_period, proposal.accepted_at
-        due = period.due_after(began_at).bound if began_at else None
+        until, until_words = _next_of_evaluation(standing, at)
         again = " You may still submit a new version; it goes through intake again." if is_open else ""
-        ahead = due is not None and at < due
         return Explanation(
             "The Secretary of Commerce evaluates the package in consultation with the four agencies that "
             "section 3(d) of the order names.",
@@ -132,14 +129,10 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
             "The decision official signs a determination; you are told on the day it is announced. "
             "Until then you may be asked for information, you must report material changes, and you may "
             f"withdraw.{again}",
-            asked.due_at if asked else due if ahead else None,
-            f"Answer question {asked.number} by"
-            if asked
-            else f"Agencies are asked to answer within {period.words}, by"
-            if ahead
-            else "The agencies' first time to answer is over. No date is set for the determination.",
-            is_limit=asked is not None or ahead,
-            tone="waiting" if asked else "info",
+            until,
+            until_words,
+            is_limit=until is not None,
+            tone="waiting" if standing.questions else "info",
         )
     if status == S.DESIGNATED and standing.designation_status in NOT_ACTIVE:
         happens, moves = NOT_ACTIVE[standing.designation_status]
@@ -189,6 +182,19 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
         else "Your consortium may answer a later call with a new proposal.",
         tone="neutral",
     )
+
+
+def _next_of_evaluation(standing: Standing, at: datetime) -> tuple[datetime | None, str]:
+    """An answer that is owed, else the time of the agencies by their own clocks; not which of them, nor why."""
+    for asked in standing.questions[:1]:
+        return asked.due_at, f"Answer question {asked.number} by"
+    if standing.is_clock_paused:
+        return None, "The agencies' time to answer is paused. Its last day moves by the days of the pause."
+    if standing.consulted_until is None:
+        return None, NO_DATE
+    if at < standing.consulted_until:
+        return standing.consulted_until, "Agencies are asked to answer by"
+    return None, "The agencies' time to answer is over. No date is set for the determination."
 
 
 def _asks(standing: Standing) -> str:

@@ -38,7 +38,11 @@ class Correction:
 
 @dataclass(slots=True)
 class Standing:
-    """How one proposal stands in the apps above; empty while they know nothing of it."""
+    """How one proposal stands in the apps above; empty while they know nothing of it.
+
+    ``consulted_until`` (exclusive) is when the time of the last agency ends; while the clock of one is paused,
+    that day is not known.
+    """
 
     designation: str = ""
     designation_status: str = ""
@@ -49,6 +53,8 @@ class Standing:
     corrections: list[Correction] = field(default_factory=list)
     note: str = ""
     deferred_until: date | None = None
+    consulted_until: datetime | None = None
+    is_clock_paused: bool = False
     records: list[Model] = field(default_factory=list)
 
     @property

@@ -9,16 +9,17 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from django.utils.html import escape
 
 from evaluation import services
-from evaluation.clocks import days_of
+from evaluation.clocks import days_of, last_day
 from evaluation.decided import sha256_to_clear
 from evaluation.enums import PauseReason, ReferralStatus
 from evaluation.insights.figures import insights_of
 from evaluation.models import ClockEvent, InformationRequest, Referral
 from evaluation.packets import packet_in_words, packet_text
 from evaluation.schedule import end_left_referrals, lapse_due_referrals, release_clocks, remind
-from program import clock
+from program import clock, moments
 from program.clock_account import clock_account
 from program.deadlines import Period, Standstill, Unit, end_of_day, put_off
 from program.enums import OfficeRole
@@ -596,6 +597,33 @@ def test_determination_waits_for_a_paused_consultation_in_words(desk, proposal):
         draft = services.prepare_determination(proposal, by=desk)
         said = refused(services.sign_determination, draft, by=make.decision_official())
     assert "consultation-open-DOE" in said
+
+
+# What the consortium reads
+
+
+def test_consortium_reads_the_agencies_last_day_by_their_clocks_and_that_one_is_paused(client, desk):
+    Closure.objects.create(day=date(2026, 4, 2), authority="An order", counts_as_holiday=True)
+
+    def read(at):
+        with clock.moved_to(at):
+            sign_in(client, person)
+            return client.get(reverse("proposals:detail", args=[proposal.pk])).text
+
+    with clock.moved_to(MARCH_3):
+        proposal = make.accepted(desk)
+        person = representative_of(proposal)
+    asks = "Agencies are asked to answer by"
+    assert asks in (text := read(MARCH_3 + DAY)) and "April 3, 2026" in text
+    paused(proposal, desk, MARCH_3 + DAY)
+    text = read(MARCH_3 + 2 * DAY)
+    assert escape("The agencies' time to answer is paused.") in text and asks not in text
+    assert "lapse in appropriations" not in text and str(energy(proposal).agency) not in text
+    resumed(proposal, desk, MARCH_3 + 6 * DAY)
+    assert asks in (text := read(MARCH_3 + 7 * DAY)) and moments.day(last_day(energy(proposal).due_at)) in text
+    with clock.moved_to(MARCH_3 + 8 * DAY):
+        make.consulted(proposal)
+    assert asks in read(MARCH_3 + 9 * DAY)
 
 
 # Insights

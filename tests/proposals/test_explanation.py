@@ -11,20 +11,22 @@ from program.templatetags.portal import deadline_date
 from proposals.enums import ProposalStatus as S
 from proposals.explanation import COMMERCE, CONSORTIUM, NO_DATE, status_explained
 from proposals.models import Proposal
+from proposals.standing import OpenQuestion, Standing
 
 CLOSES = datetime(2026, 12, 1, 5, tzinfo=UTC)
 OPEN, OVER = CLOSES - timedelta(days=5), CLOSES + timedelta(days=1)
 
 
-def explained(status, at, *, closes_at=CLOSES, cancelled_at=None, **facts):
+def explained(status, at, *, closes_at=CLOSES, cancelled_at=None, standing=None, **facts):
     call = Call(closes_at=closes_at, consultation_days=30, cancelled_at=cancelled_at)
-    return status_explained(Proposal(status=status, call=call, **{"version_count": 1, **facts}), at=at)
+    proposal = Proposal(status=status, call=call, **{"version_count": 1, **facts})
+    return status_explained(proposal, at=at, standing=standing)
 
 
 @pytest.mark.parametrize("status", S)
 @pytest.mark.parametrize("at", [OPEN, OVER])
 def test_every_status_says_what_happens_who_holds_it_and_what_moves_it(status, at):
-    found = explained(status, at, accepted_at=OPEN - timedelta(days=1))
+    found = explained(status, at, standing=Standing(consulted_until=OVER + timedelta(days=9)))
     assert all((found.happens, found.holder, found.moves))
     assert found.until is None or (found.until > at and found.until_words)
 
@@ -32,13 +34,26 @@ def test_every_status_says_what_happens_who_holds_it_and_what_moves_it(status, a
 def test_step_without_a_date_says_so():
     assert explained(S.SUBMITTED, OVER).until_words == NO_DATE
     assert explained(S.SUBMITTED, OPEN).until == CLOSES
-    late = explained(S.UNDER_EVALUATION, OVER + timedelta(days=60), accepted_at=OPEN)
+    assert explained(S.UNDER_EVALUATION, OPEN).until_words == NO_DATE
+    late = explained(S.UNDER_EVALUATION, OVER, standing=Standing(consulted_until=OVER))
     assert late.until is None and late.until_words.endswith("No date is set for the determination.")
 
 
 def test_time_of_the_agencies_is_a_limit_like_every_other():
-    found = explained(S.UNDER_EVALUATION, OPEN, accepted_at=OPEN - timedelta(days=1))
+    until = datetime(2026, 12, 29, 5, tzinfo=UTC)
+    found = explained(S.UNDER_EVALUATION, OPEN, standing=Standing(consulted_until=until))
     assert found.is_limit and deadline_date(found.until) == "December 28, 2026"
+
+
+def test_day_of_the_agencies_is_not_said_while_a_clock_is_paused_unless_an_answer_is_owed():
+    asked = OpenQuestion(3, OVER, "/question-3")
+    stands = Standing(consulted_until=OVER, is_clock_paused=True)
+    found = explained(S.UNDER_EVALUATION, OPEN, standing=stands)
+    assert (found.until, found.is_limit) == (None, False)
+    assert found.until_words.startswith("The agencies' time to answer is paused.")
+    owed = Standing(consulted_until=OVER, is_clock_paused=True, questions=[asked])
+    found = explained(S.UNDER_EVALUATION, OPEN, standing=owed)
+    assert (found.until, found.until_words) == (OVER, "Answer question 3 by")
 
 
 def test_returned_proposal_is_the_consortiums_until_its_time_is_over():
