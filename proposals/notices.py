@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import BigIntegerField, Q
 
+from program import clock
 from program.enums import OfficeRole
 from program.models import Office, User
 from program.notices import Audience, owe_each
+from program.prepared import Given, Prepared
 from proposals.enums import TeamRole
-from proposals.querysets import readers_of_working_copy
+from proposals.models import Recusal
+from proposals.querysets import readers_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+    from django.db.models.functions import TruncDate
 
     from program.models import AuditEvent
     from program.notice_kinds import NoticeKind
     from proposals.models import AnchorOffer, Comment, Consortium, Membership, Proposal, TimeRequest
 
 
-def team_of(consortium: Consortium | int) -> QuerySet[User]:
+def team_of(consortium: Consortium | int | Given) -> QuerySet[User]:
     """Everybody on the team today, for organizations that are in the consortium."""
     return User.objects.filter(
         team_places__removed_at=None,
@@ -50,25 +54,38 @@ def speakers_of(membership: Membership) -> QuerySet[User]:
 
 def intake_officers(proposal: Proposal) -> QuerySet[User]:
     """Program officers in office today who neither work for the proposal nor are recused from it."""
-    officers = Office.objects.in_force().filter(role=OfficeRole.PROGRAM_OFFICER)
+    return _intake_officers(proposal.pk, proposal.consortium_id)
+
+
+def _intake_officers(
+    proposal: int | Given, consortium: int | Given, *, on: TruncDate | None = None
+) -> QuerySet[User]:
+    officers = Office.objects.in_force(on=on).filter(role=OfficeRole.PROGRAM_OFFICER)
     people = User.objects.filter(pk__in=officers.values("user"))
-    people = people.exclude(pk__in=readers_of_working_copy(proposal).order_by().values("pk"))
-    return people.exclude(pk__in=proposal.recusals.values("user"))
+    people = people.exclude(pk__in=readers_of(proposal, consortium).order_by().values("pk"))
+    return people.exclude(pk__in=Recusal.objects.filter(proposal=proposal).values("user"))
+
+
+@Prepared
+def team_and_officers() -> QuerySet[User]:
+    """Who is ``on_team`` of a proposal's consortium, or on intake: nobody is both."""
+    proposal, consortium = (Given(name, BigIntegerField()) for name in ("proposal", "consortium"))
+    team = team_of(consortium).values("pk")
+    officers = _intake_officers(proposal, consortium, on=clock.today_in_prepared()).values("pk")
+    people = User.objects.filter(pk__in=team.union(officers, all=True))
+    return people.annotate(on_team=Q(pk__in=team))
 
 
 def tell_both(
     event: AuditEvent, proposal: Proposal, *, team: NoticeKind, officers: NoticeKind, **facts: Any
 ) -> int:
     """Owe the team and the intake officers each their kind of notice; return how many are owed."""
-    on_team = team_of(proposal.consortium_id).values("pk")
-    on_intake = intake_officers(proposal).values("pk")
-    people = User.objects.annotate(on_team=Q(pk__in=on_team), on_intake=Q(pk__in=on_intake)).filter(
-        Q(on_team=True) | Q(on_intake=True)
-    )
+    asked = {"proposal": proposal.pk, "consortium": proposal.consortium_id, **clock.given()}
+    people = team_and_officers.rows(**asked)
     return owe_each(
         event,
         Audience(team, [person for person in people if person.on_team], address(proposal)),
-        Audience(officers, [person for person in people if person.on_intake], desk_address(proposal)),
+        Audience(officers, [person for person in people if not person.on_team], desk_address(proposal)),
         **facts,
     )
 

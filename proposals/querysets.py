@@ -468,10 +468,11 @@ def readers_of_working_copy(proposal: Proposal) -> QuerySet:
 
     The people for whom ``proposals.view_draft_proposal`` holds; a test holds the two equal.
     """
-    return _readers(proposal.pk, proposal.consortium_id)
+    return readers_of(proposal.pk, proposal.consortium_id)
 
 
-def _readers(proposal: int | Given, consortium: int | Given) -> QuerySet:
+def readers_of(proposal: int | Given, consortium: int | Given) -> QuerySet:
+    """As ``readers_of_working_copy``, for a prepared question too."""
     places = apps.get_model("proposals", "TeamMember").objects.active()
     team = places.filter(membership__consortium=consortium, membership__status=MembershipStatus.CONSENTED)
     rights = apps.get_model("proposals", "ProposalGrant").objects.filter(
@@ -487,7 +488,7 @@ def _readers(proposal: int | Given, consortium: int | Given) -> QuerySet:
 def readers_by_name() -> QuerySet[User, tuple[Any, ...]]:
     """Key and name of those who read the working copy, for the pages that offer them."""
     proposal, consortium = (Given(name, models.BigIntegerField()) for name in ("proposal", "consortium"))
-    return _readers(proposal, consortium).values_list("pk", "name")
+    return readers_of(proposal, consortium).values_list("pk", "name")
 
 
 def editors_of_working_copy(proposal: Proposal) -> QuerySet:

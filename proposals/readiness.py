@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from program import clock, moments
+from program.canonical import sha256_hex
 from program.deadlines import local_day, long_date
 from program.models import Call
 from program.transitions import Problem
@@ -74,8 +75,13 @@ class Candidate:
         return versions.get(number=self.proposal.version_count)
 
     @cached_property
+    def text(self) -> str:
+        """The package as it would be frozen."""
+        return self.package.to_json()
+
+    @cached_property
     def sha256(self) -> str:
-        return self.package.sha256
+        return sha256_hex(self.text)
 
     @cached_property
     def limit(self) -> datetime | None:

@@ -218,7 +218,7 @@ def _freeze(candidate: Candidate, *, by: User, note: str) -> Version:
     version = Version.objects.create(
         proposal=candidate.proposal,
         number=candidate.proposal.version_count,
-        package=candidate.package.to_json(),
+        package=candidate.text,
         sha256=candidate.sha256,
         certification=candidate.certification,
         submitted_by=by,
