@@ -400,9 +400,8 @@ class Story:
                 revision=finding.revision,
             )
         for code, answer in decision.get("objections", {}).items():
-            objection = Position.objects.with_standing().get(
-                referral__version__proposal=self.proposal, referral__agency__code=code, stands=True
-            )
+            standing = Position.objects.standing().filter(referral__version__proposal=self.proposal)
+            objection = standing.get(referral__agency__code=code)
             evaluation.answer_objection(determination, objection, by=self.officer, answer=answer)
         for condition in decision.get("conditions", ()):
             due_on = clock.today() + timedelta(days=condition["due_days"])

@@ -35,6 +35,6 @@ def proposals_in_time(user: User) -> Figure:
 @fulfils_inside("14320", "3(d)")
 def positions_filed(user: User) -> Figure:
     """Positions of the agencies that stand."""
-    rows = Position.objects.visible_to(user).with_standing().filter(stands=True)
+    rows = Position.objects.visible_to(user).standing()
     url = reverse("evaluation:determinations")
     return figure(rows.count(), "position of an agency filed", "positions of agencies filed", url)

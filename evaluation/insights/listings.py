@@ -61,7 +61,7 @@ def _position_lines(user: User, proposals: list[int]) -> Iterator[list[Any]]:
         yield [
             version.proposal.number, version.number, str(row.referral.agency), row.get_stance_display(),
             row.rationale, row.conditions, row.signed_by.name, _when(row.signed_at),
-            row.stands,
+            row.stands,  # type: ignore[attr-defined]
         ]  # fmt: skip
 
 

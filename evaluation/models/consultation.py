@@ -166,7 +166,7 @@ class PositionDraft(Revised):
 class Position(models.Model):
     """What an agency advises, signed by its lead or a delegate; superseded by a later one, never edited.
 
-    ``supersedes`` is the one before it on the same version; which one stands, ``with_standing`` says.
+    ``supersedes`` is the one before it on the same version; which one counts today, ``standing`` says.
     Consultation is not concurrence: an objection is answered in the determination and blocks nothing.
     """
 

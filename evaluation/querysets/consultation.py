@@ -149,14 +149,17 @@ class PositionQuerySet(OfProposalQuerySet):
         )
         return seen.filter(Q(referral__agency__code__in=agencies) | Exists(answered))
 
-    def with_standing(self) -> Self:
-        """Each with ``stands``: whether it is what its agency says today of the newest version referred to it.
+    def standing(self) -> Self:
+        """What agencies say today: of each its position on the newest version that was referred to it.
 
         It may have been filed on an earlier version and kept; once an agency is asked again, nothing of it
         stands until it answers.
         """
-        answered = apps.get_model("evaluation", "Referral").objects.filter(status=ReferralStatus.ANSWERED)
-        return self.annotate(stands=Exists(answered.current().filter(position=OuterRef("pk"))))
+        return self.filter(_stands())
+
+    def with_standing(self) -> Self:
+        """Each with ``stands``: whether it is among the ``standing`` ones."""
+        return self.annotate(stands=_stands())
 
     def left_unescalated(self) -> Self:
         """Objections that are an agency's newest position on a proposal still evaluated, without a record."""
@@ -170,6 +173,11 @@ class PositionQuerySet(OfProposalQuerySet):
             ~Exists(newer), ~Exists(known), stance=Stance.OBJECT, referral__position=F("pk"),
             referral__version__proposal__status__in=EVALUATED,
         )  # fmt: skip
+
+
+def _stands() -> Exists:
+    answered = apps.get_model("evaluation", "Referral").objects.filter(status=ReferralStatus.ANSWERED)
+    return Exists(answered.current().filter(position=OuterRef("pk")))
 
 
 class InformationRequestQuerySet(OfProposalQuerySet):
