@@ -185,7 +185,7 @@ def status_explained(proposal: Proposal, *, at: datetime, standing: Standing | N
 
 
 def _next_of_evaluation(standing: Standing, at: datetime) -> tuple[datetime | None, str]:
-    """An answer that is owed, else the time of the agencies by their own clocks; not which of them, nor why."""
+    """An answer that is owed, else the agencies' time by their own clocks; not which of them, nor why."""
     for asked in standing.questions[:1]:
         return asked.due_at, f"Answer question {asked.number} by"
     if standing.is_clock_paused:

@@ -40,8 +40,8 @@ class Correction:
 class Standing:
     """How one proposal stands in the apps above; empty while they know nothing of it.
 
-    ``consulted_until`` (exclusive) is when the time of the last agency ends; while the clock of one is paused,
-    that day is not known.
+    ``consulted_until`` (exclusive) is when the time of the last agency ends; while the clock of one is
+    paused, that day is not known.
     """
 
     designation: str = ""

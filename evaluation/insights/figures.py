@@ -297,9 +297,10 @@ def _timeliness(rows: QuerySet[Proposal], agencies: list[Agency], now: datetime)
     return Figure(
         "timeliness",
         "How the agencies keep their time",
-        "Consultations that were opened for the first time, anew or to confirm a position, by the first answer "
-        "to each; a position that was kept from an earlier version took nobody time. Nine of ten answers came within the days of the last column. Days do not "
-        "count the time for which a clock was paused.",
+        "Consultations that were opened for the first time, anew or to confirm a position, by the first "
+        "answer to each; a position that was kept from an earlier version took nobody time. Nine of ten "
+        "answers came within the days of the last column. Days do not count the time for which a clock was "
+        "paused.",
         [
             "Agency", "Referred", "In time", "Late", "No response", "Running", "Paused", "Overdue",
             "Median days", "Nine of ten, days",

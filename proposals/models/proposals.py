@@ -28,7 +28,7 @@ class Proposal(Revised):
 
     The rows that hang on it are the working copy; what was submitted stands in its versions. A draft and
     a lapsed proposal have no ``submitted_at``; it is the first submission's moment, and it stays.
-    So does ``accepted_at``, the first acceptance's; versions accepted later are referred at their own moments.
+    So does ``accepted_at``, the first acceptance's; a version accepted later is referred at its own moment.
     """
 
     proposal_path: ClassVar[str] = "pk"

@@ -620,7 +620,8 @@ def test_consortium_reads_the_agencies_last_day_by_their_clocks_and_that_one_is_
     assert escape("The agencies' time to answer is paused.") in text and asks not in text
     assert "lapse in appropriations" not in text and str(energy(proposal).agency) not in text
     resumed(proposal, desk, MARCH_3 + 6 * DAY)
-    assert asks in (text := read(MARCH_3 + 7 * DAY)) and moments.day(last_day(energy(proposal).due_at)) in text
+    text = read(MARCH_3 + 7 * DAY)
+    assert asks in text and moments.day(last_day(energy(proposal).due_at)) in text
     with clock.moved_to(MARCH_3 + 8 * DAY):
         make.consulted(proposal)
     assert asks in read(MARCH_3 + 9 * DAY)
