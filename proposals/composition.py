@@ -6,13 +6,14 @@ from functools import cache, lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from django.db.models import Case, CharField, F, Func, TextChoices, TextField, When
+from django.db.models import BigIntegerField, Case, CharField, F, Func, TextChoices, TextField, When
 from django.db.models import Value as Words
 from django.db.models.lookups import Exact
 
 from program import clock
 from program.demanded import demanded
 from program.enums import EvidenceType, Mark, StackLayer
+from program.prepared import Given, Prepared
 from proposals.answering import standing_answers
 from proposals.checks import Ineligible, RequirementRule, Rules
 from proposals.enums import (
@@ -64,6 +65,8 @@ from proposals.rows import entries
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date, datetime
+
+    from django.db.models import QuerySet
 
     from program import models as program
     from proposals import models as rows
@@ -140,7 +143,20 @@ def compose(proposal: Proposal) -> Package:
 
     Where the call was amended one more asks which day it is.
     """
-    return composed(Proposal.objects.for_detail().get(pk=proposal.pk))
+    return composed(working_copy(proposal.pk))
+
+
+def working_copy(pk: int) -> Proposal:
+    """The whole working copy with this key, by a question that is written once; raises DoesNotExist."""
+    if not (found := _whole.rows(proposal=pk)):
+        raise Proposal.DoesNotExist
+    proposal: Proposal = found[0]
+    return proposal
+
+
+@Prepared
+def _whole() -> QuerySet[Proposal]:
+    return Proposal.objects.for_detail().filter(pk=Given("proposal", BigIntegerField()))
 
 
 def outlines(proposal_id: int) -> tuple[AnyComponent, ...]:

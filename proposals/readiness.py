@@ -12,7 +12,7 @@ from program.deadlines import local_day, long_date
 from program.models import Call
 from program.transitions import Problem
 from proposals.checks import all_problems
-from proposals.composition import composed, rules_of
+from proposals.composition import composed, rules_of, working_copy
 from proposals.enums import Part
 from proposals.models import Proposal
 
@@ -60,7 +60,7 @@ class Candidate:
     @cached_property
     def working(self) -> Proposal:
         """The working copy with all its rows, and with what its call demands."""
-        return Proposal.objects.for_detail().get(pk=self.proposal.pk)
+        return working_copy(self.proposal.pk)
 
     @cached_property
     def package(self) -> Package:

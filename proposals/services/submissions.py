@@ -228,6 +228,7 @@ def _freeze(candidate: Candidate, *, by: User, note: str) -> Version:
         on_time=candidate.on_time,
         on_time_rule=candidate.rule_text,
     )
+    version.value = candidate.package  # what its text says; nobody need read it back
     for act in FROZEN:
         act(version, candidate.working)
     return version

@@ -175,11 +175,15 @@ def resubmit(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _submit(request: SignedInRequest, pk: int, service: Any) -> HttpResponse:
-    proposal = seen(request, pk)
+    """The service asks for the right; only who has none is asked whether they see the proposal at all."""
+    proposal = get_object_or_404(Proposal, pk=pk)
     form = SubmissionForm(request.POST)
     note = form.cleaned_data["note"] if form.is_valid() else ""
     try:
         version = service(proposal, by=request.user, note=note)
+    except PermissionDenied:
+        seen(request, pk)
+        raise
     except (WrongStatus, NotReady) as refusal:
         if received := received_a_moment_ago(proposal):
             who = "you" if received.submitted_by == request.user else received.submitted_by
