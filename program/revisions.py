@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
+from django.db.models import BigIntegerField
 
+from program.prepared import Given, Prepared
 from program.requests import number_said
+
+if TYPE_CHECKING:
+    from django.db.models import Model
 
 
 def revision_read(posted: str) -> int:
@@ -35,10 +41,27 @@ def hold(record: Any, *, revision: int | None = None, with_related: tuple[str, .
     Part of the caller's transaction, which then raises ``record.revision`` by one as it saves. The records
     named ``with_related`` are read in the same statement, and not locked.
     """
-    rows = type(record)._base_manager.select_for_update(of=("self",))
-    record.refresh_from_db(from_queryset=rows.select_related(*with_related) if with_related else rows)
+    if with_related:
+        _read_again(record, with_related)
+    else:
+        record.refresh_from_db(from_queryset=type(record)._base_manager.select_for_update(of=("self",)))
     if revision is not None and record.revision != revision:
         raise StaleRevision(record, revision)
+
+
+def _read_again(record: Any, with_related: tuple[str, ...]) -> None:
+    found = _held(type(record), with_related).rows(key=record.pk)
+    if not found:
+        raise type(record).DoesNotExist
+    record.__dict__.pop("_prefetched_objects_cache", None)
+    record.__dict__.update(found[0].__dict__)
+
+
+@lru_cache
+def _held(model: type[Model], with_related: tuple[str, ...]) -> Prepared:
+    """One locked row: it is saved while somebody types, and the question is written once."""
+    rows = model._base_manager.select_for_update(of=("self",)).select_related(*with_related)
+    return Prepared(lambda: rows.filter(pk=Given("key", BigIntegerField())))
 
 
 def one_at_a_time(act: str, *keys: int) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import BigIntegerField
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -14,6 +16,7 @@ from django.urls import reverse
 from program.demanded import answered_ahead, is_dated, to_answer
 from program.enums import CallStatus, StackLayer
 from program.models import Requirement
+from program.prepared import Given, Prepared
 from program.requests import SignedInRequest
 from proposals.answering import answer_to
 from proposals.enums import Part
@@ -169,6 +172,13 @@ def rows_in(kind: str, proposals: QuerySet[Proposal] | Proposal) -> QuerySet[Any
     return rows.select_related("proposal")
 
 
+@lru_cache
+def numbered(kind: str) -> Prepared:
+    """One row of a kind by its number: it is saved while somebody types, and the question is written once."""
+    proposal, row = (Given(name, BigIntegerField()) for name in ("proposal", "row"))
+    return Prepared(lambda: rows_in(kind, Proposal.objects.filter(pk=proposal)).filter(pk=row))
+
+
 def find(request: SignedInRequest, pk: int, part: str, key: str) -> tuple[Any, Kind]:
     """The row called ``key`` in a proposal that the person may see, or for a POST may edit.
 
@@ -177,7 +187,7 @@ def find(request: SignedInRequest, pk: int, part: str, key: str) -> tuple[Any, K
     """
     if request.method != "POST":
         return find_to_read(request, pk, part, key)
-    row, kind = _find(request, Proposal.objects.filter(pk=pk), pk, part, key)
+    row, kind = _find(request, None, pk, part, key)
     proposal = row.site.proposal if isinstance(row, OperatingRole) else row.proposal
     if not request.user.has_perm("proposals.change_proposal", proposal):
         find_to_read(request, pk, part, key)
@@ -200,13 +210,14 @@ def place_of(row: Any, kind: Kind, pk: int, part: str, key: str = "") -> str:
 
 
 def _find(
-    request: SignedInRequest, proposals: QuerySet[Proposal], pk: int, part: str, key: str
+    request: SignedInRequest, proposals: QuerySet[Proposal] | None, pk: int, part: str, key: str
 ) -> tuple[Any, Kind]:
+    """The row in one of ``proposals``; in whatever proposal has this key, where none are said."""
     match = KEY.match(key)
     kind = KINDS.get(match[1]) if match else None
     if match is None or kind is None or part not in kind.parts:
         raise Http404
-    rows = rows_in(match[1], proposals)
+    rows = rows_in(match[1], Proposal.objects.filter(pk=pk) if proposals is None else proposals)
     if match[1] == "statement":
         return get_object_or_404(rows, subject=match[2]), kind
     if match[1] == "answer":
@@ -215,7 +226,12 @@ def _find(
         raise Http404
     if match[1] == "later":
         return _find_later(request, rows, pk, int(match[2])), kind
-    row = get_object_or_404(rows, pk=int(match[2]))
+    if proposals is not None:
+        row = get_object_or_404(rows, pk=int(match[2]))
+    elif found := numbered(match[1]).rows(proposal=pk, row=int(match[2])):
+        row = found[0]
+    else:
+        raise Http404
     if isinstance(row, Component | Provision) and row.layer != part:
         raise Http404
     return row, kind
