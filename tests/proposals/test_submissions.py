@@ -24,11 +24,13 @@ from proposals.composition import compose
 from proposals.edits import edits_since
 from proposals.enums import Part, ProposalStatus, TeamRole
 from proposals.models import Certification, Component, Proposal, Receipt, ReceiptPaper, TeamMember, Version
+from proposals.notices import intake_officers, team_and_officers, team_of
 from proposals.package import Package
 from proposals.schedule import note_lost_certifications
-from tests.factories.program import officer
+from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import (
     ProposalFactory,
+    RecusalFactory,
     TeamMemberFactory,
     bring_to,
     certified,
@@ -457,3 +459,49 @@ class TestLostCertification:
 
 def colleague_of(proposal):
     return TeamMemberFactory(membership=proposal.consortium.anchor, user__name="Cora Colleague").user
+
+
+# What is written once
+
+
+def test_who_is_told_of_a_version_are_team_and_intake_officers_and_nobody_is_both(proposal):
+    desk, at_work, recused = (officer(OfficeRole.PROGRAM_OFFICER) for _ in range(3))
+    RecusalFactory(proposal=proposal, user=recused)
+    for person in (at_work, recused):
+        TeamMemberFactory(membership=proposal.consortium.anchor, user=person)
+    asked = {"proposal": proposal.pk, "consortium": proposal.consortium_id, **clock.given()}
+    people = team_and_officers.rows(**asked)
+    told = {side: {person for person in people if person.on_team == side} for side in (True, False)}
+    assert told[True] == set(team_of(proposal.consortium_id)) >= {at_work, recused}
+    assert told[False] == set(intake_officers(proposal)) >= {desk}
+    assert not told[False] & {at_work, recused}
+    with clock.moved_to(clock.now() - timedelta(days=4000)):
+        assert not any(not person.on_team for person in team_and_officers.rows(**asked | clock.given()))
+
+
+def test_version_holds_the_package_that_its_text_says(proposal):
+    version = submitted(proposal)
+    kept = Version.objects.get(pk=version.pk)
+    assert version.value == kept.value
+    assert (kept.sha256, sha256_hex(kept.package)) == (kept.value.sha256, kept.sha256)
+
+
+def test_who_does_not_see_a_proposal_finds_no_address_to_submit_it(client, proposal):
+    certified(proposal)
+    stranger, colleague = UserFactory(), TeamMemberFactory(membership=proposal.consortium.anchor).user
+    for person, status in ((stranger, 404), (colleague, 403)):
+        signed_in(client, person, fresh=True)
+        for act, key in (("submit", proposal.pk), ("resubmit", proposal.pk)):
+            assert client.post(reverse(f"proposals:{act}", args=[key])).status_code == status
+        assert client.post(reverse("proposals:submit", args=[proposal.pk + 999])).status_code == 404
+    assert not Version.objects.exists()
+
+
+def test_row_that_was_removed_meanwhile_is_neither_found_nor_held(client, proposal):
+    row, by = proposal.components.first(), representative_of(proposal)
+    services.remove_row(Component.objects.get(pk=row.pk), by=by, revision=row.revision)
+    with pytest.raises(Component.DoesNotExist):
+        services.save_row(row, by=by, values={"name": "Gone"}, revision=row.revision)
+    signed_in(client, by)
+    path = reverse("proposals:row-edit", args=[proposal.pk, row.layer, row.key])
+    assert client.post(path, {f"{row.key}-name": "Gone"}).status_code == 404
