@@ -1135,7 +1135,7 @@ def test_desk_costs_the_same_whatever_its_length(client, warm, rows, django_asse
     assert len(response.context["lines"]) == rows
 
 
-def test_reader_with_score_sheet_costs_eleven_statements(client, warm, django_assert_num_queries):
+def test_reader_with_score_sheet_costs_ten_statements(client, warm, django_assert_num_queries):
     assignment = make.assigned(make.accepted())
     address = reverse("evaluation:review", args=[make.filled_review(assignment).pk])
     sign_in(client, assignment.reviewer)
