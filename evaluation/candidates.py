@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 SOUGHT: Final = 81.99
 LIKE_WORD: Final = 80.0
+# Of the pairs of letters of two names so many are common; the next share where that finds fewer than WANTED.
+COMMON_PAIRS: Final = (0.5, 0.4, 0.3)
+WANTED: Final = 12
 # As a quarter of the missing weight counts, a name of which less than this is shared does not reach SOUGHT.
 LEAST_SHARED: Final = 0.53
 SLACK: Final = 1e-6
@@ -121,6 +124,17 @@ class Strings:
                 found |= letters.at_least(common, names)
         return found
 
+    def nearest(self, query: str) -> int:
+        """Some strings with the most pairs in common with another, more than WANTED where there are."""
+        length, pairs, found = len(query), self._tally(_pairs(query)), 0
+        for share in COMMON_PAIRS:
+            for other, names in self.of_length.items():
+                if length / 2 - 2 <= other <= 2 * length + 4:
+                    found |= pairs.at_least(max(1, ceil(share * (length + other - 2) / 2)), names)
+            if found.bit_count() >= WANTED:
+                break
+        return found
+
     def _tally(self, pieces: Iterable[tuple[str, int]]) -> Tally:
         tally = Tally()
         for piece in pieces:
@@ -216,3 +230,7 @@ class Candidates:
         numbers.update(self.shortened.get(query, ()), self.squeezed.get(squeezed(query), ()))
         numbers.update(self.led_by.get(leading(query), ()), members(found))
         return [self.names[number] for number in sorted(numbers)]
+
+    def near(self, query: str) -> list[str]:
+        """Names that look most like the query, for the record of what was nearest: `of` leaves them out."""
+        return [self.names[number] for number in members(self.ordered.nearest(in_order(query)))]

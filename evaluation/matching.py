@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
 
-from evaluation.candidates import LIKE_WORD, Candidates
+from evaluation.candidates import LIKE_WORD, SOUGHT, Candidates
 from evaluation.names import (
     COMMON,
     in_order,
@@ -70,6 +70,11 @@ def similarity(a: str, b: str) -> float:
         _by_words(a.split(), b.split(), short=leading(a) if leading(a) == leading(b) else ""),
     )
     return score * OTHER_NUMBER if _numbered_otherwise(a, b) else score
+
+
+def nearness(a: str, b: str) -> float:
+    """How alike two names are letter by letter, for the record only: never enough for a flag."""
+    return min(SOUGHT, max(fuzz.ratio(in_order(a), in_order(b)), fuzz.ratio(joined(a), joined(b))))
 
 
 def _by_words(ours: Sequence[str], theirs: Sequence[str], short: str) -> float:
@@ -177,7 +182,7 @@ class Matcher:
 
         A name with other letters is compared with the names that the list has in these, and its Latin part
         by itself; where none is like it, it is not known to be clear. The nearest below the band are those
-        of the names compared.
+        of the names compared, and where they are fewer than three, those that look most alike.
         """
         spelled = {normalize(name): name for name in names}
         best: dict[int, Hit] = {}
@@ -186,6 +191,10 @@ class Matcher:
             for reading in filter(None, spellings(name)):
                 if self._flags(best, reading, countries):
                     flagged.add(query)
+        if sum(hit.score < REVIEW_FROM for hit in best.values()) < KEPT_BELOW:
+            for name in spelled.values():
+                for reading in filter(None, spellings(name)):
+                    self._keep_near(best, reading, countries)
         hits = sorted(best.values(), key=lambda hit: (-hit.score, hit.key))
         flags = tuple(hit for hit in hits if hit.score >= REVIEW_FROM)
         rest = tuple(hit for hit in hits if hit.score < REVIEW_FROM)[:KEPT_BELOW]
@@ -210,6 +219,15 @@ class Matcher:
                     final = self._keep_best(best, key, score, ours, theirs, countries)
                     flagged |= final >= REVIEW_FROM and tells(theirs)
         return flagged
+
+    def _keep_near(self, best: dict[int, Hit], ours: str, countries: Sequence[str]) -> None:
+        """Add the entries whose names look most like one reading, of those that are not among the best."""
+        scored = ((nearness(ours, theirs), theirs) for theirs in self._candidates.near(ours))
+        near = sorted((one for one in scored if one[0] >= KEPT_FROM), key=lambda one: (-one[0], one[1]))
+        known = set(best)
+        for score, theirs in near[: 2 * KEPT_BELOW]:
+            for key in set(self.names[theirs]) - known:
+                self._keep_best(best, key, score, ours, theirs, countries)
 
     def _keep_best(
         self, best: dict[int, Hit], key: int, score: float, ours: str, theirs: str, countries: Sequence[str]

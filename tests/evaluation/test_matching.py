@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from evaluation.candidates import SOUGHT, Candidates
 from evaluation.matching import (
     COUNTRY_WEIGHT,
+    KEPT_BELOW,
+    KEPT_FROM,
     REVIEW_FROM,
     SAME_INITIALS,
     Listed,
@@ -382,6 +384,36 @@ def test_candidates_of_a_large_list_are_few_and_lose_nothing():
         compared += len(found)
         assert {one for one in listed if similarity(query, one) > SOUGHT} <= set(found)
     assert compared < 110 * len(listed) / 20
+
+
+NEAR = Matcher(
+    Listed(key, (normalize(name),), ("RU",))
+    for key, name in enumerate(
+        [
+            "Rosneft",
+            "Rosoboronexport",
+            "AMEC",
+            "Mohammed Hussein",
+            *(f"Plant {number} of Another Kind" for number in range(40)),
+        ],
+        start=1,
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [("Rosneft Export", 2), ("AMEK", 3), ("Muhammad Husain", 4), ("مجمد Muhammad Husain", 4)],
+)
+def test_the_nearest_below_the_band_are_kept_for_the_record_and_flag_nothing(name, entry):
+    found = NEAR.screen([name], ["RU"])
+    assert entry in [hit.key for hit in found.nearest]
+    assert all(KEPT_FROM <= hit.score < REVIEW_FROM for hit in found.nearest)
+    assert len(found.nearest) <= KEPT_BELOW
+
+
+def test_what_is_like_nothing_has_nothing_near():
+    assert NEAR.screen(["Quixotic Buzzwords"]).nearest == ()
 
 
 def test_a_country_raises_or_lowers_but_never_removes_a_flag():
