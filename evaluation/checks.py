@@ -24,6 +24,7 @@ from evaluation.enums import (
 )
 from evaluation.models import CompletenessReview, Referral, ScreeningRun
 from evaluation.querysets.consultation import CONSULTED_NO_MORE, RUNNING
+from evaluation.rulebook import barring_lists
 from evaluation.sheets import why_closed
 from evaluation.staleness import stale_because
 from evaluation.weighing import told_to_all
@@ -48,7 +49,6 @@ CONDITION_WORDS: Final = {
     "effect": "what follows if it is not met",
 }
 POSITION_FIELDS: Final = ("stance", "rationale", "conditions")
-BLOCKING_LISTS: Final = ("DPL", "SDN", "EL")
 
 
 # A proposal at intake
@@ -89,7 +89,7 @@ def was_screened(proposal: Proposal) -> Iterator[Problem]:
 
 
 def has_no_blocked_party(proposal: Proposal) -> Iterator[Problem]:
-    """No match on the Denied Persons, SDN or Entity List stands confirmed in the newest screening.
+    """No match on a list that bars by the rules of today stands confirmed in the newest screening.
 
     A name that cannot be compared and was found by hand to be that of a listed party bars as well.
     """
@@ -495,7 +495,7 @@ def _open_matches(run: ScreeningRun) -> Iterator[Problem]:
 
 def _blocked_parties(run: ScreeningRun) -> Iterator[Problem]:
     confirmed = run.checks.all().confirmed()
-    blocked = confirmed.filter(Q(entry__list_code__in=BLOCKING_LISTS) | Q(entry=None))
+    blocked = confirmed.filter(Q(entry__list_code__in=sorted(barring_lists(clock.today()))) | Q(entry=None))
     for name, code in sorted(set(blocked.values_list("party_name", Coalesce("entry__list_code", Value(""))))):
         on_list = (
             f"a confirmed match on the {code} list" if code else "confirmed by hand to be a listed party"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,7 @@ from evaluation.enums import ComplianceResult as Result
 from evaluation.enums import Outcome
 from evaluation.models import ComplianceCheck, ComplianceDecision, Determination, PacketPaper, PartyCheck
 from evaluation.packets import packet_of, packet_text, render_packet
+from evaluation.rulebook import barring_lists
 from evaluation.staleness import stale_because
 from program import clock
 from program.destinations import Membership, Rules, Stop
@@ -259,6 +261,21 @@ def test_whoever_looked_a_rule_up_says_so_in_a_file_and_no_release_is_needed(set
     assert row.result == Result.LICENSE_LIKELY
 
 
+def test_the_lists_that_bar_are_dated_and_no_older_copy_of_the_rules_leaves_them_out(settings, tmp_path):
+    assert barring_lists(TODAY) == {"DPL", "SDN", "EL", "FSE"}
+    assert barring_lists(date(2012, 4, 30)) == {"DPL", "SDN", "EL"}
+    rules = json.loads(Path(settings.COMPLIANCE_RULES_FILE).read_text())
+    for code, wanted in (
+        ("listed-evaders", {"DPL", "SDN", "EL"}),
+        ("listed-parties", {"DPL", "SDN", "EL", "FSE"}),
+    ):
+        rules["rules"] = [rule for rule in rules["rules"] if rule["code"] != code]
+        kept = tmp_path / f"without_{code}.json"
+        kept.write_text(json.dumps(rules))
+        settings.COMPLIANCE_RULES_FILE = str(kept)
+        assert barring_lists(TODAY) == wanted
+
+
 # Questionnaires
 
 
@@ -371,7 +388,7 @@ def test_a_screening_keeps_its_checks_with_their_ruleset_and_nobody_changes_them
     rows = list(run.compliance_checks.all())
     assert {row.kind for row in rows} == {*Kind.values} - {Kind.EXCEPTION, Kind.VALIDATED}
     assert {(row.ruleset_version, row.ruled_on) for row in rows} == {(run.compliance_version, clock.today())}
-    assert run.compliance_version.startswith("2026-11.2-")
+    assert run.compliance_version.startswith("2026-11.3-")
     for change in (
         lambda: ComplianceCheck.objects.update(result="clear"),
         lambda: ComplianceCheck.objects.all().delete(),

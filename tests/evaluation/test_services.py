@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from evaluation import documents, schedule, services
+from evaluation.checks import has_no_blocked_party
 from evaluation.lifecycle import SIGN
 from evaluation.models import (
     AgencyScore,
@@ -89,6 +90,19 @@ def test_a_confirmed_match_on_a_blocking_list_stops_acceptance():
 
     assert codes(refusal) == {"blocked-party"}
     assert Proposal.objects.get(pk=proposal.pk).status == ProposalStatus.SUBMITTED
+
+
+@pytest.mark.parametrize(
+    ("code", "bars"),
+    [("DPL", True), ("SDN", True), ("EL", True), ("FSE", True), ("MEU", False), ("UVL", False), ("", False)],
+)
+def test_a_confirmed_match_bars_on_the_lists_that_the_rules_of_the_day_name(code, bars):
+    desk = officer()
+    check = make.flagged(proposal := make.at_intake(), desk)
+    ScreeningEntry.objects.filter(pk=check.entry_id).update(list_code=code)
+    services.adjudicate(check, by=desk, outcome="confirmed", reason="Same address.")
+    found = {problem.code for problem in has_no_blocked_party(proposal)}
+    assert found == ({"blocked-party"} if bars else set())
 
 
 def test_acceptance_asks_for_a_finding_on_every_mandatory_requirement_and_a_screening():
