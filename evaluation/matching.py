@@ -1,18 +1,19 @@
 """Comparing names with a screening list: pure functions, no database. A score flags, a person decides.
 
 Two normalized names are compared as strings, whatever the order and the spacing of their words, and word by
-word, where a word that tells little weighs little. A country that agrees raises a score, one that disagrees
-lowers it, but never out of its band.
+word, where a word that tells little weighs little. A country or an address that agrees raises a score, one
+that disagrees lowers it, but never out of its band.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rapidfuzz import fuzz
 
+from evaluation.addresses import STATES, UNKNOWN, Agreement, compared
 from evaluation.candidates import LIKE_WORD, SOUGHT, Candidates
 from evaluation.names import (
     COMMON,
@@ -39,6 +40,7 @@ REVIEW_FROM: Final = 85.0
 KEPT_BELOW: Final = 3
 SHORT: Final = 4
 COUNTRY_WEIGHT: Final = 3.0
+ADDRESS_WEIGHT: Final = 2.0
 KEPT_FROM: Final = 60.0
 
 SAME_SHORT, SAME_INITIALS = 96.0, 88.0
@@ -124,23 +126,43 @@ def _numbered_otherwise(a: str, b: str) -> bool:
     return bool(ours and theirs and not ours & theirs)
 
 
-def weighed(score: float, ours: Sequence[str], theirs: Sequence[str]) -> float:
-    """``score`` with what the countries say; a disagreement never carries a flag out of its band."""
-    if not ours or not theirs or score <= 0:
+def weighed(
+    score: float, ours: Sequence[str], theirs: Sequence[str], address_agrees: bool | None = None
+) -> float:
+    """``score`` with what countries and addresses say; a disagreement never carries a flag out of its band.
+
+    Together they raise it by no more than the countries alone: the candidates are sought with that.
+    """
+    if score <= 0:
         return score
-    if set(ours) & set(theirs):
-        return min(100.0, score + COUNTRY_WEIGHT)
+    most = min(100.0, score + COUNTRY_WEIGHT)
+    if countries_agree(ours, theirs) is not None:
+        score = most if countries_agree(ours, theirs) else _lowered(score, COUNTRY_WEIGHT)
+    if address_agrees is not None:
+        score = min(most, score + ADDRESS_WEIGHT) if address_agrees else _lowered(score, ADDRESS_WEIGHT)
+    return score
+
+
+def _lowered(score: float, by: float) -> float:
     floor = next((band for band in (TWO_PEOPLE, REVIEW_FROM) if score >= band), 0.0)
-    return max(floor, score - COUNTRY_WEIGHT)
+    return max(floor, score - by)
+
+
+def countries_agree(ours: Sequence[str], theirs: Sequence[str]) -> bool | None:
+    """Whether one country is known on both sides; unknown where a side says nothing, or may mean a state."""
+    if set(ours) & set(theirs):
+        return True
+    return False if ours and set(theirs) - STATES else None
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An entry as matching needs it: its key, its normalized names and the countries known for it."""
+    """An entry as matching needs it: its key, its normalized names, and what is known of where it is."""
 
     key: int
     names: tuple[str, ...]
     countries: tuple[str, ...] = ()
+    addresses: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +174,14 @@ class Hit:
     ours: str
     theirs: str
     countries_agree: bool | None
+    address: Agreement
+
+
+class Place(NamedTuple):
+    """Where a party is: the codes of its countries, and its address as it wrote it."""
+
+    countries: Sequence[str] = ()
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +207,7 @@ class Matcher:
                 self.names.setdefault(name, []).append(entry.key)
         self._candidates = Candidates(self.names)
 
-    def screen(self, names: Iterable[str], countries: Sequence[str] = ()) -> Screened:
+    def screen(self, names: Iterable[str], countries: Sequence[str] = (), address: str = "") -> Screened:
         """Compare the names of one party with the list, the best first.
 
         A name with other letters is compared with the names that the list has in these, and its Latin part
@@ -186,15 +216,16 @@ class Matcher:
         """
         spelled = {normalize(name): name for name in names}
         best: dict[int, Hit] = {}
+        where = Place(countries, address)
         flagged = set()
         for query, name in sorted(spelled.items()):
             for reading in filter(None, spellings(name)):
-                if self._flags(best, reading, countries):
+                if self._flags(best, reading, where):
                     flagged.add(query)
         if sum(hit.score < REVIEW_FROM for hit in best.values()) < KEPT_BELOW:
             for name in spelled.values():
                 for reading in filter(None, spellings(name)):
-                    self._keep_near(best, reading, countries)
+                    self._keep_near(best, reading, where)
         hits = sorted(best.values(), key=lambda hit: (-hit.score, hit.key))
         flags = tuple(hit for hit in hits if hit.score >= REVIEW_FROM)
         rest = tuple(hit for hit in hits if hit.score < REVIEW_FROM)[:KEPT_BELOW]
@@ -205,7 +236,7 @@ class Matcher:
             unread.pop("", None)
         return Screened(flags, rest, tuple(unread.values()))
 
-    def _flags(self, best: dict[int, Hit], reading: str, countries: Sequence[str]) -> bool:
+    def _flags(self, best: dict[int, Hit], reading: str, where: Place) -> bool:
         """Compare one reading and keep the best of each entry; whether a name that tells is flagged."""
         flagged = False
         for ours in (reading, *known_as(reading)):
@@ -216,25 +247,26 @@ class Matcher:
                 if score < KEPT_FROM:
                     continue
                 for key in self.names[theirs]:
-                    final = self._keep_best(best, key, score, ours, theirs, countries)
+                    final = self._keep_best(best, key, score, ours, theirs, where)
                     flagged |= final >= REVIEW_FROM and tells(theirs)
         return flagged
 
-    def _keep_near(self, best: dict[int, Hit], ours: str, countries: Sequence[str]) -> None:
+    def _keep_near(self, best: dict[int, Hit], ours: str, where: Place) -> None:
         """Add the entries whose names look most like one reading, of those that are not among the best."""
         scored = ((nearness(ours, theirs), theirs) for theirs in self._candidates.near(ours))
         near = sorted((one for one in scored if one[0] >= KEPT_FROM), key=lambda one: (-one[0], one[1]))
         known = set(best)
         for score, theirs in near[: 2 * KEPT_BELOW]:
             for key in set(self.names[theirs]) - known:
-                self._keep_best(best, key, score, ours, theirs, countries)
+                self._keep_best(best, key, score, ours, theirs, where)
 
     def _keep_best(
-        self, best: dict[int, Hit], key: int, score: float, ours: str, theirs: str, countries: Sequence[str]
+        self, best: dict[int, Hit], key: int, score: float, ours: str, theirs: str, where: Place
     ) -> float:
-        known = self.entries[key].countries
-        final = round(weighed(score, countries, known), 2)
+        entry = self.entries[key]
+        address = compared(where.address, entry.addresses) if where.address else UNKNOWN
+        final = round(weighed(score, where.countries, entry.countries, address.agrees), 2)
         if key not in best or final > best[key].score:
-            agree = bool(set(countries) & set(known)) if countries and known else None
-            best[key] = Hit(key, final, ours, theirs, agree)
+            agree = countries_agree(where.countries, entry.countries)
+            best[key] = Hit(key, final, ours, theirs, agree, address)
         return final

@@ -459,7 +459,7 @@ class Marking(Value):
 
 
 class Party(NamedTuple):
-    """A name to screen; ``countries`` are the codes known for it.
+    """A name to screen; ``countries`` are the codes known for it, ``address`` is as it was written.
 
     ``told_by`` is what tells it from a namesake: its identifiers, its address, or whose owner it is.
     """
@@ -470,6 +470,7 @@ class Party(NamedTuple):
     role: str
     countries: tuple[str, ...]
     told_by: tuple[str, ...] = ()
+    address: str = ""
 
 
 class Package(Value):
@@ -597,6 +598,7 @@ class Package(Value):
                     party.role.label if party.role else "Party",
                     _codes(party.country, party.headquartered_in, party.parent_country),
                     party.identifiers,
+                    party.address,
                 )
             if party.ultimate_parent:
                 yield Party(

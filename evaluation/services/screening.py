@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from evaluation.addresses import is_country
 from evaluation.enums import Adjudicated, CheckResult
 from evaluation.matching import CITATION, RULESET, TWO_PEOPLE, Listed, Matcher
 from evaluation.models import Adjudication, PartyCheck, ScreeningList, ScreeningRun
@@ -23,6 +24,7 @@ from proposals.models import Proposal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from evaluation.addresses import Agreement
     from evaluation.matching import Hit
     from program.models import User
     from proposals.models import Version
@@ -37,14 +39,15 @@ NO_LIST = Problem("no-list", "Import a screening list first.", PARTIES)
 def matcher_for(list_id: int, ruleset: str) -> Matcher:
     """The list held ready in this process; normalized again where an older ruleset imported it."""
     made = ScreeningList.objects.get(pk=list_id)
-    rows = made.entries.values_list("pk", "name", "alt_names", "names", "countries").iterator(chunk_size=5000)
+    rows = made.entries.values_list("pk", "name", "alt_names", "names", "countries", "addresses")
     return Matcher(
         Listed(
             pk,
             tuple(names) if made.ruleset_version == ruleset else all_spellings((name, *others)),
-            tuple(countries),
+            tuple(filter(is_country, countries)),
+            addresses,
         )
-        for pk, name, others, names, countries in rows
+        for pk, name, others, names, countries, addresses in rows.iterator(chunk_size=5000)
     )
 
 
@@ -125,7 +128,7 @@ def keep_run(compared: Compared, *, by: User) -> ScreeningRun:
 
 def _compare(party: Party, matcher: Matcher) -> Iterator[PartyCheck]:
     """One row for each flag and one for names that cannot be compared, or one that says there is none."""
-    found = matcher.screen([party.name, *party.aliases], party.countries)
+    found = matcher.screen([party.name, *party.aliases], party.countries, party.address)
     common = {
         "party_key": party.key,
         "party_name": party.name[:300],
@@ -160,7 +163,18 @@ def _explain(hit: Hit) -> str:
         False: "No country agrees.",
         None: "The countries cannot be compared.",
     }[hit.countries_agree]
-    return f"“{hit.ours}” is like “{hit.theirs}”: {hit.score:g} of 100. {countries}"
+    words = f"“{hit.ours}” is like “{hit.theirs}”: {hit.score:g} of 100. {countries}"
+    return f"{words} {_explain_address(hit.address)}".strip()
+
+
+def _explain_address(address: Agreement) -> str:
+    """What the addresses have in common; empty where they cannot be compared."""
+    shared = ", ".join(f"“{word}”" for word in address.shared)
+    if address.agrees:
+        return f"The addresses agree on {shared}."
+    if address.agrees is False:
+        return "The addresses share no word that tells of a place."
+    return f"The addresses share {shared}." if shared else ""
 
 
 @transaction.atomic
