@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from evaluation.listjson import JsonBroken, Reader, as_row
+from evaluation.addresses import country_at_end, is_country
+from evaluation.listjson import JsonBroken, Reader, as_row, countries_of
 from evaluation.spellings import all_spellings
 from program.canonical import canonical_json, sha256_hex
 
@@ -51,7 +52,7 @@ HEADER: Final = [
 LONGEST_FIELD: Final = 1 << 20
 BLOCK: Final = 1 << 16
 LIST_CODE: Final = re.compile(r"\(([A-Z]{2,5})\)")
-COUNTRY: Final = re.compile(r"^[A-Z]{2}$")
+ADDRESS_COUNTRIES: Final = "address_countries"
 
 
 class ListRefused(Exception):
@@ -124,7 +125,7 @@ class ListFile:
         number = 0
         try:
             for number, entry in enumerate(Reader(self._hashed(iter(self._block, b""))).entries(), start=1):
-                yield f"Entry {number}", as_row(entry, HEADER)
+                yield f"Entry {number}", as_row(entry, HEADER) | {ADDRESS_COUNTRIES: countries_of(entry)}
         except JsonBroken as error:
             raise ListRefused(f"After {number} entries the file cannot be read: {error}.") from error
         except UnicodeDecodeError as error:
@@ -150,18 +151,17 @@ class ListFile:
 
 
 def parse(row: dict[str, str]) -> ListedParty:
-    """One row; several values of a field are joined by semicolons."""
+    """One row; several values of a field are joined by semicolons.
+
+    The countries of its addresses are those that a JSON file names; a CSV file has them at their ends.
+    """
     code = LIST_CODE.search(row["source"])
     alt_names = several(row["alt_names"])
-    countries = {
-        place
-        for place in (
-            *several(row["nationalities"]),
-            *several(row["citizenships"]),
-            *(address.rpartition(",")[2].strip() for address in several(row["addresses"])),
-        )
-        if COUNTRY.match(place)
-    }
+    if ADDRESS_COUNTRIES in row:
+        seats = several(row[ADDRESS_COUNTRIES])
+    else:
+        seats = [country_at_end(address) for address in several(row["addresses"])]
+    countries = {*several(row["nationalities"]), *several(row["citizenships"]), *seats}
     return ListedParty(
         external_id=row["_id"][:64],
         source=row["source"][:200],
@@ -170,13 +170,13 @@ def parse(row: dict[str, str]) -> ListedParty:
         name=row["name"].strip(),
         alt_names=alt_names,
         addresses=row["addresses"],
-        countries=sorted(countries),
+        countries=sorted(filter(is_country, countries)),
         programs=row["programs"],
         citation=row["federal_register_notice"],
         remarks=row["remarks"],
         source_url=row["source_information_url"] or row["source_list_url"],
         names=list(all_spellings((row["name"], *alt_names))),
-        fingerprint=sha256_hex(canonical_json(row)),
+        fingerprint=sha256_hex(canonical_json({column: row[column] for column in HEADER})),
     )
 
 

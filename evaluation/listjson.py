@@ -10,6 +10,8 @@ import codecs
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from evaluation.addresses import country_at_end
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -114,6 +116,15 @@ def as_row(entry: dict[str, Any], columns: Sequence[str]) -> dict[str, str]:
     row = {column: _text(entry.get(column), PARTS.get(column, ())) for column in columns}
     row["_id"] = row["_id"] or _text(entry.get("id"), ())
     return row
+
+
+def countries_of(entry: dict[str, Any]) -> str:
+    """The countries that the addresses of an entry name, joined by semicolons; a text ends with its own."""
+    addresses = entry.get("addresses")
+    rows = addresses if isinstance(addresses, list) else [addresses]
+    return _text(
+        [row.get("country") if isinstance(row, dict) else country_at_end(_text(row, ())) for row in rows], ()
+    )
 
 
 def _text(value: Any, parts: Sequence[str]) -> str:

@@ -53,6 +53,18 @@ def test_json_gives_the_entry_that_csv_gives():
     assert read(csv.encode()) == [party]
 
 
+def test_a_state_is_no_country_where_json_names_the_country_apart():
+    addresses = [
+        {"address": "12 Main St", "city": "Houston", "state": "TX", "country": None},
+        {"address": "1 First St", "city": "San Jose", "state": "CA", "country": ""},
+        "Musterweg 1, Sample Town, DE",
+    ]
+    at_home = [{"country": "US", "state": "CA"}]
+    for written, wanted in ((addresses, ["DE"]), (addresses[:2], []), (at_home, ["US"])):
+        (party,) = read(json.dumps({"results": [ENTRY | {"addresses": written}]}).encode())
+        assert party.countries == wanted
+
+
 @pytest.mark.parametrize("indent", [None, 2])
 def test_large_json_is_read_in_pieces(indent):
     rows = [ENTRY | {"id": str(number)} for number in range(3 * BLOCK // 400)]
