@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from django.db.models import Q
 
 from evaluation.enums import Adjudicated, CheckResult
+from evaluation.matching import TWO_PEOPLE
 from evaluation.models import Adjudication, ComplianceDecision, ScreeningEntry
 from evaluation.querysets.people import closed_people
 from evaluation.staleness import identity_of, parties_of, query_of
@@ -37,7 +38,8 @@ def carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
 
     They are the newest of each person, and the newest confirmation: what was corrected by one person only
     stays confirmed; what was opened anew stays open. Within the proposal the same party has its key, its
-    names and its countries; in another it has the same ``identity``. What a person found false to whom this
+    names and its countries; in another it has the same ``identity``, and at 95 and above one person is left
+    to confirm it. What a person found false to whom this
     proposal is closed is not carried. Where a name cannot be compared there is no entry; it was cleared by
     hand of one list only, and is to be compared with the next.
     """
@@ -50,8 +52,10 @@ def carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
         )
     )
     given = _given_here(proposal, entries.values())
-    for place, opinions in _given_elsewhere(proposal, flagged, entries.values()).items():
+    elsewhere = _given_elsewhere(proposal, flagged, entries.values())
+    for place, opinions in elsewhere.items():
         given.setdefault(place, []).extend(opinions)
+    foreign = {opinion.pk for opinions in elsewhere.values() for opinion in opinions}
     kept_from = closed_people([proposal.pk])[proposal.pk]
     Adjudication.objects.bulk_create(
         Adjudication(
@@ -64,17 +68,21 @@ def carry_decisions(checks: list[PartyCheck], proposal: Proposal) -> None:
             replaces_id=opinion.replaces_id,
         )
         for check in flagged
-        for opinion in _held_for(
+        for opinion in _to_be_confirmed(
             check,
-            to_repeat(
-                (
-                    opinion
-                    for place in _places(check, entries.get(check.entry_id or 0, ""))
-                    for opinion in given.get(place, ())
+            _held_for(
+                check,
+                to_repeat(
+                    (
+                        opinion
+                        for place in _places(check, entries.get(check.entry_id or 0, ""))
+                        for opinion in given.get(place, ())
+                    ),
+                    kept_from,
+                    clearing=Adjudicated.FALSE_POSITIVE,
                 ),
-                kept_from,
-                clearing=Adjudicated.FALSE_POSITIVE,
             ),
+            foreign,
         )
     )
 
@@ -178,6 +186,19 @@ def _held_for(check: PartyCheck, opinions: list[Adjudication]) -> list[Adjudicat
     since = opinions[opinions.index(confirmation) + 1 :]
     corrected_by = {one.decided_by_id for one in since if one.replaces_id}
     return [] if len(corrected_by) > 1 else [confirmation]
+
+
+def _to_be_confirmed(
+    check: PartyCheck, opinions: list[Adjudication], foreign: Collection[int]
+) -> list[Adjudication]:
+    """At 95 and above, of what cleared the party in other proposals the newest alone: one person is left.
+
+    That it is the same party rests on what its applicant typed; somebody here compares that.
+    """
+    if check.score < TWO_PEOPLE:
+        return opinions
+    clearing = [one.pk for one in opinions if one.pk in foreign and one.outcome == Adjudicated.FALSE_POSITIVE]
+    return [one for one in opinions if one.pk not in clearing[:-1]]
 
 
 def _newest(opinions: list[Adjudication]) -> list[Adjudication]:

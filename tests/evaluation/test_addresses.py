@@ -8,7 +8,6 @@ from evaluation.addresses import compared, country_at_end
 from evaluation.matching import Listed, Matcher, countries_agree, weighed
 from tests.factories import evaluation as make
 from tests.factories.program import officer
-from tests.factories.proposals import ProposalFactory
 
 LISTED = (
     "Building 5, No. 12 Keji South Road, Nanshan District, Shenzhen, Guangdong, 518057, CN; "
@@ -61,8 +60,9 @@ def test_the_address_of_a_party_is_compared_with_that_of_the_entry_that_is_like_
     assert far.score <= plain.score <= near.score
 
 
+@pytest.mark.django_db
 def test_a_screening_says_whether_the_addresses_agree():
-    proposal, desk = ProposalFactory(status="submitted"), officer()
+    proposal, desk = make.at_intake(), officer()
     before = make.version_of(proposal).value
     party = before.compliance.parties[0].model_copy(
         update={

@@ -72,16 +72,30 @@ def changed_list(desk, name):
     )
 
 
-def test_what_two_people_cleared_is_cleared_where_the_same_party_stands_in_another_proposal(desk):
-    second = officer()
+def test_what_two_people_cleared_at_95_needs_one_to_confirm_it_in_another_proposal(desk):
+    """That it is the same party rests on what the applicant typed; under 95 nobody has to."""
+    second, third = officer(), officer()
     first = settle(met(desk), desk, second)
     again = met(desk, f"{ALIKE.upper()} Co., Ltd.")
 
     assert again.score >= 95
+    assert state(again) == OPEN
+    (row,) = again.adjudications.all()
+    assert (row.decided_by, row.reason, row.carried_from.party_check) == (second, WHY, first)
+    with pytest.raises(NotReady) as same:
+        settle(again, second)
+    assert codes(same) == {"decided"}
+    assert state(settle(again, third)) == CLEARED
+    assert state(flag(again.proposal, desk)) == CLEARED
+    assert state(settle(met(desk), desk)) == CLEARED
+
+
+def test_what_was_cleared_below_95_is_cleared_in_another_proposal(desk):
+    first = settle(met(desk, LIKE), desk)
+    again = met(desk, LIKE)
+    assert again.score < 95
     assert state(again) == CLEARED
-    said = [(row.decided_by, row.reason, row.decided_at) for row in again.adjudications.all()]
-    assert said == [(row.decided_by, row.reason, row.decided_at) for row in first.adjudications.all()]
-    assert {row.carried_from.party_check for row in again.adjudications.all()} == {first}
+    assert again.adjudications.get().carried_from.party_check == first
 
 
 def test_what_one_person_cleared_at_95_waits_for_a_second_also_in_another_proposal(desk):
@@ -139,7 +153,7 @@ def test_an_entry_that_changed_is_compared_anew(desk):
 def test_an_officer_opens_anew_what_is_remembered_and_it_is_open_everywhere(desk):
     second, third = officer(), officer()
     first = settle(met(desk), desk, second)
-    again = met(desk)
+    again = settle(met(desk), officer())
     with pytest.raises(NotReady) as unsaid:
         services.reopen_remembered(again, by=third, reason=" ")
     with pytest.raises(NotReady) as own:
@@ -154,7 +168,7 @@ def test_an_officer_opens_anew_what_is_remembered_and_it_is_open_everywhere(desk
     at_first = flag(first.proposal, desk)
     assert [state(check) for check in (repeated, elsewhere, at_first)] == [OPEN] * 3
     assert state(settle(repeated, desk, third)) == CLEARED
-    assert state(met(desk)) == CLEARED
+    assert state(settle(met(desk), officer())) == CLEARED
 
 
 def test_a_confirmation_is_not_opened_anew_by_one_person(desk):
@@ -167,7 +181,7 @@ def test_a_confirmation_is_not_opened_anew_by_one_person(desk):
 
 def test_only_an_officer_who_stands_apart_opens_anew(desk):
     settle(met(desk), desk, officer())
-    again, recused = met(desk), officer()
+    again, recused = settle(met(desk), officer()), officer()
     services.recuse(again.proposal, person=recused, by=desk, reason="A cousin.")
     for person in (recused, make.lead(), make.reviewer(), make.decision_official()):
         with pytest.raises(PermissionDenied):
