@@ -8,11 +8,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
+from django.db.models import (
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 
 from evaluation.enums import ScreeningReason
 from evaluation.matching import RULESET
-from evaluation.models import ScreeningJob, ScreeningList, ScreeningRun
+from evaluation.models import NamedParty, ScreeningJob, ScreeningList, ScreeningRun
+from evaluation.querysets.parties import MEMBER_ROLES
+from evaluation.querysets.people import closed_people
 from evaluation.rulebook import version_on
 from evaluation.services.screening import NO_LIST, PARTIES, compare_parties, keep_run
 from evaluation.staleness import overtaken_by
@@ -27,6 +40,7 @@ from proposals.models import Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from program.models import User
 
@@ -35,6 +49,7 @@ UNDECIDED = (ProposalStatus.SUBMITTED, ProposalStatus.RETURNED, ProposalStatus.U
 WATCHED = (*UNDECIDED, ProposalStatus.DESIGNATED)
 AT_ONCE = (ScreeningReason.ASKED, ScreeningReason.DETERMINATION)  # a person waits; the sweep does the others
 TRIED_AGAIN_AFTER = timedelta(days=1)
+LOOKED_BACK = timedelta(days=30)
 
 
 @transaction.atomic
@@ -82,7 +97,8 @@ def ask_if_stale(version: Version, *, by: User, reason: ScreeningReason) -> Scre
 def to_screen_again() -> QuerySet[Version]:
     """Last versions once screened or designated whose screening does not hold, undecided and oldest first.
 
-    What failed with the list in force is tried again after a day, or when somebody asks.
+    Nor does one hold whose owners another proposal states, once a match was decided there. What failed with
+    the list in force is tried again after a day, or when somebody asks.
     """
     newest = ScreeningList.objects.first()
     if newest is None:
@@ -103,12 +119,40 @@ def to_screen_again() -> QuerySet[Version]:
     jobs = ScreeningJob.objects.filter(Q(finished_at=None) | failed_lately, version=OuterRef("pk"))
     last = Version.objects.filter(number=F("proposal__version_count"), proposal__status__in=WATCHED)
     return (
-        last.filter(once | Q(proposal__status=ProposalStatus.DESIGNATED), ~Exists(holds), ~Exists(jobs))
+        last.filter(once | Q(proposal__status=ProposalStatus.DESIGNATED), ~Exists(jobs))
+        .filter(~Exists(holds) | Q(pk__in=decided_elsewhere_since()))
         .annotate(is_decided=Q(proposal__status=ProposalStatus.DESIGNATED))
         .select_related("proposal")
         .defer("package")
         .order_by("is_decided", "received_at", "pk")
     )
+
+
+def decided_elsewhere_since() -> set[int]:
+    """Versions screened before a match was decided in another proposal whose member is a party of theirs.
+
+    What that member states of its owners counts for the party. Only where everybody to whom that proposal is
+    closed has no access to this one: else nothing of it counts here, and a new screening would tell of it.
+    """
+    given = "version__screening_runs__checks__adjudications"
+    lately = {f"{given}__carried_from__isnull": True, f"{given}__decided_at__gte": clock.now() - LOOKED_BACK}
+    members = NamedParty.objects.filter(role__in=MEMBER_ROLES, **lately).order_by()
+    stated: dict[str, dict[int, datetime]] = {}
+    rows = members.values_list("compared", "version__proposal").annotate(last=Max(f"{given}__decided_at"))
+    for name, proposal, at in rows:
+        stated.setdefault(name, {})[proposal] = at
+    named = NamedParty.objects.compared().filter(compared__in=stated).exclude(role__in=MEMBER_ROLES)
+    runs = ScreeningRun.objects.filter(version=OuterRef("version")).order_by("-pk").values("run_at")[:1]
+    overtaken = [
+        (version, proposal, other)
+        for version, proposal, name, at in named.annotate(screened_at=Subquery(runs))
+        .order_by()
+        .values_list("version", "version__proposal", "compared", "screened_at")
+        for other, decided_at in stated[name].items()
+        if other != proposal and at is not None and at < decided_at
+    ]
+    closed = closed_people({key for _, *proposals in overtaken for key in proposals}) if overtaken else {}
+    return {version for version, here, there in overtaken if closed[there] <= closed[here]}
 
 
 def waiting_jobs() -> QuerySet[ScreeningJob]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from evaluation import services
 from evaluation.compliance import Known, StatedElsewhere
 from evaluation.enums import ComplianceKind as Kind
 from evaluation.enums import ComplianceResult as Result
-from evaluation.models import ComplianceCheck
+from evaluation.models import Adjudication, ComplianceCheck
 from evaluation.packets import packet_of
 from evaluation.services.compliance import owners_stated_elsewhere
 from evaluation.services.profiles import profile_version
 from evaluation.weighing import RESTS_ELSEWHERE
+from program import clock
 from program.transitions import NotReady
 from proposals.enums import ComputeBand
 from proposals.models import Proposal
@@ -399,3 +400,32 @@ def test_a_site_without_a_country_is_read_all_the_same():
     before = complete_package().operating_model
     package = complete_package(operating_model=before.model_copy(update={"sites": (site,)}))
     assert set(checked(package, rule_code="regions")) == {"site-9"}
+
+
+@db
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_match_that_is_decided_elsewhere_later_has_what_rests_on_it_screened_again(
+    is_closed, reference_data
+):
+    """Unless somebody reads here to whom that proposal is closed: nothing of it counts here then."""
+    desk = officer()
+    source = of_other(desk)
+    proposal = with_partner(make.at_intake())
+    profile_version(make.version_of(proposal), Proposal.objects.for_detail().get(pk=proposal.pk))
+    version = make.screened(proposal, desk).version
+
+    def is_due():
+        return services.to_screen_again().filter(pk=version.pk).exists()
+
+    before = is_due()
+    if is_closed:
+        services.recuse(source, person=officer(), by=desk, reason="A cousin.")
+    opinion = Adjudication.objects.get(party_check__run__version__proposal=source, outcome="confirmed")
+    with clock.moved_to(clock.instant() + timedelta(hours=1)):
+        for person in (desk, officer()):
+            services.correct_adjudication(opinion, by=person, reason="Another register.")
+        since = is_due()
+    with clock.moved_to(clock.instant() + timedelta(hours=2)):
+        row = of_partner(make.screened(proposal, desk))
+        assert (before, since, is_due()) == (False, not is_closed, False)
+    assert (row and row.result) == (None if is_closed else Result.REVIEW)
