@@ -50,7 +50,8 @@ def hold(record: Any, *, revision: int | None = None, with_related: tuple[str, .
 
 
 def _read_again(record: Any, with_related: tuple[str, ...]) -> None:
-    found = _held(type(record), with_related).rows(key=record.pk)
+    model: type[Model] = type(record)
+    found = _held(model, with_related).rows(key=record.pk)
     if not found:
         raise type(record).DoesNotExist
     record.__dict__.pop("_prefetched_objects_cache", None)
