@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from evaluation.clocks import days_of
 from evaluation.enums import Carry, ReferralStatus, Stance
+from evaluation.querysets.consultation import RUNNING
 from evaluation.querysets.people import is_official
 from program import moments
 from program.enums import OfficeRole
@@ -66,7 +67,7 @@ def columns(referrals: Iterable[Referral], user: User, now: datetime) -> list[Co
                 hidden="" if is_official(user) or has_answered or row.agency.code in mine else why_hidden,
             ),
             referral=row.pk,
-            clock="" if row.carry == Carry.KEEP else str(days_of(row, now)),
+            clock="" if row.carry == Carry.KEEP or _is_replaced(row) else str(days_of(row, now)),
         )
         for row in rows
     ]
@@ -84,6 +85,8 @@ def _column(referral: Referral, now: datetime, *, hidden: str) -> Column:
         return Column(name, "No response", "bad", referral.due_at)
     if referral.status == ReferralStatus.ENDED:
         return Column(name, referral.get_status_display(), "neutral")
+    if _is_replaced(referral):
+        return Column(name, referral.replaced_by, "neutral")
     if referral.paused_at is not None:
         note = f"Since {moments.day(referral.paused_at)}; the last day moves"
         return Column(name, PAUSED, "neutral", note=note)
@@ -92,6 +95,11 @@ def _column(referral: Referral, now: datetime, *, hidden: str) -> Column:
     note = referral.get_carry_display() if referral.carry in (Carry.RECONFIRM, Carry.REOPEN) else ""
     state = "Awaited" if referral.status == ReferralStatus.OPEN else referral.get_status_display()
     return Column(name, state, "waiting", referral.due_at, note)
+
+
+def _is_replaced(referral: Referral) -> bool:
+    """Whether nobody is asked any more: a newer version came, and the clock will say that it ended."""
+    return referral.status in RUNNING and referral.version.number < referral.version.proposal.version_count
 
 
 def summary(found: list[Column]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import Q
+from django.db.models import F, Q, Value
 
 from evaluation.models import (
     Assignment,
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from proposals.models import Proposal
 
 SHOWN: Final = 40
+OF_NO_AGENCY: Final = ("evaluation.determination", "evaluation.designation")
 #: The acts that offices read. Edits, marks, grants, certifications and reminders are the consortium's own
 #: matter until a version comes in; a test holds that each act is either here or named there as left out.
 READ_BY_OFFICES: Final = frozenset(
@@ -50,8 +51,12 @@ READ_BY_OFFICES: Final = frozenset(
 )  # fmt: skip
 
 
-def history_of(proposal: Proposal) -> list[dict[str, Any]]:
-    """The latest events of the proposal and of what hangs on it that offices read, in words."""
+def history_of(proposal: Proposal, after: int | None = None) -> list[dict[str, Any]]:
+    """What offices read of the events of the proposal and of what hangs on it, the newest first.
+
+    Those behind the event ``after``, one more than a page. The agency of whose consultation, question or
+    reviewer one is, is named.
+    """
     subjects = Q(subject_type="proposals.proposal", subject_id=str(proposal.pk))
     related = {
         "evaluation.referral": Referral.objects.filter(version__proposal=proposal),
@@ -61,12 +66,25 @@ def history_of(proposal: Proposal) -> list[dict[str, Any]]:
         "evaluation.informationrequest": InformationRequest.objects.filter(proposal=proposal),
         "evaluation.assignment": Assignment.objects.filter(proposal=proposal),
     }
+    about: dict[tuple[str, str], str] = {}
     for kind, rows in related.items():
-        keys = [str(pk) for pk in rows.values_list("pk", flat=True)]
-        if keys:
-            subjects |= Q(subject_type=kind, subject_id__in=keys)
+        agency = Value("") if kind in OF_NO_AGENCY else F("agency__display_name")
+        names = {str(pk): name for pk, name in rows.values_list("pk", agency)}
+        if names:
+            subjects |= Q(subject_type=kind, subject_id__in=list(names))
+            about |= {(kind, key): name for key, name in names.items()}
     events = AuditEvent.objects.filter(subjects, act__in=READ_BY_OFFICES).select_related("actor")
-    return [in_words(event) for event in events.order_by("-pk")[:SHOWN]]
+    if after is not None:
+        events = events.filter(pk__lt=after)
+    return [
+        named(in_words(event), about.get((event.subject_type, event.subject_id), ""))
+        for event in events.order_by("-pk")[: SHOWN + 1]
+    ]
+
+
+def named(entry: dict[str, Any], agency: str) -> dict[str, Any]:
+    """The entry with its agency in the heading: "Agency reminded of its position: Department of Energy"."""
+    return {**entry, "heading": f"{entry['heading']}: {agency}"} if agency else entry
 
 
 def in_words(event: AuditEvent) -> dict[str, Any]:

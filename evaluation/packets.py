@@ -538,7 +538,7 @@ def packet_in_words(text: str) -> dict[str, Any]:
             pause["words"] = f"{PauseReason(pause['reason']).label}{question}"
         row["words"] = Stance(row["stance"]).label if row["stance"] else ReferralStatus(row["status"]).label
     names = {row["agency"]: row["name"] for row in packet["consultations"]}
-    for row in packet["objections"]:
+    for row in (*packet["objections"], *packet.get("scores", ())):
         row["name"] = names.get(row["agency"], row["agency"])
     for row in packet.get("escalations", ()):
         for said in (row, *row["entries"]):

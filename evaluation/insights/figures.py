@@ -24,13 +24,14 @@ from django.db.models import (
     FloatField,
     OuterRef,
     Q,
+    Subquery,
     Value,
 )
 from django.db.models.functions import Cast, Extract, Greatest
 
-from evaluation.enums import Carry, DeterminationStatus, ReferralStatus
+from evaluation.enums import Carry, DesignationStatus, DeterminationStatus, ReferralStatus
 from evaluation.insights.readers import left_out_of
-from evaluation.models import AgencyScore, Determination, Referral
+from evaluation.models import AgencyScore, Designation, Determination, Referral
 from evaluation.models.reviews import DISAGREEMENT
 from evaluation.querysets.consultation import RUNNING
 from program import clock
@@ -172,6 +173,8 @@ def _funnel(rows: QuerySet[Proposal]) -> Figure:
     running = Referral.objects.filter(version__proposal=OuterRef("pk"), status__in=RUNNING)
     announced = Determination.objects.filter(proposal=OuterRef("pk"), status=DeterminationStatus.ANNOUNCED)
     decided = (ProposalStatus.DESIGNATED, ProposalStatus.NOT_SELECTED)
+    newest = Designation.objects.filter(proposal=OuterRef("pk")).order_by("-designated_at", "-pk")
+    rows = rows.annotate(stands=Subquery(newest.values("status")[:1]))
     found = rows.annotate(is_running=Exists(running), is_announced=Exists(announced)).aggregate(
         submitted=Count("pk"),
         accepted=Count("pk", filter=Q(accepted_at__isnull=False)),
@@ -181,7 +184,9 @@ def _funnel(rows: QuerySet[Proposal]) -> Figure:
             | Q(accepted_at__isnull=False, is_running=False, status=ProposalStatus.UNDER_EVALUATION),
         ),
         announced=Count("pk", filter=Q(is_announced=True)),
-        designated=Count("pk", filter=Q(status=ProposalStatus.DESIGNATED)),
+        designated=Count("pk", filter=Q(stands=DesignationStatus.ACTIVE)),
+        suspended=Count("pk", filter=Q(stands=DesignationStatus.SUSPENDED)),
+        ended=Count("pk", filter=Q(stands__in=(DesignationStatus.REVOKED, DesignationStatus.EXPIRED))),
     )
     steps = [
         ("Submitted", "submitted"),
@@ -189,6 +194,8 @@ def _funnel(rows: QuerySet[Proposal]) -> Figure:
         ("All agencies answered, or their time is over", "consulted"),
         ("A determination was announced", "announced"),
         ("Designated today", "designated"),
+        ("Designation suspended today", "suspended"),
+        ("Designation revoked or expired", "ended"),
     ]
     return Figure(
         "funnel",

@@ -121,11 +121,14 @@ class Referral(Deadlined):
         """
         if self.status != ReferralStatus.ENDED:
             return str(ReferralStatus(self.status).label)
-        number = self.version.number
-        if number < self.version.proposal.version_count:
-            return f"Replaced by version {number + 1}"
         is_withdrawn = self.version.proposal.status == ProposalStatus.WITHDRAWN
-        return "Ended: proposal withdrawn" if is_withdrawn else "Ended: proposal decided"
+        return self.replaced_by or ("Ended: proposal withdrawn" if is_withdrawn else "Ended: proposal decided")
+
+    @property
+    def replaced_by(self) -> str:
+        """ "Replaced by version 2" where the version is not the last one; else empty."""
+        number = self.version.number
+        return f"Replaced by version {number + 1}" if number < self.version.proposal.version_count else ""
 
     @property
     def why_too_late(self) -> str:

@@ -20,6 +20,7 @@ from proposals.models.fields import PlainTextField
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from proposals.package import Package
 
@@ -88,6 +89,16 @@ class Designation(Revised):
     def is_ended(self) -> bool:
         """Revoked or expired: its conditions ended with it."""
         return self.status in (DesignationStatus.REVOKED, DesignationStatus.EXPIRED)
+
+    @property
+    def stands_since(self) -> datetime:
+        """Since when it has the status that it has; of an active one, since it was designated."""
+        began = {
+            DesignationStatus.SUSPENDED: self.suspended_at,
+            DesignationStatus.REVOKED: self.revoked_at,
+            DesignationStatus.EXPIRED: self.expired_at,
+        }
+        return began.get(DesignationStatus(self.status)) or self.designated_at
 
     @property
     def package(self) -> Package:

@@ -66,6 +66,11 @@ class Escalation(Deadlined):
         return self.closed_at is None
 
     @property
+    def is_withdrawn(self) -> bool:
+        """Whether the agency objects no more."""
+        return self.outcome == EscalationOutcome.WITHDRAWN
+
+    @property
     def over_because(self) -> str:
         """Why nothing is settled here any more; empty while something is."""
         if not self.is_open:

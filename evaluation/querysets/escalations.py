@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.apps import apps
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 
+from evaluation.enums import ReferralStatus
+from evaluation.querysets.consultation import EVALUATED
 from evaluation.querysets.people import decides, is_official
 from evaluation.querysets.proposals import LAST_DAY, OfProposalQuerySet
 from program.enums import OfficeRole
 from program.reminders import OVERDUE, days_before, reaching
-from proposals.enums import ProposalStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,16 +30,28 @@ class EscalationQuerySet(OfProposalQuerySet):
         if not user.is_authenticated:
             return self.none()
         seen = self.of_office(user)
-        if is_official(user) or decides(user):
-            return seen
-        if not user.holds(OfficeRole.LEAD):
+        return seen if is_official(user) or decides(user) else seen.told_to(user)
+
+    def told_to(self, user: User) -> Self:
+        """Those of which the offices of ``user`` read, on whichever proposals: no delegation is asked for.
+
+        As of the objection itself, a lead reads of another agency's once their own has answered that version.
+        """
+        if is_official(user):
+            return self
+        agencies = user.agencies_as(OfficeRole.LEAD)
+        if not agencies:
             return self.none()
-        positions = apps.get_model("evaluation", "Position").objects.visible_to(user)
-        return seen.filter(position__in=positions)
+        answered = apps.get_model("evaluation", "Referral").objects.filter(
+            version=OuterRef("position__referral__version"),
+            agency__code__in=agencies,
+            status=ReferralStatus.ANSWERED,
+        )
+        return self.filter(Q(agency__code__in=agencies) | Exists(answered))
 
     def open(self) -> Self:
-        """Those that are not over, on proposals that are still decided on."""
-        return self.filter(closed_at=None, proposal__status=ProposalStatus.UNDER_EVALUATION)
+        """Those that are not over, on proposals that are still decided on: also while a new version waits."""
+        return self.filter(closed_at=None, proposal__status__in=EVALUATED)
 
     def to_remind(self, at: datetime) -> Self:
         """Open ones at three days, on the last day and once it is over."""
@@ -46,8 +59,9 @@ class EscalationQuerySet(OfProposalQuerySet):
 
     def for_list(self) -> Self:
         return self.select_related(
-            "agency", "proposal__consortium", "position__signed_by", "position__referral__version"
-        ).defer("position__referral__version__package")
+            "agency", "proposal__consortium", "position__signed_by", "position__delegation__given_by",
+            "position__delegation__given_to", "position__referral__version", "position__referral__agency",
+        ).defer("position__referral__version__package")  # fmt: skip
 
 
 class EscalationEntryQuerySet(OfProposalQuerySet):

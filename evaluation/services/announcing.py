@@ -16,6 +16,7 @@ from evaluation.lifecycle import ANNOUNCE
 from evaluation.models import Announcement, Designation, Determination, Letter
 from evaluation.notice_kinds import ANNOUNCED
 from evaluation.notices import desk_page, holders, program_officers, questions_page
+from evaluation.services.escalations import close_on_decision
 from program import audit, clock, notices
 from program.enums import OfficeRole
 from program.models import Agency, AuditEvent, User
@@ -58,7 +59,8 @@ def announce_determination(
 ) -> AuditEvent:
     """Tell the consortium; from now on the decision is visible, and a designation begins.
 
-    One transaction: the proposal's status, the designation with its number, the letter and the notices.
+    One transaction: the proposal's status, the designation with its number, the letter and the notices. A
+    deferral decides nothing; any other outcome ends the escalations that are open.
     """
     Proposal.objects.select_for_update().get(pk=determination.proposal_id)
 
@@ -72,6 +74,8 @@ def announce_determination(
         Outcome.DEFER: _announce_deferral,
     }[Outcome(determination.outcome)](determination, by, event.at)
     proposal = determination.proposal
+    if determination.outcome != Outcome.DEFER:
+        close_on_decision(determination, by=by)
     team = {person.pk for person in team_of(proposal.consortium_id)}
     for person in told_of_decision(proposal).values():
         url = questions_page(proposal) if person.pk in team else desk_page(proposal)

@@ -20,12 +20,12 @@ from program.closures import counted_closures
 from program.deadlines import Period, end_of_day, local_day, long_date
 from program.texts import too_long
 from program.transitions import NotReady, Problem, require
-from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from evaluation.models import Determination
     from program.models import AuditEvent, User
     from program.notice_kinds import NoticeKind
 
@@ -166,11 +166,34 @@ def add_to_escalation(
     return entry
 
 
+def close_on_decision(determination: Determination, *, by: User) -> None:
+    """End what is open on a proposal whose decision is announced: the objection stands and was answered.
+
+    Part of the announcing transaction, which tells both sides. The answer is what the determination gives.
+    """
+    rows = Escalation.objects.select_for_update(of=("self",)).filter(proposal=determination.proposal_id)
+    for escalation in rows.filter(closed_at=None).select_related("agency"):
+        answers = determination.objection_answers.filter(position=escalation.position_id)
+        answer = answers.values_list("answer", flat=True).first()
+        given = f" It answers the objection: {answer}" if answer else ""
+        words = f"The determination was announced: {determination.get_outcome_display()}.{given}"
+        _write(escalation, by, minutes=shortened(words), outcome=EscalationOutcome.MAINTAINED)
+        audit.record(
+            escalation, "escalation.close", by=by, before=str(escalation.level),
+            after=str(EscalationOutcome.MAINTAINED), note=shortened(words), clause=ORDER,
+        )  # fmt: skip
+
+
+def shortened(words: str) -> str:
+    """No longer than minutes may be; the whole answer stands in the determination."""
+    return words if len(words) <= LONGEST_TEXT else f"{words[: LONGEST_TEXT - 1]}…"
+
+
 def _state_problems(escalation: Escalation) -> list[Problem]:
     if not escalation.is_open:
         return [Problem("over", f"This escalation is over: {escalation.get_outcome_display()}.", ORDER)]
-    if escalation.proposal.status != ProposalStatus.UNDER_EVALUATION:
-        return [Problem("over", "The proposal is not under evaluation any more.", ORDER)]
+    if escalation.over_because:
+        return [Problem("over", f"Nothing is settled here any more. {escalation.over_because}.", ORDER)]
     return []
 
 

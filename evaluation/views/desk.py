@@ -18,14 +18,22 @@ from evaluation.enums import (
     DesignationStatus,
     ReviewStatus,
 )
-from evaluation.lateness import MOST_LATE, first_due, late, overdue_questions, reasons_of, tallied_late
+from evaluation.lateness import (
+    MOST_LATE,
+    dues,
+    first_due,
+    late,
+    next_due,
+    reasons_of,
+    running_on,
+    tallied_late,
+)
 from evaluation.models import (
     Assignment,
     Designation,
     Referral,
     Review,
 )
-from evaluation.querysets.consultation import RUNNING
 from evaluation.querysets.people import is_official
 from program import clock
 from program.enums import DELEGATORS, OfficeRole
@@ -38,6 +46,7 @@ from program.waiting import desk_tasks
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
 from proposals.querysets import offices_that_read
+from proposals.standing import Standing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -146,11 +155,14 @@ def queued(reader: Any, status: str, by_due: bool, goes_on: bool) -> QuerySet[Pr
         assignment__status=AssignmentStatus.ACTIVE,
     ).order_by()
     newest = Version.objects.filter(proposal=OuterRef("pk"), number=OuterRef("version_count")).order_by()
+    designations = Designation.objects.filter(proposal=OuterRef("pk"))
+    newest_designation = designations.order_by("-designated_at", "-pk")
     rows = rows.select_related("consortium", "call").annotate(
         received_at=Subquery(newest.values("received_at")),
         reviews_asked=Coalesce(Subquery(asked.values("proposal").values(number=Count("pk"))), ZERO),
         reviews_in=Coalesce(Subquery(sheets.values("version__proposal").values(number=Count("pk"))), ZERO),
-        overdue=overdue_questions(NOW),
+        designation_status=Subquery(newest_designation.values("status")[:1]),
+        **dues(reader),
     )
     return rows.order_by(*(["first_due"] if by_due else []), "-pk").only(*SHOWN)[: PAGE + 1]
 
@@ -184,25 +196,22 @@ def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool)
     names = [str(agency) for agency in agencies]
     lines = []
     for proposal in page:
-        five = columns(referrals.get(proposal.pk, ()), request.user, now)
-        running = [r for r in referrals.get(proposal.pk, ()) if r.status in RUNNING]
-        due = [r.due_at for r in running if r.paused_at is None]
-        if proposal.status == ProposalStatus.RETURNED:
-            due = [] if proposal.call.cancelled_at else [at for at in [proposal.closes_at] if at]
-        elif proposal.status != ProposalStatus.UNDER_EVALUATION:
-            due = []
+        consultations = referrals.get(proposal.pk, [])
+        five = columns(consultations, request.user, now)
+        first = next_due(proposal, consultations)
         by_agency = {column.agency: column for column in five}
         cells = [by_agency.get(agency) for agency in names]
         lines.append(
             {
                 "proposal": proposal,
+                "standing": Standing(designation_status=proposal.designation_status or ""),
                 "cells": list(zip(names, cells, strict=True)),
                 "agrees": len(cells) > 1 and len({shown_of(cell) for cell in cells}) == 1,
                 "summary": summary(five),
-                "is_paused": bool(running) and not due,
+                "is_paused": first is None and bool(running_on(proposal, consultations)),
                 "reviews": reviews_in_words(proposal.reviews_in, proposal.reviews_asked),
-                "reasons": reasons_of(proposal, referrals.get(proposal.pk, ()), proposal.overdue, now),
-                "next_due": min(due, default=None),
+                "reasons": reasons_of(proposal, consultations, now),
+                "next_due": first,
             }
         )
     following = request.GET.copy()

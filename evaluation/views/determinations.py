@@ -153,6 +153,7 @@ def show_determination(
         and found.clearance_asked_at is not None
         and user.has_perm("evaluation.send_back_determination", found),
         "send_back_form": ReasonForm(label="What is to be changed"),
+        "now": clock.now(),
         "escalating": list(
             Escalation.objects.visible_to(user).open().filter(proposal=found.proposal_id).for_list()
         )

@@ -15,7 +15,6 @@ from evaluation.views.acting import carry_out, problems_of
 from program import clock
 from program.acts import lay_beside
 from program.order import implements
-from proposals.enums import ProposalStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,11 +39,7 @@ def show_escalation(
     status: int = 200,
 ) -> HttpResponse:
     found = get_object_or_404(Escalation.objects.visible_to(request.user).for_list(), pk=pk)
-    may_add = (
-        found.is_open
-        and found.proposal.status == ProposalStatus.UNDER_EVALUATION
-        and request.user.has_perm("evaluation.change_escalation", found)
-    )
+    may_add = not found.over_because and request.user.has_perm("evaluation.change_escalation", found)
     facts = {
         "escalation": found,
         "proposal": found.proposal,

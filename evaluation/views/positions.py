@@ -96,8 +96,17 @@ def show_position(
         "standing": standing,
         "escalation": Escalation.objects.visible_to(request.user)
         .filter(proposal=version.proposal_id, agency=referral.agency_id)
-        .select_related("proposal")
+        .for_list()
         .first(),
+        "earlier_lapses": Referral.objects.visible_to(request.user)
+        .filter(
+            version__proposal=version.proposal_id,
+            version__number__lt=version.number,
+            agency=referral.agency_id,
+            status=ReferralStatus.LAPSED,
+        )
+        .select_related("version")
+        .defer("version__package"),
         "previous": previous,
         "positions": Position.objects.visible_to(request.user)
         .filter(referral=referral)

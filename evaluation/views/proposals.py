@@ -16,7 +16,8 @@ from evaluation.columns import columns, summary
 from evaluation.discussing import tally_of
 from evaluation.enums import ReferralStatus
 from evaluation.forms import PauseForm, QuestionForm, ReopenReferralForm
-from evaluation.history import history_of
+from evaluation.history import SHOWN, history_of
+from evaluation.lateness import dues, reasons_of
 from evaluation.models import (
     AgencyScore,
     Assignment,
@@ -53,6 +54,7 @@ from proposals.files import files_of_version
 from proposals.lifecycle import EXTEND
 from proposals.models import Proposal, Version
 from proposals.services import record_reading
+from proposals.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,13 +87,14 @@ def show_proposal(
 ) -> HttpResponse:
     require_desk(request.user, *READERS)
     user = request.user
-    found = get_object_or_404(
-        Proposal.objects.read_by_office(user).select_related("call", "consortium"), number=number
-    )
+    rows = Proposal.objects.read_by_office(user).select_related("call", "consortium")
+    found = get_object_or_404(rows.annotate(**dues(user)), number=number)
     wanted = number_said(request.GET.get("version", ""), digits=4)
     version_number = found.version_count if wanted is None else wanted
     version = get_object_or_404(Version, proposal=found, number=version_number)
     record_reading(version, by=user)
+    designations = Designation.objects.visible_to(user).filter(proposal=found)
+    designation = designations.defer("version__package").first()
     facts = {
         "proposal": found,
         "version": version,
@@ -101,7 +104,7 @@ def show_proposal(
         "us_content": content_of(version),
         "problems": problems,
         **since_facts(request, version),
-        **consultation_facts(request, version),
+        **consultation_facts(request, found, version),
         **checking_facts(request, version),
         "questions": InformationRequest.objects.visible_to(user).filter(proposal=found).for_list(),
         "question_form": question_form or question_form_for(request, found),
@@ -114,11 +117,9 @@ def show_proposal(
         .filter(proposal=found)
         .for_list()
         .defer("version__package", "packet"),
-        "designation": Designation.objects.visible_to(user)
-        .filter(proposal=found)
-        .defer("version__package")
-        .first(),
-        "history": history_of(found) if is_official(user) else [],
+        "designation": designation,
+        "standing": Standing(designation_status=designation.status if designation else ""),
+        **history_facts(request, found),
         "is_official": is_official(user),
         "overlaps": overlaps_of(version, user) if is_official(user) else None,
         "tally": tally_of(user, found),
@@ -145,19 +146,22 @@ def since_facts(request: SignedInRequest, version: Version) -> dict[str, Any]:
     }
 
 
-def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, Any]:
-    """Five columns, the positions that this person may read, reviews and scores."""
-    user = request.user
+def consultation_facts(request: SignedInRequest, proposal: Proposal, version: Version) -> dict[str, Any]:
+    """Five columns, what is late, the positions that this person may read, reviews and scores.
+
+    Of an earlier version, the objections stay that the escalations speak of.
+    """
+    user, now = request.user, clock.now()
     referrals = list(
         Referral.objects.visible_to(user)
         .filter(version=version)
         .select_related("agency", "position", "version__proposal")
         .defer("version__package")
     )
-    five = columns(referrals, user, clock.now())
-    positions = Position.objects.visible_to(user).filter(
-        pk__in=[r.position_id for r in referrals if r.position_id]
-    )
+    five = columns(referrals, user, now)
+    shown = [r.position_id for r in referrals if r.position_id]
+    positions = Position.objects.visible_to(user).filter(pk__in=shown)
+    escalations = list(Escalation.objects.visible_to(user).filter(proposal=proposal).for_list())
     sheets = (
         Review.objects.visible_to(user)
         .filter(version=version)
@@ -175,9 +179,14 @@ def consultation_facts(request: SignedInRequest, version: Version) -> dict[str, 
         "reads_every_consultation": reads_every_consultation(user),
         "consulted_number": None if referrals else last_consulted(version),
         "positions": positions.select_related("referral__agency", "signed_by", "delegation__given_by"),
-        "escalations": Escalation.objects.visible_to(user)
-        .filter(proposal=version.proposal_id)
-        .select_related("agency", "proposal"),
+        "escalations": escalations,
+        "other_objections": [
+            escalation.position
+            for escalation in escalations
+            if escalation.position_id not in shown and not escalation.is_withdrawn
+        ],
+        "reasons": reasons_of(proposal, referrals, now) if version.number == proposal.version_count else [],
+        "now": now,
         "reviews": sheets.prefetch_related("scores__criterion"),
         "earlier_sheets": earlier_sheets(Review.objects.visible_to(user), version),
         "scores": scores,
@@ -255,6 +264,30 @@ def changes_to(version: Version) -> list[ChangedPart]:
     """What this version changed against the one before, by part."""
     before = Version.objects.filter(proposal=version.proposal_id, number=version.number - 1).first()
     return changes_between(before, version) if before else []
+
+
+def history_facts(request: SignedInRequest, proposal: Proposal) -> dict[str, Any]:
+    """A page of the history for officials, with the way on and back, and the whole record for auditors."""
+    if not is_official(request.user):
+        return {"history": []}
+    after = number_said(request.GET.get("history", ""))
+    found = history_of(proposal, after)
+    older = found[SHOWN - 1]["event"].pk if len(found) > SHOWN else None
+    return {
+        "history": found[:SHOWN],
+        "older_history": history_page(request, older) if older else "",
+        "newest_history": "" if after is None else history_page(request, None),
+        "may_read_record": request.user.has_perm("program.view_record"),
+    }
+
+
+def history_page(request: SignedInRequest, after: int | None) -> str:
+    """This page with the history behind the event ``after``, or with its newest."""
+    query = request.GET.copy()
+    query.pop("history", None)
+    if after:
+        query["history"] = str(after)
+    return f"?{query.urlencode()}#history"
 
 
 def agencies_asking(request: SignedInRequest) -> Any:

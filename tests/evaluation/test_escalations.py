@@ -270,6 +270,37 @@ def test_determination_warns_of_an_open_escalation_and_is_signed_all_the_same(cl
     assert (row["agency"], row["outcome"], row["closed_at"]) == ("DOE", "", None)
 
 
+@pytest.mark.parametrize("outcome", ["designate", "not_select"])
+def test_announced_decision_closes_what_is_open_with_its_answer(client, desk, outcome):
+    draft = make.ready_to_sign(by=desk, outcome=outcome, DOE="object")
+    services.sign_determination(draft, by=make.decision_official())
+    assert Escalation.objects.get().is_open
+    services.announce_determination(draft, by=desk)
+    escalation = Escalation.objects.get()
+    assert (escalation.is_open, escalation.outcome) == (False, "objection_stands")
+    entry, event = escalation.entries.get(), AuditEvent.objects.of(escalation).latest("pk")
+    assert (event.act, event.actor, entry.by) == ("escalation.close", desk, desk)
+    assert event.said["note"] == entry.minutes
+    assert entry.minutes.startswith("The determination was announced: ")
+    assert entry.minutes.endswith("It answers the objection: The concern is met by a condition.")
+    assert "The objection stands" in page(client, desk, "escalation", escalation.pk).text
+
+
+def test_deferral_leaves_the_escalation_open(desk):
+    draft = make.ready_to_sign(by=desk, outcome="defer", DOE="object")
+    services.sign_determination(draft, by=make.decision_official())
+    services.announce_determination(draft, by=desk)
+    assert Escalation.objects.get().is_open
+
+
+def test_announcement_leaves_as_it_was_what_was_over_before(desk):
+    draft = make.ready_to_sign(by=desk, DOE="object")
+    added(Escalation.objects.get(), desk, outcome="settled")
+    draft = make.signed(draft)
+    services.announce_determination(draft, by=desk)
+    assert (Escalation.objects.get().outcome, EscalationEntry.objects.count()) == ("settled", 1)
+
+
 def test_packet_holds_what_was_said_beside_the_answer(desk):
     draft = make.ready_to_sign(by=desk, DOE="object")
     added(Escalation.objects.get(), desk, level="principals", outcome="objection_stands")

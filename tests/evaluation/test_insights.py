@@ -107,9 +107,24 @@ class TestFigures:
             "All agencies answered, or their time is over": 2,
             "A determination was announced": 1,
             "Designated today": 1,
+            "Designation suspended today": 0,
+            "Designation revoked or expired": 0,
         }
         assert steps["Accepted for evaluation"]["Percent of those submitted"] == 75.0
         assert running.status == "under_evaluation"
+
+    @pytest.mark.parametrize(
+        ("act", "step"),
+        [
+            ("suspend_designation", "Designation suspended today"),
+            ("revoke_designation", "Designation revoked or expired"),
+        ],
+    )
+    def test_what_is_suspended_or_ended_is_not_designated_today(self, official, act, step):
+        designation = make.designated()
+        getattr(services, act)(designation, by=make.decision_official(), reason="A member left.")
+        steps = figure(official, designation.proposal.call, "funnel")
+        assert (steps["Designated today"]["Proposals"], steps[step]["Proposals"]) == (0, 1)
 
     def test_drafts_and_other_calls_are_in_no_figure(self, official):
         proposal = make.accepted()

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from evaluation import services
 from evaluation.lateness import late
-from evaluation.models import InformationRequest, Referral
+from evaluation.models import ConflictCase, Escalation, InformationRequest, Referral
 from program import clock
 from program.enums import OfficeRole
 from proposals.models import Proposal
@@ -42,6 +43,27 @@ def returned(proposal, days):
     Proposal.objects.filter(pk=proposal.pk).update(
         status="returned", cure_due_at=clock.now() + timedelta(days=days)
     )
+
+
+def objected(proposal, agency="DOE", days=-3):
+    """The agency objects; what it opens is to be settled so many days from now."""
+    make.filed(proposal, agency, "object", rationale="The hall is not secure.")
+    Escalation.objects.filter(proposal=proposal).update(due_at=clock.now() + timedelta(days=days))
+    return Escalation.objects.get(proposal=proposal)
+
+
+def undecided(proposal, days=-3):
+    """An ethics official is asked about a reviewer of State and has so many days left."""
+    assignment = make.assigned(proposal)
+    case = services.ask_ethics_official(
+        proposal, person=assignment.reviewer, agency=assignment.agency, by=make.lead(), text="A hint."
+    )
+    ConflictCase.objects.filter(pk=case.pk).update(due_at=clock.now() + timedelta(days=days))
+    return case
+
+
+def tasks_of(client, person):
+    return [task.url for task in page(client, person, "desk").context["tasks"]]
 
 
 def late_for(user):
@@ -143,7 +165,7 @@ def test_late_list_costs_the_same_whatever_its_length(client):
     counts = []
     for _ in range(2):
         proposal = make.accepted()
-        lapsed(proposal, "DOE"), overdue_question(proposal)
+        lapsed(proposal, "STATE"), overdue_question(proposal), objected(proposal), undecided(proposal)
         sign_in(client, desk)
         address = f"{reverse('evaluation:desk')}?status=late"
         client.get(address)
@@ -151,3 +173,133 @@ def test_late_list_costs_the_same_whatever_its_length(client):
             client.get(address)
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 10
+
+
+# Objections and ethics decisions
+
+
+def test_overdue_objection_is_late_in_the_row_on_its_proposal_and_in_the_agencys_room(client):
+    desk, proposal = officer(), make.accepted()
+    escalation = objected(proposal)
+    words = f"The objection of {escalation.agency} is not settled; it was due on"
+    assert late_for(desk) == {proposal}
+    (said,) = lines(client, desk)[proposal]
+    assert said.startswith(words)
+    assert lines(client, desk, status="late").keys() == {proposal}
+    shown = page(client, desk, "proposal", proposal.number)
+    assert words in shown.text and "Overdue" in shown.text
+    room = page(client, make.lead("DOE"), "position", escalation.position.referral_id).text
+    assert "Overdue" in room and "it was to be settled by" in room
+    Escalation.objects.update(due_at=clock.now() + timedelta(days=9))
+    assert late_for(desk) == set() and lines(client, desk)[proposal] == []
+    assert "Overdue" not in page(client, make.lead("DOE"), "position", escalation.position.referral_id).text
+
+
+def test_objection_is_told_to_its_agency_and_to_who_may_read_it(client):
+    proposal = make.accepted()
+    reader = make.assigned(proposal, "DOE").reviewer
+    objected(proposal)
+    make.filed(proposal, "STATE")
+    for person, reads in (
+        (officer(OfficeRole.AUDITOR), True),
+        (make.decision_official(), True),
+        (make.lead("DOE"), True),
+        (make.lead("STATE"), True),
+        (make.lead("OSTP"), False),
+        (reader, False),
+    ):
+        assert (late_for(person) == {proposal}) == reads, person
+        assert bool(lines(client, person)[proposal]) == reads, person
+        seen = Escalation.objects.visible_to(person).exists()
+        assert Escalation.objects.told_to(person).exists() == seen == reads, person
+
+
+def test_overdue_ethics_decision_is_late_for_who_asks_for_reviewers(client):
+    desk, proposal = officer(), make.accepted()
+    case = undecided(proposal)
+    (said,) = lines(client, desk)[proposal]
+    assert said.startswith(f"The ethics official of {case.agency} has not decided whether {case.person} may")
+    assert late_for(make.lead("STATE")) == {proposal} == late_for(desk)
+    for person in (make.lead("DOE"), make.decision_official()):
+        assert late_for(person) == set() and lines(client, person)[proposal] == []
+    ConflictCase.objects.update(due_at=clock.now() + timedelta(days=9))
+    assert late_for(desk) == set() and lines(client, desk)[proposal] == []
+
+
+def test_a_new_version_clears_nothing_that_is_late(client):
+    desk = officer()
+    proposal = make.accepted(desk)
+    escalation = objected(proposal)
+    lapsed(proposal, "OSTP")
+    lapse = f"{make.referral_of(proposal, 'OSTP').agency} did not respond on version 1 by "
+    late_words = f"The objection of {escalation.agency} on version 1 is not settled; it was due on "
+    make.resubmitted(proposal)
+    address = reverse("evaluation:escalation", args=[escalation.pk])
+
+    def says_all():
+        first, last = lines(client, desk, status="late")[proposal]
+        assert first.startswith(late_words) and last.startswith(lapse)
+        assert address in tasks_of(client, desk)
+        shown = page(client, desk, "proposal", proposal.number)
+        assert "Objections" in shown.text and "The hall is not secure." in shown.text
+        assert f"{escalation.agency} on version 1" in shown.text
+        assert lapse in shown.text and late_words in shown.text
+
+    says_all()
+    # It can be settled while the new version waits at intake
+    services.add_to_escalation(escalation, by=desk, level="staff", participants="Staff.", minutes="They met.")
+    make.accept(proposal, desk)
+    says_all()
+    room = page(client, make.lead("OSTP"), "position", make.referral_of(proposal, "OSTP").pk).text
+    assert "The agency did not respond on version 1 by" in room
+    make.filed(proposal, "OSTP")
+    assert len(lines(client, desk)[proposal]) == 1
+    services.add_to_escalation(
+        escalation, by=desk, level="staff", participants="Staff.", minutes="Done.", outcome="settled"
+    )
+    assert late_for(desk) == set() and address not in tasks_of(client, desk)
+
+
+def test_open_objection_on_an_earlier_version_is_said_before_it_is_late(client):
+    desk = officer()
+    proposal = make.accepted(desk)
+    escalation = objected(proposal, days=9)
+    make.resubmitted(proposal)
+    (said,) = page(client, desk, "desk").context["lines"][0]["reasons"]
+    assert said.words.startswith(f"The objection of {escalation.agency} on version 1 is open, to be settled")
+    assert not said.is_late and said.is_earlier and late_for(desk) == set()
+
+
+def test_while_a_new_version_waits_nobody_is_awaited_and_the_objection_has_its_day(client):
+    desk = officer()
+    proposal = make.accepted(desk)
+    make.resubmitted(proposal)
+    (line,) = page(client, desk, "desk").context["lines"]
+    assert {cell.state for _, cell in line["cells"]} == {"Replaced by version 2"}
+    assert {cell.clock for _, cell in line["cells"]} == {""}
+    assert (line["is_paused"], line["next_due"]) == (False, None)
+    other = make.accepted(desk)
+    escalation = objected(other, days=9)
+    make.resubmitted(other)
+    line = page(client, desk, "desk").context["lines"][0]
+    assert (line["proposal"], line["next_due"]) == (other, Escalation.objects.get().due_at)
+    assert escalation.due_at == line["next_due"]
+
+
+def test_what_stands_paused_is_said_to_be_paused(client):
+    desk, proposal = officer(), make.accepted()
+    Referral.objects.update(paused_at=clock.now())
+    (line,) = page(client, desk, "desk").context["lines"]
+    assert (line["proposal"], line["is_paused"], line["next_due"]) == (proposal, True, None)
+
+
+def test_queue_says_how_a_designation_stands(client):
+    desk, chief = officer(), make.decision_official()
+    designation = make.designated()
+    address = designation.proposal.number
+    assert "Designation suspended" not in page(client, desk, "desk").text
+    services.suspend_designation(designation, by=chief, reason="A member left.")
+    (line,) = page(client, desk, "desk").context["lines"]
+    assert (line["standing"].badge, line["standing"].tone) == ("Designation suspended", "bad")
+    assert "Designation suspended" in page(client, desk, "desk").text
+    assert "Designation suspended" in page(client, desk, "proposal", address).text

@@ -301,13 +301,17 @@ def test_pdf_has_the_text_of_every_section_tags_and_bookmarks(full):
     texts += [finding["text"] for finding in found["findings"]]
     texts += [row["rationale"] for row in found["consultations"]] + [earlier["rationale"]]
     texts += [row["answer"] for row in found["objections"]]
-    texts += [f"{row['agency']}: {row['title']}" for row in found["scores"]]
+    names = {row["agency"]: row["name"] for row in found["consultations"]}
+    texts += [f"{names[row['agency']]}: {row['title']}" for row in found["scores"]]
     texts += [found["party_checks"]["list"], overlap["designation"], overlap["markets"][0]["name"]]
     texts += [question["question"], question["answer"], recused["name"]]
     texts += [condition[name] for name in ("text", "owner", "evidence", "effect")]
     assert found["scores"] and found["objections"] and found["findings"]
     assert [text for text in texts if " ".join(text.split()) not in whole] == []
     assert "cousin" not in whole
+    escalation = found["escalations"][0]
+    due = deadline_date(datetime.fromisoformat(escalation["due_at"]))
+    assert f"To be settled by {due}" in whole and "12:00:00" not in whole
     assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
     assert b'pdfuaid:part="1"' in reader.trailer["/Root"]["/Metadata"].get_data()
     headings = {entry["/Title"] for entry in flat(reader.outline)}

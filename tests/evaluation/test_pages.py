@@ -38,9 +38,11 @@ from evaluation.schedule import (
     sweep_screenings,
     tell_overtaken_determinations,
 )
+from evaluation.services.reminders import remind_of_position
 from evaluation.subjects import KINDS
 from program import clock, moments
 from program.acts import DoFirst
+from program.clock_account import clock_account
 from program.deadlines import end_of_day
 from program.enums import OfficeRole, StackLayer
 from program.grants import grant
@@ -1375,3 +1377,60 @@ def test_notice_cites_a_bare_clause_as_one_of_the_order():
     assert (in_full("s.3(b)"), in_full("18 U.S.C. 1001"), in_full("")) == (
         "E.O. 14320 s.3(b)", "18 U.S.C. 1001", "",
     )  # fmt: skip
+
+
+def test_list_of_designations_says_since_when_each_stands_so_and_what_is_public(client):
+    designation = make.designated()
+    make.published(designation)
+    chief, desk = make.decision_official(), officer()
+    assert "Published, not shown" not in (shown := page(client, desk, "designations").text)
+    assert reverse("evaluation:catalog-entry", args=[designation.number]) in shown
+    later = clock.now() + timedelta(days=40)
+    services.suspend_designation(designation, by=chief, reason="A member left.")
+    type(designation).objects.update(suspended_at=later)
+    shown = " ".join(page(client, desk, "designations").text.split())
+    began = moments.day(designation.designated_at)
+    assert f"since {moments.day(later)}, designated {began}" in shown
+    assert "Published, not shown" in shown and "Released" not in shown
+    assert reverse("evaluation:catalog-entry", args=[designation.number]) not in shown
+
+
+def test_history_of_a_proposal_is_read_to_its_end_page_by_page(client, monkeypatch):
+    monkeypatch.setattr("evaluation.views.proposals.HISTORY", 3)
+    desk, auditor = officer(), officer(OfficeRole.AUDITOR)
+    proposal = make.accepted(desk)
+    make.filed(proposal, "DOE", "object")
+    shown = page(client, desk, "proposal", proposal.number)
+    assert not shown.context["newest_history"]
+    address, found = reverse("evaluation:proposal", args=[proposal.number]), []
+    while True:
+        entries = shown.context["history"]
+        found += [entry["event"].pk for entry in entries]
+        if not (older := shown.context["older_history"]):
+            break
+        assert len(entries) == 3 and f'href="{older.split("#")[0]}' in shown.text
+        shown = client.get(address + older)
+        assert shown.context["newest_history"] == "?#history"
+    assert len(found) > 6 and found == sorted(set(found), reverse=True)
+    assert AuditEvent.objects.of(proposal).count() == len(set(found) & set(keys_of(proposal)))
+    record = f"{reverse('evaluation:record')}?proposal={proposal.number}"
+    assert record not in shown.text and record in page(client, auditor, "proposal", proposal.number).text
+
+
+def keys_of(record):
+    return AuditEvent.objects.of(record).values_list("pk", flat=True)
+
+
+def test_history_names_the_agency_of_each_consultation(client):
+    desk = officer()
+    proposal = make.accepted(desk)
+    make.filed(proposal, "DOE", "object")
+    referral = make.referral_of(proposal, "DOE")
+    due = referral.due_at - timedelta(days=2)
+    for agency in ("STATE", "OSTP"):
+        with clock.moved_to(due):
+            assert remind_of_position(make.referral_of(proposal, agency), by=clock_account())
+    told = [entry["heading"] for entry in page(client, desk, "proposal", proposal.number).context["history"]]
+    names = [make.referral_of(proposal, agency).agency for agency in ("OSTP", "STATE")]
+    assert told[:2] == [f"Agency reminded of its position: {name}" for name in names]
+    assert any(heading.endswith(f": {referral.agency}") for heading in told)
