@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import datetime
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -21,6 +22,7 @@ from program.documents import open_document
 from program.enums import Mark, OfficeRole, PaperState
 from program.models import Agency, AuditEvent
 from program.papers import owed
+from program.templatetags.portal import deadline_date
 from tests.evaluation.test_pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
