@@ -8,6 +8,7 @@ from evaluation.opendata import SCHEMA_VERSION
 from evaluation.views import (
     amendments,
     announcing,
+    asking_to_screen,
     assignments,
     catalog,
     catalog_review,
@@ -43,7 +44,7 @@ urlpatterns = [
     path("desk/intake/<str:number>/findings/", intake.completeness_save, name="completeness-save"),
     path("desk/intake/<str:number>/accept/", intake.intake_accept, name="intake-accept"),
     path("desk/intake/<str:number>/return/", intake.intake_return, name="intake-return"),
-    path("desk/intake/<str:number>/screen/", intake.intake_screen, name="intake-screen"),
+    path("desk/intake/<str:number>/screen/", asking_to_screen.intake_screen, name="intake-screen"),
     path("desk/proposals/<str:number>/", proposals.proposal, name="proposal"),
     path("desk/more-time/", more_time.request_list, name="more-time"),
     path("desk/more-time/<int:pk>/", more_time.request_answer, name="time-request"),

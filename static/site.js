@@ -178,11 +178,12 @@
 
   /* Who leaves while such a form holds text that was not sent is asked first */
 
-  const unsent = new Set();
+  const unsent = new Set(all("form[data-unsent]")); // what was refused or is not recorded yet stands typed again
   document.addEventListener("input", (event) => {
     const form = event.target.closest?.("form[data-keep]");
     if (!form) return;
-    const typed = all("textarea, input:not([type=hidden])", form).some((field) => field.value !== field.defaultValue);
+    const isTyped = (field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+    const typed = form.matches("[data-unsent]") || all("textarea, input:not([type=hidden])", form).some(isTyped);
     unsent[typed ? "add" : "delete"](form);
   });
   document.addEventListener("submit", (event) => {

@@ -14,7 +14,7 @@ from evaluation import services
 from evaluation.enums import ComplianceKind, Weighed
 from evaluation.models import ComplianceCheck, ScreeningList
 from evaluation.staleness import stale_because
-from evaluation.views.acting import carry_out, of_row, said_of_row, typed_by_row
+from evaluation.views.acting import Typed, carry_out, of_row, said_of_row, typed_by_row
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
 from evaluation.waiting_screenings import job_facts
@@ -104,7 +104,7 @@ def show_compliance(
     if run:
         run.version = version
     rows = told_to(request.user, newest_checks(run))
-    typed = {refused_for: {"reason": ""}} | typed_by_row(request, but=done_for)
+    typed = at_newest({refused_for: {"reason": ""}} | typed_by_row(request, but=done_for), rows, version)
     may_weigh = request.user.has_perm("evaluation.weigh_compliancecheck", proposal)
     facts: dict[str, Any] = {
         "proposal": proposal,
@@ -122,12 +122,26 @@ def show_compliance(
         ],
         "open_count": sum(row.state == "open" for row in rows),
         "outcomes": Weighed.choices,
+        "is_unsent": any(said.get("outcome") or said.get("reason") for said in typed.values()),
         "may_weigh": may_weigh and version.number == proposal.version_count,
         "may_screen": may_weigh and ScreeningList.objects.exists(),
         "disclaimer": DISCLAIMER,
         "problems": problems,
     }
     return render(request, "evaluation/compliance.html", facts, status=status)
+
+
+def at_newest(typed: dict[int, Typed], rows: Iterable[ComplianceCheck], version: Version) -> dict[int, Typed]:
+    """What was typed, at the newest check of the same subject and rule where a later one replaced its own."""
+    newest = {(row.kind, row.subject_key, row.rule_code): row.pk for row in rows}
+    gone = typed.keys() - {0, *newest.values()}
+    if not gone:
+        return typed
+    replaced = ComplianceCheck.objects.filter(pk__in=gone, run__version=version)
+    for pk, *place in replaced.values_list("pk", "kind", "subject_key", "rule_code"):
+        if follower := newest.get((place[0], place[1], place[2])):
+            typed.setdefault(follower, typed[pk])
+    return typed
 
 
 @require_POST

@@ -141,6 +141,7 @@ def show_intake(
         "hindrances": [problem for check in checks.ACCEPTANCE for problem in check(proposal)],
         "problems": problems,
         "note": request.POST.get("note", ""),
+        "is_unsent": status != 200 or bool(request.POST.get("note")),
         "overlaps": overlaps_of(version, request.user),
         "may_review": proposal.status == ProposalStatus.SUBMITTED
         and request.user.has_perm("evaluation.add_completenessreview", proposal),
@@ -172,7 +173,7 @@ def findings_before(version: Version) -> dict[int, CompletenessReview]:
 def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
     """Save the findings of the whole page; a deficient item without a reason is named."""
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
-    found = _typed_findings(request, proposal)
+    found = typed_findings(request, proposal)
     problems = [problem for one in found for problem in one.save(by=request.user)]
     if not found:
         problems.append(Problem("nothing-found", "Nothing was saved: choose a finding first.", "s.3(b)"))
@@ -205,7 +206,8 @@ class TypedFinding(NamedTuple):
         return []
 
 
-def _typed_findings(request: SignedInRequest, proposal: Proposal) -> list[TypedFinding]:
+def typed_findings(request: SignedInRequest, proposal: Proposal) -> list[TypedFinding]:
+    """What stands in the fields of the page, of each requirement where anything does."""
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
     rows = proposal.call.requirements.demanded(version.received_at)
     typed = ((row, f"requirement-{row.pk}") for row in rows)
@@ -237,20 +239,6 @@ def intake_return(request: SignedInRequest, number: str) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
-def intake_screen(request: SignedInRequest, number: str) -> HttpResponse:
-    """Have all parties of the last version screened against the newest list, in the background."""
-    proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
-    version = Version.objects.get(proposal=proposal, number=proposal.version_count)
-    wanted = request.POST.get("next", "")
-    return carry_out(
-        request, services.ask_for_screening, version,
-        done="You asked for the screening. This page says how far it is and what it finds.",
-        to=wanted if wanted.startswith("/desk/") else proposal_page(number),
-        again=partial(_again, request, number),
-    )  # fmt: skip
-
-
 def proposal_page(number: str) -> str:
     return f"/desk/intake/{number}/"
 
@@ -259,15 +247,20 @@ def _again(request: SignedInRequest, number: str, problems: list[Problem]) -> Ht
     return show_intake(request, number, problems, status=422)
 
 
+def save_findings(found: Iterable[TypedFinding], *, by: User) -> None:
+    """Save what is typed on the page; NotReady says of each what keeps it from being saved."""
+    if problems := [problem for one in found for problem in one.save(by=by)]:
+        raise NotReady(problems)
+
+
 def _act(request: SignedInRequest, number: str, service: Any, done: str, **details: Any) -> HttpResponse:
     """Save the findings that are typed on the page, then act: both, or neither and what was typed stays."""
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
-    found = _typed_findings(request, proposal) if proposal.status == ProposalStatus.SUBMITTED else []
+    found = typed_findings(request, proposal) if proposal.status == ProposalStatus.SUBMITTED else []
 
     @transaction.atomic
     def save_and_act(proposal: Proposal, *, by: User, **details: Any) -> None:
-        if problems := [problem for one in found for problem in one.save(by=by)]:
-            raise NotReady(problems)
+        save_findings(found, by=by)
         service(proposal, by=by, **details)
 
     return carry_out(

@@ -398,3 +398,11 @@ def test_who_leaves_while_a_kept_form_holds_text_is_asked_first(portal):
     assert not may_leave()
     portal.page.fill("#id_text", "")
     assert may_leave()
+    portal.show(
+        '<form data-keep><input type="radio" name="a" id="id_a" value="1"><label for="id_a">One</label></form>'
+    )
+    portal.page.check("#id_a")
+    assert not may_leave()
+    portal.show("<form data-keep data-unsent><textarea>Refused a moment ago.</textarea></form>")
+    portal.page.locator("textarea").click()  # a browser asks nobody who has done nothing on the page
+    assert not may_leave()

@@ -24,6 +24,7 @@ from evaluation.enums import Outcome
 from evaluation.models import ComplianceCheck, ComplianceDecision, Determination, PacketPaper, PartyCheck
 from evaluation.packets import packet_of, packet_text, render_packet
 from evaluation.rulebook import barring_lists
+from evaluation.schedule import sweep_screenings
 from evaluation.staleness import stale_because
 from program import clock
 from program.destinations import Membership, Rules, Stop
@@ -666,6 +667,31 @@ def test_what_was_typed_at_another_finding_stays_when_one_is_recorded(client):
         assert {name: words for name, words in typed.items() if words} == {
             f"{second.pk}-reason": "Half a reason."
         }
+
+
+@db
+def test_who_has_the_parties_screened_loses_no_decision_that_was_begun(client):
+    desk = officer()
+    proposal = make.at_intake()
+    embargoed()
+    make.screened(proposal, desk)
+    [check] = [row for row in flags_of(proposal) if row.kind == Kind.DESTINATION]
+    here = reverse("evaluation:compliance", args=[proposal.number])
+    begun = at_row(check, outcome="stands", reason="Half a reason.") | {"next": here}
+    screen = reverse("evaluation:intake-screen", args=[proposal.number])
+    sheet = page(client, desk, "compliance", proposal.number).text.partition(
+        f'<form method="post" action="{here}"'
+    )[2]
+    assert f'formaction="{screen}"' in sheet and f'action="{screen}"' not in sheet.replace("formaction", "")
+    asked = press(client, desk, "intake-screen", proposal.number, **begun)
+    assert (asked.status_code, areas(asked.text)[f"{check.pk}-reason"]) == (200, "Half a reason.")
+    assert "data-unsent" in asked.text and f'href="{here}">Look again' in asked.text
+    assert press(client, desk, "intake-screen", proposal.number, next=here).headers["Location"] == here
+
+    assert sweep_screenings() == 1
+    newer = newest(proposal, kind=Kind.DESTINATION)
+    late = areas(press(client, desk, "compliance-weigh", check.pk, **begun).text)
+    assert newer.pk != check.pk and late[f"{newer.pk}-reason"] == "Half a reason."
 
 
 @db

@@ -31,6 +31,7 @@ from evaluation.models import (
     ListImport,
     Referral,
     Review,
+    ScreeningJob,
 )
 from evaluation.schedule import (
     end_left_referrals,
@@ -342,6 +343,25 @@ def test_findings_typed_before_the_return_are_saved_with_it_and_never_lost(clien
     )
     assert returned.status_code == 302
     assert [item["reason"] for item in proposal.returns.get().items] == ["The map is missing: add one."]
+
+
+def test_findings_typed_before_the_parties_are_screened_are_saved_with_it_and_never_lost(client):
+    desk, proposal = officer(), make.at_intake()
+    make.screening_list(desk)
+    name = f"requirement-{RequirementFactory(call=proposal.call).pk}"
+    screen = reverse("evaluation:intake-screen", args=[proposal.number])
+    shown = page(client, desk, "intake-proposal", proposal.number).text
+    assert f'form="findings" formaction="{screen}"' in shown and f'action="{screen}"' not in shown.replace(
+        "formaction", ""
+    )
+    found = proposal.versions.get().completeness_reviews
+
+    refused = press(client, desk, "intake-screen", proposal.number, **{name: "deficient"})
+    assert (refused.status_code, found.exists(), ScreeningJob.objects.exists()) == (422, False, False)
+    assert f'value="deficient" id="id_{name}-deficient" checked' in refused.text
+    asked = press(client, desk, "intake-screen", proposal.number, **{name: "accepted"}, note="Dear")
+    assert (asked.status_code, found.get().finding, ScreeningJob.objects.count()) == (200, "accepted", 1)
+    assert "Dear</textarea>" in asked.text and "The findings are saved. You asked for" in asked.text
 
 
 def test_page_opened_before_a_colleague_found_something_does_not_overwrite_it(client):
