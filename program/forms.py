@@ -780,6 +780,16 @@ class DeclineForm(forms.Form):
     )  # fmt: skip
 
 
+class EndOfficeForm(forms.Form):
+    """Why an office ends."""
+
+    reason = LongText(
+        label="Why it ends", max_length=1000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Such as a memorandum with its date. It stands on the record and is sent to the other "
+        "program officers.",
+    )  # fmt: skip
+
+
 class DelegateForm(PersonForm):
     """Let another person sign in one's stead, for a time."""
 

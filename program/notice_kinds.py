@@ -151,6 +151,23 @@ APPOINTMENT_DECLINED = NoticeKind(
         "reason": "The memorandum names another person.",
     },
 )
+OFFICE_ENDED = NoticeKind(
+    "office-ended",
+    "{person} no longer holds the office: {office}",
+    "{by} ended the office of {person} as {office}. The reason: {reason}",
+    "s.3(d)",
+    roles=(OfficeRole.PROGRAM_OFFICER,),
+    is_internal=True,
+    when="An office is ended, or its holder gives it up",
+    who="The other program officers, but for the person",
+    mailed=Mailed.ALWAYS,
+    sample={
+        "by": "Jordan Avery",
+        "office": "Agency lead, Department of Energy",
+        "person": "Ada Field",
+        "reason": "She left the Department on November 1.",
+    },
+)
 CALL_DISCARDED = NoticeKind(
     "call-discarded",
     "Draft {number} was discarded",

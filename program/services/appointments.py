@@ -11,15 +11,20 @@ from django.urls import reverse
 from program import audit, notices
 from program.enums import OfficeRole
 from program.lifecycle import CONFIRM_APPOINTMENT, DECLINE_APPOINTMENT
-from program.models import Appointment, Office, User
-from program.notice_kinds import APPOINTMENT_CONFIRMED, APPOINTMENT_DECLINED, APPOINTMENT_TO_CONFIRM
-from program.services.people import appoint, require_impartial
+from program.models import Appointment, AuditEvent, Office, User
+from program.notice_kinds import (
+    APPOINTMENT_CONFIRMED,
+    APPOINTMENT_DECLINED,
+    APPOINTMENT_TO_CONFIRM,
+    OFFICE_ENDED,
+)
+from program.services.people import appoint, end_office, require_impartial
 from program.transitions import NotReady, Problem, perform, require
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from program.models import Agency, AuditEvent
+    from program.models import Agency
 
 CLAUSE: Final = "s.3(d)"
 NOBODY_CONFIRMS: Final = (
@@ -102,6 +107,23 @@ def decline_appointment(appointment: Appointment, *, by: User, reason: str) -> A
     facts = {"person": str(appointment.user), "office": str(appointment), "by": str(by), "reason": reason}
     notices.owe(event, APPOINTMENT_DECLINED, others, url=page_of(appointment), **facts)
     return event
+
+
+@transaction.atomic
+def end_with_reason(office: Office, *, by: User, reason: str) -> Office:
+    """End an office at once, with the reason; the other program officers are told.
+
+    One officer alone may do so, since who has left must lose access at once, and may give up their own.
+    Raises NotReady without a reason, and PermissionDenied for the last program officer.
+    """
+    if not reason.strip():
+        raise NotReady([Problem("reason", "Say why the office ends.", CLAUSE, field="reason")])
+    end_office(office, by=by, note=reason.strip())
+    event = AuditEvent.objects.of(office).filter(act="office.end").latest("pk")
+    others = officers().exclude(pk__in=[by.pk, office.user_id])
+    facts = {"person": str(office.user), "office": str(office), "by": str(by), "reason": reason.strip()}
+    notices.owe(event, OFFICE_ENDED, others, url=reverse("program:offices"), **facts)
+    return office
 
 
 def page_of(appointment: Appointment) -> str:

@@ -14,12 +14,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from program import clock, moments
 from program.acts import fresh_sign_in_required
 from program.enums import CONFIRMED_OFFICES, DELEGATORS, OfficeRole
-from program.forms import AppointForm, DeclineForm, DelegateForm
+from program.forms import AppointForm, DeclineForm, DelegateForm, EndOfficeForm
 from program.lifecycle import CONFIRM_APPOINTMENT, DECLINE_APPOINTMENT
 from program.models import Agency, Appointment, Delegation, Office
 from program.refusals import record_refusal
 from program.services import people
-from program.services.appointments import confirm_appointment, decline_appointment, propose_appointment
+from program.services.appointments import (
+    confirm_appointment,
+    decline_appointment,
+    end_with_reason,
+    officers,
+    propose_appointment,
+)
 from program.transitions import WrongStatus
 
 if TYPE_CHECKING:
@@ -159,20 +165,43 @@ def _waiting(request: SignedInRequest, pk: int) -> Appointment:
     return get_object_or_404(Appointment.objects.visible_to(request.user), pk=pk)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @fresh_sign_in_required
 def office_end(request: SignedInRequest, pk: int) -> HttpResponse:
-    """End an office as of today."""
+    """Say what ends with an office, ask for the reason, and end it as of today."""
     if not request.user.has_perm("program.appoint_office"):
         raise Http404
-    office = get_object_or_404(Office.objects.in_force().exclude(role=OfficeRole.CLOCK), pk=pk)
-    try:
-        people.end_office(office, by=request.user)
-    except PermissionDenied as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, f"{office.user} no longer holds the office “{office}”.")
-    return redirect("program:offices")
+    offices = Office.objects.in_force().exclude(role=OfficeRole.CLOCK).select_related("user", "agency")
+    office = get_object_or_404(offices, pk=pk)
+    form = EndOfficeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            end_with_reason(office, by=request.user, reason=form.cleaned_data["reason"])
+        except PermissionDenied as refusal:
+            record_refusal(request, str(refusal))
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, f"{office.user} no longer holds the office “{office}”.")
+            return redirect("program:offices" if office.user != request.user else "evaluation:desk")
+    return show_ending(request, office, form)
+
+
+def show_ending(request: SignedInRequest, office: Office, form: EndOfficeForm) -> HttpResponse:
+    """The page before an office ends: what the person loses, what stays, and who is left to confirm."""
+    theirs = Office.objects.in_force().filter(user=office.user)
+    is_desk = office.role == OfficeRole.PROGRAM_OFFICER
+    context = {
+        "form": form,
+        "office": office,
+        "is_own": office.user == request.user,
+        "kept": theirs.exclude(pk=office.pk).select_related("agency"),
+        "given": Delegation.objects.in_force().filter(given_by=office.user).select_related("given_to"),
+        "officers_left": officers().filter(is_active=True).exclude(pk=office.user_id).count()
+        if is_desk
+        else None,
+        "is_confirmed": office.role in CONFIRMED_OFFICES,
+    }
+    return render(request, "program/desk/office_end.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

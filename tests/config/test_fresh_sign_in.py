@@ -89,7 +89,7 @@ def to_confirm_appointment():
 
 def to_end_office():
     office = make.lead().offices.get()
-    return officer(), reverse("program:office-end", args=[office.pk]), {}
+    return officer(), reverse("program:office-end", args=[office.pk]), {"reason": "She left."}
 
 
 def to_delegate():
@@ -193,7 +193,8 @@ BINDING = {
     "clear_amendment", "sign_amendment", "announce_amendment",
     "suspend_designation", "reinstate_designation",
     "revoke_designation",
-    "appoint", "propose_appointment", "confirm_appointment", "end_office", "delegate",
+    "appoint", "propose_appointment", "confirm_appointment", "end_office", "end_with_reason",
+    "delegate",
 }  # fmt: skip
 VERBS = {
     "certify", "submit", "resubmit", "clear", "sign", "announce", "file", "appoint", "delegate", "end",

@@ -279,3 +279,44 @@ class TestPages:
         client.get(reverse("program:offices"))
         with django_assert_num_queries(7):
             client.get(reverse("program:offices"))
+
+
+@pytest.mark.usefixtures("demonstration")
+class TestEnding:
+    def test_it_ends_at_once_with_a_reason_and_the_other_officers_are_told(self, client, desk, second):
+        lead = officer(LEAD, "DOE")
+        office = lead.offices.get()
+        address = reverse("program:office-end", args=[office.pk])
+        signed_in(client, desk)
+        page = client.get(address)
+        assert "What ends" in page.content.decode() and str(office) in page.content.decode()
+        answer = client.post(address, {"reason": " "})
+        assert answer.status_code == 422 and fresh(lead).holds(LEAD)
+        client.post(address, {"reason": "She left on November 1."})
+        assert not fresh(lead).is_government
+        (event,) = AuditEvent.objects.of(office).filter(act="office.end")
+        assert event.actor == desk and "She left on November 1." in event.body
+        assert second.pk in told("office-ended") and not told("office-ended") & {desk.pk, lead.pk}
+
+    def test_the_list_only_leads_to_the_page_that_says_what_ends(self, client, desk):
+        office = officer(LEAD, "DOE").offices.get()
+        client.force_login(desk)
+        page = client.get(reverse("program:offices")).content.decode()
+        address = reverse("program:office-end", args=[office.pk])
+        assert f'href="{address}"' in page and f'action="{address}"' not in page
+
+    def test_ones_own_office_may_be_given_up_but_never_the_last(self, client, desk, second):
+        signed_in(client, second)
+        address = reverse("program:office-end", args=[second.offices.get().pk])
+        assert "One program officer is left" in client.get(address).content.decode()
+        client.post(address, {"reason": "I change to another office."})
+        assert not fresh(second).is_government
+        with pytest.raises(PermissionDenied, match="last program officer"):
+            appointments.end_with_reason(desk.offices.get(), by=fresh(desk), reason="I leave.")
+        assert fresh(desk).holds(OfficeRole.PROGRAM_OFFICER)
+
+    def test_without_a_reason_nothing_ends(self, desk):
+        lead = officer(LEAD, "DOE")
+        with pytest.raises(NotReady, match="Say why"):
+            appointments.end_with_reason(lead.offices.get(), by=desk, reason=" ")
+        assert fresh(lead).holds(LEAD)
