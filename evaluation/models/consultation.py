@@ -121,8 +121,10 @@ class Referral(Deadlined):
         """
         if self.status != ReferralStatus.ENDED:
             return str(ReferralStatus(self.status).label)
+        if self.replaced_by:
+            return self.replaced_by
         is_withdrawn = self.version.proposal.status == ProposalStatus.WITHDRAWN
-        return self.replaced_by or ("Ended: proposal withdrawn" if is_withdrawn else "Ended: proposal decided")
+        return "Ended: proposal withdrawn" if is_withdrawn else "Ended: proposal decided"
 
     @property
     def replaced_by(self) -> str:
