@@ -399,7 +399,7 @@ def test_who_leaves_while_a_kept_form_holds_text_is_asked_first(portal):
     portal.page.fill("#id_text", "")
     assert may_leave()
     portal.show(
-        '<form data-keep><input type="radio" name="a" id="id_a" value="1"><label for="id_a">One</label></form>'
+        '<form data-keep><input type="radio" id="id_a" name="a" value="1"><label for="id_a">A</label></form>'
     )
     portal.page.check("#id_a")
     assert not may_leave()
