@@ -19,7 +19,7 @@ from evaluation.models import (
     Referral,
 )
 from evaluation.querysets.interests import holds_for
-from evaluation.querysets.people import DELEGATED_BY, SIGN_FOR_AGENCY, delegations_that_hold
+from evaluation.querysets.people import DELEGATED_BY, SIGN_FOR_AGENCY, delegations_that_hold, reached
 from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, Delegation, User
@@ -145,13 +145,20 @@ def positions_awaited(signer: Any, *agencies: str) -> QuerySet[Referral]:
 
 def _first_awaited(signer: Any, agency: str) -> QuerySet[Referral]:
     key = Subquery(Agency.objects.filter(code=agency).values("pk"))  # known before the rows, for the index
-    return Referral.objects.visible_to(signer).awaited().filter(agency=key).order_by("due_at")
+    rows = Referral.objects.visible_to(signer).awaited().filter(agency=key).order_by("due_at")
+    if agency in signer.agencies_as(OfficeRole.LEAD):
+        return rows
+    return rows.filter(
+        reached(signer, Delegation.SIGN_POSITION, "version__proposal", agency=OuterRef("agency"))
+    )
 
 
 def determinations_to_sign(user: User, *, announces: bool) -> Iterator[Task]:
     """Cleared ones of others, and for the decision official those to announce or to recall."""
     drafts = Determination.objects.filter(status=DeterminationStatus.DRAFT, written_by=user.pk)
     rows = Determination.objects.visible_to(user).live().exclude(pk__in=drafts)
+    if not announces:
+        rows = rows.filter(reached(user, Delegation.SIGN_DETERMINATION, "proposal"))
     rows = rows.exclude(Q(cleared_at=None) | Q(cleared_by=user.pk), status=DeterminationStatus.DRAFT)
     for row in rows.for_list().defer("version__package", "packet")[:MOST]:
         if is_signers_turn(row, announces=announces):
@@ -180,7 +187,8 @@ def amendments_to_sign(user: User, *, announces: bool) -> Iterator[Task]:
     rows = DesignationAmendment.objects.visible_to(user).live().exclude(pk__in=written)
     rows = rows.exclude(Q(cleared_at=None) | Q(cleared_by=user.pk), status=AmendmentStatus.DRAFT)
     if not announces:
-        rows = rows.filter(status=AmendmentStatus.DRAFT)
+        reaching = reached(user, Delegation.SIGN_DETERMINATION, "designation__proposal")
+        rows = rows.filter(reaching, status=AmendmentStatus.DRAFT)
     for row in rows.for_list().defer("designation__version__package", "body")[:MOST]:
         what = f"{NEXT_ACT[row.status]} the amendment of {row.designation.number}"
         address = reverse("evaluation:amendment", args=[row.pk])

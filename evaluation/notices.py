@@ -46,8 +46,12 @@ def ethics_officials(agency: Agency, proposal: Proposal) -> QuerySet[User]:
 
 
 def delegates(proposal: Proposal, act: str, agency: Agency | None = None) -> QuerySet[User]:
-    """People in office who may do ``act`` under a delegation today and are not recused from ``proposal``."""
+    """People in office who may do ``act`` under a delegation today.
+
+    Neither they nor who gave it is recused from ``proposal``.
+    """
     given, offices = delegations_that_hold(act), Office.objects.in_force()
+    given = given.exclude(given_by__in=proposal.recusals.values("user"))
     if agency is not None:
         given, offices = given.filter(agency=agency), offices.filter(agency=agency, role__in=SIGN_FOR_AGENCY)
     people = User.objects.filter(pk__in=given.values("given_to"), is_active=True)

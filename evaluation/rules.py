@@ -12,7 +12,7 @@ import rules
 from evaluation.enums import AssignmentStatus, ConflictCaseStatus, DesignationStatus
 from evaluation.models import ConflictCase
 from evaluation.querysets.discussion import discussed_by
-from evaluation.querysets.people import SIGN_FOR_AGENCY, acts_by_office, decides, delegations_in_force
+from evaluation.querysets.people import SIGN_FOR_AGENCY, acts_by_office, delegations_reaching
 from program.enums import OfficeRole
 from program.models import Delegation
 from program.rules import granted, is_clock, is_decision_official, is_program_officer, permit
@@ -93,19 +93,26 @@ def leads_agency(user: User, record: Any) -> bool:
 
 @rules.predicate
 def signs_for_agency(user: User, record: Any) -> bool:
-    """Leads the agency, or holds a delegation in force from who leads it."""
+    """Leads the agency, or holds a delegation in force from who leads it and is not recused."""
     if record is None:
         return False
     if leads_agency.test(user, record):
         return True
-    delegations = delegations_in_force(user, Delegation.SIGN_POSITION).filter(agency=record.agency_id)
-    return user.holds(*SIGN_FOR_AGENCY, agency=record.agency.code) and delegations.exists()
+    if not user.holds(*SIGN_FOR_AGENCY, agency=record.agency.code):
+        return False
+    delegations = delegations_reaching(user, Delegation.SIGN_POSITION, record.proposal)
+    return delegations.filter(agency=record.agency_id).exists()
 
 
 @rules.predicate
 def signs_determinations(user: User, record: Any) -> bool:
-    """Holds the decision, or signs under a delegation of who holds it."""
-    return decides(user)
+    """Holds the decision, or signs under a delegation of who holds it and is not recused."""
+    if user.holds(OfficeRole.DECISION_OFFICIAL):
+        return True
+    proposal = proposal_of(record)
+    if proposal is None or not user.is_government:
+        return False
+    return delegations_reaching(user, Delegation.SIGN_DETERMINATION, proposal).exists()
 
 
 @rules.predicate

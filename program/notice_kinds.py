@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from program.enums import Mailed, OfficeRole
 from program.models.words import kind_in_words
-from program.querysets import DIGEST
+from program.querysets import DIGEST, HOUSEHOLD_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,16 +45,13 @@ class NoticeKind:
         if named != self.sample.keys():
             raise ValueError(f"{self.code}: words and sample differ in {sorted(named ^ self.sample.keys())}.")
         CATALOGUE[self.code] = self
+        if self.is_household:
+            HOUSEHOLD_KINDS.add(self.code)
 
     @property
     def in_words(self) -> str:
         """What kind it is, without the facts of any."""
         return kind_in_words(self.code)
-
-
-def of_households() -> list[str]:
-    """The codes of the kinds that tell a consortium of its own working copy, of which no office is told."""
-    return [kind.code for kind in CATALOGUE.values() if kind.is_household]
 
 
 def facts_named(template: str) -> set[str]:

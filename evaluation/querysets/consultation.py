@@ -62,8 +62,9 @@ class ReferralQuerySet(OfProposalQuerySet):
     def without_signer(self, *, on: TruncDate | None = None) -> Self:
         """Awaited ones that a recusal leaves with nobody who may sign today (``on``): no lead, no delegate.
 
-        Who is recused from the proposal, or may not sign in any more, is nobody. Read from the recusals,
-        which are few: of agencies without any lead it is not asked for each proposal.
+        Who is recused from the proposal, or may not sign in any more, is nobody, and nobody signs for who is
+        recused. Read from the recusals, which are few: of agencies without any lead it is not asked for each
+        proposal.
         """
         standing = apps.get_model("proposals", "Recusal").objects.order_by()
         recusals = standing.filter(proposal=OuterRef(OuterRef("version__proposal")))
@@ -75,6 +76,7 @@ class ReferralQuerySet(OfProposalQuerySet):
         held = offices.filter(user=OuterRef("given_to"), agency=OuterRef("agency"), role__in=SIGN_FOR_AGENCY)
         delegates = delegations_that_hold(Delegation.SIGN_POSITION, on=on).filter(
             ~Exists(recusals.filter(user=OuterRef("given_to"))),
+            ~Exists(recusals.filter(user=OuterRef("given_by"))),
             Exists(held),
             agency=OuterRef("agency"), given_to__is_active=True,
         )  # fmt: skip

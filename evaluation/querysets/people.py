@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.apps import apps
 from django.db import models
@@ -80,6 +80,23 @@ def delegations_that_hold(*acts: str, on: TruncDate | None = None) -> models.Que
 def delegations_in_force(user: User, act: str) -> models.QuerySet[Delegation]:
     """The delegations by which ``user`` may do ``act`` today, of givers who hold the office themselves."""
     return delegations_that_hold(act, on=clock.today_of(user)).filter(given_to=user.pk)
+
+
+def delegations_reaching(user: User, act: str, proposal: Proposal) -> models.QuerySet[Delegation]:
+    """Those of them that reach ``proposal``: a delegation carries its giver's authority and no more.
+
+    From what its giver is recused, nobody signs for them.
+    """
+    recused = apps.get_model("proposals", "Recusal").objects.filter(proposal=proposal.pk)
+    return delegations_in_force(user, act).filter(~Exists(recused.filter(user=OuterRef("given_by"))))
+
+
+def reached(user: User, act: str, proposal: str, **of: Any) -> Exists:
+    """Of rows, ``proposal`` being the path to theirs: whether a delegation of ``act`` reaches it."""
+    recused = apps.get_model("proposals", "Recusal").objects.filter(
+        proposal=OuterRef(OuterRef(proposal)), user=OuterRef("given_by")
+    )
+    return Exists(delegations_in_force(user, act).filter(~Exists(recused), **of))
 
 
 def decides(user: User | AnonymousUser) -> bool:

@@ -223,10 +223,10 @@ class ReviewQuerySet(OfProposalQuerySet):
 
 def assigned_to(user: User) -> models.QuerySet[Any]:
     """The assignments by which ``user`` reviews today: who has not declared yet has none."""
-    return assignments_of(user).free_to_read()
+    rows = apps.get_model("evaluation", "Assignment").objects.free_to_read()
+    return rows.held_by(user)
 
 
 def assignments_of(user: Any) -> models.QuerySet[Any]:
     """All assignments of ``user`` for agencies of which they are a reviewer today."""
-    rows: models.QuerySet[Any] = apps.get_model("evaluation", "Assignment").objects.held_by(user)
-    return rows
+    return apps.get_model("evaluation", "Assignment").objects.held_by(user)

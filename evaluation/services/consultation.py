@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 
@@ -23,7 +24,8 @@ from evaluation.notice_kinds import (
 from evaluation.notices import desk_page, in_words, program_officers, signers_for
 from evaluation.officials import conflict_problems
 from evaluation.querysets.consultation import RUNNING
-from evaluation.querysets.people import delegations_in_force
+from evaluation.querysets.people import delegations_reaching
+from evaluation.services.delegations import refusal_to_sign
 from evaluation.services.escalations import follow_position
 from evaluation.services.pauses import end_pauses
 from program import clock, days, notices
@@ -137,7 +139,8 @@ def file_position(
     """
     Proposal.objects.select_for_update(of=("self",)).get(pk=referral.version.proposal_id)
     received_at = clock.now()
-    require("evaluation.answer_referral", by, referral)
+    if not by.has_perm("evaluation.answer_referral", referral):
+        raise PermissionDenied(refusal_to_sign(referral, by=by))
     referral.refresh_from_db(fields=["position", "status", "due_at", "paused_at"])
     problems = conflict_problems(referral.version.proposal, by)
     problems += _position_problems(referral, stance, rationale, conditions, parts_commented)
@@ -242,7 +245,8 @@ def delegation_to_sign(referral: Referral, *, by: User) -> Delegation | None:
     """The delegation that ``by`` signs under; none for who leads the agency."""
     if by.holds(OfficeRole.LEAD, agency=referral.agency.code):
         return None
-    return delegations_in_force(by, Delegation.SIGN_POSITION).filter(agency=referral.agency_id).first()
+    reaching = delegations_reaching(by, Delegation.SIGN_POSITION, referral.proposal)
+    return reaching.filter(agency=referral.agency_id).first()
 
 
 def _position_problems(

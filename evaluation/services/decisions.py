@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 
 from evaluation.decided import sha256_to_clear, text_to_sign
@@ -26,7 +27,8 @@ from evaluation.models import DesignationAmendment, Determination
 from evaluation.notice_kinds import CLEARANCE_UNDONE, CLEARED, RECALLED, SENT_BACK, SIGNED, TO_CLEAR, TO_SIGN
 from evaluation.notices import program_officers, signers_of_decision
 from evaluation.officials import answer_first
-from evaluation.querysets.people import delegations_in_force
+from evaluation.querysets.people import delegations_reaching
+from evaluation.services.delegations import refusal_to_decide
 from program import audit, notices
 from program.canonical import sha256_hex
 from program.enums import OfficeRole
@@ -217,7 +219,7 @@ def sign(record: Record, *, by: User, read: str = "", note: str = "") -> AuditEv
     ``read`` is the hash of what the signer read: when draft or record has moved on since, the signature is
     refused. What was read is frozen with the signature.
     """
-    course, delegation = course_of(record), delegation_to_decide(by)
+    course, delegation = course_of(record), delegation_to_decide(record, by=by)
 
     def changes() -> dict[str, Any]:
         answer_first(record.proposal, by)
@@ -227,17 +229,20 @@ def sign(record: Record, *, by: User, read: str = "", note: str = "") -> AuditEv
         kept = {record.keeps: text, f"{record.keeps}_sha256": sha256_hex(text)}
         return {"signed_by": by, "delegation": delegation, **kept}
 
-    event = perform(course.sign, record, by=by, note=note, delegation=delegation, changes=changes)
+    try:
+        event = perform(course.sign, record, by=by, note=note, delegation=delegation, changes=changes)
+    except PermissionDenied as refusal:
+        raise PermissionDenied(refusal_to_decide(record, by=by) or str(refusal)) from refusal
     officers = program_officers(record.proposal)
     notices.owe(event, SIGNED, officers, url=record.page, decision=record.in_words)
     return event
 
 
-def delegation_to_decide(by: User) -> Delegation | None:
+def delegation_to_decide(record: Record, *, by: User) -> Delegation | None:
     """The delegation that ``by`` signs under; none for who holds the decision."""
     if by.holds(OfficeRole.DECISION_OFFICIAL):
         return None
-    return delegations_in_force(by, Delegation.SIGN_DETERMINATION).first()
+    return delegations_reaching(by, Delegation.SIGN_DETERMINATION, record.proposal).first()
 
 
 def recall(record: Record, *, by: User, reason: str) -> AuditEvent:

@@ -115,7 +115,7 @@ def show_amendment(
         "recall_form": ReasonForm(label=RECALLED),
         "is_preparer": found.written_by.filter(pk=user.pk).exists(),
         "is_clearer": found.cleared_by_id == user.pk,
-        "delegation": delegation_to_decide(user) if is_draft else None,
+        "delegation": delegation_to_decide(found, by=user) if is_draft else None,
         "problems": problems,
         **_rights(user, found),
         **(forms or {}),

@@ -181,7 +181,7 @@ def show_determination(
         "may_sign": is_draft and user.has_perm("evaluation.sign_determination", found),
         "is_preparer": found.prepared_by_id == user.pk,
         "is_clearer": found.cleared_by_id == user.pk,
-        "delegation": delegation_to_decide(user) if is_draft else None,
+        "delegation": delegation_to_decide(found, by=user) if is_draft else None,
         "may_announce": found.status == DeterminationStatus.SIGNED
         and user.has_perm("evaluation.announce_determination", found),
         "may_recall": found.status == DeterminationStatus.SIGNED

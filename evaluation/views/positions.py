@@ -27,6 +27,7 @@ from evaluation.models import (
 )
 from evaluation.services.assignments import declare_first
 from evaluation.services.consultation import DRAFTED, delegation_to_sign, is_overdue
+from evaluation.services.delegations import giver_recused_from_position, refusal_to_sign
 from evaluation.since import earlier_sheets
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.own_conflicts import own_conflict_facts
@@ -135,6 +136,7 @@ def show_position(
         "tally": tally_of(request.user, version.proposal),
         **own_conflict_facts(request.user, version.proposal),
         "may_sign": may_sign,
+        "giver_recused": "" if may_sign else giver_recused_from_position(referral, by=request.user),
         "is_replaced": version.number < version.proposal.version_count,
         "current": Referral.objects.visible_to(request.user)
         .filter(
@@ -174,7 +176,7 @@ def position_file(request: SignedInRequest, pk: int) -> HttpResponse:
     """Sign and file the agency's position."""
     referral = get_object_or_404(Referral.objects.visible_to(request.user), pk=pk)
     if not request.user.has_perm("evaluation.answer_referral", referral):
-        raise PermissionDenied("Only a lead of the agency or a delegate signs its position.")
+        raise PermissionDenied(refusal_to_sign(referral, by=request.user))
     form = PositionForm(request.POST)
     again = partial(_again, request, pk, form)
 
@@ -199,7 +201,7 @@ def position_draft(request: SignedInRequest, pk: int) -> HttpResponse:
     """Keep what is written of the position; it is not filed."""
     referral = get_object_or_404(Referral.objects.visible_to(request.user), pk=pk)
     if not request.user.has_perm("evaluation.answer_referral", referral):
-        raise PermissionDenied("Only a lead of the agency or a delegate signs its position.")
+        raise PermissionDenied(refusal_to_sign(referral, by=request.user))
     form = PositionForm(request.POST)
     return keep_draft(
         request,

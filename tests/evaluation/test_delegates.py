@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
+from django.urls import reverse
 
 from evaluation import services
 from evaluation.agency_tasks import positions_to_file
@@ -158,3 +160,60 @@ def test_who_holds_no_office_signs_for_nobody_and_sees_nothing():
     make.delegated(make.lead("STATE"), person)
     person.offices.filter(role=OfficeRole.REVIEWER).update(effective_to=clock.today())
     assert not may_see(person, proposal)
+
+
+RECUSED = "A delegation does not reach what its giver is recused from"
+
+
+def test_a_delegation_does_not_reach_what_its_giver_is_recused_from(client):
+    """The delegate signs no position there, under whatever they opened before, and is told why."""
+    desk, giver, delegate = officer(), make.lead("STATE"), make.reviewer("STATE")
+    proposal, other = make.accepted(desk), make.accepted(desk)
+    make.delegated(giver, delegate)
+    referral = make.referral_of(proposal)
+    assert User.objects.get(pk=delegate.pk).has_perm("evaluation.answer_referral", referral)
+
+    services.recuse(proposal, person=giver, by=desk, reason="A cousin.")
+
+    person = User.objects.get(pk=delegate.pk)
+    assert not person.has_perm("evaluation.answer_referral", referral)
+    with pytest.raises(PermissionDenied, match=RECUSED):
+        services.file_position(referral, by=person, stance="support", rationale="Reasons.")
+    shown = page(client, person, "position", referral.pk)
+    assert not shown.context["may_sign"]
+    assert RECUSED in shown.text
+    address = reverse("evaluation:position-draft", args=[referral.pk])
+    refused = client.post(address, {"stance": "support"})
+    assert refused.status_code == 403 and RECUSED in refused.text
+    assert set(Referral.objects.without_signer()) == {referral}
+    wanted = f"File the position of {referral.agency} on {other.number}"
+    assert [said for said in tasks(client, person) if "position" in said] == [wanted]
+    filed = services.file_position(make.referral_of(other), by=person, stance="support", rationale="Reasons.")
+    assert filed.delegation.given_by == giver
+
+
+def test_a_second_giver_who_is_not_recused_lets_the_delegate_sign():
+    desk, giver, second, delegate = officer(), make.lead("STATE"), make.lead("STATE"), make.reviewer("STATE")
+    proposal = make.accepted(desk)
+    make.delegated(giver, delegate)
+    make.delegated(second, delegate)
+    services.recuse(proposal, person=giver, by=desk, reason="A cousin.")
+    filed = services.file_position(
+        make.referral_of(proposal),
+        by=User.objects.get(pk=delegate.pk),
+        stance="support",
+        rationale="Reasons.",
+    )
+    assert filed.delegation.given_by == second
+
+
+def test_nobody_decides_for_an_official_who_is_recused():
+    desk, chief, delegate = officer(), make.decision_official(), make.reviewer("DOE")
+    determination = make.ready_to_sign(make.accepted(desk))
+    make.delegated(chief, delegate, Delegation.SIGN_DETERMINATION, "COMMERCE")
+    services.recuse(determination.proposal, person=chief, by=desk, reason="A cousin.")
+    person = User.objects.get(pk=delegate.pk)
+    assert not person.has_perm("evaluation.sign_determination", determination)
+    with pytest.raises(PermissionDenied, match=RECUSED):
+        services.sign_determination(make.cleared(determination), by=person)
+    assert Determination.objects.get().status == "draft"
