@@ -234,7 +234,7 @@ NOBODY_SIGNS: Final = NoticeKind(
     "evaluation.nobody_signs",
     "Nobody may sign for {agency} on {number}",
     "{agency} is consulted on proposal {number} and has nobody left who may sign its position: a person who "
-    "could is recused. The Program office appoints another lead, or the lead of the agency names a delegate. "
+    "could is recused, and nobody signs for who is recused. The Program office appoints another lead. "
     "The time of the agency goes on meanwhile.",
     ORDER,
     tells_outsiders=True,

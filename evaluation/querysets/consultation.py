@@ -10,9 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from evaluation.enums import ClockAct, InformationRequestStatus, ReferralStatus, Stance
 from evaluation.querysets.people import (
-    SIGN_FOR_AGENCY,
     delegations_in_force,
-    delegations_that_hold,
     is_official,
     reads_every_consultation,
 )
@@ -60,11 +58,11 @@ class ReferralQuerySet(OfProposalQuerySet):
         )
 
     def without_signer(self, *, on: TruncDate | None = None) -> Self:
-        """Awaited ones that a recusal leaves with nobody who may sign today (``on``): no lead, no delegate.
+        """Awaited ones that a recusal leaves with nobody who may sign today (``on``): no lead is left.
 
-        Who is recused from the proposal, or may not sign in any more, is nobody, and nobody signs for who is
-        recused. Read from the recusals, which are few: of agencies without any lead it is not asked for each
-        proposal.
+        Who is recused from the proposal, or may not sign in any more, is nobody, and nobody signs for them:
+        a delegation carries its giver's authority. Read from the recusals, which are few: of agencies
+        without any lead it is not asked for each proposal.
         """
         standing = apps.get_model("proposals", "Recusal").objects.order_by()
         recusals = standing.filter(proposal=OuterRef(OuterRef("version__proposal")))
@@ -73,15 +71,8 @@ class ReferralQuerySet(OfProposalQuerySet):
             ~Exists(recusals.filter(user=OuterRef("user"))),
             agency=OuterRef("agency"), role=OfficeRole.LEAD, user__is_active=True,
         )  # fmt: skip
-        held = offices.filter(user=OuterRef("given_to"), agency=OuterRef("agency"), role__in=SIGN_FOR_AGENCY)
-        delegates = delegations_that_hold(Delegation.SIGN_POSITION, on=on).filter(
-            ~Exists(recusals.filter(user=OuterRef("given_to"))),
-            ~Exists(recusals.filter(user=OuterRef("given_by"))),
-            Exists(held),
-            agency=OuterRef("agency"), given_to__is_active=True,
-        )  # fmt: skip
         rows = self.awaited().filter(version__proposal__in=standing.values("proposal"))
-        return rows.filter(~Exists(leads), ~Exists(delegates))
+        return rows.filter(~Exists(leads))
 
     def running(self) -> Self:
         """Awaited ones whose clock runs; one that stands reminds of nothing, and does not lapse."""

@@ -665,12 +665,8 @@ def test_where_a_recusal_leaves_nobody_to_sign_those_who_appoint_are_told_and_fi
     RecusalFactory(proposal=proposal, user=official)
     assert not waiting(official, "Nobody may sign")
 
-    delegate = make.reviewer("STATE")
-    delegation = make.delegated(lead, delegate)
-    assert not waiting(desk, unsigned)
-    User.objects.filter(pk=delegate.pk).update(is_active=False)
+    make.delegated(lead, make.reviewer("STATE"))  # nobody signs for who is recused
     assert len(waiting(desk, unsigned)) == 1
-    delegation.delete()
     third = make.lead("STATE")
     assert not waiting(desk, unsigned)
     services.ask_ethics_official(
