@@ -59,8 +59,10 @@ def _countries() -> dict[str, str]:
 
 
 @cache
-def _country_words() -> frozenset[str]:
-    return frozenset(word for name in _countries().values() for word in normalize(name).split())
+def _telling_nothing() -> frozenset[str]:
+    """Words that tell of no place within a country, with those of the names of the countries."""
+    names = map(normalize, _countries().values())
+    return TELLING_NOTHING | {word for name in names for word in name.split()}
 
 
 class Agreement(NamedTuple):
@@ -102,6 +104,6 @@ def _telling(address: str) -> frozenset[str]:
         word
         for word in normalize(address).split()
         if POSTAL.fullmatch(word)
-        or (len(word) >= SHORTEST and word.isalpha() and word not in TELLING_NOTHING | _country_words())
+        or (len(word) >= SHORTEST and word.isalpha() and word not in _telling_nothing())
         or not word.isascii()
     )
