@@ -152,7 +152,10 @@ class Story:
         if self.key == "orchard":
             return
         for check in PartyCheck.objects.filter(run=run).open():
+            said = set(check.adjudications.values_list("decided_by", flat=True))
             for officer in (self.officer, official("second-officer")):
+                if officer.pk in said:
+                    continue
                 evaluation.adjudicate(
                     check,
                     by=officer,
