@@ -428,4 +428,4 @@ def test_a_match_that_is_decided_elsewhere_later_has_what_rests_on_it_screened_a
     with clock.moved_to(clock.instant() + timedelta(hours=2)):
         row = of_partner(make.screened(proposal, desk))
         assert (before, since, is_due()) == (False, not is_closed, False)
-    assert (row and row.result) == (None if is_closed else Result.REVIEW)
+    assert (row and row.result) == (None if is_closed else Result.CLEAR)
