@@ -273,13 +273,14 @@ def test_determination_warns_of_an_open_escalation_and_is_signed_all_the_same(cl
 @pytest.mark.parametrize("outcome", ["designate", "not_select"])
 def test_announced_decision_closes_what_is_open_with_its_answer(client, desk, outcome):
     draft = make.ready_to_sign(by=desk, outcome=outcome, DOE="object")
-    services.sign_determination(draft, by=make.decision_official())
+    chief = make.decision_official()
+    services.sign_determination(draft, by=chief)
     assert Escalation.objects.get().is_open
-    services.announce_determination(draft, by=desk)
+    services.announce_determination(draft, by=chief)
     escalation = Escalation.objects.get()
     assert (escalation.is_open, escalation.outcome) == (False, "objection_stands")
     entry, event = escalation.entries.get(), AuditEvent.objects.of(escalation).latest("pk")
-    assert (event.act, event.actor, entry.by) == ("escalation.close", desk, desk)
+    assert (event.act, event.actor, entry.by) == ("escalation.close", chief, chief)
     assert event.said["note"] == entry.minutes
     assert entry.minutes.startswith("The determination was announced: ")
     assert entry.minutes.endswith("It answers the objection: The concern is met by a condition.")
@@ -288,16 +289,18 @@ def test_announced_decision_closes_what_is_open_with_its_answer(client, desk, ou
 
 def test_deferral_leaves_the_escalation_open(desk):
     draft = make.ready_to_sign(by=desk, outcome="defer", DOE="object")
-    services.sign_determination(draft, by=make.decision_official())
-    services.announce_determination(draft, by=desk)
+    chief = make.decision_official()
+    services.sign_determination(draft, by=chief)
+    services.announce_determination(draft, by=chief)
     assert Escalation.objects.get().is_open
 
 
 def test_announcement_leaves_as_it_was_what_was_over_before(desk):
     draft = make.ready_to_sign(by=desk, DOE="object")
     added(Escalation.objects.get(), desk, outcome="settled")
-    draft = make.signed(draft)
-    services.announce_determination(draft, by=desk)
+    chief = make.decision_official()
+    draft = make.signed(draft, chief)
+    services.announce_determination(draft, by=chief)
     assert (Escalation.objects.get().outcome, EscalationEntry.objects.count()) == ("settled", 1)
 
 
@@ -382,8 +385,9 @@ def test_objection_filed_before_gets_a_record_that_says_so_once(client, desk, pr
 @pytest.mark.parametrize("case", ["withdrawn position", "decided", "withdrawn proposal"])
 def test_no_record_is_opened_for_what_stands_no_more(desk, case):
     if case == "decided":
-        make.designated(DOE="object")
+        draft, chief = make.ready_to_sign(DOE="object"), make.decision_official()
         Escalation.objects.all().delete()
+        services.announce_determination(make.signed(draft, chief), by=chief)
     else:
         proposal = make.accepted(desk)
         make.filed(proposal, "DOE", "object")
