@@ -51,11 +51,11 @@ READ_BY_OFFICES: Final = frozenset(
 )  # fmt: skip
 
 
-def history_of(proposal: Proposal, after: int | None = None) -> list[dict[str, Any]]:
+def history_of(proposal: Proposal, *, after: int | None, most: int) -> list[dict[str, Any]]:
     """What offices read of the events of the proposal and of what hangs on it, the newest first.
 
-    Those behind the event ``after``, one more than a page. The agency of whose consultation, question or
-    reviewer one is, is named.
+    Those behind the event ``after``. The agency whose consultation, objection, question or reviewer it is
+    stands in the heading.
     """
     subjects = Q(subject_type="proposals.proposal", subject_id=str(proposal.pk))
     related = {
@@ -78,7 +78,7 @@ def history_of(proposal: Proposal, after: int | None = None) -> list[dict[str, A
         events = events.filter(pk__lt=after)
     return [
         named(in_words(event), about.get((event.subject_type, event.subject_id), ""))
-        for event in events.order_by("-pk")[: SHOWN + 1]
+        for event in events.order_by("-pk")[:most]
     ]
 
 

@@ -271,7 +271,7 @@ def history_facts(request: SignedInRequest, proposal: Proposal) -> dict[str, Any
     if not is_official(request.user):
         return {"history": []}
     after = number_said(request.GET.get("history", ""))
-    found = history_of(proposal, after)
+    found = history_of(proposal, after=after, most=SHOWN + 1)
     older = found[SHOWN - 1]["event"].pk if len(found) > SHOWN else None
     return {
         "history": found[:SHOWN],

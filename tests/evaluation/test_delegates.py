@@ -20,7 +20,7 @@ from program.models import Agency, Delegation, Notice, User
 from proposals.models import Proposal
 from tests.evaluation.test_pages import page
 from tests.factories import evaluation as make
-from tests.factories.program import officer
+from tests.factories.program import OfficeFactory, officer
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +112,7 @@ def test_delegates_of_a_lead_are_told_and_find_the_position_among_their_tasks(cl
 
 def test_who_signs_for_several_agencies_asks_once_and_finds_the_first_due_first():
     person, proposal, sooner = make.lead("STATE"), make.accepted(), make.accepted()
+    OfficeFactory(user=person, role=OfficeRole.LEAD, agency__code="DOE")
     Referral.objects.filter(version__proposal=sooner).update(due_at=clock.now() + timedelta(days=2))
 
     def waiting(*codes):
