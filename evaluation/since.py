@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db.models import Exists, OuterRef
 
 from evaluation.enums import ReviewStatus
 from evaluation.models import Review
-from proposals.comparison import Kind, changed_parts, compare, in_words
+from proposals.comparison import Changes, Kind, changed_parts, compare, in_words, shown_change
 from proposals.confidentiality import places_of_marks
 from proposals.enums import Part
 from proposals.models import Version
@@ -153,6 +153,18 @@ def changes_between(before: Version, version: Version) -> list[ChangedPart]:
         )
         parts.setdefault(change.part, ChangedPart(change.part)).rows.append(row)
     return list(parts.values())
+
+
+def changes_shown(before: Version, version: Version) -> Changes:
+    """The same for the parts of the package itself: each row with the words before and after."""
+    marks = places_of_marks(before.value, version.value)
+    names = names_in(before.value, version.value) | marks
+    anchors = anchors_of(version.value)
+    by_part: dict[Part, list[dict[str, Any]]] = {}
+    for change in compare(before.value, version.value):
+        anchor = change.key if change.key in anchors else ""
+        by_part.setdefault(change.part, []).append({**shown_change(change, names), "anchor": anchor})
+    return Changes(before.number, before.sha256, by_part)
 
 
 def said_of(field: FieldInWords) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from program.differences import compare_texts
 from proposals.enums import Part
 from proposals.package import CallReference, Marking, Text, Value
 from proposals.rows import ComplianceFacts, OperatingFacts, OverviewFacts, facts_of
@@ -60,6 +61,15 @@ class FieldInWords:
     after: str
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What changed since the version ``number``, with its digest ``sha256``, by part as shown."""
+
+    number: int
+    sha256: str
+    by_part: dict[Part, list[dict[str, Any]]]
+
+
 class Heading(OverviewFacts):
     """What the overview says, with the call that it answers."""
 
@@ -95,6 +105,22 @@ def in_words(change: Change, names: Mapping[str, str]) -> list[FieldInWords]:
         if field.field not in hidden
     )
     return [field for field in said if field.before != field.after]
+
+
+def shown_change(change: Change, names: Mapping[str, str]) -> dict[str, Any]:
+    """A change with the words of its fields, long texts word by word; ``names`` say what keys stand for."""
+    fields = [
+        {
+            "label": field.label,
+            "before": field.before,
+            "after": field.after,
+            "segments": compare_texts(field.before, field.after) if field.before and field.after else None,
+        }
+        for field in in_words(change, names)
+    ]
+    is_mark = change.of is Marking
+    name = f"Mark on {names.get(change.key, change.part.label)}" if is_mark else change.name
+    return {"part": change.part, "kind": change.kind.value, "name": name, "fields": fields}
 
 
 def changed_parts(a: Package, b: Package) -> frozenset[Part]:

@@ -125,6 +125,36 @@
     });
   }
 
+  async function askThenPress(button) {
+    if (button.form?.matches("[data-check-first]") && (await isRefused(button.form))) return press(button);
+    const agreed = await ask({
+      heading: button.textContent.trim(),
+      text: button.dataset.confirm,
+      yes: button.textContent.trim(),
+      no: "Go back",
+    });
+    return agreed ? press(button) : button.focus();
+  }
+
+  function press(button) {
+    button.dataset.confirmed = "1";
+    button.click();
+    delete button.dataset.confirmed;
+  }
+
+  /* Nobody is asked whether to do what would be refused: the form is sent with `check`, which only looks. */
+  async function isRefused(form) {
+    form.querySelector("[name=check]")?.remove();
+    await saveTyped();
+    const content = new FormData(form);
+    content.append("check", "1");
+    const sent = { method: "POST", body: content, credentials: "same-origin", redirect: "manual" };
+    const answer = await fetch(form.action, sent).catch(() => null);
+    if (answer?.status !== 422) return false;
+    form.append(element("input", { type: "hidden", name: "check", value: "1" }));
+    return true;
+  }
+
   document.addEventListener(
     "click",
     (event) => {
@@ -132,17 +162,7 @@
       if (!button || button.dataset.confirmed) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      ask({
-        heading: button.textContent.trim(),
-        text: button.dataset.confirm,
-        yes: button.textContent.trim(),
-        no: "Go back",
-      }).then((agreed) => {
-        if (!agreed) return button.focus();
-        button.dataset.confirmed = "1";
-        button.click();
-        delete button.dataset.confirmed;
-      });
+      askThenPress(button);
     },
     true,
   );
@@ -290,15 +310,17 @@
       this.status.replaceChildren(...(Array.isArray(text) ? text : [text]));
     }
 
-    /* What the portal tells whoever types, beside what became of the text; it stays, and is said once. */
+    /* What the portal tells whoever types; it stays, and is said once: where the page has a place for it, there. */
     tell({ words = "", link = "", url = "" } = {}) {
-      const shown = this.status.nextElementSibling?.matches("[data-autosave-notice]") && this.status.nextElementSibling;
+      const place = url && this.form.closest("[data-notices]")?.querySelector("[data-notice-place]");
+      const after = this.status.nextElementSibling;
+      const shown = place ? place.firstElementChild : after?.matches("[data-autosave-notice]") && after;
       if (!words) return shown && shown.remove();
       if (shown && shown.dataset.autosaveNotice === words) return undefined;
       if (shown) shown.remove();
       const told = element("p", { class: "site-autosave site-autosave--bad", role: "alert", "data-autosave-notice": words }, words);
       if (url) told.append(" ", element("a", { href: url }, link), ".");
-      return this.status.after(told);
+      return place ? place.append(told) : this.status.after(told);
     }
 
     changed(wait) {
@@ -646,19 +668,24 @@
   /* Another form of the page, as the one that hands a sheet in, waits until what was typed beside it is saved. */
   const settled = new WeakSet();
 
-  async function saveFirst(event) {
-    const { target: form, submitter } = event;
-    if (settled.delete(form) || form.dataset.autosaving || form.method !== "post") return;
-    const unsaved = Array.from(autosaves).filter((one) => one.form.isConnected && (one.running || one.dirty));
-    if (!unsaved.length) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    for (const one of unsaved) {
+  const unsavedHere = () => Array.from(autosaves).filter((one) => one.form.isConnected && (one.running || one.dirty));
+
+  async function saveTyped() {
+    for (const one of unsavedHere()) {
       clearTimeout(one.timer);
       await one.running;
       await one.save();
       clearTimeout(one.timer);
     }
+  }
+
+  async function saveFirst(event) {
+    const { target: form, submitter } = event;
+    if (settled.delete(form) || form.dataset.autosaving || form.method !== "post") return;
+    if (!unsavedHere().length) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    await saveTyped();
     settled.add(form);
     form.requestSubmit(submitter);
   }

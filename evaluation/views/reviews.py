@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.db.models import BigIntegerField, F
-from django.http import Http404, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from evaluation import services
+from evaluation import checks, services
 from evaluation.agency_tasks import next_sheets
 from evaluation.conflicts import conflict_hints, who_takes_part
 from evaluation.discussing import tally_of
@@ -21,6 +21,7 @@ from evaluation.enums import ReviewStatus
 from evaluation.forms import ConflictForm, ReasonForm, ReviewForm, ScoreForm
 from evaluation.models import Assignment, Review, Score
 from evaluation.sheets import why_closed, why_sheet_closed
+from evaluation.since import changes_shown
 from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.saving import conflict_page, texts_of
 from program import clock
@@ -30,18 +31,17 @@ from program.order import implements
 from program.prepared import Given, PreparedByOffices
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, Problem, WrongStatus
-from proposals.comparison import changed_parts
+from proposals.enums import Part
 from proposals.files import files_of_version
 from proposals.models import Version
 from proposals.querysets import offices_that_read
 from proposals.services import record_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from django.db.models import QuerySet
     from django.forms import ModelForm
-    from django.http import HttpResponse
 
     from program.requests import SignedInRequest
 
@@ -146,7 +146,7 @@ def review(request: SignedInRequest, pk: int) -> HttpResponse:
 def show_review(
     request: SignedInRequest,
     pk: int,
-    problems: Iterable[Problem] = (),
+    problems: Sequence[Problem] = (),
     status: int = 200,
     typed: ModelForm | None = None,
     refused: str = "This was not saved",
@@ -161,6 +161,9 @@ def show_review(
     scores = list(found.scores.select_related("criterion"))
     is_open = is_own and found.status == ReviewStatus.DRAFT
     is_stale = found.version.number != found.version.proposal.version_count
+    lines = [(score, _line(score, typed)) for score in scores] if is_open else []
+    overall = (typed if isinstance(typed, ReviewForm) else ReviewForm(instance=found)) if is_open else None
+    tell_beside([*(form for _, form in lines), *([overall] if overall else [])], problems)
     facts: dict[str, Any] = {
         "review": found,
         "proposal": found.version.proposal,
@@ -170,24 +173,14 @@ def show_review(
         "problems": problems,
         "refused": refused,
         "scores": scores,
-        "lines": [
-            (
-                score,
-                typed
-                if typed is not None and typed.instance == score
-                else ScoreForm(instance=score, prefix=f"criterion-{score.criterion_id}"),
-            )
-            for score in scores
-        ]
-        if is_open
-        else [],
-        "form": (typed if isinstance(typed, ReviewForm) else ReviewForm(instance=found)) if is_open else None,
+        "lines": lines,
+        "form": overall,
         "is_open": is_open,
         "is_own": is_own,
         "given_back": given_back(found) if is_open and found.submitted_at else None,
         "is_stale": is_stale,
         "closed": why_sheet_closed(found),
-        "changed": changed_since_reviewed(found),
+        **changed_facts(found, is_own=is_own),
         "next": next_in_queue(request, found),
         "tally": tally_of(request.user, found.version.proposal),
         "may_reopen": found.status == ReviewStatus.SUBMITTED
@@ -195,6 +188,25 @@ def show_review(
         "reopen_form": ReasonForm(label="Why it is given back"),
     }
     return render(request, "evaluation/review.html", facts, status=status)
+
+
+def _line(score: Score, typed: ModelForm | None) -> ModelForm:
+    """The form of one line: the one that was refused, else what is saved."""
+    if typed is not None and typed.instance == score:
+        return typed
+    return ScoreForm(instance=score, prefix=f"criterion-{score.criterion_id}")
+
+
+def tell_beside(forms: Iterable[ModelForm], problems: Iterable[Problem]) -> None:
+    """Say each problem beside its field, too, where the form shows what is saved and was not sent itself."""
+    places = {form.add_prefix(name): (form, name) for form in forms for name in form.fields}
+    for problem in problems:
+        form, name = places.get(problem.field, (None, ""))
+        if form is not None and not form.is_bound:
+            if not hasattr(form, "cleaned_data"):
+                form.full_clean()
+                form.cleaned_data = {}
+            form.add_error(name, problem.message)
 
 
 @PreparedByOffices
@@ -217,19 +229,25 @@ def given_back(found: Review) -> AuditEvent | None:
     return acts.order_by("-sequence").first()
 
 
-def changed_since_reviewed(found: Review) -> list[str]:
-    """Parts that changed since the version this reviewer read before."""
-    if found.version.number == 1:
-        return []
+def changed_facts(found: Review, *, is_own: bool) -> dict[str, Any]:
+    """What changed since the version of the reviewer's sheet before, by part; whether each is shown."""
     before = (
         Review.objects.filter(assignment=found.assignment_id, version__number__lt=found.version.number)
         .select_related("version")
         .order_by("-version__number")
         .first()
+        if found.version.number > 1
+        else None
     )
     if before is None:
-        return []
-    return sorted(part.label for part in changed_parts(before.version.value, found.version.value))
+        return {"changes": None, "changed": []}
+    changes = changes_shown(before.version, found.version)
+    answers = found.version.value.answers
+    return {
+        "changes": changes,
+        "changed": [(part, part != Part.REQUIREMENTS or bool(answers)) for part in changes.by_part],
+        "changed_heading": f"Changed since {'you reviewed ' if is_own else ''}version {changes.number}",
+    }
 
 
 def next_in_queue(request: SignedInRequest, found: Review) -> Assignment | None:
@@ -345,8 +363,16 @@ def _as_problem(refusal: Exception) -> Problem:
 
 @require_POST
 def review_submit(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Hand the sheet in, then on to the next proposal."""
+    """Hand the sheet in, then on to the next proposal; ``check`` only looks whether anything is lacking.
+
+    The page's script looks before it asks whether to go on.
+    """
     found = get_object_or_404(Review.objects.visible_to(request.user).filter(reviewer=request.user), pk=pk)
+    if "check" in request.POST:
+        lacking = [problem for check in checks.REVIEW_CHECKS for problem in check(found)]
+        return (
+            _again(request, pk, "The review is not ready", lacking) if lacking else HttpResponse(status=204)
+        )
     return carry_out(
         request, services.submit_review, found, done="Your review is in.",
         to=reverse("evaluation:review", args=[pk]),

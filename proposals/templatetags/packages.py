@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 
 from program.kept import Kept
 from proposals.confidentiality import by_place, marked_parts, marks_of
+from proposals.enums import Part
 from proposals.hits import FEWEST_LETTERS, mark_hits, wanted
 from proposals.picture import picture_of
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from django.template.base import Parser, Token
 
+    from proposals.comparison import Changes
     from proposals.confidentiality import PlacedMark
-    from proposals.enums import Part
     from proposals.files import Files, ShownFile
     from proposals.models import Version
     from proposals.package import Holder, OrganizationFacts, Package
@@ -31,6 +32,11 @@ register = template.Library()
 READ: Final = Kept(48)
 
 SHOWN_MARKS: Final = 3
+#: What parts are called in a narrow list of contents, where it is not their label
+BRIEF: Final = {
+    Part.HARDWARE: "Hardware", Part.DATA: "Data", Part.MODELS: "Models", Part.SECURITY: "Security",
+    Part.MARKETS: "Markets", Part.SUPPORT: "Support", Part.REQUIREMENTS: "Requirements",
+}  # fmt: skip
 #: What else of the address of a reader stays while somebody searches
 KEPT_IN_SEARCH: Final = ("version", "since", "show")
 TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")  # embeddings, overrides, isolates
@@ -44,11 +50,38 @@ def proving(files: Files, row: str) -> list[ShownFile]:
 
 
 @register.simple_tag
-def submitted_package(version: Version, files: Files, only: Sequence[str] = ()) -> str:
-    """The package of a version, all its parts or ``only`` some, for who was found to read it."""
-    facts = {"package": version.value, "files": files, "only": only}
-    made_from = (version.sha256, tuple(only), tuple(file.state for file in files.all))
+def submitted_package(
+    version: Version, files: Files, only: Sequence[str] = (), changes: Changes | None = None
+) -> str:
+    """The package of a version, all its parts or ``only`` some, for who was found to read it.
+
+    ``changes`` are those against an earlier version, told in the part that each belongs to.
+    """
+    facts = {"package": version.value, "files": files, "only": only, "changes": changes}
+    before = (changes.number, changes.sha256) if changes else ()
+    made_from = (version.sha256, before, tuple(only), tuple(file.state for file in files.all))
     return READ.text(made_from, lambda: render_to_string("proposals/_package.html", facts))
+
+
+@register.simple_tag
+def contents_of(package: Package, only: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """The parts of the package that stand on a page, each with its name in a list of contents."""
+    without = () if package.answers else (Part.REQUIREMENTS,)
+    return [
+        (part.value, BRIEF.get(part, part.label))
+        for part in Part
+        if part not in without and (not only or part in only)
+    ]
+
+
+@register.simple_tag
+def changes_at(changes: Changes | None, part: str) -> str:
+    """What changed in a part, with the words before and after; nothing where nothing did."""
+    rows = changes.by_part.get(Part(part)) if changes else None
+    if not changes or not rows:
+        return ""
+    facts = {"rows": rows, "part": part, "number": changes.number}
+    return render_to_string("proposals/_changes_at.html", facts)
 
 
 @register.simple_tag

@@ -18,13 +18,13 @@ from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady
 from proposals import services
+from proposals.comparison import shown_change
 from proposals.enums import Part
 from proposals.forms.package_files import PackageUploadForm, TakeOverForm
 from proposals.merging import Merge, called
 from proposals.models import PackageUpload
 from proposals.package import SCHEMA_ID, SCHEMA_VERSION
 from proposals.package_file import LARGEST, FileRefused, PackageFile, file_schema, read_file, write_file
-from proposals.views.submissions import shown_change
 from proposals.views.workspace import LOOK_ONLY, Workspace, show, to_edit, whole_workspace
 from proposals.wording import names_in
 from proposals.workbook import CONTENT_TYPE, read_workbook, write_workbook

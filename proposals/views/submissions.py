@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,14 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from program import clock
 from program.acts import fresh_sign_in_required, lay_beside
-from program.differences import compare_texts
 from program.documents import Withheld, download_response
 from program.enums import PaperState, StackLayer
 from program.order import implements
 from program.requests import SignedInRequest
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals import services
-from proposals.comparison import Change, compare, in_words
+from proposals.comparison import compare, shown_change
 from proposals.composition import compose, rules_of
 from proposals.confidentiality import blanket_of_rows, places_of_marks
 from proposals.edits import edits_since
@@ -32,7 +30,7 @@ from proposals.files import files_of_version, files_of_working_copy
 from proposals.forms.submissions import CertificationForm, MaterialChangeForm, SubmissionForm, WithdrawalForm
 from proposals.lifecycle import RESUBMIT, WITHDRAW
 from proposals.models import Proposal, Version
-from proposals.package import AnyComponent, Marking, Package
+from proposals.package import AnyComponent, Package
 from proposals.progress import LinkedProblem, Progress
 from proposals.readiness import Candidate
 from proposals.services.submissions import takes_changes
@@ -393,22 +391,6 @@ def version_compare(request: SignedInRequest, pk: int, number: int, other: int) 
         "change_count": len(changes),
     }
     return render(request, "proposals/compare.html", facts)
-
-
-def shown_change(change: Change, names: Mapping[str, str]) -> dict[str, Any]:
-    """A change with the words of its fields, long texts word by word; ``names`` say what keys stand for."""
-    fields = [
-        {
-            "label": field.label,
-            "before": field.before,
-            "after": field.after,
-            "segments": compare_texts(field.before, field.after) if field.before and field.after else None,
-        }
-        for field in in_words(change, names)
-    ]
-    is_mark = change.of is Marking
-    name = f"Mark on {names.get(change.key, change.part.label)}" if is_mark else change.name
-    return {"part": change.part, "kind": change.kind.value, "name": name, "fields": fields}
 
 
 @require_safe

@@ -398,11 +398,49 @@ def test_who_leaves_while_a_kept_form_holds_text_is_asked_first(portal):
     assert not may_leave()
     portal.page.fill("#id_text", "")
     assert may_leave()
-    portal.show(
-        '<form data-keep><input type="radio" id="id_a" name="a" value="1"><label for="id_a">A</label></form>'
-    )
-    portal.page.check("#id_a")
+    portal.show('<form data-keep><label><input type="radio" name="a" value="1">One</label></form>')
+    portal.page.get_by_label("One").check()
     assert not may_leave()
     portal.show("<form data-keep data-unsent><textarea>Refused a moment ago.</textarea></form>")
     portal.page.locator("textarea").click()  # a browser asks nobody who has done nothing on the page
     assert not may_leave()
+
+
+CHECKED = """<form method="post" action="/hand-in/" data-check-first><input type="hidden" name="a" value="1">
+<button class="usa-button" data-confirm="Hand it in for good?">Hand in</button></form>"""
+
+
+def test_nobody_is_asked_whether_to_do_what_would_be_refused(portal):
+    portal.answers = [(200, {"revision": 4}), (422, {}), (422, {})]
+    portal.show(FORM + CHECKED)
+    portal.page.fill("#id_title", "Typed last")
+    with portal.page.expect_navigation(url="**/hand-in/"):
+        portal.page.get_by_role("button", name="Hand in").click()
+    saved, looked, shown = portal.sent
+    assert "x-autosave" in saved["headers"]
+    assert "check" in looked["body"] and parse_qs(shown["body"])["check"] == ["1"]
+
+
+def test_who_lacks_nothing_is_asked_and_sends_it_after_that(portal):
+    portal.answers = [(204, {}), (200, {})]
+    portal.show(CHECKED)
+    portal.page.get_by_role("button", name="Hand in").click()
+    expect(portal.page.get_by_role("dialog")).to_contain_text("Hand it in for good?")
+    assert len(portal.sent) == 1
+    with portal.page.expect_navigation(url="**/hand-in/"):
+        portal.page.get_by_role("dialog").get_by_role("button", name="Hand in").click()
+    assert parse_qs(portal.sent[-1]["body"]) == {"a": ["1"]}
+
+
+def test_a_notice_with_a_link_stands_where_the_page_has_a_place_for_it_and_once(portal):
+    notice = {"words": "Version 2 was submitted.", "link": "Open the sheet", "url": "/sheet/"}
+    portal.answers = [(200, {"revision": 4, "notice": notice}), (200, {"revision": 5, "notice": notice})]
+    place = '<div class="site-notice-place" data-notice-place></div><p data-until-notice>Saves itself</p>'
+    portal.show(f"<div data-notices>{place}{FORM}</div>")
+    for words in ("One", "Two"):
+        type_title(portal, words)
+        expect(portal.page.get_by_role("status")).to_contain_text("Saved")
+    told = portal.page.locator("[data-notice-place] [role=alert]")
+    expect(told).to_have_count(1)
+    expect(told.get_by_role("link", name="Open the sheet")).to_be_visible()
+    expect(portal.page.get_by_role("alert")).to_have_count(1)

@@ -162,6 +162,14 @@ def test_reviewer_declares_then_scores_with_autosave(client):
     refused = press(client, person, "review-submit", review.pk)
     assert refused.status_code == 422
     assert b"Choose an overall recommendation" in refused.content
+    looked = press(client, person, "review-submit", review.pk, check="1")
+    for answer in (refused, looked):
+        area = re.search(r'<textarea name="rationale"[^>]*>', answer.text)[0]
+        described = re.search(r'aria-describedby="([^"]+)"', area)[1].split()
+        assert (answer.status_code, 'aria-invalid="true"' in area) == (422, True)
+        assert any(f'id="{one}"' in answer.text and "error" in one for one in described)
+        assert 'href="#id_rationale">Give the reasons for your recommendation.' in answer.text
+        assert answer.text.count("Choose an overall recommendation.") == 2
     press(
         client,
         person,
@@ -171,10 +179,16 @@ def test_reviewer_declares_then_scores_with_autosave(client):
         recommendation="support",
         rationale="It works.",
     )
+    assert press(client, person, "review-submit", review.pk, check="1").status_code == 204
+    review.refresh_from_db()
+    assert review.status == "draft"
+    following = make.assigned(make.accepted(call=proposal.call), person=person)
     assert press(client, person, "review-submit", review.pk).status_code == 302
     review.refresh_from_db()
     assert review.status == "submitted"
-    assert page(client, person, "review", review.pk).status_code == 200
+    done = page(client, person, "review", review.pk)
+    address = reverse("evaluation:assignment", args=[following.pk])
+    assert f'Next in your queue: <a href="{address}">' in done.text.partition('class="site-split"')[0]
 
 
 def test_not_applicable_takes_back_the_value_that_a_radio_button_cannot(client):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from evaluation import services
+from evaluation.models import Review
 from program.models import User
 from proposals.services import record_reading
 from tests.evaluation.test_pages import page, sign_in
@@ -81,6 +84,30 @@ def test_a_reviewer_is_shown_what_changed_since_they_reviewed(client, proposal):
     shown = page(client, User.objects.get(pk=assignment.reviewer_id), "proposal", proposal.number)
     assert shown.context["since"].how == "reviewed"
     assert "which you reviewed on" in shown.text
+
+
+def test_the_package_beside_a_new_sheet_marks_what_changed_with_both_words(client, proposal):
+    assignment = make.assigned(proposal)
+    reviewer = User.objects.get(pk=assignment.reviewer_id)
+    services.submit_review(make.filled_review(assignment), by=reviewer)
+    first = page(client, reviewer, "review", Review.objects.get().pk)
+    assert (first.context["changed"], "site-changed" in first.text) == ([], False)
+    package = make.version_of(proposal).value
+    market = package.markets[0].model_copy(update={"end_users": "Clinics alone."})
+    further(proposal, "Second title", markets=(market, *package.markets[1:]))
+    second = services.open_review(assignment, by=reviewer)
+
+    shown = page(client, reviewer, "review", second.pk)
+    assert shown.context["changed_heading"] == "Changed since you reviewed version 1"
+    banner, contents = shown.text.partition("Changed since you reviewed")[2], shown.text.partition("<h1>")[0]
+    for part in ("overview", "markets"):
+        assert f'<a href="#changed-{part}">' in banner
+        assert re.search(rf'<a href="#{part}">.{{0,80}}</span><span [^>]*>.*?changed</span>', contents)
+        assert shown.text.count(f'id="changed-{part}"') == 1
+    assert 'href="#changed-hardware"' not in banner and 'id="changed-hardware"' not in shown.text
+    told = shown.text.partition('id="changed-markets"')[2].partition("</details>")[0]
+    assert f'href="#{market.key}"' in told and "<del>" in told and "Clinics" in told and "alone." in told
+    assert 'id="changed-' not in page(client, reviewer, "proposal", proposal.number).text
 
 
 @pytest.mark.parametrize(("asked", "wanted"), [("1", 1), ("3", 2), ("0", 2), ("-1", 2), ("x", 2), ("²", 2)])

@@ -6,7 +6,7 @@ import re
 
 from hypothesis import HealthCheck, given, settings
 
-from proposals.comparison import compare
+from proposals.comparison import compare, shown_change
 from proposals.enums import HardwareType
 from proposals.package import (
     Component,
@@ -20,7 +20,6 @@ from proposals.package import (
     SupportRequest,
     TargetMarket,
 )
-from proposals.views.submissions import shown_change
 from proposals.wording import MODELS, called, label_of, names_in, say
 from tests.factories.packages import complete_package, packages
 
