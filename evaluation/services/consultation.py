@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -99,14 +99,42 @@ def _last_referrals(version: Version) -> dict[int, Referral]:
     }
 
 
+#: What a new version means for an agency that has answered before, in words
+FORESEEN: Final = {
+    Carry.KEEP: "its position is kept, and it is not asked",
+    Carry.RECONFIRM: "it is asked to confirm its position",
+    Carry.REOPEN: "it is asked for a position again",
+}
+
+
+def foreseen_carries(version: Version) -> list[tuple[Agency, str, str]]:
+    """What the acceptance of ``version`` would mean for each agency, and why; nothing where none answered."""
+    earlier = _last_referrals(version) if version.number > 1 else {}
+    if not earlier:
+        return []
+    return [
+        (agency, FORESEEN[found[0]], found[1])
+        if (found := _carried(earlier.get(agency.pk), version))
+        else (agency, "it is asked for a position", "It gave none on an earlier version.")
+        for agency in Agency.objects.filter(is_evaluating=True)
+    ]
+
+
+def _carried(previous: Referral | None, version: Version) -> tuple[Carry, str] | None:
+    """By rule, what becomes of the position that was given on the version before."""
+    if previous is None or previous.position is None:
+        return None
+    changed = changed_parts(previous.version.value, version.value)
+    return carry(changed, previous.position.parts_commented, previous.position.stance)
+
+
 def _carry_position(referral: Referral, previous: Referral) -> None:
     """Decide by rule what becomes of the position on the version before."""
-    position = previous.position
-    if position is None:
+    position, found = previous.position, _carried(previous, referral.version)
+    if position is None or found is None:
         return
-    changed = changed_parts(previous.version.value, referral.version.value)
     referral.previous = previous
-    referral.carry, referral.carry_reason = carry(changed, position.parts_commented, position.stance)
+    referral.carry, referral.carry_reason = found
     if referral.carry == Carry.KEEP:
         referral.position = position
 

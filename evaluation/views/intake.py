@@ -16,6 +16,7 @@ from evaluation.enums import CompletenessFinding
 from evaluation.models import CompletenessReview, PartyCheck, ScreeningList, ScreeningRun
 from evaluation.overlaps import duplicates_of, overlaps_of
 from evaluation.staleness import stale_because
+from evaluation.unchanged import findings_that_hold
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.own_conflicts import own_conflict_facts
@@ -105,9 +106,17 @@ def intake_proposal(request: SignedInRequest, number: str) -> HttpResponse:
 
 
 def show_intake(
-    request: SignedInRequest, number: str, problems: Iterable[Problem] = (), status: int = 200
+    request: SignedInRequest,
+    number: str,
+    problems: Iterable[Problem] = (),
+    status: int = 200,
+    *,
+    takes_over: bool = False,
 ) -> HttpResponse:
-    """Requirements with their findings, checks, and what can be done; what was refused stays typed."""
+    """Requirements with their findings, checks, and what can be done; what was refused stays typed.
+
+    ``takes_over`` fills in the findings on an earlier version that still hold, for a person to save.
+    """
     require_desk(request.user, *OFFICE)
     proposal = get_object_or_404(
         Proposal.objects.read_by_office(request.user).select_related("call", "consortium"), number=number
@@ -115,6 +124,8 @@ def show_intake(
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
     reviews = {review.requirement_id: review for review in CompletenessReview.objects.filter(version=version)}
     earlier = findings_before(version)
+    requirements = list(proposal.call.requirements.demanded(version.received_at))
+    held = findings_that_hold(version, requirements, earlier)
     run = version.screening_runs.select_related("screening_list").first()
     reported = list(proposal.material_changes.select_related("reported_by"))
     if reported:
@@ -125,9 +136,17 @@ def show_intake(
         "version_number": str(version.number),
         **own_conflict_facts(request.user, proposal),
         "lines": [
-            (row, _typed(request, row, reviews.get(row.pk)), earlier.get(row.pk))
-            for row in proposal.call.requirements.demanded(version.received_at)
+            (
+                row,
+                _typed(request, row, reviews.get(row.pk)) or (held.get(row.pk) if takes_over else None),
+                earlier.get(row.pk),
+            )
+            for row in requirements
         ],
+        "held": held,
+        "held_words": of_versions([row for pk, row in held.items() if pk not in reviews]),
+        "takes_over": takes_over,
+        "foreseen": services.foreseen_carries(version),
         "changes": changes_to(version),
         "material_changes": reported,
         "findings": CompletenessFinding.choices,
@@ -141,12 +160,18 @@ def show_intake(
         "hindrances": [problem for check in checks.ACCEPTANCE for problem in check(proposal)],
         "problems": problems,
         "note": request.POST.get("note", ""),
-        "is_unsent": status != 200 or bool(request.POST.get("note")),
+        "is_unsent": status != 200 or takes_over or bool(request.POST.get("note")),
         "overlaps": overlaps_of(version, request.user),
         "may_review": proposal.status == ProposalStatus.SUBMITTED
         and request.user.has_perm("evaluation.add_completenessreview", proposal),
     }
     return render(request, "evaluation/intake_proposal.html", facts, status=status)
+
+
+def of_versions(found: list[CompletenessReview]) -> str:
+    """How many findings they are and on which versions, such as "3 findings of version 1"; "" for none."""
+    numbers = " and ".join(map(str, sorted({row.version.number for row in found})))
+    return f"{len(found)} finding{'' if len(found) == 1 else 's'} of version {numbers}" if found else ""
 
 
 def _typed(
@@ -171,8 +196,13 @@ def findings_before(version: Version) -> dict[int, CompletenessReview]:
 
 @require_POST
 def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
-    """Save the findings of the whole page; a deficient item without a reason is named."""
+    """Save the findings of the whole page; a deficient item without a reason is named.
+
+    To take findings over saves none: they are filled in beside what is typed.
+    """
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
+    if "take-over" in request.POST:
+        return show_intake(request, number, takes_over=True)
     found = typed_findings(request, proposal)
     problems = [problem for one in found for problem in one.save(by=request.user)]
     if not found:

@@ -11,7 +11,7 @@ from django.utils.html import escape
 
 from evaluation import schedule, services
 from evaluation.enums import Carry
-from evaluation.models import Determination, Referral, Review
+from evaluation.models import CompletenessReview, Determination, Referral, Review
 from evaluation.since import said_of
 from program import clock, moments
 from program.clock_account import clock_account
@@ -22,9 +22,9 @@ from proposals.enums import Part, ProposalStatus
 from proposals.explanation import status_explained
 from proposals.models import Proposal
 from proposals.services import resubmit_proposal, save_row, withdraw_proposal
-from tests.evaluation.test_pages import page, sign_in
+from tests.evaluation.test_pages import page, press, sign_in
 from tests.factories import evaluation as make
-from tests.factories.program import officer
+from tests.factories.program import RequirementFactory, officer
 from tests.factories.proposals import certified, representative_of
 
 pytestmark = pytest.mark.django_db
@@ -201,6 +201,58 @@ def test_pages_say_what_became_of_the_version_before(client):
         review = client.get(reverse("proposals:review", args=[proposal.pk]))
     assert "Review and submit again" not in after
     assert review.context["is_over"] is True
+
+
+def test_findings_on_what_did_not_change_are_offered_filled_in_and_saved_by_a_person_alone(client):
+    desk, proposal = officer(), make.at_intake()
+    rows = {
+        code: RequirementFactory(call=proposal.call, code=code)
+        for code in ("layer-hardware", "target-markets", "of-this-call")
+    }
+    own = RequirementFactory(call=proposal.call, code="pledge", evidence_type="text", is_mandatory=False)
+    first = proposal.versions.get()
+    for row in (*rows.values(), own):
+        CompletenessReview.objects.create(
+            version=first, requirement=row, finding="accepted", clause=row.clause, reviewed_by=desk
+        )
+    package = first.value
+    market = package.markets[0].model_copy(update={"end_users": "Clinics alone."})
+    second = make.new_version(proposal, {"markets": (market, *package.markets[1:])})
+
+    shown = page(client, desk, "intake-proposal", proposal.number)
+    held = shown.context["held"]
+    expected = {rows["layer-hardware"].pk, own.pk}
+    assert expected <= held.keys() and not {rows["target-markets"].pk, rows["of-this-call"].pk} & held.keys()
+    assert f"Take over {len(held)} findings of version 1 where nothing changed" in shown.text
+    assert "What it concerns changed since: look again." in shown.text and " checked>" not in shown.text
+
+    typed = {"take-over": "1", f"requirement-{own.pk}": "deficient"}
+    filled = press(client, desk, "completeness-save", proposal.number, **typed)
+    assert not second.completeness_reviews.exists()
+    assert f'id="id_requirement-{rows["layer-hardware"].pk}-accepted" checked' in filled.text
+    assert f'id="id_requirement-{own.pk}-deficient" checked' in filled.text
+    assert f'id="id_requirement-{rows["target-markets"].pk}-accepted" checked' not in filled.text
+    assert "Not saved yet" in filled.text and "data-unsent" in filled.text
+
+
+def test_the_intake_says_of_each_agency_what_acceptance_means_for_it(client):
+    desk = officer()
+    first = make.at_intake()
+    assert page(client, desk, "intake-proposal", first.number).context["foreseen"] == []
+    proposal = make.accepted(desk)
+    make.filed(proposal, "STATE", parts_commented=["hardware"])
+    make.filed(proposal, "DOE")
+    make.resubmitted(proposal)
+
+    shown = page(client, desk, "intake-proposal", proposal.number)
+    said = {agency.code: words for agency, words, _ in shown.context["foreseen"]}
+    assert said["STATE"] == "its position is kept, and it is not asked"
+    assert said["DOE"] == "it is asked for a position again"
+    assert said["OSTP"] == "it is asked for a position" and len(said) == 5
+    assert "Each has" not in shown.text and "The position speaks of the whole package." in shown.text
+    make.accept(proposal, desk)
+    kept = Referral.objects.filter(version__number=2, carry="keep")
+    assert [row.agency.code for row in kept] == ["STATE"]
 
 
 def test_a_consultation_says_what_ended_it(client):
