@@ -74,10 +74,10 @@ def finds_on_every_mandatory_item(proposal: Proposal) -> Iterator[Problem]:
     for requirement in demanded.filter(is_mandatory=True).exclude(pk__in=found):
         yield Problem(
             f"not-found-{requirement.code}",
-            f"Find “{requirement.title}” accepted or deficient.",
+            f"Say of “{requirement.title}” whether it is accepted or deficient.",
             requirement.clause,
             "completeness",
-            f"requirement-{requirement.pk}",
+            f"requirement-{requirement.pk}-accepted",
         )
 
 

@@ -386,6 +386,15 @@ class ReviewForm(forms.ModelForm):
         widgets = {"rationale": text(5), "private_notes": text(3)}
 
 
+def words_at(value: int, anchors: Mapping[str, str]) -> str:
+    """What a value of a scale means: its anchor, or between which two anchored values it lies."""
+    if words := anchors.get(str(value)):
+        return words
+    lower = max((int(one) for one in anchors if int(one) < value), default=None)
+    upper = min((int(one) for one in anchors if int(one) > value), default=None)
+    return "" if lower is None or upper is None else f"between {lower} and {upper}"
+
+
 class ScoreForm(forms.ModelForm):
     """One line of a sheet: a value on the criterion's scale or "not applicable"."""
 
@@ -405,7 +414,7 @@ class ScoreForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         criterion: Criterion = self.instance.criterion
         self.fields["value"].choices = [  # type: ignore[attr-defined]
-            (value, f"{value}: {words}" if (words := criterion.anchors.get(str(value))) else str(value))
+            (value, f"{value}: {words}" if (words := words_at(value, criterion.anchors)) else str(value))
             for value in range(criterion.lowest, criterion.highest + 1)
         ]
         self.fields["not_applicable"].label = "Not applicable to this package"

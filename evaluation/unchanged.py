@@ -57,8 +57,8 @@ def findings_that_hold(
             concerned = {Part.DOCUMENTS, *CONCERNS.get(requirement.code, Part)}
             is_same = not concerned & changed[review.version.number]
         else:
-            old, new = (answer_to(requirement, one) for one in (before[review.version.number], version.value))
-            is_same = old == new
+            old = answer_to(requirement, before[review.version.number])
+            is_same = old == answer_to(requirement, version.value)
         if is_same:
             held[requirement.pk] = review
     return held

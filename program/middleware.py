@@ -28,7 +28,7 @@ from program import clock
 from program.acts import DoFirst
 from program.refusals import record_refusal
 from program.request_context import request_id
-from program.requests import is_autosave, page_of_form
+from program.requests import is_autosave, page_above, page_of_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def worded_refusal_of_method(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         if not isinstance(response, HttpResponseNotAllowed) or response.content or request.method == "HEAD":
             return response
-        worded = render(request, "405.html", status=405)
+        worded = render(request, "405.html", {"above": page_above(request.path_info)}, status=405)
         worded["Allow"] = response["Allow"]
         return worded
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import is_valid_path, reverse
+from django.utils.encoding import escape_uri_path
 
 if TYPE_CHECKING:
     from program.models import User
@@ -27,6 +28,16 @@ def page_of_form(request: HttpRequest) -> str:
     said = urlsplit(request.headers.get("Referer", ""))
     if said.path and said.netloc == request.get_host():
         return f"{said.path}?{said.query}" if said.query else said.path
+    return reverse("program:start")
+
+
+def page_above(path: str) -> str:
+    """The nearest address above ``path`` that the portal has: mostly the page with the form that goes there."""
+    steps = path.strip("/").split("/")
+    for number in range(len(steps) - 1, 0, -1):
+        above = f"/{'/'.join(steps[:number])}/"
+        if is_valid_path(above):
+            return escape_uri_path(above)
     return reverse("program:start")
 
 

@@ -147,7 +147,8 @@ def test_reviewer_declares_then_scores_with_autosave(client):
     assert page(client, person, "assignment", assignment.pk).status_code == 302
     review = Review.objects.get()
     score = review.scores.get()
-    assert b"Serves it" in page(client, person, "review", review.pk).content
+    shown = page(client, person, "review", review.pk).text
+    assert "1: Harms it" in shown and "5: Serves it" in shown and "2: between 1 and 5" in shown
     sign_in(client, person)
     address = reverse("evaluation:score-save", args=[review.pk, score.pk])
     prefix = f"criterion-{criterion.pk}"

@@ -10,6 +10,7 @@ from program import clock
 from program.deadlines import next_business_day
 from program.enums import CallStatus, OfficeRole
 from program.models import Call, Criterion, Notice, Question, Requirement, Subscription
+from program.requests import page_above
 from program.services import calls
 from program.services.calls import PAST_THE_ORDER
 from program.services.demands import amend_requirements
@@ -187,6 +188,20 @@ def test_question_of_another_cannot_be_withdrawn(signed_in):
     assert signed_in(UserFactory()).post(f"/questions/{asked.pk}/withdraw/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/desk/reviews/7/scores/8/", "/desk/reviews/7/"),
+        ("/desk/reviews/7/submit/", "/desk/reviews/7/"),
+        ("/desk/intake/AIX-2026-0001/findings/", "/desk/intake/AIX-2026-0001/"),
+        ("/desk/intake/A <b>/findings/", "/desk/intake/A%20%3Cb%3E/"),
+        ("//elsewhere.example/desk/", "/start/"),
+    ],
+)
+def test_the_address_of_a_form_leads_to_the_page_above_it(path, page):
+    assert page_above(path) == page
+
+
 def test_notice_is_read_by_post_only_and_only_by_its_reader(signed_in):
     reader = UserFactory()
     subscribe(None, by=reader)
@@ -198,6 +213,7 @@ def test_notice_is_read_by_post_only_and_only_by_its_reader(signed_in):
     refused = client.get(f"/notices/{notice.pk}/read/")
     assert (refused.status_code, refused["Allow"]) == (405, "POST")
     assert "This address cannot be opened like a page" in refused.content.decode()
+    assert 'href="/notices/"' in refused.text
     client.get("/notices/")
     notice.refresh_from_db()
     assert notice.read_at is None
