@@ -713,6 +713,11 @@ def test_the_page_says_rule_facts_and_what_to_do_and_takes_a_decision(client):
     assert done.url == f"/desk/proposals/{proposal.number}/compliance/#check-{check.pk}"
     assert f"{desk.name}" in after
     assert "A second person must agree" in after
+    press_at(client, officer(), "compliance-weigh", check, outcome="set_aside", reason="Licensed.")
+    settled = page(client, desk, "compliance", proposal.number).text.partition(f'id="check-{check.pk}"')[2]
+    settled = settled.partition("</section>")[0]
+    assert "Set aside" in settled and "It was flagged: " in settled
+    assert "What to do:" not in settled and "In the way" not in settled
 
 
 @db
