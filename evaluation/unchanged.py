@@ -36,9 +36,9 @@ CONCERNS: Final[dict[str, set[Part]]] = {
 def findings_that_hold(
     version: Version, requirements: Iterable[Requirement], earlier: Mapping[int, CompletenessReview]
 ) -> dict[int, CompletenessReview]:
-    """Of the ``earlier`` findings, by requirement, those on what did not change since the version they are of.
+    """Of the ``earlier`` findings, by requirement, those on what did not change since their version.
 
-    A document may prove anything in the package, so that another one leaves none but answers of their own.
+    A document may prove anything: where one changed, only findings on answers of their own hold.
     """
     numbers = {review.version.number for review in earlier.values()}
     if not numbers:

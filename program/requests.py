@@ -32,7 +32,7 @@ def page_of_form(request: HttpRequest) -> str:
 
 
 def page_above(path: str) -> str:
-    """The nearest address above ``path`` that the portal has: mostly the page with the form that goes there."""
+    """The nearest address above ``path`` that the portal has: mostly the page of the form sent there."""
     steps = path.strip("/").split("/")
     for number in range(len(steps) - 1, 0, -1):
         above = f"/{'/'.join(steps[:number])}/"
