@@ -73,7 +73,8 @@ class AmendmentFacts(TypedDict):
 class PackageFacts(TypedDict):
     """A designated package as its anchor released it; what was not released is empty.
 
-    ``countries`` are those of the markets, among them each that a bloc holds.
+    ``countries`` are those of the markets, among them those of a bloc, but for each to which the package is
+    not offered until a license decision.
     """
 
     number: Annotated[str, Field(pattern=r"^AIX-D-\d{4}-\d{4,}$")]

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from evaluation.decided import sha256_to_clear
 from evaluation.models import (
+    CatalogEntry,
     Condition,
     ConflictCase,
     Designation,
@@ -26,6 +27,7 @@ from evaluation.services import (
     end_referral,
     expire_designation,
     lapse_referral,
+    offer_countries,
     open_left_escalation,
     release_overdue,
     remind_of_condition,
@@ -64,6 +66,10 @@ SCHEDULE = {
     "expire-designations": {
         "task": "evaluation.schedule.expire_due_designations",
         "schedule": crontab(minute="5"),
+    },
+    "offer-countries": {
+        "task": "evaluation.schedule.offer_countries_again",
+        "schedule": crontab(minute="15"),
     },
     "amend-designations": {"task": "evaluation.schedule.amend_designations", "schedule": 60.0},
     "screen-again": {"task": "evaluation.schedule.screen_again", "schedule": 60.0},
@@ -128,6 +134,12 @@ def open_left_escalations() -> int:
     return do_each(
         open_left_escalation, Position.objects.left_unescalated().select_related("referral__version")
     )
+
+
+@shared_task
+def offer_countries_again() -> int:
+    """Leave out of each public entry the countries that a finding names, where no act has done so."""
+    return do_each(offer_countries, CatalogEntry.objects.public().filter(shows_markets=True).only("pk"))
 
 
 @shared_task

@@ -279,6 +279,7 @@ ACTS: Final[dict[str, dict[str, str]]] = {
         "appointment.decline": "Proposed appointment declined",
         "office.appoint": "Person appointed to an office",
         "office.end": "Office ended",
+        "designation.offer_countries": "Countries of the catalog entry changed with findings",
         "delegation.give": "Authority delegated",
         "delegation.end": "Delegation ended",
         "suppression.add": "Address put on the suppression list",

@@ -32,6 +32,7 @@ from evaluation.services.assignments import (
     recuse_conflict,
 )
 from evaluation.services.catalog import (
+    offer_countries,
     publish_catalog_entry,
     release_catalog_entry,
     restore_catalog_texts,
@@ -178,6 +179,7 @@ __all__ = [
     "make_paper_again",
     "mark_condition_met",
     "mark_discussion_read",
+    "offer_countries",
     "open_left_escalation",
     "open_review",
     "pause_clocks",

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from evaluation.enums import CatalogReleaseStatus
+from evaluation.enums import CatalogReleaseStatus, ComplianceKind, ComplianceResult
 from evaluation.folding import folded_words
 from evaluation.lifecycle import PUBLISH_TEXT, RETURN_TEXT, WITHDRAW_TEXT
-from evaluation.models import CatalogEntry, CatalogRelease, Designation
+from evaluation.models import CatalogEntry, CatalogRelease, ComplianceCheck, Designation
 from evaluation.naming import SUMMARY, TITLE, removed_names, texts_naming
 from evaluation.notice_kinds import (
     CATALOG_PUBLISHED,
@@ -118,6 +118,7 @@ def narrow_entry(
         return []
     shown = [each["name"] for each in entry.markets] if entry.withdrawn_at is None else []
     _leave_out_what_was_removed(entry, designation.package)
+    entry.countries = countries_offered(entry)
     named = texts_naming(entry, removed_names(designation, removed)) if entry.withdrawn_at is None else {}
     _withhold(entry, named, at=at)
     entry.amended_at = at
@@ -215,6 +216,7 @@ def publish_catalog_entry(release: CatalogRelease, *, by: User) -> CatalogEntry:
     for name, said in text_of(release).items():
         setattr(entry, name, said)
     _leave_out_what_was_removed(entry, designation.package)
+    entry.countries = countries_offered(entry)
     entry.withheld, entry.withheld_at, entry.folded = {}, None, folded_words(entry)
     entry.released_by, entry.released_at, entry.withdrawn_at = release.released_by, event.at, None
     entry.full_clean()
@@ -304,6 +306,54 @@ def sectors_of(package: Package) -> list[str]:
 
 def _markets(package: Package) -> list[dict[str, str]]:
     return [{"code": market.code, "name": market.name} for market in package.markets]
+
+
+#: What a finding on a place says where a license for it would hardly be given
+NOT_OFFERED = (ComplianceResult.BLOCKED, ComplianceResult.DENIAL_LIKELY)
+
+
+def countries_offered(entry: CatalogEntry) -> list[dict[str, str]]:
+    """The countries of the entry: those of a region without each for which a denial of the license is likely.
+
+    A region stands as a region; it offers nothing to a country of its that a finding on destinations names
+    which people have not set aside. A market that is itself a country was designated by name and stays.
+    """
+    if not entry.shows_markets:
+        return []
+    package = entry.designation.package
+    named = {market.code for market in package.markets if market.kind == MarketKind.COUNTRY}
+    found = ComplianceCheck.objects.filter(
+        run__version__proposal=entry.designation.proposal_id,
+        kind=ComplianceKind.DESTINATION,
+        result__in=NOT_OFFERED,
+    )
+    keys = found.of_last_versions().with_standing().filter(is_off=False).values_list("subject_key", flat=True)
+    denied = {key.removeprefix("country-") for key in keys} - named
+    return [each for each in _countries(package) if each["code"] not in denied]
+
+
+@transaction.atomic
+def offer_countries(entry: CatalogEntry, *, by: User) -> bool:
+    """Let a public entry name the countries that it offers by the findings of today; whether it changed."""
+    entry = (
+        CatalogEntry.objects.select_for_update(of=("self",)).select_related("designation").get(pk=entry.pk)
+    )
+    offered = countries_offered(entry)
+    if entry.countries == offered:
+        return False
+    before, entry.countries = entry.countries, offered
+    entry.save(update_fields=["countries", "updated_at"])
+    audit.record(
+        entry.designation, "designation.offer_countries", by=by, clause=ORDER,
+        before=[each["code"] for each in before], after=[each["code"] for each in offered],
+    )  # fmt: skip
+    return True
+
+
+def offer_again(proposal_id: int, *, by: User) -> None:
+    """Look at the countries of the proposal's public entry again, after a finding on it or a decision."""
+    for entry in CatalogEntry.objects.public().filter(designation__proposal=proposal_id, shows_markets=True):
+        offer_countries(entry, by=by)
 
 
 def _countries(package: Package) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from evaluation.models import ComplianceCheck, ComplianceDecision, NamedParty, P
 from evaluation.names import normalize
 from evaluation.profiles import NOBODY
 from evaluation.querysets.people import closed_people
+from evaluation.services.catalog import offer_again
 from evaluation.services.remembering import to_repeat
 from program import audit, clock
 from program.deadlines import local_day
@@ -153,6 +154,7 @@ def _keep(run: ScreeningRun, found: Iterable[Checked], *, by: User) -> list[Comp
         for row in found
     )
     _carry(rows, run.version.proposal)
+    offer_again(run.version.proposal_id, by=by)
     return rows
 
 
@@ -220,13 +222,15 @@ def weigh(check: ComplianceCheck, *, by: User, outcome: str, reason: str) -> Com
     if problems:
         raise NotReady(problems)
     audit.record(check, "compliancecheck.weigh", by=by, after=str(outcome), note=reason, clause=CLAUSE)
-    return ComplianceDecision.objects.create(
+    decision = ComplianceDecision.objects.create(
         compliance_check=check,
         outcome=outcome,
         reason=reason.strip(),
         decided_by=by,
         decided_at=clock.now(),
     )
+    offer_again(check.proposal.pk, by=by)
+    return decision
 
 
 def _is_superseded(check: ComplianceCheck) -> bool:

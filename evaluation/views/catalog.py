@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.syndication.views import Feed
@@ -25,12 +26,25 @@ from evaluation.folding import fold
 from evaluation.models import CatalogEntry, Designation
 from evaluation.opendata import HEADINGS, amendments_of, facts_of, lines_of, schema_of
 from evaluation.terms import public_lines
-from evaluation.worldmap import HEIGHT, WIDTH, blocs_like_countries, places
+from evaluation.worldmap import (
+    HEIGHT,
+    NARROWEST,
+    REGIONS,
+    TARGET,
+    WIDTH,
+    Point,
+    Region,
+    blocs_like_countries,
+    places,
+    region_of,
+    spread,
+)
 from program import kept
 from program.enums import StackLayer
 from program.limits import limited
 from program.order import implements
 from program.prepared import Prepared
+from program.reference import read
 from program.requests import number_said
 from program.spreadsheets import sent, written_in_lines
 from program.transitions import Problem
@@ -75,7 +89,7 @@ class Sought:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Sought:
-        said = {name: request.GET.get(name, "").strip()[:LONGEST] for name in FIELDS}
+        said = {name: said_of(request, name) for name in FIELDS}
         return cls(**{name: "" if is_unknown(name, value) else value for name, value in said.items()})
 
     @property
@@ -97,24 +111,52 @@ class Sought:
         return f"?{asked.urlencode()}"
 
 
+def said_of(request: HttpRequest, name: str) -> str:
+    """What the address asks under ``name``; the code of a country or a bloc may be in small letters."""
+    said = request.GET.get(name, "").strip()[:LONGEST]
+    if name == "market" and (said.upper() in places() or said.upper() in blocs()):
+        return said.upper()
+    return said
+
+
+@cache
+def blocs() -> dict[str, str]:
+    """The names of all blocs by their codes."""
+    return {code: bloc["name"] for code, bloc in read("regional_blocs")["blocs"].items()}
+
+
 def is_unknown(name: str, value: str) -> bool:
     """Whether the catalog knows no such value of a filter that is chosen from a list."""
+    if name == "market":
+        is_code = value in places() or value in blocs() or value in blocs().values()
+        return bool(value) and not is_code and not public_entries().filter(meant_for(value)).exists()
     return bool(value) and name in CHOSEN and value not in CHOSEN[name]
 
 
-def unknown_in(request: HttpRequest) -> list[Problem]:
-    """What the address asks that the catalog does not know."""
-    asked = ((name, request.GET.get(name, "").strip()[:LONGEST]) for name in CHOSEN)
+def unknown_in(request: HttpRequest, *, in_codes: bool = False) -> list[Problem]:
+    """What the address asks that the catalog does not know, and what it knows; a program is told codes."""
+    asked = ((name, said_of(request, name)) for name in FIELDS)
+    unknown = [(name, value) for name, value in asked if is_unknown(name, value)]
     return [
         Problem(
             "unknown",
-            f"There is no {FIELDS[name]} “{value}” in the catalog. Known are: "
-            f"{', '.join(CHOSEN[name].values)}.",
+            f"There is no {FIELDS[name]} “{value}” in the catalog. {known_of(name, in_codes=in_codes)}",
             field=name,
         )
-        for name, value in asked
-        if is_unknown(name, value)
+        for name, value in unknown
     ]
+
+
+def known_of(name: str, *, in_codes: bool) -> str:
+    if name not in CHOSEN:
+        return "Choose one from the list, or give the code of a country, such as KE."
+    chosen = CHOSEN[name]
+    return f"Known are: {', '.join(chosen.values if in_codes else chosen.labels)}."
+
+
+def word_of_market(value: str) -> str:
+    """What the page calls a market that no package is meant for."""
+    return str(read("countries")["countries"].get(value) or blocs().get(value) or value)
 
 
 def refused(problems: list[Problem], kind: str) -> HttpResponse:
@@ -165,7 +207,7 @@ def catalog(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     sought = Sought.of(request)
     rows = public_entries().filter(*sought.demands.values())
     kind = request.GET.get("format")
-    if kind in ("csv", "json") and (unknown := unknown_in(request)):
+    if kind in ("csv", "json") and (unknown := unknown_in(request, in_codes=True)):
         return refused(unknown, kind)
     if kind == "csv":
         lines = lines_of(rows.with_amendments(), request.build_absolute_uri)
@@ -205,6 +247,7 @@ def cards_of(request: HttpRequest, sought: Sought) -> str:
         "sectors": [(each, each.label, counted[each]) for each in Sector],
         "markets": markets,
         "market_occurs": any(value == sought.market for value, *_ in markets),
+        "market_word": word_of_market(sought.market),
         "found": found,
         "total": total,
         "looser": [] if found else looser(sought, demands),
@@ -219,37 +262,106 @@ def cards_of(request: HttpRequest, sought: Sought) -> str:
 
 @dataclass(frozen=True)
 class Marked:
-    """A country with its packages: ``x`` and ``y`` are its place on the map, where it has one."""
+    """A country with its packages: its mark stands ``at``, it lies at ``place``, if it is on the map."""
 
+    code: str
     name: str
     address: str
     count: int
-    x: float | None = None
-    y: float | None = None
+    region: str
+    place: Point | None = None
+    at: Point | None = None
+
+
+@dataclass(frozen=True)
+class Zoom:
+    """A region of the map that holds countries with packages: its mark on the world, and its address."""
+
+    name: str
+    address: str
+    countries: int
+    at: Point
+    is_shown: bool
 
 
 @implements("s.3(d)")
 @login_not_required
 @require_safe
 def catalog_map(request: HttpRequest) -> HttpResponse:
-    """The countries for which packages are meant, on a map of the world and as a table."""
+    """The countries for which packages are meant, on a map of the world or of a region, and as a table."""
     countries: list[Marked] = []
     others: list[tuple[str, str, int]] = []
     for value, name, n in markets_of(list(CatalogEntry.objects.public().counted(Q()))):
         address = f"{reverse('evaluation:catalog')}{Sought(market=value).address()}"
         if value in places():
-            countries.append(Marked(name, address, n, *(places()[value] or ())))
+            countries.append(Marked(value, name, address, n, region_of(value), places()[value]))
         else:
             others.append((name, address, n))
+    region = REGIONS.get(request.GET.get("region", ""))
+    shown = [country for country in countries if country.place and region == REGIONS[country.region]]
     facts = {
         "countries": countries,
-        "marked": [country for country in countries if country.x is not None],
-        "unmarked": [country.name for country in countries if country.x is None],
+        "placed": [country for country in countries if country.place],
+        "marked": side_by_side(shown, region) if region else [],
+        "unmarked": [country.name for country in countries if country.place is None],
+        "regions": zooms_of(countries, region),
+        "region": region,
+        **drawn(region or World(WIDTH, HEIGHT)),
         "others": others,
         "width": WIDTH,
         "height": HEIGHT,
     }
     return render(request, "evaluation/catalog_map.html", facts)
+
+
+class World(NamedTuple):
+    """The whole map, as the template draws a region."""
+
+    width: float
+    height: float
+    x: float = 0
+    y: float = 0
+    name: str = ""
+
+    @property
+    def target(self) -> float:
+        return self.width * TARGET / NARROWEST
+
+
+def drawn(view: Region | World) -> dict[str, Any]:
+    """The measures of what is drawn on the map, so that it can be hit and read on a narrow screen."""
+    size = round(view.width / 26, 2)
+    return {
+        "view": view,
+        "half": round(view.target / 2, 2),
+        "mark": round(view.target / 3.2, 2),
+        "size": size,
+        "words_x": round(view.x + size / 2, 2),
+        "words_y": round(view.y + view.height - size / 2, 2),
+    }
+
+
+def zooms_of(countries: list[Marked], shown: Region | None) -> list[Zoom]:
+    """The regions in which a country has packages."""
+    counted = Counter(country.region for country in countries)
+    page = reverse("evaluation:catalog-map")
+    return [
+        Zoom(
+            region.name,
+            f"{page}?region={code}",
+            counted[code],
+            Point((region.x + region.width / 2) % WIDTH, region.y + region.height / 2),
+            region == shown,
+        )
+        for code, region in REGIONS.items()
+        if counted[code]
+    ]
+
+
+def side_by_side(countries: list[Marked], region: Region) -> list[Marked]:
+    """The marks of a region, none of which hides another."""
+    at = spread({country.code: country.place for country in countries if country.place}, region)
+    return [replace(country, at=at[country.code]) for country in countries]
 
 
 def counts_of(told: list[dict[str, Any]]) -> Counter[str]:
@@ -293,6 +405,8 @@ def catalog_entry(request: HttpRequest, number: str) -> HttpResponse:
         return JsonResponse({**signed(request), **facts_of(entry, request.build_absolute_uri)})
     amendments = [(row, public_lines(row, shows_markets=entry.shows_markets)) for row in amendments_of(entry)]
     facts = {**card_of(entry), "amendments": amendments, "disclaimer": DISCLAIMER}
+    if any(each not in entry.countries and each["code"] for each in entry.markets):
+        facts["of_region"] = [each["name"] for each in entry.countries] or ["None"]
     return render(request, "evaluation/catalog_entry.html", facts)
 
 

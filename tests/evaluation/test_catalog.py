@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from math import hypot
 from xml.etree import ElementTree
 
 import jsonschema
@@ -12,11 +13,13 @@ from django.urls import reverse
 
 from evaluation import services
 from evaluation.folding import fold, folded_words
-from evaluation.models import CatalogEntry
-from evaluation.worldmap import HEIGHT, WIDTH, places
+from evaluation.models import CatalogEntry, ComplianceCheck
+from evaluation.schedule import offer_countries_again
+from evaluation.worldmap import HEIGHT, REGIONS, TARGET, WIDTH, places, region_of, spread
 from program.reference import read
 from tests.evaluation.test_pages import page
 from tests.factories import evaluation as make
+from tests.factories.program import officer
 from tests.factories.proposals import representative_of
 from tests.factories.remembered import remembered
 from tests.savepoints import taken_back
@@ -117,13 +120,78 @@ def test_a_filter_that_is_not_known_is_said_and_gives_no_open_data(client, three
     asked = {"sector": "elsewhere", "layer": "hardware"}
     assert titles(client, **asked) == {"Hospital AI"}  # the filter that is known still holds
     shown = opened(client, **asked).text
-    assert "There is no sector “elsewhere” in the catalog. Known are: " in shown and "healthcare" in shown
+    assert "There is no sector “elsewhere” in the catalog. Known are: " in shown
+    known = shown.partition("Known are: ")[2].partition("</p>")[0]
+    assert "Software engineering" in known and "software_engineering" not in known
+    assert "the packages below are shown without it" in shown
     assert "is not known" not in opened(client, layer="hardware").text
     for kind in ("json", "csv"):
         refused = client.get(reverse("evaluation:catalog"), {"format": kind, **asked})
         assert refused.status_code == 422 and "elsewhere" in refused.content.decode()
     problem = client.get(reverse("evaluation:catalog"), {"format": "json", **asked}).json()["problems"]
     assert [(each["code"], each["field"]) for each in problem] == [("unknown", "sector")]
+
+
+def test_an_unknown_market_is_said_and_a_code_in_small_letters_is_a_country(client, three):
+    shown = opened(client, market="ZZ")
+    assert "There is no market “ZZ” in the catalog." in shown.text and "ZZ (0)" not in shown.text
+    assert len(shown.context["cards"]) == 3
+    assert client.get(reverse("evaluation:catalog"), {"market": "ZZ", "format": "csv"}).status_code == 422
+    assert titles(client, market="ke") == titles(client, market="KE") == {"Hospital AI", "Crop advice"}
+    assert titles(client, market="ecowas") == {"Crop advice"}
+    assert "Peru (0)" in opened(client, market="pe").text
+    both = opened(client, market="ZZ", sector="elsewhere").text
+    assert "the packages below are shown without them" in both and "of 3 packages" not in both
+    none = opened(client, market="ZZ", q="nowhere").text
+    assert "packages below" not in none and "That filter was left out." in none
+
+
+def flagged(proposal, code, result="denial_likely"):
+    run = proposal.versions.last().screening_runs.last()
+    checked = ComplianceCheck.objects.filter(run=run, kind="destination").first()
+    facts = {field.attname: getattr(checked, field.attname) for field in checked._meta.concrete_fields}
+    facts |= {"id": None, "subject_key": f"country-{code}", "result": result, "advice": "Ask counsel."}
+    return ComplianceCheck.objects.create(**{**facts, "rule_code": f"test-{code}", "fingerprint": code * 32})
+
+
+def test_a_region_offers_nothing_to_a_country_for_which_a_license_would_be_denied(client):
+    """In no channel, until an officer has set the finding aside; named by itself a country stays."""
+    designation = make.designated()
+    kenya, ghana = {"code": "KE", "name": "Kenya"}, {"code": "GH", "name": "Ghana"}
+    niger = {"code": "NE", "name": "Niger"}
+    facts = {"national_interest": "x", "as_of": "2026-01"}
+    markets = [
+        {
+            **facts,
+            "key": "b",
+            "kind": "bloc",
+            "code": "ECOWAS",
+            "name": "ECOWAS",
+            "countries": [ghana, niger],
+        },
+        {**facts, "key": "d", "kind": "country", "code": "KE", "name": "Kenya", "countries": [kenya]},
+    ]
+    kind = type(designation.version.value.markets[0])
+    change = {"markets": tuple(kind.model_validate(market) for market in markets)}
+    designation.version = make.new_version(designation.proposal, change)
+    designation.save()
+    entry = make.published(designation, shows_markets=True)
+    assert entry.countries == [ghana, kenya, niger]
+    services.screen_version(designation.version, by=officer())
+    check = flagged(designation.proposal, "NE")
+    flagged(designation.proposal, "KE")
+    assert offer_countries_again() == 1
+    assert titles(client, market="NE") == set() and titles(client, market="GH") == titles(client, market="KE")
+    assert titles(client, market="ECOWAS") == {"Stack"}
+    (package,) = opened(client, format="json").json()["packages"]
+    assert [each["code"] for each in package["countries"]] == ["GH", "KE"]
+    assert [line["Codes of the countries"] for line in table(client)] == ["GH; KE"]
+    marked = client.get(reverse("evaluation:catalog-map")).context["countries"]
+    assert [country.name for country in marked] == ["Ghana", "Kenya"]
+    page = client.get(reverse("evaluation:catalog-entry", args=[designation.number])).text
+    assert "not offered until a license decision" in page and "Niger" not in page
+    services.weigh(check, by=officer(), outcome="set_aside", reason="A license was given.")
+    assert titles(client, market="NE") == {"Stack"}
 
 
 SPELLINGS = (
@@ -325,6 +393,10 @@ def test_map_marks_each_country_and_the_table_says_the_same(client, three):
     shown = client.get(reverse("evaluation:catalog-map"))
     told = [(country.name, country.count) for country in shown.context["countries"]]
     assert told == [("Antarctica", 1), ("Ghana", 1), ("Kenya", 2), ("Kosovo", 1)]
+    assert [country.name for country in shown.context["placed"]] == ["Ghana", "Kenya"]
+    assert shown.context["marked"] == [] and 'aria-label="Africa: 2 countries"' in shown.text
+    (africa,) = shown.context["regions"]
+    shown = client.get(africa.address)
     assert [country.name for country in shown.context["marked"]] == ["Ghana", "Kenya"]
     assert {name for name, *_ in shown.context["others"]} == {"ECOWAS", "Gulf hospitals"}
     assert "but in the table: Antarctica, Kosovo." in shown.text
@@ -342,6 +414,34 @@ def test_every_country_has_its_place_on_the_map_or_none():
     assert all(0 <= places()[code].x <= WIDTH and 0 <= places()[code].y <= HEIGHT for code in found)
     kenya, chile = places()["KE"], places()["CL"]
     assert chile.x < WIDTH / 2 < kenya.x and kenya.y < chile.y
+
+
+@pytest.mark.parametrize("code", REGIONS)
+def test_no_mark_of_a_region_hides_another_and_each_can_be_hit_on_a_narrow_screen(code):
+    """Every country that the map knows at once; 24 pixels are those of WCAG 2.2, 2.5.8."""
+    region = REGIONS[code]
+    points = {each: point for each, point in places().items() if point and region_of(each) == code}
+    assert points
+    found = list(spread(points, region).values())
+    nearest = min(
+        (hypot(one.x - two.x, one.y - two.y) for i, one in enumerate(found) for two in found[i + 1 :]),
+        default=region.target,
+    )
+    assert nearest * 340 / region.width >= TARGET * 0.99
+    assert all(region.x <= at.x <= region.x + region.width for at in found)
+    assert all(region.y <= at.y <= region.y + region.height for at in found)
+
+
+def test_the_marks_of_the_regions_can_be_hit_and_the_map_is_cropped_by_a_link(client):
+    listed("One", markets=[KENYA, {"code": "GH", "name": "Ghana"}, {"code": "FJ", "name": "Fiji"}])
+    world = client.get(reverse("evaluation:catalog-map"))
+    assert f'viewBox="0 0 {WIDTH} {HEIGHT}"' in world.text
+    assert world.context["half"] * 2 * 340 / WIDTH >= TARGET
+    cropped = client.get(reverse("evaluation:catalog-map"), {"region": "africa"})
+    assert 'viewBox="300 88 184 156"' in cropped.text
+    assert "Ghana: 1</text>" in cropped.text and 'aria-label="Fiji' not in cropped.text
+    unknown = client.get(reverse("evaluation:catalog-map"), {"region": "moon"})
+    assert f'viewBox="0 0 {WIDTH} {HEIGHT}"' in unknown.text
 
 
 @pytest.mark.parametrize("rows", [1, 3])
