@@ -175,7 +175,10 @@ class AssignForm(forms.Form):
 
 class RecuseForm(forms.Form):
     person = OfficialField(User.objects.none(), label="Who is recused", empty_label="Choose a person")
-    reason = LongText(widget=text(2), required=False)
+    reason = LongText(
+        widget=text(2), required=False,
+        help_text="You, the person and the ethics official of their agency read it. Describe no holding.",
+    )  # fmt: skip
     replacement = OfficialField(
         User.objects.none(), required=False, label="Replaced by", empty_label="Nobody yet",
         help_text="A reviewer of the same agency.",
@@ -307,7 +310,7 @@ class OfficialConflictForm(ConflictForm):
         text.help_text = (
             "Why what is shown above is no conflict, such as that it is another company; what the conflict "
             "may be; or why you recuse yourself. You and the ethics official of your agency read it. A "
-            "reason to recuse yourself stands on the record: describe no holding there."
+            "reason to recuse yourself is kept with the recusal: describe no holding there."
         )
 
     def clean(self) -> dict[str, Any]:

@@ -95,10 +95,22 @@ def in_words(event: AuditEvent) -> dict[str, Any]:
         "at": event.at,
         "by": f"{event.actor}{', ' + said['standing'] if said['standing'] else ''}",
         "clause": event.clause,
-        "note": label_of(event.subject_type, said["note"]),
+        "note": label_of(event.subject_type, note_of(event)),
         "before": label_of(event.subject_type, said["before"]),
         "after": label_of(event.subject_type, said["after"]),
         "facts": facts_in_words(said),
         "delegation": said["delegation"],
         "event": event,
     }
+
+
+#: Where code of before wrote why a person is recused, which is between them and the ethics official
+RECUSED: Final = "Recused: "
+
+
+def note_of(event: AuditEvent) -> str:
+    """The note of an event, but for the reason of a recusal: a history says that it was and by whom."""
+    note = str(event.said["note"] or "")
+    if event.act == "proposal.recuse":
+        return ""
+    return "Recused." if note.startswith(RECUSED) else note

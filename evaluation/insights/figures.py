@@ -7,7 +7,7 @@ number: each agency's scores stand by themselves.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -40,7 +40,7 @@ from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from django.db.models import QuerySet
 
@@ -83,13 +83,17 @@ class Figure:
         return max((self._drawn(row) for row in self.rows), default=0)
 
     @property
-    def lines(self) -> list[tuple[str, list[tuple[Any, int | None]]]]:
-        """Each row as its heading and its cells, each with the length of its bar in percent, or None."""
+    def lines(self) -> list[tuple[str, list[tuple[str, Any, int | None]]]]:
+        """Each row by its heading; of its cells the column's heading, the cell and the length of its bar."""
         return [
             (
                 str(row[0]),
                 [
-                    (cell, self._percent(cell) if place == self.bars and cell is not None else None)
+                    (
+                        self.headings[place],
+                        cell,
+                        self._percent(cell) if place == self.bars and cell is not None else None,
+                    )
                     for place, cell in enumerate(row)
                 ][1:],
             )
@@ -129,6 +133,25 @@ class Insights:
 
     def figure(self, key: str) -> Figure | None:
         return next((figure for figure in self.figures if figure.key == key), None)
+
+
+#: What a lead reads: how the reviewers of the own agency scored
+OWN_PART: Final = ("medians", "spreads", "disagreements")
+
+
+def own_part(whole: Insights, agencies: Collection[str]) -> Insights:
+    """Of the scores what is of these agencies, and nothing else of the figures."""
+
+    def narrowed(figure: Figure) -> Figure:
+        kept = [n for n, name in enumerate(figure.headings) if name in (*agencies, "Criterion", "Scale")]
+        rows = [[row[n] for n in kept] for row in figure.rows]
+        return replace(figure, headings=[figure.headings[n] for n in kept], rows=rows)
+
+    return replace(
+        whole,
+        figures=[narrowed(figure) for figure in whole.figures if figure.key in OWN_PART],
+        disputes=[dispute for dispute in whole.disputes if dispute.agency in agencies],
+    )
 
 
 def insights_of(user: User, call: Call) -> Insights:

@@ -50,6 +50,11 @@ class Assignment(TimeStamped):
         ]
         indexes = [models.Index(name="assignment_of_reviewer", fields=["reviewer", "status", "id"])]
 
+    @property
+    def is_recusal(self) -> bool:
+        """Whether a recusal ended it; code of before wrote the reason of the recusal beside it."""
+        return self.ended_reason.startswith("Recused")
+
     def __str__(self) -> str:
         return f"{self.reviewer} for {self.agency}"
 

@@ -295,6 +295,7 @@ def recuse(
 ) -> Recusal:
     """Keep a person away from a proposal from this moment on: pages, lists, search, files, API and mail.
 
+    Why stands with the recusal, for the person, who recused them and the ethics official, and in no history.
     Assignments end, the grant goes, a draft sheet stays closed, submitted scores no longer count. A
     replacement comes from the same agency, and is named by who may assign. What waits for the ethics
     official is settled with it.
@@ -366,7 +367,7 @@ def _close(recusal: Recusal, by: User, replacement: User | None, *, agency: Agen
             ]
         )
     for assignment in assignments:
-        end_assignment(assignment, by=by, reason=f"Recused: {recusal.reason}")
+        end_assignment(assignment, by=by, reason="Recused.")
     recusal.full_clean()
     recusal.save()
     notices.close_notices(proposal, person)
@@ -374,7 +375,6 @@ def _close(recusal: Recusal, by: User, replacement: User | None, *, agency: Agen
         proposal,
         "proposal.recuse",
         by=by,
-        note=recusal.reason,
         clause=ORDER,
         after={"person": person.email, "replaced_by": replacement.email if replacement else ""},
     )

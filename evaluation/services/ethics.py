@@ -202,7 +202,7 @@ def settle_by_recusal(case: ConflictCase, *, by: User, basis: str, reason: str) 
         message = "Choose a clause under which the person is recused."
         raise NotReady([Problem("basis", message, IMPARTIALITY, field="basis")])
     return perform(
-        replace(RECUSE_CONFLICT, clause=basis or IMPARTIALITY), case, by=by, note=reason,
+        replace(RECUSE_CONFLICT, clause=basis or IMPARTIALITY), case, by=by, note=reason if basis else "",
         changes=lambda: {"decided_by": by, "basis": basis, "reason": reason.strip()},
     )  # fmt: skip
 

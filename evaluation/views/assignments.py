@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpResponse
 
+    from program.models import User
     from program.requests import SignedInRequest
     from program.transitions import Problem
 
@@ -126,6 +127,16 @@ def assignments_of(request: SignedInRequest, proposal: Proposal) -> list[Assignm
     return found
 
 
+def reasons_read_by(user: User, recusals: Iterable[Recusal]) -> set[int]:
+    """Recusals whose reason ``user`` reads: own acts, and as ethics official of the person's agency."""
+    agencies = set(user.agencies_as(OfficeRole.ETHICS_OFFICIAL))
+    return {
+        row.pk
+        for row in recusals
+        if row.recused_by_id == user.pk or (agencies and agencies & set(row.user.agencies_as(*OfficeRole)))
+    }
+
+
 def show_assignments(
     request: SignedInRequest,
     number: str,
@@ -137,13 +148,17 @@ def show_assignments(
     proposal = get_object_or_404(
         Proposal.objects.read_by_office(request.user).select_related("consortium"), number=number
     )
+    recusals = (
+        Recusal.objects.visible_to(request.user)
+        .filter(proposal=proposal)
+        .exclude(conflict_case__status=ConflictCaseStatus.OPEN)
+        .select_related("user", "recused_by", "replaced_by")
+    )
     facts = {
         "proposal": proposal,
         "assignments": assignments_of(request, proposal),
-        "recusals": Recusal.objects.visible_to(request.user)
-        .filter(proposal=proposal)
-        .exclude(conflict_case__status=ConflictCaseStatus.OPEN)
-        .select_related("user", "recused_by", "replaced_by"),
+        "recusals": recusals,
+        "reasons_read": reasons_read_by(request.user, recusals),
         "waiting": waiting_for_ethics(request, proposal),
         "now": clock.now(),
         "assign_form": assign_form(request, number),

@@ -37,7 +37,7 @@ from evaluation.models import (
 from evaluation.querysets.people import is_official
 from program import clock
 from program.enums import DELEGATORS, OfficeRole
-from program.models import User
+from program.models import Office, User
 from program.order import implements
 from program.prepared import AnyOf, Constant, Given, PreparedByOffices
 from program.requests import number_said
@@ -49,6 +49,7 @@ from proposals.querysets import offices_that_read
 from proposals.standing import Standing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -88,9 +89,21 @@ LATE = "late"
 
 
 def require_desk(user: User, *roles: str) -> None:
-    """Raise PermissionDenied for who holds no office that works here."""
-    if not user.holds(*(roles or DESK_ROLES)):
-        raise PermissionDenied("This page is for the offices that evaluate proposals.")
+    """Raise PermissionDenied for who holds no office that works here; it says which do, and what to do."""
+    open_to = roles or DESK_ROLES
+    if not user.holds(*open_to):
+        raise PermissionDenied(closed_because(user, open_to))
+
+
+def closed_because(user: User, open_to: Iterable[str]) -> str:
+    """Whose page it is, what the reader is, and whom to ask."""
+    *most, last = dict.fromkeys(f"{OfficeRole(role).label.lower()}s" for role in open_to)
+    whose = f"{', '.join(most)} and {last}" if most else last
+    held = Office.objects.in_force().filter(user=user).exclude(role=OfficeRole.CLOCK).select_related("agency")
+    mine = "; ".join(str(office) for office in held.order_by("pk"))
+    you = f"You hold: {mine}." if mine else "You hold no government office at present."
+    what = "Ask one of them for what you need from it, or the Program office to appoint you."
+    return f"This page is for {whose}. {you} {what}".replace("edag", "EDAG")
 
 
 @implements("s.3(a)", "s.3(d)")
@@ -254,7 +267,7 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("Determinations", "evaluation:determinations", is_official(user) or is_lead),
         ("Conflicts of interest", "evaluation:conflict-cases", user.holds(OfficeRole.ETHICS_OFFICIAL)),
         ("Designations", "evaluation:designations", user.holds(*SEES_DESIGNATIONS)),
-        ("Insights", "evaluation:insights", is_official(user)),
+        ("Insights", "evaluation:insights", is_official(user) or is_lead),
         ("Directives", "program:desk-directives", is_official(user)),
         ("Public catalog", "evaluation:catalog", True),
         ("Offices", "program:offices", is_officer or is_auditor or user.holds(*DELEGATORS)),

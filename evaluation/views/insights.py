@@ -10,20 +10,21 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from evaluation.forms import WeightsForm
-from evaluation.insights.figures import insights_of
+from evaluation.insights.figures import OWN_PART, Insights, insights_of, own_part
 from evaluation.insights.listings import LISTINGS, lines_of
 from evaluation.insights.weights import sensitivity
-from evaluation.querysets.people import OFFICIALS
+from evaluation.querysets.people import OFFICIALS, is_official
 from evaluation.views.desk import require_desk
 from program import audit
-from program.enums import Mark
+from program.enums import Mark, OfficeRole
 from program.limits import limited
-from program.models import Call
+from program.models import Agency, Call
 from program.order import implements
 from program.spreadsheets import KINDS, sent, write, written_in_lines
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
+    from program.models import User
     from program.requests import SignedInRequest
 
 MOST_IN_WORKBOOK: Final = 20_000
@@ -51,8 +52,8 @@ def chosen(request: SignedInRequest, calls: list[Call]) -> Call | None:
 @implements("s.3(a)", "s.3(d)")
 @require_safe
 def insights(request: SignedInRequest) -> HttpResponse:
-    """Funnel, ages, the agencies' time, equal treatment and scores of one call."""
-    require_desk(request.user, *OFFICIALS)
+    """Funnel, ages, the agencies' time, equal treatment and scores of one call; to leads their own."""
+    require_desk(request.user, *OFFICIALS, OfficeRole.LEAD)
     call = chosen(request, calls := calls_evaluated())
     facts: dict[str, Any] = {
         "calls": calls,
@@ -61,8 +62,20 @@ def insights(request: SignedInRequest) -> HttpResponse:
         "most": MOST_IN_WORKBOOK,
     }
     if call is not None:
-        facts["insights"] = insights_of(request.user, call)
+        facts["insights"] = insights_for(request.user, call)
+        facts["own_agencies"] = [] if is_official(request.user) else agencies_led_by(request.user)
     return render(request, "evaluation/insights.html", facts)
+
+
+def agencies_led_by(user: User) -> list[str]:
+    codes = user.agencies_as(OfficeRole.LEAD)
+    return [str(agency) for agency in Agency.objects.filter(code__in=codes).order_by("sort_order", "code")]
+
+
+def insights_for(user: User, call: Call) -> Insights:
+    """All figures for the offices that read every agency, for a lead those of the own agency's scores."""
+    whole = insights_of(user, call)
+    return whole if is_official(user) else own_part(whole, agencies_led_by(user))
 
 
 @require_safe
@@ -86,13 +99,13 @@ def weights(request: SignedInRequest) -> HttpResponse:
 @limited("export")
 def insight_export(request: SignedInRequest, table: str, kind: str) -> HttpResponse | StreamingHttpResponse:
     """A figure, or every score, review or position with its reasons, as a marked file; on the record."""
-    require_desk(request.user, *OFFICIALS)
+    require_desk(request.user, *OFFICIALS, *([OfficeRole.LEAD] if table in OWN_PART else []))
     call = chosen(request, calls_evaluated())
     if call is None or kind not in KINDS:
         raise Http404
     name = f"{call.number}-{table}"
     if (listing := LISTINGS.get(table)) is None:
-        figure = insights_of(request.user, call).figure(table)
+        figure = insights_for(request.user, call).figure(table)
         if figure is None:
             raise Http404
         content = write(kind, figure.title, figure.headings, figure.rows, mark=MARK)

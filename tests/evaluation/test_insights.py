@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from evaluation import fulfilling, services
 from evaluation.clocks import days_of
 from evaluation.insights import figures, listings
-from evaluation.insights.figures import insights_of
+from evaluation.insights.figures import OWN_PART, insights_of
 from evaluation.insights.readers import counted_for, left_out_of
 from evaluation.insights.weights import sensitivity
 from evaluation.models import AgencyScore, Referral
@@ -313,13 +313,37 @@ class TestReaders:
         office = set(Proposal.objects.read_by_office(person).filter(call=call))
         assert set(counted_for(person, call)) == office - {owed}
 
-    @pytest.mark.parametrize("role", [OfficeRole.REVIEWER, OfficeRole.LEAD, OfficeRole.EDAG_OFFICER])
+    @pytest.mark.parametrize("role", [OfficeRole.REVIEWER, OfficeRole.EDAG_OFFICER])
     def test_other_offices_and_applicants_are_turned_away(self, client, role):
         proposal = make.accepted()
         names = [("insights",), ("insight-weights",), ("insight-export", "scores", "csv")]
         for person in (officer(role, "STATE"), proposal.created_by):
             for name, *args in names:
                 assert page(client, person, name, *args).status_code == 403
+
+    def test_a_lead_reads_how_the_own_agency_scored_and_of_no_other(self, client):
+        proposal = make.accepted()
+        call, lead = proposal.call, make.lead("STATE")
+        shown = page(client, lead, "insights")
+        assert [figure.key for figure in shown.context["insights"].figures] == list(OWN_PART)
+        medians = shown.context["insights"].figure("medians")
+        state, energy = (str(Agency.objects.get(code=code)) for code in ("STATE", "DOE"))
+        assert medians.headings == ["Criterion", "Scale", state]
+        assert {len(row) for row in medians.rows} == {3}
+        assert energy not in shown.text.partition("<main")[2] and "Try other weights" not in shown.text
+        assert page(client, lead, "insight-export", "medians", "csv").status_code == 200
+        for table in ("scores", "timeliness"):
+            assert page(client, lead, "insight-export", table, "csv").status_code == 403
+        assert page(client, lead, "insight-weights").status_code == 403
+        assert reverse("evaluation:insights") in page(client, lead, "desk").text
+        assert call.number in shown.text
+
+    def test_who_is_turned_away_reads_whose_page_it_is_and_what_to_do(self, client):
+        person = officer(OfficeRole.REVIEWER, "STATE")
+        make.accepted()
+        said = page(client, person, "insights").text
+        assert "This page is for program officers, decision officials, auditors and agency leads." in said
+        assert "You hold: Reviewer" in said and "Ask one of them" in said and "may have ended" not in said
 
 
 class TestWeights:

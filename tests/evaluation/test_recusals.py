@@ -12,8 +12,10 @@ from evaluation.models import Assignment, ComplianceCheck, InformationRequest, P
 from evaluation.notice_kinds import LAPSED
 from program import audit
 from program.enums import DeliveryState, OfficeRole
-from program.models import Delivery, Notice, User
+from program.models import AuditEvent, Delivery, Notice, User
 from program.notices import deliver, owe
+from proposals.models import Recusal
+from tests.evaluation.test_pages import page
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import ProposalFactory, RecusalFactory, representative_of
@@ -151,5 +153,30 @@ def test_recusal_takes_back_what_was_told_and_what_is_still_owed(mailoutbox):
     told = [
         mail.subject for mail in mailoutbox if mail.to == [desk.email] and proposal.number in mail.subject
     ]
-    assert [f"No response of State on {proposal.number}" in subject for subject in told] == [False, True]
+    assert ["No response of State" in subject for subject in told] == [False, True]
     assert f"Nobody may sign for Department of State on {proposal.number}" in told[0]
+
+
+def test_why_somebody_is_recused_stands_with_the_recusal_and_in_no_history(client):
+    """Between the person, who recused them and the ethics official; auditors and officers read that it was."""
+    proposal, reviewer, lead = make.accepted(), make.reviewer("STATE"), make.lead("STATE")
+    make.assigned(proposal, person=reviewer)
+    services.recuse(proposal, person=reviewer, by=lead, reason="The spouse works for a supplier.")
+    assert Recusal.objects.get(user=reviewer).reason == "The spouse works for a supplier."
+    assert not [event for event in AuditEvent.objects.all() if "spouse" in event.body]
+    desk = officer()
+    for person in (desk, officer(OfficeRole.AUDITOR)):
+        for name in ("proposal", "assignments"):
+            shown = page(client, person, name, proposal.number).text
+            assert "spouse" not in shown and str(reviewer) in shown
+    assert "The spouse works" in page(client, lead, "assignments", proposal.number).text
+    assert "Describe no holding" in page(client, lead, "assignments", proposal.number).text
+    assert "spouse" not in page(client, officer(OfficeRole.AUDITOR), "record").text
+
+
+def test_the_reason_in_an_event_of_before_is_not_told(client):
+    proposal, desk = make.accepted(), officer()
+    audit.record(proposal, "proposal.recuse", by=desk, note="A cousin.", after={"person": "a@b.example"})
+    assignment = make.assigned(proposal)
+    audit.record(assignment, "assignment.end", by=desk, note="Recused: A cousin.")
+    assert "A cousin." not in page(client, desk, "proposal", proposal.number).text
