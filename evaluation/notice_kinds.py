@@ -233,9 +233,9 @@ RECUSED: Final = NoticeKind(
 NOBODY_SIGNS: Final = NoticeKind(
     "evaluation.nobody_signs",
     "Nobody may sign for {agency} on {number}",
-    "{agency} is consulted on proposal {number} and has nobody left who may sign its position: a person who "
-    "could is recused, and nobody signs for who is recused. The Program office appoints another lead. "
-    "The time of the agency goes on meanwhile.",
+    "The position of {agency} on proposal {number} is asked for, and nobody is left who may sign it: a "
+    "person who could is recused, and nobody signs for who is recused. The Program office appoints another "
+    "lead. The time of the agency goes on meanwhile.",
     ORDER,
     tells_outsiders=True,
     is_internal=True,
@@ -243,7 +243,7 @@ NOBODY_SIGNS: Final = NoticeKind(
     when="A recusal leaves an agency that is consulted with nobody who may sign",
     who="Program officers, and the agency's ethics officials",
     mailed=Mailed.ALWAYS,
-    sample={"agency": "Department of Energy", "number": "AIX-2026-00014"},
+    sample={"agency": "the Department of Energy", "number": "AIX-2026-00014"},
 )
 REVIEWER_RECUSED: Final = NoticeKind(
     "evaluation.reviewer_recused",

@@ -279,7 +279,7 @@ class Facts:
         part.loads = [
             Load(each, each.open + added[each.person.pk])
             for each in room.reviewers
-            if added[each.person.pk] or part.shortfalls
+            if added[each.person.pk] or each.open or part.shortfalls
         ]
         return part
 

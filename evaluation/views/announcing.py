@@ -15,15 +15,18 @@ from evaluation import services
 from evaluation.documents import letter_before
 from evaluation.enums import DeterminationStatus, Outcome
 from evaluation.lifecycle import ANNOUNCE
-from evaluation.models import Determination
+from evaluation.models import Determination, ScreeningRun
 from evaluation.services.announcing import MOST_TOGETHER, announcement_recipients
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
 from evaluation.views.determinations import again_with
+from program import clock
 from program.acts import fresh_sign_in_required
 from program.enums import OfficeRole
+from program.models import Office
 from program.requests import number_said
 from program.transitions import NotReady, Problem
+from proposals.models import TeamMember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,16 +42,41 @@ NEXT_STATUS = {
 }
 
 
+def groups_of(found: Determination, recipients: list[User]) -> list[tuple[str, list[User]]]:
+    """Who is told, by the office or the company for which they are."""
+    people = {person.pk for person in recipients}
+    offices = Office.objects.in_force().filter(user__in=people).select_related("agency")
+    places: dict[int, str] = {row.user_id: str(row) for row in offices.order_by("-role", "pk")}
+    team = TeamMember.objects.filter(
+        user__in=people, removed_at=None, membership__consortium=found.proposal.consortium_id
+    )
+    for row in team.select_related("membership__organization").order_by("-pk"):
+        places[row.user_id] = str(row.membership.organization)
+    groups: dict[str, list[User]] = {}
+    for person in recipients:
+        groups.setdefault(places.get(person.pk, "Others"), []).append(person)
+    return sorted(groups.items())
+
+
+def run_of(found: Determination) -> ScreeningRun | None:
+    """The screening with the checks that the decision rests on, for their age."""
+    return ScreeningRun.objects.filter(version=found.version_id).order_by("-pk").first()
+
+
 @require_GET
 def announcement(request: SignedInRequest, pk: int) -> HttpResponse:
     """The preview: what happens, what the letter says, who is told and how many."""
     found = get_object_or_404(
         Determination.objects.visible_to(request.user).for_list(), pk=pk, status=DeterminationStatus.SIGNED
     )
+    recipients = announcement_recipients(found)
     facts = {
         "determination": found,
         "proposal": found.proposal,
-        "recipients": announcement_recipients(found),
+        "recipients": recipients,
+        "groups": groups_of(found, recipients),
+        "run": run_of(found),
+        "now": clock.now(),
         "next_status": NEXT_STATUS[Outcome(found.outcome)],
         "letter": letter_before(found),
         "is_designation": found.outcome == Outcome.DESIGNATE,
@@ -84,13 +112,16 @@ def _preview(
     chosen = [key for each in named if (key := number_said(each)) is not None]
     rows = Determination.objects.visible_to(request.user).to_announce().filter(pk__in=chosen)
     found = [row for row in rows.for_list()[:MOST_TOGETHER] if _may_announce(request.user, row)]
+    told = {row.pk: announcement_recipients(row) for row in found}
     lines: list[dict[str, Any]] = [
         {
             "determination": row,
+            "groups": groups_of(row, told[row.pk]),
+            "run": run_of(row),
             "letter": letter_before(row),
             "is_designation": row.outcome == Outcome.DESIGNATE,
             "next_status": NEXT_STATUS[Outcome(row.outcome)],
-            "recipients": announcement_recipients(row),
+            "recipients": told[row.pk],
             "missing": ANNOUNCE.problems(row),
         }
         for row in found
@@ -101,6 +132,7 @@ def _preview(
         "ready": ready,
         "people": len({person.pk for line in ready for person in line["recipients"]}),
         "most": MOST_TOGETHER,
+        "now": clock.now(),
         "problems": problems,
     }
     return render(request, "evaluation/announcements.html", facts, status=status)

@@ -76,6 +76,8 @@ def determination_list(request: SignedInRequest) -> HttpResponse:
         "determinations": [(row, failed.get(row.pk)) for row in page],
         "next": following,
         "signed": signed,
+        "all_chosen": request.GET.get("chosen") == "all",
+        "from": f"&after={after}" if after is not None else "",
         "may_choose": request.user.holds(OfficeRole.DECISION_OFFICIAL)
         and any(row.status == SIGNED for row in page),
     }

@@ -56,6 +56,27 @@ def test_each_is_announced_under_one_event_and_none_twice(chief, signed):
     assert Notice.objects.count() == notices
 
 
+def test_none_is_chosen_at_first_and_all_are_by_a_link(client, chief, signed):
+    shown = page(client, chief, "determinations").text
+    assert shown.count('name="determination"') == 3 and " checked" not in shown
+    assert "chosen=all" in shown
+    assert page(client, chief, "determinations", chosen="all").text.count(" checked") == 3
+
+
+def test_who_is_told_stands_by_office_and_company_with_the_age_of_the_checks(client, chief, signed):
+    proposal = signed[0].proposal
+    (line,) = page(client, chief, "announcements", determination=keys(signed[:1])).context["lines"]
+    groups = dict(line["groups"])
+    company = str(proposal.consortium.anchor.organization)
+    assert representative_of(proposal) in groups[company]
+    assert any(name.startswith("Program officer") for name in groups)
+    assert sum(len(people) for people in groups.values()) == len(line["recipients"])
+    shown = page(client, chief, "announcements", determination=keys(signed[:1])).text
+    assert f"{company} ({len(groups[company])})" in shown and "Checks of " in shown
+    single = page(client, chief, "announcement", signed[0].pk).text
+    assert f"{company} ({len(groups[company])})" in single and "Checks of " in single
+
+
 def test_what_fails_is_listed_and_stays_signed(client, freshly_signed_in, chief, signed):
     gone = signed[1].proposal
     withdraw_proposal(gone, by=representative_of(gone), note="Enough.")
