@@ -75,6 +75,10 @@ class ComplianceCheckQuerySet(OfProposalQuerySet):
     def standing(self) -> Self:
         return self.with_standing().filter(is_standing=True)
 
+    def not_set_aside(self) -> Self:
+        """Flags that stand or wait for people."""
+        return self.with_standing().filter(is_off=False)
+
     def set_aside(self) -> Self:
         return self.with_standing().filter(is_off=True)
 

@@ -327,7 +327,7 @@ def countries_offered(entry: CatalogEntry) -> list[dict[str, str]]:
         kind=ComplianceKind.DESTINATION,
         result__in=NOT_OFFERED,
     )
-    keys = found.of_last_versions().with_standing().filter(is_off=False).values_list("subject_key", flat=True)
+    keys = found.of_last_versions().not_set_aside().values_list("subject_key", flat=True)
     denied = {key.removeprefix("country-") for key in keys} - named
     return [each for each in _countries(package) if each["code"] not in denied]
 

@@ -345,12 +345,13 @@ def zooms_of(countries: list[Marked], shown: Region | None) -> list[Zoom]:
     """The regions in which a country has packages."""
     counted = Counter(country.region for country in countries)
     page = reverse("evaluation:catalog-map")
+    region_mark = World(WIDTH, HEIGHT).target / 2
     return [
         Zoom(
             region.name,
             f"{page}?region={code}",
             counted[code],
-            Point((region.x + region.width / 2) % WIDTH, region.y + region.height / 2),
+            Point(min(region.x + region.width / 2, WIDTH - region_mark), region.y + region.height / 2),
             region == shown,
         )
         for code, region in REGIONS.items()
