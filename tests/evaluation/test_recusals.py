@@ -158,7 +158,7 @@ def test_recusal_takes_back_what_was_told_and_what_is_still_owed(mailoutbox):
 
 
 def test_why_somebody_is_recused_stands_with_the_recusal_and_in_no_history(client):
-    """Between the person, who recused them and the ethics official; auditors and officers read that it was."""
+    """Between the person, who recused them and the ethics official; others read that it was."""
     proposal, reviewer, lead = make.accepted(), make.reviewer("STATE"), make.lead("STATE")
     make.assigned(proposal, person=reviewer)
     services.recuse(proposal, person=reviewer, by=lead, reason="The spouse works for a supplier.")
