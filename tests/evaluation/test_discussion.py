@@ -857,4 +857,4 @@ def test_page_costs_the_same_for_one_thread_and_for_three(client, warm, proposal
     assert costs == [COST[role]] * 2, "\n".join(sent)
 
 
-COST = {"reviewer": 19, "officer": 19}
+COST = {"reviewer": 19, "officer": 17}
