@@ -179,12 +179,13 @@ class Life(RuleBasedStateMachine):
 
     # How far the package is when the example begins
 
-    @initialize(stage=st.integers(0, 7), objector=st.sampled_from(["", "DOE", "STATE"]))
+    @initialize(stage=st.integers(0, 8), objector=st.sampled_from(["", "DOE", "STATE"]))
     def begin(self, stage, objector):
         steps = [
             lambda: self.submit("representative"),
             lambda: self.take_in("officer"),
             lambda: [self.review_at_a_stretch(*each) for each in (("reviewer", 4), ("colleague", 2))],
+            self.go_back_and_forth,
             lambda: [self.file(code, code, "object" if code == objector else "support")
                 for code in make.EVALUATING],
             lambda: (self.screen("officer"), self.settle("officer"), self.prepare("officer"),
@@ -294,6 +295,15 @@ class Life(RuleBasedStateMachine):
 
     def sheet_of(self, who):
         return Review.objects.filter(reviewer=base["people"][who]).order_by("-pk").first()
+
+    def go_back_and_forth(self):
+        """A sheet is given back and comes in again, a question is withdrawn, a consultation opened again."""
+        self.write_sheet("reopen", "reviewer", "", 0)
+        self.write_sheet("submit", "reviewer", "", 0)
+        self.question("ask", "")
+        self.question("withdraw", "")
+        self.let_consultation_end("OSTP")
+        self.reopen_consultation("OSTP", "officer")
 
     @rule(who=reviewers, value=st.integers(1, 5))
     def review_at_a_stretch(self, who, value):
@@ -648,7 +658,7 @@ def test_life_of_a_package_whoever_tries_whatever(django_db_setup):
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=40,
+            max_examples=30,
             stateful_step_count=15,
             deadline=None,
             database=None,
