@@ -230,7 +230,7 @@ def aged(days):
     return services.purge_untaken()
 
 
-def test_file_that_nobody_takes_over_is_forgotten_after_a_week(proposal, by):
+def test_file_that_nobody_takes_over_is_forgotten_after_a_week(reference_data, proposal, by):
     data = exported(proposal)
     upload(proposal, data, by)
     assert (aged(days=6.9), aged(days=7.1), PackageUpload.objects.count()) == (0, 1, 0)
@@ -239,7 +239,7 @@ def test_file_that_nobody_takes_over_is_forgotten_after_a_week(proposal, by):
     assert (aged(days=7.1), PackageUpload.objects.count()) == (0, 1)
 
 
-def test_table_that_nobody_takes_over_is_forgotten_after_a_week(proposal, by):
+def test_table_that_nobody_takes_over_is_forgotten_after_a_week(reference_data, proposal, by):
     services.keep_table(proposal, by=by, layer="hardware", source="prices.csv", lines=[])
     assert (aged(days=6.9), aged(days=7.1), TableImport.objects.count()) == (0, 1, 0)
 

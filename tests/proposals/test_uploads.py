@@ -339,7 +339,9 @@ def test_full_disk_while_a_form_brings_a_large_file_is_said_beside_the_field(mem
     assert not Document.objects.exists()
 
 
-def test_abandoned_uploads_are_gone_within_a_day(member, proposal, media, django_capture_on_commit_callbacks):
+def test_abandoned_uploads_are_gone_within_a_day(
+    reference_data, member, proposal, media, django_capture_on_commit_callbacks
+):
     send(member, proposal, upto=PIECE)
     assert purge_abandoned_uploads() == 0
     hours = clock.instant() + timedelta(hours=23)
