@@ -116,7 +116,7 @@ def behind_the_proxy(stack, tmp_path):
 
 
 @pytest.mark.parametrize("reached", [directly, behind_the_proxy])
-def test_two_hundred_slow_bodies_delay_nobody_and_show_nothing(reached, tmp_path, settings):
+def test_two_hundred_slow_bodies_delay_nobody_and_show_nothing(reference_data, reached, tmp_path, settings):
     settings.MEDIA_ROOT = str(tmp_path / "media")
     call = issued_call()
     people = [
