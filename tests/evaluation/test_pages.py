@@ -165,7 +165,7 @@ def test_reviewer_declares_then_scores_with_autosave(client):
     assert b"Choose an overall recommendation" in refused.content
     looked = press(client, person, "review-submit", review.pk, check="1")
     for answer in (refused, looked):
-        area = re.search(r'<textarea name="rationale"[^>]*>', answer.text)[0]
+        area = re.search(r'<textarea[^>]* name="rationale"[^>]*>', answer.text)[0]
         described = re.search(r'aria-describedby="([^"]+)"', area)[1].split()
         assert (answer.status_code, 'aria-invalid="true"' in area) == (422, True)
         assert any(f'id="{one}"' in answer.text and "error" in one for one in described)
