@@ -205,8 +205,9 @@ def test_pages_say_what_became_of_the_version_before(client):
 
 def test_findings_on_what_did_not_change_are_offered_filled_in_and_saved_by_a_person_alone(client):
     desk, proposal = officer(), make.at_intake()
+    there = {row.code: row for row in proposal.call.requirements.all()}
     rows = {
-        code: RequirementFactory(call=proposal.call, code=code)
+        code: there.get(code) or RequirementFactory(call=proposal.call, code=code)
         for code in ("layer-hardware", "target-markets", "of-this-call")
     }
     own = RequirementFactory(call=proposal.call, code="pledge", evidence_type="text", is_mandatory=False)
