@@ -310,9 +310,9 @@
       this.status.replaceChildren(...(Array.isArray(text) ? text : [text]));
     }
 
-    /* What the portal tells whoever types; it stays, and is said once: where the page has a place for it, there. */
-    tell({ words = "", link = "", url = "" } = {}) {
-      const place = url && this.form.closest("[data-notices]")?.querySelector("[data-notice-place]");
+    /* What the portal tells whoever types; it stays, and is said once; what is `ofPage` stands in sight, at the place that the page has for it. */
+    tell({ words = "", link = "", url = "" } = {}, ofPage = false) {
+      const place = ofPage && this.form.closest("[data-notices]")?.querySelector("[data-notice-place]");
       const after = this.status.nextElementSibling;
       const shown = place ? place.firstElementChild : after?.matches("[data-autosave-notice]") && after;
       if (!words) return shown && shown.remove();
@@ -384,7 +384,7 @@
       } catch {
         return this.failed("Not saved: the connection is broken. Your text is still on this page; we keep trying.");
       }
-      this.tell(body.notice);
+      this.tell(body.notice, body.of_page);
       if (answer.ok) return this.saved(body);
       if (answer.status === 409 && !body.message) return this.conflicting(body);
       if (answer.status === 422) return this.invalid(body);

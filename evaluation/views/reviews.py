@@ -285,7 +285,8 @@ def _save(
     revision = revision_read(request.POST.get("revision", ""))
 
     def told(facts: dict[str, Any], status: int = 200) -> JsonResponse:
-        return JsonResponse({**facts, **overtaken(review_pk)}, status=status)
+        news = overtaken(review_pk)
+        return JsonResponse({**facts, **news, "of_page": bool(news)}, status=status)
 
     if not form.is_valid():
         if is_script:

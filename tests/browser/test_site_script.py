@@ -432,9 +432,10 @@ def test_who_lacks_nothing_is_asked_and_sends_it_after_that(portal):
     assert parse_qs(portal.sent[-1]["body"]) == {"a": ["1"]}
 
 
-def test_a_notice_with_a_link_stands_where_the_page_has_a_place_for_it_and_once(portal):
+def test_a_notice_of_the_page_stands_at_its_place_and_once(portal):
     notice = {"words": "Version 2 was submitted.", "link": "Open the sheet", "url": "/sheet/"}
-    portal.answers = [(200, {"revision": 4, "notice": notice}), (200, {"revision": 5, "notice": notice})]
+    told = {"notice": notice, "of_page": True}
+    portal.answers = [(200, {"revision": 4, **told}), (200, {"revision": 5, **told})]
     place = '<div class="site-notice-place" data-notice-place></div><p data-until-notice>Saves itself</p>'
     portal.show(f"<div data-notices>{place}{FORM}</div>")
     for words in ("One", "Two"):

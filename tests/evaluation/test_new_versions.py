@@ -418,6 +418,24 @@ def test_who_types_on_a_replaced_sheet_is_told_and_keeps_the_text(client):
     assert Review.objects.get(pk=sheet.pk).rationale == "Read thrice."
 
 
+def test_who_types_on_a_replaced_sheet_is_told_at_the_top_of_the_sheet(client):
+    proposal = make.accepted()
+    assignment = make.assigned(proposal)
+    sheet = make.filled_review(assignment)
+    shown = page(client, assignment.reviewer, "review", sheet.pk).text.partition('id="sheet"')[2]
+    assert shown.index("data-notice-place") < shown.index("data-until-notice") < shown.index("data-autosave")
+    address = reverse("evaluation:review-save", args=[sheet.pk])
+
+    def saved():
+        typed = {"rationale": "Read.", "revision": str(Review.objects.get(pk=sheet.pk).revision)}
+        return client.post(address, typed, headers={"X-Autosave": "1"}).json()
+
+    assert saved()["of_page"] is False
+    make.resubmitted(proposal)
+    assert saved()["of_page"] is True
+    assert "data-until-notice" not in page(client, assignment.reviewer, "review", sheet.pk).text
+
+
 def test_who_writes_a_position_on_a_replaced_version_is_told_and_finds_the_text(client):
     proposal, lead = make.accepted(), make.lead()
     old = make.referral_of(proposal)
