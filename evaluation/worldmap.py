@@ -62,7 +62,8 @@ REGIONS: Final[dict[str, Region]] = {
 ACROSS: Final[dict[str, str]] = {
     "PA": "north-america", "CR": "north-america", "TT": "north-america", "TN": "africa", "DZ": "africa",
     "ER": "africa", "TR": "west-asia", "CY": "europe", "GL": "north-america", "TF": "africa", "IO": "asia",
-    "PG": "oceania", "TL": "asia", "BN": "asia", "GS": "south-america", "GU": "oceania", "MP": "oceania", "PW": "oceania",
+    "TL": "asia", "BN": "asia", "GS": "south-america", "GU": "oceania", "MP": "oceania", "PW": "oceania",
+    "PG": "oceania",
     "UM": "oceania", "SJ": "europe", "BM": "north-america",
 }  # fmt: skip
 

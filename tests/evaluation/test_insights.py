@@ -338,6 +338,14 @@ class TestReaders:
         assert reverse("evaluation:insights") in page(client, lead, "desk").text
         assert call.number in shown.text
 
+    def test_a_figure_is_stacked_on_a_telephone_with_the_heading_at_each_number(self, client, official):
+        make.accepted()
+        shown = page(client, official, "insights").text
+        assert shown.count("usa-table--stacked") == len(
+            page(client, official, "insights").context["insights"].figures
+        )
+        assert 'data-label="1 or 2 members: days"' in shown
+
     def test_who_is_turned_away_reads_whose_page_it_is_and_what_to_do(self, client):
         person = officer(OfficeRole.REVIEWER, "STATE")
         make.accepted()

@@ -86,6 +86,8 @@ def test_second_reviewer_brings_a_layer_that_the_first_does_not_know(state, lead
     assert row.reviewer.person == brings
     assert row.reasons == ["Knows layers that nobody who reads it knows yet: Data pipelines and labeling."]
     assert row.others == "Of 2 other reviewers: 1 reads it already; 1 knows less of it."
+    (part,) = suggest(lead).parts
+    assert first in [load.reviewer.person for load in part.loads]  # who reads it already has a load, too
 
 
 def test_load_is_spread_and_nobody_gets_more_than_may_be_open(state, lead):
