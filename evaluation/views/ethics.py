@@ -174,7 +174,7 @@ def another_decides(request: SignedInRequest, found: ConflictCase) -> bool:
 
 
 def away_form(data: Any = None) -> ReasonForm:
-    hint = "Who assigns reviewers and auditors read it."
+    hint = "You and the other ethics officials of your agency read it. Describe no holding."
     return ReasonForm(data, prefix="away", label="Why you stay away", hint=hint)
 
 
