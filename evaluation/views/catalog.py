@@ -333,7 +333,7 @@ def drawn(view: Region | World) -> dict[str, Any]:
     size = round(view.width / 26, 2)
     return {
         "view": view,
-        "half": round(view.target / 2, 2),
+        "half": round(view.target / 2 + 0.01, 2),
         "mark": round(view.target / 3.2, 2),
         "size": size,
         "words_x": round(view.x + size / 2, 2),
