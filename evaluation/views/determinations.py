@@ -113,7 +113,7 @@ def show_determination(
     typed: QueryDict | None = None,
 ) -> HttpResponse:
     """The packet; ``typed`` is what was posted and refused, shown again in its fields."""
-    user = request.user
+    user, now = request.user, clock.now()
     found = get_object_or_404(
         Determination.objects.visible_to(user).for_list().select_related("delegation", "prepared_by"), pk=pk
     )
@@ -155,7 +155,7 @@ def show_determination(
         and found.clearance_asked_at is not None
         and user.has_perm("evaluation.send_back_determination", found),
         "send_back_form": ReasonForm(label="What is to be changed"),
-        "now": clock.now(),
+        "now": now,
         "escalating": list(
             Escalation.objects.visible_to(user).open().filter(proposal=found.proposal_id).for_list()
         )
@@ -165,7 +165,7 @@ def show_determination(
         "newer": [] if is_draft else newer_than_signature(found, packet, run),
         "is_official": is_official(user),
         "referrals": referrals,
-        "columns": columns(referrals, user, clock.now()),
+        "columns": columns(referrals, user, now),
         "findings": [
             (row, FindingForm(typed, instance=row, prefix=f"finding-{row.requirement_id}"))
             for row in found.findings.select_related("requirement")
