@@ -47,6 +47,7 @@ READ_BY_OFFICES: Final = frozenset(
         "designation.revoke", "designation.expire", "designation.amend", "designation.amendment_in_force",
         "designation.release_catalog_entry", "designation.withhold_catalog_text",
         "designation.restore_catalog_text", "designation.withdraw_catalog_entry", "designation.match_tools",
+        "designation.offer_countries",
     }
 )  # fmt: skip
 

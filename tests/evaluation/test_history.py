@@ -45,7 +45,7 @@ LEFT_OUT = {
     "proposal": (
         "create attach detach replace_file release_file lose_certification "
         "remove_row import copy import_components restore_row mark change_mark unmark certify "
-        "recheck remind remind_of_demands ask_pdf"
+        "recheck remind remind_of_demands ask_pdf purge"
     ),
     "document": "infected",
     "comment": "add answer assign resolve reopen",

@@ -483,7 +483,7 @@ class TestFiles:
 
         def lines():
             rows = self.table(page(client, official, "insight-export", "positions", "csv"), "csv")[1:]
-            return [(row[1], row[3], row[-1]) for row in rows]
+            return [(row[1], row[3], row[-2]) for row in rows]
 
         def counted():
             return fulfilling.positions_filed(official).value
