@@ -161,15 +161,15 @@ def test_why_somebody_is_recused_stands_with_the_recusal_and_in_no_history(clien
     """Between the person, who recused them and the ethics official; others read that it was."""
     proposal, reviewer, lead = make.accepted(), make.reviewer("STATE"), make.lead("STATE")
     make.assigned(proposal, person=reviewer)
-    services.recuse(proposal, person=reviewer, by=lead, reason="The spouse works for a supplier.")
+    by, desk = officer(), officer()
+    services.recuse(proposal, person=reviewer, by=by, reason="The spouse works for a supplier.")
     assert Recusal.objects.get(user=reviewer).reason == "The spouse works for a supplier."
     assert not [event for event in AuditEvent.objects.all() if "spouse" in event.body]
-    desk = officer()
     for person in (desk, officer(OfficeRole.AUDITOR)):
         for name in ("proposal", "assignments"):
             shown = page(client, person, name, proposal.number).text
             assert "spouse" not in shown and str(reviewer) in shown
-    assert "The spouse works" in page(client, lead, "assignments", proposal.number).text
+    assert "The spouse works" in page(client, by, "assignments", proposal.number).text
     assert "Describe no holding" in page(client, lead, "assignments", proposal.number).text
     assert "spouse" not in page(client, officer(OfficeRole.AUDITOR), "record").text
 
