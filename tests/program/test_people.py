@@ -144,7 +144,6 @@ def test_last_program_officer_stays(client, demonstration):
     people.end_office(office, by=first)
     with pytest.raises(PermissionDenied, match="last program officer"):
         people.end_office(first.offices.get(), by=fresh(first))
-    client.force_login(first)
     values = {"login": first.email, "password": "correct horse battery staple"}
     client.post(reverse("account_login"), values)
     page = client.post(reverse("program:office-end", args=[first.offices.get().pk]), {"reason": "I leave."})
