@@ -32,5 +32,6 @@ def conflicts_to_decide(user: User) -> Iterator[Task]:
     rows = Referral.objects.without_signer().filter(agency__code__in=agencies)
     rows = rows.filter(~closed_to(user, "version__proposal")).order_by("due_at", "pk")
     for row in rows.select_related("agency", "version__proposal").defer("version__package")[:MOST]:
-        what = f"Nobody may sign for {row.agency} on {row.version.proposal.number}: have a lead appointed"
+        consulted = f"the {row.agency.name} on {row.version.proposal.number}"
+        what = f"Nobody may sign for {consulted}: have a lead appointed"
         yield Task(what, str(row.agency), reverse("evaluation:conflict-cases"), row.due_at)

@@ -116,7 +116,7 @@ def tell_of_no_signer(proposal: Proposal, person: User, event: AuditEvent) -> No
     """Tell who appoints, where nobody is left who signs for an agency of a person who is kept away."""
     left = Referral.objects.filter(version__proposal=proposal).without_signer().select_related("agency")
     for referral in left.filter(agency__in=person.offices.in_force().values("agency")):
-        facts = {"number": proposal.number, "agency": f"the {referral.agency}"}
+        facts = {"number": proposal.number, "agency": f"the {referral.agency.name}"}
         officials = ethics_officials(referral.agency, proposal)
         notices.owe_each(
             event,

@@ -430,6 +430,6 @@ def test_page_costs_the_same_however_much_lies_before_the_signer(
     sign_in(client, desk)
     address = reverse("evaluation:determination", args=[determination.pk])
     client.get(address)
-    with django_assert_num_queries(74):
+    with django_assert_num_queries(73):
         found = client.get(address).context["packet"]
     assert {len(found[name]) for name in PARTS if name != "adjudications"} == {rows}
