@@ -18,6 +18,7 @@ from evaluation.models import LetterPaper
 from evaluation.querysets.discussion import discussed_by
 from evaluation.querysets.people import papers_of
 from evaluation.views.intake import OFFICE
+from program.requests import page_above
 from program.spreadsheets import KINDS
 from proposals.enums import Part
 from proposals.invitations import token_of
@@ -288,9 +289,14 @@ def cells_of(content):
 
 def comparable(found, address):
     status, place, text = found
-    for said in (address, quote(address, safe=""), quote(address)):
-        place, text = place.replace(said, "HERE"), text.replace(said, "HERE")
-    return status, place, CHANGING.sub("", text)
+    return status, without(place, address), CHANGING.sub("", without(text, address))
+
+
+def without(text, address):
+    """The text without the address that was asked, and the one above it, to which a refused method links."""
+    for said in (address, quote(address, safe=""), quote(address), page_above(address.partition("?")[0])):
+        text = text.replace(said, "HERE")
+    return text
 
 
 def lists():
