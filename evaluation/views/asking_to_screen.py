@@ -37,7 +37,8 @@ def intake_screen(request: SignedInRequest, number: str) -> HttpResponse:
     """
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     version = Version.objects.get(proposal=proposal, number=proposal.version_count)
-    found = typed_findings(request, proposal) if proposal.status == ProposalStatus.SUBMITTED else []
+    is_at_intake = proposal.status == ProposalStatus.SUBMITTED
+    found = typed_findings(request, proposal) if is_at_intake else []
 
     @transaction.atomic
     def save_and_ask(version: Version, *, by: User) -> ScreeningJob:
@@ -47,7 +48,7 @@ def intake_screen(request: SignedInRequest, number: str) -> HttpResponse:
     wanted = request.POST.get("next", "")
     is_of_checks = wanted == reverse("evaluation:compliance", args=[number])
     shown = partial(show_compliance if is_of_checks else show_intake, request, number)
-    is_typed = typed_by_row(request) if is_of_checks else request.POST.get("note")
+    is_typed = typed_by_row(request) if is_of_checks else is_at_intake and request.POST.get("note")
 
     def again(problems: list[Problem]) -> HttpResponse:
         return shown(problems, 422)

@@ -135,11 +135,11 @@ def hostile_values(world):
 def beside(form, hostile):
     """The hostile fields that the form does not have, bare and under its prefix.
 
-    Of a page of many rows in one form: under the row that its button names, since no request takes more than
-    2,000 fields.
+    Of a page of many rows in one form: under the row that its button names, or under one, since no request
+    takes more than 2,000 fields.
     """
     known = {name.rpartition("-")[0] for name in form.fields if "-" in name}
-    prefixes = known.intersection(form.action.split("/")) or known
+    prefixes = known.intersection(form.action.split("/")) or sorted(known)[:1]
     named = {
         f"{prefix}-{name}" if prefix else name: value
         for prefix in {"", *prefixes}

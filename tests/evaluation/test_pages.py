@@ -1431,7 +1431,7 @@ def test_list_of_designations_says_since_when_each_stands_so_and_what_is_public(
 
 
 def test_history_of_a_proposal_is_read_to_its_end_page_by_page(client, monkeypatch):
-    monkeypatch.setattr("evaluation.views.proposals.HISTORY", 2)
+    monkeypatch.setattr("evaluation.views.proposals.SHOWN", 2)
     desk, auditor = officer(), officer(OfficeRole.AUDITOR)
     proposal = make.accepted(desk)
     make.filed(proposal, "DOE", "object")

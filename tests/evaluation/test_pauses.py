@@ -561,7 +561,7 @@ def test_page_costs_the_same_whatever_was_paused(client, desk, rows, django_asse
         assert client.get(address).text.count("A lapse in appropriations.") >= rows
 
 
-COST = 55
+COST = 56
 
 
 def test_packet_says_how_long_each_took_and_why_its_clock_stood(desk, proposal):
