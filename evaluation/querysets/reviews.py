@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from evaluation.enums import AssignmentStatus, DeterminationStatus, ReferralStatus, ReviewStatus
 from evaluation.querysets.people import is_official
 from evaluation.querysets.proposals import OfProposalQuerySet, OfVersionQuerySet
 from program.enums import OfficeRole
 from program.gathering import Rows, gather
+from program.prepared import AnyOf
 from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.querysets import counsel_grants
 
@@ -69,6 +71,22 @@ def signed_on(proposal: Any, number: Any) -> models.QuerySet[Any]:
     )
 
 
+def reviewed_for(user: User) -> Q:
+    """Whether the agency of a row is one of which ``user`` is a reviewer today; known before the rows are."""
+    codes = user.agencies_as(OfficeRole.REVIEWER)
+    if not codes:
+        return Q(pk__in=[])
+    agencies = apps.get_model("program", "Agency").objects.filter(code__in=codes)
+    return Q(AnyOf(F("agency"), ArraySubquery(agencies.order_by().values("pk"))))
+
+
+def signed_today() -> models.QuerySet[Any]:
+    """The proposals of which the decision on the latest version is signed and not announced yet."""
+    determinations = apps.get_model("evaluation", "Determination").objects.order_by()
+    latest = {"version__number": F("version__proposal__version_count"), "status": DeterminationStatus.SIGNED}
+    return determinations.filter(**latest).values("version__proposal")
+
+
 class AgencyScoreQuerySet(OfVersionQuerySet):
     """What sheets say together: nobody reads it who still owes one of their own on that version."""
 
@@ -87,8 +105,7 @@ class AssignmentQuerySet(OfProposalQuerySet):
         seen = self.of_office(user)
         if is_official(user):
             return seen
-        codes = user.agencies_as(OfficeRole.REVIEWER)
-        own = Q(reviewer=user.pk, status=AssignmentStatus.ACTIVE, agency__code__in=codes)
+        own = Q(reviewer=user.pk, status=AssignmentStatus.ACTIVE) & reviewed_for(user)
         return seen.filter(own | Q(agency__code__in=user.agencies_as(OfficeRole.LEAD)))
 
     def active(self) -> Self:
@@ -99,7 +116,7 @@ class AssignmentQuerySet(OfProposalQuerySet):
 
         Who is in office elsewhere by now reviews for the old agency no more, whatever was assigned to them.
         """
-        return self.active().filter(reviewer=user.pk, agency__code__in=user.agencies_as(OfficeRole.REVIEWER))
+        return self.active().filter(reviewed_for(user), reviewer=user.pk)
 
     def free_to_read(self) -> Self:
         """Active ones whose reviewer declared that no conflict stands, or was cleared of what does."""
@@ -151,9 +168,9 @@ class AssignmentQuerySet(OfProposalQuerySet):
         without a position, nor while the decision on it is signed.
         """
         over = consultations_of_assignments().filter(status__in=OVER)
-        signed = signed_on(OuterRef("proposal"), OuterRef("proposal__version_count"))
+        signed = AnyOf(F("proposal"), ArraySubquery(signed_today()))
         undeclared = Q(proposal__status=ProposalStatus.SUBMITTED, conflict__isnull=True)
-        evaluated = Q(~Exists(over), ~Exists(signed), proposal__status=ProposalStatus.UNDER_EVALUATION)
+        evaluated = Q(~Exists(over), ~Q(signed), proposal__status=ProposalStatus.UNDER_EVALUATION)
         return self.owed_by(user).filter(undeclared | evaluated)
 
     def for_list(self) -> Self:
@@ -172,8 +189,7 @@ class ReviewQuerySet(OfProposalQuerySet):
         if not user.is_authenticated:
             return self.none()
         seen = self.of_office(user)
-        codes = user.agencies_as(OfficeRole.REVIEWER)
-        own = Q(reviewer=user.pk, assignment__status=AssignmentStatus.ACTIVE, agency__code__in=codes)
+        own = Q(reviewer=user.pk, assignment__status=AssignmentStatus.ACTIVE) & reviewed_for(user)
         submitted = Q(status=ReviewStatus.SUBMITTED)
         owes = owes_sheet(user)
         if is_official(user):
