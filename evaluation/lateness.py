@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Exists, F, Func, Min, OuterRef, Q, Subquery, When
 from django.db.models.functions import JSONArray, Least
+from django.utils.text import get_text_list
 
 from evaluation.enums import InformationRequestStatus, ReferralStatus
 from evaluation.models import ConflictCase, Escalation, InformationRequest, Referral
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from program.models import User
+    from program.models import Agency, User
     from program.prepared import Given
 
 #: Beyond it nobody reads a number of what is late; the insights have it
@@ -163,6 +164,7 @@ def reasons_of(proposal: Any, referrals: Iterable[Referral], now: datetime) -> l
     ``referrals`` are those that the reader may see, and ``proposal`` has the ``dues`` of the same reader.
     """
     found = [*_of_objections(proposal, now), *_of_conflicts(proposal, now), *_of_lapses(proposal)]
+    soon: dict[datetime, list[Agency]] = {}
     if proposal.status == ProposalStatus.UNDER_EVALUATION:
         for row in referrals:
             if row.status == ReferralStatus.LAPSED:
@@ -172,8 +174,11 @@ def reasons_of(proposal: Any, referrals: Iterable[Referral], now: datetime) -> l
             elif row.status in RUNNING and row.due_at <= now:
                 found.append(Reason(f"{row.agency} is over its time since {_day(row.due_at)}", row.due_at))
             elif row.status in RUNNING and row.due_at <= now + SOON:
-                words = f"{row.agency} is due on {_day(row.due_at)}"
-                found.append(Reason(words, row.due_at, is_late=False))
+                soon.setdefault(row.due_at, []).append(row.agency)
+    for at, agencies in soon.items():
+        names = [str(one) for one in sorted(agencies, key=lambda one: (one.sort_order, one.code))]
+        words = f"{get_text_list(names, 'and')} {'is' if len(names) == 1 else 'are'} due on {_day(at)}"
+        found.append(Reason(words, at, is_late=False))
     for due, number in proposal.open_questions or ():
         if (at := datetime.fromisoformat(due)) <= now:
             found.append(Reason(f"Question {number} is not answered; it was due on {_day(at)}", at))

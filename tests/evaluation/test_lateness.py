@@ -118,6 +118,16 @@ def test_what_is_due_within_three_days_is_said_and_not_late(client):
     assert late_for(desk) == set()
 
 
+def test_agencies_that_are_due_at_once_are_named_in_one_line(client):
+    desk, proposal = officer(), make.accepted()
+    codes, at = ("STATE", "DOE", "OSTP"), clock.now() + timedelta(days=2)
+    Referral.objects.filter(version__proposal=proposal, agency__code__in=codes).update(due_at=at)
+    (words,) = lines(client, desk)[proposal]
+    asked = [make.referral_of(proposal, code).agency for code in codes]
+    names = [str(agency) for agency in sorted(asked, key=lambda agency: (agency.sort_order, agency.code))]
+    assert words.startswith(f"{names[0]}, {names[1]} and {names[2]} are due on ")
+
+
 def test_the_longest_late_stands_first_and_pages_follow(client, monkeypatch):
     monkeypatch.setattr("evaluation.views.desk.PAGE", 2)
     desk = officer()
