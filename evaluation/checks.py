@@ -22,7 +22,7 @@ from evaluation.enums import (
     ReferralStatus,
     Stance,
 )
-from evaluation.models import CompletenessReview, Referral, ScreeningRun
+from evaluation.models import AgencyScore, CompletenessReview, Referral, ScreeningRun
 from evaluation.querysets.consultation import CONSULTED_NO_MORE, RUNNING
 from evaluation.rulebook import barring_lists
 from evaluation.sheets import why_closed
@@ -49,6 +49,7 @@ CONDITION_WORDS: Final = {
     "effect": "what follows if it is not met",
 }
 POSITION_FIELDS: Final = ("stance", "rationale", "conditions")
+SCORE_FIELDS: Final = ("sheets", "lowest", "highest")
 
 
 # A proposal at intake
@@ -591,6 +592,36 @@ def decides_on_positions_that_stand(determination: Determination) -> Iterator[Pr
             )
 
 
+def rests_on_scores_that_stand(determination: Determination) -> Iterator[Problem]:
+    """No reviewer of a counted sheet was recused since the signature; a deferral rests on no score."""
+    if determination.outcome == Outcome.DEFER or not determination.packet:
+        return
+    packet = json.loads(determination.packet)
+    if "scores" not in packet:  # a packet of before
+        return
+    signed = {
+        (row["agency"], row["criterion"]): [row[name] for name in SCORE_FIELDS] for row in packet["scores"]
+    }
+    scores = AgencyScore.objects.filter(version=determination.version_id).select_related(
+        "agency", "criterion"
+    )
+    stand = {
+        (score.agency.code, score.criterion.code): [score.sheet_count, score.lowest, score.highest]
+        for score in scores
+    }
+    names = {row["agency"]: row["name"] for row in packet["consultations"]}
+    changed = {agency for agency, criterion in signed.keys() | stand.keys()
+        if signed.get((agency, criterion)) != stand.get((agency, criterion))}  # fmt: skip
+    for agency in sorted(changed):
+        yield Problem(
+            f"scores-{agency}",
+            f"The scores of {names.get(agency, agency)} were counted anew since the signature, as after a "
+            "recusal. Recall the determination and sign a new one on the reviews as they stand.",
+            ORDER,
+            "consultation",
+        )
+
+
 def asks_no_agency_again(determination: Determination) -> Iterator[Problem]:
     """Nothing is announced while an agency is consulted anew; a deferral rests on no position."""
     if determination.outcome == Outcome.DEFER:
@@ -631,6 +662,7 @@ ANNOUNCEMENT_CHECKS: Final = (
     decides_current_version,
     leaves_no_new_objection,
     decides_on_positions_that_stand,
+    rests_on_scores_that_stand,
     asks_no_agency_again,
     designates_no_blocked_party,
 )

@@ -1280,6 +1280,22 @@ def test_a_position_filed_on_what_was_lapsed_at_the_signature_is_not_in_the_pack
     assert codes(refusal) == {"position-STATE"}
 
 
+def test_scores_counted_anew_after_the_signature_are_signed_on_anew():
+    """Whoever is recused after the signature takes their sheet out of the record, and not out of the packet."""
+    proposal, desk = make.accepted(officer()), officer()
+    sheets = [make.filled_review(make.assigned(proposal), value=value) for value in (2, 4)]
+    for sheet in sheets:
+        services.submit_review(sheet, by=sheet.reviewer)
+    signed = make.signed(make.ready_to_sign(proposal, by=desk))
+    services.recuse(proposal, person=sheets[0].reviewer, by=desk, reason="A cousin works there.")
+    with pytest.raises(NotReady) as refusal:
+        services.announce_determination(signed, by=signed.signed_by)
+    assert codes(refusal) == {"scores-STATE"}
+    assert "sign a new one on the reviews as they stand" in refusal.value.problems[0].message
+    signed.refresh_from_db()
+    assert signed.status == "signed"
+
+
 def test_nothing_is_announced_while_an_agency_is_consulted_again(without_state):
     proposal, desk = without_state
     signed = signed_on_lapsed(proposal, desk)
