@@ -1281,7 +1281,7 @@ def test_a_position_filed_on_what_was_lapsed_at_the_signature_is_not_in_the_pack
 
 
 def test_scores_counted_anew_after_the_signature_are_signed_on_anew():
-    """Whoever is recused after the signature takes their sheet out of the record, and not out of the packet."""
+    """Who is recused after the signature takes their sheet out of the record, and not out of the packet."""
     proposal, desk = make.accepted(officer()), officer()
     sheets = [make.filled_review(make.assigned(proposal), value=value) for value in (2, 4)]
     for sheet in sheets:
