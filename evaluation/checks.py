@@ -49,7 +49,7 @@ CONDITION_WORDS: Final = {
     "effect": "what follows if it is not met",
 }
 POSITION_FIELDS: Final = ("stance", "rationale", "conditions")
-SCORE_FIELDS: Final = ("sheets", "lowest", "highest")
+COUNTED: Final = ("sheets", "lowest", "highest")
 
 
 # A proposal at intake
@@ -599,9 +599,7 @@ def rests_on_scores_that_stand(determination: Determination) -> Iterator[Problem
     packet = json.loads(determination.packet)
     if "scores" not in packet:  # a packet of before
         return
-    signed = {
-        (row["agency"], row["criterion"]): [row[name] for name in SCORE_FIELDS] for row in packet["scores"]
-    }
+    signed = {(row["agency"], row["criterion"]): [row[name] for name in COUNTED] for row in packet["scores"]}
     scores = AgencyScore.objects.filter(version=determination.version_id).select_related(
         "agency", "criterion"
     )

@@ -80,7 +80,7 @@ def reviewed_for(user: User) -> Q:
     return Q(AnyOf(F("agency"), ArraySubquery(agencies.order_by().values("pk"))))
 
 
-def signed_today() -> models.QuerySet[Any]:
+def signed_and_not_announced() -> models.QuerySet[Any]:
     """The proposals of which the decision on the latest version is signed and not announced yet."""
     determinations = apps.get_model("evaluation", "Determination").objects.order_by()
     latest = {"version__number": F("version__proposal__version_count"), "status": DeterminationStatus.SIGNED}
@@ -168,7 +168,7 @@ class AssignmentQuerySet(OfProposalQuerySet):
         without a position, nor while the decision on it is signed.
         """
         over = consultations_of_assignments().filter(status__in=OVER)
-        signed = AnyOf(F("proposal"), ArraySubquery(signed_today()))
+        signed = AnyOf(F("proposal"), ArraySubquery(signed_and_not_announced()))
         undeclared = Q(proposal__status=ProposalStatus.SUBMITTED, conflict__isnull=True)
         evaluated = Q(~Exists(over), ~Q(signed), proposal__status=ProposalStatus.UNDER_EVALUATION)
         return self.owed_by(user).filter(undeclared | evaluated)
