@@ -120,27 +120,25 @@ def agencies_to_sign_for(user: User, delegated: list[tuple[str, str]]) -> set[st
 
 def positions_to_file(user: User, agencies: set[str]) -> Iterator[Task]:
     asked = positions_awaited.of(offices_that_read(user), *sorted(agencies))
-    for row in asked.rows(person=user.pk, **clock.given()):
-        proposal = row.version.proposal
+    for pk, due_at, paused_at, agency, number, consortium in asked.ask_all(person=user.pk, **clock.given()):
         yield Task(
-            f"File the position of {row.agency} on {proposal.number}",
-            proposal.consortium.name,
-            reverse("evaluation:position", args=[row.pk]),
-            None if row.paused_at else row.due_at,
-            "Clock paused" if row.paused_at else "",
+            f"File the position of {agency} on {number}",
+            consortium,
+            reverse("evaluation:position", args=[pk]),
+            None if paused_at else due_at,
+            "Clock paused" if paused_at else "",
         )
 
 
 @PreparedByOffices
-def positions_awaited(signer: Any, *agencies: str) -> QuerySet[Referral]:
+def positions_awaited(signer: Any, *agencies: str) -> QuerySet[Referral, tuple[Any, ...]]:
     """The first of all these agencies, of each of which an index gives the first ones by their day."""
     first, *others = (_first_awaited(signer, agency) for agency in agencies)
     if others:
         keys, *more = (rows.values("pk")[:MOST] for rows in (first, *others))
         first = Referral.objects.filter(pk__in=keys.union(*more, all=True)).order_by("due_at")
-    rows = first.select_related("agency", "version__proposal__consortium")
-    named = "agency__code", "agency__display_name", "version__number", "version__proposal__number"
-    return rows.only("due_at", "paused_at", *named, "version__proposal__consortium__name")[:MOST]
+    named = "agency__display_name", "version__proposal__number", "version__proposal__consortium__name"
+    return first.values_list("pk", "due_at", "paused_at", *named)[:MOST]
 
 
 def _first_awaited(signer: Any, agency: str) -> QuerySet[Referral]:

@@ -17,6 +17,7 @@ from program.deadlines import Standstill, counted, local_day
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from evaluation.consultations import Consultation
     from evaluation.models import Referral
 
 
@@ -42,18 +43,18 @@ def last_day(bound: datetime) -> date:
     return local_day(bound - timedelta(microseconds=1))
 
 
-def first_not_settled(referral: Referral) -> date:
+def first_not_settled(referral: Referral | Consultation) -> date:
     """The first day of which it is not settled whether it counts; the day of the opening never does."""
     return (referral.settled_on or local_day(referral.opened_at)) + timedelta(days=1)
 
 
-def standstill(referral: Referral, until: date) -> Standstill:
+def standstill(referral: Referral | Consultation, until: date) -> Standstill:
     """The days on which the clock of a paused consultation stands up to ``until``, none counted twice."""
     since = local_day(referral.paused_at) if referral.paused_at else until + timedelta(days=1)
     return Standstill(max(since, first_not_settled(referral)), until)
 
 
-def days_of(referral: Referral, now: datetime) -> Days:
+def days_of(referral: Referral | Consultation, now: datetime) -> Days:
     """The days of a consultation up to ``now``, or up to its end."""
     is_running = referral.status in RUNNING
     if referral.status == ReferralStatus.LAPSED:

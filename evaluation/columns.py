@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.urls import reverse
 
 from evaluation.clocks import days_of
 from evaluation.enums import Carry, ReferralStatus, Stance
-from evaluation.querysets.consultation import RUNNING
 from evaluation.querysets.people import is_official
 from program import moments
 from program.enums import OfficeRole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
-    from evaluation.models import Referral
+    from evaluation.consultations import Consultation
     from program.models import User
 
 TONES = {
@@ -30,10 +28,10 @@ TONES = {
 
 
 PAUSED = "Paused"
+KEPT = "Kept from an earlier version"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One agency's consultation as a page shows it."""
 
     agency: str
@@ -50,56 +48,46 @@ class Column:
         return reverse("evaluation:position", args=[self.referral])
 
 
-def columns(referrals: Iterable[Referral], user: User, now: datetime) -> list[Column]:
+def columns(consultations: Iterable[Consultation], user: User, now: datetime) -> list[Column]:
     """The columns that ``user`` may read, each with the way to the agency's room.
 
     To a lead, another agency's stance shows once their own agency has answered; to a reviewer, none does.
     """
-    rows = list(referrals)
+    rows = list(consultations)
     mine = user.agencies_as(OfficeRole.LEAD)
     why_hidden = "Shown once your agency has answered" if mine else "Read by the agencies' leads"
-    has_answered = any(r.agency.code in mine and r.status == ReferralStatus.ANSWERED for r in rows)
-    return [
-        replace(
-            _column(
-                row,
-                now,
-                hidden="" if is_official(user) or has_answered or row.agency.code in mine else why_hidden,
-            ),
-            referral=row.pk,
-            clock="" if row.carry == Carry.KEEP or _is_replaced(row) else str(days_of(row, now)),
-        )
-        for row in rows
-    ]
+    reads_all = is_official(user) or any(
+        row.code in mine and row.status == ReferralStatus.ANSWERED for row in rows
+    )
+    return [_column(row, now, hidden="" if reads_all or row.code in mine else why_hidden) for row in rows]
 
 
-def _column(referral: Referral, now: datetime, *, hidden: str) -> Column:
+def _column(row: Consultation, now: datetime, *, hidden: str) -> Column:
     """``hidden`` says why the stance is not shown; empty where it is."""
-    name, position = str(referral.agency), referral.position
-    if referral.status == ReferralStatus.ANSWERED and position is not None:
+    state, tone, due_at, note = _said(row, now, hidden)
+    clock = "" if row.carry == Carry.KEEP or row.is_replaced else str(days_of(row, now))
+    return Column(row.agency, state, tone, due_at, note, clock, row.pk)
+
+
+def _said(row: Consultation, now: datetime, hidden: str) -> tuple[str, str, datetime | None, str]:
+    """State, tone, until when the time runs or ran, and note."""
+    if stance := row.answer:
         if hidden:
-            return Column(name, "Answered", "info", note=hidden)
-        note = "Kept from an earlier version" if referral.carry == Carry.KEEP else ""
-        return Column(name, position.get_stance_display(), TONES[Stance(position.stance)], note=note)
-    if referral.status == ReferralStatus.LAPSED:
-        return Column(name, "No response", "bad", referral.due_at)
-    if referral.status == ReferralStatus.ENDED:
-        return Column(name, referral.get_status_display(), "neutral")
-    if _is_replaced(referral):
-        return Column(name, referral.replaced_by, "neutral")
-    if referral.paused_at is not None:
-        note = f"Since {moments.day(referral.paused_at)}; the last day moves"
-        return Column(name, PAUSED, "neutral", note=note)
-    if referral.due_at <= now:
-        return Column(name, "Overdue", "bad", referral.due_at)
-    note = referral.get_carry_display() if referral.carry in (Carry.RECONFIRM, Carry.REOPEN) else ""
-    state = "Awaited" if referral.status == ReferralStatus.OPEN else referral.get_status_display()
-    return Column(name, state, "waiting", referral.due_at, note)
-
-
-def _is_replaced(referral: Referral) -> bool:
-    """Whether nobody is asked any more: a newer version came, and the clock will say that it ended."""
-    return referral.status in RUNNING and referral.version.number < referral.version.proposal.version_count
+            return "Answered", "info", None, hidden
+        return stance.label, TONES[stance], None, KEPT if row.carry == Carry.KEEP else ""
+    if row.status == ReferralStatus.LAPSED:
+        return "No response", "bad", row.due_at, ""
+    if row.status == ReferralStatus.ENDED:
+        return row.status_words, "neutral", None, ""
+    if row.is_replaced:
+        return row.replaced_by, "neutral", None, ""
+    if row.paused_at is not None:
+        return PAUSED, "neutral", None, f"Since {moments.day(row.paused_at)}; the last day moves"
+    if row.due_at <= now:
+        return "Overdue", "bad", row.due_at, ""
+    note = Carry(row.carry).label if row.carry in (Carry.RECONFIRM, Carry.REOPEN) else ""
+    state = "Awaited" if row.status == ReferralStatus.OPEN else row.status_words
+    return state, "waiting", row.due_at, note
 
 
 def summary(found: list[Column]) -> str:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from program.models import Agency, User
+    from evaluation.consultations import Consultation
+    from program.models import User
     from program.prepared import Given
 
 #: Beyond it nobody reads a number of what is late; the insights have it
@@ -45,6 +46,14 @@ class Reason:
     at: datetime
     is_late: bool = True
     is_earlier: bool = False
+
+    @property
+    def mark(self) -> str:
+        return "Late" if self.is_late else "Earlier version" if self.is_earlier else "Soon"
+
+    @property
+    def tone(self) -> str:
+        return "bad" if self.is_late else "neutral" if self.is_earlier else "waiting"
 
 
 def late(user: User, now: datetime | Given) -> Q:
@@ -136,47 +145,46 @@ def _listed(rows: Any, proposal: str, *columns: str) -> ArraySubquery:
     return ArraySubquery(rows.values_list(JSONArray("due_at", *columns)))
 
 
-def next_due(proposal: Any, referrals: Iterable[Referral]) -> datetime | None:
+def next_due(proposal: Any, consultations: Iterable[Consultation]) -> datetime | None:
     """When the first of what runs on a proposal with ``dues`` is due or was; None where nothing runs."""
     found = [
         datetime.fromisoformat(row[0])
         for kind in (proposal.open_questions, proposal.open_objections, proposal.undecided_conflicts)
         for row in kind or ()
     ]
-    found += [row.due_at for row in running_on(proposal, referrals) if row.paused_at is None]
+    found += [row.due_at for row in running_on(proposal, consultations) if row.paused_at is None]
     is_corrected = proposal.status == ProposalStatus.RETURNED and not proposal.call.cancelled_at
     if is_corrected and proposal.closes_at:
         found.append(proposal.closes_at)
     return min(found, default=None)
 
 
-def running_on(proposal: Proposal, referrals: Iterable[Referral]) -> list[Referral]:
-    """Consultations that wait for an agency: of the version that is evaluated, while it is."""
+def running_on(proposal: Proposal, consultations: Iterable[Consultation]) -> list[Consultation]:
+    """Those that wait for an agency: of the version that is evaluated, while it is."""
     if proposal.status != ProposalStatus.UNDER_EVALUATION:
         return []
-    newest = proposal.version_count
-    return [row for row in referrals if row.status in RUNNING and row.version.number == newest]
+    return [row for row in consultations if row.is_running and not row.is_replaced]
 
 
-def reasons_of(proposal: Any, referrals: Iterable[Referral], now: datetime) -> list[Reason]:
+def reasons_of(proposal: Any, consultations: Iterable[Consultation], now: datetime) -> list[Reason]:
     """What is late or soon due, the earliest first, then what earlier versions left behind.
 
-    ``referrals`` are those that the reader may see, and ``proposal`` has the ``dues`` of the same reader.
+    ``consultations`` are those that the reader may see, and ``proposal`` has the ``dues`` of the same reader.
     """
     found = [*_of_objections(proposal, now), *_of_conflicts(proposal, now), *_of_lapses(proposal)]
-    soon: dict[datetime, list[Agency]] = {}
+    soon: dict[datetime, list[Consultation]] = {}
     if proposal.status == ProposalStatus.UNDER_EVALUATION:
-        for row in referrals:
+        for row in consultations:
             if row.status == ReferralStatus.LAPSED:
                 found.append(Reason(f"{row.agency} did not respond by {_day(row.due_at)}", row.due_at))
             elif row.paused_at is not None:
                 continue
-            elif row.status in RUNNING and row.due_at <= now:
+            elif row.is_running and row.due_at <= now:
                 found.append(Reason(f"{row.agency} is over its time since {_day(row.due_at)}", row.due_at))
-            elif row.status in RUNNING and row.due_at <= now + SOON:
-                soon.setdefault(row.due_at, []).append(row.agency)
-    for at, agencies in soon.items():
-        names = [str(one) for one in sorted(agencies, key=lambda one: (one.sort_order, one.code))]
+            elif row.is_running and row.due_at <= now + SOON:
+                soon.setdefault(row.due_at, []).append(row)
+    for at, rows in soon.items():
+        names = [row.agency for row in sorted(rows, key=lambda row: (row.sort_order, row.code))]
         words = f"{get_text_list(names, 'and')} {'is' if len(names) == 1 else 'are'} due on {_day(at)}"
         found.append(Reason(words, at, is_late=False))
     for due, number in proposal.open_questions or ():

@@ -18,7 +18,6 @@ from evaluation.models import (
     ComplianceCheck,
     Condition,
     ConflictCase,
-    Designation,
     DesignationAmendment,
     Determination,
     Escalation,
@@ -253,15 +252,13 @@ WAITING: Final[tuple[Listed | Counted, ...]] = (
         appointment_task,
     ),
     Listed(
-        lambda officer: CatalogRelease.objects.visible_to(officer).waiting(),
+        lambda officer: CatalogRelease.objects.of_office(officer).waiting(),
         ("designation__number", "title"),
         ("released_at", "pk"),
         text_task,
     ),
     Listed(
-        lambda officer: CatalogEntry.objects.withheld().filter(
-            designation__in=Designation.objects.visible_to(officer)
-        ),
+        lambda officer: CatalogEntry.objects.of_office(officer).withheld(),
         ("designation__number", "designation__proposal__consortium__name"),
         ("withheld_at", "pk"),
         withheld_task,

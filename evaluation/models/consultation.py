@@ -35,6 +35,25 @@ from proposals.models import Proposal, Version
 from proposals.models.fields import PlainTextField
 
 
+def replaced_in_words(number: int, newest: int) -> str:
+    """What became of version ``number`` of a proposal; empty where it is the ``newest``."""
+    return f"Replaced by version {number + 1}" if number < newest else ""
+
+
+def status_in_words(status: str, number: int, newest: int, proposal_status: str) -> str:
+    """The status of a consultation on version ``number``; of one that ended, what ended it.
+
+    A version that is not the last was replaced by the next; a proposal that is withdrawn or decided gets
+    no other.
+    """
+    if status != ReferralStatus.ENDED:
+        return str(ReferralStatus(status).label)
+    if replaced := replaced_in_words(number, newest):
+        return replaced
+    is_withdrawn = proposal_status == ProposalStatus.WITHDRAWN
+    return "Ended: proposal withdrawn" if is_withdrawn else "Ended: proposal decided"
+
+
 class Referral(Deadlined):
     """One agency's consultation on one accepted version; its progress is never a status of the proposal.
 
@@ -114,23 +133,16 @@ class Referral(Deadlined):
         return self.version.proposal
 
     def get_status_display(self) -> str:  # type: ignore[no-redef]
-        """The status in words; of a consultation that ended, what ended it.
-
-        A version that is not the last was replaced by the next; a proposal that is withdrawn or decided gets
-        no other.
-        """
-        if self.status != ReferralStatus.ENDED:
+        """The status in words; of a consultation that ended, what ended it."""
+        if self.status != ReferralStatus.ENDED:  # of others nothing else need be read
             return str(ReferralStatus(self.status).label)
-        if self.replaced_by:
-            return self.replaced_by
-        is_withdrawn = self.version.proposal.status == ProposalStatus.WITHDRAWN
-        return "Ended: proposal withdrawn" if is_withdrawn else "Ended: proposal decided"
+        proposal = self.version.proposal
+        return status_in_words(self.status, self.version.number, proposal.version_count, proposal.status)
 
     @property
     def replaced_by(self) -> str:
         """ "Replaced by version 2" where the version is not the last one; else empty."""
-        number = self.version.number
-        return f"Replaced by version {number + 1}" if number < self.version.proposal.version_count else ""
+        return replaced_in_words(self.version.number, self.version.proposal.version_count)
 
     @property
     def why_too_late(self) -> str:

@@ -286,6 +286,11 @@ class CatalogRelease(CatalogText, Revised):
                 condition=~Q(status="returned") | ~Q(reason=""),
             ),
         ]
+        indexes = [
+            models.Index(
+                name="catalog_text_waits", fields=["released_at", "id"], condition=Q(status="proposed")
+            ),
+        ]
 
     @property
     def proposal(self) -> Proposal:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Count, F, Func, Q, Value
 
 from evaluation.enums import CatalogReleaseStatus, DesignationStatus
+from evaluation.querysets.proposals import OfProposalQuerySet
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from program.models import User
 
 
-class CatalogQuerySet(models.QuerySet):
+class CatalogQuerySet(OfProposalQuerySet):
+    path = "designation__proposal"
+
     def public(self) -> Self:
         """Released entries of active designations: the only thing about a proposal that everybody may see."""
         return self.filter(designation__status=DesignationStatus.ACTIVE, withdrawn_at=None)
@@ -60,7 +63,9 @@ class CatalogQuerySet(models.QuerySet):
         return self.order_by().annotate(each=each).values("each").annotate(n=n, fit=fit)
 
 
-class CatalogReleaseQuerySet(models.QuerySet):
+class CatalogReleaseQuerySet(OfProposalQuerySet):
+    path = "designation__proposal"
+
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Those of designations one may see."""
         designations = apps.get_model("evaluation", "Designation").objects.visible_to(user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -13,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from evaluation.columns import columns, summary
+from evaluation.consultations import COLUMNS, Consultation
 from evaluation.enums import (
     AssignmentStatus,
     DesignationStatus,
@@ -55,7 +57,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpResponse
 
-    from evaluation.columns import Column
     from program.requests import SignedInRequest
 
 PAGE = 25
@@ -65,11 +66,6 @@ ZERO = Constant(0)
 SHOWN = (
     "number", "submitted_title", "status", "version_count", "cure_due_at", "extended_to", "consortium__name",
     "call__closes_at", "call__cancelled_at",
-)  # fmt: skip
-CONSULTED = (
-    "status", "opened_at", "answered_at", "ended_at", "due_at", "paused_at", "stood_days", "settled_on",
-    "carry", "agency__code", "agency__display_name", "agency__sort_order", "version__number",
-    "version__proposal", "position__stance",
 )  # fmt: skip
 #: Sorts what has no clock behind everything that has one
 NEVER = Cast(Value("9998-12-31"), DateTimeField())
@@ -181,11 +177,10 @@ def queued(reader: Any, status: str, by_due: bool, goes_on: bool) -> QuerySet[Pr
 
 
 @PreparedByOffices
-def consulted(reader: Any) -> QuerySet[Referral]:
+def consulted(reader: Any) -> QuerySet[Referral, tuple[Any, ...]]:
     """The consultations on proposals of a page that the reader sees, of the newest version referred."""
     page = AnyOf(F("version__proposal"), Given("page", ArrayField(BigIntegerField())))
-    rows = Referral.objects.visible_to(reader).filter(page).current()
-    return rows.select_related("agency", "version", "position").only(*CONSULTED)
+    return Referral.objects.visible_to(reader).filter(page).current().values_list(*COLUMNS)
 
 
 def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool) -> dict[str, Any]:
@@ -197,36 +192,14 @@ def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool)
     offices, given = offices_that_read(request.user), {"person": request.user.pk, **clock.given()}
     found = queued.of(offices, status, by_due, after is not None).rows(after=after, now=now, **given)
     page = found[:PAGE]
-    shown = {proposal.pk: proposal for proposal in page}
-    referrals: dict[int, list[Referral]] = {}
-    for referral in consulted.of(offices).rows(page=list(shown), **given):
-        referral.version.proposal = shown[referral.version.proposal_id]
-        referrals.setdefault(referral.version.proposal_id, []).append(referral)
-    agencies = sorted(
-        {r.agency for rows_of_one in referrals.values() for r in rows_of_one},
-        key=lambda agency: (agency.sort_order, agency.code),
-    )
-    names = [str(agency) for agency in agencies]
-    lines = []
-    for proposal in page:
-        consultations = referrals.get(proposal.pk, [])
-        five = columns(consultations, request.user, now)
-        first = next_due(proposal, consultations)
-        by_agency = {column.agency: column for column in five}
-        cells = [by_agency.get(agency) for agency in names]
-        lines.append(
-            {
-                "proposal": proposal,
-                "standing": Standing(designation_status=proposal.designation_status or ""),
-                "cells": list(zip(names, cells, strict=True)),
-                "agrees": len(cells) > 1 and len({shown_of(cell) for cell in cells}) == 1,
-                "summary": summary(five),
-                "is_paused": first is None and bool(running_on(proposal, consultations)),
-                "reviews": reviews_in_words(proposal.reviews_in, proposal.reviews_asked),
-                "reasons": reasons_of(proposal, consultations, now),
-                "next_due": first,
-            }
-        )
+    asked = consulted.of(offices).ask_all(page=[proposal.pk for proposal in page], **given)
+    consultations: dict[int, list[Consultation]] = {}
+    for row in map(Consultation._make, asked):
+        consultations.setdefault(row.proposal, []).append(row)
+    agencies = agencies_of(chain.from_iterable(consultations.values()))
+    lines = [
+        line(proposal, consultations.get(proposal.pk, []), agencies, request.user, now) for proposal in page
+    ]
     following = request.GET.copy()
     if len(found) > PAGE:
         following["after"] = str(page[-1].pk)
@@ -239,9 +212,28 @@ def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool)
     }
 
 
-def shown_of(cell: Column | None) -> tuple[str, ...]:
-    """What a cell of the queue prints."""
-    return (cell.state, cell.tone, cell.clock) if cell else ()
+def agencies_of(consultations: Iterable[Consultation]) -> list[str]:
+    """The names of the agencies that a page shows, in their order."""
+    return [name for *_, name in sorted({(row.sort_order, row.code, row.agency) for row in consultations})]
+
+
+def line(
+    proposal: Any, consultations: list[Consultation], agencies: list[str], user: User, now: datetime
+) -> dict[str, Any]:
+    """A row of the queue, with a cell for each of ``agencies``."""
+    five = columns(consultations, user, now)
+    first = next_due(proposal, consultations)
+    by_agency = {column.agency: column for column in five}
+    return {
+        "proposal": proposal,
+        "standing": Standing(designation_status=proposal.designation_status or ""),
+        "cells": [(agency, by_agency.get(agency)) for agency in agencies],
+        "summary": summary(five),
+        "is_paused": first is None and bool(running_on(proposal, consultations)),
+        "reviews": reviews_in_words(proposal.reviews_in, proposal.reviews_asked),
+        "reasons": reasons_of(proposal, consultations, now),
+        "next_due": first,
+    }
 
 
 def reviews_in_words(received: int, asked: int) -> str:

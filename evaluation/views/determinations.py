@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from evaluation import services
 from evaluation.columns import columns
+from evaluation.consultations import Consultation
 from evaluation.documents import DISCLAIMER
 from evaluation.enums import DeterminationStatus
 from evaluation.forms import ConditionForm, DeterminationForm, FindingForm, ReasonForm
@@ -165,7 +166,7 @@ def show_determination(
         "newer": [] if is_draft else newer_than_signature(found, packet, run),
         "is_official": is_official(user),
         "referrals": referrals,
-        "columns": columns(referrals, user, now),
+        "columns": columns(map(Consultation.of, referrals), user, now),
         "findings": [
             (row, FindingForm(typed, instance=row, prefix=f"finding-{row.requirement_id}"))
             for row in found.findings.select_related("requirement")

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from evaluation import services
 from evaluation.columns import columns, summary
+from evaluation.consultations import Consultation
 from evaluation.discussing import tally_of
 from evaluation.enums import ReferralStatus
 from evaluation.forms import PauseForm, QuestionForm, ReopenReferralForm
@@ -158,7 +159,8 @@ def consultation_facts(request: SignedInRequest, proposal: Proposal, version: Ve
         .select_related("agency", "position", "version__proposal")
         .defer("version__package")
     )
-    five = columns(referrals, user, now)
+    consultations = [Consultation.of(referral) for referral in referrals]
+    five = columns(consultations, user, now)
     shown = [r.position_id for r in referrals if r.position_id]
     positions = Position.objects.visible_to(user).filter(pk__in=shown)
     escalations = list(Escalation.objects.visible_to(user).filter(proposal=proposal).for_list())
@@ -185,7 +187,9 @@ def consultation_facts(request: SignedInRequest, proposal: Proposal, version: Ve
             for escalation in escalations
             if escalation.position_id not in shown and not escalation.is_withdrawn
         ],
-        "reasons": reasons_of(proposal, referrals, now) if version.number == proposal.version_count else [],
+        "reasons": reasons_of(proposal, consultations, now)
+        if version.number == proposal.version_count
+        else [],
         "now": now,
         "reviews": sheets.prefetch_related("scores__criterion"),
         "earlier_sheets": earlier_sheets(Review.objects.visible_to(user), version),

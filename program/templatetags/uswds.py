@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import add
 from typing import Any
 
 import qrcode
@@ -519,16 +520,31 @@ def deadline_panel(
 
 
 @register.simple_tag
-def consultation_cell(agency: str, column: Any, *, shown: str = "always") -> SafeString:
-    """One agency's column in the row of a list; without a column, it was not asked.
+def consultation_cells(cells: Sequence[tuple[str, Any]]) -> SafeString:
+    """The agencies' columns in the row of a list, each with its agency; without a column, it was not asked.
 
-    ``shown`` is always, wide or narrow: where all columns of a row agree, a telephone shows one for all.
+    Where all columns of a row agree, a telephone shows one for all.
     """
-    one_of(shown, ("always", "wide", "narrow"), "Where a consultation is shown")
-    state, tone = (read(column, "state"), read(column, "tone") or "neutral") if column else ("", "neutral")
+    shown = [(agency, _shown_of(column)) for agency, column in cells]
+    agree = len(shown) > 1 and len({what for _, what in shown}) == 1
+    drawn_cells = [_consultation_cell(*cell, shown="wide" if agree else "always") for cell in shown]
+    if agree:
+        drawn_cells.append(_consultation_cell("Every agency", shown[0][1], shown="narrow"))
+    return reduce(add, drawn_cells, SafeString())
+
+
+def _shown_of(column: Any) -> tuple[str, str, str]:
+    """State, tone and clock of a column; the clock of one that runs or stands."""
+    if not column:
+        return "", "neutral", ""
+    state, tone = read(column, "state"), read(column, "tone") or "neutral"
     one_of(tone, TONE_ICONS, "The tone of a consultation")
-    runs = state == "Paused" or (column and read(column, "due_at"))
-    clock = read(column, "clock") if runs else ""
+    runs = state == "Paused" or read(column, "due_at")
+    return state, tone, read(column, "clock") if runs else ""
+
+
+def _consultation_cell(agency: str, what: tuple[str, str, str], *, shown: str) -> SafeString:
+    state, tone, clock = what
     return drawn("consultation_cell", agency=agency, state=state, tone=tone, clock=clock, shown=shown)
 
 

@@ -9,6 +9,7 @@ from django import template
 from django.template.loader import render_to_string
 
 from program.kept import Kept
+from program.templatetags.uswds import status_tag, tag
 from proposals.confidentiality import by_place, marked_parts, marks_of
 from proposals.enums import Part
 from proposals.hits import FEWEST_LETTERS, mark_hits, wanted
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.template.base import Parser, Token
+    from django.utils.safestring import SafeString
 
     from proposals.comparison import Changes
     from proposals.confidentiality import PlacedMark
     from proposals.files import Files, ShownFile
-    from proposals.models import Version
+    from proposals.models import Proposal, Version
     from proposals.package import Holder, OrganizationFacts, Package
     from proposals.progress import Progress
+    from proposals.standing import Standing
 
 register = template.Library()
 
@@ -47,6 +50,12 @@ LEFT_TO_RIGHT: Final = "\u200e"
 def proving(files: Files, row: str) -> list[ShownFile]:
     """The files that are evidence for a row."""
     return files.proving(row)
+
+
+@register.simple_tag
+def badge(proposal: Proposal, standing: Standing) -> SafeString:
+    """The status of a proposal, or how its designation stands once it is not active."""
+    return tag(standing.badge, tone=standing.tone) if standing.badge else status_tag(proposal)
 
 
 @register.simple_tag
