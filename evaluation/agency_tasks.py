@@ -64,7 +64,6 @@ def sheets_due(reviewer: Any) -> QuerySet[Assignment]:
     return rows.order_by(F("due_at").asc(nulls_last=True), "pk")[:MOST]
 
 
-@PreparedByOffices
 def next_sheets(reviewer: Any) -> QuerySet[Assignment]:
     """The first two of them by when they were assigned, by an index; one may be before one now."""
     return Assignment.objects.visible_to(reviewer).asked_of(reviewer).order_by("pk")[:2]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BigIntegerField, Count, Exists, IntegerField, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Count, Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import JSONArray
 
 from evaluation.enums import Grade, ReviewStatus
 from evaluation.models import Assignment, DiscussionComment, Review
@@ -17,7 +17,7 @@ from evaluation.querysets.reviews import assigned_to
 from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, Criterion, Office, User
-from program.prepared import Constant, Given, PreparedByOffices
+from program.prepared import Given, PreparedByOffices
 from program.requests import number_said
 from proposals.enums import Part
 from proposals.querysets import offices_that_read
@@ -99,20 +99,19 @@ def tally_of(user: User, proposal: Proposal) -> Tally | None:
     """What stands in the discussion for ``user``; None for who takes no part in it. One statement."""
     asked = tallies.of(offices_that_read(user))
     said = asked.ask(person=user.pk, proposal=proposal.pk, **clock.given())
-    return Tally(*said) if said else None
+    return Tally(*said[0] or (0, 0)) if said else None
 
 
 @PreparedByOffices
 def tallies(reader: Any) -> QuerySet[Proposal, tuple[Any, ...]]:
+    """How many comments stand and how many of them are new, ``[n, new]``, or null where none stands."""
     rows = DiscussionComment.objects.visible_to(reader).standing().order_by()
     rows = rows.filter(version__proposal=OuterRef("pk")).alias(is_new=rows.new_to(reader))
-
-    def counted(found: Any) -> Coalesce:
-        per_proposal = found.values("version__proposal").annotate(n=Count("pk")).values("n")
-        return Coalesce(Subquery(per_proposal, output_field=IntegerField()), Constant(0))
-
+    counted = rows.values("version__proposal").annotate(
+        said=JSONArray(Count("pk"), Count("pk", filter=Q(is_new=True)))
+    )
     here = discussed_by(reader).filter(pk=Given("proposal", BigIntegerField())).order_by()
-    return here.values_list(counted(rows), counted(rows.filter(is_new=True)))
+    return here.values_list(Subquery(counted.values("said")))
 
 
 def agencies_of(user: User, proposal: Proposal) -> list[Agency]:

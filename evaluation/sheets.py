@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from django.db.models import OuterRef
+from django.db.models import BigIntegerField, OuterRef
 
 from evaluation.enums import ReferralStatus
 from evaluation.querysets.reviews import OVER, what_closes_sheets
 from program.moments import day, last_minute
+from program.prepared import Given, Prepared
 from program.transitions import Problem
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from evaluation.models import Review
     from program.models import Agency
@@ -34,9 +37,16 @@ def why_closed(proposal: Proposal, agency: Agency) -> Problem | None:
     """Why no sheet is begun on the latest version, handed in or given back; asked in one statement."""
     if closed := _not_evaluated(proposal):
         return closed
-    facts = what_closes_sheets(OuterRef("pk"), OuterRef("version_count"), agency.pk)
-    found = Proposal.objects.filter(pk=proposal.pk).values_list(*facts.values())
-    return _closed(agency, Consulted(*found.get()))
+    found = consulted.ask(proposal=proposal.pk, agency=agency.pk)
+    return _closed(agency, Consulted(*found or (None, None, False)))
+
+
+@Prepared
+def consulted() -> QuerySet[Proposal, tuple[str | None, datetime | None, bool]]:
+    """What closes the sheets of ``Given("agency")`` on the latest version of ``Given("proposal")``."""
+    proposal, agency = (Given(name, BigIntegerField()) for name in ("proposal", "agency"))
+    facts = what_closes_sheets(OuterRef("pk"), OuterRef("version_count"), agency)
+    return Proposal.objects.filter(pk=proposal).order_by().values_list(*facts.values())
 
 
 def why_sheet_closed(review: Review) -> Problem | None:

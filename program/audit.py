@@ -65,9 +65,8 @@ def record(
     """
     refuse_longer(note, LONGEST_NOTE)
     kind, key = subject._meta.label_lower, str(subject.pk)
-    at = _lock_chain(kind, key)
-    last = AuditEvent.objects.filter(subject_type=kind, subject_id=key).order_by("-sequence").first()
-    sequence = last.sequence + 1 if last else 1
+    at, last, digest = _chain_end(kind, key)
+    sequence = (last or 0) + 1
     body = canonical_json(
         {
             "act": act,
@@ -98,20 +97,19 @@ def record(
         clause=clause,
         request_id=request_id.get(),
         body=body,
-        digest=sha256_hex((last.digest if last else "") + body),
+        digest=sha256_hex((digest or "") + body),
     )
 
 
-def _lock_chain(kind: str, key: str) -> datetime:
-    """Let no other transaction append to this subject's chain; return the moment after the wait."""
+def _chain_end(kind: str, key: str) -> tuple[datetime, int | None, str | None]:
+    """Let no other transaction append to this subject's chain; then the moment, and the last event.
+
+    Of the event its number and digest, None where the chain is empty.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock_shared(%s), pg_advisory_xact_lock(hashtext(%s), hashtext(%s)),"
-            " clock_timestamp()",
-            [SEAL_LOCK, kind, key],
-        )
-        at: datetime = cursor.fetchone()[2]
-    return clock.moved() or at
+        cursor.execute("SELECT * FROM chain_end(%s, %s, %s)", [kind, key, SEAL_LOCK])
+        at, last, digest = cursor.fetchone()
+    return clock.moved() or at, last, digest
 
 
 def settled() -> int:

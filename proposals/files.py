@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, CharField, F
 from django.urls import reverse
 
 from program.documents import SHOWN_KIND, scan_words, shows_in_page
+from program.prepared import AnyOf, Given, Prepared
 from program.withheld import WITHHELD, withheld_for
 from proposals.services.files import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from django.db.models import QuerySet
 
     from program.models import Document
     from proposals.models import Attachment, Version
@@ -93,9 +98,16 @@ def files_of_working_copy(package: Package, attachments: Iterable[Attachment]) -
 
 def kept_as(version: Version, digests: Iterable[str]) -> dict[str, Document]:
     """What the portal keeps under these hashes for the version's proposal; of two copies, one that opens."""
-    rows = files_of(version.proposal).filter(sha256__in=digests).order_by("pk")
+    rows = files_named.rows(proposal=version.proposal_id, digests=list(digests))
     found = sorted(rows, key=lambda document: not withheld_for(document))
     return {document.sha256: document for document in found}
+
+
+@Prepared
+def files_named() -> QuerySet[Document]:
+    """The files of ``Given("proposal")`` with one of the hashes ``Given("digests")``."""
+    named = AnyOf(F("sha256"), Given("digests", ArrayField(CharField())))
+    return files_of(Given("proposal", BigIntegerField())).filter(named).order_by("pk")
 
 
 def _shown(

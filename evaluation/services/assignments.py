@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import BigIntegerField
 from django.urls import reverse
 
 from evaluation.discussing import DISCUSS
@@ -29,12 +30,16 @@ from evaluation.workload import agencies_of, load_of, rooms_of, with_needs
 from program import audit, clock, grants, notices
 from program.acts import DoFirst
 from program.enums import OfficeRole
+from program.prepared import Given, PreparedByOffices
 from program.revisions import one_at_a_time
 from program.transitions import NotReady, Problem, perform, require
 from proposals.models import Proposal, Recusal
+from proposals.querysets import offices_that_read
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+
+    from django.db.models import QuerySet
 
     from evaluation.workload import Reviewer
     from program.models import Agency, AuditEvent, User
@@ -284,9 +289,16 @@ def declare_first_on(proposal: int, by: User) -> None:
     """As ``declare_first``, before whatever else stands at the proposal."""
     if not by.holds(OfficeRole.REVIEWER):
         return
-    owed = Assignment.objects.held_by(by).filter(proposal=proposal, conflict__isnull=True)
-    if pk := owed.values_list("pk", flat=True).first():
-        raise DoFirst(reverse("evaluation:assignment", args=[pk]))
+    if owed := undeclared.of(offices_that_read(by)).ask(person=by.pk, proposal=proposal):
+        raise DoFirst(reverse("evaluation:assignment", args=owed))
+
+
+@PreparedByOffices
+def undeclared(reviewer: Any) -> QuerySet[Assignment, tuple[int]]:
+    """The assignment to ``Given("proposal")`` for which the reviewer has declared nothing yet."""
+    proposal = Given("proposal", BigIntegerField())
+    owed = Assignment.objects.held_by(reviewer).filter(proposal=proposal, conflict__isnull=True)
+    return owed.order_by("pk").values_list("pk")[:1]
 
 
 @transaction.atomic

@@ -6,7 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BigIntegerField, F
+from django.db.models.functions import JSONArray
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -28,7 +30,7 @@ from program import clock
 from program.acts import lay_beside
 from program.models import AuditEvent
 from program.order import implements
-from program.prepared import Given, PreparedByOffices
+from program.prepared import Given, Prepared, PreparedByOffices
 from program.revisions import StaleRevision, revision_read
 from program.transitions import NotReady, Problem, WrongStatus
 from proposals.enums import Part
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.forms import ModelForm
 
+    from program.models import User
     from program.requests import SignedInRequest
 
 
@@ -158,7 +161,7 @@ def show_review(
         raise Http404
     is_own = found.reviewer_id == request.user.pk
     record_reading(found.version, by=request.user)
-    scores = list(found.scores.select_related("criterion"))
+    scores = lines_of_sheet.rows(sheet=found.pk)
     is_open = is_own and found.status == ReviewStatus.DRAFT
     is_stale = found.version.number != found.version.proposal.version_count
     lines = [(score, _line(score, typed)) for score in scores] if is_open else []
@@ -181,7 +184,7 @@ def show_review(
         "is_stale": is_stale,
         "closed": why_sheet_closed(found),
         **changed_facts(found, is_own=is_own),
-        "next": next_in_queue(request, found),
+        "next": next((one for one in found.queue if one[0] != found.assignment_id), None),
         "tally": tally_of(request.user, found.version.proposal),
         "may_reopen": found.status == ReviewStatus.SUBMITTED
         and request.user.has_perm("evaluation.reopen_review", found),
@@ -209,18 +212,45 @@ def tell_beside(forms: Iterable[ModelForm], problems: Iterable[Problem]) -> None
             form.add_error(name, problem.message)
 
 
+def own_sheet(user: User, pk: int) -> Review:
+    """A sheet of ``user``'s own that is open to them today; raises Http404 for any other."""
+    asked = own_sheets.of(offices_that_read(user))
+    found: Review | None = next(iter(asked.rows(person=user.pk, sheet=pk, **clock.given())), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+@PreparedByOffices
+def own_sheets(reviewer: Any) -> QuerySet[Review]:
+    sheet = Given("sheet", BigIntegerField())
+    return Review.objects.visible_to(reviewer).filter(pk=sheet, reviewer=reviewer.pk).order_by()
+
+
 @PreparedByOffices
 def sheets_seen(reader: Any) -> QuerySet[Review]:
-    """The sheet ``Given("sheet")`` with its version, for who may see it."""
+    """The sheet ``Given("sheet")`` with its version, for who may see it.
+
+    ``queue`` is of the reader's first sheets that are not in the key of the assignment and the proposal's
+    number, ``[key, number]``.
+    """
+    queue = ArraySubquery(next_sheets(reader).values_list(JSONArray("pk", "proposal__number")))
     return (
         Review.objects.visible_to(reader)
         .filter(pk=Given("sheet", BigIntegerField()))
         .order_by()
         .with_consultation()
+        .annotate(queue=queue)
         .select_related(
             "version__proposal__call", "version__proposal__consortium", "agency", "reviewer", "assignment"
         )
     )
+
+
+@Prepared
+def lines_of_sheet() -> QuerySet[Score]:
+    """Each criterion with what ``Given("sheet")`` says of it."""
+    return Score.objects.filter(review=Given("sheet", BigIntegerField())).select_related("criterion")
 
 
 def given_back(found: Review) -> AuditEvent | None:
@@ -250,24 +280,17 @@ def changed_facts(found: Review, *, is_own: bool) -> dict[str, Any]:
     }
 
 
-def next_in_queue(request: SignedInRequest, found: Review) -> Assignment | None:
-    """The reviewer's next proposal without a sheet that is in."""
-    asked = next_sheets.of(offices_that_read(request.user))
-    rows = asked.rows(person=request.user.pk, **clock.given())
-    return next((row for row in rows if row.pk != found.assignment_id), None)
-
-
 @require_POST
 def review_save(request: SignedInRequest, pk: int) -> HttpResponse:
     """Save the overall part; answers a script in JSON, a person with the page."""
-    found = get_object_or_404(Review.objects.visible_to(request.user).filter(reviewer=request.user), pk=pk)
+    found = own_sheet(request.user, pk)
     return _save(request, found, ReviewForm(request.POST, instance=found), services.save_review, found.pk)
 
 
 @require_POST
 def score_save(request: SignedInRequest, pk: int, score_pk: int) -> HttpResponse:
     """Save one line of the sheet."""
-    get_object_or_404(Review.objects.visible_to(request.user).filter(reviewer=request.user), pk=pk)
+    own_sheet(request.user, pk)
     score = get_object_or_404(Score.objects.select_related("criterion", "review"), pk=score_pk, review=pk)
     form = ScoreForm(request.POST, instance=score, prefix=f"criterion-{score.criterion_id}")
     return _save(request, score, form, services.save_score, pk)
@@ -368,7 +391,7 @@ def review_submit(request: SignedInRequest, pk: int) -> HttpResponse:
 
     The page's script looks before it asks whether to go on.
     """
-    found = get_object_or_404(Review.objects.visible_to(request.user).filter(reviewer=request.user), pk=pk)
+    found = own_sheet(request.user, pk)
     if "check" in request.POST:
         lacking = [problem for check in checks.REVIEW_CHECKS for problem in check(found)]
         return (

@@ -697,6 +697,30 @@ def _group(name: str | None, choices: Sequence[Mapping[str, Any]]) -> SafeString
     return format_html('<optgroup label="{}">{}</optgroup>', name, shown) if name else shown
 
 
+@register.simple_tag
+def inputs(choices: Sequence[Mapping[str, Any]]) -> SafeString:
+    """The radio buttons or checkboxes of a choice, each with its label; in code as ``options`` are."""
+    return format_html_join("\n", "{}", ((_input(choice),) for choice in choices))
+
+
+def _input(choice: Mapping[str, Any]) -> SafeString:
+    attributes, kind, value = choice["attrs"], choice["type"], choice["value"]
+    shown = format_html(
+        '<input class="usa-{}__input{}" type="{}" name="{}"{}{}>',
+        kind,
+        f" {attributes['class']}" if attributes.get("class") else "",
+        kind,
+        choice["name"],
+        "" if value is None else format_html(' value="{}"', value),
+        written(attributes),
+    )
+    named = flatatt({"for": attributes.get("id") or False})
+    return format_html(
+        '<div class="usa-{}">{}<label class="usa-{}__label"{}>{}</label></div>',
+        kind, shown, kind, named, choice["label"],
+    )  # fmt: skip
+
+
 @register.filter
 def are_many(groups: Optgroups) -> bool:
     """Whether a field has more choices than one steps through: they fold away, and one types to find them."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from program.intake import Examined
     from program.models import AuditEvent, User
+    from program.prepared import Given
 
 CLAUSE = "E.O. 14320 s.3(b)"
 
@@ -152,7 +153,7 @@ def release_file(attachment: Attachment, *, by: User) -> AuditEvent | None:
     return audit.record(proposal, "proposal.release_file", by=by, after={"document": document.sha256})
 
 
-def files_of(proposal: Proposal) -> QuerySet[Document]:
+def files_of(proposal: Proposal | Given) -> QuerySet[Document]:
     """Every file that the portal keeps for a proposal: in the package, replaced, or removed from it."""
     attached = Q(pk__in=Attachment.objects.filter(proposal=proposal).values("document"))
     replaced = Q(pk__in=ReplacedFile.objects.filter(attachment__proposal=proposal).values("document"))

@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import BigIntegerField, CharField
 from django.db.models.functions import TruncDate
 
 from program import audit, clock
 from program.deadlines import local_day
 from program.models import Agency, AuditEvent
+from program.prepared import Given, Prepared
+from proposals.models import Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date, datetime
 
+    from django.db.models import QuerySet
+
     from program.models import Document, User
-    from proposals.models import Proposal, Version
+    from proposals.models import Version
 
 ACT = "proposal.read"
 CLAUSE = "18 U.S.C. 1905"
@@ -70,10 +75,19 @@ def record_reading(version: Version, *, by: User, document: Document | None = No
 
 def _is_recorded(proposal: Proposal, by: User, what: dict[str, Any]) -> bool:
     """Whether ``by`` read exactly this today, by the date in Washington."""
+    read = read_today.rows(proposal=str(proposal.pk), person=by.pk, **clock.given())
+    return any(event.said["after"] == what for event in read)
+
+
+@Prepared
+def read_today() -> QuerySet[AuditEvent]:
+    """What a person read of a proposal today."""
+    events = AuditEvent.objects.filter(
+        subject_type=Proposal._meta.label_lower, subject_id=Given("proposal", CharField()), act=ACT
+    )
+    events = events.filter(actor=Given("person", BigIntegerField()))
     day = TruncDate("at", tzinfo=clock.WASHINGTON)
-    read = AuditEvent.objects.of(proposal).filter(act=ACT, actor=by).alias(day=day)
-    read = read.filter(day=clock.today_in_query())
-    return any(event.said["after"] == what for event in read.only("body"))
+    return events.alias(day=day).filter(day=clock.today_in_prepared()).order_by("sequence").only("body")
 
 
 def last_read_before(version: Version, user: User) -> tuple[int, datetime] | None:
