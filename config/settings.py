@@ -256,7 +256,7 @@ CACHES = {
         "OPTIONS": {"socket_timeout": 3, "socket_connect_timeout": 2},
     }
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "program.sessions"
 # What a page says once may name people and addresses: it stays on the server, in no cookie
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,15 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
 def on_starting(server: Any) -> None:
-    """Serve nobody under a role that could rewrite the record; ``preload_app`` has read the settings."""
+    """Serve nobody under a role that could rewrite the record; ``preload_app`` has read the settings.
+
+    What was loaded stays: the collector of no worker goes through it again, nor copies its pages.
+    """
     from django.db import connection  # what needs the settings is read after them
 
     from config.database_roles import refuse_owner
 
     refuse_owner()
     connection.close()  # the workers that are forked from here must not share it
+    gc.collect()
+    gc.freeze()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.urls import reverse
 
 from evaluation.clocks import days_of
+from evaluation.consultations import Consultation
 from evaluation.enums import Carry, ReferralStatus, Stance
 from evaluation.querysets.people import is_official
 from program import moments
@@ -16,7 +17,6 @@ from program.enums import OfficeRole
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evaluation.consultations import Consultation
     from program.models import User
 
 TONES = {
@@ -27,6 +27,7 @@ TONES = {
 }
 
 
+STANCES = frozenset(Stance.labels)
 PAUSED = "Paused"
 KEPT = "Kept from an earlier version"
 
@@ -34,18 +35,27 @@ KEPT = "Kept from an earlier version"
 class Column(NamedTuple):
     """One agency's consultation as a page shows it."""
 
-    agency: str
+    consultation: Consultation
     state: str
     tone: str
-    due_at: datetime | None = None
-    note: str = ""
-    clock: str = ""
-    referral: int = 0
+    due_at: datetime | None
+    note: str
+    now: datetime
+
+    @property
+    def agency(self) -> str:
+        return self.consultation.agency
+
+    @property
+    def clock(self) -> str:
+        """The days that have gone; empty where the agency was not asked anew, or is asked no more."""
+        row = self.consultation
+        return "" if row.carry == Carry.KEEP or row.is_replaced else str(days_of(row, self.now))
 
     @property
     def url(self) -> str:
         """The page of the consultation."""
-        return reverse("evaluation:position", args=[self.referral])
+        return reverse("evaluation:position", args=[self.consultation.pk])
 
 
 def columns(consultations: Iterable[Consultation], user: User, now: datetime) -> list[Column]:
@@ -59,18 +69,14 @@ def columns(consultations: Iterable[Consultation], user: User, now: datetime) ->
     reads_all = is_official(user) or any(
         row.code in mine and row.status == ReferralStatus.ANSWERED for row in rows
     )
-    return [_column(row, now, hidden="" if reads_all or row.code in mine else why_hidden) for row in rows]
-
-
-def _column(row: Consultation, now: datetime, *, hidden: str) -> Column:
-    """``hidden`` says why the stance is not shown; empty where it is."""
-    state, tone, due_at, note = _said(row, now, hidden)
-    clock = "" if row.carry == Carry.KEEP or row.is_replaced else str(days_of(row, now))
-    return Column(row.agency, state, tone, due_at, note, clock, row.pk)
+    return [
+        Column(row, *_said(row, now, "" if reads_all or row.code in mine else why_hidden), now)
+        for row in rows
+    ]
 
 
 def _said(row: Consultation, now: datetime, hidden: str) -> tuple[str, str, datetime | None, str]:
-    """State, tone, until when the time runs or ran, and note."""
+    """State, tone, until when the time runs or ran, and note; ``hidden`` says why no stance is shown."""
     if stance := row.answer:
         if hidden:
             return "Answered", "info", None, hidden
@@ -94,7 +100,7 @@ def summary(found: list[Column]) -> str:
     """ "3 of 5 in, 1 objects, Department of Energy paused": computed, never a status of the proposal."""
     if not found:
         return "Not referred"
-    answered = sum(c.tone == "info" or c.state in Stance.labels for c in found)
+    answered = sum(c.tone == "info" or c.state in STANCES for c in found)
     parts = [f"{answered} of {len(found)} in"]
     for words, one, many in (
         ("Object", "objects", "object"),

@@ -8,11 +8,11 @@ from functools import cached_property
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from program.clock import WASHINGTON
 from program.enums import OfficeRole
+from program.links import address_of
 from program.models.notices import unread
 
 AT_THE_DESK = (
@@ -39,13 +39,6 @@ class Link:
     label: str
     url: str
     is_current: bool
-
-
-def address_of(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 class Portal:

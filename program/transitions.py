@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import BigIntegerField
 
 from program import audit
 from program.joining import joined
+from program.prepared import Given, Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -142,6 +144,27 @@ class TooMany(Exception):
         return self.message
 
 
+class Held:
+    """Records that are locked and read with what hangs on them, by a question that is written once.
+
+    ``rows`` pass over what another transaction holds: a statement that waits reads the rows that hang on the
+    record as they were before. Then ``read`` waits first, and asks again.
+    """
+
+    def __init__(self, rows: Callable[[], QuerySet]) -> None:
+        self.rows = rows
+        self._asked = Prepared(lambda: rows().filter(pk=Given("record", BigIntegerField())).order_by())
+
+    def read(self, pk: int) -> Any:
+        """The record with all that ``rows`` read of it, none of it older than the lock."""
+        if found := self._asked.rows(record=pk):
+            return found[0]
+        rows = self.rows()
+        of, no_key = rows.query.select_for_update_of, rows.query.select_for_no_key_update
+        rows.select_for_update(of=of, no_key=no_key).get(pk=pk)
+        return rows.get(pk=pk)
+
+
 @joined()
 def perform(
     transition: Transition,
@@ -151,20 +174,20 @@ def perform(
     note: str = "",
     delegation: Delegation | None = None,
     changes: Callable[[], Mapping[str, Any]] | None = None,
-    rows: QuerySet | None = None,
+    held: Held | None = None,
 ) -> AuditEvent:
     """Carry ``record`` along ``transition``; return the audit event that says so.
 
-    The row is locked and read again first: of two people pressing one button, one succeeds. ``rows`` lock
-    and read it, passing over what is held, where rights and checks need more than its own columns.
+    The row is locked and read again first: of two people pressing one button, one succeeds. ``held`` reads
+    it where rights and checks need more than its own columns.
     ``changes`` is asked, once the record is ready, for other columns that change with its status; what it
     writes itself, the caller's transaction takes back. Raises PermissionDenied, WrongStatus or NotReady, and
     whatever ``changes`` raises, having changed nothing.
     """
-    if rows is None:
+    if held is None:
         record.refresh_from_db(from_queryset=type(record)._base_manager.select_for_update())
     else:
-        record.__dict__.update(_held(rows, record.pk).__dict__)
+        record.__dict__.update(held.read(record.pk).__dict__)
     if not by.has_perm(transition.permission(record), record):
         raise PermissionDenied(f"You may not do this: {transition.label}.")
     if record.status not in transition.sources:
@@ -191,20 +214,6 @@ def perform(
         setattr(record, name, value)
     record.save(update_fields=["status", "updated_at", *values])
     return event
-
-
-def _held(rows: QuerySet, pk: int) -> Any:
-    """The record that ``rows`` locks, with all that they read of it, none of it older than the lock.
-
-    ``rows`` pass over what another transaction holds: a statement that waits reads the rows that hang on the
-    record as they were before. Then this waits first, and asks again.
-    """
-    found = rows.filter(pk=pk).first()
-    if found is None:
-        of, no_key = rows.query.select_for_update_of, rows.query.select_for_no_key_update
-        rows.select_for_update(of=of, no_key=no_key).get(pk=pk)
-        found = rows.get(pk=pk)
-    return found
 
 
 def require(permission: str, by: User, record: Any = None) -> None:

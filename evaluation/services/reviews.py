@@ -15,7 +15,7 @@ from evaluation.notices import desk_page
 from evaluation.sheets import why_closed
 from program import clock, notices
 from program.revisions import hold
-from program.transitions import NotReady, Problem, WrongStatus, perform, require
+from program.transitions import Held, NotReady, Problem, WrongStatus, perform, require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", Review, Score)
 ORDER = "E.O. 14320 s.3(d)"
+HELD: Final = Held(lambda: Review.objects.held())
 SHEET_FIELDS = ("recommendation", "rationale", "private_notes")
 SCORE_FIELDS = ("value", "not_applicable", "strengths", "weaknesses")
 
@@ -126,7 +127,7 @@ def submit_review(review: Review, *, by: User) -> AuditEvent:
     Raises NotReady while ``why_closed`` says that none is asked for: under the lock of the proposal, which a
     signature takes as well, so that no sheet comes in beside it.
     """
-    event = perform(SUBMIT_REVIEW, review, by=by, rows=Review.objects.held())
+    event = perform(SUBMIT_REVIEW, review, by=by, held=HELD)
     keep_agency_scores(review)
     proposal = review.version.proposal
     notices.owe(
@@ -156,7 +157,7 @@ def reopen_review(review: Review, *, by: User, note: str) -> AuditEvent:
     require("evaluation.reopen_review", by, review)
     if not note.strip():
         raise NotReady([Problem("note", "Say why the review is opened again.", ORDER, field="note")])
-    event = perform(REOPEN_REVIEW, review, by=by, note=note, rows=Review.objects.held())
+    event = perform(REOPEN_REVIEW, review, by=by, note=note, held=HELD)
     keep_agency_scores(review)
     proposal = review.version.proposal
     notices.owe(

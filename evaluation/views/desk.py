@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import BigIntegerField, Count, DateTimeField, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Coalesce
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from evaluation.columns import columns, summary
@@ -39,6 +38,7 @@ from evaluation.models import (
 from evaluation.querysets.people import is_official
 from program import clock
 from program.enums import DELEGATORS, OfficeRole
+from program.links import address_of
 from program.models import Office, User
 from program.order import implements
 from program.prepared import AnyOf, Constant, Given, PreparedByOffices
@@ -267,7 +267,7 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("PDFs set aside", "evaluation:papers", is_officer),
         ("Record", "evaluation:record", is_auditor),
     ]
-    return [(label, reverse(name)) for label, name, is_open in rooms if is_open]
+    return [(label, address_of(name)) for label, name, is_open in rooms if is_open]
 
 
 @require_safe

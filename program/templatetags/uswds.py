@@ -698,26 +698,36 @@ def _group(name: str | None, choices: Sequence[Mapping[str, Any]]) -> SafeString
 
 
 @register.simple_tag
-def inputs(choices: Sequence[Mapping[str, Any]]) -> SafeString:
+def inputs(groups: Optgroups) -> SafeString:
     """The radio buttons or checkboxes of a choice, each with its label; in code as ``options`` are."""
-    return format_html_join("\n", "{}", ((_input(choice),) for choice in choices))
+    return format_html_join("\n", "{}", ((_choices(name, choices),) for name, choices, _ in groups))
 
 
-def _input(choice: Mapping[str, Any]) -> SafeString:
-    attributes, kind, value = choice["attrs"], choice["type"], choice["value"]
-    shown = format_html(
-        '<input class="usa-{}__input{}" type="{}" name="{}"{}{}>',
-        kind,
-        f" {attributes['class']}" if attributes.get("class") else "",
-        kind,
-        choice["name"],
-        "" if value is None else format_html(' value="{}"', value),
-        written(attributes),
+def _choices(name: str | None, choices: Sequence[Mapping[str, Any]]) -> SafeString:
+    shown = format_html_join("\n", "{}", ((_choice(choice),) for choice in choices))
+    if not name:
+        return shown
+    heading = '<div role="group" aria-label="{0}"><p class="site-choices__group">{0}</p>{1}</div>'
+    return format_html(heading, name, shown)
+
+
+def _choice(choice: Mapping[str, Any]) -> SafeString:
+    attributes = {"value": choice["value"], **choice["attrs"]}
+    said = tuple(
+        (name, value if isinstance(value, bool | None) else f"{value}") for name, value in attributes.items()
     )
-    named = flatatt({"for": attributes.get("id") or False})
+    return _input(choice["type"], choice["name"], choice["label"], said)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _input(kind: str, name: str, label: str, attributes: tuple[tuple[str, Any], ...]) -> SafeString:
+    """Kept as ``drawn`` is: whoever gives a score reads the same scale."""
+    said = dict(attributes)
+    more = f" {said['class']}" if said.get("class") else ""
     return format_html(
-        '<div class="usa-{}">{}<label class="usa-{}__label"{}>{}</label></div>',
-        kind, shown, kind, named, choice["label"],
+        '<div class="usa-{0}"><input class="usa-{0}__input{1}" type="{0}" name="{2}"{3}>'
+        '<label class="usa-{0}__label"{4}>{5}</label></div>',
+        kind, more, name, written(said), flatatt({"for": said.get("id")}), label,
     )  # fmt: skip
 
 

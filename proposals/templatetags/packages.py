@@ -9,9 +9,9 @@ from django import template
 from django.template.loader import render_to_string
 
 from program.kept import Kept
-from program.templatetags.uswds import status_tag, tag
+from program.templatetags.uswds import tag, tone_of
 from proposals.confidentiality import by_place, marked_parts, marks_of
-from proposals.enums import Part
+from proposals.enums import Part, ProposalStatus
 from proposals.hits import FEWEST_LETTERS, mark_hits, wanted
 from proposals.picture import picture_of
 
@@ -55,7 +55,9 @@ def proving(files: Files, row: str) -> list[ShownFile]:
 @register.simple_tag
 def badge(proposal: Proposal, standing: Standing) -> SafeString:
     """The status of a proposal, or how its designation stands once it is not active."""
-    return tag(standing.badge, tone=standing.tone) if standing.badge else status_tag(proposal)
+    if standing.badge:
+        return tag(standing.badge, tone=standing.tone)
+    return tag(ProposalStatus(proposal.status).label, tone=tone_of(proposal.status))
 
 
 @register.simple_tag

@@ -1172,12 +1172,12 @@ def test_desk_costs_the_same_whatever_its_length(client, warm, rows, django_asse
     assert len(response.context["lines"]) == rows
 
 
-def test_reader_with_score_sheet_costs_ten_statements(client, warm, django_assert_num_queries):
+def test_reader_with_score_sheet_costs_nine_statements(client, warm, django_assert_num_queries):
     assignment = make.assigned(make.accepted())
     address = reverse("evaluation:review", args=[make.filled_review(assignment).pk])
     sign_in(client, assignment.reviewer)
     client.get(address)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         assert client.get(address).status_code == 200
 
 
