@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle
 from statistics import median
 
 from bench.client import Client, Unexpected
 from bench.rows import Row
 
-WARM_UP = 3
+WARM_UP = 5
+CONNECTIONS = 5
 
 
 @dataclass(frozen=True)
@@ -22,17 +24,20 @@ class Measured:
 
 
 def measure(row: Row, port: int, *, times: int) -> Measured:
-    """The median of ``times`` answers as a multiple of that of as many empty pages, asked in between."""
-    empty = Client(port)
+    """The median of ``times`` answers as a multiple of that of as many empty pages, asked in between.
+
+    A connection stays with one worker: of several, some are with that of the row, and others are not.
+    """
+    connections = cycle([Client(port) for _ in range(CONNECTIONS)])
     try:
         ask = row.prepare(port)
         for _ in range(WARM_UP):
-            empty.get("/bench/empty/")
+            next(connections).get("/bench/empty/")
             if (status := ask().status) != row.expected:
                 raise Unexpected(f"answered {status} instead of {row.expected}")
         empties, answers = [], []
         for _ in range(times):
-            empties.append(empty.get("/bench/empty/").seconds)
+            empties.append(next(connections).get("/bench/empty/").seconds)
             answers.append(ask())
     except Exception as error:  # one row that fails must not hide the others
         return Measured(row.name, refused=f"{type(error).__name__}: {error}"[:300])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import JSONArray
-from django.urls import reverse
 
 from evaluation.enums import AmendmentStatus, DeterminationStatus
 from evaluation.models import (
@@ -22,6 +21,7 @@ from evaluation.querysets.interests import holds_for
 from evaluation.querysets.people import DELEGATED_BY, SIGN_FOR_AGENCY, delegations_that_hold, reached
 from program import clock
 from program.enums import OfficeRole
+from program.links import address_of, page_of
 from program.models import Agency, Delegation, User
 from program.prepared import Given, Prepared, PreparedByOffices
 from program.waiting import Task, at_the_desk
@@ -51,7 +51,7 @@ def sheets_to_fill(user: User) -> Iterator[Task]:
         yield Task(
             f"{'Declare before you review' if at_intake else 'Review'} {row.proposal.number}",
             row.proposal.consortium.name,
-            reverse("evaluation:assignment", args=[row.pk]),
+            page_of("evaluation:assignment", row.pk),
             row.due_at,
             "Waits at intake" if at_intake else "Clock paused" if row.is_paused else "",
         )
@@ -98,7 +98,7 @@ def interests_to_confirm(*, declares: bool, confirmed: datetime | None) -> Itera
     holds_to = confirmed + holds_for() if confirmed else None
     if holds_to is None or holds_to <= clock.now():
         what, who = "Confirm what you declared of your interests", "Your own statement"
-        yield Task(what, who, reverse("evaluation:interests"), holds_to, "Not confirmed yet")
+        yield Task(what, who, address_of("evaluation:interests"), holds_to, "Not confirmed yet")
 
 
 def to_sign(user: User, delegated: list[tuple[str, str]]) -> Iterator[Task]:
@@ -123,7 +123,7 @@ def positions_to_file(user: User, agencies: set[str]) -> Iterator[Task]:
         yield Task(
             f"File the position of {agency} on {number}",
             consortium,
-            reverse("evaluation:position", args=[pk]),
+            page_of("evaluation:position", pk),
             None if paused_at else due_at,
             "Clock paused" if paused_at else "",
         )
@@ -159,7 +159,7 @@ def determinations_to_sign(user: User, *, announces: bool) -> Iterator[Task]:
     rows = rows.exclude(Q(cleared_at=None) | Q(cleared_by=user.pk), status=DeterminationStatus.DRAFT)
     for row in rows.for_list().defer("version__package", "packet")[:MOST]:
         if is_signers_turn(row, announces=announces):
-            address = reverse("evaluation:determination", args=[row.pk])
+            address = page_of("evaluation:determination", row.pk)
             yield Task(what_next(row), row.proposal.consortium.name, address)
 
 
@@ -188,5 +188,5 @@ def amendments_to_sign(user: User, *, announces: bool) -> Iterator[Task]:
         rows = rows.filter(reaching, status=AmendmentStatus.DRAFT)
     for row in rows.for_list().defer("designation__version__package", "body")[:MOST]:
         what = f"{NEXT_ACT[row.status]} the amendment of {row.designation.number}"
-        address = reverse("evaluation:amendment", args=[row.pk])
+        address = page_of("evaluation:amendment", row.pk)
         yield Task(what, row.designation.proposal.consortium.name, address)

@@ -74,18 +74,19 @@ def late(user: User, now: datetime | Given) -> Q:
 def tallied_late(user: User, now: datetime | Given) -> Func:
     """As ``tallied`` of all that ``user`` reads by office and ``late`` finds, but looking at no more rows.
 
-    Of so many consultations that are late, five of which may be of one proposal, enough proposals are found.
+    Of agencies that are late one for each version is enough, which is the last one of its proposal.
     """
-    enough = EVALUATING_AGENCIES * (MOST_LATE + 1)
-    referrals = _unanswered(user, now).of_office(user).order_by().values_list("version__proposal")
+    referrals = _unanswered(user, now).of_office(user).order_by("version_id").distinct("version_id")
+    referrals = referrals.values_list("version__proposal")
     questions = _open_questions().filter(due_at__lte=now).of_office(user).order_by().values_list("proposal")
     objections = _objections(user).filter(due_at__lte=now).of_office(user).order_by().values_list("proposal")
     read = Proposal.objects.read_by_office(user).order_by()
     undecided = _undecided(user).filter(due_at__lte=now, proposal__in=read.values("pk"))
     undecided = undecided.order_by().values_list("proposal")
     returned = read.filter(_uncorrected(now)).values_list("pk")
+    enough = EVALUATING_AGENCIES * (MOST_LATE + 1)  # of each other kind a proposal seldom has more than five
     others = (kind[:enough] for kind in (questions, objections, undecided, returned))
-    return tallied_keys(referrals[:enough].union(*others)[: MOST_LATE + 1])
+    return tallied_keys(referrals[: MOST_LATE + 1].union(*others)[: MOST_LATE + 1])
 
 
 def _unanswered(user: User, now: datetime | Given) -> Any:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Q
 from django.db.models.functions import JSONArray
-from django.urls import reverse
 
 from evaluation.enums import AmendmentStatus, DeterminationStatus
 from evaluation.models import (
@@ -29,6 +28,7 @@ from evaluation.services.papers import PAPERS
 from program import clock
 from program.deadlines import end_of_day
 from program.enums import CallStatus, OfficeRole, PaperState, QuestionStatus
+from program.links import address_of, page_of
 from program.models import Appointment, Call, Question, User
 from program.prepared import Prepared, Whoever
 from program.tallies import tallied, tally_words
@@ -82,12 +82,12 @@ class Counted:
     def tasks(self, number: int) -> Iterator[Task]:
         if number:
             words = self.one if number == 1 else self.many
-            yield Task(f"{tally_words(number)} {words}", self.who, reverse(self.page))
+            yield Task(f"{tally_words(number)} {words}", self.who, address_of(self.page))
 
 
 def on_call(act: str) -> Callable[..., Task]:
     def task(number: str, title: str) -> Task:
-        address = reverse("program:desk-call", args=[number])
+        address = page_of("program:desk-call", number)
         return Task(f"{act} {number}", title or "A call without a title", address)
 
     return task
@@ -97,7 +97,7 @@ def on_paper(act: str, what: str, page: str) -> Callable[..., Task]:
     """For a determination or an amendment, by its key."""
 
     def task(pk: int, number: str, consortium: str) -> Task:
-        return Task(f"{act} the {what} {number}", consortium, reverse(page, args=[pk]))
+        return Task(f"{act} the {what} {number}", consortium, page_of(page, pk))
 
     return task
 
@@ -111,45 +111,45 @@ def on_amendment(act: str) -> Callable[..., Task]:
 
 
 def condition_task(number: str, condition: int, owner: str, due_on: str | None) -> Task:
-    address = f"{reverse('evaluation:designation', args=[number])}#conditions"
+    address = f"{page_of('evaluation:designation', number)}#conditions"
     due_at = end_of_day(date.fromisoformat(due_on)) if due_on else None
     return Task(f"Condition {condition} of {number}", owner, address, due_at)
 
 
 def deferral_task(number: str, consortium: str, defer_until: str) -> Task:
     what = f"Go on with the decision on {number}, deferred until this day"
-    address = reverse("evaluation:proposal", args=[number])
+    address = page_of("evaluation:proposal", number)
     return Task(what, consortium, address, end_of_day(date.fromisoformat(defer_until)))
 
 
 def escalation_task(pk: int, agency: str, number: str, consortium: str, due_at: str) -> Task:
     what = f"Escalation of the objection of {agency} on {number}"
-    address = reverse("evaluation:escalation", args=[pk])
+    address = page_of("evaluation:escalation", pk)
     return Task(what, consortium, address, datetime.fromisoformat(due_at))
 
 
 def signer_task(number: str, agency: str, due_at: str) -> Task:
     what = f"Appoint who signs the position of {agency} on {number}: nobody may"
-    return Task(what, agency, reverse("program:offices"), datetime.fromisoformat(due_at))
+    return Task(what, agency, address_of("program:offices"), datetime.fromisoformat(due_at))
 
 
 def appointment_task(person: str, role: str, agency: str) -> Task:
-    address = f"{reverse('program:offices')}#waiting"
+    address = f"{address_of('program:offices')}#waiting"
     return Task(f"Confirm or decline {person} as {OfficeRole(role).label}", agency, address)
 
 
 def text_task(number: str, title: str) -> Task:
-    address = reverse("evaluation:catalog-review", args=[number])
+    address = page_of("evaluation:catalog-review", number)
     return Task(f"Publish or return the catalog text of {number}", title, address)
 
 
 def withheld_task(number: str, consortium: str) -> Task:
-    address = f"{reverse('evaluation:catalog-review', args=[number])}#withheld"
+    address = f"{page_of('evaluation:catalog-review', number)}#withheld"
     return Task(f"Review the withheld catalog text of {number}", consortium, address)
 
 
 def intake_task(number: str, consortium: str) -> Task:
-    return Task(f"Take {number} in", consortium, reverse("evaluation:intake-proposal", args=[number]))
+    return Task(f"Take {number} in", consortium, page_of("evaluation:intake-proposal", number))
 
 
 # Of each kind the rows that wait for an officer

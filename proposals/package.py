@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import (
@@ -473,6 +474,14 @@ class Party(NamedTuple):
     address: str = ""
 
 
+LARGEST_SHARED: Final = 100_000
+
+
+@lru_cache(maxsize=32)
+def _read_last(kind: type[Package], text: str | bytes) -> Package:
+    return kind.model_validate_json(text)
+
+
 class Package(Value):
     """Everything a proposal says."""
 
@@ -509,8 +518,11 @@ class Package(Value):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Package:
-        """Read a package back; raises pydantic's ValidationError for anything that is not one."""
-        return cls.model_validate_json(text)
+        """Read a package back; raises pydantic's ValidationError for anything that is not one.
+
+        A value never changes: readers of the same text share one, while it is among those read last.
+        """
+        return _read_last(cls, text) if len(text) <= LARGEST_SHARED else cls.model_validate_json(text)
 
     # What pages, checks and screening ask it
 

@@ -38,7 +38,7 @@ from evaluation.models import (
 from evaluation.querysets.people import is_official
 from program import clock
 from program.enums import DELEGATORS, OfficeRole
-from program.links import address_of
+from program.links import address_of, page_of
 from program.models import Office, User
 from program.order import implements
 from program.prepared import AnyOf, Constant, Given, PreparedByOffices
@@ -226,6 +226,7 @@ def line(
     by_agency = {column.agency: column for column in five}
     return {
         "proposal": proposal,
+        "url": page_of("evaluation:proposal", proposal.number),
         "standing": Standing(designation_status=proposal.designation_status or ""),
         "cells": [(agency, by_agency.get(agency)) for agency in agencies],
         "summary": summary(five),
