@@ -167,10 +167,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One entry with the best score of all pairs of names, and the pair that gave it."""
+    """One entry with the best score of all pairs of names, and the pair that gave it.
+
+    ``likeness`` is that of the names alone, to which ``score`` adds what the places say.
+    """
 
     key: int
     score: float
+    likeness: float
     ours: str
     theirs: str
     countries_agree: bool | None
@@ -268,5 +272,5 @@ class Matcher:
         final = round(weighed(score, where.countries, entry.countries, address.agrees), 2)
         if key not in best or final > best[key].score:
             agree = countries_agree(where.countries, entry.countries)
-            best[key] = Hit(key, final, ours, theirs, agree, address)
+            best[key] = Hit(key, final, round(score, 2), ours, theirs, agree, address)
         return final

@@ -164,10 +164,10 @@ class AssignmentQuerySet(OfProposalQuerySet):
         """Those that ``user`` owes and can do something about today.
 
         A sheet is written on exactly the version that was sent to the agency, while its consultation lasts:
-        not on one that waits at intake, where only the declaration can be given, nor after the time ended
-        without a position, nor while the decision on it is signed.
+        not on one that waits at intake, where only the declaration can be given, nor once the agency has
+        answered or its time has ended, nor while the decision on it is signed.
         """
-        over = consultations_of_assignments().filter(status__in=OVER)
+        over = consultations_of_assignments().filter(status__in=(*OVER, ReferralStatus.ANSWERED))
         signed = AnyOf(F("proposal"), ArraySubquery(signed_and_not_announced()))
         undeclared = Q(proposal__status=ProposalStatus.SUBMITTED, conflict__isnull=True)
         evaluated = Q(~Exists(over), ~Q(signed), proposal__status=ProposalStatus.UNDER_EVALUATION)

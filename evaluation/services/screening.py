@@ -163,7 +163,9 @@ def _explain(hit: Hit) -> str:
         False: "No country agrees.",
         None: "The countries cannot be compared.",
     }[hit.countries_agree]
-    words = f"“{hit.ours}” is like “{hit.theirs}”: {hit.score:g} of 100. {countries}"
+    weighed = f"{hit.likeness:g} of 100 by the names, {hit.score:g} with the places"
+    score = f"{hit.score:g} of 100" if hit.score == hit.likeness else weighed
+    words = f"“{hit.ours}” is like “{hit.theirs}”: {score}. {countries}"
     return f"{words} {_explain_address(hit.address)}".strip()
 
 

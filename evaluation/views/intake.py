@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from program.models import Requirement, User
     from program.requests import SignedInRequest
 
+#: Requirements without a finding that a warning names one by one
+MOST_NAMED = 3
 OFFICE = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
 
 
@@ -157,7 +159,7 @@ def show_intake(
         "is_official": True,
         "open_count": run.checks.all().open().count() if run else 0,
         "has_list": ScreeningList.objects.exists(),
-        "hindrances": [problem for check in checks.ACCEPTANCE for problem in check(proposal)],
+        "hindrances": hindrances(proposal),
         "problems": problems,
         "note": request.POST.get("note", ""),
         "is_unsent": status != 200 or takes_over or bool(request.POST.get("note")),
@@ -166,6 +168,18 @@ def show_intake(
         and request.user.has_perm("evaluation.add_completenessreview", proposal),
     }
     return render(request, "evaluation/intake_proposal.html", facts, status=status)
+
+
+def hindrances(proposal: Proposal) -> list[Problem]:
+    """What keeps the proposal from being accepted; many requirements without a finding are told as one."""
+    found = [problem for check in checks.ACCEPTANCE for problem in check(proposal)]
+    without = [problem for problem in found if problem.code.startswith("not-found-")]
+    if len(without) <= MOST_NAMED:
+        return found
+    said = (
+        f"{len(without)} requirements have no saved finding. Say of each whether it is accepted or deficient."
+    )
+    return [Problem("not-found", said, "E.O. 14320 s.3(b)"), *(one for one in found if one not in without)]
 
 
 def of_versions(found: list[CompletenessReview]) -> str:

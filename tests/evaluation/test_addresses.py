@@ -6,8 +6,11 @@ import pytest
 
 from evaluation.addresses import compared, country_at_end
 from evaluation.matching import Listed, Matcher, countries_agree, weighed
+from proposals.package import Country
 from tests.factories import evaluation as make
 from tests.factories.program import officer
+
+GERMANY = Country(code="DE", name="Germany")
 
 LISTED = (
     "Building 5, No. 12 Keji South Road, Nanshan District, Shenzhen, Guangdong, 518057, CN; "
@@ -74,6 +77,28 @@ def test_a_screening_says_whether_the_addresses_agree():
     make.new_version(proposal, {"compliance": compliance})
     check = make.screened(proposal, desk).checks.exclude(result="no_hit").get()
     assert check.explanation.endswith("The addresses agree on “example”, “sample”.")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("country", "said"),
+    [
+        (None, ": 100 of 100. The countries cannot be compared."),
+        (
+            Country(code="DE", name="Germany"),
+            ": 100 of 100 by the names, 97 with the places. No country agrees.",
+        ),
+    ],
+)
+def test_a_screening_says_what_the_places_take_off(country, said):
+    proposal, desk = make.at_intake(), officer()
+    before = make.version_of(proposal).value
+    party = before.compliance.parties[0].model_copy(
+        update={"legal_name": "Fictional Dragonfly Semiconductor", "country": country, "address": ""}
+    )
+    make.new_version(proposal, {"compliance": before.compliance.model_copy(update={"parties": (party,)})})
+    check = make.screened(proposal, desk).checks.exclude(result="no_hit").get()
+    assert said in check.explanation
 
 
 @pytest.mark.parametrize(

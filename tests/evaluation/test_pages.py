@@ -90,6 +90,20 @@ def press(client, person, name, *args, **data):
     return client.post(reverse(f"evaluation:{name}", args=args), data)
 
 
+def test_intake_tells_many_requirements_without_a_finding_as_one(client):
+    desk, proposal = officer(), make.at_intake()
+    for _ in range(3):
+        RequirementFactory(call=proposal.call)
+    number = proposal.call.requirements.count()
+    shown = page(client, desk, "intake-proposal", proposal.number).text
+    assert f"{number} requirements have no saved finding." in shown
+    assert "Say of “" not in shown
+    first, *others = proposal.call.requirements.all()
+    found = {f"requirement-{item.pk}": "accepted" for item in others}
+    press(client, desk, "completeness-save", proposal.number, **found)
+    assert f"Say of “{first.title}”" in page(client, desk, "intake-proposal", proposal.number).text
+
+
 def test_intake_page_reviews_screens_and_accepts(client):
     desk = officer()
     proposal = make.at_intake()

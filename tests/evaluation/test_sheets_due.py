@@ -52,7 +52,7 @@ def test_what_is_due_first_stands_first_and_costs_the_same_for_many():
     assert len(set(costs)) == 1
 
 
-def test_a_clock_that_stands_says_so_and_a_filed_position_asks_for_no_day():
+def test_a_clock_that_stands_says_so_and_once_the_position_is_filed_no_sheet_is_asked_for():
     proposal, person = make.accepted(), make.reviewer()
     make.assigned(proposal, person=person)
     referral = make.referral_of(proposal)
@@ -60,7 +60,7 @@ def test_a_clock_that_stands_says_so_and_a_filed_position_asks_for_no_day():
     assert sheets(person) == [(f"Review {proposal.number}", None, "Clock paused")]
     Referral.objects.filter(pk=referral.pk).update(paused_at=None)
     make.filed(proposal, "STATE")
-    assert sheets(person) == [(f"Review {proposal.number}", None, "")]
+    assert sheets(person) == []
 
 
 def beginning(client, assignment):
