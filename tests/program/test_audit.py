@@ -173,6 +173,37 @@ def test_seal_waits_for_an_event_that_has_a_number_but_is_not_committed(person):
     assert audit.verify().is_sound
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_a_chain_goes_on_from_the_event_that_was_written_meanwhile(person):
+    firm, written = OrganizationFactory(), threading.Event()
+    waited = []
+
+    def write():
+        try:
+            written.wait(5)
+            waited.append(audit.record(firm, "organization.change", by=person, after={"step": 2}))
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with transaction.atomic():
+        first = audit.record(firm, "organization.change", by=person, after={"step": 1})
+        written.set()
+        while not waiting_for_a_lock():
+            assert writer.is_alive()
+    writer.join()
+    [second] = waited
+    assert (first.sequence, second.sequence, second.at > first.at) == (1, 2, True)
+    assert second.digest == audit.sha256_hex(first.digest + second.body)
+
+
+def waiting_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return cursor.fetchone()[0]
+
+
 # Kept roots
 
 

@@ -373,6 +373,20 @@ def test_choices_stand_in_a_fieldset_with_legend(name, kind):
     assert f'for="id_{name}_1"' in html
 
 
+def test_kept_choices_are_marked_where_they_are_chosen_and_escaped_unless_they_are_markup():
+    def shown(label, chosen=None):
+        field = forms.ChoiceField(choices=[("<a>", label)], widget=forms.RadioSelect)
+        return str(type("Form", (forms.Form,), {"way": field})({"way": chosen} if chosen else None)["way"])
+
+    for _ in range(2):
+        markup, text = shown(mark_safe("<b>Owned</b>")), shown("<b>Owned</b>")
+        assert ">&lt;b&gt;Owned&lt;/b&gt;</label>" in text
+        assert "><b>Owned</b></label>" in markup
+        assert 'value="&lt;a&gt;"' in markup
+        assert " checked" not in text
+        assert " checked" in shown("<b>Owned</b>", "<a>")
+
+
 def test_many_choices_fold_away_under_what_is_chosen():
     assert "<details" not in field_of("sectors")
     assert "<summary data-many-chosen>Choose from the list</summary>" in field_of("places")
