@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, reduce
-from operator import add
+from functools import lru_cache
 from typing import Any
 
 import qrcode
@@ -525,7 +524,7 @@ def consultation_cells(cells: Sequence[tuple[str, Any]]) -> SafeString:
     drawn_cells = [_consultation_cell(*cell, shown="wide" if agree else "always") for cell in shown]
     if agree:
         drawn_cells.append(_consultation_cell("Every agency", shown[0][1], shown="narrow"))
-    return reduce(add, drawn_cells, SafeString())
+    return format_html_join("", "{}", ((cell,) for cell in drawn_cells))
 
 
 def _shown_of(column: Any) -> tuple[str, str, str]:
