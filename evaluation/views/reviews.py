@@ -184,7 +184,7 @@ def show_review(
         "is_stale": is_stale,
         "closed": why_sheet_closed(found),
         **changed_facts(found, is_own=is_own),
-        "next": next((one for one in found.queue if one[0] != found.assignment_id), None),
+        "next": next((one for one in found.queue or () if one[0] != found.assignment_id), None),
         "tally": tally_of(request.user, found.version.proposal),
         "may_reopen": found.status == ReviewStatus.SUBMITTED
         and request.user.has_perm("evaluation.reopen_review", found),
@@ -232,7 +232,7 @@ def sheets_seen(reader: Any) -> QuerySet[Review]:
     """The sheet ``Given("sheet")`` with its version, for who may see it.
 
     ``queue`` is of the reader's first sheets that are not in the key of the assignment and the proposal's
-    number, ``[key, number]``.
+    number, ``[key, number]``; None for who reviews nothing.
     """
     queue = ArraySubquery(next_sheets(reader).values_list(JSONArray("pk", "proposal__number")))
     return (
