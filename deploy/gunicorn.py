@@ -18,6 +18,8 @@ preload_app = True
 timeout = 30
 graceful_timeout = 30
 keepalive = 5
+# Whoever may set a header is not the one who says where the portal stands
+forwarder_headers = ""
 max_requests = 2000
 max_requests_jitter = 200
 accesslog = None  # the proxy writes a line for each request, without what its path keeps secret

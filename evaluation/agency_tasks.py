@@ -21,7 +21,7 @@ from evaluation.querysets.interests import holds_for
 from evaluation.querysets.people import DELEGATED_BY, SIGN_FOR_AGENCY, delegations_that_hold, reached
 from program import clock
 from program.enums import OfficeRole
-from program.links import address_of, page_of
+from program.links import page_of
 from program.models import Agency, Delegation, User
 from program.prepared import Given, Prepared, PreparedByOffices
 from program.waiting import Task, at_the_desk
@@ -98,7 +98,7 @@ def interests_to_confirm(*, declares: bool, confirmed: datetime | None) -> Itera
     holds_to = confirmed + holds_for() if confirmed else None
     if holds_to is None or holds_to <= clock.now():
         what, who = "Confirm what you declared of your interests", "Your own statement"
-        yield Task(what, who, address_of("evaluation:interests"), holds_to, "Not confirmed yet")
+        yield Task(what, who, page_of("evaluation:interests"), holds_to, "Not confirmed yet")
 
 
 def to_sign(user: User, delegated: list[tuple[str, str]]) -> Iterator[Task]:

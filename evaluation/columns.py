@@ -70,12 +70,14 @@ def columns(consultations: Iterable[Consultation], user: User, now: datetime) ->
         row.code in mine and row.status == ReferralStatus.ANSWERED for row in rows
     )
     return [
-        Column(row, *_said(row, now, "" if reads_all or row.code in mine else why_hidden), now)
+        Column(row, *_said(row, now), now)
+        if reads_all or row.code in mine
+        else Column(row._replace(stance=None), *_said(row, now, hidden=why_hidden), now)
         for row in rows
     ]
 
 
-def _said(row: Consultation, now: datetime, hidden: str) -> tuple[str, str, datetime | None, str]:
+def _said(row: Consultation, now: datetime, *, hidden: str = "") -> tuple[str, str, datetime | None, str]:
     """State, tone, until when the time runs or ran, and note; ``hidden`` says why no stance is shown."""
     if stance := row.answer:
         if hidden:

@@ -43,7 +43,6 @@ class Consultation(NamedTuple):
         """From a record, read with its agency, position, version and proposal."""
         version, agency, position = referral.version, referral.agency, referral.position
         return cls(
-            pk=referral.pk,
             proposal=version.proposal_id,
             agency=str(agency),
             code=agency.code,
@@ -78,14 +77,18 @@ class Consultation(NamedTuple):
         return replaced_in_words(self.version, self.newest)
 
 
-KEPT: Final = (
-    "status", "carry", "opened_at", "due_at", "paused_at", "answered_at", "ended_at", "stood_days",
-    "settled_on",
-)  # fmt: skip
-#: Where a question finds each value, in the order of ``Consultation``
-COLUMNS: Final = (
-    "pk", "version__proposal", "agency__display_name", "agency__code", "agency__sort_order",
-    "version__number", "version__proposal__version_count", "version__proposal__status", "status", "carry",
-    "position__stance", "opened_at", "due_at", "paused_at", "answered_at", "ended_at", "stood_days",
-    "settled_on",
-)  # fmt: skip
+#: Where a question finds what the referral itself does not have
+PATHS: Final = {
+    "proposal": "version__proposal",
+    "agency": "agency__display_name",
+    "code": "agency__code",
+    "sort_order": "agency__sort_order",
+    "version": "version__number",
+    "newest": "version__proposal__version_count",
+    "proposal_status": "version__proposal__status",
+    "stance": "position__stance",
+}
+#: Columns of the referral
+KEPT: Final = tuple(name for name in Consultation._fields if name not in PATHS)
+#: What a question asks for, in the order of ``Consultation``
+COLUMNS: Final = tuple(PATHS.get(name, name) for name in Consultation._fields)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 #: Beyond it nobody reads a number of what is late; the insights have it
 MOST_LATE: Final = 100
 SOON: Final = timedelta(days=3)
-EVALUATING_AGENCIES: Final = 5
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def late(user: User, now: datetime | Given) -> Q:
 def tallied_late(user: User, now: datetime | Given) -> Func:
     """As ``tallied`` of all that ``user`` reads by office and ``late`` finds, but looking at no more rows.
 
-    Of agencies that are late one for each version is enough, which is the last one of its proposal.
+    Of each kind so many proposals are found; of a late consultation the version tells, which is their last.
     """
     referrals = _unanswered(user, now).of_office(user).order_by("version_id").distinct("version_id")
     referrals = referrals.values_list("version__proposal")
@@ -84,8 +83,7 @@ def tallied_late(user: User, now: datetime | Given) -> Func:
     undecided = _undecided(user).filter(due_at__lte=now, proposal__in=read.values("pk"))
     undecided = undecided.order_by().values_list("proposal")
     returned = read.filter(_uncorrected(now)).values_list("pk")
-    enough = EVALUATING_AGENCIES * (MOST_LATE + 1)  # of each other kind a proposal seldom has more than five
-    others = (kind[:enough] for kind in (questions, objections, undecided, returned))
+    others = (kind.distinct()[: MOST_LATE + 1] for kind in (questions, objections, undecided, returned))
     return tallied_keys(referrals[: MOST_LATE + 1].union(*others)[: MOST_LATE + 1])
 
 

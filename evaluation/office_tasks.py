@@ -28,7 +28,7 @@ from evaluation.services.papers import PAPERS
 from program import clock
 from program.deadlines import end_of_day
 from program.enums import CallStatus, OfficeRole, PaperState, QuestionStatus
-from program.links import address_of, page_of
+from program.links import page_of
 from program.models import Appointment, Call, Question, User
 from program.prepared import Prepared, Whoever
 from program.tallies import tallied, tally_words
@@ -82,7 +82,7 @@ class Counted:
     def tasks(self, number: int) -> Iterator[Task]:
         if number:
             words = self.one if number == 1 else self.many
-            yield Task(f"{tally_words(number)} {words}", self.who, address_of(self.page))
+            yield Task(f"{tally_words(number)} {words}", self.who, page_of(self.page))
 
 
 def on_call(act: str) -> Callable[..., Task]:
@@ -130,11 +130,11 @@ def escalation_task(pk: int, agency: str, number: str, consortium: str, due_at: 
 
 def signer_task(number: str, agency: str, due_at: str) -> Task:
     what = f"Appoint who signs the position of {agency} on {number}: nobody may"
-    return Task(what, agency, address_of("program:offices"), datetime.fromisoformat(due_at))
+    return Task(what, agency, page_of("program:offices"), datetime.fromisoformat(due_at))
 
 
 def appointment_task(person: str, role: str, agency: str) -> Task:
-    address = f"{address_of('program:offices')}#waiting"
+    address = f"{page_of('program:offices')}#waiting"
     return Task(f"Confirm or decline {person} as {OfficeRole(role).label}", agency, address)
 
 

@@ -8,11 +8,12 @@ from functools import cached_property
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import NoReverseMatch
 from django.utils import timezone
 
 from program.clock import WASHINGTON
 from program.enums import OfficeRole
-from program.links import address_of
+from program.links import page_of
 from program.models.notices import unread
 
 AT_THE_DESK = (
@@ -30,6 +31,14 @@ IN_THE_EDAG = (
     OfficeRole.DECISION_OFFICIAL,
     OfficeRole.AUDITOR,
 )
+
+
+def address_of(name: str) -> str:
+    """Where a page stands; empty where this portal has none of the name."""
+    try:
+        return page_of(name)
+    except NoReverseMatch:
+        return ""
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
+from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import get_script_prefix, reverse
 
 
-@cache
-def address_of(name: str) -> str:
-    """Where a page stands that needs nothing but its name; empty where the portal has none of this name."""
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
+def page_of(name: str, *args: Any) -> str:
+    """As ``reverse``; raises NoReverseMatch as it does. ``args`` are keys and numbers, as a list has them."""
+    return _page_of(get_script_prefix(), name, args)
 
 
 @lru_cache(maxsize=4096)
-def page_of(name: str, key: int | str) -> str:
-    """Where the page of one row of a list stands."""
-    return reverse(name, args=[key])
+def _page_of(prefix: str, name: str, args: tuple[Any, ...]) -> str:
+    return reverse(name, args=args)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 EXISTS = "EXISTS(SELECT %s "
 #: A code, a status, a right, a time zone; of longer text, or with blanks and marks, somebody typed it
 CODE: Final = re.compile(r"[\w./-]{0,40}")
+LARGEST_KEY: Final = BigIntegerField.MAX_BIGINT
 MOST_SHAPES: Final = 256
 #: As many plans a connection keeps; a long one takes a megabyte of the server
 MOST_PLANS: Final = 100
@@ -152,6 +153,17 @@ class Prepared:
         return tuple(dict.fromkeys(one.name for one in self._written[2] if isinstance(one, Given)))
 
     @cached_property
+    def _keys(self) -> tuple[str, ...]:
+        """Of what differs, the keys: no row has one that the database cannot write, as an address may."""
+        return tuple(
+            dict.fromkeys(
+                one.name
+                for one in self._written[2]
+                if isinstance(one, Given) and isinstance(one.output_field, BigIntegerField)
+            )
+        )
+
+    @cached_property
     def _planned(self) -> tuple[str, str]:
         """The name of the question within a connection, and the statement that makes it known there."""
         _, sql, params = self._written
@@ -189,6 +201,8 @@ class Prepared:
         try:
             _, sql, params = self._written
         except EmptyResultSet:  # of such offices, nobody sees anything
+            return []
+        if any(abs(given[name] or 0) > LARGEST_KEY for name in self._keys):
             return []
         with connection.cursor() as cursor:
             if settings.PLAN_ONCE:

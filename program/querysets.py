@@ -290,9 +290,11 @@ class QuestionQuerySet(models.QuerySet):
 class AuditEventQuerySet(models.QuerySet):
     def of(self, subject: models.Model) -> Self:
         """The chain of one subject, first event first."""
-        return self.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk)).order_by(
-            "sequence"
-        )
+        return self.of_kind(type(subject), str(subject.pk))
+
+    def of_kind(self, kind: type[models.Model], key: Any) -> Self:
+        """As ``of`` the record of this kind with the ``key``, a text."""
+        return self.filter(subject_type=kind._meta.label_lower, subject_id=key).order_by("sequence")
 
     def visible_to(self, user: User) -> Self:
         """The record is the auditor's, but for proposals from which the auditor is recused.

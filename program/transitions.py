@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import BigIntegerField
+from django.db.transaction import TransactionManagementError
 
 from program import audit
 from program.joining import joined
@@ -156,7 +158,12 @@ class Held:
         self._asked = Prepared(lambda: rows().filter(pk=Given("record", BigIntegerField())).order_by())
 
     def read(self, pk: int) -> Any:
-        """The record with all that ``rows`` read of it, none of it older than the lock."""
+        """The record with all that ``rows`` read of it, none of it older than the lock.
+
+        Raises TransactionManagementError outside of a transaction, where nothing would be locked.
+        """
+        if not connection.in_atomic_block:
+            raise TransactionManagementError("A record is held within a transaction only.")
         if found := self._asked.rows(record=pk):
             return found[0]
         rows = self.rows()

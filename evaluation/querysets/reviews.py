@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 #: Where reviewers are assigned
 ASSIGNABLE = (ProposalStatus.SUBMITTED, ProposalStatus.UNDER_EVALUATION)
-#: Where a consultation asks its agency for nothing more
+#: Where a consultation takes no sheet any more
 OVER = (ReferralStatus.LAPSED, ReferralStatus.ENDED)
+#: Where nobody waits for one, though it may come in once the agency has answered
+UNASKED = (*OVER, ReferralStatus.ANSWERED)
 
 
 def owes_sheet(user: User) -> Q:
@@ -130,8 +132,8 @@ class AssignmentQuerySet(OfProposalQuerySet):
         ``due_at`` is when that position is due, None while no clock runs.
         """
         referrals = consultations_of_assignments()
-        over = referrals.filter(status__in=[ReferralStatus.ANSWERED, ReferralStatus.ENDED])
-        rows = self.active().filter(~Exists(over), proposal__status__in=ASSIGNABLE)
+        unasked = referrals.filter(status__in=UNASKED)
+        rows = self.active().filter(~Exists(unasked), proposal__status__in=ASSIGNABLE)
         running = referrals.filter(paused_at=None)
         return rows.with_sheets().filter(is_in=False).annotate(due_at=Subquery(running.values("due_at")[:1]))
 
@@ -167,7 +169,7 @@ class AssignmentQuerySet(OfProposalQuerySet):
         not on one that waits at intake, where only the declaration can be given, nor once the agency has
         answered or its time has ended, nor while the decision on it is signed.
         """
-        over = consultations_of_assignments().filter(status__in=(*OVER, ReferralStatus.ANSWERED))
+        over = consultations_of_assignments().filter(status__in=UNASKED)
         signed = AnyOf(F("proposal"), ArraySubquery(signed_and_not_announced()))
         undeclared = Q(proposal__status=ProposalStatus.SUBMITTED, conflict__isnull=True)
         evaluated = Q(~Exists(over), ~Q(signed), proposal__status=ProposalStatus.UNDER_EVALUATION)

@@ -38,7 +38,7 @@ from evaluation.models import (
 from evaluation.querysets.people import is_official
 from program import clock
 from program.enums import DELEGATORS, OfficeRole
-from program.links import address_of, page_of
+from program.links import page_of
 from program.models import Office, User
 from program.order import implements
 from program.prepared import AnyOf, Constant, Given, PreparedByOffices
@@ -268,7 +268,7 @@ def rooms_of(user: User) -> list[tuple[str, str]]:
         ("PDFs set aside", "evaluation:papers", is_officer),
         ("Record", "evaluation:record", is_auditor),
     ]
-    return [(label, address_of(name)) for label, name, is_open in rooms if is_open]
+    return [(label, page_of(name)) for label, name, is_open in rooms if is_open]
 
 
 @require_safe

@@ -172,14 +172,14 @@ def show_intake(
 
 def hindrances(proposal: Proposal) -> list[Problem]:
     """What keeps the proposal from being accepted; many requirements without a finding are told as one."""
-    found = [problem for check in checks.ACCEPTANCE for problem in check(proposal)]
-    without = [problem for problem in found if problem.code.startswith("not-found-")]
-    if len(without) <= MOST_NAMED:
-        return found
-    said = (
-        f"{len(without)} requirements have no saved finding. Say of each whether it is accepted or deficient."
-    )
-    return [Problem("not-found", said, "E.O. 14320 s.3(b)"), *(one for one in found if one not in without)]
+    found = []
+    for check in checks.ACCEPTANCE:
+        problems = list(check(proposal))
+        if check is checks.finds_on_every_mandatory_item and len(problems) > MOST_NAMED:
+            said = "requirements have no saved finding. Say of each whether it is accepted or deficient."
+            problems = [Problem("not-found", f"{len(problems)} {said}", part="completeness")]
+        found += problems
+    return found
 
 
 def of_versions(found: list[CompletenessReview]) -> str:

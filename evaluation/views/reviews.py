@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BigIntegerField, F
+from django.db.models import BigIntegerField, Case, F, When
 from django.db.models.functions import JSONArray
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -184,7 +184,7 @@ def show_review(
         "is_stale": is_stale,
         "closed": why_sheet_closed(found),
         **changed_facts(found, is_own=is_own),
-        "next": next((one for one in found.queue or () if one[0] != found.assignment_id), None),
+        "next": next_in_queue(found),
         "tally": tally_of(request.user, found.version.proposal),
         "may_reopen": found.status == ReviewStatus.SUBMITTED
         and request.user.has_perm("evaluation.reopen_review", found),
@@ -231,10 +231,11 @@ def own_sheets(reviewer: Any) -> QuerySet[Review]:
 def sheets_seen(reader: Any) -> QuerySet[Review]:
     """The sheet ``Given("sheet")`` with its version, for who may see it.
 
-    ``queue`` is of the reader's first sheets that are not in the key of the assignment and the proposal's
-    number, ``[key, number]``; None for who reviews nothing.
+    ``queue`` tells the reader's first sheets that are not in, each by the key of its assignment and the
+    number of its proposal; None on a sheet that is not the reader's own.
     """
-    queue = ArraySubquery(next_sheets(reader).values_list(JSONArray("pk", "proposal__number")))
+    waiting = ArraySubquery(next_sheets(reader).values_list(JSONArray("pk", "proposal__number")))
+    queue = Case(When(reviewer=reader.pk, then=waiting))
     return (
         Review.objects.visible_to(reader)
         .filter(pk=Given("sheet", BigIntegerField()))
@@ -245,6 +246,12 @@ def sheets_seen(reader: Any) -> QuerySet[Review]:
             "version__proposal__call", "version__proposal__consortium", "agency", "reviewer", "assignment"
         )
     )
+
+
+def next_in_queue(found: Any) -> dict[str, Any] | None:
+    """The reader's next sheet after one that is their own: ``assignment`` and ``number`` of the proposal."""
+    others = ((key, number) for key, number in found.queue or () if key != found.assignment_id)
+    return next(({"assignment": key, "number": number} for key, number in others), None)
 
 
 @Prepared

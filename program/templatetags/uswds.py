@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import qrcode
 from django import template
@@ -69,11 +69,19 @@ def fill(context: Context, component: str, **values: Any) -> SafeString:
     return engine_template.render(context.new(values))
 
 
-@lru_cache(maxsize=4096, typed=True)
 def drawn(component: str, **values: str | bool) -> SafeString:
     """The markup of a small ``component``, kept: a page draws the same few pictures dozens of times."""
+    return _drawn(component, **values)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _drawn(component: str, **values: str | bool) -> SafeString:
     # ``typed`` keeps text that is to be escaped apart from the same text that is markup
     return Engine.get_default().get_template(f"components/{component}.html").render(Context(values))
+
+
+#: Of buttons, of which each row of a list may have its own
+_buttons: Final = lru_cache(maxsize=1024, typed=True)(_drawn.__wrapped__)
 
 
 def one_of(value: str, allowed: Iterable[str], what: str) -> str:
@@ -203,11 +211,13 @@ def button(
     """
     one_of(variant, BUTTON_VARIANTS, "The variant of a button")
     one_of(type, ("submit", "button", "reset"), "The type of a button")
-    values = {"label": label, "href": href, "variant": variant, "type": type, "name": name, "value": value}
-    return drawn(
-        "button", **values, form=form, action=action, icon=icon, big=big, disabled=disabled, confirm=confirm,
-        describes=describes, id=id,
-    )  # fmt: skip
+    values = {
+        "label": label, "href": href, "variant": variant, "type": type, "name": name, "value": value,
+        "form": form, "action": action, "icon": icon, "confirm": confirm, "describes": describes, "id": id,
+    }  # fmt: skip
+    # A record that a page gives to be named is another the next time, and equal
+    texts = {key: given if isinstance(given, str) else str(given) for key, given in values.items()}
+    return _buttons("button", **texts, big=bool(big), disabled=bool(disabled))
 
 
 @register.inclusion_tag("components/post_button.html", takes_context=True)
@@ -260,6 +270,12 @@ def tag(word: str, *, tone: str = "neutral", icon: str = "") -> SafeString:
     """A short word in a frame; ``tone`` is good, info, waiting, bad or neutral."""
     one_of(tone, TONE_ICONS, "The tone of a tag")
     return drawn("tag", word=str(word), tone=tone, icon=icon or TONE_ICONS[tone])
+
+
+@register.simple_tag
+def attention(mark: str, words: str, *, tone: str) -> SafeString:
+    """A short word in a frame and a sentence that says what it is about."""
+    return format_html('{} <span class="site-meta">{}</span>', tag(mark, tone=tone), words)
 
 
 @register.simple_tag
@@ -704,7 +720,10 @@ def _group(name: str | None, choices: Sequence[Mapping[str, Any]]) -> SafeString
 
 @register.simple_tag
 def inputs(groups: Optgroups) -> SafeString:
-    """The radio buttons or checkboxes of a choice, each with its label; in code as ``options`` are."""
+    """The radio buttons or checkboxes of a choice, each with its label; in code as ``options`` are.
+
+    Every widget's choices look so, whatever its ``option_template_name``.
+    """
     return format_html_join("\n", "{}", ((_choices(name, choices),) for name, choices, _ in groups))
 
 
@@ -717,22 +736,21 @@ def _choices(name: str | None, choices: Sequence[Mapping[str, Any]]) -> SafeStri
 
 
 def _choice(choice: Mapping[str, Any]) -> SafeString:
-    attributes = {"value": choice["value"], **choice["attrs"]}
-    said = tuple(
-        (name, value if isinstance(value, bool | None) else f"{value}") for name, value in attributes.items()
+    value, attributes = choice["value"], choice["attrs"]
+    shown = written({"value": None if value is None else str(value), **attributes})
+    named = flatatt({"for": attributes.get("id")})
+    return _input(
+        choice["type"], choice["name"], str(attributes.get("class", "")), shown, named, choice["label"]
     )
-    return _input(choice["type"], choice["name"], choice["label"], said)
 
 
-@lru_cache(maxsize=4096, typed=True)
-def _input(kind: str, name: str, label: str, attributes: tuple[tuple[str, Any], ...]) -> SafeString:
-    """Kept as ``drawn`` is: whoever gives a score reads the same scale."""
-    said = dict(attributes)
-    more = f" {said['class']}" if said.get("class") else ""
+@lru_cache(maxsize=2048, typed=True)
+def _input(kind: str, name: str, more: str, shown: str, named: str, label: str) -> SafeString:
+    """Kept as ``drawn`` is: whoever scores reads the same scale. ``shown`` and ``named`` are markup."""
     return format_html(
         '<div class="usa-{0}"><input class="usa-{0}__input{1}" type="{0}" name="{2}"{3}>'
         '<label class="usa-{0}__label"{4}>{5}</label></div>',
-        kind, more, name, written(said), flatatt({"for": said.get("id")}), label,
+        kind, more and f" {more}", name, shown, named, label,
     )  # fmt: skip
 
 

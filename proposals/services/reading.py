@@ -82,12 +82,10 @@ def _is_recorded(proposal: Proposal, by: User, what: dict[str, Any]) -> bool:
 @Prepared
 def read_today() -> QuerySet[AuditEvent]:
     """What a person read of a proposal today."""
-    events = AuditEvent.objects.filter(
-        subject_type=Proposal._meta.label_lower, subject_id=Given("proposal", CharField()), act=ACT
-    )
-    events = events.filter(actor=Given("person", BigIntegerField()))
+    events = AuditEvent.objects.of_kind(Proposal, Given("proposal", CharField())).filter(act=ACT)
+    read = events.filter(actor=Given("person", BigIntegerField()))
     day = TruncDate("at", tzinfo=clock.WASHINGTON)
-    return events.alias(day=day).filter(day=clock.today_in_prepared()).order_by("sequence").only("body")
+    return read.alias(day=day).filter(day=clock.today_in_prepared()).only("body")
 
 
 def last_read_before(version: Version, user: User) -> tuple[int, datetime] | None:
