@@ -327,3 +327,13 @@ def test_who_joined_the_team_meanwhile_hands_in_no_sheet():
         services.submit_review(sheet, by=assignment.reviewer)
     with pytest.raises(PermissionDenied):
         services.save_review(sheet, by=assignment.reviewer, values={"rationale": "More."}, revision=None)
+
+
+@pytest.mark.parametrize("name", ["review", "review-save", "review-submit", "score-save"])
+def test_sheet_with_a_key_that_no_sheet_can_have_is_not_found(client, name):
+    person = make.assigned(make.accepted()).reviewer
+    sign_in(client, person)
+    keys = [10**30, 1] if name == "score-save" else [10**30]
+    address = reverse(f"evaluation:{name}", args=keys)
+    answer = client.get(address) if name == "review" else client.post(address, {"revision": "0"})
+    assert answer.status_code == 404

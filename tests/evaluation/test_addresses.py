@@ -84,10 +84,7 @@ def test_a_screening_says_whether_the_addresses_agree():
     ("country", "said"),
     [
         (None, ": 100 of 100. The countries cannot be compared."),
-        (
-            Country(code="DE", name="Germany"),
-            ": 100 of 100 by the names, 97 with the places. No country agrees.",
-        ),
+        (GERMANY, ": 100 of 100 by the names, 97 with the places. No country agrees."),
     ],
 )
 def test_a_screening_says_what_the_places_take_off(country, said):

@@ -14,13 +14,15 @@ from evaluation import services
 from evaluation.folding import fold
 from evaluation.models import CatalogEntry, CatalogRelease, Designation
 from evaluation.views.catalog_review import said_by
-from program.models import AuditEvent, Notice
+from program import grants
+from program.models import AuditEvent, Notice, User
 from program.transitions import NotReady, WrongStatus
+from program.waiting import desk_tasks
 from tests.evaluation.test_catalog import entries_of_feed, opened, table
 from tests.evaluation.test_pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, officer
-from tests.factories.proposals import representative_of
+from tests.factories.proposals import TeamMemberFactory, representative_of
 
 pytestmark = pytest.mark.django_db
 
@@ -271,6 +273,25 @@ def test_withheld_text_is_restored_by_an_officer_who_stands_apart_alone(person):
         services.recuse(designation.proposal, person=other, by=other, reason="A former employer.")
     with pytest.raises(PermissionDenied):
         services.restore_catalog_texts(designation.catalog_entry, by=other, reason="So.")
+
+
+@pytest.mark.parametrize("tie", ["none", "team", "counsel", "recused"])
+def test_catalog_texts_wait_for_an_officer_who_stands_apart_alone(tie):
+    withheld, waiting = rack_removed(**NAMING["summary"]), make.released(make.designated(), title="Zebra")
+    desk = officer()
+    for proposal in (withheld.proposal, waiting.designation.proposal):
+        if tie == "team":
+            TeamMemberFactory(user=desk, membership=proposal.consortium.anchor)
+        elif tie == "counsel":
+            grants.grant("proposals.view_proposal", on=proposal, to=desk, by=representative_of(proposal))
+        elif tie == "recused":
+            services.recuse(proposal, person=desk, by=desk, reason="A former employer.")
+    tasks = {task.what for task in desk_tasks(User.objects.get(pk=desk.pk))}
+    wanted = {
+        f"Review the withheld catalog text of {withheld.number}",
+        f"Publish or return the catalog text of {waiting.designation.number}",
+    }
+    assert tasks & wanted == (wanted if tie == "none" else set())
 
 
 # What was public before texts were reviewed

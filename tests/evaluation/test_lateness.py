@@ -10,8 +10,10 @@ from django.urls import reverse
 from evaluation import services
 from evaluation.lateness import late
 from evaluation.models import ConflictCase, Escalation, InformationRequest, Referral
+from evaluation.views.desk import tallies
 from program import clock
 from program.enums import OfficeRole
+from program.prepared import PreparedByOffices
 from proposals.models import Proposal
 from tests.evaluation.test_pages import page, sign_in
 from tests.factories import evaluation as make
@@ -151,6 +153,23 @@ def test_what_has_no_clock_stands_last_where_the_first_due_is_first(client):
         for agency in make.EVALUATING:
             due(proposal, agency, days)
     assert list(lines(client, desk, order="due")) == [sooner, later, without]
+
+
+def test_tally_of_what_is_late_counts_proposals_up_to_its_bound(client, monkeypatch):
+    """However many questions are late on one proposal, they hide no other."""
+    monkeypatch.setattr("evaluation.lateness.MOST_LATE", 2)
+    monkeypatch.setattr("evaluation.views.desk.MOST_LATE", 2)
+    monkeypatch.setattr("evaluation.views.desk.tallies", PreparedByOffices(tallies.build))
+    desk, first = officer(), make.accepted()
+    for _ in range(4):
+        overdue_question(first)
+    lapsed(first, "DOE")
+    for number, words in ((1, "1"), (2, "2"), (3, "over 2"), (4, "over 2")):
+        shown = page(client, desk, "desk")
+        assert shown.context["tally"]["late"] == min(number, 3)
+        value = shown.text.split("Something is late")[0].rsplit('site-count__value">', 1)[1]
+        assert value.split("<")[0] == words
+        overdue_question(make.accepted())
 
 
 def test_reviewer_hears_of_their_own_agency_alone(client):

@@ -63,6 +63,19 @@ def test_a_clock_that_stands_says_so_and_once_the_position_is_filed_no_sheet_is_
     assert sheets(person) == []
 
 
+def test_a_sheet_that_nobody_waits_for_says_so_and_comes_in_all_the_same(client):
+    proposal = make.accepted()
+    review = make.filled_review(make.assigned(proposal))
+    words = "Your agency has filed its position"
+    assert words not in page(client, review.reviewer, "review", review.pk).text
+    make.filed(proposal, "STATE")
+    shown = page(client, review.reviewer, "review", review.pk).text
+    assert words in shown and "Submit the review" in shown
+    services.submit_review(review, by=review.reviewer)
+    assert Review.objects.get(pk=review.pk).status == "submitted"
+    assert words not in page(client, review.reviewer, "review", review.pk).text
+
+
 def beginning(client, assignment):
     return page(client, assignment.reviewer, "assignment", assignment.pk)
 

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.transaction import TransactionManagementError
 
 from evaluation import services
 from evaluation.discussing import DISCUSS
@@ -20,6 +22,7 @@ from evaluation.models import (
     Review,
 )
 from evaluation.schedule import lapse_due_referrals
+from evaluation.services.reviews import HELD
 from program import clock
 from program.clock_account import clock_account
 from program.revisions import one_at_a_time
@@ -222,3 +225,12 @@ def test_position_that_waited_for_a_pause_ends_it(proposal):
     )
     referral = make.referral_of(proposal)
     assert (referral.status, referral.paused_at) == ("answered", None)
+
+
+def test_a_sheet_is_held_within_a_transaction_only():
+    review = make.filled_review(make.assigned(make.accepted()))
+    for _ in range(2):
+        with pytest.raises(TransactionManagementError):
+            HELD.read(review.pk)
+        with transaction.atomic():
+            assert HELD.read(review.pk) == review

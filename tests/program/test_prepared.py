@@ -39,6 +39,14 @@ def test_keys_of_a_prepared_question_narrow_another_statement_and_so_does_whethe
         assert everybody.count() == 2 * len(found)
 
 
+@pytest.mark.parametrize("key", [2**63, -(2**63) - 1, 10**30])
+def test_key_that_no_row_can_have_finds_none(key):
+    UserFactory()
+    names = Prepared(lambda: User.objects.filter(pk=PERSON).values_list("name"))
+    records = Prepared(lambda: User.objects.filter(pk=PERSON))
+    assert (names.ask(person=key), names.ask_all(person=key), records.rows(person=key)) == (None, [], [])
+
+
 def test_value_that_nobody_gave_is_an_error():
     question = Prepared(lambda: User.objects.filter(pk=PERSON).values_list("name"))
     with pytest.raises(KeyError, match="person"):

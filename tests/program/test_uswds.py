@@ -12,6 +12,7 @@ from django.template import Context, Template, TemplateSyntaxError
 from django.urls import path
 from django.utils.safestring import mark_safe
 
+from evaluation.models import Condition
 from program.templatetags.uswds import BUTTON_VARIANTS, MARKS, TONE_ICONS, clause_anchor, tone_of
 from program.transitions import Problem
 
@@ -385,6 +386,31 @@ def test_kept_choices_are_marked_where_they_are_chosen_and_escaped_unless_they_a
         assert 'value="&lt;a&gt;"' in markup
         assert " checked" not in text
         assert " checked" in shown("<b>Owned</b>", "<a>")
+
+
+def test_choice_of_yes_and_no_sends_what_was_chosen():
+    class Form(forms.Form):
+        way = forms.TypedChoiceField(choices=[(True, "Yes"), (False, "No")], widget=forms.RadioSelect)
+
+    html = str(Form()["way"])
+    assert [html.count(f'value="{value}"') for value in ("True", "False")] == [1, 1]
+
+
+def test_kept_attribute_is_escaped_though_the_same_text_was_markup():
+    def shown(value):
+        widget = forms.RadioSelect(attrs={"data-way": value})
+        field = forms.ChoiceField(choices=[("a", "Owned")], widget=widget)
+        return str(type("Form", (forms.Form,), {"way": field})()["way"])
+
+    assert 'data-way="<b>"' in shown(mark_safe("<b>"))
+    assert 'data-way="&lt;b&gt;"' in shown("<b>")
+
+
+def test_button_names_a_record_as_it_is_now():
+    for number in (3, 4):
+        condition = Condition(pk=5, number=number)
+        assert f"{condition}" in render('{% button "Take it out" describes=it %}', it=condition)
+    assert "disabled" not in render('{% button "Go" disabled=no %}', no=False)
 
 
 def test_many_choices_fold_away_under_what_is_chosen():

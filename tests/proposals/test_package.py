@@ -10,10 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from pydantic import ValidationError
 
-from proposals.package import Country, HardwareComponent, Package, SupportRequest, json_schema
+from proposals.package import LARGEST_SHARED, Country, HardwareComponent, Package, SupportRequest, json_schema
 from tests.factories.packages import complete_package, hardware, packages
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize(("length", "is_shared"), [(10, True), (LARGEST_SHARED, False)])
+def test_readers_of_one_text_share_a_value_that_is_not_large(length, is_shared):
+    text = complete_package(summary="x" * length).to_json()
+    assert (Package.from_json(text) is Package.from_json(text)) == is_shared
+    assert Package.from_json(text) == Package.model_validate_json(text)
 
 
 @quick
