@@ -45,7 +45,8 @@ COUNTED_BY = {
     "api-designation-list": "config/test_api.py::test_list_costs_five_statements_at_most_whatever_its_length",
     "api-proposal-list": "config/test_api.py::test_list_costs_five_statements_at_most_whatever_its_length",
     "api-question-list": "evaluation/test_rounds.py::test_api_costs_the_same_for_one_question_and_for_three",
-    "evaluation:catalog": "evaluation/test_pages.py::test_catalog_costs_one_statement_until_a_change",
+    "evaluation:catalog": "evaluation/test_statement_counts.py::"
+    "test_catalog_costs_one_statement_until_a_change",
     "evaluation:catalog-map": "evaluation/test_catalog.py::test_costs_the_same_whatever_its_length",
     "evaluation:catalog-feed": "evaluation/test_catalog.py::test_costs_the_same_whatever_its_length",
     **{
@@ -61,9 +62,9 @@ COUNTED_BY = {
     "evaluation:suggestion": "evaluation/test_suggestions.py::"
     "test_suggestion_costs_the_same_for_one_proposal_and_for_three",
     "evaluation:papers": "evaluation/test_papers.py::test_list_costs_the_same_for_one_row_and_three",
-    "evaluation:desk": "evaluation/test_pages.py::test_desk_costs_the_same_whatever_its_length",
+    "evaluation:desk": "evaluation/test_statement_counts.py::test_desk_costs_the_same_whatever_its_length",
     **{
-        f"evaluation:{name}": "evaluation/test_pages.py::"
+        f"evaluation:{name}": "evaluation/test_statement_counts.py::"
         "test_lists_of_the_desk_cost_the_same_for_one_row_and_three"
         for name in ("intake", "screening", "compliance-list", "determinations", "designations")
     },

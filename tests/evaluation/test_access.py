@@ -34,7 +34,7 @@ from program.enums import OfficeRole
 from program.models import AuditEvent, User
 from proposals.models import Proposal
 from proposals.services import withdraw_proposal
-from tests.evaluation.test_pages import sign_in
+from tests.evaluation.pages import sign_in
 from tests.factories import evaluation as make
 from tests.factories.financing import edag_officer
 from tests.factories.program import CriterionFactory, UserFactory, officer

@@ -15,7 +15,7 @@ from evaluation.schedule import amend_designations
 from program import clock
 from program.enums import OfficeRole
 from program.models import AuditEvent
-from tests.evaluation.test_pages import page, press, sign_in
+from tests.evaluation.pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import representative_of

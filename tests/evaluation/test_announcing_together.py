@@ -12,7 +12,7 @@ from program.models import AuditEvent, Notice
 from program.transitions import NotReady
 from proposals.models import Proposal
 from proposals.services import withdraw_proposal
-from tests.evaluation.test_pages import page, press
+from tests.evaluation.pages import page, press
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import representative_of

@@ -17,7 +17,7 @@ from program import clock
 from program.models import AuditEvent
 from proposals import services as proposal_services
 from proposals.models import Proposal
-from tests.evaluation.test_pages import page, press, sign_in
+from tests.evaluation.pages import page, press, sign_in
 from tests.evaluation.test_standing import CONDITION
 from tests.factories import evaluation as make
 from tests.factories.program import AgencyFactory, UserFactory, officer
@@ -260,3 +260,24 @@ def test_a_condition_added_twice_stands_once_and_only_a_designation_has_some():
     draft.refresh_from_db()
     draft.outcome = "defer"
     assert "conditions" in {problem.code for problem in states_every_condition_whole(draft)}
+
+
+def test_questions_page_answers(client):
+    proposal = make.accepted()
+    lead, person = make.lead(), representative_of(proposal)
+    press(
+        client,
+        lead,
+        "question-ask",
+        proposal.number,
+        agency=make.AgencyFactory(code="STATE").pk,
+        question="Who holds the weights?",
+        due_on="2099-01-04",
+    )
+    question = proposal.information_requests.get()
+    assert b"Who holds the weights?" in page(client, person, "questions", proposal.pk).content
+    assert press(client, person, "question-answer", proposal.pk, question.pk, answer=" ").status_code == 422
+    press(client, person, "question-answer", proposal.pk, question.pk, answer="The anchor.")
+    question.refresh_from_db()
+    assert question.answer == "The anchor."
+    assert b"The anchor." in page(client, lead, "proposal", proposal.number).content

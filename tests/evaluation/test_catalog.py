@@ -17,7 +17,7 @@ from evaluation.models import CatalogEntry, ComplianceCheck
 from evaluation.schedule import offer_countries_again
 from evaluation.worldmap import HEIGHT, REGIONS, TARGET, WIDTH, places, region_of, spread
 from program.reference import read
-from tests.evaluation.test_pages import page
+from tests.evaluation.pages import page
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import representative_of

@@ -18,8 +18,8 @@ from program import grants
 from program.models import AuditEvent, Notice, User
 from program.transitions import NotReady, WrongStatus
 from program.waiting import desk_tasks
+from tests.evaluation.pages import page, press, sign_in
 from tests.evaluation.test_catalog import entries_of_feed, opened, table
-from tests.evaluation.test_pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import TeamMemberFactory, representative_of
@@ -328,3 +328,64 @@ def test_what_was_public_unreviewed_leaves_the_catalog_when_it_is_returned(clien
     services.return_catalog_entry(CatalogRelease.objects.get(), by=desk, reason="It promises too much.")
     assert "zebra" not in everything_public(client, designation.number).lower()
     assert AuditEvent.objects.filter(act="designation.withdraw_catalog_entry", actor=desk).count() == 1
+
+
+def test_catalog_shows_only_what_was_released(client):
+    designation = make.designated()
+    person = representative_of(designation.proposal)
+    assert b"Full AI stack" not in client.get(reverse("evaluation:catalog")).content
+    release = ["catalog-release", designation.proposal_id]
+    assert page(client, person, *release).status_code == 200
+    assert press(client, person, *release, title="Hospital stack").status_code == 422
+    press(
+        client,
+        person,
+        *release,
+        title="Hospital stack",
+        summary="For district hospitals.",
+        layer_hardware="Accelerators.",
+        contact_email="sales@firm.example",
+    )
+    client.logout()
+    assert b"Hospital stack" not in client.get(reverse("evaluation:catalog")).content
+    desk = officer()
+    assert "Accelerators." in page(client, desk, "catalog-review", designation.number).content.decode()
+    press(client, desk, "catalog-publish", designation.number, text="1")
+    client.logout()
+
+    listed, entry = client.get(reverse("evaluation:catalog")), client.get(f"/catalog/{designation.number}/")
+    data = client.get(f"/catalog/{designation.number}/?format=json").json()
+
+    assert b"Hospital stack" in listed.content
+    assert b"Accelerators." in entry.content
+    assert b"enforceable" in entry.content
+    assert b"right" in entry.content
+    assert (data["title"], data["members"], data["markets"]) == ("Hospital stack", [], [])
+    assert b"Fictional Systems" not in entry.content + listed.content
+    services.suspend_designation(designation, by=make.decision_official(), reason="A member left.")
+    assert client.get(f"/catalog/{designation.number}/").status_code == 404
+
+
+def test_second_first_release_overwrites_nothing_and_shows_both_texts(client):
+    """Two people fill in the empty form; the second is shown both texts and chooses."""
+    designation = make.designated()
+    person = representative_of(designation.proposal)
+    release = ["catalog-release", designation.proposal_id]
+    empty = page(client, person, *release).content.decode()
+    assert '<input type="hidden" name="revision" value="0">' in empty
+    typed = {"summary": "For clinics.", "contact_email": "sales@firm.example", "revision": "0"}
+    assert press(client, person, *release, title="First", **typed).status_code == 302
+
+    second = press(client, person, *release, title="Second", **typed)
+    refused = press(client, person, *release, title="", **typed)
+
+    first = CatalogRelease.objects.get()
+    assert (second.status_code, first.title) == (409, "First")
+    assert "First" in second.content.decode() and "Second" in second.content.decode()
+    assert '<input type="hidden" name="revision" value="0">' in refused.content.decode()
+    unsaid = {name: value for name, value in typed.items() if name != "revision"}
+    assert press(client, person, *release, title="Third", **unsaid).status_code == 409
+    over = press(client, person, *release, title="Second", **{**typed, "revision": "1"})
+    first.refresh_from_db()
+    assert (over.status_code, CatalogRelease.objects.first().title) == (302, "Second")
+    assert (first.status, CatalogEntry.objects.count()) == ("withdrawn", 0)

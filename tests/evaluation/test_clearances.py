@@ -17,7 +17,7 @@ from program.canonical import canonical_json, sha256_hex
 from program.clock_account import clock_account
 from program.models import AuditEvent, Delegation, Notice
 from program.transitions import NotReady
-from tests.evaluation.test_pages import page, press
+from tests.evaluation.pages import page, press
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 

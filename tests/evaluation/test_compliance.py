@@ -35,7 +35,7 @@ from proposals.enums import ComplianceAnswer, ComputeBand
 from proposals.package import Country as Place
 from proposals.package import Holder, OutsideParty, TargetMarket
 from proposals.services import withdraw_proposal
-from tests.evaluation.test_pages import areas, at_row, page, press, press_at, sign_in
+from tests.evaluation.pages import areas, at_row, page, press, press_at, sign_in
 from tests.factories import evaluation as make
 from tests.factories.packages import complete_package, hardware, member
 from tests.factories.program import officer

@@ -18,7 +18,7 @@ from program.canonical import sha256_hex
 from program.enums import OfficeRole
 from program.models import Agency, Delegation, Notice, User
 from proposals.models import Proposal
-from tests.evaluation.test_pages import page
+from tests.evaluation.pages import page
 from tests.factories import evaluation as make
 from tests.factories.program import OfficeFactory, officer
 from tests.statements import statements

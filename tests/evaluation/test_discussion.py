@@ -23,7 +23,7 @@ from program.transitions import NotReady
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
 from proposals.services import withdraw_proposal
-from tests.evaluation.test_pages import page, press, sign_in
+from tests.evaluation.pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories import financing
 from tests.factories.program import CriterionFactory, OfficeFactory, UserFactory, issued_call, officer

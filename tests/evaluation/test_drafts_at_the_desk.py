@@ -10,7 +10,7 @@ from evaluation.models import Determination, ObjectionAnswer, Position, Position
 from program.models import Delegation
 from program.revisions import StaleRevision
 from program.transitions import WrongStatus
-from tests.evaluation.test_pages import page, press, sign_in
+from tests.evaluation.pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 

@@ -20,7 +20,7 @@ from program.enums import OfficeRole
 from program.models import AuditEvent, Delegation, Notice
 from program.transitions import NotReady
 from proposals.services import withdraw_proposal
-from tests.evaluation.test_pages import page, press
+from tests.evaluation.pages import page, press
 from tests.evaluation.test_reminders import remind_at
 from tests.factories import evaluation as make
 from tests.factories.program import officer

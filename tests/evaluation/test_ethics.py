@@ -24,9 +24,9 @@ from program.models import AuditEvent, Delivery, Notice, User
 from program.notices import deliver
 from program.transitions import NotReady, WrongStatus
 from proposals.models import Proposal, Recusal
+from tests.evaluation.pages import page, press, sign_in
 from tests.evaluation.test_access import sees
 from tests.evaluation.test_conflict_hints import declared, ethics, owned_package
-from tests.evaluation.test_pages import page, press, sign_in
 from tests.evaluation.test_reminders import remind_at
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, officer

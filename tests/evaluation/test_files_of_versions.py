@@ -11,7 +11,7 @@ from program.intake import examine
 from program.models import AuditEvent, Document
 from program.withheld import WITHHELD
 from proposals import services
-from tests.evaluation.test_pages import sign_in
+from tests.evaluation.pages import sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import ProposalFactory, representative_of, submitted

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from evaluation.history import READ_BY_OFFICES, history_of
+from evaluation.services.reminders import remind_of_position
+from program import clock
+from program.clock_account import clock_account
 from program.enums import OfficeRole
 from program.models import AuditEvent, Delivery
 from program.record_words import WORDS
 from proposals import services as drafting
 from proposals.schedule import note_lost_certifications
-from tests.evaluation.test_pages import sign_in
+from tests.evaluation.pages import page, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import certified, representative_of
@@ -143,3 +148,42 @@ def test_log_of_deliveries_says_nothing_of_it_to_the_program_office(edited):
     assert set(rows.values_list("notice__kind", flat=True)) == kinds
     assert not rows.visible_to(officer()).exists()
     assert rows.visible_to(officer(OfficeRole.AUDITOR)).count() == rows.count()
+
+
+def test_history_of_a_proposal_is_read_to_its_end_page_by_page(client, monkeypatch):
+    monkeypatch.setattr("evaluation.views.proposals.SHOWN", 2)
+    desk, auditor = officer(), officer(OfficeRole.AUDITOR)
+    proposal = make.accepted(desk)
+    make.filed(proposal, "DOE", "object")
+    shown = page(client, desk, "proposal", proposal.number)
+    assert not shown.context["newest_history"]
+    address, found = reverse("evaluation:proposal", args=[proposal.number]), []
+    while True:
+        entries = shown.context["history"]
+        found += [entry["event"].pk for entry in entries]
+        if not (older := shown.context["older_history"]):
+            break
+        assert len(entries) == 2 and f'href="{older.split("#")[0]}' in shown.text
+        shown = client.get(address + older)
+        assert shown.context["newest_history"] == "?#history"
+    assert len(found) > 4 and found == sorted(set(found), reverse=True)
+    submitted = AuditEvent.objects.of(proposal).filter(act="proposal.submit").values_list("pk", flat=True)
+    assert set(submitted) and set(submitted) <= set(found)
+    record = f"{reverse('evaluation:record')}?proposal={proposal.number}"
+    assert record not in shown.text and record in page(client, auditor, "proposal", proposal.number).text
+
+
+def test_history_names_the_agency_of_each_consultation(client):
+    desk = officer()
+    proposal = make.accepted(desk)
+    make.filed(proposal, "DOE", "object")
+    referral = make.referral_of(proposal, "DOE")
+    due = referral.due_at - timedelta(days=2)
+    for agency in ("STATE", "OSTP"):
+        with clock.moved_to(due):
+            assert remind_of_position(make.referral_of(proposal, agency), by=clock_account())
+    told = [entry["heading"] for entry in page(client, desk, "proposal", proposal.number).context["history"]]
+    names = [make.referral_of(proposal, agency).agency for agency in ("OSTP", "STATE")]
+    reminded = [heading for heading in told if "reminded" in heading]
+    assert reminded == [f"Agency reminded of its position: {name}" for name in names]
+    assert any(heading.endswith(f": {referral.agency}") for heading in told)

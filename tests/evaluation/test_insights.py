@@ -25,7 +25,7 @@ from program import clock
 from program.enums import OfficeRole
 from program.models import Agency, AuditEvent, Organization
 from proposals.models import Proposal
-from tests.evaluation.test_pages import page, sign_in
+from tests.evaluation.pages import page, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, OfficeFactory, officer
 from tests.factories.proposals import MembershipFactory, RecusalFactory, TeamMemberFactory

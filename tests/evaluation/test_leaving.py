@@ -14,7 +14,7 @@ from program.enums import OfficeRole
 from program.models import Agency, AuditEvent, Notice, Office, User
 from program.services import people
 from proposals.models import Proposal, Recusal, Version
-from tests.evaluation.test_pages import sign_in
+from tests.evaluation.pages import sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import ProposalFactory

@@ -23,7 +23,7 @@ from program.leases import LEASE
 from program.models import AuditEvent
 from program.revisions import one_at_a_time
 from program.transitions import NotReady
-from tests.evaluation.test_pages import sign_in
+from tests.evaluation.pages import sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.statements import statements

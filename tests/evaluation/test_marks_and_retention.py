@@ -24,7 +24,7 @@ from program.workbooks import load_workbook
 from proposals.models import PackageUpload, TableImport, Upload
 from proposals.schedule import purge_abandoned_uploads
 from proposals.services import begin_upload, keep_table
-from tests.evaluation.test_pages import page, sign_in
+from tests.evaluation.pages import page, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import ProposalFactory, representative_of

@@ -27,8 +27,8 @@ from proposals.enums import ComputeBand
 from proposals.models import Proposal
 from proposals.package import Country as Place
 from proposals.package import Holder, OutsideParty, Site, TargetMarket
+from tests.evaluation.pages import page, press
 from tests.evaluation.test_compliance import GE, KE, TODAY, checked, holder
-from tests.evaluation.test_pages import page, press
 from tests.factories import evaluation as make
 from tests.factories.packages import complete_package, hardware
 from tests.factories.program import officer

@@ -22,7 +22,7 @@ from proposals.enums import Part, ProposalStatus
 from proposals.explanation import status_explained
 from proposals.models import Proposal
 from proposals.services import resubmit_proposal, save_row, withdraw_proposal
-from tests.evaluation.test_pages import page, press, sign_in
+from tests.evaluation.pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import RequirementFactory, officer
 from tests.factories.proposals import certified, representative_of

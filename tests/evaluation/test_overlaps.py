@@ -19,7 +19,7 @@ from proposals.composition import compose
 from proposals.enums import ProposalStatus
 from proposals.models import Holding, Proposal
 from proposals.services import submissions, withdraw_proposal
-from tests.evaluation.test_pages import page
+from tests.evaluation.pages import page
 from tests.factories import evaluation as make
 from tests.factories.program import CountryFactory, OrganizationFactory, officer
 from tests.factories.proposals import (

@@ -18,7 +18,7 @@ from program.models import Affiliation, AuditEvent, User
 from program.transitions import NotReady
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Recusal, TeamMember
-from tests.evaluation.test_pages import page, press
+from tests.evaluation.pages import page, press
 from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import representative_of

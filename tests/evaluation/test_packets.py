@@ -23,7 +23,7 @@ from program.enums import Mark, OfficeRole, PaperState
 from program.models import Agency, AuditEvent
 from program.papers import owed
 from program.templatetags.portal import deadline_date
-from tests.evaluation.test_pages import page, press, sign_in
+from tests.evaluation.pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import RecusalFactory, TeamMemberFactory, representative_of

@@ -15,7 +15,7 @@ from program.papers import MOST_ATTEMPTS, STOPPED, owed
 from proposals.documents import render_receipt
 from proposals.models import ReceiptPaper
 from proposals.services import ask_package_pdf
-from tests.evaluation.test_pages import page, press, sign_in
+from tests.evaluation.pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import RecusalFactory, TeamMemberFactory, representative_of

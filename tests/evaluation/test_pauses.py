@@ -26,7 +26,7 @@ from program.enums import OfficeRole
 from program.models import AuditEvent, Closure, Notice
 from program.transitions import NotReady
 from proposals.services import withdraw_proposal
-from tests.evaluation.test_pages import page, press, sign_in
+from tests.evaluation.pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import representative_of

@@ -13,7 +13,7 @@ from program.intake import examine
 from program.models import AuditEvent, Document, User
 from proposals import services
 from proposals.files import ONLY_DOWNLOADED
-from tests.evaluation.test_pages import sign_in
+from tests.evaluation.pages import sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import ProposalFactory, representative_of, submitted

@@ -10,7 +10,7 @@ from evaluation import services
 from evaluation.models import Review
 from program.models import User
 from proposals.services import record_reading
-from tests.evaluation.test_pages import page, sign_in
+from tests.evaluation.pages import page, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.proposals.test_hits import Texts

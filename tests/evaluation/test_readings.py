@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
@@ -15,7 +16,7 @@ from program.enums import OfficeRole
 from program.models import Agency, AuditEvent
 from proposals.services import record_reading
 from proposals.services.reading import readings_of
-from tests.evaluation.test_pages import page, sign_in
+from tests.evaluation.pages import page, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import representative_of
@@ -110,3 +111,16 @@ def test_who_compares_two_versions_has_read_both(client):
     sign_in(client, officer())
     assert client.get(reverse("proposals:compare", args=[proposal.pk, 2, 1])).status_code == 200
     assert sorted(line.version for line in readings_of(proposal, most=20)) == [1, 2]
+
+
+def test_reader_shows_the_package_and_records_the_reading_once_a_day(client):
+    desk, proposal = officer(), make.accepted()
+
+    first = page(client, desk, "proposal", proposal.number)
+    page(client, desk, "proposal", proposal.number)
+
+    assert first.status_code == 200
+    assert b"Accelerator board" in first.content
+    assert b"Rift Builders Ltd" in first.content
+    (reading,) = AuditEvent.objects.of(proposal).filter(act="proposal.read")
+    assert (reading.actor, json.loads(reading.body)["after"]["agencies"]) == (desk, "COMMERCE")

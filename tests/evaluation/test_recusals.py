@@ -15,7 +15,7 @@ from program.enums import DeliveryState, OfficeRole
 from program.models import AuditEvent, Delivery, Notice, User
 from program.notices import deliver, owe
 from proposals.models import Recusal
-from tests.evaluation.test_pages import page
+from tests.evaluation.pages import page
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import ProposalFactory, RecusalFactory, representative_of

@@ -21,7 +21,7 @@ from program.services.people import appoint, clock_account, delegate
 from program.texts import LONGEST_NOTE
 from program.transitions import NotReady, WrongStatus
 from proposals.models import Component, OutsideParty, Site, SupportRequest, TargetMarket
-from tests.evaluation.test_pages import page, press, sign_in
+from tests.evaluation.pages import page, press, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import RequirementFactory, UserFactory, issued_call, officer
 from tests.factories.proposals import representative_of

@@ -16,7 +16,7 @@ from evaluation.staleness import identity_of
 from program.models import AuditEvent
 from program.transitions import NotReady
 from proposals.package import Party
-from tests.evaluation.test_pages import sign_in
+from tests.evaluation.pages import sign_in
 from tests.evaluation.test_services import codes, judged
 from tests.factories import evaluation as make
 from tests.factories.program import OfficeFactory, officer

@@ -15,7 +15,7 @@ from program.enums import OfficeRole
 from program.models import Agency, AuditEvent
 from program.revisions import StaleRevision
 from program.transitions import NotReady
-from tests.evaluation.test_pages import page, press
+from tests.evaluation.pages import page, press
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.statements import statements

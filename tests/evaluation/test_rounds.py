@@ -15,7 +15,7 @@ from program import clock
 from program.models import Agency, Call
 from program.services import calls
 from program.transitions import NotReady
-from tests.evaluation.test_pages import page, press
+from tests.evaluation.pages import page, press
 from tests.factories import evaluation as make
 from tests.factories.program import drafted_call, officer
 from tests.factories.proposals import representative_of

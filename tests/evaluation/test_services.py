@@ -42,7 +42,7 @@ from program.transitions import NotReady, WrongStatus
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Recusal
 from proposals.services import withdraw_proposal
-from tests.evaluation.test_pages import page
+from tests.evaluation.pages import page
 from tests.factories import evaluation as make
 from tests.factories.program import CriterionFactory, OfficeFactory, RequirementFactory, officer
 from tests.factories.proposals import representative_of

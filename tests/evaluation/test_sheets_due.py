@@ -14,7 +14,7 @@ from program.models import User
 from program.transitions import NotReady
 from program.waiting import desk_tasks
 from proposals.services import withdraw_proposal
-from tests.evaluation.test_pages import page
+from tests.evaluation.pages import page
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import representative_of

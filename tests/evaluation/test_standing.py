@@ -9,15 +9,17 @@ import pytest
 from django.urls import reverse
 
 from evaluation import services
+from evaluation.enums import PauseReason
 from evaluation.models import Letter
 from program import clock, grants
 from program.models import Agency, AuditEvent
 from program.record_words import facts_in_words
+from program.templatetags.portal import deadline, deadline_date
 from program.templatetags.uswds import status_tag, tag
 from program.transitions import NotReady
 from proposals.services import report_material_change, withdraw_proposal
 from proposals.services.reading import readings_of
-from tests.evaluation.test_pages import page, sign_in
+from tests.evaluation.pages import page, sign_in
 from tests.factories import evaluation as make
 from tests.factories.program import RequirementFactory, UserFactory, officer
 from tests.factories.proposals import representative_of
@@ -221,3 +223,32 @@ def test_letter_and_readings_name_agencies_as_the_pages_do(client):
     client.get(reverse("evaluation:proposal", args=[designation.proposal.number]))
     (reading,) = readings_of(designation.proposal, most=1)
     assert reading.agencies == str(Agency.objects.get(code="COMMERCE"))
+
+
+def test_consortium_reads_the_day_by_which_agencies_answer_as_the_desk_does(client):
+    proposal = make.accepted()
+    referral, person = make.referral_of(proposal), representative_of(proposal)
+    assert deadline_date(referral.due_at) in page(client, make.lead(), "position", referral.pk).text
+    sign_in(client, person)
+    for address in (reverse("proposals:detail", args=[proposal.pk]), reverse("proposals:list")):
+        assert deadline(referral.due_at) in client.get(address).text
+
+
+def test_consortium_is_not_told_that_all_goes_on_while_a_clock_waits_for_its_answer(client):
+    proposal = make.accepted()
+    request = make.asked(proposal)
+    held, reason = [make.referral_of(proposal)], PauseReason.INFORMATION
+    services.pause_clocks(proposal, by=officer(), referrals=held, reason=reason, question=request)
+    sign_in(client, representative_of(proposal))
+    told = client.get(reverse("proposals:detail", args=[proposal.pk])).text
+    assert f"Question {request.number} of the Government" in told
+    assert "the time of an agency may stand until it comes" in told
+
+
+def test_workspace_leads_to_what_the_government_writes_and_gives(client):
+    designation = make.designated()
+    proposal = designation.proposal
+    sign_in(client, representative_of(proposal))
+    text = client.get(reverse("proposals:detail", args=[proposal.pk])).content.decode()
+    for name in ("evaluation:questions", "evaluation:catalog-release", "financing:support"):
+        assert reverse(name, args=[proposal.pk]) in text, name

@@ -19,7 +19,7 @@ from program.models import AuditEvent, Notice, User
 from program.transitions import NotReady
 from proposals.enums import Sector
 from proposals.services import withdraw_proposal
-from tests.evaluation.test_pages import page, press
+from tests.evaluation.pages import page, press
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import representative_of

@@ -20,7 +20,7 @@ from program.lifecycle import CARRY_OUT, DROP, FIND_INCONSISTENT
 from program.models import ActionStep, AgencyAction, Directive, Duty, User
 from program.services import calls
 from program.services import directives as services
-from tests.evaluation.test_pages import sign_in
+from tests.evaluation.pages import sign_in
 from tests.factories import evaluation as make
 from tests.factories import financing
 from tests.factories.directives import DECIDED, action_at, decide, duty, entered, exempted

@@ -11,7 +11,7 @@ from program import audit, clock, notices
 from program.enums import DeliveryState
 from program.models import AuditEvent, Delivery, Notice, Spread, Suppression
 from program.notice_kinds import NoticeKind
-from program.notices import LEASE, Audience
+from program.notices import LEASE, Audience, in_full
 from program.tasks import sweep_deliveries
 from tests.factories.program import AgencyFactory, UserFactory
 from tests.processes import mail_server
@@ -426,3 +426,10 @@ def test_sweep_gives_up_what_stopped_its_worker_three_times():
         delivery.refresh_from_db()
         states.append(str(delivery.state))
     assert states == ["owed", "owed", "failed"]
+
+
+@pytest.mark.django_db
+def test_notice_cites_a_bare_clause_as_one_of_the_order():
+    assert (in_full("s.3(b)"), in_full("18 U.S.C. 1001"), in_full("")) == (
+        "E.O. 14320 s.3(b)", "18 U.S.C. 1001", "",
+    )  # fmt: skip
