@@ -15,6 +15,7 @@ from evaluation.enums import LONGEST_TEXT
 from evaluation.models import AnswerDraft, AnswerFile, Determination, Return
 from program import clock
 from program.models import AuditEvent
+from program.transitions import WrongStatus
 from proposals import services as proposal_services
 from proposals.models import Proposal
 from tests.evaluation.pages import page, press, sign_in
@@ -281,3 +282,18 @@ def test_questions_page_answers(client):
     question.refresh_from_db()
     assert question.answer == "The anchor."
     assert b"The anchor." in page(client, lead, "proposal", proposal.number).content
+
+
+def test_a_question_is_asked_answered_and_withdrawn_by_the_right_people():
+    proposal, desk = make.accepted(), officer()
+    first, second = make.asked(proposal, desk), make.asked(proposal, desk)
+    with pytest.raises(PermissionDenied):
+        services.answer_question(first, by=desk, answer="We answer ourselves.")
+    services.answer_question(first, by=representative_of(proposal), answer="The anchor.")
+    services.withdraw_question(second, by=desk)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.number, first.status, first.answer) == (1, "answered", "The anchor.")
+    assert (second.number, second.status) == (2, "withdrawn")
+    with pytest.raises(WrongStatus):
+        services.answer_question(second, by=representative_of(proposal), answer="Late.")

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
 from evaluation import services
+from evaluation.models import AgencyScore
+from program.models import Notice, User
+from program.transitions import NotReady
+from proposals.models import Recusal
 from tests.evaluation.pages import page, press
+from tests.evaluation.refusals import codes
 from tests.factories import evaluation as make
-from tests.factories.program import officer
+from tests.factories.program import CriterionFactory, officer
 
 pytestmark = pytest.mark.django_db
 
@@ -56,3 +62,82 @@ def test_refusals_about_reviewers_stand_beside_their_fields(client):
     refused = press(client, desk, "assignment-end", proposal.number, assignment.pk, reason="")
     assert f'href="#id_end_{assignment.pk}"' in refused.text
     assert f'aria-describedby="end_{assignment.pk}_error"' in refused.text
+
+
+def test_only_a_reviewer_of_the_agency_is_assigned():
+    proposal, desk = make.accepted(), officer()
+    state = make.AgencyFactory(code="STATE")
+    wrong = {"reviewer": make.reviewer("DOE"), "agency": state}
+    with pytest.raises(NotReady) as refusal:
+        services.assign_reviewer(proposal, **wrong, by=desk)
+    with pytest.raises(PermissionDenied):
+        services.assign_reviewer(proposal, reviewer=make.reviewer(), agency=state, by=make.lead("DOE"))
+    assignment = services.assign_reviewer(
+        proposal, reviewer=make.reviewer(), agency=state, by=make.lead("STATE")
+    )
+    assert codes(refusal) == {"not-reviewer"}
+    with pytest.raises(NotReady) as twice:
+        services.assign_reviewer(proposal, reviewer=assignment.reviewer, agency=state, by=desk)
+    assert codes(twice) == {"assigned"}
+
+
+def test_nobody_reads_before_the_declaration_and_a_conflict_recuses():
+    proposal = make.accepted()
+    assignment = make.assigned(proposal, declared=False)
+    with pytest.raises(NotReady):
+        services.open_review(assignment, by=assignment.reviewer)
+
+    services.declare_conflict(
+        assignment, by=assignment.reviewer, has_conflict=True, text="I worked for the anchor."
+    )
+
+    assert Recusal.objects.get().user == assignment.reviewer
+    person = User.objects.get(pk=assignment.reviewer_id)
+    assert not person.has_perm("proposals.evaluate_proposal", proposal)
+    assignment.refresh_from_db()
+    assert assignment.status == "ended"
+
+
+def test_a_recusal_tells_the_reviewer_that_it_is_closed_and_the_leads_to_name_another():
+    assignment, lead = make.assigned(make.accepted()), make.lead("STATE")
+    services.recuse(assignment.proposal, person=assignment.reviewer, by=officer(), reason="Cousin.")
+    told = Notice.objects.filter(kind__in=["evaluation.unassigned", "evaluation.reviewer_recused"])
+    assert set(told.values_list("recipient", "kind")) == {
+        (assignment.reviewer_id, "evaluation.unassigned"),
+        (lead.pk, "evaluation.reviewer_recused"),
+    }
+
+
+def test_a_recused_reviewer_is_replaced_from_the_same_agency_and_counts_no_more():
+    proposal = make.accepted()
+    CriterionFactory(call=proposal.call)
+    assignment, desk = make.assigned(proposal), officer()
+    services.submit_review(make.filled_review(assignment), by=assignment.reviewer)
+    assert AgencyScore.objects.first().sheet_count == 1
+    with pytest.raises(NotReady):
+        services.recuse(
+            proposal, person=assignment.reviewer, by=desk, reason="Cousin.", replacement=make.reviewer("DOE")
+        )
+    assert not Recusal.objects.exists()
+    other = make.reviewer("STATE")
+
+    services.recuse(proposal, person=assignment.reviewer, by=desk, reason="Cousin.", replacement=other)
+
+    assert proposal.assignments.get(status="active").reviewer == other
+    assert AgencyScore.objects.first().sheet_count == 0
+
+
+def test_a_reviewer_who_is_recused_after_the_assignment_ended_counts_no_more():
+    proposal, desk = make.accepted(), officer()
+    CriterionFactory(call=proposal.call)
+    of_state, of_doe = make.assigned(proposal, "STATE"), make.assigned(proposal, "DOE")
+    for assignment in (of_state, of_doe):
+        services.submit_review(make.filled_review(assignment), by=assignment.reviewer)
+    services.end_assignment(of_state, by=desk, reason="The lead reads it.")
+    before = set(AgencyScore.objects.values_list("agency__code", "sheet_count"))
+
+    services.recuse(proposal, person=of_state.reviewer, by=desk, reason="Cousin.")
+
+    assert before == {("STATE", 1), ("DOE", 1)}
+    kept = AgencyScore.objects.values_list("agency__code", "sheet_count", "mean")
+    assert set(kept) == {("STATE", 0, None), ("DOE", 1, 4)}

@@ -389,3 +389,19 @@ def test_second_first_release_overwrites_nothing_and_shows_both_texts(client):
     first.refresh_from_db()
     assert (over.status_code, CatalogRelease.objects.first().title) == (302, "Second")
     assert (first.status, CatalogEntry.objects.count()) == ("withdrawn", 0)
+
+
+def test_only_the_anchor_releases_and_only_what_it_ticked():
+    designation = make.designated()
+    values = {"title": "Hospital stack", "summary": "For hospitals.", "shows_markets": True}
+    with pytest.raises(PermissionDenied):
+        services.release_catalog_entry(designation, by=officer(), values=values)
+    entry = make.published(designation, **values)
+    assert entry.markets == [{"code": "KE", "name": "Kenya"}]
+    assert (entry.members, entry.sectors) == ([], [])
+    entry = make.published(
+        designation, **{**values, "shows_markets": False, "shows_sectors": True, "shows_members": True}
+    )
+    assert (entry.markets, len(entry.members), entry.sectors) == ([], 1, ["healthcare"])
+    services.withdraw_catalog_entry(designation, by=representative_of(designation.proposal))
+    assert not CatalogEntry.objects.public().exists()

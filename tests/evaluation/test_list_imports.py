@@ -316,3 +316,38 @@ def test_an_older_list_is_not_brought_into_force_by_a_correction(desk):
     wanted.refresh_from_db()
     assert wanted.refusal.startswith("A newer list is in force")
     assert ScreeningList.objects.first() == newest
+
+
+def test_a_list_is_imported_once_and_a_broken_file_changes_nothing():
+    desk = officer()
+    make.screening_list(desk)
+    good = make.LIST.read_bytes()
+    broken = {
+        "header": good.replace(b"_id,source", b"id,source", 1),
+        "columns": good + b"one,two\n",
+        "cut": good.rstrip()[:-200] + b'"unclosed',
+        "bytes": good + b"\xff" * 40,
+        "empty": good.splitlines(keepends=True)[0],
+        "twice": good,
+    }
+    for content in broken.values():
+        with pytest.raises(NotReady):
+            services.import_screening_list(
+                io.BytesIO(content), by=desk, name="x", file_date=date(2026, 11, 2)
+            )
+    with pytest.raises(PermissionDenied):
+        services.import_screening_list(
+            io.BytesIO(good), by=make.lead(), name="x", file_date=date(2026, 11, 2)
+        )
+    assert ScreeningList.objects.get().entry_count == ScreeningEntry.objects.count() == 14
+
+
+def test_a_much_shorter_list_must_be_confirmed():
+    desk = officer()
+    make.screening_list(desk)
+    short = io.BytesIO(b"".join(make.LIST.read_bytes().splitlines(keepends=True)[:4]))
+    facts = {"by": desk, "name": "Short", "file_date": date(2026, 11, 2)}
+    with pytest.raises(NotReady):
+        services.import_screening_list(short, **facts)
+    short.seek(0)
+    assert services.import_screening_list(short, **facts, accept_smaller=True).entry_count == 3

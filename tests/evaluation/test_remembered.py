@@ -17,7 +17,8 @@ from program.models import AuditEvent
 from program.transitions import NotReady
 from proposals.package import Party
 from tests.evaluation.pages import sign_in
-from tests.evaluation.test_services import codes, judged
+from tests.evaluation.refusals import codes
+from tests.evaluation.screenings import judged
 from tests.factories import evaluation as make
 from tests.factories.program import OfficeFactory, officer
 from tests.factories.proposals import representative_of
