@@ -91,7 +91,7 @@ COUNTED_BY = {
     "program:notice-kinds": "program/test_catalogue.py::test_list_asks_no_more_for_many_kinds",
     "program:notices": "program/test_pages.py::test_inbox_costs_the_same_for_one_and_three",
     "program:offices": "program/test_people.py::test_list_asks_the_database_the_same_number_of_times",
-    "proposals:list": "proposals/test_views.py::"
+    "proposals:list": "proposals/test_statement_counts.py::"
     "test_list_says_what_happens_now_with_a_fixed_number_of_statements",
 }  # fmt: skip
 

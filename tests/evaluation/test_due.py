@@ -18,7 +18,7 @@ from proposals.models import Proposal
 from proposals.readiness import rule_in_words
 from tests.factories import evaluation as make
 from tests.factories.program import drafted_call, issued_call, officer
-from tests.proposals.test_views import sign_in
+from tests.proposals.pages import sign_in
 
 pytestmark = pytest.mark.django_db
 # Friday; December 25 is a Friday and a holiday

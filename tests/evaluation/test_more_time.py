@@ -25,7 +25,7 @@ from tests.factories.proposals import (
     representative_of,
     submitted,
 )
-from tests.proposals.test_views import sign_in
+from tests.proposals.pages import sign_in
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db

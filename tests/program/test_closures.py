@@ -23,8 +23,8 @@ from proposals.models import Extension, Proposal
 from tests.factories import evaluation as make
 from tests.factories.program import AgencyFactory, UserFactory, drafted_call, issued_call, officer
 from tests.factories.proposals import ProposalFactory
+from tests.proposals.pages import sign_in
 from tests.proposals.test_amended_meanwhile import after
-from tests.proposals.test_views import sign_in
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db

@@ -29,7 +29,7 @@ from program.services import directives as services
 from program.transitions import NotReady, WrongStatus
 from tests.factories.directives import DECIDED, WAY, action_at, decide, duty, entered, exempted
 from tests.factories.program import UserFactory, officer
-from tests.proposals.test_views import sign_in
+from tests.proposals.pages import sign_in
 
 pytestmark = pytest.mark.django_db
 KEPT = {

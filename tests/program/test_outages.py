@@ -16,8 +16,8 @@ from program.models import AuditEvent, Call, Outage, Silence
 from program.services.outages import correct_outage, log_outage, proposed_extension
 from program.transitions import NotReady
 from tests.factories.program import AgencyFactory, UserFactory, issued_call, officer
+from tests.proposals.pages import sign_in
 from tests.proposals.test_amended_meanwhile import after
-from tests.proposals.test_views import sign_in
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db

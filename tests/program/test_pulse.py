@@ -28,7 +28,7 @@ from tests.factories.program import AgencyFactory, UserFactory, issued_call, off
 from tests.factories.proposals import DocumentFactory
 from tests.processes import free_port
 from tests.program.test_outages import LIST, NEW, logged
-from tests.proposals.test_views import sign_in
+from tests.proposals.pages import sign_in
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)

@@ -23,7 +23,7 @@ from tests.factories.proposals import (
     certified,
     representative_of,
 )
-from tests.proposals.test_views import sign_in
+from tests.proposals.pages import sign_in
 
 pytestmark = pytest.mark.django_db
 

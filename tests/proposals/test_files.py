@@ -8,6 +8,7 @@ import io
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from program.documents import open_document
@@ -30,11 +31,13 @@ from tests.factories.proposals import (
     representative_of,
     submitted,
 )
-from tests.proposals.test_views import address, sign_in
+from tests.proposals import pages
+from tests.proposals.pages import address, sign_in
 
 pytestmark = pytest.mark.django_db
 FIRST, SECOND = b"item,usd\nboard,5\n", b"item,usd\nboard,7\n"
 S = ScanState
+member = pages.member
 
 
 @pytest.fixture(autouse=True)
@@ -386,3 +389,44 @@ def test_colleague_of_another_member_adds_and_replaces_too(proposal, by):
         open_document(replaced(attachment, colleague).replaced_files.get().document)
     ) as f:
         assert io.BytesIO(f.read()).getvalue() == FIRST
+
+
+def test_file_is_added_refused_downloaded_and_removed(client, proposal, member, stranger):
+    sign_in(client, member)
+    url = address("document-add", proposal)
+    data = {
+        "part": "documents",
+        "mark": "business_confidential",
+        "justification": "Prices.",
+        "caption": "Letter",
+    }
+    refused = client.post(url, {**data, "file": SimpleUploadedFile("evil.pdf", b"MZ not a pdf")})
+    assert refused.status_code == 200
+    assert refused.context["error_form"].errors["file"]
+    assert (
+        client.post(
+            url, {**data, "file": SimpleUploadedFile("../../prices.csv", b"item,usd\nboard,5\n")}
+        ).status_code
+        == 302
+    )
+    attachment = proposal.attachments.get()
+    assert (attachment.document.name, attachment.mark) == ("prices.csv", "business_confidential")
+    download = address("document", proposal, attachment.pk)
+    held = client.get(download)
+    assert (held.status_code, held.url) == (302, address("part", proposal, "documents"))
+    release = address("document-release", proposal, attachment.pk)
+    sign_in(client, stranger)
+    assert client.post(release).status_code == 404
+    sign_in(client, member)
+    assert client.post(release).status_code == 302
+    answer = client.get(download)
+    assert (answer.status_code, b"".join(answer.streaming_content)) == (200, b"item,usd\nboard,5\n")
+    key = f"attachment-{attachment.pk}"
+    assert client.get(address("row-edit", proposal, "documents", key)).status_code == 200
+    sign_in(client, stranger)
+    assert client.get(download).status_code == 404
+    sign_in(client, member)
+    assert (
+        client.post(address("row-remove", proposal, "documents", key), {"revision": "1"}).status_code == 302
+    )
+    assert client.get(download).status_code == 404

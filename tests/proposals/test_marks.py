@@ -17,7 +17,7 @@ from proposals.models import Component, Marking
 from tests.factories import evaluation as make
 from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import ProposalFactory, certified, representative_of, submitted
-from tests.proposals.test_views import address, sign_in
+from tests.proposals.pages import address, sign_in
 
 pytestmark = pytest.mark.django_db
 WHY = "Its release would tell rivals our margin."

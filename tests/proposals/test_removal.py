@@ -20,7 +20,7 @@ from proposals.models import (
 )
 from tests.factories.program import UserFactory, officer
 from tests.factories.proposals import DocumentFactory, ProposalFactory, TeamMemberFactory, representative_of
-from tests.proposals.test_views import sign_in
+from tests.proposals.pages import sign_in
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from program.models import AuditEvent
 from proposals import services
 from tests.factories.program import UserFactory
 from tests.factories.proposals import ProposalFactory, TeamMemberFactory, representative_of
-from tests.proposals.test_views import sign_in
+from tests.proposals.pages import sign_in
 
 pytestmark = pytest.mark.django_db
 

@@ -37,7 +37,7 @@ from tests.factories.proposals import (
     representative_of,
     submitted,
 )
-from tests.proposals.test_views import sign_in as signed_in
+from tests.proposals.pages import sign_in as signed_in
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db

@@ -21,7 +21,7 @@ from proposals.schedule import purge_abandoned_uploads
 from proposals.services import uploads
 from tests.factories.program import UserFactory
 from tests.factories.proposals import ProposalFactory, TeamMemberFactory, representative_of
-from tests.proposals.test_views import address, sign_in
+from tests.proposals.pages import address, sign_in
 
 pytestmark = pytest.mark.django_db
 CONTENT = b"item,usd\n" + b"".join(b"board %06d,5\n" % n for n in range(200_000))
