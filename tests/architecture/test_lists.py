@@ -80,8 +80,8 @@ COUNTED_BY = {
         "test_pages_cost_the_same_for_one_row_and_for_three"
         for name in ("directives", "directives-json", "agency-actions", "desk-directives")
     },
-    "program:calls": "program/test_pages.py::test_list_of_calls_costs_one_statement",
-    "program:desk-calls": "program/test_pages.py::test_desk_list_costs_the_same_for_one_and_three",
+    "program:calls": "program/test_statement_counts.py::test_list_of_calls_costs_one_statement",
+    "program:desk-calls": "program/test_statement_counts.py::test_desk_list_costs_the_same_for_one_and_three",
     "program:deliveries": "program/test_deliveries.py::test_costs_the_same_for_one_row_and_for_three",
     "program:suppressions": "program/test_deliveries.py::test_list_costs_the_same_for_one_row_and_for_three",
     "program:refusals": "program/test_subscriptions.py::test_refusals_cost_the_same_for_one_and_for_three",
@@ -89,7 +89,7 @@ COUNTED_BY = {
     "program:closures": "program/test_closures.py::test_register_costs_the_same_for_one_row_and_for_three",
     "program:calendar": "program/test_feeds.py::test_page_costs_the_same_for_one_day_and_for_three",
     "program:notice-kinds": "program/test_catalogue.py::test_list_asks_no_more_for_many_kinds",
-    "program:notices": "program/test_pages.py::test_inbox_costs_the_same_for_one_and_three",
+    "program:notices": "program/test_statement_counts.py::test_inbox_costs_the_same_for_one_and_three",
     "program:offices": "program/test_people.py::test_list_asks_the_database_the_same_number_of_times",
     "proposals:list": "proposals/test_statement_counts.py::"
     "test_list_says_what_happens_now_with_a_fixed_number_of_statements",

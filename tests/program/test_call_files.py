@@ -21,7 +21,7 @@ from program.services.subscriptions import subscribe
 from program.transitions import NotReady, WrongStatus
 from tests.factories.program import UserFactory, approved_call, drafted_call, officer
 from tests.program.files import makers
-from tests.program.test_pages import signed_in, text_of  # noqa: F401 (a fixture)
+from tests.program.pages import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -93,7 +93,7 @@ def test_infected_file_is_not_let_go_and_its_officer_is_led_to_the_call():
     assert Notice.objects.get(kind="documents.infected").url == f"/desk/calls/{call.number}/"
 
 
-def test_file_is_uploaded_at_the_desk_and_public_from_the_issue_on(client, signed_in):  # noqa: F811
+def test_file_is_uploaded_at_the_desk_and_public_from_the_issue_on(client, signed_in):
     call = drafted_call()
     desk, client = f"/desk/calls/{call.number}/", signed_in(officer())
     bad = SimpleUploadedFile("guide.pdf", b"MZ no pdf", "application/pdf")
@@ -216,7 +216,7 @@ def test_no_more_than_a_number_of_files_after_amendments(opened):
 
 def test_desk_says_before_the_mail_that_no_file_fits_and_after_it_that_one_is_to_be_chosen_again(
     opened,
-    signed_in,  # noqa: F811
+    signed_in,
 ):
     client, add = signed_in(officer()), reverse("program:desk-call", args=[opened.number]) + "amend/files/"
     Subscription.objects.create(email="reader@firm.example", confirmed_at=clock.now())
@@ -232,7 +232,7 @@ def test_desk_says_before_the_mail_that_no_file_fits_and_after_it_that_one_is_to
     assert (full.status_code, "at most 20 files" in text_of(full)) == (422, True)
 
 
-def test_desk_amends_the_documents(opened, signed_in):  # noqa: F811
+def test_desk_amends_the_documents(opened, signed_in):
     client, first = signed_in(officer()), opened.files.get()
     desk = reverse("program:desk-call", args=[opened.number])
     replace, add = f"{desk}amend/files/{first.pk}/", f"{desk}amend/files/"
@@ -279,7 +279,7 @@ def test_desk_amends_the_documents(opened, signed_in):  # noqa: F811
 
 def test_without_a_scanner_the_amendment_says_before_that_its_file_is_closed_and_leads_to_its_release(
     opened,
-    signed_in,  # noqa: F811
+    signed_in,
     settings,
 ):
     client, desk = signed_in(officer()), reverse("program:desk-call", args=[opened.number])

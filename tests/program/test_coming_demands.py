@@ -20,7 +20,7 @@ from program.services.demands import amend_requirements
 from program.services.subscriptions import subscribe
 from program.transitions import NotReady
 from tests.factories.program import RequirementFactory, UserFactory, drafted_call, issued_call, officer
-from tests.program.test_pages import published
+from tests.program.pages import published
 
 pytestmark = pytest.mark.django_db
 APRIL_FIRST = datetime(2026, 4, 1, 13, tzinfo=UTC)
@@ -33,18 +33,6 @@ WORDS = {"summary": "A change.", "reason": "A reason.", "legal_basis": "A statut
 def call():
     with clock.moved_to(APRIL_FIRST):
         yield issued_call()
-
-
-@pytest.fixture
-def signed_in(client):
-    def sign_in(user):
-        client.force_login(user)
-        session = client.session
-        session["second_factor_verified"] = user.pk
-        session.save()
-        return client
-
-    return sign_in
 
 
 def new(code="upkeep", **facts):

@@ -457,3 +457,10 @@ def test_long_register_goes_on_from_page_to_page(client, monkeypatch):
 def test_register_without_reference_data_says_so(client):
     Directive.objects.all().delete()
     assert "The reference data has not been loaded" in text_of(client.get("/directives/"))
+
+
+def test_directives_show_due_dates_and_what_is_late(client, reference_data):
+    page = text_of(client.get("/directives/"))
+    assert "October 21, 2025" in page
+    assert "March 24, 2025" in page
+    assert page.count("Due date passed, no evidence on file") == 1

@@ -278,3 +278,11 @@ def test_single_file_of_a_call_names_our_own_address(client):
     lines = unfolded(client.get(f"/calls/{call.number}/deadline.ics", HTTP_HOST="localhost"))
     assert f"URL:https://portal.test/calls/{call.number}/" in lines
     assert f"UID:{call.number}@portal.test" in lines
+
+
+def test_calendar_file_ends_at_the_deadline(client):
+    call = issued_call()
+    response = client.get(f"/calls/{call.number}/deadline.ics")
+    assert response["Content-Type"] == "text/calendar; charset=utf-8"
+    assert f"DTEND:{call.closes_at:%Y%m%dT%H%M%SZ}\r\n".encode() in response.content
+    assert all(len(line) <= 75 for line in response.content.split(b"\r\n"))

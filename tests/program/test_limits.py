@@ -9,8 +9,8 @@ from django.urls import reverse
 from program.enums import OfficeRole
 from tests.factories.program import UserFactory, issued_call, officer
 from tests.processes import await_whole_window
+from tests.program.pages import text_of
 from tests.program.test_cache import own  # noqa: F401 (a fixture)
-from tests.program.test_pages import signed_in, text_of  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.django_db
 ABSENT = 99_999_999
@@ -48,7 +48,7 @@ def search(client, call):
 
 
 @pytest.mark.parametrize("name", COSTLY)
-def test_what_costs_is_limited(signed_in, settings, name):  # noqa: F811
+def test_what_costs_is_limited(signed_in, settings, name):
     method, keys = COSTLY[name]
     client = signed_in(officer(OfficeRole.AUDITOR))
     address = reverse(name, kwargs=keys)
@@ -58,7 +58,7 @@ def test_what_costs_is_limited(signed_in, settings, name):  # noqa: F811
     assert (answer.status_code, 0 < int(answer["Retry-After"]) <= 61) == (429, True)
 
 
-def test_search_of_one_person_is_counted_and_nobody_elses(signed_in, client, settings, call):  # noqa: F811
+def test_search_of_one_person_is_counted_and_nobody_elses(signed_in, client, settings, call):
     settings.RATE_LIMIT_FACTOR = 0.05
     one = signed_in(UserFactory())
     assert [search(one, call).status_code for _ in range(4)] == [200, 200, 200, 429]
@@ -92,7 +92,7 @@ def test_api_says_it_as_problem_details(client, settings):
     assert 0 < int(last["Retry-After"]) <= 61
 
 
-def test_script_is_told_in_json(signed_in, settings):  # noqa: F811
+def test_script_is_told_in_json(signed_in, settings):
     settings.RATE_LIMIT_FACTOR = 0.001
     begin = reverse("proposals:upload-begin", args=[ABSENT])
     answer = signed_in(UserFactory()).post(begin, headers={"Accept": "application/json"})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from program.models import Question
+from program import clock
+from program.models import Question, Subscription
 from program.services.questions import (
     MOST_A_DAY,
     answer_question,
@@ -16,7 +17,7 @@ from program.services.questions import (
 )
 from program.views import desk_questions
 from tests.factories.program import RequirementFactory, UserFactory, issued_call, officer
-from tests.program.test_pages import signed_in, text_of  # noqa: F401 (a fixture)
+from tests.program.pages import APRIL_FIRST, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +28,7 @@ def call():
 
 
 @pytest.fixture
-def desk(signed_in):  # noqa: F811
+def desk(signed_in):
     return signed_in(officer())
 
 
@@ -82,7 +83,7 @@ def test_corrected_answer_shows_what_was_corrected_and_the_text_before(client, c
     assert page.count("Yes, the whole line.") == 1
 
 
-def test_nobody_learns_who_asked(client, signed_in, call):  # noqa: F811
+def test_nobody_learns_who_asked(client, signed_in, call):
     asker = UserFactory(name="Zebra Person", email="zebra@firm.example")
     question = answered(call, asker, text="May we?")
     again = ask_question(call, by=asker, text="May we lead?")
@@ -96,7 +97,7 @@ def test_nobody_learns_who_asked(client, signed_in, call):  # noqa: F811
     assert "answered under No. 1" in own
 
 
-def test_desk_lists_waiting_questions_by_pages(call, monkeypatch, signed_in):  # noqa: F811
+def test_desk_lists_waiting_questions_by_pages(call, monkeypatch, signed_in):
     monkeypatch.setattr(desk_questions, "PAGE", 2)
     asked = [ask_question(call, by=UserFactory(), text=f"Question {number}?") for number in range(5)]
     client, address, seen = signed_in(officer()), reverse("program:desk-questions"), []
@@ -111,7 +112,7 @@ def test_desk_lists_waiting_questions_by_pages(call, monkeypatch, signed_in):  #
     assert "No later question waits." in end.text and "Everything that was asked" not in end.text
 
 
-def test_asking_too_often_says_when_and_keeps_the_text(signed_in, call):  # noqa: F811
+def test_asking_too_often_says_when_and_keeps_the_text(signed_in, call):
     asker = UserFactory()
     for n in range(MOST_A_DAY):
         ask_question(call, by=asker, text=f"Question {n}?")
@@ -195,7 +196,7 @@ def test_desk_corrects_and_shows_a_stale_save_with_both(desk, call):
 
 
 @pytest.mark.parametrize("name", ["", "-under", "-group", "-correct"])
-def test_desk_of_questions_is_the_program_offices(signed_in, call, name):  # noqa: F811
+def test_desk_of_questions_is_the_program_offices(signed_in, call, name):
     question = answered(call)
     for person in (question.asked_by, UserFactory()):
         assert signed_in(person).post(address(name, question), {"answer": "No."}).status_code == 404
@@ -204,7 +205,7 @@ def test_desk_of_questions_is_the_program_offices(signed_in, call, name):  # noq
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_pages_of_one_question_cost_the_same(desk, signed_in, call, django_assert_num_queries, rows):  # noqa: F811
+def test_pages_of_one_question_cost_the_same(desk, signed_in, call, django_assert_num_queries, rows):
     asker = UserFactory()
     question = answered(call, asker)
     for n in range(rows):
@@ -224,3 +225,52 @@ def test_heading_that_names_the_asker_is_refused_beside_the_form(desk, call):
     question = answered(call, by=UserFactory(name="Rosa Lindqvist"))
     refused = desk.post(address("-group", question), {"place-topic": "Rosa Lindqvist", "place-revision": "1"})
     assert (refused.status_code, "names who asked" in text_of(refused)) == (422, True)
+
+
+def test_private_question_is_on_nobody_elses_page(signed_in, client):
+    call, asker = issued_call(), UserFactory()
+    asked = ask_question(call, by=asker, text="Canary question", is_confidential=True)
+    answer_question(asked, by=officer(), answer="Canary answer")
+    assert "Canary" not in text_of(client.get(f"/calls/{call.number}/"))
+    assert "Canary" not in text_of(signed_in(UserFactory()).get(f"/calls/{call.number}/"))
+    assert "Canary answer" in text_of(signed_in(asker).get(f"/calls/{call.number}/"))
+
+
+def test_signed_in_person_asks_follows_and_withdraws(signed_in):
+    call, person = issued_call(), UserFactory()
+    client = signed_in(person)
+    client.post(f"/calls/{call.number}/ask/", {"text": "Does cloud count?"})
+    asked = Question.objects.get()
+    assert (asked.asked_by, asked.text) == (person, "Does cloud count?")
+    client.post(f"/questions/{asked.pk}/withdraw/")
+    asked.refresh_from_db()
+    assert asked.status == "withdrawn"
+    client.post(f"/calls/{call.number}/follow/")
+    assert Subscription.objects.get().call == call
+    client.post(f"/calls/{call.number}/follow/", {"act": "stop"})
+    assert not Subscription.objects.exists()
+    client.post("/calls/follow/")
+    assert Subscription.objects.get().call is None
+
+
+def test_question_after_the_deadline_is_refused_beside_the_field(signed_in):
+    call = issued_call(at=APRIL_FIRST)
+    client = signed_in(UserFactory())
+    with clock.moved_to(call.closes_at):
+        response = client.post(f"/calls/{call.number}/ask/", {"text": "Late?"})
+    assert response.status_code == 422
+    assert "this call is not open" in text_of(response)
+
+
+def test_question_of_another_cannot_be_withdrawn(signed_in):
+    asked = ask_question(issued_call(), by=UserFactory(), text="Mine?")
+    assert signed_in(UserFactory()).post(f"/questions/{asked.pk}/withdraw/").status_code == 404
+
+
+def test_question_is_answered_at_the_desk(signed_in):
+    asked = ask_question(issued_call(), by=UserFactory(), text="We at Firm X ask.")
+    client = signed_in(officer())
+    assert "We at Firm X ask." in text_of(client.get("/desk/questions/"))
+    client.post(f"/desk/questions/{asked.pk}/", {"published_text": "One asks.", "answer": "Yes."})
+    asked.refresh_from_db()
+    assert (asked.status, asked.published_text, asked.answer) == ("answered", "One asks.", "Yes.")
