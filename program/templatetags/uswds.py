@@ -737,7 +737,7 @@ def _choices(name: str | None, choices: Sequence[Mapping[str, Any]]) -> SafeStri
 
 def _choice(choice: Mapping[str, Any]) -> SafeString:
     value, attributes = choice["value"], choice["attrs"]
-    shown = written({"value": None if value is None else str(value), **attributes})
+    shown = flatatt({"value": None if value is None else str(value)}) + written(attributes)
     named = flatatt({"for": attributes.get("id")})
     return _input(
         choice["type"], choice["name"], str(attributes.get("class", "")), shown, named, choice["label"]

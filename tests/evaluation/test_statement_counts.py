@@ -102,7 +102,7 @@ def test_lists_of_the_desk_cost_the_same_for_one_row_and_three(
 
 
 @pytest.mark.django_db(transaction=True)  # an act is no savepoint of the test, so that its own are counted
-def test_page_that_submits_a_score_sheet_costs_thirteen_statements(client, warm):
+def test_page_that_submits_a_score_sheet_costs_twelve_statements(client, warm):
     proposal = make.accepted()
     CriterionFactory.create_batch(3, call=proposal.call)
     make.lead("STATE")
@@ -113,4 +113,4 @@ def test_page_that_submits_a_score_sheet_costs_thirteen_statements(client, warm)
     with statements(savepoints=True) as sent:
         response = client.post(reverse("evaluation:review-submit", args=[sheet.pk]))
     assert (response.status_code, response.url) == (302, reverse("evaluation:review", args=[sheet.pk]))
-    assert len(sent) == 13, "\n".join(sent)
+    assert len(sent) == 12, "\n".join(sent)
