@@ -45,12 +45,12 @@ def test_an_event_goes_with_the_act_that_it_tells_of():
 
 
 @pytest.mark.django_db
-def test_an_event_costs_three_statements_within_an_act():
+def test_an_event_costs_two_statements_within_an_act():
     person = UserFactory()
     assert person.standing == ""  # which the event says, and the person has read by then
     with statements(savepoints=True) as sent:
         audit.record(person, "user.refused", by=person)
-    assert len(sent) == 3
+    assert len(sent) == 2
 
 
 @pytest.mark.django_db
