@@ -370,6 +370,9 @@ def _close(recusal: Recusal, by: User, replacement: User | None, *, agency: Agen
         Assignment.objects.active().filter(proposal=proposal, reviewer=person).select_related("agency")
     )
     replaced = [row for row in assignments if agency is None or row.agency == agency]
+    if replacement == person:
+        message = f"Name somebody else in the place of {person}, who is the one recused."
+        raise NotReady([Problem("replaced-by-oneself", message, ORDER, field="replacement")])
     if replacement is not None and not replaced:
         raise NotReady(
             [

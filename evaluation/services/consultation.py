@@ -181,13 +181,22 @@ def file_position(
                 ORDER,
             )
         )
+    filed = {"stance": stance, "rationale": rationale.strip(), "conditions": conditions.strip()}
+    parts = [part for part in Part if part in parts_commented]
+    if _stands_already(referral, filed, parts):
+        problems.append(
+            Problem(
+                "unchanged",
+                "This position stands already, word for word. Change it, or leave it as it is.",
+                ORDER,
+            )
+        )
     if seen is not None and seen != (referral.position_id or 0):
         problems.append(
             Problem("filed-meanwhile", "Another position was filed meanwhile. Read it first.", ORDER)
         )
     if problems:
         raise NotReady(problems)
-    filed = {"stance": stance, "rationale": rationale, "conditions": conditions}
     draft = PositionDraft.objects.filter(referral=referral).select_related("saved_by").first()
     if draft is not None and draft_revision not in (None, draft.revision):
         _refuse_older(draft, filed, draft_revision or 0)
@@ -203,10 +212,8 @@ def file_position(
     )
     position = Position.objects.create(
         referral=referral,
-        stance=stance,
-        rationale=rationale.strip(),
-        conditions=conditions.strip(),
-        parts_commented=[part for part in Part if part in parts_commented],
+        **filed,
+        parts_commented=parts,
         signed_by=by,
         delegation=delegation,
         signed_at=received_at,
@@ -228,6 +235,15 @@ def file_position(
         answered=answered,
     )
     return position
+
+
+def _stands_already(referral: Referral, filed: Mapping[str, str], parts: list[Part]) -> bool:
+    """Whether the agency has answered on this version in exactly these words; to confirm others is an act."""
+    position = referral.position
+    if referral.status != ReferralStatus.ANSWERED or position is None or position.referral_id != referral.pk:
+        return False
+    words = {name: getattr(position, name) for name in filed}
+    return words == filed and position.parts_commented == parts
 
 
 @transaction.atomic
@@ -260,7 +276,7 @@ def save_position_draft(
 
 def _refuse_older(draft: PositionDraft, filed: Mapping[str, str], revision: int) -> None:
     """Who files what the draft says, files no older text, whatever revision their page showed."""
-    if any(getattr(draft, name) != text for name, text in filed.items()):
+    if any(getattr(draft, name).strip() != text for name, text in filed.items()):
         raise StaleRevision(draft, revision)
 
 

@@ -104,9 +104,11 @@ def of_row(problems: Iterable[Problem], pk: int, **names: str) -> list[Problem]:
 
 
 def problems_of(form: forms.BaseForm) -> list[Problem]:
-    """What a form refuses, as problems with their fields."""
+    """What a form refuses, as problems with their fields, each of which its message names."""
     return [
-        Problem("invalid", str(message), field=form[name].html_name if name in form.fields else "")
+        Problem("invalid", f"{form[name].label}: {message}", field=form[name].html_name)
+        if name in form.fields
+        else Problem("invalid", str(message))
         for name, found in form.errors.items()
         for message in found
     ]

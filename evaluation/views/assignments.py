@@ -19,6 +19,7 @@ from evaluation.conflicts import ask_ethics, hints_to_ask_about
 from evaluation.enums import ConflictCaseStatus
 from evaluation.forms import AskEthicsForm, AssignForm, RecuseForm
 from evaluation.models import Assignment, ConflictCase, Review
+from evaluation.querysets.reviews import ASSIGNABLE
 from evaluation.since import earlier_sheets
 from evaluation.views.acting import carry_out
 from evaluation.views.desk import require_desk
@@ -166,9 +167,10 @@ def show_assignments(
         "ask_form": ask_form(request, number),
         "problems": problems,
         "may_assign": request.user.holds(*ASSIGNING),
+        "takes_reviewers": proposal.status in ASSIGNABLE,
         **(forms or {}),
     }
-    if facts["may_assign"]:
+    if facts["may_assign"] and facts["takes_reviewers"]:
         reviewers = people_in(agencies_of(request.user), OfficeRole.REVIEWER, apart_from=number)
         facts["to_ask_about"] = to_ask_about(proposal, reviewers)
     return render(request, "evaluation/assignments.html", facts, status=status)

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from evaluation import services
-from evaluation.models import AgencyScore
+from evaluation.models import AgencyScore, Assignment
 from program.models import Notice, User
 from program.transitions import NotReady
 from proposals.models import Recusal
@@ -141,3 +141,25 @@ def test_a_reviewer_who_is_recused_after_the_assignment_ended_counts_no_more():
     assert before == {("STATE", 1), ("DOE", 1)}
     kept = AgencyScore.objects.values_list("agency__code", "sheet_count", "mean")
     assert set(kept) == {("STATE", 0, None), ("DOE", 1, 4)}
+
+
+def test_nobody_replaces_themself():
+    assignment, desk = make.assigned(make.accepted()), officer()
+    person = assignment.reviewer
+    with pytest.raises(NotReady, match="Name somebody else in the place of"):
+        services.recuse(
+            assignment.proposal, person=person, by=desk, reason="A former employer.", replacement=person
+        )
+    assert Assignment.objects.active().filter(reviewer=person).exists()
+
+
+def test_page_of_a_decided_proposal_asks_for_no_reviewer(client):
+    proposal, lead = make.accepted(), make.lead()
+    make.assigned(proposal)
+    asks = ("Assign a reviewer", "Suggest reviewers", "Why it ends")
+    shown = page(client, lead, "assignments", proposal.number).text
+    assert [words in shown for words in asks] == [True] * 3
+    make.designated(proposal=proposal)
+    shown = page(client, lead, "assignments", proposal.number).text
+    assert [words in shown for words in asks] == [False] * 3
+    assert "no reviewer is assigned or released any more" in shown and "Recuse a person" in shown

@@ -192,3 +192,16 @@ def test_the_clock_ends_a_consultation_that_a_decision_left_open(client, outcome
     assert Notice.objects.count() == told
     columns = page(client, lead, "proposal", signed.proposal.number).context["columns"]
     assert "Ended: proposal decided" in {column.state for column in columns}
+
+
+def test_position_that_stands_is_not_filed_again_word_for_word():
+    proposal, lead = make.accepted(), make.lead()
+    referral = make.referral_of(proposal)
+    words = {"stance": "support_with_conditions", "rationale": "Sound.", "conditions": "An audit."}
+    services.file_position(referral, by=lead, **words)
+    with pytest.raises(NotReady, match="stands already, word for word"):
+        services.file_position(referral, by=lead, **{**words, "rationale": " Sound. "})
+    assert referral.positions.count() == 1
+    for change in ({"conditions": "Two audits."}, {"parts_commented": ["hardware"]}):
+        services.file_position(referral, by=lead, **{**words, **change})
+    assert referral.positions.count() == 3

@@ -420,11 +420,11 @@ def test_page_costs_the_same_however_much_lies_before_the_signer(
 ):
     desk, chief = officer(), make.decision_official()
     proposal = make.accepted(desk)
-    for _ in range(rows):
+    for number in range(rows):
         make.designated(by=chief)
         question = make.asked(proposal, by=desk)
         services.answer_question(question, by=representative_of(proposal), answer="The anchor.")
-        make.filed(proposal, "DOE", "object", rationale="The grid is too weak.")
+        make.filed(proposal, "DOE", "object", rationale=f"The grid is too weak, {number}.")
         services.recuse(proposal, person=make.lead("OSTP"), by=desk, reason="A cousin works there.")
     determination = make.ready_to_sign(proposal, by=desk)
     sign_in(client, desk)

@@ -152,11 +152,14 @@ def filled_review(assignment, value=4):
 
 @remembered
 def filed(proposal, agency, stance=Stance.SUPPORT, **facts):
-    """The position of one agency, signed by a lead of it."""
+    """The position of one agency, signed by a lead of it; the one that stands where it says the same."""
     facts.setdefault("rationale", "The package serves the national interest.")
     if stance == Stance.SUPPORT_WITH_CONDITIONS:
         facts.setdefault("conditions", "Weights stay in the hardware module.")
-    return services.file_position(referral_of(proposal, agency), by=lead(agency), stance=stance, **facts)
+    referral = referral_of(proposal, agency)
+    if standing := referral.positions.filter(pk=referral.position_id or 0, stance=stance, **facts).first():
+        return standing
+    return services.file_position(referral, by=lead(agency), stance=stance, **facts)
 
 
 @remembered
