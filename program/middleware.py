@@ -135,6 +135,7 @@ class SignInFirst(LoginRequiredMiddleware):
 OTHER_PERSON = "This page was opened by another person."
 LOST = "you may no longer change this."
 GONE = "it is no longer there for you: it was removed, or you are no longer on the team."
+CLOSED = "it is no longer there for you: it was closed to you, as by a recusal or the end of an assignment."
 
 
 def same_person(get_response: GetResponse) -> GetResponse:
@@ -171,7 +172,9 @@ class RecordRefusals:
             return None
         if isinstance(exception, PermissionDenied):
             return JsonResponse({"message": str(exception) or LOST}, status=403)
-        return JsonResponse({"message": GONE}, status=404) if isinstance(exception, Http404) else None
+        if isinstance(exception, Http404):
+            return JsonResponse({"message": CLOSED if request.user.is_government else GONE}, status=404)
+        return None
 
 
 class LeadFirst:

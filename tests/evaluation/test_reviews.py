@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from evaluation import services
 from evaluation.models import AgencyScore
 from program.models import Agency
 from program.revisions import StaleRevision
 from program.transitions import NotReady, WrongStatus
+from tests.evaluation.pages import sign_in
 from tests.evaluation.refusals import codes
 from tests.factories import evaluation as make
+from tests.factories.program import officer
 
 pytestmark = pytest.mark.django_db
 
@@ -80,3 +83,16 @@ def test_a_new_version_keeps_the_text_and_says_so():
     fresh = services.open_review(assignment, by=assignment.reviewer)
     assert codes(replaced) == {"version-replaced"}
     assert (fresh.version.number, fresh.rationale) == (2, old.rationale)
+
+
+def test_who_is_recused_while_they_type_is_told_that_it_was_closed_to_them(client):
+    review = make.filled_review(make.assigned(make.accepted()))
+    person, address = review.reviewer, reverse("evaluation:review-save", args=[review.pk])
+    sign_in(client, person)
+    typed = {"rationale": "Sound.", "revision": review.revision}
+    headers = {"X-Autosave": "1", "X-Person": str(person.pk)}
+    assert client.post(address, typed, headers=headers).status_code == 200
+    services.recuse(review.version.proposal, person=person, by=officer(), reason="A former employer.")
+    answer = client.post(address, typed, headers=headers)
+    assert answer.status_code == 404
+    assert "it was closed to you, as by a recusal" in answer.json()["message"]
