@@ -127,7 +127,15 @@ def show_intake(
     reviews = {review.requirement_id: review for review in CompletenessReview.objects.filter(version=version)}
     earlier = findings_before(version)
     requirements = list(proposal.call.requirements.demanded(version.received_at))
+    problems = list(problems)
+    shown = {row.pk: _typed(request, row, reviews.get(row.pk), problems) for row in requirements}
     held = findings_that_hold(version, requirements, earlier)
+    to_take = {pk: row for pk, row in held.items() if shown[pk] is None}
+    may_review = proposal.status == ProposalStatus.SUBMITTED and request.user.has_perm(
+        "evaluation.add_completenessreview", proposal
+    )
+    if takes_over and may_review:
+        shown |= {pk: taken_over(row) for pk, row in to_take.items()}
     run = version.screening_runs.select_related("screening_list").first()
     reported = list(proposal.material_changes.select_related("reported_by"))
     if reported:
@@ -137,17 +145,10 @@ def show_intake(
         "version": version,
         "version_number": str(version.number),
         **own_conflict_facts(request.user, proposal),
-        "lines": [
-            (
-                row,
-                _typed(request, row, reviews.get(row.pk)) or (held.get(row.pk) if takes_over else None),
-                earlier.get(row.pk),
-            )
-            for row in requirements
-        ],
+        "lines": [(row, shown[row.pk], earlier.get(row.pk)) for row in requirements],
         "held": held,
-        "held_words": of_versions([row for pk, row in held.items() if pk not in reviews]),
-        "takes_over": takes_over,
+        "held_words": of_versions(list(to_take.values())),
+        "takes_over": takes_over and may_review and bool(to_take),
         "foreseen": services.foreseen_carries(version),
         "changes": changes_to(version),
         "material_changes": reported,
@@ -164,8 +165,7 @@ def show_intake(
         "note": request.POST.get("note", ""),
         "is_unsent": status != 200 or takes_over or bool(request.POST.get("note")),
         "overlaps": overlaps_of(version, request.user),
-        "may_review": proposal.status == ProposalStatus.SUBMITTED
-        and request.user.has_perm("evaluation.add_completenessreview", proposal),
+        "may_review": may_review,
     }
     return render(request, "evaluation/intake_proposal.html", facts, status=status)
 
@@ -188,15 +188,35 @@ def of_versions(found: list[CompletenessReview]) -> str:
     return f"{len(found)} finding{'' if len(found) == 1 else 's'} of version {numbers}" if found else ""
 
 
+def taken_over(earlier: CompletenessReview) -> CompletenessReview:
+    """A finding on an earlier version as one that is still to be saved on this one, where none is."""
+    return CompletenessReview(finding=earlier.finding, reason=earlier.reason, revision=0)
+
+
 def _typed(
-    request: SignedInRequest, requirement: Requirement, saved: CompletenessReview | None
+    request: SignedInRequest,
+    requirement: Requirement,
+    saved: CompletenessReview | None,
+    problems: Iterable[Problem],
 ) -> CompletenessReview | None:
-    """What was posted, where the page shows again what was refused, beside the revision that is saved now."""
-    finding = request.POST.get(f"requirement-{requirement.pk}", "")
-    reason = request.POST.get(f"requirement-{requirement.pk}-reason", "")
+    """What was posted, where the page shows it again, beside the revision that its reader knows of.
+
+    That is the saved one where it says the same or where a problem of the page tells of it; else it stays
+    that of the page which was posted, so that what a colleague saved meanwhile is not replaced unread.
+    """
+    name = f"requirement-{requirement.pk}"
+    finding, reason = request.POST.get(name, ""), request.POST.get(f"{name}-reason", "")
     if not finding and not reason:
         return saved
-    return CompletenessReview(finding=finding, reason=reason, revision=saved.revision if saved else 0)
+    seen = number_said(request.POST.get(f"{name}-seen", ""))
+    if saved is None:
+        revision = 0
+    elif seen is None or (saved.finding, saved.reason) == (finding, reason.strip()):
+        revision = saved.revision
+    else:
+        is_told = any(one.code == "found-meanwhile" and one.field.startswith(f"{name}-") for one in problems)
+        revision = saved.revision if is_told else seen
+    return CompletenessReview(finding=finding, reason=reason, revision=revision)
 
 
 def findings_before(version: Version) -> dict[int, CompletenessReview]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -234,6 +235,94 @@ def test_findings_on_what_did_not_change_are_offered_filled_in_and_saved_by_a_pe
     assert f'id="id_requirement-{own.pk}-deficient" checked' in filled.text
     assert f'id="id_requirement-{rows["target-markets"].pk}-accepted" checked' not in filled.text
     assert "Not saved yet" in filled.text and "data-unsent" in filled.text
+
+
+def found_before(desk):
+    """A second version at intake that changed its title alone, and every finding on the first accepted."""
+    proposal = make.at_intake()
+    RequirementFactory(call=proposal.call, code="pledge", evidence_type="text")
+    make.reviewed(proposal, desk)
+    make.new_version(proposal)
+    make.screened(proposal, desk)
+    return proposal
+
+
+def form_of(shown):
+    """What a browser sends of the findings on a page: what is chosen, typed, and seen."""
+    name = r"requirement-\d+"
+    seen = re.findall(rf'name="({name}-seen)" value="(\d*)"', shown.text)
+    chosen = re.findall(rf'name="({name})" value="(\w+)"[^>]* checked>', shown.text)
+    typed = re.findall(rf'name="({name}-reason)"[^>]*>([^<]*)</textarea>', shown.text)
+    return dict([*seen, *chosen, *typed])
+
+
+@pytest.mark.parametrize("act", ["completeness-save", "intake-accept", "intake-screen"])
+def test_what_is_taken_over_is_saved_by_the_first_press(client, act):
+    desk = officer()
+    proposal = found_before(desk)
+    filled = press(client, desk, "completeness-save", proposal.number, **{"take-over": "1"})
+    form = form_of(filled)
+    taken = {name for name, value in form.items() if value == "accepted"}
+    assert taken and {form[f"{name}-seen"] for name in taken} == {"0"}
+    others = {f"requirement-{row.pk}": "accepted" for row, *_ in filled.context["lines"]}
+
+    answer = press(client, desk, act, proposal.number, **(form | others))
+
+    assert answer.status_code == 302
+    found = make.version_of(proposal).completeness_reviews
+    assert set(found.values_list("finding", flat=True)) == {"accepted"} and found.count() == len(others)
+    proposal.refresh_from_db()
+    assert (proposal.status == "under_evaluation") == (act == "intake-accept")
+
+
+def test_what_is_taken_over_is_refused_where_somebody_else_found_something_meanwhile(client):
+    desk, other = officer(), officer()
+    proposal = found_before(other)
+    pledge = proposal.call.requirements.get(code="pledge")
+    filled = press(client, desk, "completeness-save", proposal.number, **{"take-over": "1"})
+    facts = {"by": other, "finding": "deficient", "reason": "No pledge."}
+    services.review_completeness(make.version_of(proposal), pledge, **facts)
+
+    refused = press(client, desk, "completeness-save", proposal.number, **form_of(filled))
+
+    assert refused.status_code == 422
+    (problem,) = refused.context["problems"]
+    assert problem.code == "found-meanwhile" and "deficient, “No pledge.”" in problem.message
+    assert make.version_of(proposal).completeness_reviews.get(requirement=pledge).reviewed_by == other
+    again = press(client, desk, "completeness-save", proposal.number, **form_of(refused))
+    assert again.status_code == 302
+    assert make.version_of(proposal).completeness_reviews.get(requirement=pledge).finding == "accepted"
+
+
+def test_to_take_over_replaces_nothing_that_a_colleague_found_while_another_finding_stood_typed(client):
+    desk, other = officer(), officer()
+    proposal = found_before(other)
+    pledge = proposal.call.requirements.get(code="pledge")
+    name = f"requirement-{pledge.pk}"
+    typed = form_of(page(client, desk, "intake-proposal", proposal.number)) | {name: "accepted"}
+    facts = {"by": other, "finding": "deficient", "reason": "No pledge."}
+    services.review_completeness(make.version_of(proposal), pledge, **facts)
+
+    filled = press(client, desk, "completeness-save", proposal.number, **typed, **{"take-over": "1"})
+    assert form_of(filled)[name] == "accepted"
+    refused = press(client, desk, "completeness-save", proposal.number, **form_of(filled))
+
+    assert [problem.code for problem in refused.context["problems"]] == ["found-meanwhile"]
+    assert make.version_of(proposal).completeness_reviews.get(requirement=pledge).finding == "deficient"
+
+
+def test_nothing_is_filled_in_once_the_version_is_no_longer_at_intake(client):
+    desk = officer()
+    proposal = found_before(desk)
+    pledge = RequirementFactory(call=proposal.call, code="of-late", evidence_type="text", is_mandatory=False)
+    first = proposal.versions.get(number=1)
+    CompletenessReview.objects.create(
+        version=first, requirement=pledge, finding="accepted", clause=pledge.clause, reviewed_by=desk
+    )
+    make.accept(proposal, desk)
+    make.version_of(proposal).completeness_reviews.filter(requirement=pledge).delete()
+    shown = press(client, desk, "completeness-save", proposal.number, **{"take-over": "1"})
+    assert not shown.context["takes_over"] and "Not reviewed" in shown.text
 
 
 def test_the_intake_says_of_each_agency_what_acceptance_means_for_it(client):
