@@ -17,8 +17,9 @@
 
   /* ---- Errors: the summary takes the focus, its links go to the field itself ---- */
 
+  /* A notice that the answer begins with, such as of what is not saved yet, takes it too. */
   function focusErrors(root) {
-    const summary = root.querySelector("#error-summary");
+    const summary = root.querySelector("#error-summary, [data-takes-focus]");
     if (summary) summary.focus();
   }
 

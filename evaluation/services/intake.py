@@ -87,7 +87,7 @@ def review_completeness(
         problems.append(
             Problem(
                 "found-meanwhile", message, requirement.clause, "completeness",
-                f"requirement-{requirement.pk}-reason",
+                f"requirement-{requirement.pk}-accepted",
             )
         )  # fmt: skip
     if problems:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.forms.utils import ErrorList
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from evaluation import checks, services
 from evaluation.enums import CompletenessFinding
@@ -101,6 +102,21 @@ def days_since(at: datetime | None, now: datetime) -> str:
     return "today" if not number else f"{number} day" if number == 1 else f"{number} days"
 
 
+class Line(NamedTuple):
+    """One requirement on the page, what is found on it, and what is refused at its two fields."""
+
+    requirement: Requirement
+    review: CompletenessReview | None
+    before: CompletenessReview | None
+    at_finding: ErrorList
+    at_reason: ErrorList
+
+
+def errors_at(field: str, problems: Iterable[Problem]) -> ErrorList:
+    """What is said at a field of the page, as the forms of the portal say it."""
+    return ErrorList([one.message for one in problems if one.field == field], field_id=f"id_{field}")
+
+
 @require_safe
 def intake_proposal(request: SignedInRequest, number: str) -> HttpResponse:
     """The completeness review of the last version."""
@@ -145,7 +161,16 @@ def show_intake(
         "version": version,
         "version_number": str(version.number),
         **own_conflict_facts(request.user, proposal),
-        "lines": [(row, shown[row.pk], earlier.get(row.pk)) for row in requirements],
+        "lines": [
+            Line(
+                row,
+                shown[row.pk],
+                earlier.get(row.pk),
+                errors_at(f"requirement-{row.pk}-accepted", problems),
+                errors_at(f"requirement-{row.pk}-reason", problems),
+            )
+            for row in requirements
+        ],
         "held": held,
         "held_words": of_versions(list(to_take.values())),
         "takes_over": takes_over and may_review and bool(to_take),
@@ -228,13 +253,16 @@ def findings_before(version: Version) -> dict[int, CompletenessReview]:
     return {row.requirement_id: row for row in found}
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
     """Save the findings of the whole page; a deficient item without a reason is named.
 
-    To take findings over saves none: they are filled in beside what is typed.
+    To take findings over saves none: they are filled in beside what is typed. The address of that answer,
+    opened again, leads back to the page of the intake.
     """
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
+    if request.method != "POST":
+        return redirect("evaluation:intake-proposal", number=number)
     if "take-over" in request.POST:
         return show_intake(request, number, takes_over=True)
     found = typed_findings(request, proposal)

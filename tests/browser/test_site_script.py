@@ -294,6 +294,11 @@ def test_broken_connection_is_said_and_tried_again(portal):
     assert sent_field(portal, "title") == "Typed"
 
 
+def test_notice_that_the_answer_begins_with_has_the_focus(portal):
+    portal.show('<section id="not-saved" tabindex="-1" data-takes-focus>Not saved yet</section>' + FORM)
+    expect(portal.page.locator("#not-saved")).to_be_focused()
+
+
 def test_error_summary_has_the_focus_and_leads_to_the_field(portal):
     problem = SimpleNamespace(message="Give a title.", clause="22 U.S.C. 9621", field="title")
     portal.show("{% error_summary problems=problems %}" + FORM, problems=[problem])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -110,6 +111,46 @@ def test_findings_typed_before_the_parties_are_screened_are_saved_with_it_and_ne
     asked = press(client, desk, "intake-screen", proposal.number, **{name: "accepted"}, note="Dear")
     assert (asked.status_code, found.get().finding, ScreeningJob.objects.count()) == (200, "accepted", 1)
     assert "Dear</textarea>" in asked.text and "The findings are saved. You asked for" in asked.text
+
+
+def at_field(shown, field):
+    """What is said at a field of the page, whether it is tied to that, and the fold around the field."""
+    said = re.search(rf'<ul [^>]*id="{field}_error">(.*?)</ul>', shown.text)
+    tied = re.search(rf'<(textarea|fieldset)[^>]*aria-describedby="{field}_error"[^>]*>', shown.text)
+    return said and said[1], tied and tied[0]
+
+
+def test_what_is_refused_of_a_finding_is_said_at_its_field_too(client):
+    desk, proposal = officer(), make.at_intake()
+    first, second, untouched = (RequirementFactory(call=proposal.call) for _ in range(3))
+    typed = {f"requirement-{first.pk}": "deficient", f"requirement-{second.pk}-reason": "The map is missing."}
+    refused = press(client, desk, "completeness-save", proposal.number, **typed)
+    assert refused.status_code == 422
+
+    said, tied = at_field(refused, f"id_requirement-{first.pk}-reason")
+    assert "Say what is deficient in" in said and 'aria-invalid="true"' in tied
+    fold = refused.text.partition(f'id="requirement-{first.pk}"')[2].partition("<summary>")[0]
+    assert fold.endswith("<details open>")
+    said, tied = at_field(refused, f"id_requirement-{second.pk}-accepted")
+    assert "Choose accepted or deficient for" in said and tied.startswith("<fieldset")
+    assert at_field(refused, f"id_requirement-{untouched.pk}-reason") == (None, None)
+    assert refused.text.count('aria-invalid="true"') == 1
+
+
+def test_long_reason_is_refused_at_its_field_and_unfolds_it(client):
+    desk, proposal = officer(), make.at_intake()
+    name = f"requirement-{RequirementFactory(call=proposal.call).pk}"
+    typed = {name: "accepted", f"{name}-reason": "x" * 20_001}
+    refused = press(client, desk, "completeness-save", proposal.number, **typed)
+    said, tied = at_field(refused, f"id_{name}-reason")
+    assert refused.status_code == 422 and said and 'aria-invalid="true"' in tied
+
+
+def test_address_of_the_findings_leads_back_to_the_intake_when_it_is_opened_again(client):
+    desk, proposal = officer(), make.at_intake()
+    again = page(client, desk, "completeness-save", proposal.number)
+    assert (again.status_code, again.url) == (302, f"/desk/intake/{proposal.number}/")
+    assert page(client, make.reviewer("DOE"), "completeness-save", proposal.number).status_code in (403, 404)
 
 
 def test_page_opened_before_a_colleague_found_something_does_not_overwrite_it(client):

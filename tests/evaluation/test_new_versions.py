@@ -234,7 +234,12 @@ def test_findings_on_what_did_not_change_are_offered_filled_in_and_saved_by_a_pe
     assert f'id="id_requirement-{rows["layer-hardware"].pk}-accepted" checked' in filled.text
     assert f'id="id_requirement-{own.pk}-deficient" checked' in filled.text
     assert f'id="id_requirement-{rows["target-markets"].pk}-accepted" checked' not in filled.text
-    assert "Not saved yet" in filled.text and "data-unsent" in filled.text
+    assert "data-unsent" in filled.text
+    notice = filled.text.index("Not saved yet")
+    assert filled.text.index("</h1>") < notice < filled.text.index("Evidence of receipt")
+    assert 'tabindex="-1" aria-label="Not saved yet" data-takes-focus' in filled.text
+    assert 'Filled in under <a href="#completeness">Completeness</a>: ' in filled.text
+    assert "data-takes-focus" not in shown.text
 
 
 def found_before(desk):
