@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db.models import Exists, OuterRef
 
-from evaluation.enums import ReviewStatus
 from evaluation.models import Review
 from proposals.comparison import Changes, Kind, changed_parts, compare, in_words, shown_change
 from proposals.confidentiality import places_of_marks
@@ -104,7 +103,7 @@ def known_to(version: Version, user: User, chosen: int | None = None) -> Since |
     reviewed = (
         Review.objects.filter(
             reviewer=user.pk,
-            status=ReviewStatus.SUBMITTED,
+            submitted_at__isnull=False,  # one that was given back came in once
             version__proposal=version.proposal_id,
             version__number__lt=version.number,
         )

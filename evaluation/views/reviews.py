@@ -267,15 +267,8 @@ def given_back(found: Review) -> AuditEvent | None:
 
 
 def changed_facts(found: Review, *, is_own: bool) -> dict[str, Any]:
-    """What changed since the version of the reviewer's sheet before, by part; whether each is shown."""
-    before = (
-        Review.objects.filter(assignment=found.assignment_id, version__number__lt=found.version.number)
-        .select_related("version")
-        .order_by("-version__number")
-        .first()
-        if found.version.number > 1
-        else None
-    )
+    """What changed since the version that the reviewer knows, by part; whether each is shown."""
+    before = known_before(found)
     if before is None:
         return {"changes": None, "changed": []}
     changes = changes_shown(before.version, found.version)
@@ -283,8 +276,31 @@ def changed_facts(found: Review, *, is_own: bool) -> dict[str, Any]:
     return {
         "changes": changes,
         "changed": [(part, part != Part.REQUIREMENTS or bool(answers)) for part in changes.by_part],
-        "changed_heading": f"Changed since {'you reviewed ' if is_own else ''}version {changes.number}",
+        "changed_heading": changed_heading(before, is_own=is_own),
     }
+
+
+def known_before(found: Review) -> Review | None:
+    """The reviewer's last sheet on an earlier version that ever came in, else the first one they began.
+
+    A draft that never came in says nothing of what was read: what its version changed is shown, too.
+    """
+    if found.version.number == 1:
+        return None
+    number = F("version__number")
+    place = Case(When(submitted_at=None, then=number), default=-number)  # those that came in are below zero
+    earlier = Review.objects.filter(
+        assignment=found.assignment_id, version__number__lt=found.version.number
+    )
+    return earlier.select_related("version").order_by(place).first()
+
+
+def changed_heading(before: Review, *, is_own: bool) -> str:
+    """Since which version; only of a sheet that came in it is said that its writer reviewed."""
+    number = before.version.number
+    if before.submitted_at is None:
+        return f"Changed since version {number}, of which {'you' if is_own else before.reviewer} began a sheet"
+    return f"Changed since {'you reviewed ' if is_own else ''}version {number}"
 
 
 @require_POST

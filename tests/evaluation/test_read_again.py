@@ -112,6 +112,57 @@ def test_the_package_beside_a_new_sheet_marks_what_changed_with_both_words(clien
     assert 'id="changed-' not in page(client, reviewer, "proposal", proposal.number).text
 
 
+def begun(proposal, assignment, *, handed_in, title="", **change):
+    """The sheet on the next version, or on the first where no title is given."""
+    if title:
+        further(proposal, title, **change)
+    sheet = make.filled_review(assignment)
+    if handed_in:
+        services.submit_review(sheet, by=assignment.reviewer)
+    return sheet
+
+
+def markets_of(proposal):
+    market = make.version_of(proposal).value.markets[0]
+    return (market.model_copy(update={"end_users": "Clinics alone."}),)
+
+
+def compared(client, sheet):
+    shown = page(client, User.objects.get(pk=sheet.reviewer_id), "review", sheet.pk)
+    return shown.context["changed_heading"], [str(part) for part, _ in shown.context["changed"]]
+
+
+def test_a_draft_that_never_came_in_hides_nothing_that_its_version_changed(client, proposal):
+    assignment = make.assigned(proposal)
+    begun(proposal, assignment, handed_in=True)
+    begun(proposal, assignment, handed_in=False, title="Second title", markets=markets_of(proposal))
+    third = begun(proposal, assignment, handed_in=False, title="Third title")
+    heading, parts = compared(client, third)
+    assert heading == "Changed since you reviewed version 1"
+    assert {"overview", "markets"} <= set(parts)
+
+
+def test_a_sheet_that_was_given_back_was_a_review_once(client, proposal):
+    assignment = make.assigned(proposal)
+    begun(proposal, assignment, handed_in=True)
+    second = begun(proposal, assignment, handed_in=True, title="Second title", markets=markets_of(proposal))
+    second.refresh_from_db()
+    services.reopen_review(second, by=make.lead(), note="Look again.")
+    third = begun(proposal, assignment, handed_in=False, title="Third title")
+    assert compared(client, third) == ("Changed since you reviewed version 2", ["overview"])
+    assert known(client, assignment.reviewer, proposal) == (2, "reviewed")
+
+
+def test_nobody_is_told_that_they_reviewed_what_they_only_began(client, proposal):
+    assignment = make.assigned(proposal)
+    begun(proposal, assignment, handed_in=False)
+    begun(proposal, assignment, handed_in=False, title="Second title", markets=markets_of(proposal))
+    third = begun(proposal, assignment, handed_in=False, title="Third title")
+    heading, parts = compared(client, third)
+    assert heading == "Changed since version 1, of which you began a sheet"
+    assert {"overview", "markets"} <= set(parts)
+
+
 @pytest.mark.parametrize(("asked", "wanted"), [("1", 1), ("3", 2), ("0", 2), ("-1", 2), ("x", 2), ("²", 2)])
 def test_another_version_is_chosen_to_compare_with(client, proposal, asked, wanted):
     person = officer()
