@@ -53,8 +53,15 @@ def sheets_to_fill(user: User) -> Iterator[Task]:
             row.proposal.consortium.name,
             page_of("evaluation:assignment", row.pk),
             row.due_at,
-            "Waits at intake" if at_intake else "Clock paused" if row.is_paused else "",
+            "Waits at intake" if at_intake else why_without_day(row),
         )
+
+
+def why_without_day(row: Any) -> str:
+    """Of one that is evaluated: the clock stands, or the agency has answered and the lead waits all the same."""
+    if row.is_paused:
+        return "Clock paused"
+    return "Given back to you" if row.is_given_back else ""
 
 
 @PreparedByOffices

@@ -52,6 +52,17 @@ def consultations_of_assignments() -> ReferralQuerySet:
     return rows
 
 
+def sheets_given_back() -> ReviewQuerySet:
+    """Where assignments are the outer rows: the sheet on the latest version that the lead gave back."""
+    sheets: ReviewQuerySet = apps.get_model("evaluation", "Review").objects.filter(
+        assignment=OuterRef("pk"),
+        status=ReviewStatus.DRAFT,
+        submitted_at__isnull=False,
+        version__number=OuterRef("proposal__version_count"),
+    )
+    return sheets
+
+
 def what_closes_sheets(proposal: Any, number: Any, agency: Any) -> dict[str, Combinable]:
     """What closes the sheets of an ``agency`` on version ``number`` of a ``proposal``, as columns of a row.
 
@@ -140,12 +151,14 @@ class AssignmentQuerySet(OfProposalQuerySet):
     def with_due_date(self) -> Self:
         """With ``due_at``, when the position of their agency is due while it is awaited, and ``is_paused``.
 
-        A sheet has no day of its own: it is of use until the agency files its position.
+        A sheet has no day of its own: it is of use until the agency files its position. ``is_given_back``
+        says whether the lead waits for it all the same.
         """
         awaited = consultations_of_assignments().awaited()
         return self.annotate(
             due_at=Subquery(awaited.filter(paused_at=None).values("due_at")[:1]),
             is_paused=Exists(awaited.filter(paused_at__isnull=False)),
+            is_given_back=Exists(sheets_given_back()),
         )
 
     def with_sheets(self) -> Self:
@@ -167,12 +180,15 @@ class AssignmentQuerySet(OfProposalQuerySet):
 
         A sheet is written on exactly the version that was sent to the agency, while its consultation lasts:
         not on one that waits at intake, where only the declaration can be given, nor once the agency has
-        answered or its time has ended, nor while the decision on it is signed.
+        answered or its time has ended, nor while the decision on it is signed. After the answer one is asked
+        for that the lead gave back.
         """
-        over = consultations_of_assignments().filter(status__in=UNASKED)
+        over = consultations_of_assignments().filter(status__in=OVER)
+        answered = consultations_of_assignments().filter(status=ReferralStatus.ANSWERED)
+        asked = ~Q(Exists(answered)) | Q(Exists(sheets_given_back()))
         signed = AnyOf(F("proposal"), ArraySubquery(signed_and_not_announced()))
         undeclared = Q(proposal__status=ProposalStatus.SUBMITTED, conflict__isnull=True)
-        evaluated = Q(~Exists(over), ~Q(signed), proposal__status=ProposalStatus.UNDER_EVALUATION)
+        evaluated = Q(~Exists(over), asked, ~Q(signed), proposal__status=ProposalStatus.UNDER_EVALUATION)
         return self.owed_by(user).filter(undeclared | evaluated)
 
     def for_list(self) -> Self:

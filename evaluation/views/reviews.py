@@ -289,9 +289,7 @@ def known_before(found: Review) -> Review | None:
         return None
     number = F("version__number")
     place = Case(When(submitted_at=None, then=number), default=-number)  # those that came in are below zero
-    earlier = Review.objects.filter(
-        assignment=found.assignment_id, version__number__lt=found.version.number
-    )
+    earlier = Review.objects.filter(assignment=found.assignment_id, version__number__lt=found.version.number)
     return earlier.select_related("version").order_by(place).first()
 
 
@@ -299,7 +297,9 @@ def changed_heading(before: Review, *, is_own: bool) -> str:
     """Since which version; only of a sheet that came in it is said that its writer reviewed."""
     number = before.version.number
     if before.submitted_at is None:
-        return f"Changed since version {number}, of which {'you' if is_own else before.reviewer} began a sheet"
+        return (
+            f"Changed since version {number}, of which {'you' if is_own else before.reviewer} began a sheet"
+        )
     return f"Changed since {'you reviewed ' if is_own else ''}version {number}"
 
 

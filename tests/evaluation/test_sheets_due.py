@@ -76,6 +76,42 @@ def test_a_sheet_that_nobody_waits_for_says_so_and_comes_in_all_the_same(client)
     assert words not in page(client, review.reviewer, "review", review.pk).text
 
 
+def given_back(proposal, person):
+    """A sheet that came in, and that the lead gave back once the position was filed."""
+    sheet = make.filled_review(make.assigned(proposal, person=person))
+    services.submit_review(sheet, by=person)
+    make.filed(proposal, "STATE")
+    services.reopen_review(sheet, by=make.lead(), note="Name the wards.")
+    return sheet
+
+
+def test_a_sheet_that_is_given_back_after_the_position_is_asked_for_until_it_is_in_again(client):
+    person, proposal = make.reviewer(), make.accepted()
+    other = make.filled_review(make.assigned(make.accepted(), person=person))
+    sheet = given_back(proposal, person)
+    task = (f"Review {proposal.number}", None, "Given back to you")
+    assert sheets(person)[1:] == [task]
+    assert "Given back to you" in page(client, person, "desk").text
+    next_one = f'Next in your queue: <a href="{reverse("evaluation:assignment", args=[sheet.assignment_id])}'
+    assert next_one in page(client, person, "review", other.pk).text
+    shown = page(client, person, "review", sheet.pk).text
+    assert "Name the wards." in shown and "Your lead waits for this sheet" in shown
+    assert "Your agency has filed its position" in shown and "Nobody waits" not in shown
+    services.submit_review(sheet, by=person)
+    assert task not in sheets(person)
+    assert next_one not in page(client, person, "review", other.pk).text
+
+
+def test_a_sheet_that_is_given_back_while_the_position_is_awaited_is_due_with_it():
+    proposal, person = make.accepted(), make.reviewer()
+    sheet = make.filled_review(make.assigned(proposal, person=person))
+    services.submit_review(sheet, by=person)
+    services.reopen_review(sheet, by=make.lead(), note="Name the wards.")
+    assert sheets(person) == [
+        (f"Review {proposal.number}", make.referral_of(proposal).due_at, "Given back to you")
+    ]
+
+
 def beginning(client, assignment):
     return page(client, assignment.reviewer, "assignment", assignment.pk)
 
@@ -217,6 +253,24 @@ def test_no_sheet_comes_in_or_is_given_back_once_none_is_asked_for(client, close
     assert "Submit the review" not in shown and "It works and helps an ally." in shown
     refused = client.post(reverse("evaluation:review-submit", args=[begun.pk]))
     assert refused.status_code == 422 and "It works and helps an ally." in refused.text
+
+
+@pytest.mark.parametrize("close", [signed, designated, declined, withdrawn])
+def test_a_sheet_that_was_given_back_is_no_task_once_none_is_asked_for(close):
+    proposal, person = make.accepted(), make.reviewer()
+    given_back(proposal, person)
+    assert len(sheets(person)) == 1
+    close(proposal)
+    assert sheets(person) == []
+
+
+def test_a_sheet_that_was_given_back_on_a_version_before_is_no_task():
+    proposal, person = make.accepted(), make.reviewer()
+    given_back(proposal, person)
+    make.resubmitted(proposal)
+    assert sheets(person) == []
+    make.accept(proposal, officer())
+    assert [instead for *_, instead in sheets(person)] == [""]
 
 
 def test_what_is_typed_on_a_closed_sheet_is_kept_and_says_so(client):
