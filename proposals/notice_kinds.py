@@ -235,12 +235,16 @@ RETURNED: Final = NoticeKind(
 ACCEPTED: Final = NoticeKind(
     "proposals.accepted",
     "Proposal {number} is under evaluation",
-    "Proposal {number} was accepted. The five agencies are now consulted.",
+    "Version {version} of proposal {number} was accepted. {consultation}",
     "E.O. 14320 s.3(d)",
-    when="A proposal is accepted for evaluation",
+    when="A version is accepted for evaluation",
     who="The team of the consortium",
     mailed=Mailed.ALWAYS,
-    sample={"number": "AIX-2026-00014"},
+    sample={
+        "consultation": "The agencies' consultation goes on with this version.",
+        "number": "AIX-2026-00014",
+        "version": 2,
+    },
 )
 WITHDRAWN: Final = NoticeKind(
     "proposals.withdrawn",

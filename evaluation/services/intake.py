@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -27,6 +27,11 @@ from proposals.readiness import rule_in_words
 if TYPE_CHECKING:
     from program.models import AuditEvent, Requirement, User
     from proposals.models import Version
+
+
+#: What the consortium is told of the consultation; never which agency keeps the position it gave before
+CONSULTED_FIRST: Final = "The five agencies are now consulted."
+CONSULTED_AGAIN: Final = "The agencies' consultation goes on with this version."
 
 
 @transaction.atomic
@@ -126,8 +131,15 @@ def accept_proposal(proposal: Proposal, *, by: User, note: str = "") -> AuditEve
     version = proposal.versions.get(number=proposal.version_count)
     refer_version(version, by=by, event=event)
     assign_by_rule(version, by=by)
+    is_first = proposal.accepted_at == event.at
     notices.owe(
-        event, ACCEPTED, team_of(proposal.consortium_id), url=address(proposal), number=proposal.number
+        event,
+        ACCEPTED,
+        team_of(proposal.consortium_id),
+        url=address(proposal),
+        number=proposal.number,
+        version=version.number,
+        consultation=CONSULTED_FIRST if is_first else CONSULTED_AGAIN,
     )
     return event
 

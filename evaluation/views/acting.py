@@ -29,7 +29,7 @@ def carry_out(
     request: SignedInRequest,
     service: Callable[..., Any],
     *args: Any,
-    done: str,
+    done: str | Callable[[], str],
     to: str,
     again: Callable[[list[Problem]], HttpResponse],
     conflict: Callable[[StaleRevision], HttpResponse] | None = None,
@@ -41,8 +41,9 @@ def carry_out(
 
     A missing right is 403; an act that somebody else did first is said in words, on the page of
     ``overtaken`` where a text was typed for it, or by that of ``conflict`` where two texts meet. ``after``
-    shows the page in the place of going on, where something typed beside the act is still to be sent. A text
-    that comes without a form is held to the limit that its page shows.
+    shows the page in the place of going on, where something typed beside the act is still to be sent. Words
+    of ``done`` that tell what came of the act are asked for after it. A text that comes without a form is
+    held to the limit that its page shows.
     """
     if problems := list(unfit(details)):
         return again(problems)
@@ -57,7 +58,7 @@ def carry_out(
             return conflict(refusal)
         messages.warning(request, str(refusal))
         return overtaken() if overtaken is not None else redirect(to)
-    messages.success(request, done)
+    messages.success(request, done if isinstance(done, str) else done())
     return after() if after is not None else redirect(to)
 
 

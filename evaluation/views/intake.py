@@ -10,11 +10,12 @@ from django.db import transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.forms.utils import ErrorList
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.text import get_text_list
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from evaluation import checks, services
-from evaluation.enums import CompletenessFinding
-from evaluation.models import CompletenessReview, PartyCheck, ScreeningList, ScreeningRun
+from evaluation.enums import Carry, CompletenessFinding
+from evaluation.models import CompletenessReview, PartyCheck, Referral, ScreeningList, ScreeningRun
 from evaluation.overlaps import duplicates_of, overlaps_of
 from evaluation.staleness import stale_because
 from evaluation.unchanged import findings_that_hold
@@ -36,7 +37,7 @@ from proposals.models import Proposal, Version
 from proposals.services import record_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from django.http import HttpResponse
@@ -315,12 +316,23 @@ def typed_findings(request: SignedInRequest, proposal: Proposal) -> list[TypedFi
 
 @require_POST
 def intake_accept(request: SignedInRequest, number: str) -> HttpResponse:
-    return _act(
-        request,
-        number,
-        services.accept_proposal,
-        "The proposal is under evaluation; five agencies are consulted.",
-    )
+    return _act(request, number, services.accept_proposal, partial(accepted_in_words, number))
+
+
+def accepted_in_words(number: str) -> str:
+    """What the acceptance of a proposal began: which agencies are asked, and whose position stays."""
+    referrals = Referral.objects.filter(
+        version__proposal__number=number, version__number=F("version__proposal__version_count")
+    ).select_related("agency")
+    kept = [str(row.agency) for row in referrals if row.carry == Carry.KEEP]
+    asked = [str(row.agency) for row in referrals if row.carry != Carry.KEEP]
+    if not kept:
+        return "The proposal is under evaluation; five agencies are consulted."
+    stay = f"{len(kept)} position{'s stay' if len(kept) > 1 else ' stays'}: {get_text_list(kept, 'and')}."
+    if not asked:
+        return f"The proposal is under evaluation again; no agency is asked. {stay}"
+    count = f"{len(asked)} of the {len(referrals)} agencies {'are' if len(asked) > 1 else 'is'} asked"
+    return f"The proposal is under evaluation again; {count}: {get_text_list(asked, 'and')}. {stay}"
 
 
 @require_POST
@@ -345,7 +357,9 @@ def save_findings(found: Iterable[TypedFinding], *, by: User) -> None:
         raise NotReady(problems)
 
 
-def _act(request: SignedInRequest, number: str, service: Any, done: str, **details: Any) -> HttpResponse:
+def _act(
+    request: SignedInRequest, number: str, service: Any, done: str | Callable[[], str], **details: Any
+) -> HttpResponse:
     """Save the findings that are typed on the page, then act: both, or neither and what was typed stays."""
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
     found = typed_findings(request, proposal) if proposal.status == ProposalStatus.SUBMITTED else []

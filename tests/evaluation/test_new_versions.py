@@ -6,9 +6,11 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.messages import get_messages
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 from django.utils.html import escape
+from django.utils.text import get_text_list
 
 from evaluation import schedule, services
 from evaluation.enums import Carry
@@ -348,6 +350,64 @@ def test_the_intake_says_of_each_agency_what_acceptance_means_for_it(client):
     make.accept(proposal, desk)
     kept = Referral.objects.filter(version__number=2, carry="keep")
     assert [row.agency.code for row in kept] == ["STATE"]
+
+
+def accepted_by_hand(client, desk, proposal):
+    """What the officer reads after accepting the last version, and what the consortium is told of it."""
+    make.reviewed(proposal, desk)
+    make.screened(proposal, desk)
+    assert press(client, desk, "intake-accept", proposal.number).status_code == 302
+    said = [
+        str(message)
+        for message in get_messages(client.get(f"/desk/proposals/{proposal.number}/").wsgi_request)
+    ]
+    notices = Notice.objects.filter(kind="proposals.accepted", recipient=representative_of(proposal))
+    return said, notices.latest("pk").text
+
+
+@pytest.mark.parametrize(
+    ("keeping", "said"),
+    [
+        ((), "The proposal is under evaluation; five agencies are consulted."),
+        (
+            ("STATE",),
+            "The proposal is under evaluation again; 4 of the 5 agencies are asked: {asked}. "
+            "1 position stays: {kept}.",
+        ),
+        (
+            ("STATE", "DOE", "OSTP", "DOD"),
+            "The proposal is under evaluation again; 1 of the 5 agencies is asked: {asked}. "
+            "4 positions stay: {kept}.",
+        ),
+        (
+            make.EVALUATING,
+            "The proposal is under evaluation again; no agency is asked. 5 positions stay: {kept}.",
+        ),
+    ],
+)
+def test_acceptance_tells_who_is_asked_and_the_consortium_nothing_of_who_keeps(client, keeping, said):
+    desk, proposal = officer(), make.at_intake()
+    first = accepted_by_hand(client, desk, proposal)
+    assert first == (
+        ["The proposal is under evaluation; five agencies are consulted."],
+        f"Version 1 of proposal {proposal.number} was accepted. The five agencies are now consulted.",
+    )
+    for agency in keeping:
+        make.filed(proposal, agency, parts_commented=["hardware"])
+    make.resubmitted(proposal)
+
+    (words,), told = accepted_by_hand(client, desk, proposal)
+
+    rows = Referral.objects.filter(version__number=2)
+    asked, kept = (
+        get_text_list([str(row.agency) for row in rows if (row.carry == Carry.KEEP) == stays], "and")
+        for stays in (False, True)
+    )
+    assert words == said.format(asked=asked, kept=kept)
+    assert told == (
+        f"Version 2 of proposal {proposal.number} was accepted. The agencies' consultation goes on with this "
+        "version."
+    )
 
 
 def test_a_consultation_says_what_ended_it(client):
