@@ -93,6 +93,11 @@ class ComplianceCheck(models.Model):
     # What people made of it; ``with_decisions`` has read it
 
     @property
+    def last_decision(self) -> ComplianceDecision | None:
+        """The newest of all, whatever it says and whoever took it."""
+        return max(self.decisions.all(), key=lambda row: row.pk, default=None)
+
+    @property
     def standing(self) -> ComplianceDecision | None:
         """The newest decision that it stands."""
         rows = [row for row in self.decisions.all() if row.outcome == Weighed.STANDS]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from evaluation.compliance import NOBODY as NOTHING
 from evaluation.compliance import Known, StatedElsewhere, findings, of_parties
@@ -18,6 +19,7 @@ from evaluation.services.remembering import to_repeat
 from program import audit, clock
 from program.deadlines import local_day
 from program.destinations import rules_on
+from program.moments import moment
 from program.transitions import NotReady, Problem, require
 from proposals.models import Proposal
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 CLAUSE = "E.O. 14320 s.3(b)(v)"
 UNNAMED_LIST = "?"
+#: The code of the refusal where somebody decided after the page was opened
+MEANWHILE = "decided-meanwhile"
 
 
 def known_of(run: ScreeningRun) -> Known:
@@ -194,16 +198,20 @@ def _carry(rows: list[ComplianceCheck], proposal: Proposal) -> None:
 
 
 @transaction.atomic
-def weigh(check: ComplianceCheck, *, by: User, outcome: str, reason: str) -> ComplianceDecision:
+def weigh(
+    check: ComplianceCheck, *, by: User, outcome: str, reason: str, seen: int | None = None
+) -> ComplianceDecision:
     """Decide on a flag with a reason: it stands, or it was looked into and is not in the way.
 
     Two people set aside what bars, and what somebody found to stand; one is enough for the rest, and for
-    letting a flag stand. A person who was wrong decides anew; both stay on record.
+    letting a flag stand. A person who was wrong decides anew; both stay on record. ``seen`` is the key of
+    the last decision that the page showed, 0 for none: nobody overturns unread what was decided since.
     """
     check = ComplianceCheck.objects.select_related("run__version__proposal").get(pk=check.pk)
     # Checks are kept, so the portal's own role may not lock them: the proposal's row is the gate.
     Proposal.objects.select_for_update().get(pk=check.proposal.pk)
     require("evaluation.weigh_compliancecheck", by, check)
+    prefetch_related_objects([check], "decisions__decided_by")
     problems = []
     if not reason.strip():
         problems.append(Problem("reason", "Give the reason for your decision.", CLAUSE, field="reason"))
@@ -214,10 +222,13 @@ def weigh(check: ComplianceCheck, *, by: User, outcome: str, reason: str) -> Com
     if _is_superseded(check):
         words = "This was checked again since. Decide on the newest result."
         problems.append(Problem("superseded", words, CLAUSE))
-    if outcome == Weighed.SET_ASIDE and by.pk in check.set_aside_by:
+    last = check.last_decision
+    if last is not None and seen not in (None, last.pk):
+        problems.append(Problem(MEANWHILE, _told(last, by), CLAUSE, field="outcome"))
+    elif outcome == Weighed.SET_ASIDE and by.pk in check.set_aside_by:
         words = "You have set this aside already; a second opinion comes from another person."
         problems.append(Problem("decided", words, CLAUSE))
-    if outcome == Weighed.STANDS and check.state == Weighed.STANDS and not check.set_aside_by:
+    elif outcome == Weighed.STANDS and check.state == Weighed.STANDS and not check.set_aside_by:
         problems.append(Problem("decided", "It is found to stand already.", CLAUSE))
     if problems:
         raise NotReady(problems)
@@ -231,6 +242,16 @@ def weigh(check: ComplianceCheck, *, by: User, outcome: str, reason: str) -> Com
     )
     offer_again(check.proposal.pk, by=by)
     return decision
+
+
+def _told(last: ComplianceDecision, by: User) -> str:
+    """What was decided since the page was opened: who, when, what and why."""
+    who = "you decided in another window" if last.decided_by == by else f"{last.decided_by} decided"
+    return (
+        f"After you opened the page, {who} on {moment(last.decided_at)}: {last.get_outcome_display()}. "
+        f"“{last.reason}” Yours was not recorded and still stands typed below: read the newer decision, then "
+        "record yours again if it is to hold."
+    )
 
 
 def _is_superseded(check: ComplianceCheck) -> bool:

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from evaluation import services
-from evaluation.views.acting import carry_out, typed_by_row
-from evaluation.views.compliance import show_compliance
+from evaluation.views.acting import carry_out
+from evaluation.views.compliance import begun, show_compliance
 from evaluation.views.intake import proposal_page, save_findings, show_intake, typed_findings
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
@@ -48,7 +48,7 @@ def intake_screen(request: SignedInRequest, number: str) -> HttpResponse:
     wanted = request.POST.get("next", "")
     is_of_checks = wanted == reverse("evaluation:compliance", args=[number])
     shown = partial(show_compliance if is_of_checks else show_intake, request, number)
-    is_typed = typed_by_row(request) if is_of_checks else is_at_intake and request.POST.get("note")
+    is_typed = begun(request) if is_of_checks else is_at_intake and request.POST.get("note")
 
     def again(problems: list[Problem]) -> HttpResponse:
         return shown(problems, 422)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,8 +21,15 @@ from evaluation import services
 from evaluation.compliance import Known, findings
 from evaluation.enums import ComplianceKind as Kind
 from evaluation.enums import ComplianceResult as Result
-from evaluation.enums import Outcome
-from evaluation.models import ComplianceCheck, ComplianceDecision, Determination, PacketPaper, PartyCheck
+from evaluation.enums import Outcome, Weighed
+from evaluation.models import (
+    ComplianceCheck,
+    ComplianceDecision,
+    Determination,
+    PacketPaper,
+    PartyCheck,
+    ScreeningJob,
+)
 from evaluation.packets import packet_of, packet_text, render_packet
 from evaluation.rulebook import barring_lists
 from evaluation.schedule import sweep_screenings
@@ -30,6 +38,7 @@ from program import clock
 from program.destinations import Membership, Rules, Stop
 from program.documents import open_document
 from program.models import AuditEvent, Country, CountryGroup, Embargo, GroupMembership
+from program.moments import moment
 from program.transitions import NotReady
 from proposals.enums import ComplianceAnswer, ComputeBand
 from proposals.package import Country as Place
@@ -713,11 +722,107 @@ def test_the_page_says_rule_facts_and_what_to_do_and_takes_a_decision(client):
     assert done.url == f"/desk/proposals/{proposal.number}/compliance/#check-{check.pk}"
     assert f"{desk.name}" in after
     assert "A second person must agree" in after
-    press_at(client, officer(), "compliance-weigh", check, outcome="set_aside", reason="Licensed.")
+    licensed, last = {"outcome": "set_aside", "reason": "Licensed."}, ComplianceDecision.objects.get()
+    press_at(client, officer(), "compliance-weigh", check, **licensed, seen=last.pk)
     settled = page(client, desk, "compliance", proposal.number).text.partition(f'id="check-{check.pk}"')[2]
     settled = settled.partition("</section>")[0]
     assert "Set aside" in settled and "It was flagged: " in settled
     assert "What to do:" not in settled and "In the way" not in settled
+
+
+def sheet_of(text, check):
+    """What the page says of one finding."""
+    return html.unescape(text).partition(f'id="check-{check.pk}"')[2].partition("</section>")[0]
+
+
+def seen_on(text, check):
+    """The last decision on a finding that the page says its reader has read."""
+    return re.search(rf'name="{check.pk}-seen" value="(\d+)"', text)[1]
+
+
+@db
+@pytest.mark.parametrize("is_other", [True, False])
+def test_a_decision_from_an_older_page_is_refused_beside_the_newer_one_until_that_is_read(client, is_other):
+    desk = officer()
+    second = officer() if is_other else desk
+    proposal = make.at_intake()
+    make.screened(proposal, desk)
+    check = newest(proposal, kind=Kind.DESTINATION)
+    seen = seen_on(page(client, second, "compliance", proposal.number).text, check)
+    services.weigh(check, by=desk, outcome="set_aside", reason="A license was given.")
+    mine = {"outcome": "stands", "reason": "None is on file."}
+    stale = press_at(client, second, "compliance-weigh", check, **mine, seen=seen)
+    unsaid = press_at(client, second, "compliance-weigh", check, **mine)
+
+    given = check.decisions.get()
+    who = f"{desk.name} decided" if is_other else "you decided in another window"
+    told = f"After you opened the page, {who} on {moment(given.decided_at)}: Looked into, not in the way."
+    for refused in (stale, unsaid):
+        assert (refused.status_code, areas(refused.text)[f"{check.pk}-reason"]) == (422, "None is on file.")
+        assert f"{told} “A license was given.”" in sheet_of(refused.text, check)
+        assert f'id="id_{check.pk}-stands" checked' in refused.text
+    assert newest(proposal, kind=Kind.DESTINATION).state == "set_aside"
+
+    read = seen_on(stale.text, check)
+    done = press_at(client, second, "compliance-weigh", check, **mine, seen=read)
+    assert (done.status_code, newest(proposal, kind=Kind.DESTINATION).state) == (302, "stands")
+
+
+@db
+def test_what_was_decided_on_another_finding_meanwhile_is_not_taken_as_read(client):
+    desk, second = officer(), officer()
+    proposal = make.at_intake()
+    embargoed()
+    make.screened(proposal, desk)
+    first, other = [row for row in flags_of(proposal) if row.state == "open"][:2]
+    services.weigh(other, by=desk, outcome="stands", reason="No license.")
+    begun = at_row(other, outcome="set_aside", reason="Licensed.", seen=0)
+    sent = at_row(first, outcome="stands", reason="So.", seen=0)
+    shown = press(client, second, "compliance-weigh", first.pk, **sent, **begun)
+    assert (shown.status_code, seen_on(shown.text, other)) == (200, "0")
+    assert press(client, second, "compliance-weigh", other.pk, **begun).status_code == 422
+    assert ComplianceDecision.objects.get(compliance_check=other).decided_by == desk
+
+
+@db
+def test_a_refused_decision_is_told_at_its_field_and_by_the_name_of_its_finding(client):
+    desk = officer()
+    proposal = make.at_intake()
+    make.screened(proposal, desk)
+    check = newest(proposal, kind=Kind.DESTINATION)
+    text = html.unescape(press_at(client, desk, "compliance-weigh", check, outcome="", reason=" ").text)
+    summary = text.partition('id="error-summary"')[2].partition("</section>")[0]
+    for name, words in (
+        ("outcome", "Choose what you decide."), ("reason", "Give the reason for your decision."),
+    ):  # fmt: skip
+        link = f'<a href="#id_{check.pk}-{name}">{check.subject_name}, {check.rule}: {words}</a>'
+        assert link in summary
+        assert f'id="id_{check.pk}-{name}_error"><span class="usa-sr-only">Error: </span>{words}' in text
+        field = f'id="id_{check.pk}-{name}" aria-describedby="id_{check.pk}-{name}_error"'
+        assert field in text
+    assert text.count('aria-invalid="true"') == len(Weighed) + 1
+
+    make.screened(proposal, desk)
+    late = press_at(client, desk, "compliance-weigh", check, outcome="stands", reason="So.").text
+    newer = newest(proposal, kind=Kind.DESTINATION)
+    assert (
+        f'<a href="#id_{newer.pk}-outcome">{check.subject_name}, {check.rule}: This was checked again' in late
+    )
+    assert "This was checked again since." in sheet_of(late, newer)
+
+
+@db
+def test_enter_at_a_choice_decides_nothing_asks_for_nothing_and_keeps_what_is_typed(client):
+    desk = officer()
+    proposal = make.at_intake()
+    make.screened(proposal, desk)
+    check = newest(proposal, kind=Kind.DESTINATION)
+    begun = at_row(check, outcome="stands", reason="Half a reason.", seen=0)
+    answer = press(client, desk, "compliance", proposal.number, **begun)
+    assert (answer.status_code, areas(answer.text)[f"{check.pk}-reason"]) == (422, "Half a reason.")
+    assert "Nothing is recorded yet: press “Record the decision” at the finding" in answer.text
+    assert "data-unsent" in answer.text and f'id="id_{check.pk}-stands" checked' in answer.text
+    assert not ComplianceDecision.objects.exists() and not ScreeningJob.objects.exists()
 
 
 @db

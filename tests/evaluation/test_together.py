@@ -86,6 +86,20 @@ def test_screening_beside_a_confirmation_carries_it():
         services.accept_proposal(at_intake, by=desk)
 
 
+def test_of_two_who_decide_on_a_finding_at_once_the_second_is_told_of_the_first():
+    desk, second = officer(), officer()
+    run = make.screened(make.at_intake(), desk)
+    check = run.compliance_checks.filter(kind="destination").flagged().first()
+
+    def decide(person, outcome):
+        return services.weigh(check, by=person, outcome=outcome, reason="So.", seen=0)
+
+    refusal = act_while(lambda: decide(second, "stands"), lambda: decide(desk, "set_aside"))
+
+    assert codes(refusal) == ["decided-meanwhile"]
+    assert check.decisions.get().decided_by == desk
+
+
 def test_position_that_began_in_time_is_filed_though_it_waited_beyond_the_bound(proposal):
     clock_account()
     referral, lead = make.referral_of(proposal), make.lead("STATE")
