@@ -22,6 +22,7 @@ from evaluation.models import (
 )
 from evaluation.querysets.screening import TWO_PEOPLE_SCORE
 from evaluation.services.remembering import confirmation_among, since_reopened
+from evaluation.services.screening import PARTIES
 from evaluation.staleness import overtaken_by
 from evaluation.views.acting import carry_out, of_row, problems_of, said_of_row, typed_by_row
 from evaluation.views.desk import PAGE, require_desk
@@ -29,6 +30,7 @@ from evaluation.views.intake import OFFICE
 from program.models import Country
 from program.order import implements
 from program.requests import number_said
+from program.transitions import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,11 +41,14 @@ if TYPE_CHECKING:
     from evaluation.querysets.screening import PartyCheckQuerySet
     from program.models import User
     from program.requests import SignedInRequest
-    from program.transitions import Problem
 
 TO_SETTLE = "to-settle"
 #: What a person types or chooses at a match
 TYPED = frozenset({"outcome", "reason", "correction", "anew"})
+#: The answer to a press of Enter at a choice, which says of no match that it is settled
+NO_BUTTON = Problem(
+    "no-button", "Nothing is recorded yet: press the button at the match that you mean.", PARTIES
+)
 KINDS: dict[str, tuple[str, Callable[[PartyCheckQuerySet], PartyCheckQuerySet]]] = {
     TO_SETTLE: ("To settle", lambda checks: checks.waiting()),
     "confirmed": ("Confirmed", lambda checks: checks.confirmed()),
@@ -52,9 +57,14 @@ KINDS: dict[str, tuple[str, Callable[[PartyCheckQuerySet], PartyCheckQuerySet]]]
 
 
 @implements("s.3(b)(v)")
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def screening(request: SignedInRequest) -> HttpResponse:
-    """Potential matches of every proposal's newest screening: to settle, confirmed or cleared."""
+    """Potential matches of every proposal's newest screening: to settle, confirmed or cleared.
+
+    What is typed is sent here by Enter alone, where no button says which match is meant: it stays typed.
+    """
+    if request.method == "POST":
+        return show_screening(request, [NO_BUTTON], status=422)
     return show_screening(request)
 
 
@@ -103,6 +113,7 @@ def show_screening(
         "waiting_count": ScreeningJob.objects.filter(finished_at=None).count(),
         "list_form": list_form or ScreeningListForm(),
         "problems": problems,
+        "is_unsent": any(said.keys() & TYPED for said in typed.values()),
         "here": f"?{urlencode({'show': kind, 'after': '' if after is None else after})}",
         "may_adjudicate": request.user.has_perm("evaluation.import_screeninglist"),
     }

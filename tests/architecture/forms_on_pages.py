@@ -82,7 +82,7 @@ class Reader(HTMLParser):
                 self.form.fields[self.select].append(facts.get("value") or "")
         elif tag == "button" and "formaction" in facts:
             self.form.by_buttons.append(urljoin(self.address, facts["formaction"]))
-        elif tag == "button" and "disabled" in facts and not self.form.by_buttons:
+        elif tag == "button" and "hidden" in facts and not self.form.by_buttons:
             self.form.is_sent_by_buttons = True
         elif tag in ("input", "button") and name:
             self._input(name, facts)
@@ -121,7 +121,8 @@ class Reader(HTMLParser):
 def forms_of(address, text):
     """The posting forms of a page at ``address``; a form around nothing but a button counts too.
 
-    One whose first button is disabled is sent by no press of Enter: it counts once for each of its buttons.
+    One whose first button is hidden is sent to its own address by Enter: it counts for that, and once for
+    each of its other buttons.
     """
     reader = Reader(address)
     reader.feed(text)
@@ -129,6 +130,6 @@ def forms_of(address, text):
         form.fields.pop("csrfmiddlewaretoken", None)
     found = []
     for form in reader.forms:
-        sent_to = dict.fromkeys(form.by_buttons) if form.is_sent_by_buttons else [form.action]
+        sent_to = dict.fromkeys([form.action, *(form.by_buttons if form.is_sent_by_buttons else ())])
         found += [replace(form, action=address) for address in sent_to]
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evaluation.models import Review
+from evaluation.models import Review, ScreeningJob
 from proposals.enums import TeamRole
 from proposals.models import Proposal
 from tests.browser.keyboard import Typist
@@ -21,7 +21,7 @@ from tests.browser.packages import (
 )
 from tests.browser.people import with_second_factor
 from tests.factories import evaluation as make
-from tests.factories.program import UserFactory, issued_call
+from tests.factories.program import UserFactory, issued_call, officer
 from tests.factories.proposals import ProposalFactory, TeamMemberFactory, representative_of
 from tests.processes import wait_until
 
@@ -95,6 +95,32 @@ def test_review_is_declared_scored_and_submitted_by_keys_alone(person):
     assert (sheet.status, scored.value, sheet.recommendation) == ("submitted", 4, "support")
     assert sheet.scores.filter(not_applicable=True).count() == len(others) > 0
     assert one.page.url.endswith(f"/desk/assigned/{following.pk}/")
+
+
+def test_enter_at_a_choice_of_a_decision_records_nothing_and_asks_for_no_screening(person, faults):
+    desk = with_second_factor(officer())
+    match = make.flagged(proposal := make.at_intake(), desk)
+    finding = match.run.compliance_checks.all().newest().flagged().first()
+    one = person(desk, kind=Typist)
+    for path, row, value in (
+        (f"/desk/proposals/{proposal.number}/compliance/", finding, "stands"),
+        ("/desk/screening/", match, "confirmed"),
+    ):
+        one.visit(path)
+        place = one.page.locator(f"#check-{row.pk}")
+        for folded in place.locator("details:has(textarea) > summary").all():
+            one.reach(folded).press("Enter")
+        one.fill(place, reason="Half a reason.", outcome=value)
+        with one.page.expect_navigation():
+            one.press("Enter")
+        one.says("Nothing is recorded yet")
+        assert place.locator("textarea[name$=-reason]").input_value() == "Half a reason."
+        assert place.locator(f"[value={value}]").is_checked()
+    assert not ScreeningJob.objects.exists()
+    assert not (finding.decisions.exists() or match.adjudications.exists())
+    refused = "status of 422"  # the browser's own note of the two answers
+    assert [refused in fault for fault in faults] == [True, True]
+    faults.clear()
 
 
 def form_of(one, sheet, score):

@@ -83,13 +83,24 @@ def test_what_was_typed_at_another_match_stays_when_one_is_recorded(client):
     }  # fmt: skip
 
 
+def test_enter_at_a_choice_settles_no_match_and_keeps_what_is_typed(client):
+    desk = officer()
+    check = make.flagged(make.at_intake(), desk)
+    begun = at_row(check, outcome="confirmed", reason="Half a reason.")
+    answer = press(client, desk, "screening", **begun)
+    assert (answer.status_code, areas(answer.text)) == (422, {f"{check.pk}-reason": "Half a reason."})
+    assert "Nothing is recorded yet: press the button at the match" in answer.text
+    assert "data-unsent" in answer.text and f'id="id_{check.pk}_confirmed" checked' in answer.text
+    assert not check.adjudications.exists()
+
+
 def test_each_button_of_the_screening_page_sends_the_whole_page(client):
     desk = officer()
     checks = [make.flagged(make.at_intake(), desk) for _ in range(2)]
     text = page(client, desk, "screening").content.decode()
     sheets = [one for one in forms_of("/desk/screening/", text) if "/desk/screening/" in one.action]
     assert [one.action for one in sheets if one.by_buttons] == [
-        f"/desk/screening/{check.pk}/?show=to-settle&after=" for check in checks
+        f"/desk/screening/{place}?show=to-settle&after=" for place in ("", *(f"{one.pk}/" for one in checks))
     ]
     assert all(f"{check.pk}-reason" in one.fields for one in sheets if one.by_buttons for check in checks)
 
