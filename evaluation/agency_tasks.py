@@ -58,7 +58,7 @@ def sheets_to_fill(user: User) -> Iterator[Task]:
 
 
 def why_without_day(row: Any) -> str:
-    """Of one that is evaluated: the clock stands, or the agency has answered and the lead waits all the same."""
+    """Of one that is evaluated: the clock stands, or the lead waits though the agency has answered."""
     if row.is_paused:
         return "Clock paused"
     return "Given back to you" if row.is_given_back else ""

@@ -112,6 +112,14 @@ class WrongStatus(Exception):
 
     def __str__(self) -> str:
         """In the words of the record, ``why_too_late``, else by the names of its statuses."""
+        return self._said("; the page now shows where it stands.")
+
+    @property
+    def on_open_page(self) -> str:
+        """The same where the answer goes to a script, and the page stays as it was."""
+        return self._said(". Load the page again to see where it stands.")
+
+    def _said(self, where_it_stands: str) -> str:
         act = self.tried or self.transition.label
         if words := getattr(self.record, "why_too_late", ""):
             return f"“{act}” was not done. {words}"
@@ -120,8 +128,7 @@ class WrongStatus(Exception):
         noun = self.record._meta.verbose_name
         return (
             f"“{act}” was not done: this {noun} is now “{labels.get(self.status, self.status)}”, and that "
-            f"can be done only while it is {froms}. Somebody may have acted before you; the page now shows "
-            "where it stands."
+            f"can be done only while it is {froms}. Somebody may have acted before you{where_it_stands}"
         )
 
 

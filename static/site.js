@@ -241,6 +241,26 @@
 
   const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
+  /* Whose the other text is: of somebody else, or one's own from another window where a form has one writer. */
+  const OTHERS = {
+    saved: (by) => `Not saved: ${by || "Someone else"} saved this section after you opened it. `,
+    changed: (by, labels) => `. ${by || "Someone else"} changed meanwhile: ${labels}`,
+    mine: "Yours",
+    theirs: "Theirs",
+    save: "Save mine over theirs",
+    take: "Take theirs",
+    taken: "You now see their text. Nothing of yours was saved.",
+  };
+  const OWN = {
+    saved: () => "Not saved. You saved this in another window after you opened it here. ",
+    changed: (by, labels) => `. You changed in another window meanwhile: ${labels}`,
+    mine: "From this window",
+    theirs: "From the other window",
+    save: "Save the text of this window",
+    take: "Take the text of the other window",
+    taken: "You now see the text of the other window. Nothing of this window was saved.",
+  };
+
   /* A form is `away` while its person is signed out, and `refused` when the portal said no. */
   class Autosave {
     constructor(form) {
@@ -248,6 +268,7 @@
       this.away = false;
       this.refused = false;
       this.form = form;
+      this.whose = form.hasAttribute("data-one-writer") ? OWN : OTHERS;
       this.choices = `two-texts-${autosaves.size}-`;
       this.status = form.querySelector("[data-autosave-status]") || this.makeStatus();
       this.dirty = false;
@@ -521,7 +542,7 @@
       const both = names.filter((name) => this.isChanged(name));
       const theirsAlone = names.filter((name) => !both.includes(name));
       const labels = theirsAlone.map((name) => this.labelOf(name)).join(", ");
-      if (labels) this.news = `. ${by || "Someone else"} changed meanwhile: ${labels}`;
+      if (labels) this.news = this.whose.changed(by, labels);
       this.takeOver(theirs, theirsAlone, both.length ? undefined : revision);
       if (both.length) return this.compare(both, { theirs, words, revision, by });
       this.goOn(`You see what is saved now${this.news}.`);
@@ -572,14 +593,14 @@
           this.panel = null;
           fieldsOf(this.form, names[0])[0].focus({ preventScroll: true });
           this.takeOver(theirs, taken, revision);
-          this.goOn("You now see their text. Nothing of yours was saved.");
+          this.goOn(this.whose.taken);
         });
         return one;
       };
       const chosen = (section) => section.querySelector("input:checked").value === "theirs";
       const buttons = [
-        button("Save mine over theirs", "", () => false),
-        button("Take theirs", " usa-button--outline", () => true),
+        button(this.whose.save, "", () => false),
+        button(this.whose.take, " usa-button--outline", () => true),
       ];
       if (several) buttons.unshift(button("Save what is chosen", "", chosen));
       const panel = element(
@@ -594,8 +615,7 @@
       (this.status.closest(".site-save") || this.status).before(panel);
       const see = element("button", { class: "usa-button usa-button--unstyled", type: "button" }, "Compare the two texts");
       see.addEventListener("click", () => panel.focus());
-      const who = by ? `${by} saved` : "Someone else saved";
-      this.say([`Not saved: ${who} this section after you opened it. `, see], "bad");
+      this.say([this.whose.saved(by), see], "bad");
     }
 
     bothTexts(name, number, theirs, words, several) {
@@ -616,8 +636,8 @@
         element(
           "div",
           { class: "site-conflict__texts", ...(several ? { role: "radiogroup", "aria-label": this.labelOf(name) } : {}) },
-          text("mine", "Yours", words?.yours ?? [].concat(this.valueOf(name)).join(", "), mine),
-          text("theirs", "Theirs", words?.theirs ?? [].concat(theirs ?? "").join(", "), !mine),
+          text("mine", this.whose.mine, words?.yours ?? [].concat(this.valueOf(name)).join(", "), mine),
+          text("theirs", this.whose.theirs, words?.theirs ?? [].concat(theirs ?? "").join(", "), !mine),
         ),
       );
     }

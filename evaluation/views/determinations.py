@@ -230,7 +230,7 @@ def determination_save(request: SignedInRequest, pk: int) -> HttpResponse:
         return conflict_page(request, texts, revision=revision, back=page(pk))
     except WrongStatus as refusal:
         if is_script:
-            return JsonResponse({"errors": {"__all__": [str(refusal)]}}, status=422)
+            return JsonResponse({"errors": {"__all__": [refusal.on_open_page]}}, status=422)
         return show_determination(request, pk, [Problem("refused", str(refusal))], status=409)
     except (NotReady, ValidationError) as refusal:
         found_problems = (

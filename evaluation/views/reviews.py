@@ -25,7 +25,7 @@ from evaluation.models import Assignment, Review, Score
 from evaluation.sheets import why_closed, why_sheet_closed
 from evaluation.since import changes_shown
 from evaluation.views.acting import carry_out, problems_of
-from evaluation.views.saving import conflict_page, texts_of
+from evaluation.views.saving import conflict_page, in_json, texts_of
 from program import clock
 from program.acts import lay_beside
 from program.models import AuditEvent
@@ -329,6 +329,8 @@ def _save(
     """One answer for hand and script: saved, refused with the fields, or in conflict with both texts."""
     is_script = request.headers.get("X-Autosave") == "1"
     revision = revision_read(request.POST.get("revision", ""))
+    place = form.prefix or "overall"
+    back = f"{reverse('evaluation:review', args=[review_pk])}#{place}"
 
     def told(facts: dict[str, Any], status: int = 200) -> JsonResponse:
         news = overtaken(review_pk)
@@ -343,26 +345,28 @@ def _save(
     try:
         saved = service(fresh, by=request.user, values=mine, revision=revision)
     except StaleRevision as stale:
+        texts, held = texts_of(request, type(form)(instance=stale.record, prefix=form.prefix)), stale.record
         if is_script:
-            theirs = {form.add_prefix(name): getattr(stale.record, name) for name in mine}
-            yours = {form.add_prefix(name): value for name, value in mine.items()}
-            return told({"yours": yours, "theirs": theirs, "revision": stale.record.revision}, status=409)
-        texts = texts_of(request, type(form)(instance=stale.record, prefix=form.prefix))
-        return conflict_page(
-            request, texts, revision=stale.record.revision, by="You, or your other window,",
-            back=f"{reverse('evaluation:review', args=[review_pk])}#sheet",
-        )  # fmt: skip
+            return told({**in_json(texts), "revision": held.revision}, status=409)
+        by = "You, in another window,"
+        return conflict_page(request, texts, revision=held.revision, by=by, back=back)
     except WrongStatus as refusal:
         if is_script:
-            return told({"errors": {"__all__": [str(refusal)]}}, status=422)
+            return told({"errors": {"__all__": [refusal.on_open_page]}}, status=422)
         return show_review(request, review_pk, [_as_problem(refusal)], status=409)
     kept = form.kept_in_words if isinstance(form, ScoreForm) else ""
     if is_script:
         notice = {"notice": {"words": kept}} if kept else {}
         return told({"saved_at": timezone.now().isoformat(), "revision": saved.revision, **notice})
     if kept:
-        messages.warning(request, kept)
-    return redirect(f"{reverse('evaluation:review', args=[review_pk])}#sheet")
+        messages.warning(request, kept, extra_tags=place)
+    else:
+        messages.success(request, saved_in_words(row), extra_tags=place)
+    return redirect(back)
+
+
+def saved_in_words(row: Review | Score) -> str:
+    return f"“{row.criterion}” is saved." if isinstance(row, Score) else "The overall part is saved."
 
 
 def overtaken(review_pk: int) -> dict[str, Any]:

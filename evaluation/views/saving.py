@@ -114,7 +114,7 @@ def keep_draft(
         return told(facts, status=409)
     except WrongStatus as refusal:
         if is_script:
-            return told({"errors": {"__all__": [str(refusal)]}}, status=422)
+            return told({"errors": {"__all__": [refusal.on_open_page]}}, status=422)
         messages.warning(request, str(refusal))
         return again([], 409)
     if is_script:

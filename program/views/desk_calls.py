@@ -247,7 +247,7 @@ def call_edit(request: SignedInRequest, number: str) -> HttpResponse:
 def edit_overtaken(request: SignedInRequest, refusal: WrongStatus, form: CallForm) -> HttpResponse:
     """Where the call stands that is no draft any more, with what of the typed texts is not in it."""
     if is_autosave(request):
-        return JsonResponse({"message": str(refusal)}, status=409)
+        return JsonResponse({"message": refusal.on_open_page}, status=409)
     messages.warning(request, str(refusal))
     saved = find(request, refusal.record.number)
     unsaved = {each["label"] for each in differences(form, CallForm(instance=saved))}

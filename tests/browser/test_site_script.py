@@ -145,6 +145,27 @@ def test_conflict_can_be_settled_with_their_text(portal):
     expect(portal.page.locator("[name=revision]")).to_have_value("9")
 
 
+def test_the_other_text_of_a_form_with_one_writer_is_ones_own(portal):
+    portal.answers = [(409, {"theirs": {"title": "Over there", "maker": "Causeway"}, "revision": 9})]
+    portal.show(TWO_FIELDS.replace("data-autosave ", "data-autosave data-one-writer "))
+    type_title(portal, "Here")
+    status, panel = (portal.page.get_by_role("status"), portal.page.get_by_role("region", name="Two texts"))
+    expect(status).to_contain_text("Not saved. You saved this in another window")
+    expect(panel.get_by_role("heading", name="From this window")).to_be_visible()
+    expect(panel.get_by_role("heading", name="From the other window")).to_be_visible()
+    expect(panel).not_to_contain_text("heirs")
+    panel.get_by_role("button", name="Take the text of the other window").click()
+    expect(portal.page.locator("#id_title")).to_have_value("Over there")
+    expect(status).to_have_text("You now see the text of the other window. Nothing of this window was saved.")
+
+    portal.answers = [
+        (409, {"theirs": {"title": "Over there", "maker": "Helios"}, "revision": 10}),
+        (200, {}),
+    ]
+    type_title(portal, "Here")
+    expect(status).to_contain_text("You changed in another window meanwhile: Maker")
+
+
 TWO_FIELDS = FORM.replace(
     '<button class="usa-button"',
     '<div class="site-field"><label for="id_maker">Maker</label>'

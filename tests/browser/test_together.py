@@ -14,6 +14,7 @@ from program.models import Country
 from proposals.models import Component
 from proposals.services import remove_team_member, save_row
 from tests.browser.people import PASSWORD, code_of, with_second_factor
+from tests.factories import evaluation as make
 from tests.factories.program import UserFactory
 from tests.factories.proposals import ProposalFactory, TeamMemberFactory, representative_of
 from tests.processes import wait_until
@@ -131,6 +132,33 @@ def test_two_choices_are_compared_by_their_names_and_theirs_is_shown_when_taken(
     expect(country).to_have_value("")
     expect(one.page.locator("[data-many-chosen]")).to_have_text("2 chosen: Germany, Switzerland")
     expect(status_of(one)).to_contain_text("You now see their text")
+
+
+def test_two_windows_of_one_reviewer_are_told_apart_and_only_what_changed_is_named(person, portal):
+    reviewer = with_second_factor(make.reviewer("STATE"))
+    reviewer.set_password(PASSWORD)
+    reviewer.save()
+    sheet = make.filled_review(make.assigned(make.accepted(), person=reviewer))
+    score = sheet.scores.first()
+    first = person(reviewer).visit(reverse("evaluation:review", args=[sheet.pk]))
+    second = first.context.new_page()
+    second.goto(first.page.url)
+    field, status = (f"#id_criterion-{score.criterion_id}-strengths", "[data-autosave-status]")
+    line = "main form[data-autosave]"
+    first.page.locator(field).fill("Tried in two wards.")
+    expect(first.page.locator(line).first.locator(status)).to_contain_text("Saved")
+    second.locator(field).fill("Tried in three wards.")
+    told = second.locator(line).first.locator(status)
+    expect(told).to_contain_text("You saved this in another window")
+    panel = second.get_by_role("region", name="Two texts")
+    expect(panel).to_contain_text("From the other window")
+    expect(panel).to_contain_text("Tried in two wards.")
+    expect(panel).not_to_contain_text("Not applicable")
+    panel.get_by_role("button", name="Save the text of this window").click()
+    expect(told).to_contain_text("Saved")
+    expect(told).not_to_contain_text("meanwhile")
+    score.refresh_from_db()
+    assert (score.strengths, score.value, score.not_applicable) == ("Tried in three wards.", 4, False)
 
 
 def test_session_ends_in_a_paragraph_and_the_text_is_saved_after_the_sign_in(person, ada, ben, row, address):

@@ -743,6 +743,7 @@ def test_what_is_typed_is_kept_for_its_writer_alone_until_it_is_sent(client, pro
     assert not DiscussionComment.objects.exists() and not Notice.objects.filter(
         kind__startswith="evaluation.discussion"
     )
+    assert "data-autosave data-one-writer" in page(client, author, "discussion", number).text
     stale = typing(client, author, number, text="Another window", revision=0)
     assert stale.status_code == 409 and stale.json()["theirs"]["text"] == "The hall"
     by_hand = typing(client, author, number, script=False, text="Another window", revision=0)

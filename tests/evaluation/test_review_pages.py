@@ -44,7 +44,9 @@ def test_reviewer_declares_then_scores_with_autosave(client):
 
     assert saved.json()["revision"] == 2
     assert stale.status_code == 409
-    assert stale.json()["theirs"][f"{prefix}-value"] == 4
+    theirs, words = stale.json()["theirs"], stale.json()["words"]
+    assert (theirs[f"{prefix}-value"], words[f"{prefix}-value"]["theirs"]) == ("4", "4: between 1 and 5")
+    assert theirs[f"{prefix}-not_applicable"] == "False"  # as the page's script reads a box without a tick
     refused = press(client, person, "review-submit", review.pk)
     assert refused.status_code == 422
     assert b"Choose an overall recommendation" in refused.content
@@ -174,6 +176,49 @@ def test_stale_or_refused_save_of_a_score_keeps_both_texts(client):
     press(client, person, "score-save", review.pk, score.pk, **kept)
     score.refresh_from_db()
     assert score.strengths == "Typed by hand."
+
+
+def test_a_line_that_is_saved_by_hand_says_so_where_it_stands(client):
+    review = make.filled_review(make.assigned(make.accepted()))
+    score = review.scores.first()
+    page(client, review.reviewer, "review", review.pk)
+    saves = {
+        f"criterion-{score.criterion_id}": (
+            reverse("evaluation:score-save", args=[review.pk, score.pk]),
+            {f"criterion-{score.criterion_id}-strengths": "By hand.", "revision": score.revision},
+            f"“{score.criterion.title}” is saved.",
+        ),
+        "overall": (
+            reverse("evaluation:review-save", args=[review.pk]),
+            {"rationale": "By hand.", "revision": review.revision},
+            "The overall part is saved.",
+        ),
+    }
+    for place, (address, typed, said) in saves.items():
+        answer = client.post(address, typed)
+        assert answer.url == f"{reverse('evaluation:review', args=[review.pk])}#{place}"
+        shown = client.get(answer.url).text
+        assert said in shown.partition("<h1>")[0]
+        line = shown.partition(f'id="{place}"')[2].partition("</form>")[0]
+        assert re.search(rf"<p [^>]*data-autosave-status[^>]*>{re.escape(said)}</p>", line)
+        assert shown.count(said) == 2
+        assert said not in client.get(answer.url).text
+
+
+def test_a_window_that_stays_open_is_told_to_load_the_page_again(client):
+    review = make.filled_review(make.assigned(make.accepted()))
+    score = review.scores.first()
+    services.submit_review(review, by=review.reviewer)
+    sign_in(client, review.reviewer)
+    saves = (("review-save", [review.pk], review), ("score-save", [review.pk, score.pk], score))
+    for name, keys, row in saves:
+        address, typed = reverse(f"evaluation:{name}", args=keys), {"revision": row.revision}
+        answer = client.post(address, typed, headers={"x-autosave": "1"})
+        [told] = answer.json()["errors"]["__all__"]
+        assert answer.status_code == 422 and told.startswith("“Save the sheet” was not done")
+        assert told.endswith("Load the page again to see where it stands.") and "now shows" not in told
+        by_hand = client.post(address, typed)
+        assert by_hand.status_code == 409 and "the page now shows where it stands." in by_hand.text
 
 
 def test_refusal_of_a_declaration_stands_beside_its_field(client):
