@@ -32,7 +32,7 @@
     const folded = target.closest("details");
     if (folded) folded.open = true;
     const field = target.matches("input, select, textarea") ? target : target.querySelector("input, select, textarea");
-    (target.closest(".site-field") || target).scrollIntoView({ block: "start" });
+    (target.closest(".site-field, [data-scrolled-to]") || target).scrollIntoView({ block: "start" });
     (field || target).focus({ preventScroll: true });
   });
 

@@ -315,6 +315,19 @@ def test_broken_connection_is_said_and_tried_again(portal):
     assert sent_field(portal, "title") == "Typed"
 
 
+def test_link_of_the_summary_unfolds_the_field_and_shows_what_stands_above_it(portal):
+    problem = SimpleNamespace(message="Say why.", field="reason")
+    portal.show(
+        "{% error_summary problems=problems %}" + '<p style="height: 300vh"></p><div data-scrolled-to>'
+        '<p style="height: 10vh" id="said">Say why.</p><details><summary>Why</summary>'
+        '<textarea id="id_reason"></textarea></details></div><p style="height: 300vh"></p>',
+        problems=[problem],
+    )  # fmt: skip
+    portal.page.get_by_role("link", name="Say why.").click()
+    expect(portal.page.locator("#id_reason")).to_be_focused()
+    expect(portal.page.locator("#said")).to_be_in_viewport(ratio=0.9)
+
+
 def test_notice_that_the_answer_begins_with_has_the_focus(portal):
     portal.show('<section id="not-saved" tabindex="-1" data-takes-focus>Not saved yet</section>' + FORM)
     expect(portal.page.locator("#not-saved")).to_be_focused()
