@@ -83,16 +83,10 @@ def review_completeness(
     if earlier and (earlier.finding, earlier.reason) == (finding, reason.strip()) and not problems:
         return earlier
     if revision is not None and revision != (earlier.revision if earlier else 0):
-        message = (
-            f"Somebody else found on “{requirement.title}” after you opened the page: "
-            f"{earlier.get_finding_display().lower() if earlier else 'nothing'}"
-            f"{f', “{earlier.reason}”' if earlier and earlier.reason else ''}. Yours was not saved. It is "
-            "shown below: save it again if it is to stand instead."
-        )
         problems.append(
             Problem(
-                "found-meanwhile", message, requirement.clause, "completeness",
-                f"requirement-{requirement.pk}-accepted",
+                "found-meanwhile", _meanwhile(version, requirement, earlier), requirement.clause,
+                "completeness", f"requirement-{requirement.pk}-accepted",
             )
         )  # fmt: skip
     if problems:
@@ -117,6 +111,22 @@ def review_completeness(
         after={"version": version.number, "requirement": requirement.code, "finding": str(finding)},
     )
     return review
+
+
+def _meanwhile(version: Version, requirement: Requirement, found: CompletenessReview | None) -> str:
+    """What came between the page and its saving: a finding of somebody else, or a version without any."""
+    if found is None:
+        return (
+            f"You opened the page on an earlier version: on version {version.number} nothing is found on "
+            f"“{requirement.title}” yet. Yours was not saved. It is shown below: read what changed, and save "
+            "it again if it is to stand."
+        )
+    reason = f", “{found.reason}”" if found.reason else ""
+    return (
+        f"Somebody else found on “{requirement.title}” after you opened the page: "
+        f"{found.get_finding_display().lower()}{reason}. Yours was not saved. It is shown below: save it "
+        "again if it is to stand instead."
+    )
 
 
 @transaction.atomic

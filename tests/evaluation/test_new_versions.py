@@ -318,6 +318,18 @@ def test_to_take_over_replaces_nothing_that_a_colleague_found_while_another_find
     assert make.version_of(proposal).completeness_reviews.get(requirement=pledge).finding == "deficient"
 
 
+def test_page_opened_on_the_version_before_is_told_of_that_and_of_no_colleague(client):
+    desk, proposal = officer(), make.at_intake()
+    RequirementFactory(call=proposal.call, code="pledge", evidence_type="text")
+    make.reviewed(proposal, desk)
+    opened = form_of(page(client, desk, "intake-proposal", proposal.number))
+    make.new_version(proposal)
+    refused = press(client, desk, "completeness-save", proposal.number, **opened)
+    assert refused.status_code == 422 and "Somebody else" not in refused.text
+    assert "You opened the page on an earlier version: on version 2 nothing is found on" in refused.text
+    assert press(client, desk, "completeness-save", proposal.number, **form_of(refused)).status_code == 302
+
+
 def test_nothing_is_filled_in_once_the_version_is_no_longer_at_intake(client):
     desk = officer()
     proposal = found_before(desk)
