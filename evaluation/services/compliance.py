@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import prefetch_related_objects
+from django.utils.text import Truncator
 
 from evaluation.compliance import NOBODY as NOTHING
 from evaluation.compliance import Known, StatedElsewhere, findings, of_parties
@@ -35,6 +36,8 @@ CLAUSE = "E.O. 14320 s.3(b)(v)"
 UNNAMED_LIST = "?"
 #: The code of the refusal where somebody decided after the page was opened
 MEANWHILE = "decided-meanwhile"
+#: So much of a reason is quoted in a refusal
+LONGEST_QUOTED = 300
 
 
 def known_of(run: ScreeningRun) -> Known:
@@ -213,10 +216,10 @@ def weigh(
     require("evaluation.weigh_compliancecheck", by, check)
     prefetch_related_objects([check], "decisions__decided_by")
     problems = []
-    if not reason.strip():
-        problems.append(Problem("reason", "Give the reason for your decision.", CLAUSE, field="reason"))
     if outcome not in Weighed:
         problems.append(Problem("outcome", "Choose what you decide.", CLAUSE, field="outcome"))
+    if not reason.strip():
+        problems.append(Problem("reason", "Give the reason for your decision.", CLAUSE, field="reason"))
     if not check.is_flag:
         problems.append(Problem("no-flag", "There is nothing to decide: nothing was flagged.", CLAUSE))
     if _is_superseded(check):
@@ -245,12 +248,13 @@ def weigh(
 
 
 def _told(last: ComplianceDecision, by: User) -> str:
-    """What was decided since the page was opened: who, when, what and why."""
+    """What was decided since the page was opened: who, when, what and why; the page has the whole reason."""
     who = "you decided in another window" if last.decided_by == by else f"{last.decided_by} decided"
+    why = Truncator(last.reason).chars(LONGEST_QUOTED)
     return (
         f"After you opened the page, {who} on {moment(last.decided_at)}: {last.get_outcome_display()}. "
-        f"“{last.reason}” Yours was not recorded and still stands typed below: read the newer decision, then "
-        "record yours again if it is to hold."
+        f"“{why}” Yours was not recorded and still stands typed below: read the newer decision, then record "
+        "yours again if it is to hold."
     )
 
 
