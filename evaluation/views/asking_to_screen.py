@@ -13,7 +13,13 @@ from django.views.decorators.http import require_POST
 from evaluation import services
 from evaluation.views.acting import carry_out
 from evaluation.views.compliance import begun, show_compliance
-from evaluation.views.intake import proposal_page, save_findings, show_intake, typed_findings
+from evaluation.views.intake import (
+    proposal_page,
+    save_findings,
+    show_intake,
+    typed_findings,
+    version_problems,
+)
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
 
@@ -53,6 +59,8 @@ def intake_screen(request: SignedInRequest, number: str) -> HttpResponse:
     def again(problems: list[Problem]) -> HttpResponse:
         return shown(problems, 422)
 
+    if problems := version_problems(request, proposal):
+        return again(problems)
     return carry_out(
         request, save_and_ask, version, again=again, after=shown if is_typed else None,
         done=f"The findings are saved. {DONE}" if found else DONE,

@@ -266,8 +266,9 @@ def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
         return redirect("evaluation:intake-proposal", number=number)
     if "take-over" in request.POST:
         return show_intake(request, number, takes_over=True)
-    found = typed_findings(request, proposal)
-    problems = [problem for one in found for problem in one.save(by=request.user)]
+    found, problems = typed_findings(request, proposal), version_problems(request, proposal)
+    if not problems:
+        problems = [problem for one in found for problem in one.save(by=request.user)]
     if not found:
         problems.append(Problem("nothing-found", "Nothing was saved: choose a finding first.", "s.3(b)"))
     if problems:
@@ -276,6 +277,18 @@ def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
     if request.POST.get("note"):  # written for a return that is still to come
         return show_intake(request, number)
     return redirect("evaluation:intake-proposal", number=number)
+
+
+def version_problems(request: SignedInRequest, proposal: Proposal) -> list[Problem]:
+    """What keeps an act from going on: the page was opened on a version that was replaced meanwhile."""
+    read, newest = number_said(request.POST.get("version", "")), proposal.version_count
+    if read is None or read == newest:
+        return []
+    message = (
+        f"Version {newest} came after you opened this page on version {read}. Nothing was done. Read what it "
+        "changed, then press again."
+    )
+    return [Problem("version-replaced", message, "E.O. 14320 s.3(b)")]
 
 
 class TypedFinding(NamedTuple):
@@ -362,6 +375,8 @@ def _act(
 ) -> HttpResponse:
     """Save the findings that are typed on the page, then act: both, or neither and what was typed stays."""
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
+    if problems := version_problems(request, proposal):
+        return _again(request, number, problems)
     found = typed_findings(request, proposal) if proposal.status == ProposalStatus.SUBMITTED else []
 
     @transaction.atomic

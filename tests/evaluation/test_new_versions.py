@@ -14,7 +14,7 @@ from django.utils.text import get_text_list
 
 from evaluation import schedule, services
 from evaluation.enums import Carry
-from evaluation.models import CompletenessReview, Determination, Referral, Review
+from evaluation.models import CompletenessReview, Determination, Referral, Review, ScreeningJob
 from evaluation.since import said_of
 from program import clock, moments
 from program.clock_account import clock_account
@@ -255,12 +255,13 @@ def found_before(desk):
 
 
 def form_of(shown):
-    """What a browser sends of the findings on a page: what is chosen, typed, and seen."""
+    """What a browser sends of the findings on a page: the version, what is chosen, typed, and seen."""
     name = r"requirement-\d+"
+    read = re.findall(r'type="hidden" name="(version)" value="(\d+)"', shown.text)
     seen = re.findall(rf'name="({name}-seen)" value="(\d*)"', shown.text)
     chosen = re.findall(rf'name="({name})" value="(\w+)"[^>]* checked>', shown.text)
     typed = re.findall(rf'name="({name}-reason)"[^>]*>([^<]*)</textarea>', shown.text)
-    return dict([*seen, *chosen, *typed])
+    return dict([*read, *seen, *chosen, *typed])
 
 
 @pytest.mark.parametrize("act", ["completeness-save", "intake-accept", "intake-screen"])
@@ -326,8 +327,22 @@ def test_page_opened_on_the_version_before_is_told_of_that_and_of_no_colleague(c
     make.new_version(proposal)
     refused = press(client, desk, "completeness-save", proposal.number, **opened)
     assert refused.status_code == 422 and "Somebody else" not in refused.text
-    assert "You opened the page on an earlier version: on version 2 nothing is found on" in refused.text
+    assert "Version 2 came after you opened this page on version 1. Nothing was done." in refused.text
     assert press(client, desk, "completeness-save", proposal.number, **form_of(refused)).status_code == 302
+
+
+@pytest.mark.parametrize("act", ["completeness-save", "intake-screen", "intake-accept", "intake-return"])
+def test_page_opened_on_the_version_before_does_nothing_to_the_new_one(client, act):
+    desk, proposal = officer(), make.at_intake()
+    opened = form_of(page(client, desk, "intake-proposal", proposal.number))
+    found = {f"requirement-{item.pk}": "accepted" for item in proposal.call.requirements.all()}
+    make.new_version(proposal)
+    refused = press(client, desk, act, proposal.number, **{**opened, **found, "note": "Dear consortium"})
+    assert refused.status_code == 422 and "came after you opened this page on version 1" in refused.text
+    assert not CompletenessReview.objects.filter(version__number=2).exists()
+    assert not ScreeningJob.objects.exists()
+    proposal.refresh_from_db()
+    assert proposal.status == "submitted"
 
 
 def test_nothing_is_filled_in_once_the_version_is_no_longer_at_intake(client):
