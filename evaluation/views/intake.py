@@ -281,7 +281,7 @@ def completeness_save(request: SignedInRequest, number: str) -> HttpResponse:
 
 def version_problems(request: SignedInRequest, proposal: Proposal) -> list[Problem]:
     """What keeps an act from going on: the page was opened on a version that was replaced meanwhile."""
-    read, newest = number_said(request.POST.get("version", "")), proposal.version_count
+    read, newest = number_said(request.POST.get("read-version", "")), proposal.version_count
     if read is None or read == newest:
         return []
     message = (

@@ -257,7 +257,7 @@ def found_before(desk):
 def form_of(shown):
     """What a browser sends of the findings on a page: the version, what is chosen, typed, and seen."""
     name = r"requirement-\d+"
-    read = re.findall(r'type="hidden" name="(version)" value="(\d+)"', shown.text)
+    read = re.findall(r'type="hidden" name="(read-version)" value="(\d+)"', shown.text)
     seen = re.findall(rf'name="({name}-seen)" value="(\d*)"', shown.text)
     chosen = re.findall(rf'name="({name})" value="(\w+)"[^>]* checked>', shown.text)
     typed = re.findall(rf'name="({name}-reason)"[^>]*>([^<]*)</textarea>', shown.text)
