@@ -189,9 +189,9 @@ def test_a_new_version_of_what_was_screened_is_screened_by_itself(desk):
 def test_a_screening_older_than_the_call_allows_is_made_again(desk):
     proposal = make.accepted(desk)
     age = timedelta(days=proposal.call.check_max_age_days)
-    with clock.moved_to(clock.instant() + age - timedelta(minutes=1)):
+    with clock.moved_to(clock.instant() + age - timedelta(hours=1)):
         assert screen_again() == 0
-    with clock.moved_to(clock.instant() + age + timedelta(minutes=1)):
+    with clock.moved_to(clock.instant() + age + timedelta(hours=1)):
         assert screen_again() == 1
 
 
