@@ -89,7 +89,7 @@ def test_screening_beside_a_confirmation_carries_it():
 def test_of_two_who_decide_on_a_finding_at_once_the_second_is_told_of_the_first():
     desk, second = officer(), officer()
     run = make.screened(make.at_intake(), desk)
-    check = run.compliance_checks.filter(kind="destination").flagged().first()
+    check = run.compliance_checks.filter(kind="parents").flagged().get()
 
     def decide(person, outcome):
         return services.weigh(check, by=person, outcome=outcome, reason="So.", seen=0)
