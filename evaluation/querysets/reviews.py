@@ -19,6 +19,8 @@ from proposals.enums import MembershipStatus, ProposalStatus
 from proposals.querysets import counsel_grants
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.contrib.auth.models import AnonymousUser
     from django.db.models.expressions import Combinable
 
@@ -52,13 +54,13 @@ def consultations_of_assignments() -> ReferralQuerySet:
     return rows
 
 
-def sheets_given_back() -> ReviewQuerySet:
-    """Where assignments are the outer rows: the sheet on the latest version that the lead gave back."""
+def sheets_given_back(outer: Callable[[str], Any] = OuterRef) -> ReviewQuerySet:
+    """Where assignments are the ``outer`` rows: the sheet on the latest version that the lead gave back."""
     sheets: ReviewQuerySet = apps.get_model("evaluation", "Review").objects.filter(
-        assignment=OuterRef("pk"),
+        assignment=outer("pk"),
         status=ReviewStatus.DRAFT,
         submitted_at__isnull=False,
-        version__number=OuterRef("proposal__version_count"),
+        version__number=outer("proposal__version_count"),
     )
     return sheets
 
@@ -183,12 +185,12 @@ class AssignmentQuerySet(OfProposalQuerySet):
         answered or its time has ended, nor while the decision on it is signed. After the answer one is asked
         for that the lead gave back.
         """
-        over = consultations_of_assignments().filter(status__in=OVER)
-        answered = consultations_of_assignments().filter(status=ReferralStatus.ANSWERED)
-        asked = ~Q(Exists(answered)) | Q(Exists(sheets_given_back()))
+        given_back = sheets_given_back(lambda name: OuterRef(OuterRef(name)))
+        answered = Q(~Exists(given_back), status=ReferralStatus.ANSWERED)  # one condition, for the index
+        unasked = consultations_of_assignments().filter(Q(status__in=OVER) | answered)
         signed = AnyOf(F("proposal"), ArraySubquery(signed_and_not_announced()))
         undeclared = Q(proposal__status=ProposalStatus.SUBMITTED, conflict__isnull=True)
-        evaluated = Q(~Exists(over), asked, ~Q(signed), proposal__status=ProposalStatus.UNDER_EVALUATION)
+        evaluated = Q(~Exists(unasked), ~Q(signed), proposal__status=ProposalStatus.UNDER_EVALUATION)
         return self.owed_by(user).filter(undeclared | evaluated)
 
     def for_list(self) -> Self:
