@@ -275,6 +275,11 @@ def tag(word: str, *, tone: str = "neutral", icon: str = "") -> SafeString:
 @register.simple_tag
 def attention(mark: str, words: str, *, tone: str) -> SafeString:
     """A short word in a frame and a sentence that says what it is about."""
+    return _attention(mark, words, tone)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _attention(mark: str, words: str, tone: str) -> SafeString:
     return format_html('{} <span class="site-meta">{}</span>', tag(mark, tone=tone), words)
 
 
