@@ -449,7 +449,7 @@ STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / ".local" / "static")
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))
 STORAGES = {
     "default": document_storage(env.str("DOCUMENT_STORAGE_URL", default="")),
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "program.static_files.StaticFiles"},
 }
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

@@ -80,8 +80,8 @@ def _drawn(component: str, **values: str | bool) -> SafeString:
     return Engine.get_default().get_template(f"components/{component}.html").render(Context(values))
 
 
-#: Of buttons, of which each row of a list may have its own
-_buttons: Final = lru_cache(maxsize=1024, typed=True)(_drawn.__wrapped__)
+#: Of buttons and links, of which each row of a list and each record may have its own
+_drawn_of_record: Final = lru_cache(maxsize=1024, typed=True)(_drawn.__wrapped__)
 
 
 def one_of(value: str, allowed: Iterable[str], what: str) -> str:
@@ -217,7 +217,7 @@ def button(
     }  # fmt: skip
     # A record that a page gives to be named is another the next time, and equal
     texts = {key: given if isinstance(given, str) else str(given) for key, given in values.items()}
-    return _buttons("button", **texts, big=bool(big), disabled=bool(disabled))
+    return _drawn_of_record("button", **texts, big=bool(big), disabled=bool(disabled))
 
 
 @register.inclusion_tag("components/post_button.html", takes_context=True)
@@ -276,6 +276,23 @@ def tag(word: str, *, tone: str = "neutral", icon: str = "") -> SafeString:
 def attention(mark: str, words: str, *, tone: str) -> SafeString:
     """A short word in a frame and a sentence that says what it is about."""
     return _attention(mark, words, tone)
+
+
+@register.simple_tag
+def attentions(reasons: Iterable[Any], shown: str = "always") -> SafeString:
+    """A line for each of ``reasons``, which have ``mark``, ``words`` and ``tone``; a list has dozens.
+
+    ``shown`` is "always", or "narrow" for telephones alone.
+    """
+    return _attentions(shown, *(part for each in reasons for part in (each.mark, each.words, each.tone)))
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _attentions(shown: str, *parts: str) -> SafeString:
+    """``parts`` are mark, words and tone of each line in turn."""
+    line = {"always": "<div>{}</div>", "narrow": '<div class="site-only-narrow">{}</div>'}[shown]
+    lines = (parts[first : first + 3] for first in range(0, len(parts), 3))
+    return format_html_join("", line, ((_attention(*each),) for each in lines))
 
 
 @lru_cache(maxsize=1024, typed=True)
@@ -464,7 +481,7 @@ def side_navigation(context: Context, content: str, label: str) -> SafeString:
     return fill(context, "side_navigation", content=content, label=label)
 
 
-@register.inclusion_tag("components/side_link.html")
+@register.simple_tag
 def side_link(
     label: str,
     url: str,
@@ -473,11 +490,14 @@ def side_link(
     state: str = "",
     tone: str = "neutral",
     count: int | None = None,
-) -> dict[str, Any]:
+) -> SafeString:
     """One part: ``state`` says in words how it stands ("2 problems", "complete"), ``tone`` colours it."""
     one_of(tone, TONE_ICONS, "The tone of a link")
-    values = {"label": label, "url": url, "current": current, "state": state}
-    return {**values, "tone": tone, "icon": TONE_ICONS[tone], "count": count}
+    texts = {"label": str(label), "url": str(url), "state": str(state)}
+    number = "" if count is None else str(count)
+    return _drawn_of_record(
+        "side_link", **texts, current=bool(current), tone=tone, icon=TONE_ICONS[tone], count=number
+    )
 
 
 @register.inclusion_tag("components/pagination.html")
@@ -540,12 +560,7 @@ def consultation_cells(cells: Sequence[tuple[str, Any]]) -> SafeString:
 
     Where all columns of a row agree, a telephone shows one for all.
     """
-    shown = [(agency, _shown_of(column)) for agency, column in cells]
-    agree = len(shown) > 1 and len({what for _, what in shown}) == 1
-    drawn_cells = [_consultation_cell(*cell, shown="wide" if agree else "always") for cell in shown]
-    if agree:
-        drawn_cells.append(_consultation_cell("Every agency", shown[0][1], shown="narrow"))
-    return format_html_join("", "{}", ((cell,) for cell in drawn_cells))
+    return _consultation_cells(*(part for agency, column in cells for part in (agency, *_shown_of(column))))
 
 
 def _shown_of(column: Any) -> tuple[str, str, str]:
@@ -558,8 +573,18 @@ def _shown_of(column: Any) -> tuple[str, str, str]:
     return state, tone, read(column, "clock") if runs else ""
 
 
-def _consultation_cell(agency: str, what: tuple[str, str, str], *, shown: str) -> SafeString:
-    state, tone, clock = what
+@lru_cache(maxsize=1024, typed=True)
+def _consultation_cells(*parts: str) -> SafeString:
+    """``parts`` are agency, state, tone and clock of each cell in turn."""
+    shown = [parts[first : first + 4] for first in range(0, len(parts), 4)]
+    agree = len(shown) > 1 and len({cell[1:] for cell in shown}) == 1
+    drawn_cells = [_consultation_cell(*cell, shown="wide" if agree else "always") for cell in shown]
+    if agree:
+        drawn_cells.append(_consultation_cell("Every agency", *shown[0][1:], shown="narrow"))
+    return format_html_join("", "{}", ((cell,) for cell in drawn_cells))
+
+
+def _consultation_cell(agency: str, state: str, tone: str, clock: str, *, shown: str) -> SafeString:
     return drawn("consultation_cell", agency=agency, state=state, tone=tone, clock=clock, shown=shown)
 
 
@@ -589,8 +614,8 @@ def consultations(
 
 
 def read(thing: Any, name: str) -> Any:
-    """``name`` of a mapping or of an object, or empty."""
-    return thing.get(name, "") if isinstance(thing, Mapping) else getattr(thing, name, "")
+    """``name`` of a dictionary or of an object, or empty."""
+    return thing.get(name, "") if isinstance(thing, dict) else getattr(thing, name, "")
 
 
 @register.inclusion_tag("components/layer_stack.html")
@@ -653,30 +678,49 @@ def anchor_of(field: BoundField) -> str:
     return field.id_for_label or (f"{field.auto_id}_0" if field.use_fieldset else field.auto_id)
 
 
-@register.filter
-def parts_of(field: BoundField) -> dict[str, Any]:
-    """What ``field.html`` prints around a field, looked up once: a bound field takes its time over a name.
+@dataclass(frozen=True)
+class Frame:
+    """What stands around the widget of a field."""
 
-    ``before`` and ``after`` are its units: the widget's ``data-prefix`` and ``data-suffix`` ("%", "MW"), or
-    dollars where the name says so.
+    start: SafeString
+    end: SafeString
+
+
+@register.filter
+def frame_of(field: BoundField) -> Frame:
+    """Label, hint, problems and units of a field, whose markup is kept while it has no problem.
+
+    The units are the widget's ``data-prefix`` and ``data-suffix`` ("%", "MW"), or dollars where the name
+    says so.
     """
     attributes, is_money = field.field.widget.attrs, field.name.endswith("_usd")
-    return {
+    errors, is_group = field.errors, field.use_fieldset
+    both: dict[str, Any] = {
         "kind": _kind_of(field),
-        "before": attributes.get("data-prefix", "$" if is_money else ""),
-        "after": attributes.get("data-suffix", "USD" if is_money else ""),
-        "most": attributes.get("maxlength"),
-        "errors": field.errors,
-        "classes": field.css_classes(),
-        "name": field.html_name,
+        "before": _text(attributes.get("data-prefix", "$" if is_money else "")),
+        "after": _text(attributes.get("data-suffix", "USD" if is_money else "")),
         "id": field.auto_id,
-        "for": field.id_for_label,
-        "label": field.label,
-        "help": field.help_text,
+        "place": field.id_for_label or "",
+        "label": _text(field.label),
+        "help": _text(field.help_text),
         "is_required": field.field.required,
-        "is_group": field.use_fieldset,
-        "described_by": field.aria_describedby if field.use_fieldset else "",
+        "is_group": is_group,
     }
+    draw = _drawn.__wrapped__ if errors else _drawn_of_record
+    start = draw(
+        "field_start",
+        **both,
+        name=field.html_name,
+        classes=field.css_classes(),
+        described_by=(field.aria_describedby or "") if is_group else "",
+        errors=str(errors) if errors else "",
+    )
+    return Frame(start, draw("field_end", **both, most=str(attributes.get("maxlength", ""))))
+
+
+def _text(words: Any) -> str:
+    """Words of a form, which are translated late, or are markup, or none."""
+    return words if isinstance(words, str) else str(words or "")
 
 
 def _kind_of(field: BoundField) -> str:
@@ -707,8 +751,21 @@ Optgroups = Sequence[tuple[str | None, Sequence[Mapping[str, Any]], int]]
 @register.filter
 def written(attributes: Mapping[str, Any]) -> SafeString:
     """The attributes of a widget; its template writes the class, and the house has no placeholders."""
-    shown = {name: value for name, value in attributes.items() if name not in ("class", "placeholder")}
-    return flatatt(shown)
+    return _written(*(part for attribute in attributes.items() for part in attribute))
+
+
+@lru_cache(maxsize=2048, typed=True)
+def _written(*parts: Any) -> SafeString:
+    """``parts`` are name and value in turn."""
+    attributes = dict(zip(parts[::2], parts[1::2], strict=True))
+    return flatatt({name: attributes[name] for name in attributes if name not in ("class", "placeholder")})
+
+
+@register.filter
+def and_class(attributes: Mapping[str, Any]) -> str:
+    """The classes of a widget behind those that its template writes."""
+    more = attributes.get("class", "")
+    return f" {more}" if more else ""
 
 
 @register.simple_tag
@@ -741,21 +798,25 @@ def _choices(name: str | None, choices: Sequence[Mapping[str, Any]]) -> SafeStri
 
 
 def _choice(choice: Mapping[str, Any]) -> SafeString:
-    value, attributes = choice["value"], choice["attrs"]
-    shown = flatatt({"value": None if value is None else str(value)}) + written(attributes)
-    named = flatatt({"for": attributes.get("id")})
+    value, label = choice["value"], choice["label"]
     return _input(
-        choice["type"], choice["name"], str(attributes.get("class", "")), shown, named, choice["label"]
+        choice["type"],
+        choice["name"],
+        None if value is None else str(value),
+        _text(label),
+        *(part for attribute in choice["attrs"].items() for part in attribute),
     )
 
 
 @lru_cache(maxsize=2048, typed=True)
-def _input(kind: str, name: str, more: str, shown: str, named: str, label: str) -> SafeString:
-    """Kept as ``drawn`` is: whoever scores reads the same scale. ``shown`` and ``named`` are markup."""
+def _input(kind: str, name: str, value: str | None, label: str, *parts: Any) -> SafeString:
+    """Kept as ``drawn`` is: whoever scores reads the same scale. ``parts`` are name and value in turn."""
+    found = dict(zip(parts[::2], parts[1::2], strict=True))
     return format_html(
-        '<div class="usa-{0}"><input class="usa-{0}__input{1}" type="{0}" name="{2}"{3}>'
-        '<label class="usa-{0}__label"{4}>{5}</label></div>',
-        kind, more and f" {more}", name, shown, named, label,
+        '<div class="usa-{0}"><input class="usa-{0}__input{1}" type="{0}" name="{2}"{3}{4}>'
+        '<label class="usa-{0}__label"{5}>{6}</label></div>',
+        kind, and_class(found), name, flatatt({"value": value}),
+        written(found), flatatt({"for": found.get("id")}), label,
     )  # fmt: skip
 
 
