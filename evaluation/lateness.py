@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from evaluation.consultations import Consultation
+    from evaluation.queued import Queued
     from program.models import User
     from program.prepared import Given
 
@@ -144,21 +145,20 @@ def _listed(rows: Any, proposal: str, *columns: str) -> ArraySubquery:
     return ArraySubquery(rows.values_list(JSONArray("due_at", *columns)))
 
 
-def next_due(proposal: Any, consultations: Iterable[Consultation]) -> datetime | None:
-    """When the first of what runs on a proposal with ``dues`` is due or was; None where nothing runs."""
+def next_due(proposal: Queued, consultations: Iterable[Consultation]) -> datetime | None:
+    """When the first of what runs on a proposal is due or was; None where nothing runs."""
     found = [
         datetime.fromisoformat(row[0])
         for kind in (proposal.open_questions, proposal.open_objections, proposal.undecided_conflicts)
         for row in kind or ()
     ]
     found += [row.due_at for row in running_on(proposal, consultations) if row.paused_at is None]
-    is_corrected = proposal.status == ProposalStatus.RETURNED and not proposal.call.cancelled_at
-    if is_corrected and proposal.closes_at:
-        found.append(proposal.closes_at)
+    if proposal.correction_due_at:
+        found.append(proposal.correction_due_at)
     return min(found, default=None)
 
 
-def running_on(proposal: Proposal, consultations: Iterable[Consultation]) -> list[Consultation]:
+def running_on(proposal: Queued, consultations: Iterable[Consultation]) -> list[Consultation]:
     """Those that wait for an agency: of the version that is evaluated, while it is."""
     if proposal.status != ProposalStatus.UNDER_EVALUATION:
         return []

@@ -13,7 +13,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from evaluation.columns import columns, summary
-from evaluation.consultations import COLUMNS, Consultation
+from evaluation.consultations import COLUMNS as CONSULTED
+from evaluation.consultations import Consultation
 from evaluation.enums import (
     AssignmentStatus,
     DesignationStatus,
@@ -36,6 +37,8 @@ from evaluation.models import (
     Review,
 )
 from evaluation.querysets.people import is_official
+from evaluation.queued import COLUMNS as QUEUED
+from evaluation.queued import Queued
 from program import clock
 from program.enums import DELEGATORS, OfficeRole
 from program.links import page_of
@@ -62,11 +65,6 @@ if TYPE_CHECKING:
 PAGE = 25
 NOW = Given("now", DateTimeField())
 ZERO = Constant(0)
-#: What a row of the queue prints
-SHOWN = (
-    "number", "submitted_title", "status", "version_count", "cure_due_at", "extended_to", "consortium__name",
-    "call__closes_at", "call__cancelled_at",
-)  # fmt: skip
 #: Sorts what has no clock behind everything that has one
 NEVER = Cast(Value("9998-12-31"), DateTimeField())
 SEES_DESIGNATIONS = (
@@ -143,7 +141,7 @@ def proposals_of(reader: Any) -> QuerySet[Proposal]:
 
 
 @PreparedByOffices
-def queued(reader: Any, status: str, by_due: bool, goes_on: bool) -> QuerySet[Proposal]:
+def queued(reader: Any, status: str, by_due: bool, goes_on: bool) -> QuerySet[Proposal, tuple[Any, ...]]:
     """A page of the queue and one more; ``goes_on`` behind the proposal ``Given("after")``."""
     rows: Any = proposals_of(reader)
     if status:
@@ -166,21 +164,21 @@ def queued(reader: Any, status: str, by_due: bool, goes_on: bool) -> QuerySet[Pr
     newest = Version.objects.filter(proposal=OuterRef("pk"), number=OuterRef("version_count")).order_by()
     designations = Designation.objects.filter(proposal=OuterRef("pk"))
     newest_designation = designations.order_by("-designated_at", "-pk")
-    rows = rows.select_related("consortium", "call").annotate(
+    rows = rows.annotate(
         received_at=Subquery(newest.values("received_at")),
         reviews_asked=Coalesce(Subquery(asked.values("proposal").values(number=Count("pk"))), ZERO),
         reviews_in=Coalesce(Subquery(sheets.values("version__proposal").values(number=Count("pk"))), ZERO),
         designation_status=Subquery(newest_designation.values("status")[:1]),
         **dues(reader),
     )
-    return rows.order_by(*(["first_due"] if by_due else []), "-pk").only(*SHOWN)[: PAGE + 1]
+    return rows.order_by(*(["first_due"] if by_due else []), "-pk").values_list(*QUEUED)[: PAGE + 1]
 
 
 @PreparedByOffices
 def consulted(reader: Any) -> QuerySet[Referral, tuple[Any, ...]]:
     """The consultations on proposals of a page that the reader sees, of the newest version referred."""
     page = AnyOf(F("version__proposal"), Given("page", ArrayField(BigIntegerField())))
-    return Referral.objects.visible_to(reader).filter(page).current().values_list(*COLUMNS)
+    return Referral.objects.visible_to(reader).filter(page).current().values_list(*CONSULTED)
 
 
 def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool) -> dict[str, Any]:
@@ -190,11 +188,12 @@ def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool)
     """
     after = number_said(request.GET.get("after", ""))
     offices, given = offices_that_read(request.user), {"person": request.user.pk, **clock.given()}
-    found = queued.of(offices, status, by_due, after is not None).rows(after=after, now=now, **given)
+    asked = queued.of(offices, status, by_due, after is not None).ask_all(after=after, now=now, **given)
+    found = list(map(Queued._make, asked))
     page = found[:PAGE]
-    asked = consulted.of(offices).ask_all(page=[proposal.pk for proposal in page], **given)
+    referred = consulted.of(offices).ask_all(page=[proposal.pk for proposal in page], **given)
     consultations: dict[int, list[Consultation]] = {}
-    for row in map(Consultation._make, asked):
+    for row in map(Consultation._make, referred):
         consultations.setdefault(row.proposal, []).append(row)
     agencies = agencies_of(chain.from_iterable(consultations.values()))
     lines = [
@@ -206,6 +205,7 @@ def queue(request: SignedInRequest, status: str, now: datetime, *, by_due: bool)
     return {
         "lines": lines,
         "agencies": agencies,
+        "width": len(agencies) + 4,
         "next": f"?{following.urlencode()}" if len(found) > PAGE else "",
         "now": now,
         "by_due": by_due,
@@ -218,13 +218,15 @@ def agencies_of(consultations: Iterable[Consultation]) -> list[str]:
 
 
 def line(
-    proposal: Any, consultations: list[Consultation], agencies: list[str], user: User, now: datetime
+    proposal: Queued, consultations: list[Consultation], agencies: list[str], user: User, now: datetime
 ) -> dict[str, Any]:
     """A row of the queue, with a cell for each of ``agencies``."""
     five = columns(consultations, user, now)
     first = next_due(proposal, consultations)
     by_agency = {column.agency: column for column in five}
     return {
+        "number": proposal.number,
+        "what": f"{proposal.title}, {proposal.consortium}",
         "proposal": proposal,
         "url": page_of("evaluation:proposal", proposal.number),
         "standing": Standing(designation_status=proposal.designation_status or ""),
