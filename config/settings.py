@@ -207,7 +207,7 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "program.fields.FormRenderer"
 
 # PostgreSQL; the role of DATABASE_URL owns nothing, DATABASE_OWNER_URL migrates
 DATABASES = {"default": env.db_url("DATABASE_URL")}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 
 from program import moments, tallies
 from program.clock import WASHINGTON
@@ -17,6 +19,8 @@ from program.enums import EvidenceType
 from program.intake import ALLOWED, most_bytes
 
 if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
     from program.models import Requirement
 
 register = template.Library()
@@ -36,6 +40,17 @@ def deadline(at: datetime | None) -> str:
 def deadline_date(at: datetime | None) -> str:
     """The day an exclusive bound belongs to: "June 30, 2026"."""
     return "not set" if at is None else moments.day(moments.last_minute(at))
+
+
+@register.filter
+def deadline_day(at: datetime) -> SafeString:
+    """As ``deadline_date``, in a ``<time>`` that says it to programs; kept, for lists have the same."""
+    return _deadline_day(at)
+
+
+@lru_cache(maxsize=2048)
+def _deadline_day(at: datetime) -> SafeString:
+    return format_html('<time datetime="{}">{}</time>', machine(at), deadline_date(at))
 
 
 @register.filter

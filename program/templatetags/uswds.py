@@ -12,19 +12,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import qrcode
 from django import template
 from django.forms import BaseForm, BaseFormSet, BoundField
-from django.forms.utils import flatatt
-from django.template import Context, Engine, TemplateSyntaxError
+from django.template import Context, TemplateSyntaxError
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
+from program import fields
 from program.documents import scan_words
+from program.drawing import drawn, drawn_of_record
 from program.models import Document
 
 register = template.Library()
@@ -53,7 +54,6 @@ TONES = {
         match infected blocked denial_likely prohibited stands""",
 }
 TONE_OF_STATUS = {status: tone for tone, statuses in TONES.items() for status in statuses.split()}
-MANY_CHOICES = 20
 TONE_ICONS = {
     "good": "check_circle",
     "info": "info",
@@ -67,21 +67,6 @@ def fill(context: Context, component: str, **values: Any) -> SafeString:
     """The markup of ``component`` with nothing but ``values`` in sight."""
     engine_template = context.template.engine.get_template(f"components/{component}.html")  # type: ignore[union-attr]
     return engine_template.render(context.new(values))
-
-
-def drawn(component: str, **values: str | bool) -> SafeString:
-    """The markup of a small ``component``, kept: a page draws the same few pictures dozens of times."""
-    return _drawn(component, **values)
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _drawn(component: str, **values: str | bool) -> SafeString:
-    # ``typed`` keeps text that is to be escaped apart from the same text that is markup
-    return Engine.get_default().get_template(f"components/{component}.html").render(Context(values))
-
-
-#: Of buttons and links, of which each row of a list and each record may have its own
-_drawn_of_record: Final = lru_cache(maxsize=1024, typed=True)(_drawn.__wrapped__)
 
 
 def one_of(value: str, allowed: Iterable[str], what: str) -> str:
@@ -217,7 +202,7 @@ def button(
     }  # fmt: skip
     # A record that a page gives to be named is another the next time, and equal
     texts = {key: given if isinstance(given, str) else str(given) for key, given in values.items()}
-    return _drawn_of_record("button", **texts, big=bool(big), disabled=bool(disabled))
+    return drawn_of_record("button", **texts, big=bool(big), disabled=bool(disabled))
 
 
 @register.inclusion_tag("components/post_button.html", takes_context=True)
@@ -495,7 +480,7 @@ def side_link(
     one_of(tone, TONE_ICONS, "The tone of a link")
     texts = {"label": str(label), "url": str(url), "state": str(state)}
     number = "" if count is None else str(count)
-    return _drawn_of_record(
+    return drawn_of_record(
         "side_link", **texts, current=bool(current), tone=tone, icon=TONE_ICONS[tone], count=number
     )
 
@@ -669,7 +654,15 @@ def qr_code(text: str, *, label: str) -> dict[str, Any]:
     return {"path": path, "size": len(rows), "label": label}
 
 
-# Fields of forms, for templates/django/forms/
+# Fields of forms
+
+register.simple_tag(fields.field_group)
+register.simple_tag(fields.grid_cell)
+register.simple_tag(fields.inputs)
+register.filter(fields.written)
+register.filter(fields.and_class)
+register.filter(fields.are_many)
+register.filter(fields.chosen_of)
 
 
 @register.filter
@@ -678,156 +671,7 @@ def anchor_of(field: BoundField) -> str:
     return field.id_for_label or (f"{field.auto_id}_0" if field.use_fieldset else field.auto_id)
 
 
-@dataclass(frozen=True)
-class Frame:
-    """What stands around the widget of a field."""
-
-    start: SafeString
-    end: SafeString
-
-
-@register.filter
-def frame_of(field: BoundField) -> Frame:
-    """Label, hint, problems and units of a field, whose markup is kept while it has no problem.
-
-    The units are the widget's ``data-prefix`` and ``data-suffix`` ("%", "MW"), or dollars where the name
-    says so.
-    """
-    attributes, is_money = field.field.widget.attrs, field.name.endswith("_usd")
-    errors, is_group = field.errors, field.use_fieldset
-    both: dict[str, Any] = {
-        "kind": _kind_of(field),
-        "before": _text(attributes.get("data-prefix", "$" if is_money else "")),
-        "after": _text(attributes.get("data-suffix", "USD" if is_money else "")),
-        "id": field.auto_id,
-        "place": field.id_for_label or "",
-        "label": _text(field.label),
-        "help": _text(field.help_text),
-        "is_required": field.field.required,
-        "is_group": is_group,
-    }
-    draw = _drawn.__wrapped__ if errors else _drawn_of_record
-    start = draw(
-        "field_start",
-        **both,
-        name=field.html_name,
-        classes=field.css_classes(),
-        described_by=(field.aria_describedby or "") if is_group else "",
-        errors=str(errors) if errors else "",
-    )
-    return Frame(start, draw("field_end", **both, most=str(attributes.get("maxlength", ""))))
-
-
-def _text(words: Any) -> str:
-    """Words of a form, which are translated late, or are markup, or none."""
-    return words if isinstance(words, str) else str(words or "")
-
-
-def _kind_of(field: BoundField) -> str:
-    """How a field is laid out: checkbox, counted text, or plain."""
-    widget = field.field.widget
-    if getattr(widget, "input_type", "") == "checkbox" and not field.use_fieldset:
-        return "checkbox"
-    if widget.attrs.get("maxlength") and not hasattr(widget, "input_type") and not hasattr(widget, "choices"):
-        return "counted"
-    return "plain"
-
-
-@register.filter
-def wants_combo_box(attributes: Mapping[str, Any]) -> bool:
-    """Whether a select has so many choices that one types to find them, the widget's ``data-combo-box``."""
-    return bool(attributes.get("data-combo-box"))
-
-
 @register.filter
 def same(one: str, other: str) -> bool:
     """Whether two addresses are equal, where a tag needs the answer as an argument."""
     return one == other
-
-
-Optgroups = Sequence[tuple[str | None, Sequence[Mapping[str, Any]], int]]
-
-
-@register.filter
-def written(attributes: Mapping[str, Any]) -> SafeString:
-    """The attributes of a widget; its template writes the class, and the house has no placeholders."""
-    return _written(*(part for attribute in attributes.items() for part in attribute))
-
-
-@lru_cache(maxsize=2048, typed=True)
-def _written(*parts: Any) -> SafeString:
-    """``parts`` are name and value in turn."""
-    attributes = dict(zip(parts[::2], parts[1::2], strict=True))
-    return flatatt({name: attributes[name] for name in attributes if name not in ("class", "placeholder")})
-
-
-@register.filter
-def and_class(attributes: Mapping[str, Any]) -> str:
-    """The classes of a widget behind those that its template writes."""
-    more = attributes.get("class", "")
-    return f" {more}" if more else ""
-
-
-@register.simple_tag
-def options(groups: Optgroups) -> SafeString:
-    """The options of a select, in code: a page has hundreds, and a template takes its time over each."""
-    return format_html_join("", "{}", ((_group(name, choices),) for name, choices, _ in groups))
-
-
-def _group(name: str | None, choices: Sequence[Mapping[str, Any]]) -> SafeString:
-    found = ((str(choice["value"]), flatatt(choice["attrs"]), choice["label"]) for choice in choices)
-    shown = format_html_join("\n", '<option value="{}"{}>{}</option>', found)
-    return format_html('<optgroup label="{}">{}</optgroup>', name, shown) if name else shown
-
-
-@register.simple_tag
-def inputs(groups: Optgroups) -> SafeString:
-    """The radio buttons or checkboxes of a choice, each with its label; in code as ``options`` are.
-
-    Every widget's choices look so, whatever its ``option_template_name``.
-    """
-    return format_html_join("\n", "{}", ((_choices(name, choices),) for name, choices, _ in groups))
-
-
-def _choices(name: str | None, choices: Sequence[Mapping[str, Any]]) -> SafeString:
-    shown = format_html_join("\n", "{}", ((_choice(choice),) for choice in choices))
-    if not name:
-        return shown
-    heading = '<div role="group" aria-label="{0}"><p class="site-choices__group">{0}</p>{1}</div>'
-    return format_html(heading, name, shown)
-
-
-def _choice(choice: Mapping[str, Any]) -> SafeString:
-    value, label = choice["value"], choice["label"]
-    return _input(
-        choice["type"],
-        choice["name"],
-        None if value is None else str(value),
-        _text(label),
-        *(part for attribute in choice["attrs"].items() for part in attribute),
-    )
-
-
-@lru_cache(maxsize=2048, typed=True)
-def _input(kind: str, name: str, value: str | None, label: str, *parts: Any) -> SafeString:
-    """Kept as ``drawn`` is: whoever scores reads the same scale. ``parts`` are name and value in turn."""
-    found = dict(zip(parts[::2], parts[1::2], strict=True))
-    return format_html(
-        '<div class="usa-{0}"><input class="usa-{0}__input{1}" type="{0}" name="{2}"{3}{4}>'
-        '<label class="usa-{0}__label"{5}>{6}</label></div>',
-        kind, and_class(found), name, flatatt({"value": value}),
-        written(found), flatatt({"for": found.get("id")}), label,
-    )  # fmt: skip
-
-
-@register.filter
-def are_many(groups: Optgroups) -> bool:
-    """Whether a field has more choices than one steps through: they fold away, and one types to find them."""
-    return sum(len(options) for _, options, _ in groups) > MANY_CHOICES
-
-
-@register.filter
-def chosen_of(groups: Optgroups) -> str:
-    """What is chosen among many, in one line."""
-    chosen = [str(option["label"]) for _, options, _ in groups for option in options if option["selected"]]
-    return f"{len(chosen)} chosen: {', '.join(chosen)}" if chosen else "Choose from the list"
