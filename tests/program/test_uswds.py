@@ -421,6 +421,39 @@ def test_many_choices_fold_away_under_what_is_chosen():
     assert html.count("<details") == html.count("</details>") == 1
 
 
+def test_kept_frame_shows_a_problem_only_where_there_is_one():
+    for _ in range(2):
+        right, wrong = field_of("title", {"title": "A hall"}), field_of("title", {"title": ""})
+        assert ("usa-form-group--error" in right, "usa-error-message" in right) == (False, False)
+        assert ("usa-form-group--error" in wrong, "usa-error-message" in wrong) == (True, True)
+
+
+def test_kept_label_is_escaped_unless_it_is_markup():
+    def shown(label):
+        form = type("Form", (forms.Form,), {"way": forms.CharField(label=label)})()
+        return str(form["way"].as_field_group())
+
+    for _ in range(2):
+        assert ">&lt;b&gt;Way&lt;/b&gt; " in shown("<b>Way</b>")
+        assert "><b>Way</b> " in shown(mark_safe("<b>Way</b>"))
+
+
+def test_kept_options_are_marked_where_they_are_chosen():
+    def shown(chosen):
+        field = forms.ChoiceField(
+            choices=[("", "-"), ("Asia", [("KE", "<Kenya>"), ("JP", "Japan")])],
+            widget=forms.Select(attrs={"data-combo-box": True}),
+        )
+        return str(type("Form", (forms.Form,), {"market": field})({"market": chosen})["market"])
+
+    for chosen, other in (("KE", "JP"), ("JP", "KE")):
+        html = shown(chosen)
+        assert f'<option value="{chosen}" selected>' in html and f'<option value="{other}">' in html
+        assert f'<div class="usa-combo-box" data-default-value="{chosen}">' in html
+        assert '<optgroup label="Asia">' in html and "&lt;Kenya&gt;" in html
+    assert "data-default-value" not in shown("")
+
+
 def test_group_with_error_is_described_by_it():
     assert 'aria-describedby="id_model_helptext id_model_error"' in field_of("model", {})
 
