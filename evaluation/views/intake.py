@@ -375,12 +375,13 @@ def _act(
 ) -> HttpResponse:
     """Save the findings that are typed on the page, then act: both, or neither and what was typed stays."""
     proposal = get_object_or_404(Proposal.objects.read_by_office(request.user), number=number)
-    if problems := version_problems(request, proposal):
-        return _again(request, number, problems)
     found = typed_findings(request, proposal) if proposal.status == ProposalStatus.SUBMITTED else []
 
     @transaction.atomic
     def save_and_act(proposal: Proposal, *, by: User, **details: Any) -> None:
+        proposal.refresh_from_db(from_queryset=Proposal.objects.select_for_update())
+        if problems := version_problems(request, proposal):
+            raise NotReady(problems)
         save_findings(found, by=by)
         service(proposal, by=by, **details)
 

@@ -471,7 +471,7 @@ def test_desk_and_intake_say_when_the_version_that_waits_came_in(client):
         lines = page(client, desk, "desk").context["lines"]
         board = page(client, desk, "desk").content.decode()
         queue = page(client, desk, "intake")
-    (line,) = (line for line in lines if line["proposal"] == proposal)
+    (line,) = (line for line in lines if line["number"] == proposal.number)
 
     received = make.version_of(proposal).received_at
     assert received - first > timedelta(days=4)

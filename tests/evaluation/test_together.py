@@ -15,6 +15,7 @@ from evaluation.models import (
     AgencyScore,
     Assignment,
     ClockEvent,
+    CompletenessReview,
     Conflict,
     ConflictCase,
     Position,
@@ -29,6 +30,7 @@ from program.revisions import one_at_a_time
 from program.transitions import NotReady
 from proposals.models import Proposal, Recusal, Version
 from tests.beside import act_while
+from tests.evaluation.pages import press
 from tests.factories import evaluation as make
 from tests.factories.program import officer
 from tests.factories.proposals import representative_of
@@ -58,6 +60,23 @@ def test_of_two_sheets_that_come_in_at_once_both_count(proposal):
     submit_while(two, lambda: services.submit_review(one, by=one.reviewer))
     kept = AgencyScore.objects.filter(agency__code="STATE")
     assert {(row.sheet_count, row.mean, row.median, row.spread) for row in kept} == {(2, 3, 3, 2)}
+
+
+def test_nothing_is_done_from_a_page_whose_version_is_replaced_at_that_moment(client):
+    desk, proposal = officer(), make.at_intake()
+    name = f"requirement-{proposal.call.requirements.first().pk}"
+    typed = {"read-version": "1", name: "deficient", f"{name}-reason": "No hall."}
+
+    answer = act_while(
+        lambda: press(client, desk, "intake-return", proposal.number, **typed),
+        lambda: make.new_version(proposal),
+    )
+
+    (problem,) = answer.context["problems"]
+    assert (answer.status_code, problem.code) == (422, "version-replaced")
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.version_count) == ("submitted", 2)
+    assert not CompletenessReview.objects.exists()
 
 
 def test_sheet_is_checked_as_the_save_before_it_left_it(proposal):
