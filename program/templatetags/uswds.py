@@ -51,7 +51,7 @@ TONES = {
         needs_review paused not_computable potential_match asked not_scanned unknown review license_likely
         not_enough inconsistent notifiable red_flag""",
     "bad": """cancelled revoked declined object lapsed failed quarantined overdue missing not_met refused
-        match infected blocked denial_likely prohibited stands""",
+        match infected blocked deficient denial_likely prohibited stands""",
 }
 TONE_OF_STATUS = {status: tone for tone, statuses in TONES.items() for status in statuses.split()}
 TONE_ICONS = {
