@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from proposals.enums import ProposalStatus
-from proposals.models.proposals import last_moment
+from proposals.models.proposals import latest_bound
 
 
 class Queued(NamedTuple):
@@ -39,7 +39,7 @@ class Queued(NamedTuple):
         """Until when the corrected version is taken, exclusive; None where none is waited for."""
         if self.status != ProposalStatus.RETURNED or self.call_cancelled_at:
             return None
-        return last_moment(self.call_closes_at, self.extended_to, self.cure_due_at)
+        return latest_bound(self.call_closes_at, self.extended_to, self.cure_due_at)
 
 
 #: Where a question finds what has another name there

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,8 +26,13 @@ if TYPE_CHECKING:
 Widget = Mapping[str, Any]
 Optgroups = Sequence[tuple[str | None, Sequence[Mapping[str, Any]], int]]
 
+#: The type of an input of days and times, by the name of its template
+TYPES: Final = {"date": "date", "datetime": "datetime-local", "time": "time"}
 #: The class of an input by its type
-INPUT_CLASSES: Final = {"radio": "usa-radio__input", "checkbox": "usa-checkbox__input", "file": "site-file"}
+INPUT_CLASSES: Final = {
+    "radio": "usa-radio__input", "checkbox": "usa-checkbox__input", "file": "site-file",
+    **dict.fromkeys(TYPES.values(), "usa-input site-date"),
+}  # fmt: skip
 MANY_CHOICES: Final = 20
 
 
@@ -38,39 +43,48 @@ def field_group(field: BoundField) -> SafeString:
     says so.
     """
     attributes, is_money = field.field.widget.attrs, field.name.endswith("_usd")
-    errors, is_group = field.errors, field.use_fieldset
-    both: dict[str, Any] = {
-        "kind": _kind_of(field),
-        "before": _text(attributes.get("data-prefix", "$" if is_money else "")),
-        "after": _text(attributes.get("data-suffix", "USD" if is_money else "")),
+    kind, is_group, errors = _kind_of(field), field.use_fieldset, field.errors
+    before = _text(attributes.get("data-prefix", "$" if is_money else ""))
+    after = _text(attributes.get("data-suffix", "USD" if is_money else ""))
+    about: dict[str, Any] = {
         "id": field.auto_id,
         "place": field.id_for_label or "",
         "label": _text(field.label),
         "help": _text(field.help_text),
         "is_required": field.field.required,
-        "is_group": is_group,
     }
+    ends: dict[str, Any] = {"kind": kind, "is_group": is_group}
+    if kind == "checkbox":
+        ends |= about
+    elif before or after:
+        ends |= {"has_units": True, "after": after}
+    elif kind == "counted":
+        ends |= {"place": about["place"], "most": str(attributes["maxlength"])}
     draw = drawn_anew if errors else drawn_of_record
     start = draw(
         "field_start",
-        **both,
+        **about,
+        kind=kind,
+        is_group=is_group,
+        before=before,
+        has_units=bool(before or after),
         name=field.html_name,
         classes=field.css_classes(),
         described_by=(field.aria_describedby or "") if is_group else "",
         errors=str(errors) if errors else "",
     )
-    return start + field.as_widget() + draw("field_end", **both, most=str(attributes.get("maxlength", "")))
+    return format_html("{}{}{}", start, field, drawn_of_record("field_end", **ends))
 
 
 def grid_cell(field: BoundField) -> SafeString:
     """A field in the row of a table that is typed in: label, problems, widget."""
     cell = '<div class="site-grid__cell site-field"><label for="{}">{}</label>{}{}</div>'
-    return format_html(cell, field.id_for_label, field.label, field.errors or "", field.as_widget())
+    return format_html(cell, field.id_for_label, field.label, field.errors or "", field)
 
 
 def _text(words: Any) -> str:
     """Words of a form, which are translated late, or are markup, or none."""
-    return words if isinstance(words, str) else str(words or "")
+    return words if isinstance(words, str) else "" if words is None else str(words)
 
 
 def _kind_of(field: BoundField) -> str:
@@ -101,9 +115,9 @@ def and_class(attributes: Mapping[str, Any]) -> str:
     return f" {more}" if more else ""
 
 
-def typed_input(widget: Widget) -> SafeString:
-    """An input of any type that is not hidden."""
-    kind, attributes, value = widget["type"], widget["attrs"], widget["value"]
+def typed_input(widget: Widget, kind: str = "") -> SafeString:
+    """An input of any type that is not hidden; ``kind`` is the type where Django writes days as text."""
+    kind, attributes, value = kind or widget["type"], widget["attrs"], widget["value"]
     return format_html(
         '<input class="{}{}" type="{}" name="{}"{}{}>',
         INPUT_CLASSES.get(kind, "usa-input"), and_class(attributes), kind, widget["name"],
@@ -144,8 +158,9 @@ def _group(name: str | None, choices: Sequence[Mapping[str, Any]]) -> SafeString
     return format_html('<optgroup label="{}">{}</optgroup>', name, shown) if name else shown
 
 
-def _option(choice: Mapping[str, Any]) -> tuple[str, str, SafeString]:
-    return str(choice["value"]), _text(choice["label"]), written(choice["attrs"])
+def _option(choice: Mapping[str, Any]) -> tuple[str, str, str]:
+    attributes = choice["attrs"]
+    return str(choice["value"]), _text(choice["label"]), flatatt(attributes) if attributes else ""
 
 
 @lru_cache(maxsize=256, typed=True)
@@ -205,9 +220,13 @@ def chosen_of(groups: Optgroups) -> str:
     return f"{len(chosen)} chosen: {', '.join(chosen)}" if chosen else "Choose from the list"
 
 
-INPUTS: Final = ("text", "number", "email", "url", "password", "search", "tel", "color", "checkbox", "file")
+INPUTS: Final = (
+    "input", "text", "number", "email", "url", "password", "search", "tel", "color", "checkbox", "file",
+)  # fmt: skip
+#: By the name of the template in whose place they stand; the parts of a MultiWidget would not come here
 IN_CODE: Final[Mapping[str, Callable[[Widget], SafeString]]] = {
     **{f"django/forms/widgets/{kind}.html": typed_input for kind in INPUTS},
+    **{f"django/forms/widgets/{name}.html": partial(typed_input, kind=kind) for name, kind in TYPES.items()},
     "django/forms/widgets/textarea.html": text_area,
     "django/forms/widgets/select.html": select,
 }

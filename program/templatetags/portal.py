@@ -43,13 +43,13 @@ def deadline_date(at: datetime | None) -> str:
 
 
 @register.filter
-def deadline_day(at: datetime) -> SafeString:
+def deadline_day(at: datetime | None) -> SafeString:
     """As ``deadline_date``, in a ``<time>`` that says it to programs; kept, for lists have the same."""
     return _deadline_day(at)
 
 
 @lru_cache(maxsize=2048)
-def _deadline_day(at: datetime) -> SafeString:
+def _deadline_day(at: datetime | None) -> SafeString:
     return format_html('<time datetime="{}">{}</time>', machine(at), deadline_date(at))
 
 

@@ -32,6 +32,7 @@ register = template.Library()
 
 ALERT_KINDS = ("info", "success", "warning", "error", "emergency")
 BUTTON_VARIANTS = ("", "secondary", "outline", "unstyled", "accent-cool", "base")
+ATTENTION_LINES = {"always": "<div>{}</div>", "narrow": '<div class="site-only-narrow">{}</div>'}
 MARKS = {
     "public": ("Public", "public", "Anyone can read this."),
     "business_confidential": (
@@ -269,15 +270,9 @@ def attentions(reasons: Iterable[Any], shown: str = "always") -> SafeString:
 
     ``shown`` is "always", or "narrow" for telephones alone.
     """
-    return _attentions(shown, *(part for each in reasons for part in (each.mark, each.words, each.tone)))
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _attentions(shown: str, *parts: str) -> SafeString:
-    """``parts`` are mark, words and tone of each line in turn."""
-    line = {"always": "<div>{}</div>", "narrow": '<div class="site-only-narrow">{}</div>'}[shown]
-    lines = (parts[first : first + 3] for first in range(0, len(parts), 3))
-    return format_html_join("", line, ((_attention(*each),) for each in lines))
+    one_of(shown, ATTENTION_LINES, "The width of a line")
+    lines = ((_attention(each.mark, each.words, each.tone),) for each in reasons)
+    return format_html_join("", ATTENTION_LINES[shown], lines)
 
 
 @lru_cache(maxsize=1024, typed=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from proposals.models.submissions import Version
 
 
-def last_moment(*limits: datetime | None) -> datetime | None:
+def latest_bound(*limits: datetime | None) -> datetime | None:
     """The latest of what bounds the time for a version; None where nothing does."""
     return max(filter(None, limits), default=None)
 
@@ -145,7 +145,7 @@ class Proposal(Revised):
     def closes_under(self, call: Call) -> datetime | None:
         """As the call says; longer where it was given more time, or where its cure period ends later."""
         cured = self.cure_due_at if self.status == ProposalStatus.RETURNED else None
-        return last_moment(call.closes_at, self.extended_to, cured)
+        return latest_bound(call.closes_at, self.extended_to, cured)
 
     def takes_versions(self, *, at: datetime) -> bool:
         """Whether a version that is received at ``at`` is in time, s.3(c)."""

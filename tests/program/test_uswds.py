@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import pathlib
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
+import django.forms
 import pytest
 from django import forms
 from django.forms import formset_factory
@@ -13,6 +15,7 @@ from django.urls import path
 from django.utils.safestring import mark_safe
 
 from evaluation.models import Condition
+from program.fields import IN_CODE
 from program.templatetags.uswds import BUTTON_VARIANTS, MARKS, TONE_ICONS, clause_anchor, tone_of
 from program.transitions import Problem
 
@@ -419,6 +422,15 @@ def test_many_choices_fold_away_under_what_is_chosen():
     html = field_of("places", {"places": ["3", "20"]})
     assert "<summary data-many-chosen>2 chosen: Place &lt;3&gt;, Place &lt;20&gt;</summary>" in html
     assert html.count("<details") == html.count("</details>") == 1
+
+
+def test_no_input_of_django_is_drawn_without_the_class_of_the_house():
+    stock = pathlib.Path(django.forms.__file__).parent / "templates/django/forms/widgets"
+    plain = [file.name for file in stock.glob("*.html") if "widgets/input.html" in file.read_text()]
+    assert "text.html" in plain
+    ours = {name.rsplit("/", 1)[1] for name in IN_CODE}
+    assert {"date.html", "select.html"} <= ours
+    assert set(plain) - ours == {"hidden.html", "input_option.html"}  # the latter is drawn with its group
 
 
 def test_kept_frame_shows_a_problem_only_where_there_is_one():
