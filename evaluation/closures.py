@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import F, Q
-from django.db.models.functions import Greatest
 from django.urls import reverse
 
 from evaluation.enums import InformationRequestStatus
@@ -17,7 +16,7 @@ from program.deadlines import end_of_day, local_day, start_of_day
 from program.enums import DayUnit
 from proposals.enums import ProposalStatus
 from proposals.models import Extension, Proposal
-from proposals.querysets import CLOSES_AT, LIVE
+from proposals.querysets import CORRECTION_CLOSES_AT, LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -54,7 +53,7 @@ def dates_met(by: User, before: frozenset[date], after: frozenset[date]) -> Iter
         status=ProposalStatus.RETURNED,
         call__cancelled_at=None,
     )
-    returned = returned.annotate(due_at=Greatest(CLOSES_AT, "cure_due_at")).filter(ends, due_at__gt=now)
+    returned = returned.annotate(due_at=CORRECTION_CLOSES_AT).filter(ends, due_at__gt=now)
     rows += [(f"Correction of {row.number}", row, row.due_at) for row in returned]
     given = Extension.objects.read_by_office(by).filter(
         ends_on("closes_at", days), closes_at__gt=now, closes_at=F("proposal__extended_to"),

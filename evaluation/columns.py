@@ -27,8 +27,8 @@ TONES = {
 }
 
 
-STANCES = frozenset(Stance.labels)
 PAUSED = "Paused"
+OVERDUE = "Overdue"
 KEPT = "Kept from an earlier version"
 
 
@@ -61,17 +61,17 @@ class Column(NamedTuple):
 def columns(consultations: Iterable[Consultation], user: User, now: datetime) -> list[Column]:
     """The columns that ``user`` may read, each with the way to the agency's room.
 
-    To a lead, another agency's stance shows once their own agency has answered; to a reviewer, none does.
+    To a lead, another agency's stance shows once their own agency has answered on that version; to a
+    reviewer, none does.
     """
     rows = list(consultations)
     mine = user.agencies_as(OfficeRole.LEAD)
     why_hidden = "Shown once your agency has answered" if mine else "Read by the agencies' leads"
-    reads_all = is_official(user) or any(
-        row.code in mine and row.status == ReferralStatus.ANSWERED for row in rows
-    )
+    my_answers = (row for row in rows if row.code in mine and row.status == ReferralStatus.ANSWERED)
+    answered, reads_all = {row.version for row in my_answers}, is_official(user)
     return [
         Column(row, *_said(row, now), now)
-        if reads_all or row.code in mine
+        if reads_all or row.code in mine or row.version in answered
         else Column(row._replace(stance=None), *_said(row, now, hidden=why_hidden), now)
         for row in rows
     ]
@@ -92,7 +92,7 @@ def _said(row: Consultation, now: datetime, *, hidden: str = "") -> tuple[str, s
     if row.paused_at is not None:
         return PAUSED, "neutral", None, f"Since {moments.day(row.paused_at)}; the last day moves"
     if row.due_at <= now:
-        return "Overdue", "bad", row.due_at, ""
+        return OVERDUE, "bad", row.due_at, ""
     note = Carry(row.carry).label if row.carry in (Carry.RECONFIRM, Carry.REOPEN) else ""
     state = "Awaited" if row.status == ReferralStatus.OPEN else row.status_words
     return state, "waiting", row.due_at, note
@@ -102,15 +102,13 @@ def summary(found: list[Column]) -> str:
     """ "3 of 5 in, 1 objects, Department of Energy paused": computed, never a status of the proposal."""
     if not found:
         return "Not referred"
-    answered = sum(c.tone == "info" or c.state in STANCES for c in found)
+    answered = sum(c.consultation.status == ReferralStatus.ANSWERED for c in found)
     parts = [f"{answered} of {len(found)} in"]
-    for words, one, many in (
-        ("Object", "objects", "object"),
-        ("No response", "did not respond", "did not respond"),
-    ):
-        if number := sum(c.state == words for c in found):
-            parts.append(f"{number} {one if number == 1 else many}")
-    if late := sum(c.state == "Overdue" for c in found):
+    if number := sum(c.consultation.answer == Stance.OBJECT for c in found):
+        parts.append(f"{number} {'objects' if number == 1 else 'object'}")
+    if number := sum(c.consultation.status == ReferralStatus.LAPSED for c in found):
+        parts.append(f"{number} did not respond")
+    if late := sum(c.state == OVERDUE for c in found):
         parts.append(f"{late} overdue")
     if paused := [c.agency for c in found if c.state == PAUSED]:
         parts.append(f"{paused[0] if len(paused) == 1 else len(paused)} paused")

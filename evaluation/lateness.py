@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Exists, F, Func, Min, OuterRef, Q, Subquery, When
 from django.db.models.functions import JSONArray, Least
+from django.db.models.lookups import LessThanOrEqual
 from django.utils.text import get_text_list
 
 from evaluation.enums import InformationRequestStatus, ReferralStatus
@@ -20,6 +21,7 @@ from program.enums import OfficeRole
 from program.tallies import tallied_keys
 from proposals.enums import ProposalStatus
 from proposals.models import Proposal
+from proposals.querysets import CORRECTION_CLOSES_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from program.models import User
     from program.prepared import Given
 
+#: What a corrected version is waited for of
+CORRECTED: Final = Q(status=ProposalStatus.RETURNED, call__cancelled_at=None)
 #: Beyond it nobody reads a number of what is late; the insights have it
 MOST_LATE: Final = 100
 SOON: Final = timedelta(days=3)
@@ -93,13 +97,14 @@ def _unanswered(user: User, now: datetime | Given) -> Any:
 
 
 def _uncorrected(now: datetime | Given) -> Q:
-    return Q(status=ProposalStatus.RETURNED, cure_due_at__lte=now)
+    over = LessThanOrEqual(CORRECTION_CLOSES_AT, now)
+    return CORRECTED & Q(over)
 
 
 def first_due(user: User) -> Least:
     """When the first of a proposal's clocks ends or has ended; null where none runs. To order lists by."""
     referrals = _asked(user).filter(version__proposal=OuterRef("pk"), paused_at=None).order_by()
-    cured = Case(When(status=ProposalStatus.RETURNED, then=F("cure_due_at")))
+    corrected = Case(When(CORRECTED, then=CORRECTION_CLOSES_AT))
     others = (
         rows.filter(proposal=OuterRef("pk")).order_by()
         for rows in (_open_questions(), _objections(user), _undecided(user))
@@ -107,7 +112,7 @@ def first_due(user: User) -> Least:
     return Least(
         Subquery(referrals.values("version__proposal").annotate(first=Min("due_at")).values("first")),
         *(Subquery(rows.values("proposal").annotate(first=Min("due_at")).values("first")) for rows in others),
-        cured,
+        corrected,
     )
 
 
@@ -189,9 +194,8 @@ def reasons_of(proposal: Any, consultations: Iterable[Consultation], now: dateti
     for due, number in proposal.open_questions or ():
         if (at := datetime.fromisoformat(due)) <= now:
             found.append(Reason(f"Question {number} is not answered; it was due on {_day(at)}", at))
-    if proposal.status == ProposalStatus.RETURNED and proposal.cure_due_at and proposal.cure_due_at <= now:
-        words = f"No correction came by {_day(proposal.cure_due_at)}"
-        found.append(Reason(words, proposal.cure_due_at))
+    if (at := proposal.correction_due_at) and at <= now:
+        found.append(Reason(f"No correction came by {_day(at)}", at))
     return sorted(found, key=lambda reason: (not reason.is_late, reason.is_earlier, reason.at))
 
 

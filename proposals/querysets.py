@@ -40,6 +40,8 @@ LIVE = (*EDITABLE, *REPLACEABLE)
 TIMED = (*LIVE, ProposalStatus.LAPSED)
 #: Until when a version is taken, exclusive, as ``Proposal.closes_at`` says; PostgreSQL passes over NULL.
 CLOSES_AT: Final = Greatest("call__closes_at", "extended_to")
+#: The same of one that was returned, whose cure period may end later
+CORRECTION_CLOSES_AT: Final = Greatest("call__closes_at", "extended_to", "cure_due_at")
 #: A part that is being written is not asked about at each keystroke, but once, when a day has passed.
 ASKED_AFTER: Final = timedelta(days=1)
 READS_SUBMITTED = (OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL, OfficeRole.AUDITOR)
@@ -439,7 +441,7 @@ class ProposalQuerySet(models.QuerySet):
 
         The time of a returned one ends with the later of its own close and its cure period.
         """
-        cured = When(status=ProposalStatus.RETURNED, then=Greatest(CLOSES_AT, "cure_due_at"))
+        cured = When(status=ProposalStatus.RETURNED, then=CORRECTION_CLOSES_AT)
         far = max(step.horizon(at) for step in REMINDER_STEPS)
         near = Q(call__closes_at__lte=far) | Q(status=ProposalStatus.RETURNED, cure_due_at__lte=far)
         rows = self.filter(near, status__in=(*EDITABLE, *REPLACEABLE), call__cancelled_at=None)

@@ -13,6 +13,7 @@ from evaluation.querysets.people import (
     delegations_in_force,
     is_official,
     reads_every_consultation,
+    signs_for,
 )
 from evaluation.querysets.proposals import LAST_DAY, OfProposalQuerySet
 from program.enums import OfficeRole
@@ -41,7 +42,7 @@ class ReferralQuerySet(OfProposalQuerySet):
     path = "version__proposal"
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """All five for officials and leads of evaluating agencies; their own agency's for reviewers."""
+        """All five for officials and leads; their own agency's for reviewers."""
         if not user.is_authenticated:
             return self.none()
         seen = self.of_office(user)
@@ -130,7 +131,10 @@ class PositionQuerySet(OfProposalQuerySet):
     path = "referral__version__proposal"
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """One's own agency's; the others' once one's own has answered; all for officials."""
+        """One's own agency's, also for who signs for it; the others' once one's own has answered, for leads.
+
+        All for officials.
+        """
         if not user.is_authenticated:
             return self.none()
         seen = self.of_office(user)
@@ -140,7 +144,9 @@ class PositionQuerySet(OfProposalQuerySet):
         answered = apps.get_model("evaluation", "Referral").objects.filter(
             version=OuterRef("referral__version"), agency__code__in=agencies, status=ReferralStatus.ANSWERED
         )
-        return seen.filter(Q(referral__agency__code__in=agencies) | Exists(answered))
+        own = Q(referral__agency__code__in=agencies)
+        own |= Q(signs_for(user, "referral__version__proposal", "referral__agency"))
+        return seen.filter(own | Q(Exists(answered)))
 
     def standing(self) -> Self:
         """What agencies say today: of each its position on the newest version that was referred to it.

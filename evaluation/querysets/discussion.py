@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, NullIf
 from evaluation.enums import Grade
 from evaluation.querysets.consultation import positions_to_sign
 from evaluation.querysets.interests import owes_declaration
-from evaluation.querysets.people import delegations_in_force
+from evaluation.querysets.people import delegations_in_force, reached
 from evaluation.querysets.proposals import OfVersionQuerySet
 from evaluation.querysets.reviews import assigned_to, owes_sheet
 from program.enums import OfficeRole
@@ -27,16 +27,26 @@ if TYPE_CHECKING:
     from program.models import User
 
 
-def takes_part(user: User, proposal: str = "pk") -> Q:
+def takes_part(user: User, proposal: str = "pk", *, writing: bool = False) -> Q:
     """Whether ``user`` has a hand in the evaluation of the proposal at ``proposal``.
 
     The Program office and who decides; for an agency who leads it, who signs for it and who was assigned.
+    For ``writing`` a delegation must reach the proposal: from what its giver is recused, nobody speaks for
+    them.
     """
     if user.holds(OfficeRole.PROGRAM_OFFICER, OfficeRole.DECISION_OFFICIAL):
         return Q(pk__isnull=False)
-    seated = Q(Exists(leads_in_force(user))) | Q(Exists(positions_to_sign(user)))
+    leads = Q(Exists(leads_in_force(user)))
     assigned = Q(Exists(assigned_to(user).filter(proposal=OuterRef(proposal))))
-    return seated | assigned | Q(Exists(delegations_in_force(user, Delegation.SIGN_DETERMINATION)))
+    if writing:
+        codes = user.agencies_as(OfficeRole.REVIEWER)
+        of_it = {"agency__is_evaluating": True, "agency__code__in": codes}
+        signs = Q(reached(user, Delegation.SIGN_POSITION, proposal, **of_it))
+        decides = Q(reached(user, Delegation.SIGN_DETERMINATION, proposal))
+    else:
+        signs = Q(Exists(positions_to_sign(user)))
+        decides = Q(Exists(delegations_in_force(user, Delegation.SIGN_DETERMINATION)))
+    return leads | signs | assigned | decides
 
 
 def discussed_by(user: User | AnonymousUser, *, writing: bool = False) -> models.QuerySet[Proposal]:
@@ -50,7 +60,7 @@ def discussed_by(user: User | AnonymousUser, *, writing: bool = False) -> models
     rows = rows.filter(~owes_declaration(user, "pk"))
     if user.holds(OfficeRole.AUDITOR) and not writing:
         return rows
-    return rows.filter(takes_part(user))
+    return rows.filter(takes_part(user, writing=writing))
 
 
 class DiscussionCommentQuerySet(OfVersionQuerySet):

@@ -99,6 +99,16 @@ def reached(user: User, act: str, proposal: str, **of: Any) -> Exists:
     return Exists(delegations_in_force(user, act).filter(~Exists(recused), **of))
 
 
+def signs_for(user: User, proposal: str, agency: str) -> Exists:
+    """Of rows: whether ``user``, a reviewer of the agency at ``agency``, signs for it by a delegation.
+
+    It reaches the proposal at ``proposal``; both are paths.
+    """
+    codes = user.agencies_as(OfficeRole.REVIEWER)
+    of_it = {"agency": OuterRef(agency), "agency__is_evaluating": True, "agency__code__in": codes}
+    return reached(user, Delegation.SIGN_POSITION, proposal, **of_it)
+
+
 def decides(user: User | AnonymousUser) -> bool:
     """Whether the person holds the decision or signs for who holds it."""
     if not user.is_authenticated:

@@ -14,7 +14,7 @@ from evaluation import services
 from evaluation.views.acting import carry_out
 from evaluation.views.compliance import begun, show_compliance
 from evaluation.views.intake import (
-    proposal_page,
+    intake_page,
     save_findings,
     show_intake,
     typed_findings,
@@ -64,5 +64,5 @@ def intake_screen(request: SignedInRequest, number: str) -> HttpResponse:
     return carry_out(
         request, save_and_ask, version, again=again, after=shown if is_typed else None,
         done=f"The findings are saved. {DONE}" if found else DONE,
-        to=wanted if wanted.startswith("/desk/") else proposal_page(number),
+        to=wanted if wanted.startswith("/desk/") else intake_page(number),
     )  # fmt: skip

@@ -27,6 +27,7 @@ from evaluation.workload import agencies_of
 from program import clock
 from program.acts import lay_beside
 from program.enums import OfficeRole
+from program.links import page_of
 from program.models import Agency, Office, User
 from proposals.models import Proposal, Recusal, Version
 
@@ -250,7 +251,8 @@ def person_recuse(request: SignedInRequest, number: str) -> HttpResponse:
     person = form.cleaned_data["person"]
     return carry_out(
         request, services.recuse, proposal, done=f"{person} is recused. The proposal is closed to them.",
-        to="/desk/" if person == request.user else page(number), again=again, **form.cleaned_data,
+        to=page_of("evaluation:desk") if person == request.user else page(number), again=again,
+        **form.cleaned_data,
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from evaluation.weighing import compliance_facts
 from program import clock
 from program.deadlines import local_day
 from program.enums import OfficeRole
+from program.links import page_of
 from program.order import implements
 from program.requests import number_said
 from program.tallies import tallied
@@ -356,8 +357,8 @@ def intake_return(request: SignedInRequest, number: str) -> HttpResponse:
     )  # fmt: skip
 
 
-def proposal_page(number: str) -> str:
-    return f"/desk/intake/{number}/"
+def intake_page(number: str) -> str:
+    return page_of("evaluation:intake-proposal", number)
 
 
 def _again(request: SignedInRequest, number: str, problems: list[Problem]) -> HttpResponse:
@@ -386,6 +387,6 @@ def _act(
         service(proposal, by=by, **details)
 
     return carry_out(
-        request, save_and_act, proposal, done=done, to=f"/desk/proposals/{number}/",
+        request, save_and_act, proposal, done=done, to=page_of("evaluation:proposal", number),
         again=partial(_again, request, number), **details,
     )  # fmt: skip

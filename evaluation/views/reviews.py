@@ -28,6 +28,7 @@ from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.saving import conflict_page, in_json, texts_of
 from program import clock
 from program.acts import lay_beside
+from program.links import page_of
 from program.models import AuditEvent
 from program.order import implements
 from program.prepared import Given, Prepared, PreparedByOffices
@@ -135,7 +136,7 @@ def conflict_declare(request: SignedInRequest, pk: int) -> HttpResponse:
         done = f"Thank you. The ethics official of {found.agency} decides; until then it is closed to you."
     return carry_out(
         request, services.declare_and_begin, found, again=again, done=done, **details,
-        to="/desk/" if is_closed else reverse("evaluation:assignment", args=[pk]),
+        to=page_of("evaluation:desk") if is_closed else reverse("evaluation:assignment", args=[pk]),
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from evaluation.staleness import overtaken_by
 from evaluation.views.acting import carry_out, of_row, problems_of, said_of_row, typed_by_row
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
+from program.links import page_of
 from program.models import Country
 from program.order import implements
 from program.requests import number_said
@@ -198,7 +199,8 @@ def list_import(request: SignedInRequest) -> HttpResponse:
     return carry_out(
         request, services.ask_for_import, values["file"],
         done="The file was received. This page says how far its import is.",
-        to="/desk/screening/#lists", again=again, name=values["name"], file_date=values["file_date"],
+        to=page_of("evaluation:screening") + "#lists", again=again, name=values["name"],
+        file_date=values["file_date"],
         accept_smaller=values["accept_smaller"], source=values["file"].name, reason=values["reason"],
     )  # fmt: skip
 
@@ -308,7 +310,7 @@ def _carry_out(
 
     beside = any(one.keys() & TYPED for one in typed_by_row(request, but=check.pk).values())
     return carry_out(
-        request, service, *args, done=done, to="/desk/screening/", again=again,
+        request, service, *args, done=done, to=page_of("evaluation:screening"), again=again,
         after=partial(show_screening, request, done_for=check.pk) if beside else None,
         reason=said_of_row(request, check.pk, reason), **details,
     )  # fmt: skip

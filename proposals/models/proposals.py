@@ -147,6 +147,12 @@ class Proposal(Revised):
         cured = self.cure_due_at if self.status == ProposalStatus.RETURNED else None
         return latest_bound(call.closes_at, self.extended_to, cured)
 
+    @property
+    def correction_due_at(self) -> datetime | None:
+        """Until when the corrected version is taken, exclusive; None where none is waited for."""
+        is_waited_for = self.status == ProposalStatus.RETURNED and not self.call.cancelled_at
+        return self.closes_at if is_waited_for else None
+
     def takes_versions(self, *, at: datetime) -> bool:
         """Whether a version that is received at ``at`` is in time, s.3(c)."""
         return self.closes_at is not None and at < self.closes_at and self.call.cancelled_at is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evaluation.columns import columns
+from evaluation.columns import columns, summary
 from evaluation.consultations import COLUMNS, Consultation
 from evaluation.models import Referral
 from program import clock
@@ -47,6 +47,33 @@ def test_row_of_a_list_says_what_the_record_says(change):
     assert rows_of(proposal) == [Consultation.of(record) for record in records]
     words = [(row.status_words, row.replaced_by) for row in rows_of(proposal)]
     assert words == [(record.get_status_display(), record.replaced_by) for record in records]
+
+
+def test_an_answer_on_an_earlier_version_opens_no_stance_on_a_later_one():
+    proposal, now = make.accepted(), clock.now()
+    make.filed(proposal, "STATE", "support")
+    make.filed(proposal, "DOE", "object", rationale="The hall is not secure.")
+    rows = [row if row.code == "STATE" else row._replace(version=2, newest=2) for row in rows_of(proposal)]
+
+    def held(person, rows):
+        found = columns(rows, User.objects.get(pk=person.pk), now)
+        return {column.consultation.code: column for column in found}["DOE"]
+
+    assert held(make.lead("STATE"), rows_of(proposal)).state == "Object"
+    assert held(make.lead("STATE"), rows).state == "Answered"
+
+
+def test_what_is_in_and_who_objects_is_counted_of_the_consultations():
+    proposal = make.accepted()
+    make.filed(proposal, "STATE", "support")
+    make.filed(proposal, "DOE", "object", rationale="The hall is not secure.")
+    Referral.objects.filter(agency__code="DOD").update(status="lapsed", lapsed_at=clock.now())
+
+    def said(person):
+        return summary(columns(rows_of(proposal), User.objects.get(pk=person.pk), clock.now()))
+
+    assert said(make.decision_official()) == "2 of 5 in, 1 objects, 1 did not respond"
+    assert said(make.lead("OSTP")) == "2 of 5 in, 1 did not respond"
 
 
 def test_hidden_stance_is_not_held_by_what_a_page_is_given():

@@ -10,8 +10,10 @@ from django.urls import reverse
 
 from evaluation import services
 from evaluation.agency_tasks import positions_to_file
-from evaluation.models import Determination, Referral
+from evaluation.models import Determination, Escalation, Referral
+from evaluation.notices import sides_of
 from evaluation.packets import packet_text
+from evaluation.querysets.discussion import discussed_by
 from evaluation.schedule import remind
 from program import clock
 from program.canonical import sha256_hex
@@ -191,6 +193,42 @@ def test_a_delegation_does_not_reach_what_its_giver_is_recused_from(client):
     assert [said for said in tasks(client, person) if "position" in said] == [wanted]
     filed = services.file_position(make.referral_of(other), by=person, stance="support", rationale="Reasons.")
     assert filed.delegation.given_by == giver
+
+
+def test_a_delegate_reads_what_their_agency_said_and_the_objection_that_they_are_told_of(client):
+    desk, giver, delegate = officer(), make.lead("STATE"), make.reviewer("STATE")
+    proposal = make.accepted(desk)
+    make.filed(proposal, "STATE", "object", rationale="The hall is not secure.")
+    make.filed(proposal, "DOE", "object", rationale="The grid is weak.")
+    room, other_room = (make.referral_of(proposal, agency).pk for agency in ("STATE", "DOE"))
+    own, other = (Escalation.objects.get(agency__code=code) for code in ("STATE", "DOE"))
+    make.delegated(giver, delegate)
+    assert delegate in sides_of(own) and delegate not in sides_of(other)
+
+    assert "The hall is not secure." in page(client, delegate, "position", room).text
+    assert page(client, delegate, "escalation", own.pk).status_code == 200
+    assert "The grid is weak." not in page(client, delegate, "position", other_room).text
+    assert page(client, delegate, "escalation", other.pk).status_code == 404
+
+    services.recuse(proposal, person=giver, by=desk, reason="A cousin.")
+    assert delegate not in sides_of(own)
+    assert "The hall is not secure." not in page(client, delegate, "position", room).text
+    assert page(client, delegate, "escalation", own.pk).status_code == 404
+
+
+def test_a_delegation_gives_no_voice_where_its_giver_is_recused():
+    desk, giver, delegate = officer(), make.lead("STATE"), make.reviewer("STATE")
+    chief, deputy = make.decision_official(), make.reviewer("DOE")
+    proposal = make.accepted(desk)
+    make.delegated(giver, delegate)
+    make.delegated(chief, deputy, Delegation.SIGN_DETERMINATION, "COMMERCE")
+    for recused in (giver, chief):
+        assert all(discussed_by(person, writing=True).contains(proposal) for person in (delegate, deputy))
+        services.recuse(proposal, person=recused, by=desk, reason="A cousin.")
+        person = delegate if recused == giver else deputy
+        assert not discussed_by(person, writing=True).contains(proposal)
+        assert discussed_by(person).contains(proposal)
+        proposal.recusals.all().delete()
 
 
 def test_a_second_giver_who_is_not_recused_lets_the_delegate_sign():

@@ -13,6 +13,7 @@ from evaluation.models import ConflictCase, Escalation, InformationRequest, Refe
 from evaluation.views.desk import tallies
 from program import clock
 from program.enums import OfficeRole
+from program.models import Call
 from program.prepared import PreparedByOffices
 from proposals.models import Proposal
 from tests.evaluation.pages import page, sign_in
@@ -42,9 +43,10 @@ def overdue_question(proposal, days=-2):
 
 
 def returned(proposal, days):
-    Proposal.objects.filter(pk=proposal.pk).update(
-        status="returned", cure_due_at=clock.now() + timedelta(days=days)
-    )
+    """Its call closes, and the time to correct it ends, so many days from now."""
+    at = clock.now() + timedelta(days=days)
+    Proposal.objects.filter(pk=proposal.pk).update(status="returned", cure_due_at=at)
+    Call.objects.filter(pk=proposal.call_id).update(closes_at=at)
 
 
 def objected(proposal, agency="DOE", days=-3):
@@ -105,6 +107,27 @@ def test_each_lateness_is_found_and_says_its_reason(client):
     assert told[asked][0].startswith(f"Question {question.number} is not answered")
     assert told[corrected][0].startswith("No correction came by")
     assert lines(client, desk, status="late").keys() == late_for(desk)
+
+
+def test_correction_is_late_once_nothing_gives_it_time_any_more(client):
+    desk, proposal = officer(), make.at_intake()
+    returned(proposal, -3)
+    assert late_for(desk) == {proposal}
+    (words,) = lines(client, desk, order="due")[proposal]
+    assert words.startswith("No correction came by ")
+
+    given = clock.now() + timedelta(days=9)
+    Proposal.objects.filter(pk=proposal.pk).update(extended_to=given)
+    assert late_for(desk) == set()
+    (line,) = page(client, desk, "desk").context["lines"]
+    assert (line["reasons"], line["next_due"]) == ([], given)
+    assert "No correction came by " not in page(client, desk, "proposal", proposal.number).text
+
+    Proposal.objects.filter(pk=proposal.pk).update(extended_to=None)
+    Call.objects.filter(pk=proposal.call_id).update(cancelled_at=clock.now())
+    assert late_for(desk) == set()
+    (line,) = page(client, desk, "desk").context["lines"]
+    assert (line["reasons"], line["next_due"]) == ([], None)
 
 
 def test_what_is_over_is_late_no_more():
