@@ -160,6 +160,9 @@ class PositionQuerySet(OfProposalQuerySet):
         """Each with ``stands``: whether it is among the ``standing`` ones."""
         return self.annotate(stands=_stands())
 
+    def objections(self) -> Self:
+        return self.filter(stance=Stance.OBJECT)
+
     def left_unescalated(self) -> Self:
         """Objections that are an agency's newest position on a proposal still evaluated, without a record."""
         proposal, agency = OuterRef("referral__version__proposal"), OuterRef("referral__agency")

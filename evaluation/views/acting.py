@@ -104,6 +104,16 @@ def of_row(problems: Iterable[Problem], pk: int, **names: str) -> list[Problem]:
     ]
 
 
+def refusals_of_row(problems: Iterable[Problem], pk: int) -> dict[str, str]:
+    """What is said beside each field of the row ``pk``, by the field's name in the row."""
+    found: dict[str, str] = {}
+    for problem in problems:
+        name = problem.field.removeprefix(f"{pk}-")
+        if name:
+            found[name] = f"{found.get(name, '')} {problem.message}".strip()
+    return found
+
+
 def problems_of(form: forms.BaseForm) -> list[Problem]:
     """What a form refuses, as problems with their fields, each of which its message names."""
     return [

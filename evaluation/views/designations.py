@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,11 @@ from evaluation.enums import LetterKind
 from evaluation.forms import ReasonForm
 from evaluation.lifecycle import EXPIRE, REINSTATE, REVOKE, SUSPEND
 from evaluation.models import Condition, Designation, DesignationAmendment, Letter
-from evaluation.views.acting import carry_out
+from evaluation.views.acting import carry_out, problems_of
 from evaluation.views.desk import require_desk
 from evaluation.views.proposals import READERS
 from program import clock
-from program.acts import fresh_sign_in_required
+from program.acts import fresh_sign_in_required, lay_beside
 from program.documents import download_response
 from program.order import implements
 from program.transitions import available
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from program.requests import SignedInRequest
     from program.transitions import Problem
 
+REASONS = "Reasons, as the letter will say them"
+EVIDENCE = "Evidence that shows it"
 ACTS = {
     SUSPEND.name: services.suspend_designation,
     REINSTATE.name: services.reinstate_designation,
@@ -53,8 +56,14 @@ def designation(request: SignedInRequest, number: str) -> HttpResponse:
 
 
 def show_designation(
-    request: SignedInRequest, number: str, problems: Iterable[Problem] = (), status: int = 200
+    request: SignedInRequest,
+    number: str,
+    problems: Iterable[Problem] = (),
+    status: int = 200,
+    *,
+    refused: str = "",
 ) -> HttpResponse:
+    """The designation; the form with the prefix ``refused`` keeps what was typed, beside what it lacks."""
     require_desk(request.user, *READERS)
     rows = Designation.objects.of_office(request.user).for_list().select_related("determination__signed_by")
     found = get_object_or_404(rows, number=number)
@@ -63,6 +72,14 @@ def show_designation(
         for act in available((SUSPEND, REINSTATE, REVOKE, EXPIRE), found, request.user)
         if act.name in ACTS
     ]
+    conditions = list(found.conditions.select_related("met_by"))
+    labels = {act.name: REASONS for act in acts} | {of_condition(row.pk): EVIDENCE for row in conditions}
+    forms = {prefix: ReasonForm(prefix=prefix, label=label) for prefix, label in labels.items()}
+    if refused in forms:
+        forms[refused] = form = ReasonForm(request.POST, prefix=refused, label=labels[refused])
+        form.is_valid()
+        elsewhere = lay_beside(form, problems)
+        problems = problems_of(form) + elsewhere
     reported = list(found.proposal.material_changes.select_related("reported_by"))
     if reported:
         record_reading(found.version, by=request.user)
@@ -71,11 +88,9 @@ def show_designation(
         "proposal": found.proposal,
         "material_changes": reported,
         "package": found.version.value,
-        "conditions": found.conditions.select_related("met_by"),
+        "conditions": [(row, forms[of_condition(row.pk)]) for row in conditions],
         "letters": found.letters.select_related("paper"),
-        "acts": [
-            (act, ReasonForm(prefix=act.name, label="Reasons, as the letter will say them")) for act in acts
-        ],
+        "acts": [(act, forms[act.name]) for act in acts],
         "may_meet": request.user.has_perm("evaluation.meet_condition", found),
         "amendments": DesignationAmendment.objects.visible_to(request.user)
         .filter(designation=found)
@@ -89,6 +104,11 @@ def show_designation(
         "problems": problems,
     }
     return render(request, "evaluation/designation.html", facts, status=status)
+
+
+def of_condition(pk: int) -> str:
+    """The prefix of the form that records a condition as met."""
+    return f"condition-{pk}"
 
 
 def removed_from(found: Designation) -> dict[str, list[str]]:
@@ -108,7 +128,8 @@ def designation_act(request: SignedInRequest, number: str, act: str) -> HttpResp
     if act not in ACTS:
         raise Http404
     return carry_out(
-        request, ACTS[act], found, done=DONE[act], to=page(number), again=partial(_again, request, number),
+        request, ACTS[act], found, done=DONE[act], to=page(number),
+        again=partial(_again, request, number, act),
         reason=request.POST.get(f"{act}-reason", ""),
     )  # fmt: skip
 
@@ -119,9 +140,11 @@ def condition_meet(request: SignedInRequest, number: str, pk: int) -> HttpRespon
     condition = get_object_or_404(
         Condition.objects.visible_to(request.user), designation__number=number, pk=pk
     )
+    prefix = of_condition(pk)
     return carry_out(
         request, services.mark_condition_met, condition, done=f"Condition {condition.number} is met.",
-        to=page(number), again=partial(_again, request, number), note=request.POST.get("note", ""),
+        to=page(number), again=partial(_again, request, number, prefix),
+        note=request.POST.get(f"{prefix}-reason", ""),
     )  # fmt: skip
 
 
@@ -148,5 +171,6 @@ def page(number: str) -> str:
     return reverse("evaluation:designation", args=[number])
 
 
-def _again(request: SignedInRequest, number: str, problems: list[Problem]) -> HttpResponse:
-    return show_designation(request, number, problems, status=422)
+def _again(request: SignedInRequest, number: str, prefix: str, problems: list[Problem]) -> HttpResponse:
+    beside = [replace(one, field="reason") if one.field in ("note", "reason") else one for one in problems]
+    return show_designation(request, number, beside, status=422, refused=prefix)

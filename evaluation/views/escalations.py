@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from evaluation import services
 from evaluation.forms import EscalationForm
-from evaluation.models import Escalation
+from evaluation.models import Escalation, Position
 from evaluation.views.acting import carry_out, problems_of
 from program import clock
 from program.acts import lay_beside
@@ -44,6 +44,13 @@ def show_escalation(
         "escalation": found,
         "proposal": found.proposal,
         "position": found.position,
+        "earlier": Position.objects.visible_to(request.user)
+        .objections()
+        .filter(referral__version__proposal=found.proposal_id, referral__agency=found.agency_id)
+        .exclude(pk=found.position_id)
+        .select_related("signed_by", "referral__version")
+        .defer("referral__version__package")
+        .order_by("-pk"),
         "entries": found.entries.select_related("by"),
         "form": (form or EscalationForm(initial={"level": found.level})) if may_add else None,
         "problems": problems,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
@@ -24,7 +25,14 @@ from evaluation.querysets.screening import TWO_PEOPLE_SCORE
 from evaluation.services.remembering import confirmation_among, since_reopened
 from evaluation.services.screening import PARTIES
 from evaluation.staleness import overtaken_by
-from evaluation.views.acting import carry_out, of_row, problems_of, said_of_row, typed_by_row
+from evaluation.views.acting import (
+    carry_out,
+    of_row,
+    problems_of,
+    refusals_of_row,
+    said_of_row,
+    typed_by_row,
+)
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
 from program.links import page_of
@@ -76,8 +84,12 @@ def show_screening(
     status: int = 200,
     *,
     done_for: int = 0,
+    refused: PartyCheck | None = None,
 ) -> HttpResponse:
-    """The matches of one kind, with what was typed at each and not recorded; ``done_for`` was recorded."""
+    """The matches of one kind, with what was typed at each and not recorded.
+
+    ``done_for`` was recorded; ``refused`` was not, and the problems are said of it.
+    """
     require_desk(request.user, *OFFICE)
     wanted = request.GET.get("show", "")
     kind = wanted if wanted in KINDS else TO_SETTLE
@@ -93,6 +105,8 @@ def show_screening(
     open_sources = sources_open_to(request.user, page)
     typed = typed_by_row(request, but=done_for)
     lists = list(ScreeningList.objects.select_related("imported_by", "difference", "corrects")[:5])
+    problems = list(problems)
+    refusals = refusals_of_row(problems, refused.pk) if refused else {}
     facts = {
         "checks": [
             (
@@ -102,6 +116,7 @@ def show_screening(
                 said_of(check, open_sources),
                 overtaken_by(check.run, lists[0] if lists else None),
                 typed.get(check.pk, {}),
+                refusals if refused and check.pk == refused.pk else {},
             )
             for check in page
         ],
@@ -113,12 +128,17 @@ def show_screening(
         "last_import": _last_import(lists),
         "waiting_count": ScreeningJob.objects.filter(finished_at=None).count(),
         "list_form": list_form or ScreeningListForm(),
-        "problems": problems,
+        "problems": said_of_party(problems, refused.party_name) if refused else problems,
         "is_unsent": any(said.keys() & TYPED for said in typed.values()),
         "here": f"?{urlencode({'show': kind, 'after': '' if after is None else after})}",
         "may_adjudicate": request.user.has_perm("evaluation.import_screeninglist"),
     }
     return render(request, "evaluation/screening.html", facts, status=status)
+
+
+def said_of_party(problems: Iterable[Problem], name: str) -> list[Problem]:
+    """The problems for the head of a page on which each party has the same fields."""
+    return [replace(problem, message=f"{name}: {problem.message}") for problem in problems]
 
 
 def _last_import(lists: list[ScreeningList]) -> ListImport | None:
@@ -306,7 +326,7 @@ def _carry_out(
     """Do the act on one match, its reason typed in the field ``reason``; what was typed at others stays."""
 
     def again(problems: list[Problem]) -> HttpResponse:
-        return show_screening(request, of_row(problems, check.pk, reason=reason), status=422)
+        return show_screening(request, of_row(problems, check.pk, reason=reason), status=422, refused=check)
 
     beside = any(one.keys() & TYPED for one in typed_by_row(request, but=check.pk).values())
     return carry_out(

@@ -666,6 +666,17 @@ def anchor_of(field: BoundField) -> str:
     return field.id_for_label or (f"{field.auto_id}_0" if field.use_fieldset else field.auto_id)
 
 
+@register.inclusion_tag("components/reason_field.html")
+def reason_field(
+    row: int, field: str, label: str, value: str = "", *, error: str = "", hint: str = ""
+) -> dict[str, Any]:
+    """A reason that an act needs, on a page where each row has its own act and no form of Django's."""
+    name = f"{row}-{field}"
+    beside = [f"id_{name}_{part}" for part, said in (("helptext", hint), ("error", error)) if said]
+    values = {"name": name, "label": label, "value": value, "error": error, "hint": hint}
+    return {**values, "described_by": " ".join(beside)}
+
+
 @register.filter
 def same(one: str, other: str) -> bool:
     """Whether two addresses are equal, where a tag needs the answer as an argument."""

@@ -164,7 +164,12 @@ def test_determination_is_prepared_signed_and_announced_on_pages(client, freshly
         assert f"Meet condition 1 of {designation.number}" in client.get(address).content.decode()
     owed = page(client, desk, "desk").context["tasks"]
     assert f"Condition 1 of {designation.number}" in {task.what for task in owed}
-    press(client, desk, "condition-meet", designation.number, condition.pk, note="Report of 2026")
+    empty = press(client, desk, "condition-meet", designation.number, condition.pk)
+    assert empty.status_code == 422
+    assert f'id="id_condition-{condition.pk}-reason_error"' in empty.text
+    assert empty.text.count("Name the evidence that shows it.") == 2  # above and beside the field
+    typed = {f"condition-{condition.pk}-reason": "Report of 2026"}
+    press(client, desk, "condition-meet", designation.number, condition.pk, **typed)
     press(
         client,
         chief,

@@ -128,6 +128,14 @@ def test_objection_in_other_words_goes_on_with_what_is_open(proposal, escalation
     assert (again.position.rationale, again.due_at) == ("In other words.", escalation.due_at)
 
 
+def test_page_keeps_the_earlier_objections_in_sight(client, proposal, escalation, desk):
+    before = escalation.position.rationale
+    make.filed(proposal, "DOE", "object", rationale="Still not secure.")
+    shown = page(client, desk, "escalation", escalation.pk).text
+    assert shown.index("Still not secure.") < shown.index("Said before") < shown.index(before)
+    assert "objecting again gives no new time" in shown
+
+
 def test_escalation_goes_on_over_a_new_version(proposal, escalation, desk):
     make.resubmitted(proposal)
     make.accept(proposal, desk)

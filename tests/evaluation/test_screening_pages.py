@@ -148,3 +148,18 @@ def test_lists_are_shown_at_the_address_that_imports_them(client):
     response = page(client, officer(), "list-import")
     assert response.status_code == 200
     assert [listed.name for listed in response.context["lists"]] == ["Fictional list"]
+
+
+def test_what_a_decision_lacks_is_said_beside_its_fields_and_of_which_party(client):
+    desk = officer()
+    first, second = (make.flagged(make.at_intake(), desk) for _ in range(2))
+    refused = press(client, desk, "check-adjudicate", first.pk, **{f"{first.pk}-outcome": "confirmed"})
+    assert refused.status_code == 422
+    (problem,) = refused.context["problems"]
+    assert problem.message.startswith(f"{first.party_name}: ")
+    assert f'id="id_{first.pk}-reason_error"' in refused.text
+    assert f'aria-describedby="id_{first.pk}-reason_error" aria-invalid="true"' in refused.text
+    assert f"id_{first.pk}-outcome_error" not in refused.text
+    assert f"id_{second.pk}-reason_error" not in refused.text
+    empty = press(client, desk, "check-adjudicate", first.pk)
+    assert f'id="id_{first.pk}-outcome_error"' in empty.text
