@@ -126,11 +126,21 @@
     });
   }
 
+  /* What is chosen in the field that the form names: nobody signs unread what stood there before. */
+  function chosenIn(form) {
+    const name = form?.dataset.confirmNames;
+    const field = name && form.querySelector(`[name="${name}"]:checked, select[name="${name}"]`);
+    if (!field || !field.value) return "";
+    const words = (field.selectedOptions?.[0] || field.labels[0]).textContent.trim();
+    const asked = (field.closest("fieldset")?.querySelector("legend") || field.labels[0]).firstChild.textContent.trim();
+    return ` ${asked}: ${words}.`;
+  }
+
   async function askThenPress(button) {
     if (button.form?.matches("[data-check-first]") && (await isRefused(button.form))) return press(button);
     const agreed = await ask({
       heading: button.textContent.trim(),
-      text: button.dataset.confirm,
+      text: `${button.dataset.confirm}${chosenIn(button.form)}`,
       yes: button.textContent.trim(),
       no: "Go back",
     });

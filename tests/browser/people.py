@@ -151,14 +151,16 @@ class Person:
         name = button.inner_text().strip()
         return self.page.locator("dialog[open]").get_by_role("button", name=name, exact=True)
 
-    def send(self, form, *, confirm=True):
-        """Press the form's button, agree when asked, wait for the page that answers."""
+    def send(self, form, *, confirm=True, told=""):
+        """Press the form's button, agree when asked and ``told`` this, wait for the page that answers."""
         target = self.button_of(form)
         with self.page.expect_navigation():
             asks = target.get_attribute("data-confirm")
             target.click()
             if asks and confirm:
                 self.page.locator("dialog[open] button").first.wait_for()
+                said = self.page.locator("dialog[open]").inner_text()
+                assert told in said, said
                 self.agreement(target).click()
         self.check()
         return self

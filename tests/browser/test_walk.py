@@ -258,7 +258,7 @@ def recuse_a_reviewer(person, people, officer_, proposal, folder):
         person=str(people.recused.pk),
         replacement=str(people.reviewers["OSTP"].pk),
         reason="A sister works for the anchor.",
-    ).send(form)
+    ).send(form, told=str(people.recused))
     keep_picture(officer_, folder, "recused")
     for page in (f"/desk/proposals/{proposal.number}/", f"/proposals/{proposal.pk}/versions/1/"):
         assert away.page.request.get(away.address + page).status == 404
@@ -344,7 +344,7 @@ def file_four_positions(person, people, proposal):
             rationale="The grid cannot carry it yet."
             if code == "DOE"
             else "It serves the national interest.",
-        ).send("Sign and file")
+        ).send("Sign and file", told=f"Position: {'Object' if code == 'DOE' else 'Support'}.")
     assert Position.objects.filter(referral__version__proposal=proposal).count() == 4
 
 
