@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--full", action="store_true", help="2,000 and 20,000 proposals")
     parser.add_argument("--sizes", type=int, nargs="+", help="other sizes, the smallest first")
-    parser.add_argument("--times", type=int, default=25, help="answers measured for each row")
+    parser.add_argument("--times", type=int, default=60, help="answers measured for each row")
     parser.add_argument("--only", default="", help="only the rows whose name has these words")
     parser.add_argument("--strict", action="store_true", help="end with 1 when a budget is exceeded")
     options = parser.parse_args(arguments)

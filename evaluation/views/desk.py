@@ -39,7 +39,7 @@ from evaluation.models import (
 from evaluation.querysets.people import is_official
 from evaluation.queued import COLUMNS as QUEUED
 from evaluation.queued import Queued
-from program import clock
+from program import clock, moments
 from program.enums import DELEGATORS, OfficeRole
 from program.links import page_of
 from program.models import Office, User
@@ -52,6 +52,7 @@ from proposals.enums import ProposalStatus
 from proposals.models import Proposal, Version
 from proposals.querysets import offices_that_read
 from proposals.standing import Standing
+from proposals.templatetags.packages import badge_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -229,7 +230,8 @@ def line(
         "what": f"{proposal.title}, {proposal.consortium}",
         "proposal": proposal,
         "url": page_of("evaluation:proposal", proposal.number),
-        "standing": Standing(designation_status=proposal.designation_status or ""),
+        "badge": badge_of(proposal.status, Standing(designation_status=proposal.designation_status or "")),
+        "received": f"Version {proposal.version_count}, submitted {moments.day(proposal.received_at)}",
         "cells": [(agency, by_agency.get(agency)) for agency in agencies],
         "summary": summary(five),
         "is_paused": first is None and bool(running_on(proposal, consultations)),

@@ -43,6 +43,13 @@ def deadline_date(at: datetime | None) -> str:
 
 
 @register.filter
+def time_left(at: datetime, now: datetime) -> str:
+    """As ``remaining``, in a sentence: "12 days 4 hours left"; "over" once it has passed."""
+    words = remaining(at, now)
+    return f"{words} left" if at > now else words
+
+
+@register.filter
 def deadline_day(at: datetime | None) -> SafeString:
     """As ``deadline_date``, in a ``<time>`` that says it to programs; kept, for lists have the same."""
     return _deadline_day(at)

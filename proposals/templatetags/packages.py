@@ -55,9 +55,14 @@ def proving(files: Files, row: str) -> list[ShownFile]:
 @register.simple_tag
 def badge(proposal: Proposal, standing: Standing) -> SafeString:
     """The status of a proposal, or how its designation stands once it is not active."""
+    return badge_of(proposal.status, standing)
+
+
+def badge_of(status: str, standing: Standing) -> SafeString:
+    """As ``badge``, of a row that is no record."""
     if standing.badge:
         return tag(standing.badge, tone=standing.tone)
-    return tag(ProposalStatus(proposal.status).label, tone=tone_of(proposal.status))
+    return tag(ProposalStatus(status).label, tone=tone_of(status))
 
 
 @register.simple_tag

@@ -15,6 +15,7 @@ from program import clock
 from program.enums import OfficeRole
 from program.models import Call
 from program.prepared import PreparedByOffices
+from program.templatetags.uswds import tag
 from proposals.models import Proposal
 from tests.evaluation.pages import page, sign_in
 from tests.factories import evaluation as make
@@ -357,6 +358,6 @@ def test_queue_says_how_a_designation_stands(client):
     assert "Designation suspended" not in page(client, desk, "desk").text
     services.suspend_designation(designation, by=chief, reason="A member left.")
     (line,) = page(client, desk, "desk").context["lines"]
-    assert (line["standing"].badge, line["standing"].tone) == ("Designation suspended", "bad")
+    assert line["badge"] == tag("Designation suspended", tone="bad")
     assert "Designation suspended" in page(client, desk, "desk").text
     assert "Designation suspended" in page(client, desk, "proposal", address).text
