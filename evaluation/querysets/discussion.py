@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, NullIf
 from evaluation.enums import Grade
 from evaluation.querysets.consultation import positions_to_sign
 from evaluation.querysets.interests import owes_declaration
-from evaluation.querysets.people import delegations_in_force, reached
+from evaluation.querysets.people import delegations_in_force, reached, signs_for
 from evaluation.querysets.proposals import OfVersionQuerySet
 from evaluation.querysets.reviews import assigned_to, owes_sheet
 from program.enums import OfficeRole
@@ -39,9 +39,7 @@ def takes_part(user: User, proposal: str = "pk", *, writing: bool = False) -> Q:
     leads = Q(Exists(leads_in_force(user)))
     assigned = Q(Exists(assigned_to(user).filter(proposal=OuterRef(proposal))))
     if writing:
-        codes = user.agencies_as(OfficeRole.REVIEWER)
-        of_it = {"agency__is_evaluating": True, "agency__code__in": codes}
-        signs = Q(reached(user, Delegation.SIGN_POSITION, proposal, **of_it))
+        signs = Q(signs_for(user, proposal))
         decides = Q(reached(user, Delegation.SIGN_DETERMINATION, proposal))
     else:
         signs = Q(Exists(positions_to_sign(user)))

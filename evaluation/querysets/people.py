@@ -99,13 +99,17 @@ def reached(user: User, act: str, proposal: str, **of: Any) -> Exists:
     return Exists(delegations_in_force(user, act).filter(~Exists(recused), **of))
 
 
-def signs_for(user: User, proposal: str, agency: str) -> Exists:
-    """Of rows: whether ``user``, a reviewer of the agency at ``agency``, signs for it by a delegation.
+def signs_for(user: User, proposal: str, agency: str = "") -> Exists:
+    """Of rows: whether ``user``, a reviewer there, signs by delegation for the agency at ``agency``, or any.
 
     It reaches the proposal at ``proposal``; both are paths.
     """
-    codes = user.agencies_as(OfficeRole.REVIEWER)
-    of_it = {"agency": OuterRef(agency), "agency__is_evaluating": True, "agency__code__in": codes}
+    of_it: dict[str, Any] = {
+        "agency__is_evaluating": True,
+        "agency__code__in": user.agencies_as(OfficeRole.REVIEWER),
+    }
+    if agency:
+        of_it["agency"] = OuterRef(agency)
     return reached(user, Delegation.SIGN_POSITION, proposal, **of_it)
 
 

@@ -16,7 +16,7 @@ from evaluation.enums import ComplianceKind, Weighed
 from evaluation.models import ComplianceCheck, ScreeningList
 from evaluation.services.compliance import CLAUSE, MEANWHILE
 from evaluation.staleness import stale_because
-from evaluation.views.acting import Typed, carry_out, said_of_row, typed_by_row
+from evaluation.views.acting import Typed, carry_out, refusals_of_row, said_of_row, typed_by_row
 from evaluation.views.desk import PAGE, require_desk
 from evaluation.views.intake import OFFICE
 from evaluation.waiting_screenings import job_facts
@@ -191,10 +191,7 @@ def shown(check: ComplianceCheck, typed: Typed, problems: Sequence[Problem]) -> 
     last = check.last_decision
     is_told = any(problem.code == MEANWHILE for problem in problems)
     seen = typed.get("seen") if not is_told else None
-    refused: dict[str, str] = {}
-    for problem in problems:
-        field = problem.field or "outcome"
-        refused[field] = f"{refused.get(field, '')} {problem.message}".strip()
+    refused = refusals_of_row((replace(one, field=one.field or "outcome") for one in problems), check.pk)
     return Shown(check, typed, seen or (last.pk if last else 0), refused)
 
 
